@@ -1,0 +1,24 @@
+//! What imgeval talks about: cases, samples, evidence, scores and estimates, and the ports through which
+//! detectors are reached. No network, clock or disk here.
+
+#![forbid(unsafe_code)]
+
+pub mod categories;
+mod estimate;
+mod evidence;
+mod ids;
+mod outcome;
+mod pixels;
+mod ports;
+mod protocol;
+mod sample;
+
+pub use categories::{Category, Color};
+pub use estimate::{Estimate, Interval, IntervalMethod};
+pub use evidence::{BoundingBox, ColorScores, Detection, Evidence};
+pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
+pub use outcome::{Failure, FailureKind, Outcome};
+pub use pixels::Pixels;
+pub use ports::{ColorNamer, DetectError, Detector, ObserverMeta};
+pub use protocol::Protocol;
+pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};

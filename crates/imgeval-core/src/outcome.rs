@@ -1,0 +1,73 @@
+//! What became of a piece of work. A sample that went wrong is data, not an error.
+
+/// A result, or the typed reason why there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome<T> {
+    Done(T),
+    Failed(Failure),
+}
+
+impl<T> Outcome<T> {
+    #[must_use]
+    pub fn done(&self) -> Option<&T> {
+        match self {
+            Self::Done(value) => Some(value),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
+/// A failure with what is known about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// One sentence fragment for people: what, where.
+    pub detail: String,
+}
+
+macro_rules! failure_kinds {
+    ($($(#[$doc:meta])* $name:ident => $code:literal, $meaning:literal;)*) => {
+        /// Why there is no usable image. Each kind is counted and shown by itself.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum FailureKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl FailureKind {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Stable name, as stored and printed.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+
+            /// What it means and what mends it.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)*
+                }
+            }
+
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.code() == code)
+            }
+        }
+    };
+}
+
+failure_kinds! {
+    EmptyFile => "empty-file", "the file has no bytes or the image no pixels; make it again";
+    Unreadable => "unreadable", "not decodable as an image (truncated or damaged); make it again";
+    UnsupportedFormat => "unsupported-format", "not PNG, JPEG or WebP; convert it";
+    TooManyPixels => "too-many-pixels", "larger than --max-pixels allows; raise the limit if you trust it";
+    WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's; check --seed and --per-task";
+    DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";
+    UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite; check --seed and --per-task";
+    NotAccessible => "not-accessible", "the file could not be opened; check its permissions";
+    DetectorFailed => "detector-failed", "the detector could not process the image; see the detail";
+}

@@ -1,0 +1,117 @@
+//! Cases, the samples that answer them, and scores.
+
+use crate::{
+    ids::{CaseId, ContentHash, SampleId},
+    outcome::Outcome,
+};
+
+/// One item of a suite; `E` is what the suite expects of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case<E> {
+    pub id: CaseId,
+    pub tag: String,
+    pub prompt: String,
+    pub expectation: E,
+}
+
+/// One answer to a case, with where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    pub id: SampleId,
+    /// The file it was imported from, as the user named it.
+    pub source: String,
+    pub outcome: Outcome<ImageRecord>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageFormat {
+    Png,
+    Jpeg,
+    WebP,
+}
+
+impl ImageFormat {
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+            Self::WebP => "webp",
+        }
+    }
+
+    #[must_use]
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "png" => Some(Self::Png),
+            "jpg" | "jpeg" => Some(Self::Jpeg),
+            "webp" => Some(Self::WebP),
+            _ => None,
+        }
+    }
+}
+
+/// An accepted image: its bytes are stored under its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageRecord {
+    pub hash: ContentHash,
+    pub format: ImageFormat,
+    /// Size in pixels after EXIF rotation.
+    pub width: u32,
+    pub height: u32,
+    pub notes: Vec<ImageNote>,
+}
+
+macro_rules! image_notes {
+    ($($name:ident => $code:literal, $meaning:literal;)*) => {
+        /// Something about an accepted image that a reader of the score should know.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ImageNote {
+            $($name,)*
+        }
+
+        impl ImageNote {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Stable name, as stored and printed.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)*
+                }
+            }
+
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|note| note.code() == code)
+            }
+        }
+    };
+}
+
+image_notes! {
+    Animated => "animated", "several frames; the first is scored, as the official evaluator reads it";
+    SixteenBit => "16-bit", "reduced to 8 bits a channel, as the official evaluator reads it";
+    Cmyk => "cmyk", "converted to RGB without a colour profile";
+    Alpha => "alpha", "transparency dropped, the colour beneath it is scored, as the official evaluator reads it";
+    ExifRotated => "exif-rotated", "turned upright by its EXIF orientation";
+    RepeatedBytes => "repeated-bytes", "byte for byte the image of another sample; counted, but look into it";
+    NoMetadata => "no-metadata", "its folder has no metadata.jsonl; matched by folder number alone";
+    NotPng => "not-png", "in the official layout but not PNG; the official evaluator would pass it over";
+    MisleadingExtension => "misleading-extension", "the bytes are of another format than the name says";
+}
+
+/// A verdict on one sample: a pure function of case and evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    pub is_correct: bool,
+    /// Why not, one entry for each thing that failed.
+    pub reasons: Vec<String>,
+}

@@ -1,0 +1,9 @@
+//! Statistics behind the reported estimates. Everything is a pure function of its input and a seed.
+
+#![forbid(unsafe_code)]
+
+mod clustered;
+mod intervals;
+
+pub use clustered::{BootstrapSettings, Cluster, StratifiedEstimate, Stratum, estimate_strata};
+pub use intervals::wilson_interval;
