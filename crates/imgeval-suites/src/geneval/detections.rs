@@ -1,0 +1,234 @@
+//! Detections made elsewhere: JSON Lines in, verdicts out.
+//!
+//! Each line is an object with `metadata` (as in GenEval's own files), `width`, `height`,
+//! `objects: [{class, score, box: [x1, y1, x2, y2], color?}]`, and optionally `options` (those of the official
+//! evaluator) and `filename`. Strict: what cannot be scored for certain is refused with its reason.
+
+use imgeval_core::{BoundingBox, Category, Color, categories::CATEGORY_NAMES};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{DetectedObject, Metadata, MetadataError, SeenColor, VerdictOptions};
+
+/// One line, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DetectionsLine {
+    pub filename: String,
+    pub metadata: Metadata,
+    /// The metadata as it stood in the line, key order kept.
+    pub raw_metadata: Value,
+    pub width: u32,
+    pub height: u32,
+    pub objects: Vec<DetectedObject>,
+    /// Options of this line, laid over the caller's.
+    pub options: VerdictOptions,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DetectionsError {
+    #[error("not a detections line: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("`metadata` is unusable: {0}")]
+    Metadata(#[from] MetadataError),
+    #[error("`{field}` must be a whole number of pixels above zero, not {found}")]
+    Size { field: &'static str, found: f64 },
+    #[error("object {index}: class `{class}` is not one of GenEval's 80 names{}", suggestion(class))]
+    UnknownClass { index: usize, class: String },
+    #[error("object {index}: colour `{color}` is not one of GenEval's ten")]
+    UnknownColor { index: usize, color: String },
+    #[error("object {index}: score {score} is not between 0 and 1")]
+    Score { index: usize, score: f64 },
+    #[error("object {index}: box {corners:?} is not [x1, y1, x2, y2] with x1 <= x2 and y1 <= y2")]
+    Box { index: usize, corners: [f64; 4] },
+    #[error("option `{name}` must be {expected}, not {found}")]
+    Option { name: &'static str, expected: &'static str, found: f64 },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLine {
+    metadata: Value,
+    width: f64,
+    height: f64,
+    objects: Vec<RawObject>,
+    #[serde(default)]
+    options: Option<RawOptions>,
+    #[serde(default)]
+    filename: Option<String>,
+    /// Present in files that carry an expected verdict; not read.
+    #[serde(default, rename = "correct")]
+    _correct: Option<bool>,
+    #[serde(default, rename = "reason")]
+    _reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawObject {
+    class: String,
+    score: f64,
+    #[serde(rename = "box")]
+    corners: [f64; 4],
+    #[serde(default)]
+    color: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOptions {
+    threshold: Option<f64>,
+    counting_threshold: Option<f64>,
+    max_objects: Option<f64>,
+    max_overlap: Option<f64>,
+    position_threshold: Option<f64>,
+}
+
+/// Reads one line; `defaults` are the options where the line has none of its own.
+///
+/// # Errors
+/// If the line is not exactly what the module describes.
+pub fn parse_detections_line(
+    line: &str,
+    defaults: &VerdictOptions,
+) -> Result<DetectionsLine, DetectionsError> {
+    let raw: RawLine = serde_json::from_str(line)?;
+    let metadata = Metadata::parse(&raw.metadata)?;
+    let objects = raw.objects.iter().enumerate().map(parse_object).collect::<Result<_, _>>()?;
+    Ok(DetectionsLine {
+        filename: raw.filename.unwrap_or_default(),
+        metadata,
+        raw_metadata: raw.metadata,
+        width: parse_size("width", raw.width)?,
+        height: parse_size("height", raw.height)?,
+        objects,
+        options: raw.options.map_or(Ok(*defaults), |options| options.over(defaults))?,
+    })
+}
+
+fn parse_size(field: &'static str, found: f64) -> Result<u32, DetectionsError> {
+    let is_valid = found >= 1.0 && found <= f64::from(u32::MAX) && found.fract() == 0.0;
+    if is_valid { Ok(found as u32) } else { Err(DetectionsError::Size { field, found }) }
+}
+
+fn parse_object((index, raw): (usize, &RawObject)) -> Result<DetectedObject, DetectionsError> {
+    let category = Category::from_name(&raw.class)
+        .ok_or_else(|| DetectionsError::UnknownClass { index, class: raw.class.clone() })?;
+    let color = match &raw.color {
+        None => SeenColor::Unknown,
+        Some(name) => Color::from_name(name)
+            .map(SeenColor::Named)
+            .ok_or_else(|| DetectionsError::UnknownColor { index, color: name.clone() })?,
+    };
+    if !(0.0..=1.0).contains(&raw.score) {
+        return Err(DetectionsError::Score { index, score: raw.score });
+    }
+    let [x1, y1, x2, y2] = raw.corners.map(|corner| corner as f32);
+    let is_box = [x1, y1, x2, y2].iter().all(|corner| corner.is_finite()) && x1 <= x2 && y1 <= y2;
+    if !is_box {
+        return Err(DetectionsError::Box { index, corners: raw.corners });
+    }
+    let bounding_box = BoundingBox { x1, y1, x2, y2 };
+    Ok(DetectedObject { category, score: raw.score as f32, bounding_box, color })
+}
+
+impl RawOptions {
+    fn over(&self, defaults: &VerdictOptions) -> Result<VerdictOptions, DetectionsError> {
+        let max_objects = match self.max_objects {
+            None => defaults.max_objects,
+            Some(found) if found >= 0.0 && found.fract() == 0.0 => found as usize,
+            Some(found) => {
+                let expected = "a whole number of objects";
+                return Err(DetectionsError::Option { name: "max_objects", expected, found });
+            }
+        };
+        let options = VerdictOptions {
+            threshold: self.threshold.unwrap_or(defaults.threshold),
+            counting_threshold: self.counting_threshold.unwrap_or(defaults.counting_threshold),
+            max_objects,
+            max_overlap: self.max_overlap.unwrap_or(defaults.max_overlap),
+            position_threshold: self.position_threshold.unwrap_or(defaults.position_threshold),
+        };
+        options.check()?;
+        Ok(options)
+    }
+}
+
+impl VerdictOptions {
+    /// Refuses options under which no verdict makes sense.
+    ///
+    /// # Errors
+    /// If a threshold lies outside [0, 1], or the position threshold is negative.
+    pub fn check(&self) -> Result<(), DetectionsError> {
+        let shares = [
+            ("threshold", self.threshold),
+            ("counting_threshold", self.counting_threshold),
+            ("max_overlap", self.max_overlap),
+        ];
+        for (name, found) in shares {
+            if !(0.0..=1.0).contains(&found) {
+                return Err(DetectionsError::Option { name, expected: "between 0 and 1", found });
+            }
+        }
+        let found = self.position_threshold;
+        if !(found >= 0.0 && found.is_finite()) {
+            let (name, expected) = ("position_threshold", "zero or more");
+            return Err(DetectionsError::Option { name, expected, found });
+        }
+        Ok(())
+    }
+}
+
+/// Detectors spell some categories differently; the nearest known name helps to mend the file.
+fn suggestion(class: &str) -> String {
+    let renamed = match class {
+        "mouse" => Some("computer mouse"),
+        "remote" => Some("tv remote"),
+        "keyboard" => Some("computer keyboard"),
+        "aeroplane" => Some("airplane"),
+        "motorbike" => Some("motorcycle"),
+        "sofa" => Some("couch"),
+        "pottedplant" => Some("potted plant"),
+        "diningtable" => Some("dining table"),
+        "tvmonitor" => Some("tv"),
+        "hair dryer" => Some("hair drier"),
+        _ => CATEGORY_NAMES.iter().copied().find(|name| name.eq_ignore_ascii_case(class)),
+    };
+    renamed.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"metadata": {"tag": "single_object", "include": [{"class": "cow", "count": 1}],
+        "prompt": "a photo of a cow"}, "width": 64, "height": 64,
+        "objects": [{"class": "cow", "score": 0.5, "box": [1, 2, 3, 4]}]}"#;
+
+    fn check_refused(from: &str, to: &str, reason: &str) {
+        let line = LINE.replace(from, to);
+        assert_ne!(line, LINE, "the replacement must change the line");
+        let error = parse_detections_line(&line, &VerdictOptions::default()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+
+    #[test]
+    fn a_good_line_is_read() {
+        let line = parse_detections_line(LINE, &VerdictOptions::default()).unwrap();
+        assert_eq!((line.width, line.objects.len(), line.filename.as_str()), (64, 1, ""));
+        assert_eq!(line.objects[0].color, SeenColor::Unknown);
+    }
+
+    #[test]
+    fn bad_lines_are_refused_with_their_reason() {
+        check_refused("\"cow\", \"score\"", "\"mouse\", \"score\"", "did you mean `computer mouse`");
+        check_refused("0.5", "95", "score 95 is not between 0 and 1");
+        check_refused("[1, 2, 3, 4]", "[10, 2, 3, 4]", "x1 <= x2");
+        check_refused("[1, 2, 3, 4]", "[1, 2, 3]", "not a detections line");
+        check_refused("\"width\": 64", "\"width\": 0", "`width` must be");
+        check_refused("\"width\": 64,", "", "missing field `width`");
+        check_refused("\"score\": 0.5,", "\"score\": 0.5, \"color\": \"grey\",", "colour `grey`");
+        check_refused("\"score\": 0.5,", "\"score\": 0.5, \"colour\": \"red\",", "unknown field `colour`");
+        check_refused("\"width\"", "\"options\": {\"threshold\": 3}, \"width\"", "option `threshold`");
+        check_refused("\"width\"", "\"options\": {\"max_objects\": 1.5}, \"width\"", "max_objects");
+    }
+}

@@ -1,0 +1,262 @@
+//! Finding the images that were made for a suite's prompts.
+//!
+//! Three layouts: GenEval's own (`00052/metadata.jsonl`, `00052/samples/0003.png`; only digit names count),
+//! a flat folder whose file names carry the prompt index, and a glob pattern over such files.
+//! Nothing is opened here but the folders' metadata; every file ends as a candidate or as an extra file.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use imgeval_core::ImageFormat;
+use serde_json::Value;
+
+use super::{Metadata, name_template::NameTemplate};
+
+/// A metadata file longer than this is none.
+const MAX_METADATA_BYTES: u64 = 1 << 20;
+
+/// Extensions of pictures that we cannot read, but whose names should not pass for something else.
+const FOREIGN_EXTENSIONS: [&str; 8] = ["avif", "bmp", "gif", "heic", "jxl", "tif", "tiff", "jp2"];
+
+/// How the images lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    Official,
+    Named,
+}
+
+/// What a folder says about the prompt of its images.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FolderMetadata {
+    /// The layout has none (file names alone).
+    NotExpected,
+    Absent,
+    /// Present, with what is wrong with it.
+    Unusable(String),
+    Read(Metadata),
+}
+
+/// A file that is meant to be the `ordinal`-th image of prompt `index`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundImage {
+    pub path: PathBuf,
+    pub index: u64,
+    pub ordinal: u32,
+    pub metadata: FolderMetadata,
+}
+
+/// A file that is nobody's image, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundExtra {
+    pub path: PathBuf,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundFiles {
+    pub layout: Layout,
+    /// In order of their paths.
+    pub images: Vec<FoundImage>,
+    pub extras: Vec<FoundExtra>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    #[error("could not read the folder `{path}`")]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{path}` is a file; name the folder that holds the images")]
+    NotAFolder { path: PathBuf },
+    #[error("`{pattern}` is neither a folder nor a usable file pattern")]
+    Pattern {
+        pattern: String,
+        #[source]
+        source: glob::PatternError,
+    },
+    #[error("there is nothing at `{pattern}`")]
+    NothingThere { pattern: String },
+}
+
+/// Finds the images at `place`, a folder or a glob pattern. With a `template`, names are read by it alone.
+///
+/// # Errors
+/// If `place` cannot be listed, or is nothing.
+pub fn find_images(place: &str, template: Option<&NameTemplate>) -> Result<FoundFiles, LayoutError> {
+    let path = Path::new(place);
+    if path.is_file() {
+        return Err(LayoutError::NotAFolder { path: path.to_owned() });
+    }
+    if !path.is_dir() {
+        return find_by_pattern(place, template);
+    }
+    if let Some(template) = template {
+        let mut files = Vec::new();
+        list_files(path, template.depth(), &mut files)?;
+        return Ok(sort_named(path, files, Some(template)));
+    }
+    let folders: Vec<PathBuf> =
+        list_folder(path)?.into_iter().filter(|entry| entry.is_dir() && is_digits(entry)).collect();
+    if folders.is_empty() {
+        return Ok(sort_named(path, list_folder(path)?, None));
+    }
+    find_official(path, &folders)
+}
+
+fn find_by_pattern(pattern: &str, template: Option<&NameTemplate>) -> Result<FoundFiles, LayoutError> {
+    let matches =
+        glob::glob(pattern).map_err(|source| LayoutError::Pattern { pattern: pattern.to_owned(), source })?;
+    let mut files = Vec::new();
+    for entry in matches {
+        let entry = entry
+            .map_err(|error| LayoutError::Folder { path: error.path().to_owned(), source: error.into() })?;
+        if entry.is_file() {
+            files.push(entry);
+        }
+    }
+    if files.is_empty() {
+        return Err(LayoutError::NothingThere { pattern: pattern.to_owned() });
+    }
+    files.sort();
+    // A pattern's folders are as given, so a template over several levels is matched from the right.
+    Ok(sort_named(Path::new(""), files, template))
+}
+
+/// GenEval's own layout.
+fn find_official(root: &Path, folders: &[PathBuf]) -> Result<FoundFiles, LayoutError> {
+    let mut found = FoundFiles { layout: Layout::Official, images: Vec::new(), extras: Vec::new() };
+    for entry in list_folder(root)? {
+        if !folders.contains(&entry) {
+            found.extras.push(extra(entry, "not a prompt folder: its name is not a number"));
+        }
+    }
+    for folder in folders {
+        let Some(index) = number_of(folder) else {
+            found.extras.push(extra(folder.clone(), "its number is too large"));
+            continue;
+        };
+        let metadata = read_folder_metadata(folder);
+        for entry in list_folder(folder)? {
+            let name = entry.file_name().unwrap_or_default();
+            let is_expected = (name == "samples" && entry.is_dir())
+                || ((name == "metadata.jsonl" || name == "grid.png") && entry.is_file());
+            if !is_expected {
+                found.extras.push(extra(entry, "not part of the official layout"));
+            }
+        }
+        let samples = folder.join("samples");
+        if !samples.is_dir() {
+            continue;
+        }
+        for path in list_folder(&samples)? {
+            let ordinal = number_of(&path).and_then(|number| u32::try_from(number).ok());
+            match ordinal.filter(|_| path.is_file() && is_picture(&path)) {
+                Some(ordinal) => {
+                    found.images.push(FoundImage { path, index, ordinal, metadata: metadata.clone() });
+                }
+                None => found.extras.push(extra(path, "not a sample: its name is not a number and .png")),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Files whose names carry the prompt index.
+fn sort_named(root: &Path, files: Vec<PathBuf>, template: Option<&NameTemplate>) -> FoundFiles {
+    let mut found = FoundFiles { layout: Layout::Named, images: Vec::new(), extras: Vec::new() };
+    for path in files {
+        if path.is_dir() {
+            found.extras.push(extra(path, "a folder among the images"));
+            continue;
+        }
+        if !is_picture(&path) {
+            found.extras.push(extra(path, "not an image by its extension"));
+            continue;
+        }
+        let relative = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        let place = match template {
+            Some(template) => template.parse(&relative),
+            None => NameTemplate::parse_plain(&relative),
+        };
+        match place {
+            Some((index, ordinal)) => {
+                let metadata = FolderMetadata::NotExpected;
+                found.images.push(FoundImage { path, index, ordinal, metadata });
+            }
+            None => found.extras.push(extra(path, "its name carries no prompt index (see --template)")),
+        }
+    }
+    found
+}
+
+fn extra(path: PathBuf, reason: &str) -> FoundExtra {
+    FoundExtra { path, reason: reason.to_owned() }
+}
+
+/// A folder's `metadata.jsonl`, which holds one JSON object.
+fn read_folder_metadata(folder: &Path) -> FolderMetadata {
+    let path = folder.join("metadata.jsonl");
+    let size = match fs::metadata(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return FolderMetadata::Absent,
+        Err(error) => return FolderMetadata::Unusable(error.to_string()),
+    };
+    if size > MAX_METADATA_BYTES {
+        return FolderMetadata::Unusable(format!("{size} bytes are too long for one prompt's metadata"));
+    }
+    let parse = || -> Result<Metadata, String> {
+        let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        let value: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        Metadata::parse(&value).map_err(|error| error.to_string())
+    };
+    parse().map_or_else(FolderMetadata::Unusable, FolderMetadata::Read)
+}
+
+/// The entries of a folder in order of their names, without hidden ones.
+fn list_folder(path: &Path) -> Result<Vec<PathBuf>, LayoutError> {
+    let list = || -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
+        entries.filter(|entry| !matches!(entry, Ok(path) if is_hidden(path))).collect()
+    };
+    let mut entries = list().map_err(|source| LayoutError::Folder { path: path.to_owned(), source })?;
+    entries.sort();
+    Ok(entries)
+}
+
+/// The files `depth` folders below `path`; files above that level are listed too, so that they show up as extra.
+fn list_files(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), LayoutError> {
+    for entry in list_folder(path)? {
+        if entry.is_dir() && depth > 0 {
+            list_files(&entry, depth - 1, files)?;
+        } else {
+            files.push(entry);
+        }
+    }
+    Ok(())
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+fn is_digits(path: &Path) -> bool {
+    let stem = path.file_name().unwrap_or_default().to_string_lossy();
+    !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The number that a name (without its extension) consists of.
+fn number_of(path: &Path) -> Option<u64> {
+    let stem = path.file_stem()?.to_str()?;
+    let is_number = !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| stem.parse().ok()).flatten()
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ImageFormat::from_extension(extension).is_some()
+        || FOREIGN_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+}

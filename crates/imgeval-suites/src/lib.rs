@@ -1,0 +1,7 @@
+//! imgeval's suites: what is asked of an image generator, in which files, and when an answer is right.
+
+#![forbid(unsafe_code)]
+
+pub mod geneval;
+mod numpy_random;
+pub mod python_json;

@@ -1,0 +1,6 @@
+//! Suites against their references.
+
+#![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
+
+mod prompts;
+mod verdicts;
