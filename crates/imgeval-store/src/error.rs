@@ -1,0 +1,83 @@
+//! What can go wrong with a run directory, each with advice.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("could not {action} `{path}`")]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("could not use the database `{path}`")]
+    Database {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("the disk is full, so `{path}` could not be written")]
+    DiskFull { path: PathBuf },
+    #[error("`{path}` is not a run directory: it has no run.toml")]
+    NotARun { path: PathBuf },
+    #[error("`{path}` is not empty and holds no run")]
+    Occupied { path: PathBuf },
+    #[error("`{path}` is being written by {holder}")]
+    Locked { path: PathBuf, holder: String },
+    #[error("`{path}` was written in format {found}; this version reads format {supported} and older")]
+    TooNew { path: PathBuf, found: i64, supported: i64 },
+    #[error("`{path}` is damaged: {detail}")]
+    Damaged { path: PathBuf, detail: String },
+    #[error("the run `{path}` was made with {field} = {existing}, not {asked}")]
+    Mismatch { path: PathBuf, field: String, existing: String, asked: String },
+}
+
+impl StoreError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("check the folder's permissions or name another one with --run")
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                Some("the folder is read-only; name another one with --run")
+            }
+            Self::Io { .. } | Self::Database { .. } => None,
+            Self::DiskFull { .. } => {
+                Some("free some space and start the same command again; finished work is kept")
+            }
+            Self::NotARun { .. } => Some("`imgeval import` or `imgeval run` makes one"),
+            Self::Occupied { .. } => Some("name a new or empty folder with --run"),
+            Self::Locked { .. } => Some("wait until it has finished, or stop it"),
+            Self::TooNew { .. } => Some("update imgeval"),
+            Self::Damaged { .. } => Some("restore it from a copy, or start a new run"),
+            Self::Mismatch { .. } => Some("name a new run, or ask for the same suite as before"),
+        }
+    }
+
+    /// Wraps an I/O error, telling a full disk apart.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Io { action, path, source },
+        }
+    }
+
+    /// Wraps a database error, telling a full disk and a damaged file apart.
+    pub(crate) fn database(path: &Path) -> impl FnOnce(rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        move |source| match source.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull { path },
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged { path, detail: source.to_string() }
+            }
+            _ => Self::Database { path, source },
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Images by content: `images/ab/abcdef….png`, original bytes.
+
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use imgeval_core::{ContentHash, ImageFormat};
+use tempfile::NamedTempFile;
+
+use crate::StoreError;
+
+pub(crate) fn image_path(directory: &Path, hash: &ContentHash, format: ImageFormat) -> PathBuf {
+    let name = format!("{hash}.{}", format.extension());
+    directory.join("images").join(&hash.as_str()[..2]).join(name)
+}
+
+/// Writes the bytes under their hash: to a temporary name, synced, renamed. Bytes already there stay.
+pub(crate) fn put_image(
+    directory: &Path,
+    hash: &ContentHash,
+    format: ImageFormat,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    let path = image_path(directory, hash, format);
+    let is_there = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == bytes.len() as u64);
+    if is_there {
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(directory);
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut file = NamedTempFile::with_prefix_in(".writing-", folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().map_err(StoreError::io("store the image", &path))
+}
+
+/// Reads an image back and makes sure that it still is what its name says.
+pub(crate) fn read_image(
+    directory: &Path,
+    hash: &ContentHash,
+    format: ImageFormat,
+) -> Result<Vec<u8>, StoreError> {
+    let path = image_path(directory, hash, format);
+    let bytes = fs::read(&path).map_err(StoreError::io("read the stored image", &path))?;
+    if ContentHash::of(&bytes) != *hash {
+        let detail = "its bytes no longer match its name".to_owned();
+        return Err(StoreError::Damaged { path, detail });
+    }
+    Ok(bytes)
+}

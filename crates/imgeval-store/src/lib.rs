@@ -1,0 +1,27 @@
+//! The run directory: everything that was asked, made and seen, in a folder that can be moved and opened years later.
+//!
+//! ```text
+//! <run>/
+//!   run.toml               what was asked: suite and its parameters, format and tool version
+//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence
+//!   run.lock               names the process that is writing
+//!   images/ab/abcdef….png  every image by SHA-256, original bytes
+//! ```
+//!
+//! One process writes at a time; any number may read. A result is committed as it lands, so a kill costs at most
+//! what was in flight.
+
+#![forbid(unsafe_code)]
+
+mod database;
+mod error;
+mod format;
+mod images;
+mod lock;
+mod manifest;
+mod run;
+
+pub use database::ObservedSample;
+pub use error::StoreError;
+pub use manifest::Manifest;
+pub use run::{ExtraFile, FileStamp, ImportedSample, RunReader, RunWriter};

@@ -1,0 +1,75 @@
+//! `run.toml`: what was asked of a run.
+
+use std::{collections::BTreeMap, fs, io, io::Write, path::Path};
+
+use tempfile::NamedTempFile;
+
+use crate::{StoreError, format::ManifestFile};
+
+/// The version of the run directory's layout that this code writes.
+pub(crate) const FORMAT_VERSION: i64 = 1;
+
+/// What must stay the same for samples and evidence to belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    pub suite: String,
+    /// The suite's parameters, such as seed and size.
+    pub parameters: BTreeMap<String, String>,
+    /// The version that made the run; not part of its identity.
+    pub tool_version: String,
+}
+
+impl Manifest {
+    /// Reads the manifest of the run in `directory`.
+    pub(crate) fn load(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join("run.toml");
+        let text = fs::read_to_string(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::NotARun { path: directory.to_owned() },
+            _ => StoreError::io("read", &path)(source),
+        })?;
+        let file: ManifestFile = toml::from_str(&text).map_err(|error| StoreError::Damaged {
+            path: path.clone(),
+            detail: error.message().to_owned(),
+        })?;
+        if file.format_version > FORMAT_VERSION {
+            return Err(StoreError::TooNew { path, found: file.format_version, supported: FORMAT_VERSION });
+        }
+        Ok(file.into())
+    }
+
+    /// Writes the manifest whole or not at all.
+    pub(crate) fn save(&self, directory: &Path) -> Result<(), StoreError> {
+        let path = directory.join("run.toml");
+        let text = toml::to_string(&ManifestFile::from(self))
+            .map_err(|error| StoreError::Damaged { path: path.clone(), detail: error.to_string() })?;
+        let write = || {
+            let mut file = NamedTempFile::new_in(directory)?;
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(StoreError::io("write", &path))
+    }
+
+    /// Refuses to mix this run with another suite or other parameters, naming the first difference.
+    pub(crate) fn check_same(&self, asked: &Self, path: &Path) -> Result<(), StoreError> {
+        let mismatch = |field: &str, existing: &str, asked: &str| StoreError::Mismatch {
+            path: path.to_owned(),
+            field: field.to_owned(),
+            existing: existing.to_owned(),
+            asked: asked.to_owned(),
+        };
+        if self.suite != asked.suite {
+            return Err(mismatch("suite", &self.suite, &asked.suite));
+        }
+        let names = self.parameters.keys().chain(asked.parameters.keys());
+        for name in names {
+            let value = |manifest: &Self| manifest.parameters.get(name).cloned().unwrap_or_default();
+            if value(self) != value(asked) {
+                return Err(mismatch(name, &value(self), &value(asked)));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! A run directory, opened for writing (locked) or for reading.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use imgeval_core::{ContentHash, Evidence, Failure, ImageFormat, ObserverId, ObserverMeta, Sample};
+
+use crate::{Manifest, ObservedSample, StoreError, database::Database, images, lock::RunLock};
+
+/// Size and time of change of an imported file: equal means that it need not be read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileStamp {
+    pub size: i64,
+    /// Nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+/// A sample with the stamp of the file that it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportedSample {
+    pub sample: Sample,
+    pub stamp: FileStamp,
+}
+
+/// A file beside the samples that belongs to none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraFile {
+    pub source: String,
+    pub reason: String,
+}
+
+/// The one writer of a run.
+#[derive(Debug)]
+pub struct RunWriter {
+    directory: PathBuf,
+    manifest: Manifest,
+    database: Database,
+    _lock: RunLock,
+}
+
+impl RunWriter {
+    /// Opens the run in `directory` for the suite and parameters of `asked`, or makes it.
+    ///
+    /// # Errors
+    /// If another process writes it, if it was made for something else, or if it cannot be read or written.
+    pub fn create_or_open(directory: &Path, asked: &Manifest, holder: &str) -> Result<Self, StoreError> {
+        let is_run = directory.join("run.toml").exists();
+        if !is_run {
+            refuse_occupied(directory)?;
+            fs::create_dir_all(directory).map_err(StoreError::io("create the folder", directory))?;
+        }
+        let lock = RunLock::acquire(directory, holder)?;
+        // Looked at again under the lock: another process may just have made the run.
+        let manifest = match Manifest::load(directory) {
+            Ok(existing) => {
+                existing.check_same(asked, directory)?;
+                existing
+            }
+            Err(StoreError::NotARun { .. }) => {
+                asked.save(directory)?;
+                asked.clone()
+            }
+            Err(error) => return Err(error),
+        };
+        Self::with_lock(directory, manifest, lock)
+    }
+
+    /// Opens an existing run.
+    ///
+    /// # Errors
+    /// As [`Self::create_or_open`], and if there is none.
+    pub fn open(directory: &Path, holder: &str) -> Result<Self, StoreError> {
+        let manifest = Manifest::load(directory)?;
+        let lock = RunLock::acquire(directory, holder)?;
+        Self::with_lock(directory, manifest, lock)
+    }
+
+    fn with_lock(directory: &Path, manifest: Manifest, lock: RunLock) -> Result<Self, StoreError> {
+        let database = Database::open_for_writing(&directory.join("run.db"))?;
+        Ok(Self { directory: directory.to_owned(), manifest, database, _lock: lock })
+    }
+
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The folder for images, to be used from several threads.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Stores image bytes under their hash. Needs no database, so that many threads can do it at once.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn put_image(
+        directory: &Path,
+        hash: &ContentHash,
+        format: ImageFormat,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        images::put_image(directory, hash, format, bytes)
+    }
+
+    /// Reads a stored image, checking its hash.
+    ///
+    /// # Errors
+    /// If it is missing or its bytes have changed.
+    pub fn read_image(
+        directory: &Path,
+        hash: &ContentHash,
+        format: ImageFormat,
+    ) -> Result<Vec<u8>, StoreError> {
+        images::read_image(directory, hash, format)
+    }
+
+    /// Every file imported so far: its stamp, and whether it gave a usable image.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn known_files(&self) -> Result<BTreeMap<String, (FileStamp, bool)>, StoreError> {
+        self.database.known_files()
+    }
+
+    /// Records imported files, all or none; says what was recorded (a second file for one sample is a duplicate).
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn record_samples(&mut self, batch: Vec<ImportedSample>) -> Result<Vec<ImportedSample>, StoreError> {
+        self.database.record_samples(batch)
+    }
+
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn record_extra_files(&mut self, extras: &[ExtraFile]) -> Result<(), StoreError> {
+        self.database.record_extra_files(extras)
+    }
+
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn record_observer(&self, meta: &ObserverMeta) -> Result<(), StoreError> {
+        self.database.record_observer(meta)
+    }
+
+    /// The distinct images that `observer` has not seen yet: the plan minus what the store holds.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn unobserved_images(
+        &self,
+        observer: &ObserverId,
+    ) -> Result<Vec<(ContentHash, ImageFormat)>, StoreError> {
+        self.database.unobserved_images(observer)
+    }
+
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn record_evidence(&mut self, evidence: &Evidence) -> Result<(), StoreError> {
+        self.database.record_evidence(evidence)
+    }
+
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn record_failed_observation(
+        &self,
+        observer: &ObserverId,
+        image: &ContentHash,
+        failure: &Failure,
+    ) -> Result<(), StoreError> {
+        self.database.record_failed_observation(observer, image, failure)
+    }
+}
+
+/// A run opened for reading; never writes, needs no lock.
+#[derive(Debug)]
+pub struct RunReader {
+    directory: PathBuf,
+    manifest: Manifest,
+    database: Database,
+}
+
+impl RunReader {
+    /// # Errors
+    /// If there is no run in `directory` or it cannot be read.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let manifest = Manifest::load(directory)?;
+        let database = Database::open_for_reading(&directory.join("run.db"))?;
+        Ok(Self { directory: directory.to_owned(), manifest, database })
+    }
+
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Where an image lies in this run.
+    #[must_use]
+    pub fn image_path(&self, hash: &ContentHash, format: ImageFormat) -> PathBuf {
+        images::image_path(&self.directory, hash, format)
+    }
+
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn observers(&self) -> Result<Vec<ObserverMeta>, StoreError> {
+        self.database.observers()
+    }
+
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn extra_files(&self) -> Result<Vec<ExtraFile>, StoreError> {
+        self.database.extra_files()
+    }
+
+    /// Visits every sample with its evidence, one at a time, ordered by case, ordinal and source.
+    ///
+    /// # Errors
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn for_each_sample(
+        &self,
+        observer: Option<&ObserverId>,
+        visit: impl FnMut(ObservedSample),
+    ) -> Result<(), StoreError> {
+        self.database.for_each_sample(observer, visit)
+    }
+}
+
+/// A folder with something else in it is no place for a run.
+fn refuse_occupied(directory: &Path) -> Result<(), StoreError> {
+    let Ok(mut entries) = fs::read_dir(directory) else {
+        return Ok(());
+    };
+    // A lock and hidden temporary files may be left of a run that was killed as it began.
+    let is_foreign = |name: &str| name != "run.lock" && !name.starts_with('.');
+    let has_foreign =
+        entries.any(|entry| entry.is_ok_and(|entry| is_foreign(&entry.file_name().to_string_lossy())));
+    if has_foreign {
+        return Err(StoreError::Occupied { path: directory.to_owned() });
+    }
+    Ok(())
+}
