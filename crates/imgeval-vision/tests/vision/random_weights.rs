@@ -1,0 +1,45 @@
+//! A weight file of the right shape with random content, as the reference script makes it.
+
+use std::sync::LazyLock;
+
+use imgeval_vision::yolo::darknet_weights::CONVOLUTIONS;
+
+/// The script's stream of numbers in [-1, 1), from splitmix64.
+pub(crate) struct Stream(pub(crate) u64);
+
+impl Iterator for Stream {
+    type Item = f64;
+
+    fn next(&mut self) -> Option<f64> {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut state = self.0;
+        state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        state ^= state >> 31;
+        Some((state >> 40) as f64 / 8_388_608.0 - 1.0)
+    }
+}
+
+/// A whole weight file from that stream, made once.
+pub(crate) static WEIGHT_FILE: LazyLock<Vec<u8>> = LazyLock::new(make_weight_file);
+
+fn make_weight_file() -> Vec<u8> {
+    let mut stream = Stream(1);
+    let mut bytes = [0_i32, 2, 0, 0, 0].map(i32::to_le_bytes).concat();
+    let mut put = |count: usize, offset: f64, factor: f64| {
+        for value in stream.by_ref().take(count) {
+            bytes.extend_from_slice(&((offset + factor * value) as f32).to_le_bytes());
+        }
+    };
+    for shape in CONVOLUTIONS {
+        put(shape.outputs, 0.0, 0.1);
+        if shape.is_batch_normalized {
+            put(shape.outputs, 1.0, 0.25);
+            put(shape.outputs, 0.0, 0.1);
+            put(shape.outputs, 1.0, 0.5);
+        }
+        let fan_in = shape.inputs * shape.kernel * shape.kernel;
+        put(shape.outputs * fan_in, 0.0, (6.0 / fan_in as f64).sqrt());
+    }
+    bytes
+}
