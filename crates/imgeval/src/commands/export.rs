@@ -1,0 +1,56 @@
+//! `imgeval export`: a run's verdicts in the official result format.
+
+use std::{io::Write, path::Path};
+
+use anyhow::{Context as _, Result};
+use imgeval_metrics::BootstrapSettings;
+
+use crate::{
+    args::ExportArgs,
+    exit_code::Exit,
+    failure::CommandError,
+    output_file::OutputFile,
+    printer::Printer,
+    scored_run::{ScoredRun, ScoredSummary, VerdictOnSample},
+};
+
+pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
+    args.verdict.check()?;
+    let run = ScoredRun::open(&args.run, args.observer.as_deref(), args.verdict.options())?;
+    let settings = BootstrapSettings { replicates: 1, ..BootstrapSettings::default() };
+    let (scored, n_rows) = write_results(&run, settings, &args.geneval_results, |_| {})?;
+    if n_rows == 0 {
+        let hint = "run `imgeval observe` first";
+        return Err(CommandError::nothing("no image of the run has evidence to score")
+            .with_hint(hint)
+            .into());
+    }
+    printer.talk(format_args!("export: {n_rows} rows in {}", args.geneval_results.display()));
+    let n_left_out = scored.coverage.n_failed() + scored.coverage.not_observed.count;
+    if n_left_out > 0 {
+        printer.insist(format_args!("export: {n_left_out} images have no verdict and no row"));
+        return Ok(Exit::Partial);
+    }
+    Ok(Exit::Ok)
+}
+
+/// Scores the run, writing one row a verdict, which `also` gets to see; a file without rows is not written.
+pub(super) fn write_results(
+    run: &ScoredRun,
+    settings: BootstrapSettings,
+    path: &Path,
+    mut also: impl FnMut(&VerdictOnSample<'_>),
+) -> Result<(ScoredSummary, usize)> {
+    let mut file = OutputFile::create(path)?;
+    let mut n_rows = 0;
+    let scored = run.score(settings, |verdict| {
+        n_rows += 1;
+        also(&verdict);
+        writeln!(file, "{}", run.result_row(&verdict)?)
+            .with_context(|| format!("could not write `{}`", path.display()))
+    })?;
+    if n_rows > 0 {
+        file.publish()?;
+    }
+    Ok((scored, n_rows))
+}

@@ -1,0 +1,175 @@
+//! `imgeval import`: takes over images that exist. Their bytes are kept; what cannot be used is recorded with its reason.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use anyhow::Result;
+use imgeval_core::{Case, CaseId, Failure, FailureKind, ImageFormat, ImageNote, SampleId};
+use imgeval_runner::{CandidateFile, ImageFacts, ImportSummary, import_files};
+use imgeval_store::{ExtraFile, FileStamp, RunWriter};
+use imgeval_suites::geneval::{
+    self, FolderMetadata, FoundFiles, FoundImage, Layout, Metadata, NameTemplate, SuiteConfig,
+};
+use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
+
+use super::holder;
+use crate::{
+    args::{ImportArgs, ReadArgs, Suite},
+    exit_code::Exit,
+    failure::CommandError,
+    printer::Printer,
+    scored_run::{ScoredRun, suite_manifest},
+};
+
+/// What the stage needs, wherever it was asked for.
+pub(super) struct ImportRequest<'a> {
+    pub(super) images: &'a str,
+    pub(super) run: &'a Path,
+    pub(super) config: SuiteConfig,
+    pub(super) read: &'a ReadArgs,
+}
+
+pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
+    let Suite::Geneval = args.suite;
+    let request = ImportRequest {
+        images: &args.images,
+        run: &args.run,
+        config: args.generator.config(),
+        read: &args.read,
+    };
+    import_stage(&request, &holder("import"), printer)?;
+
+    let coverage = ScoredRun::open_unobserved(&args.run)?.coverage()?;
+    printer.data(match args.json {
+        true => format!("{:#}\n", coverage.to_json()),
+        false => coverage.render_text(),
+    })?;
+    Ok(if coverage.n_failed() > 0 { Exit::Partial } else { Exit::Ok })
+}
+
+/// Finds the images, imports what the run does not hold yet, and tells how it went.
+pub(super) fn import_stage(request: &ImportRequest<'_>, holder: &str, printer: Printer) -> Result<()> {
+    let usage = |error: String| CommandError::usage(error);
+    let template = request.read.template.as_deref().map(NameTemplate::new).transpose();
+    let template = template.map_err(|error| usage(error.to_string()))?;
+    let cases = geneval::generate_cases(&request.config).map_err(|error| usage(error.to_string()))?;
+    let cases = geneval::suite_cases(cases);
+    let found = geneval::find_images(request.images, template.as_ref()).map_err(|error| {
+        let hint =
+            "name a folder in GenEval's layout, a flat folder, or a quoted pattern such as 'out/*.png'";
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        usage(format!("{error}{cause}")).with_hint(hint)
+    })?;
+    if found.images.is_empty() {
+        let hint =
+            "expected 00052/samples/0000.png, or names such as 00052.png or 52_1.jpg; else use --template";
+        let message = format!(
+            "`{}` holds no image whose name carries a prompt index ({} other files)",
+            request.images,
+            found.extras.len()
+        );
+        return Err(CommandError::nothing(message).with_hint(hint).into());
+    }
+
+    let mut run = RunWriter::create_or_open(request.run, &suite_manifest(request.config), holder)?;
+    let (candidates, extras) = sort_found(found, &cases);
+    run.record_extra_files(&extras)?;
+    let limits = DecodeLimits { max_pixels: request.read.max_pixels };
+    // 16-bit RGBA without any compression: nothing longer can be an image within the limit.
+    let max_file_bytes = request.read.max_pixels.saturating_mul(8).saturating_add(1 << 20);
+    let mut progress = printer.progress("import");
+    let summary = import_files(
+        &mut run,
+        &candidates,
+        max_file_bytes,
+        &|bytes| image_facts(bytes, &limits),
+        &mut |event| progress.show(event),
+    );
+    progress.finish();
+    tell_summary(summary?, printer);
+    Ok(())
+}
+
+fn tell_summary(summary: ImportSummary, printer: Printer) {
+    let ImportSummary { imported, replaced, unchanged, failed } = summary;
+    printer.talk(format_args!(
+        "import: {imported} images taken over, {unchanged} were there, {failed} could not be used"
+    ));
+    if replaced > 0 {
+        printer.insist(format_args!("import: {replaced} files had changed and were taken over again"));
+    }
+}
+
+fn image_facts(bytes: &[u8], limits: &DecodeLimits) -> Result<ImageFacts, Failure> {
+    let image = inspect_and_decode(bytes, limits).map_err(|error| error.failure())?;
+    let (width, height) = (image.pixels.width(), image.pixels.height());
+    Ok(ImageFacts { format: image.format, width, height, notes: image.notes })
+}
+
+/// Holds what was found against the suite: candidates, with what already speaks against them, and extra files.
+fn sort_found(found: FoundFiles, cases: &[Case<Metadata>]) -> (Vec<CandidateFile>, Vec<ExtraFile>) {
+    let layout = found.layout;
+    let candidate = |image: FoundImage| {
+        let path = absolute(&image.path);
+        let (case, rejected) = match usize::try_from(image.index).ok().and_then(|index| cases.get(index)) {
+            Some(case) => (case.id.clone(), reject_by_metadata(&image, case)),
+            None => (CaseId::new(format!("{:05}", image.index)), Some(unknown_prompt(&image, cases.len()))),
+        };
+        let mut notes = Vec::new();
+        if image.metadata == FolderMetadata::Absent {
+            notes.push(ImageNote::NoMetadata);
+        }
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        if layout == Layout::Official && ImageFormat::from_extension(extension) != Some(ImageFormat::Png) {
+            notes.push(ImageNote::NotPng);
+        }
+        CandidateFile {
+            source: path.to_string_lossy().into_owned(),
+            stamp: file_stamp(&path),
+            id: SampleId { case, ordinal: image.ordinal },
+            path,
+            rejected,
+            notes,
+        }
+    };
+    let extra = |extra: geneval::FoundExtra| ExtraFile {
+        source: absolute(&extra.path).to_string_lossy().into_owned(),
+        reason: extra.reason,
+    };
+    (found.images.into_iter().map(candidate).collect(), found.extras.into_iter().map(extra).collect())
+}
+
+fn unknown_prompt(image: &FoundImage, n_cases: usize) -> Failure {
+    let detail = format!("the suite's prompts are 0 to {}, not {}", n_cases.saturating_sub(1), image.index);
+    Failure { kind: FailureKind::UnknownPrompt, detail }
+}
+
+fn reject_by_metadata(image: &FoundImage, case: &Case<Metadata>) -> Option<Failure> {
+    let wrong = |detail: String| Some(Failure { kind: FailureKind::WrongMetadata, detail });
+    match &image.metadata {
+        FolderMetadata::NotExpected | FolderMetadata::Absent => None,
+        FolderMetadata::Unusable(detail) => wrong(format!("metadata.jsonl: {detail}")),
+        FolderMetadata::Read(metadata) if *metadata == case.expectation => None,
+        FolderMetadata::Read(metadata) => {
+            let (there, here) = (metadata.prompt.escape_debug(), &case.prompt);
+            wrong(format!("its folder says \"{there}\", prompt {} of the suite is \"{here}\"", case.id))
+        }
+    }
+}
+
+/// The path from the root, so that a run knows its sources wherever it is continued from.
+fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+}
+
+fn file_stamp(path: &Path) -> Option<FileStamp> {
+    let metadata = fs::metadata(path).ok()?;
+    let since_1970 = metadata.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Some(FileStamp {
+        size: i64::try_from(metadata.len()).ok()?,
+        modified_ns: i64::try_from(since_1970.as_nanos()).unwrap_or(i64::MAX),
+    })
+}

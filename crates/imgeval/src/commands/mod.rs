@@ -1,0 +1,38 @@
+//! One module per command.
+
+mod detect;
+mod export;
+mod import;
+mod models;
+mod observe;
+mod prompts;
+mod run;
+mod score;
+mod score_detections;
+
+use anyhow::Result;
+
+use crate::{args::Command, exit_code::Exit, printer::Printer};
+
+pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
+    match command {
+        Command::Prompts(args) => prompts::prompts(&args, printer),
+        Command::Import(args) => import::import(&args, printer),
+        Command::Observe(args) => observe::observe(&args, printer),
+        Command::Score(args) => score::score(&args, printer),
+        Command::Run(args) => run::run(&args, printer),
+        Command::Export(args) => export::export(&args, printer),
+        Command::Detect(args) => detect::detect(&args, printer),
+        Command::Models(command) => models::models(&command, printer),
+    }
+}
+
+/// Who writes a run, as a second process would name it.
+fn holder(command: &str) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = match host.trim() {
+        "" => String::new(),
+        name => format!(" on {name}"),
+    };
+    format!("`imgeval {command}` (process {}{host})", std::process::id())
+}

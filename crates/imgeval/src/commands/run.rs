@@ -1,0 +1,58 @@
+//! `imgeval run`: import, observe and score in one go.
+
+use anyhow::Result;
+
+use super::{
+    export::write_results,
+    holder,
+    import::{ImportRequest, import_stage},
+    observe::observe_stage,
+    score::{exit_of, print_scored},
+};
+use crate::{
+    args::{RunArgs, Suite},
+    exit_code::Exit,
+    observers::load_observer,
+    printer::Printer,
+    scored_run::ScoredRun,
+    verdict_lines::VerdictLines,
+};
+
+/// With at most so many images, every verdict is printed.
+const MAX_PRINTED_VERDICTS: usize = 40;
+
+pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
+    let Suite::Geneval = args.suite;
+    args.verdict.check()?;
+    // Before any other work: without weights nothing else is worth starting.
+    let observer = load_observer(&args.detector)?;
+    let holder = holder("run");
+    let request = ImportRequest {
+        images: &args.images,
+        run: &args.run,
+        config: args.generator.config(),
+        read: &args.read,
+    };
+    import_stage(&request, &holder, printer)?;
+    observe_stage(&args.run, &observer, &holder, printer)?;
+
+    let observer_id = observer.meta().observer_id();
+    let run = ScoredRun::open(&args.run, Some(observer_id.as_str()), args.verdict.options())?;
+    let results = args.run.join("geneval-results.jsonl");
+    let mut lines = VerdictLines::default();
+    let (scored, n_rows) = write_results(&run, args.table.settings(), &results, |verdict| {
+        if lines.len() <= MAX_PRINTED_VERDICTS {
+            lines.add(verdict);
+        }
+    })?;
+    if !args.table.json && !args.table.csv && (1..=MAX_PRINTED_VERDICTS).contains(&n_rows) {
+        printer.data(format_args!("{}\n", lines.render()))?;
+    }
+    print_scored(&run, &scored, &args.table, None, printer)?;
+    printer.talk(format_args!(
+        "run: {}\nverdicts, one a line in the official format: {}",
+        args.run.display(),
+        results.display()
+    ));
+    exit_of(&scored, &args.table, printer)
+}

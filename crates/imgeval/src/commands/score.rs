@@ -1,0 +1,101 @@
+//! `imgeval score`: the score table of a run.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::score_detections::score_detections;
+use crate::{
+    args::{ScoreArgs, TableArgs},
+    exit_code::Exit,
+    failure::CommandError,
+    printer::Printer,
+    scored_run::{ScoredRun, ScoredSummary},
+    table::{ScoreTable, published_json, render_published},
+    verdict_lines::VerdictLines,
+};
+
+pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
+    args.verdict.check()?;
+    if let Some(detections) = &args.detections {
+        if args.target.as_os_str() != "geneval" {
+            let message = format!("`{}` is not a suite", args.target.display());
+            return Err(CommandError::usage(message)
+                .with_hint("imgeval score geneval --detections FILE")
+                .into());
+        }
+        return score_detections(args, detections, printer);
+    }
+    let run = ScoredRun::open(&args.target, args.observer.as_deref(), args.verdict.options())?;
+    let mut lines = VerdictLines::default();
+    let scored = run.score(args.table.settings(), |verdict| {
+        if args.verdicts {
+            lines.add(&verdict);
+        }
+        Ok(())
+    })?;
+    let verdicts = args.verdicts.then_some(&lines);
+    if let (Some(lines), false) = (verdicts, args.table.json) {
+        printer.data(format_args!("{}\n", lines.render()))?;
+    }
+    print_scored(&run, &scored, &args.table, verdicts, printer)?;
+    exit_of(&scored, &args.table, printer)
+}
+
+/// Prints table, coverage and, on request, published scores.
+pub(super) fn print_scored(
+    run: &ScoredRun,
+    scored: &ScoredSummary,
+    args: &TableArgs,
+    verdicts: Option<&VerdictLines>,
+    printer: Printer,
+) -> Result<()> {
+    let protocol = run.protocol();
+    let is_comparable = Some(run.observer().is_some_and(|observer| observer.is_comparable));
+    let table = ScoreTable { summary: &scored.summary, protocol: &protocol, is_comparable };
+    if args.json {
+        let mut map = table.to_json();
+        map.insert("coverage".to_owned(), scored.coverage.to_json());
+        if let Some(observer) = run.observer() {
+            map.insert(
+                "observer".to_owned(),
+                json!({"id": observer.observer_id().as_str(), "title": observer.title}),
+            );
+        }
+        if let Some(lines) = verdicts {
+            map.insert("verdicts".to_owned(), lines.to_json());
+        }
+        if args.with_published {
+            map.insert("published".to_owned(), published_json());
+        }
+        return Ok(printer.data(format_args!("{:#}\n", Value::Object(map)))?);
+    }
+    if args.csv {
+        return Ok(printer.data(table.render_csv())?);
+    }
+    let mut text = table.render_text();
+    text.push_str(&run.describe());
+    text.push('\n');
+    if args.with_published {
+        text.push_str(&render_published(&scored.summary, is_comparable));
+        text.push('\n');
+    }
+    text.push_str(&scored.coverage.render_text());
+    Ok(printer.data(text)?)
+}
+
+/// The exit code that a scored run deserves.
+pub(super) fn exit_of(scored: &ScoredSummary, args: &TableArgs, printer: Printer) -> Result<Exit> {
+    let Some(overall) = scored.summary.overall.estimate else {
+        let hint = match scored.coverage.usable {
+            0 => "import usable images first",
+            _ => "run `imgeval observe` first",
+        };
+        return Err(CommandError::nothing("no image of the run could be scored").with_hint(hint).into());
+    };
+    if let Some(gate) = args.fail_below.filter(|gate| overall.value < *gate) {
+        printer.insist(format_args!("the overall score {:.3} lies below {gate}", overall.value));
+        return Ok(Exit::GateFailed);
+    }
+    let n_unscored = scored.coverage.n_failed() + scored.coverage.not_observed.count;
+    Ok(if n_unscored > 0 { Exit::Partial } else { Exit::Ok })
+}

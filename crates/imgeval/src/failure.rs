@@ -1,0 +1,83 @@
+//! From an error to one sentence, advice and an exit code.
+
+use imgeval_store::StoreError;
+
+use crate::exit_code::Exit;
+
+/// An error that knows its exit code and perhaps what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct CommandError {
+    message: String,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+impl CommandError {
+    /// The command or its input cannot be used.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit: Exit::Usage }
+    }
+
+    /// There is nothing to work on.
+    pub(crate) fn nothing(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit: Exit::NothingFound }
+    }
+
+    /// Something failed that the user can mend by following `hint`.
+    pub(crate) fn mendable(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Unexpected }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// What is shown of an error, and how the process ends.
+pub(crate) struct Rendered {
+    pub(crate) text: String,
+    pub(crate) exit: Exit,
+}
+
+/// `error: <what>: <cause>`, and a line of advice where there is some.
+pub(crate) fn render_error(error: &anyhow::Error) -> Rendered {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !sentence.ends_with(&cause) {
+            if !sentence.is_empty() {
+                sentence.push_str(": ");
+            }
+            sentence.push_str(&cause);
+        }
+    }
+    let (hint, exit) = advice(error);
+    let mut text = format!("error: {sentence}");
+    if let Some(hint) = hint {
+        text.push_str("\n  hint: ");
+        text.push_str(&hint);
+    }
+    Rendered { text, exit }
+}
+
+fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
+    if let Some(error) = error.downcast_ref::<CommandError>() {
+        return (error.hint.clone(), error.exit);
+    }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        let exit = match error {
+            StoreError::Mismatch { .. } | StoreError::TooNew { .. } => Exit::Mismatch,
+            StoreError::NotARun { .. } | StoreError::Occupied { .. } => Exit::Usage,
+            StoreError::Io { .. }
+            | StoreError::Database { .. }
+            | StoreError::DiskFull { .. }
+            | StoreError::Locked { .. }
+            | StoreError::Damaged { .. } => Exit::Unexpected,
+        };
+        return (error.hint().map(str::to_owned), exit);
+    }
+    (None, Exit::Unexpected)
+}

@@ -1,0 +1,142 @@
+//! stdout is data, stderr is talk; this owns both, and the progress display.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal, Write},
+    time::{Duration, Instant},
+};
+
+use imgeval_runner::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often progress is told where there is no terminal.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    is_quiet: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(is_quiet: bool) -> Self {
+        Self { is_quiet }
+    }
+
+    /// Writes a result to stdout. A closed pipe (`| head`) is not an error.
+    pub(crate) fn data(self, text: impl Display) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Tells something on stderr, unless quiet.
+    pub(crate) fn talk(self, text: impl Display) {
+        if !self.is_quiet {
+            self.insist(text);
+        }
+    }
+
+    /// Tells something on stderr that must not be missed.
+    pub(crate) fn insist(self, text: impl Display) {
+        // Nothing is left to be done if stderr itself is gone.
+        writeln!(io::stderr().lock(), "{text}").ok();
+    }
+
+    /// A display for one stage, to be fed with its progress.
+    pub(crate) fn progress(self, stage: &'static str) -> StageProgress {
+        let display = if self.is_quiet {
+            Surface::Silent
+        } else if io::stderr().is_terminal() {
+            Surface::Bar(ProgressBar::no_length())
+        } else {
+            Surface::Plain { last_told: Instant::now() }
+        };
+        StageProgress {
+            printer: self,
+            stage,
+            display,
+            total: 0,
+            finished: 0,
+            failed: 0,
+            new: 0,
+            began: Instant::now(),
+        }
+    }
+}
+
+enum Surface {
+    Silent,
+    Bar(ProgressBar),
+    Plain { last_told: Instant },
+}
+
+/// Shows rate and remaining time: a bar on a terminal, a line now and then elsewhere.
+pub(crate) struct StageProgress {
+    printer: Printer,
+    stage: &'static str,
+    display: Surface,
+    total: usize,
+    finished: usize,
+    failed: usize,
+    new: usize,
+    began: Instant,
+}
+
+impl StageProgress {
+    pub(crate) fn show(&mut self, progress: Progress) {
+        match progress {
+            Progress::Planned { total, finished } => {
+                (self.total, self.finished, self.began) = (total, finished, Instant::now());
+                if let Surface::Bar(bar) = &self.display {
+                    bar.set_length(total as u64);
+                    bar.set_position(finished as u64);
+                    bar.reset_eta();
+                    let template = "{prefix} [{bar:30}] {pos}/{len} {per_sec}, {eta} left{msg}";
+                    if let Ok(style) = ProgressStyle::with_template(template) {
+                        bar.set_style(style.progress_chars("=> "));
+                    }
+                    bar.set_prefix(self.stage);
+                }
+            }
+            Progress::Advanced { has_failed } => {
+                self.finished += 1;
+                self.new += 1;
+                self.failed += usize::from(has_failed);
+                self.refresh();
+            }
+        }
+    }
+
+    fn refresh(&mut self) {
+        match &mut self.display {
+            Surface::Silent => {}
+            Surface::Bar(bar) => {
+                bar.inc(1);
+                if self.failed > 0 {
+                    bar.set_message(format!(", {} failed", self.failed));
+                }
+            }
+            Surface::Plain { last_told } => {
+                if last_told.elapsed() >= PLAIN_INTERVAL {
+                    *last_told = Instant::now();
+                    let rate = self.new as f64 / self.began.elapsed().as_secs_f64();
+                    let left = (self.total - self.finished) as f64 / rate;
+                    let (stage, finished, total, failed) =
+                        (self.stage, self.finished, self.total, self.failed);
+                    self.printer.talk(format_args!(
+                        "{stage}: {finished}/{total}, {rate:.1} a second, {left:.0} s left, {failed} failed"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Takes the display away.
+    pub(crate) fn finish(self) {
+        if let Surface::Bar(bar) = self.display {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! From a run directory to verdicts, summary and coverage: the only place where store and suite meet for scoring.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use anyhow::Result;
+use imgeval_core::{Case, Detection, Evidence, ImageNote, ObserverMeta, Outcome, Protocol};
+use imgeval_metrics::BootstrapSettings;
+use imgeval_store::{Manifest, ObservedSample, RunReader};
+use imgeval_suites::geneval::{
+    self, DetectedObject, Metadata, ResultRow, SUMMARY_VERSION, SeenColor, SuiteConfig, Summary,
+    SummaryBuilder, Verdict, VerdictOptions, compute_verdict,
+};
+
+use crate::{
+    coverage::{Coverage, Tally},
+    failure::CommandError,
+    table::PREVIEW_NOTE,
+};
+
+/// Names the rules of the verdict; raised when they change.
+const VERDICT_VERSION: u32 = 1;
+
+/// A run with the cases it was made for and the observer whose evidence is used.
+pub(crate) struct ScoredRun {
+    reader: RunReader,
+    cases: BTreeMap<String, Case<Metadata>>,
+    /// `None` if nobody has looked at the run yet.
+    observer: Option<ObserverMeta>,
+    options: VerdictOptions,
+}
+
+/// One image with its verdict.
+pub(crate) struct VerdictOnSample<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) sample: String,
+    pub(crate) case: &'a Case<Metadata>,
+    pub(crate) verdict: Verdict,
+}
+
+pub(crate) struct ScoredSummary {
+    pub(crate) summary: Summary,
+    pub(crate) coverage: Coverage,
+}
+
+impl ScoredRun {
+    /// Opens the run and chooses the observer: the one asked for, or the only one.
+    pub(crate) fn open(run: &Path, observer: Option<&str>, options: VerdictOptions) -> Result<Self> {
+        let reader = RunReader::open(run)?;
+        let observer = choose_observer(reader.observers()?, observer)?;
+        Self::with_observer(reader, observer, options)
+    }
+
+    /// Opens the run to see what it covers, not what anybody saw in it.
+    pub(crate) fn open_unobserved(run: &Path) -> Result<Self> {
+        Self::with_observer(RunReader::open(run)?, None, VerdictOptions::default())
+    }
+
+    fn with_observer(
+        reader: RunReader,
+        observer: Option<ObserverMeta>,
+        options: VerdictOptions,
+    ) -> Result<Self> {
+        let config = suite_config(reader.manifest())?;
+        let cases = geneval::suite_cases(geneval::generate_cases(&config)?);
+        let cases = cases.into_iter().map(|case| (case.id.as_str().to_owned(), case)).collect();
+        Ok(Self { reader, cases, observer, options })
+    }
+
+    pub(crate) fn observer(&self) -> Option<&ObserverMeta> {
+        self.observer.as_ref()
+    }
+
+    /// What is there and what is missing, whoever has looked at it.
+    pub(crate) fn coverage(&self) -> Result<Coverage> {
+        let settings = BootstrapSettings { replicates: 1, ..BootstrapSettings::default() };
+        let mut coverage = self.score(settings, |_| Ok(()))?.coverage;
+        coverage.not_observed = Tally::default();
+        Ok(coverage)
+    }
+
+    /// Suite, observer and fingerprint, in a few lines for people.
+    pub(crate) fn describe(&self) -> String {
+        let manifest = self.reader.manifest();
+        let parameters: Vec<_> =
+            manifest.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let is_official = suite_config(manifest).is_ok_and(|config| config == SuiteConfig::default());
+        let prompts = if is_official { "the official prompts" } else { "fresh prompts" };
+        let mut text = format!("suite: {} ({prompts}: {})\n", manifest.suite, parameters.join(", "));
+        if let Some(observer) = &self.observer {
+            text.push_str(&format!("observer: {} [{}]\n", observer.title, observer.observer_id()));
+        }
+        text.push_str(&format!("protocol: {}\n", self.protocol().fingerprint()));
+        text
+    }
+
+    /// Everything that must be equal for two scores to be comparable.
+    pub(crate) fn protocol(&self) -> Protocol {
+        let manifest = self.reader.manifest();
+        let mut protocol = Protocol::default().with("suite", &manifest.suite);
+        for (name, value) in &manifest.parameters {
+            protocol = protocol.with(&format!("suite.{name}"), value);
+        }
+        if let Some(observer) = &self.observer {
+            protocol = protocol
+                .with("detector", &observer.id)
+                .with("detector.version", observer.version)
+                .with("detector.weights_sha256", &observer.weights_sha256)
+                .with("detector.parameters", &observer.parameters);
+        }
+        with_verdict_facts(protocol, &self.options)
+    }
+
+    /// Judges image by image, in order of prompt and sample; `visit` sees each verdict as it falls.
+    pub(crate) fn score(
+        &self,
+        settings: BootstrapSettings,
+        mut visit: impl FnMut(VerdictOnSample<'_>) -> Result<()>,
+    ) -> Result<ScoredSummary> {
+        let mut coverage = Coverage { prompts: self.cases.len(), ..Coverage::default() };
+        let mut builder = SummaryBuilder::default();
+        for case in self.cases.values() {
+            builder.expect_prompt(case.expectation.tag, case.id.as_str());
+        }
+        let mut covered = BTreeSet::new();
+        let mut first_error = None;
+        let observer_id = self.observer.as_ref().map(ObserverMeta::observer_id);
+        self.reader.for_each_sample(observer_id.as_ref(), |observed| {
+            if first_error.is_some() {
+                return;
+            }
+            if observed.sample.outcome.done().is_some() {
+                covered.insert(observed.sample.id.case.as_str().to_owned());
+            }
+            let scored = self.score_sample(&observed, &mut coverage, &mut builder);
+            first_error = scored.and_then(|verdict| verdict.map_or(Ok(()), &mut visit)).err();
+        })?;
+        if let Some(error) = first_error {
+            return Err(error);
+        }
+        for id in self.cases.keys().filter(|id| !covered.contains(*id)) {
+            coverage.add_prompt_without_image(id);
+        }
+        coverage.add_extra_files(&self.reader.extra_files()?);
+        Ok(ScoredSummary { summary: builder.summarise(settings), coverage })
+    }
+
+    fn score_sample<'a>(
+        &'a self,
+        observed: &'a ObservedSample,
+        coverage: &mut Coverage,
+        builder: &mut SummaryBuilder,
+    ) -> Result<Option<VerdictOnSample<'a>>> {
+        let sample = &observed.sample;
+        let case = self.cases.get(sample.id.case.as_str());
+        let record = match (&sample.outcome, case) {
+            (Outcome::Failed(failure), case) => {
+                coverage.add_failure(failure, &sample.source);
+                if let Some(case) = case {
+                    builder.add_failed(case.expectation.tag, case.id.as_str());
+                }
+                return Ok(None);
+            }
+            (Outcome::Done(record), _) => record,
+        };
+        let Some(case) = case else {
+            return Err(anyhow::anyhow!("sample {} belongs to no prompt of the suite", sample.id));
+        };
+        coverage.add_usable(&sample.source, &record.notes);
+        if observed.repeats_bytes {
+            coverage.add_note(ImageNote::RepeatedBytes, &sample.source);
+        }
+        let Some(evidence) = &observed.evidence else {
+            match &observed.failed_observation {
+                Some(failure) => coverage.add_failure(failure, &sample.source),
+                None => coverage.add_not_observed(&sample.source),
+            }
+            builder.add_failed(case.expectation.tag, case.id.as_str());
+            return Ok(None);
+        };
+        let verdict = compute_verdict(&case.expectation, &objects_of(evidence), &self.options)?;
+        builder.add_verdict(case.expectation.tag, case.id.as_str(), verdict.is_correct());
+        let sample = sample.id.to_string();
+        Ok(Some(VerdictOnSample { source: &observed.sample.source, sample, case, verdict }))
+    }
+
+    /// The official result row, with a note where the scores are not official.
+    pub(crate) fn result_row(&self, scored: &VerdictOnSample<'_>) -> Result<String> {
+        let metadata = &scored.case.expectation;
+        let row = ResultRow::new(scored.source.to_owned(), metadata, &metadata.to_value(), &scored.verdict);
+        let mut value = serde_json::to_value(row)?;
+        let is_comparable = self.observer.as_ref().is_some_and(|observer| observer.is_comparable);
+        if let (false, Some(map)) = (is_comparable, value.as_object_mut()) {
+            map.insert("note".to_owned(), PREVIEW_NOTE.into());
+        }
+        Ok(value.to_string())
+    }
+}
+
+/// Adds the rules and options of the verdict to a protocol.
+pub(crate) fn with_verdict_facts(protocol: Protocol, options: &VerdictOptions) -> Protocol {
+    protocol
+        .with("verdict.version", VERDICT_VERSION)
+        .with("verdict.threshold", options.threshold)
+        .with("verdict.counting_threshold", options.counting_threshold)
+        .with("verdict.max_objects", options.max_objects)
+        .with("verdict.max_overlap", options.max_overlap)
+        .with("verdict.position_threshold", options.position_threshold)
+        .with("summary.version", SUMMARY_VERSION)
+}
+
+/// The manifest of a run of this suite.
+pub(crate) fn suite_manifest(config: SuiteConfig) -> Manifest {
+    Manifest {
+        suite: "geneval".to_owned(),
+        parameters: BTreeMap::from([
+            ("seed".to_owned(), config.seed.to_string()),
+            ("per_task".to_owned(), config.per_task.to_string()),
+        ]),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn suite_config(manifest: &Manifest) -> Result<SuiteConfig> {
+    let damaged = || CommandError::usage("run.toml names no GenEval suite that this version knows");
+    let parameter = |name: &str| manifest.parameters.get(name).ok_or_else(damaged);
+    if manifest.suite != "geneval" {
+        return Err(damaged().into());
+    }
+    Ok(SuiteConfig {
+        seed: parameter("seed")?.parse().map_err(|_| damaged())?,
+        per_task: parameter("per_task")?.parse().map_err(|_| damaged())?,
+    })
+}
+
+fn choose_observer(
+    mut observers: Vec<ObserverMeta>,
+    asked: Option<&str>,
+) -> Result<Option<ObserverMeta>, CommandError> {
+    let names = |observers: &[ObserverMeta]| {
+        let name = |meta: &ObserverMeta| format!("{} ({})", meta.observer_id(), meta.title);
+        observers.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    if let Some(asked) = asked {
+        let found = observers.iter().position(|meta| meta.observer_id().as_str() == asked);
+        return match found {
+            Some(index) => Ok(Some(observers.swap_remove(index))),
+            None => Err(CommandError::usage(format!("no observer `{asked}` has looked at this run"))
+                .with_hint(format!("there are: {}", names(&observers)))),
+        };
+    }
+    if observers.len() > 1 {
+        return Err(CommandError::usage("several observers have looked at this run")
+            .with_hint(format!("choose one with --observer: {}", names(&observers))));
+    }
+    Ok(observers.pop())
+}
+
+fn objects_of(evidence: &Evidence) -> Vec<DetectedObject> {
+    let object = |detection: &Detection| DetectedObject {
+        category: detection.category,
+        score: detection.score,
+        bounding_box: detection.bounding_box,
+        color: match detection.colors {
+            None => SeenColor::Unknown,
+            Some(scores) => scores.best().map_or(SeenColor::NoneOfTheTen, SeenColor::Named),
+        },
+    };
+    evidence.detections.iter().map(object).collect()
+}

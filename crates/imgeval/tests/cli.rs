@@ -1,0 +1,15 @@
+//! The binary as a person uses it, and the map of crates.
+
+#![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
+
+#[path = "../../imgeval-vision/tests/vision/random_weights.rs"]
+mod random_weights;
+
+mod cli {
+    mod arrows;
+    mod detections;
+    mod import;
+    mod prompts;
+    mod resume;
+    mod support;
+}

@@ -1,0 +1,66 @@
+//! `imgeval score geneval --detections`.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use super::support::{check_exit, imgeval, stderr, stdout, test_folder, text};
+
+/// Golden cases; their origin is in scripts/reference/select_verdicts.py.
+const GOLDEN: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../imgeval-suites/tests/fixtures/geneval_verdicts.jsonl");
+
+fn rows(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn rows_are_official_and_in_input_order() {
+    let folder = test_folder("detections-rows");
+    let out = folder.join("rows.jsonl");
+    let output = imgeval(&["score", "geneval", "--detections", GOLDEN, "--out", text(&out)]);
+    check_exit(&output, 0);
+    assert!(stdout(&output).contains("overall"));
+    let expected = rows(Path::new(GOLDEN));
+    let actual = rows(&out);
+    assert_eq!(actual.len(), expected.len());
+    for (actual, expected) in actual.iter().zip(&expected) {
+        let keys: Vec<_> = actual.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["filename", "tag", "prompt", "correct", "reason", "metadata", "details"]);
+        assert_eq!(actual["correct"], expected["correct"]);
+        let metadata: Value = serde_json::from_str(actual["metadata"].as_str().unwrap()).unwrap();
+        assert_eq!(metadata, expected["metadata"]);
+    }
+}
+
+#[test]
+fn a_bad_line_stops_before_an_older_file_is_replaced() {
+    let folder = test_folder("detections-bad-line");
+    let (input, out) = (folder.join("in.jsonl"), folder.join("out.jsonl"));
+    let golden = fs::read_to_string(GOLDEN).unwrap();
+    let two_lines: Vec<_> = golden.lines().take(2).collect();
+    fs::write(&input, format!("{}\n{{\"metadata\": 3}}\n", two_lines.join("\n"))).unwrap();
+    fs::write(&out, "older").unwrap();
+    let output = imgeval(&["score", "geneval", "--detections", text(&input), "--out", text(&out)]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("line 3"), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "older");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "no temporary file is left");
+}
+
+#[test]
+fn without_out_the_rows_go_to_stdout() {
+    let output = imgeval(&["score", "geneval", "--detections", GOLDEN]);
+    check_exit(&output, 0);
+    assert_eq!(stdout(&output).lines().count(), rows(Path::new(GOLDEN)).len());
+}
+
+#[test]
+fn no_detections_are_nothing_to_do() {
+    let folder = test_folder("detections-empty");
+    let input = folder.join("in.jsonl");
+    fs::write(&input, "").unwrap();
+    check_exit(&imgeval(&["score", "geneval", "--detections", text(&input)]), 5);
+    check_exit(&imgeval(&["score", "geneval", "--detections", text(&folder.join("none"))]), 2);
+}

@@ -1,0 +1,167 @@
+//! `imgeval import`: layouts, and a typed outcome for everything that can be wrong.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::Value;
+
+use super::support::{
+    check_exit, imgeval, metadata_line, stderr, stdout, test_folder, text, write_official, write_picture,
+};
+
+fn import(folder: &Path, images: &str, more: &[&str]) -> (i32, Value) {
+    let run = folder.join("run");
+    let mut arguments = vec!["import", "geneval", images, "--run", text(&run), "--json"];
+    arguments.extend(more);
+    let output = imgeval(&arguments);
+    let coverage =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("stderr: {}", stderr(&output)));
+    (output.status.code().unwrap(), coverage)
+}
+
+fn counts(coverage: &Value) -> BTreeMap<String, u64> {
+    let items = coverage["items"].as_array().unwrap().iter();
+    items
+        .map(|item| (item["kind"].as_str().unwrap().to_owned(), item["count"].as_u64().unwrap()))
+        .filter(|(kind, _)| kind != "missing-prompt")
+        .collect()
+}
+
+fn check_counts(coverage: &Value, usable: u64, expected: &[(&str, u64)]) {
+    assert_eq!(coverage["usable_images"], usable, "{coverage:#}");
+    let expected = expected.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
+    assert_eq!(counts(coverage), expected, "{coverage:#}");
+}
+
+#[test]
+fn the_official_layout_with_every_trouble() {
+    let folder = test_folder("import-official");
+    let images = folder.join("images");
+    for (index, sample) in [(0, 0), (0, 1), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0)] {
+        write_official(&images, index, sample);
+    }
+    fs::write(images.join("00000/grid.png"), "expected there, and not an image to score").unwrap();
+    fs::write(images.join("notes.txt"), "extra").unwrap();
+    fs::write(images.join("00000/samples/best.png"), "extra").unwrap();
+    // Prompt 1: no bytes. Prompt 2: cut off. Prompt 3: another prompt's metadata. Prompt 4: none.
+    fs::write(images.join("00001/samples/0000.png"), "").unwrap();
+    let whole = fs::read(images.join("00002/samples/0000.png")).unwrap();
+    fs::write(images.join("00002/samples/0000.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(images.join("00003/metadata.jsonl"), metadata_line(7)).unwrap();
+    fs::remove_file(images.join("00004/metadata.jsonl")).unwrap();
+    // Prompt 5: the same number twice. Prompt 6: the bytes of another image. 99999: no such prompt.
+    write_picture(&images.join("00005/samples/0.png"), 999);
+    write_official(&images, 6, 0);
+    fs::copy(images.join("00000/samples/0000.png"), images.join("00006/samples/0000.png")).unwrap();
+    write_picture(&images.join("99999/samples/0000.png"), 1);
+
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 4);
+    let expected = [
+        ("empty-file", 1),
+        ("unreadable", 1),
+        ("wrong-metadata", 1),
+        ("duplicate-sample", 1),
+        ("unknown-prompt", 1),
+        ("no-metadata", 1),
+        ("repeated-bytes", 1),
+        ("extra-file", 2),
+    ];
+    check_counts(&coverage, 5, &expected);
+    // Again: nothing changes, and what failed is tried again.
+    assert_eq!(import(&folder, text(&images), &[]), (4, coverage));
+    // Mended files come in.
+    fs::write(images.join("00002/samples/0000.png"), &whole).unwrap();
+    let (_, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(coverage["usable_images"], 6);
+}
+
+#[test]
+fn flat_folders_patterns_and_templates() {
+    let folder = test_folder("import-flat");
+    let images = folder.join("images");
+    write_picture(&images.join("00000.png"), 1);
+    write_picture(&images.join("1_0.jpg"), 2);
+    write_picture(&images.join("1_1.webp"), 3);
+    write_picture(&images.join("cat.png"), 4);
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 3, &[("extra-file", 1)]);
+
+    let folder = test_folder("import-template");
+    let images = folder.join("images");
+    write_picture(&images.join("img-s1-p0002.png"), 1);
+    let (code, coverage) = import(&folder, text(&images), &["--template", "img-s{sample}-p{index}.png"]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 1, &[]);
+
+    let folder = test_folder("import-pattern");
+    write_picture(&folder.join("images/a/00003.png"), 1);
+    write_picture(&folder.join("images/b/00004.png"), 2);
+    let pattern = folder.join("images/*/*.png");
+    let (code, coverage) = import(&folder, text(&pattern), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 2, &[]);
+}
+
+#[test]
+fn a_run_refuses_another_suite() {
+    let folder = test_folder("import-mismatch");
+    let images = folder.join("images");
+    write_picture(&images.join("00000.png"), 1);
+    import(&folder, text(&images), &[]);
+    let run = folder.join("run");
+    let other = ["import", "geneval", text(&images), "--run", text(&run), "--seed", "44"];
+    let output = imgeval(&other);
+    check_exit(&output, 6);
+    assert!(stderr(&output).contains("seed = 43, not 44"), "{}", stderr(&output));
+}
+
+#[test]
+fn nothing_to_import_says_what_was_expected() {
+    let folder = test_folder("import-nothing");
+    let images = folder.join("images");
+    fs::create_dir_all(&images).unwrap();
+    fs::write(images.join("cat.png"), "").unwrap();
+    let run = folder.join("run");
+    let output = imgeval(&["import", "geneval", text(&images), "--run", text(&run)]);
+    check_exit(&output, 5);
+    assert!(stderr(&output).contains("--template"), "{}", stderr(&output));
+    assert!(!run.exists(), "a run without anything in it is not made");
+    check_exit(&imgeval(&["import", "geneval", text(&folder.join("no")), "--run", text(&run)]), 2);
+    check_exit(&imgeval(&["score", text(&images)]), 2);
+    assert!(stdout(&output).is_empty());
+}
+
+#[test]
+fn a_folder_with_other_things_in_it_is_no_place_for_a_run() {
+    let folder = test_folder("import-occupied");
+    let images = folder.join("images");
+    write_picture(&images.join("00000.png"), 1);
+    let output = imgeval(&["import", "geneval", text(&images), "--run", text(&images)]);
+    check_exit(&output, 2);
+    assert_eq!(fs::read_dir(&images).unwrap().count(), 1, "nothing was written there");
+}
+
+#[test]
+fn a_changed_file_is_taken_again() {
+    let folder = test_folder("import-changed");
+    let images = folder.join("images");
+    write_picture(&images.join("00000.png"), 1);
+    import(&folder, text(&images), &[]);
+    fs::write(images.join("00000.png"), "no longer an image").unwrap();
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 4);
+    check_counts(&coverage, 0, &[("unsupported-format", 1)]);
+}
+
+#[test]
+fn the_pixel_limit_is_settable() {
+    let folder = test_folder("import-pixels");
+    let images = folder.join("images");
+    write_picture(&images.join("00000.png"), 1);
+    let (code, coverage) = import(&folder, text(&images), &["--max-pixels", "383"]);
+    assert_eq!(code, 4);
+    check_counts(&coverage, 0, &[("too-many-pixels", 1)]);
+    let (code, _) = import(&folder, text(&images), &["--max-pixels", "384"]);
+    assert_eq!(code, 0);
+}
