@@ -97,7 +97,7 @@ macro_rules! image_notes {
 }
 
 image_notes! {
-    Animated => "animated", "several frames; the first is scored, as the official evaluator reads it";
+    Animated => "animated", "several frames; only the first is scored";
     SixteenBit => "16-bit", "reduced to 8 bits a channel, as the official evaluator reads it";
     Cmyk => "cmyk", "converted to RGB without a colour profile";
     Alpha => "alpha", "transparency dropped, the colour beneath it is scored, as the official evaluator reads it";

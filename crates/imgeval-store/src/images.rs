@@ -1,15 +1,13 @@
 //! Images by content: `images/ab/abcdef….png`, original bytes.
 
 use std::{
-    fs, io,
-    io::Write,
+    fs,
     path::{Path, PathBuf},
 };
 
 use imgeval_core::{ContentHash, ImageFormat};
-use tempfile::NamedTempFile;
 
-use crate::StoreError;
+use crate::{StoreError, whole_file::write_whole};
 
 pub(crate) fn image_path(directory: &Path, hash: &ContentHash, format: ImageFormat) -> PathBuf {
     let name = format!("{hash}.{}", format.extension());
@@ -29,15 +27,8 @@ pub(crate) fn put_image(
         return Ok(());
     }
     let folder = path.parent().unwrap_or(directory);
-    let write = || -> io::Result<()> {
-        fs::create_dir_all(folder)?;
-        let mut file = NamedTempFile::with_prefix_in(".writing-", folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        Ok(())
-    };
-    write().map_err(StoreError::io("store the image", &path))
+    fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
+    write_whole(&path, bytes).map_err(StoreError::io("store the image", &path))
 }
 
 /// Reads an image back and makes sure that it still is what its name says.

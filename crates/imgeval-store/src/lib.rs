@@ -20,6 +20,7 @@ mod images;
 mod lock;
 mod manifest;
 mod run;
+mod whole_file;
 
 pub use database::ObservedSample;
 pub use error::StoreError;

@@ -1,10 +1,8 @@
 //! `run.toml`: what was asked of a run.
 
-use std::{collections::BTreeMap, fs, io, io::Write, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
-use tempfile::NamedTempFile;
-
-use crate::{StoreError, format::ManifestFile};
+use crate::{StoreError, format::ManifestFile, whole_file::write_whole};
 
 /// The version of the run directory's layout that this code writes.
 pub(crate) const FORMAT_VERSION: i64 = 1;
@@ -42,14 +40,7 @@ impl Manifest {
         let path = directory.join("run.toml");
         let text = toml::to_string(&ManifestFile::from(self))
             .map_err(|error| StoreError::Damaged { path: path.clone(), detail: error.to_string() })?;
-        let write = || {
-            let mut file = NamedTempFile::new_in(directory)?;
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(StoreError::io("write", &path))
+        write_whole(&path, text.as_bytes()).map_err(StoreError::io("write", &path))
     }
 
     /// Refuses to mix this run with another suite or other parameters, naming the first difference.

@@ -23,7 +23,15 @@ impl OutputFile {
         };
         let open = || -> io::Result<NamedTempFile> {
             fs::create_dir_all(folder)?;
-            NamedTempFile::with_prefix_in(".writing-", folder)
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".writing-");
+            #[cfg(unix)]
+            {
+                // Temporary files are private by default; a result should be readable like any other file.
+                use std::os::unix::fs::PermissionsExt as _;
+                builder.permissions(fs::Permissions::from_mode(0o644));
+            }
+            builder.tempfile_in(folder)
         };
         let file = open().with_context(|| format!("could not write `{}`", destination.display()))?;
         Ok(Self { destination: destination.to_owned(), writer: BufWriter::new(file) })
@@ -35,7 +43,6 @@ impl OutputFile {
         let publish = || -> io::Result<()> {
             let file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_all()?;
-            set_usual_permissions(file.path())?;
             file.persist(&self.destination)?;
             Ok(())
         };
@@ -51,16 +58,4 @@ impl Write for OutputFile {
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
-}
-
-/// Temporary files are private; a result should be readable like any other file.
-#[cfg(unix)]
-fn set_usual_permissions(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn set_usual_permissions(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -70,7 +70,7 @@ impl ScoreTable<'_> {
         let tags_scored = self.summary.tags.iter().filter(|(_, line)| line.estimate.is_some()).count();
         if tags_scored < self.summary.tags.len() {
             text.push_str(&format!(
-                "The overall score is the mean of the {tags_scored} tags that have images, not of all {}.\n",
+                "Overall is the mean over the tags that have images: {tags_scored} of {}.\n",
                 self.summary.tags.len()
             ));
         }

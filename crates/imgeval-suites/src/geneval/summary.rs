@@ -26,6 +26,8 @@ struct PromptTally {
 #[derive(Debug, Clone, Default)]
 pub struct SummaryBuilder {
     prompts: BTreeMap<(Tag, String), PromptTally>,
+    /// Whether it is known which prompts there should be; without a plan only failed images are missing.
+    has_plan: bool,
 }
 
 /// The score of one tag, or of all.
@@ -50,13 +52,14 @@ pub struct Summary {
     pub tags: Vec<(Tag, ScoreLine)>,
     /// Its estimate is the mean over the tags that have one, as the official script computes it.
     pub overall: ScoreLine,
-    /// How many images each prompt is taken to have: the commonest number.
-    pub images_per_prompt: usize,
+    /// How many images each prompt is taken to have: the commonest number. `None` without a plan.
+    pub images_per_prompt: Option<usize>,
 }
 
 impl SummaryBuilder {
     /// Makes a prompt known, so that it is missed if no image of it comes.
     pub fn expect_prompt(&mut self, tag: Tag, prompt: &str) {
+        self.has_plan = true;
         self.prompts.entry((tag, prompt.to_owned())).or_default();
     }
 
@@ -73,7 +76,7 @@ impl SummaryBuilder {
 
     #[must_use]
     pub fn summarise(&self, settings: BootstrapSettings) -> Summary {
-        let images_per_prompt = self.images_per_prompt();
+        let images_per_prompt = self.has_plan.then(|| self.images_per_prompt());
         let mut lines: Vec<(Tag, ScoreLine)> = Vec::new();
         let mut strata = Vec::new();
         for tag in Tag::ALL {
@@ -109,12 +112,13 @@ impl SummaryBuilder {
     }
 }
 
-fn tally_line(prompts: &[PromptTally], images_per_prompt: usize) -> ScoreLine {
+fn tally_line(prompts: &[PromptTally], images_per_prompt: Option<usize>) -> ScoreLine {
     let n_correct = prompts.iter().map(|tally| tally.n_correct).sum();
     let n_scored = prompts.iter().map(|tally| tally.n_scored).sum();
-    let missing = |tally: &PromptTally| tally.n_failed.max(images_per_prompt.saturating_sub(tally.n_scored));
+    let expected = images_per_prompt.unwrap_or(0);
+    let missing = |tally: &PromptTally| tally.n_failed.max(expected.saturating_sub(tally.n_scored));
     let n_missing = prompts.iter().map(missing).sum();
-    // Never zero: a prompt without images misses at least one.
+    // Never zero: a prompt that is known without a scored image misses at least one.
     let n_possible = (n_scored + n_missing) as f64;
     ScoreLine {
         estimate: None,
@@ -162,7 +166,7 @@ mod tests {
         builder.add_verdict(Tag::Counting, "d", false);
         builder.add_verdict(Tag::Counting, "d", false);
         let summary = builder.summarise(BootstrapSettings::default());
-        assert_eq!(summary.images_per_prompt, 2);
+        assert_eq!(summary.images_per_prompt, Some(2));
         let (_, single) = &summary.tags[0];
         assert!((single.estimate.unwrap().value - 2.0 / 3.0).abs() < 1e-12);
         // One image of b failed, both of c are missing.
