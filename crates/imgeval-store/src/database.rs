@@ -102,6 +102,9 @@ impl Database {
 
     /// Opens without writing a byte, also from a folder that may not be written.
     pub(crate) fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Empty { path: path.to_owned() });
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let open = |name: &str| -> rusqlite::Result<(Connection, i64)> {
             let connection = Connection::open_with_flags(name, flags)?;
@@ -144,8 +147,8 @@ impl Database {
 
     /// Records a batch of imported files in one transaction; a file imported again replaces its record.
     ///
-    /// A second file for a prompt and sample number that another one holds is recorded as a duplicate. Returns the
-    /// outcomes as recorded.
+    /// A second file for a prompt and sample number that another one holds is recorded as a duplicate, unless that
+    /// other file is gone. Returns the outcomes as recorded.
     pub(crate) fn record_samples(
         &mut self,
         batch: Vec<ImportedSample>,
@@ -159,9 +162,14 @@ impl Database {
                 if sample.outcome.done().is_some()
                     && let Some(holder) = holder_of(&transaction, &sample.id)?
                 {
-                    let detail = format!("sample {} is already taken from `{holder}`", sample.id);
-                    let kind = FailureKind::DuplicateSample;
-                    sample.outcome = Outcome::Failed(Failure { kind, detail });
+                    if Path::new(&holder).exists() {
+                        let detail = format!("sample {} is already taken from `{holder}`", sample.id);
+                        let kind = FailureKind::DuplicateSample;
+                        sample.outcome = Outcome::Failed(Failure { kind, detail });
+                    } else {
+                        // The file was renamed or replaced by another one.
+                        transaction.execute("DELETE FROM samples WHERE source = ?", [&holder])?;
+                    }
                 }
                 insert_sample(&transaction, &imported)?;
                 recorded.push(imported);
@@ -171,6 +179,32 @@ impl Database {
         let result = record_all();
         self.guard(result)?;
         Ok(recorded)
+    }
+
+    /// Drops failures and extra files whose files are gone: they are neither wrong nor in the way any more.
+    pub(crate) fn forget_vanished_files(&mut self) -> Result<(), StoreError> {
+        let mut forget = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            let tables = [
+                (
+                    "SELECT source FROM samples WHERE outcome <> 'done'",
+                    "DELETE FROM samples WHERE source = ?",
+                ),
+                ("SELECT source FROM extra_files", "DELETE FROM extra_files WHERE source = ?"),
+            ];
+            for (select, delete) in tables {
+                let sources: Vec<String> = transaction
+                    .prepare(select)?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?;
+                for source in sources.iter().filter(|source| !Path::new(source).exists()) {
+                    transaction.execute(delete, [source])?;
+                }
+            }
+            transaction.commit()
+        };
+        let result = forget();
+        self.guard(result)
     }
 
     pub(crate) fn record_extra_files(&mut self, extras: &[ExtraFile]) -> Result<(), StoreError> {

@@ -24,6 +24,8 @@ pub enum StoreError {
     DiskFull { path: PathBuf },
     #[error("`{path}` is not a run directory: it has no run.toml")]
     NotARun { path: PathBuf },
+    #[error("nothing was imported into this run: `{path}` does not exist")]
+    Empty { path: PathBuf },
     #[error("`{path}` is not empty and holds no run")]
     Occupied { path: PathBuf },
     #[error("`{path}` is being written by {holder}")]
@@ -52,6 +54,7 @@ impl StoreError {
                 Some("free some space and start the same command again; finished work is kept")
             }
             Self::NotARun { .. } => Some("`imgeval import` or `imgeval run` makes one"),
+            Self::Empty { .. } => Some("start the import again"),
             Self::Occupied { .. } => Some("name a new or empty folder with --run"),
             Self::Locked { .. } => Some("wait until it has finished, or stop it"),
             Self::TooNew { .. } => Some("update imgeval"),

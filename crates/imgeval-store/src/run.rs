@@ -135,6 +135,14 @@ impl RunWriter {
         self.database.record_samples(batch)
     }
 
+    /// Drops failures and extra files whose files are gone.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn forget_vanished_files(&mut self) -> Result<(), StoreError> {
+        self.database.forget_vanished_files()
+    }
+
     /// # Errors
     /// If the database cannot be written.
     pub fn record_extra_files(&mut self, extras: &[ExtraFile]) -> Result<(), StoreError> {

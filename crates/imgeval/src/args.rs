@@ -6,11 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
 
-use crate::{environment, exit_code::EXIT_CODES_HELP, failure::CommandError};
+use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError};
 
 /// Evaluates image generators: GenEval from a folder of images to an honest score table.
 #[derive(Debug, Parser)]
-#[command(name = "imgeval", version, after_help = EXIT_CODES_HELP, max_term_width = 110)]
+#[command(name = "imgeval", version, after_help = HELP_FOOTER, max_term_width = 110)]
 pub(crate) struct Cli {
     /// Say less: no progress, only results and errors
     #[arg(long, short, global = true)]
@@ -28,6 +28,10 @@ pub(crate) enum Command {
     /// Collect evidence: what the detector sees in each image of a run
     Observe(ObserveArgs),
     /// Apply the rules: print the score table of a run, or score another detector's detections
+    ///
+    /// The rules are GenEval's own: a tag's score is the mean of its correct images, overall the mean of the tags.
+    /// Verdicts are made in crates/imgeval-suites/src/geneval/verdict.rs; nothing is detected again, so the options
+    /// below may change from call to call.
     Score(ScoreArgs),
     /// Import, observe and score in one go; started again, it continues
     Run(RunArgs),

@@ -26,6 +26,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-pub(crate) const EXIT_CODES_HELP: &str = "\
-Exit codes: 0 fine, 1 unexpected failure, 2 command or input cannot be used, 3 score below --fail-below,
-4 finished but some images could not be used, 5 nothing to do or nothing found, 6 the run does not fit";
+pub(crate) const HELP_FOOTER: &str = "\
+Start here:
+  imgeval models pull preview
+  imgeval run --suite geneval --images examples/geneval --run runs/demo
+
+Exit codes:
+  0 fine                                  4 finished, but some images could not be used
+  1 unexpected failure                    5 nothing to do or nothing found
+  2 command or input cannot be used       6 the run is of another suite or newer
+  3 score below --fail-below";

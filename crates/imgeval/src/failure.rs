@@ -70,6 +70,7 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<StoreError>() {
         let exit = match error {
             StoreError::Mismatch { .. } | StoreError::TooNew { .. } => Exit::Mismatch,
+            StoreError::Empty { .. } => Exit::NothingFound,
             StoreError::NotARun { .. } | StoreError::Occupied { .. } => Exit::Usage,
             StoreError::Io { .. }
             | StoreError::Database { .. }

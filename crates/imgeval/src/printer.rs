@@ -1,13 +1,13 @@
 //! stdout is data, stderr is talk; this owns both, and the progress display.
 
 use std::{
-    fmt::Display,
+    fmt::{self, Display},
     io::{self, IsTerminal, Write},
     time::{Duration, Instant},
 };
 
 use imgeval_runner::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// How often progress is told where there is no terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -72,6 +72,11 @@ enum Surface {
     Plain { last_told: Instant },
 }
 
+fn write_rate(state: &ProgressState, text: &mut dyn fmt::Write) {
+    // An indicator that cannot be written is no reason to stop.
+    write!(text, "{:.1}", state.per_sec()).ok();
+}
+
 /// Shows rate and remaining time: a bar on a terminal, a line now and then elsewhere.
 pub(crate) struct StageProgress {
     printer: Printer,
@@ -93,9 +98,9 @@ impl StageProgress {
                     bar.set_length(total as u64);
                     bar.set_position(finished as u64);
                     bar.reset_eta();
-                    let template = "{prefix} [{bar:30}] {pos}/{len} {per_sec}, {eta} left{msg}";
+                    let template = "{prefix} [{bar:30}] {pos}/{len}, {rate} a second, {eta} left{msg}";
                     if let Ok(style) = ProgressStyle::with_template(template) {
-                        bar.set_style(style.progress_chars("=> "));
+                        bar.set_style(style.progress_chars("=> ").with_key("rate", write_rate));
                     }
                     bar.set_prefix(self.stage);
                 }

@@ -75,7 +75,8 @@ pub(super) fn import_stage(request: &ImportRequest<'_>, holder: &str, printer: P
     }
 
     let mut run = RunWriter::create_or_open(request.run, &suite_manifest(request.config), holder)?;
-    let (candidates, extras) = sort_found(found, &cases);
+    let (candidates, extras) = sort_found(found, &cases, &SourceNames::of(request.images));
+    run.forget_vanished_files()?;
     run.record_extra_files(&extras)?;
     let limits = DecodeLimits { max_pixels: request.read.max_pixels };
     // 16-bit RGBA without any compression: nothing longer can be an image within the limit.
@@ -110,10 +111,14 @@ fn image_facts(bytes: &[u8], limits: &DecodeLimits) -> Result<ImageFacts, Failur
 }
 
 /// Holds what was found against the suite: candidates, with what already speaks against them, and extra files.
-fn sort_found(found: FoundFiles, cases: &[Case<Metadata>]) -> (Vec<CandidateFile>, Vec<ExtraFile>) {
+fn sort_found(
+    found: FoundFiles,
+    cases: &[Case<Metadata>],
+    names: &SourceNames<'_>,
+) -> (Vec<CandidateFile>, Vec<ExtraFile>) {
     let layout = found.layout;
     let candidate = |image: FoundImage| {
-        let path = absolute(&image.path);
+        let path = names.absolute(&image.path);
         let (case, rejected) = match usize::try_from(image.index).ok().and_then(|index| cases.get(index)) {
             Some(case) => (case.id.clone(), reject_by_metadata(&image, case)),
             None => (CaseId::new(format!("{:05}", image.index)), Some(unknown_prompt(&image, cases.len()))),
@@ -136,7 +141,7 @@ fn sort_found(found: FoundFiles, cases: &[Case<Metadata>]) -> (Vec<CandidateFile
         }
     };
     let extra = |extra: geneval::FoundExtra| ExtraFile {
-        source: absolute(&extra.path).to_string_lossy().into_owned(),
+        source: names.absolute(&extra.path).to_string_lossy().into_owned(),
         reason: extra.reason,
     };
     (found.images.into_iter().map(candidate).collect(), found.extras.into_iter().map(extra).collect())
@@ -160,9 +165,25 @@ fn reject_by_metadata(image: &FoundImage, case: &Case<Metadata>) -> Option<Failu
     }
 }
 
-/// The path from the root, so that a run knows its sources wherever it is continued from.
-fn absolute(path: &Path) -> PathBuf {
-    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+/// Gives each file one absolute name, wherever a run is continued from. Links below the named folder are not
+/// followed: two links to one file are two files.
+struct SourceNames<'a> {
+    place: &'a Path,
+    root: Option<PathBuf>,
+}
+
+impl<'a> SourceNames<'a> {
+    fn of(place: &'a str) -> Self {
+        let place = Path::new(place);
+        Self { place, root: fs::canonicalize(place).ok() }
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        match (&self.root, path.strip_prefix(self.place)) {
+            (Some(root), Ok(relative)) => root.join(relative),
+            _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+        }
+    }
 }
 
 fn file_stamp(path: &Path) -> Option<FileStamp> {

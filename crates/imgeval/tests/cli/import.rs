@@ -155,6 +155,37 @@ fn a_changed_file_is_taken_again() {
 }
 
 #[test]
+fn a_renamed_file_keeps_its_place_and_vanished_trouble_is_forgotten() {
+    let folder = test_folder("import-renamed");
+    let images = folder.join("images");
+    write_picture(&images.join("0.png"), 1);
+    fs::write(images.join("1.png"), "").unwrap();
+    fs::write(images.join("cat.txt"), "").unwrap();
+    let (_, coverage) = import(&folder, text(&images), &[]);
+    check_counts(&coverage, 1, &[("empty-file", 1), ("extra-file", 1)]);
+    fs::rename(images.join("0.png"), images.join("00000.png")).unwrap();
+    fs::remove_file(images.join("1.png")).unwrap();
+    fs::remove_file(images.join("cat.txt")).unwrap();
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 1, &[]);
+}
+
+#[cfg(unix)]
+#[test]
+fn two_links_to_one_file_are_two_samples() {
+    let folder = test_folder("import-links");
+    let images = folder.join("images");
+    write_picture(&folder.join("one.png"), 1);
+    fs::create_dir_all(&images).unwrap();
+    for name in ["00000.png", "00001.png"] {
+        std::os::unix::fs::symlink(folder.join("one.png"), images.join(name)).unwrap();
+    }
+    let (_, coverage) = import(&folder, text(&images), &[]);
+    check_counts(&coverage, 2, &[("repeated-bytes", 1)]);
+}
+
+#[test]
 fn the_pixel_limit_is_settable() {
     let folder = test_folder("import-pixels");
     let images = folder.join("images");
