@@ -12,6 +12,7 @@ mod pixels;
 mod ports;
 mod protocol;
 mod sample;
+mod text;
 
 pub use categories::{Category, Color};
 pub use estimate::{Estimate, Interval, IntervalMethod};
@@ -22,3 +23,4 @@ pub use pixels::Pixels;
 pub use ports::{ColorNamer, DetectError, Detector, ObserverMeta};
 pub use protocol::Protocol;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};
+pub use text::visible;

@@ -68,6 +68,6 @@ failure_kinds! {
     WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's; check --seed and --per-task";
     DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";
     UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite; check --seed and --per-task";
-    NotAccessible => "not-accessible", "the file could not be opened; check its permissions";
+    NotAccessible => "not-accessible", "the file could not be read; mend what the detail says and import again";
     DetectorFailed => "detector-failed", "the detector could not process the image; see the detail";
 }

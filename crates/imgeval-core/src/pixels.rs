@@ -37,9 +37,4 @@ impl Pixels {
         let start = (y as usize * self.width as usize + x as usize) * 3;
         [self.rgb[start], self.rgb[start + 1], self.rgb[start + 2]]
     }
-
-    #[must_use]
-    pub fn into_rgb(self) -> Vec<u8> {
-        self.rgb
-    }
 }

@@ -1,7 +1,7 @@
 //! The ports behind which expensive observers live.
 
 use crate::{
-    Color, ColorScores, Detection, Pixels,
+    ColorScores, Detection, Pixels,
     ids::{ObserverId, hash_parts},
 };
 
@@ -56,11 +56,6 @@ pub trait ColorNamer: Send + Sync {
         pixels: &Pixels,
         detections: &[Detection],
     ) -> Result<Vec<ColorScores>, DetectError>;
-
-    /// The colour that these scores mean.
-    fn name(&self, scores: &ColorScores) -> Option<Color> {
-        scores.best()
-    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -31,15 +31,17 @@ impl Cluster {
 /// The clusters of one tag; each holds at least one observation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stratum {
+    key: u64,
     clusters: Vec<Cluster>,
 }
 
 impl Stratum {
-    /// `None` if there is no cluster or an empty one.
+    /// `key` names the stratum: it has a random stream of its own, whichever others there are. `None` if there is no
+    /// cluster or an empty one.
     #[must_use]
-    pub fn new(clusters: Vec<Cluster>) -> Option<Self> {
+    pub fn new(key: u64, clusters: Vec<Cluster>) -> Option<Self> {
         let is_valid = !clusters.is_empty() && clusters.iter().all(|cluster| cluster.n > 0);
-        is_valid.then_some(Self { clusters })
+        is_valid.then_some(Self { key, clusters })
     }
 
     fn n(&self) -> usize {
@@ -58,7 +60,9 @@ impl Stratum {
     }
 
     /// The mean of each of `settings.replicates` resamples, in order of drawing.
-    fn resampled_means(&self, generator: &mut Pcg64, settings: BootstrapSettings) -> Vec<f64> {
+    fn resampled_means(&self, settings: BootstrapSettings) -> Vec<f64> {
+        // With a stream in common, strata would rise and fall together and the overall interval would be too wide.
+        let mut generator = Pcg64::seed_from_u64(settings.seed.rotate_left(32) ^ self.key);
         let n_clusters = self.clusters.len() as u64;
         let resample = |_| {
             let (mut sum, mut n) = (0.0, 0_usize);
@@ -97,14 +101,13 @@ pub struct StratifiedEstimate {
 
 /// Estimates the mean of each stratum and the unweighted mean of those means.
 ///
-/// The interval of a stratum depends on its own data and the seed alone, not on the other strata.
+/// The interval of a stratum depends on its own data, its key and the seed alone, not on the other strata.
 #[must_use]
 pub fn estimate_strata(strata: &[Stratum], settings: BootstrapSettings) -> StratifiedEstimate {
     let mut estimates = Vec::with_capacity(strata.len());
     let mut overall_means = vec![0.0; settings.replicates];
     for stratum in strata {
-        let mut generator = Pcg64::seed_from_u64(settings.seed);
-        let mut means = stratum.resampled_means(&mut generator, settings);
+        let mut means = stratum.resampled_means(settings);
         for (total, mean) in overall_means.iter_mut().zip(&means) {
             *total += mean / strata.len() as f64;
         }
@@ -173,7 +176,11 @@ mod tests {
     use super::*;
 
     fn stratum(clusters: &[(f64, usize)]) -> Stratum {
-        Stratum::new(clusters.iter().map(|&(sum, n)| Cluster { sum, n }).collect()).unwrap()
+        keyed(0, clusters)
+    }
+
+    fn keyed(key: u64, clusters: &[(f64, usize)]) -> Stratum {
+        Stratum::new(key, clusters.iter().map(|&(sum, n)| Cluster { sum, n }).collect()).unwrap()
     }
 
     fn seeded(seed: u64) -> BootstrapSettings {
@@ -228,9 +235,20 @@ mod tests {
     }
 
     #[test]
+    fn strata_vary_independently() {
+        let clusters: Vec<_> = (0..100).map(|index| (f64::from(index / 50), 1)).collect();
+        let strata: Vec<_> = (0..6).map(|key| keyed(key, &clusters)).collect();
+        let result = estimate_strata(&strata, seeded(0));
+        let width = |estimate: Estimate| estimate.interval.high - estimate.interval.low;
+        let expected = width(result.strata[0]) / 6.0_f64.sqrt();
+        let overall = width(result.overall.unwrap());
+        assert!((overall / expected - 1.0).abs() < 0.1, "{overall} instead of {expected}");
+    }
+
+    #[test]
     fn empty_clusters_are_refused() {
-        assert_eq!(Stratum::new(vec![]), None);
-        assert_eq!(Stratum::new(vec![Cluster { sum: 0.0, n: 0 }]), None);
+        assert_eq!(Stratum::new(0, vec![]), None);
+        assert_eq!(Stratum::new(0, vec![Cluster { sum: 0.0, n: 0 }]), None);
         assert_eq!(estimate_strata(&[], seeded(0)).overall, None);
     }
 }

@@ -1,6 +1,10 @@
 //! Takes over images that exist: reads, checks and stores them, a bounded batch at a time.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use imgeval_core::{
     ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, Outcome, Sample, SampleId,
@@ -41,7 +45,7 @@ pub struct ImageFacts {
 pub struct ImportSummary {
     /// Taken over now.
     pub imported: usize,
-    /// Of those, files that had changed since they were first imported.
+    /// Files or prompts that had changed since they were first imported.
     pub replaced: usize,
     /// Taken over before.
     pub unchanged: usize,
@@ -49,22 +53,35 @@ pub struct ImportSummary {
     pub failed: usize,
 }
 
+/// How files are read.
+pub struct ImportSettings<'a> {
+    /// The folder that the candidates come from, if it is one folder: in it, what is gone gives way.
+    pub root: Option<&'a Path>,
+    /// Longer files are not read.
+    pub max_file_bytes: u64,
+    /// Gets a file's bytes; must be safe on any input.
+    pub decode: &'a (dyn Fn(&[u8]) -> Result<ImageFacts, Failure> + Sync),
+}
+
 /// Imports the candidates that the run does not hold yet, in the given order.
-///
-/// `decode` gets a file's bytes; it must be safe on any input. A file longer than `max_file_bytes` is not read.
 ///
 /// # Errors
 /// If the store cannot be written; what was recorded before stays. A file that cannot be used is not an error.
 pub fn import_files(
     run: &mut RunWriter,
     candidates: &[CandidateFile],
-    max_file_bytes: u64,
-    decode: &(dyn Fn(&[u8]) -> Result<ImageFacts, Failure> + Sync),
+    settings: &ImportSettings<'_>,
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<ImportSummary, StoreError> {
     let work = plan_import(candidates, &run.known_files()?);
-    let unchanged = work.iter().filter(|work| **work == FileWork::Nothing).count();
-    let mut summary = ImportSummary { unchanged, ..ImportSummary::default() };
+    let planned = |wanted: FileWork| {
+        candidates.iter().zip(&work).filter(move |(_, work)| **work == wanted).map(|(candidate, _)| candidate)
+    };
+    let unchanged = planned(FileWork::Nothing).count();
+    let to_replace: Vec<&str> =
+        planned(FileWork::Replace).map(|candidate| candidate.source.as_str()).collect();
+    let mut summary = ImportSummary { unchanged, replaced: to_replace.len(), ..ImportSummary::default() };
+    run.forget_samples(&to_replace)?;
     on_progress(Progress::Planned { total: candidates.len(), finished: unchanged });
 
     let directory = run.directory().to_owned();
@@ -74,7 +91,7 @@ pub fn import_files(
         let samples: Vec<ImportedSample> = batch
             .par_iter()
             .map(|(candidate, _)| {
-                let outcome = import_file(candidate, max_file_bytes, decode, |hash, format, bytes| {
+                let outcome = import_file(candidate, settings, |hash, format, bytes| {
                     RunWriter::put_image(&directory, hash, format, bytes)
                 })?;
                 let sample = Sample { id: candidate.id.clone(), source: candidate.source.clone(), outcome };
@@ -82,35 +99,32 @@ pub fn import_files(
                 Ok(ImportedSample { sample, stamp })
             })
             .collect::<Result<_, StoreError>>()?;
-        let recorded = run.record_samples(samples)?;
-        for (imported, (_, work)) in recorded.iter().zip(batch) {
-            let has_failed = imported.sample.outcome.done().is_none();
-            if has_failed {
-                summary.failed += 1;
-            } else {
-                summary.imported += 1;
-                summary.replaced += usize::from(**work == FileWork::Replace);
-            }
-            on_progress(Progress::Advanced { has_failed });
+        for recorded in run.record_samples(samples, settings.root)? {
+            summary.imported += usize::from(recorded.is_usable);
+            summary.failed += usize::from(!recorded.is_usable);
+            summary.replaced += usize::from(recorded.has_replaced);
+            on_progress(Progress::Advanced { has_failed: !recorded.is_usable });
         }
+    }
+    if let Some(root) = settings.root {
+        run.settle_vanished_samples(root)?;
     }
     Ok(summary)
 }
 
 fn import_file(
     candidate: &CandidateFile,
-    max_file_bytes: u64,
-    decode: &(dyn Fn(&[u8]) -> Result<ImageFacts, Failure> + Sync),
+    settings: &ImportSettings<'_>,
     store: impl Fn(&ContentHash, ImageFormat, &[u8]) -> Result<(), StoreError>,
 ) -> Result<Outcome<ImageRecord>, StoreError> {
     if let Some(failure) = &candidate.rejected {
         return Ok(Outcome::Failed(failure.clone()));
     }
-    let bytes = match read_file(candidate, max_file_bytes) {
+    let bytes = match read_file(candidate, settings.max_file_bytes) {
         Ok(bytes) => bytes,
         Err(failure) => return Ok(Outcome::Failed(failure)),
     };
-    let facts = match decode(&bytes) {
+    let facts = match (settings.decode)(&bytes) {
         Ok(facts) => facts,
         Err(failure) => return Ok(Outcome::Failed(failure)),
     };
@@ -127,11 +141,18 @@ fn import_file(
 }
 
 fn read_file(candidate: &CandidateFile, max_file_bytes: u64) -> Result<Vec<u8>, Failure> {
-    let failure = |kind, detail: String| Failure { kind, detail };
-    let size = candidate.stamp.map_or(0, |stamp| stamp.size.unsigned_abs());
-    if size > max_file_bytes {
-        let detail = format!("{size} bytes are more than any image within the limit needs");
-        return Err(failure(FailureKind::TooManyPixels, detail));
+    let not_accessible =
+        |error: io::Error| Failure { kind: FailureKind::NotAccessible, detail: error.to_string() };
+    // Asked before opening: a pipe would wait for its other end, a device might never end.
+    if !fs::metadata(&candidate.path).map_err(not_accessible)?.is_file() {
+        return Err(not_accessible(io::Error::other("not a regular file")));
     }
-    fs::read(&candidate.path).map_err(|error| failure(FailureKind::NotAccessible, error.to_string()))
+    let file = File::open(&candidate.path).map_err(not_accessible)?;
+    let mut bytes = Vec::new();
+    file.take(max_file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(not_accessible)?;
+    if bytes.len() as u64 > max_file_bytes {
+        let detail = format!("more than {max_file_bytes} bytes, which no image within the limit needs");
+        return Err(Failure { kind: FailureKind::TooManyPixels, detail });
+    }
+    Ok(bytes)
 }

@@ -8,7 +8,7 @@ mod observe;
 mod plan;
 mod progress;
 
-pub use import::{CandidateFile, ImageFacts, ImportSummary, import_files};
+pub use import::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 pub use observe::{ObserveSummary, Observer, observe_images};
 pub use plan::{FileWork, plan_import};
 pub use progress::Progress;

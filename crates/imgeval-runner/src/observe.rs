@@ -1,6 +1,7 @@
 //! Collects evidence: every image that the observer has not seen yet is read, looked at and recorded.
 
 use std::{
+    error::Error as _,
     num::NonZeroUsize,
     sync::{
         Mutex,
@@ -95,8 +96,10 @@ pub fn observe_images(
     let directory = run.directory().to_owned();
     let look = |(hash, format): &Image| -> Result<Evidence, Failure> {
         let failure = |kind, detail| Failure { kind, detail };
-        let bytes = RunWriter::read_image(&directory, hash, *format)
-            .map_err(|error| failure(FailureKind::NotAccessible, error.to_string()))?;
+        let bytes = RunWriter::read_image(&directory, hash, *format).map_err(|error| {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            failure(FailureKind::NotAccessible, format!("{error}{cause}"))
+        })?;
         let pixels = decode(&bytes)?;
         let detections = observer
             .look(&pixels)

@@ -2,40 +2,50 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_store::FileStamp;
+use imgeval_core::ImageNote;
+use imgeval_store::KnownFile;
 
 use crate::CandidateFile;
 
 /// What is to be done with one candidate file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileWork {
-    /// Imported before, unchanged since.
+    /// Imported before, and nothing about it has changed.
     Nothing,
-    /// Never seen, or failed before.
+    /// Never seen, failed before, or its stored image is lost.
     Import,
-    /// Imported before, but the file has changed.
+    /// Imported before, but the file, its prompt or what is known against it has changed.
     Replace,
 }
 
 /// Says for each candidate what is to be done. A file that failed is always tried again.
 #[must_use]
-pub fn plan_import(
-    candidates: &[CandidateFile],
-    known: &BTreeMap<String, (FileStamp, bool)>,
-) -> Vec<FileWork> {
+pub fn plan_import(candidates: &[CandidateFile], known: &BTreeMap<String, KnownFile>) -> Vec<FileWork> {
     let work = |candidate: &CandidateFile| match known.get(&candidate.source) {
-        None | Some((_, false)) => FileWork::Import,
-        // A file that can no longer be looked at keeps the image that it gave.
-        Some((stamp, true)) if candidate.stamp.is_none_or(|now| now == *stamp) => FileWork::Nothing,
-        Some((_, true)) => FileWork::Replace,
+        None => FileWork::Import,
+        Some(file) if file.image.is_none() => FileWork::Import,
+        Some(file) if is_unchanged(candidate, file) => FileWork::Nothing,
+        Some(_) => FileWork::Replace,
     };
     candidates.iter().map(work).collect()
+}
+
+fn is_unchanged(candidate: &CandidateFile, known: &KnownFile) -> bool {
+    // These notes come from where the file lies, the others from its bytes.
+    let of_place = |notes: &[ImageNote]| {
+        [ImageNote::NoMetadata, ImageNote::NotPng, ImageNote::SourceGone].map(|note| notes.contains(&note))
+    };
+    candidate.stamp == Some(known.stamp)
+        && candidate.id == known.id
+        && candidate.rejected.is_none()
+        && of_place(&candidate.notes) == of_place(&known.notes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use imgeval_core::{CaseId, SampleId};
+    use imgeval_core::{CaseId, ContentHash, Failure, FailureKind, ImageFormat, SampleId};
+    use imgeval_store::FileStamp;
     use proptest::prelude::*;
 
     fn candidate(index: usize, size: i64) -> CandidateFile {
@@ -46,6 +56,15 @@ mod tests {
             stamp: Some(FileStamp { size, modified_ns: 7 }),
             rejected: None,
             notes: vec![],
+        }
+    }
+
+    fn known(candidate: &CandidateFile) -> KnownFile {
+        KnownFile {
+            stamp: candidate.stamp.unwrap(),
+            id: candidate.id.clone(),
+            notes: vec![ImageNote::Alpha],
+            image: Some((ContentHash::of(b"image"), ImageFormat::Png)),
         }
     }
 
@@ -60,7 +79,7 @@ mod tests {
                 let work = plan_import(&candidates, &known);
                 let to_do = candidates.iter().zip(work).filter(|(_, work)| *work == FileWork::Import);
                 for (candidate, _) in to_do.take(budget) {
-                    known.insert(candidate.source.clone(), (candidate.stamp.unwrap(), true));
+                    known.insert(candidate.source.clone(), self::known(candidate));
                     n_imports += 1;
                 }
             }
@@ -69,16 +88,23 @@ mod tests {
         }
     }
 
+    fn check(change: impl Fn(&mut CandidateFile, &mut KnownFile), expected: FileWork) {
+        let mut candidate = candidate(0, 10);
+        let mut file = known(&candidate);
+        change(&mut candidate, &mut file);
+        let known = BTreeMap::from([(candidate.source.clone(), file)]);
+        assert_eq!(plan_import(&[candidate], &known), [expected]);
+    }
+
     #[test]
-    fn changed_and_failed_files_are_taken_again() {
-        let candidates = [candidate(0, 10), candidate(1, 11), candidate(2, 10)];
-        let stamp = FileStamp { size: 10, modified_ns: 7 };
-        let known = [("00000.png", true), ("00001.png", true), ("00002.png", false)]
-            .map(|(source, is_done)| (source.to_owned(), (stamp, is_done)))
-            .into();
-        assert_eq!(
-            plan_import(&candidates, &known),
-            [FileWork::Nothing, FileWork::Replace, FileWork::Import]
-        );
+    fn whatever_changes_is_taken_again() {
+        check(|_, _| {}, FileWork::Nothing);
+        check(|_, file| file.image = None, FileWork::Import);
+        check(|candidate, _| candidate.stamp = None, FileWork::Replace);
+        check(|_, file| file.stamp.size = 11, FileWork::Replace);
+        check(|candidate, _| candidate.id.ordinal = 1, FileWork::Replace);
+        check(|candidate, _| candidate.notes.push(ImageNote::NoMetadata), FileWork::Replace);
+        let failure = Failure { kind: FailureKind::WrongMetadata, detail: String::new() };
+        check(|candidate, _| candidate.rejected = Some(failure.clone()), FileWork::Replace);
     }
 }

@@ -1,7 +1,7 @@
 //! `run.db`: the tables and every statement over them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,7 @@ use imgeval_core::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use crate::{
-    ExtraFile, FileStamp, ImportedSample, StoreError,
+    ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, StoreError,
     format::{parse_payload, render_payload},
 };
 
@@ -34,6 +34,7 @@ CREATE TABLE samples (
     notes TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX samples_done ON samples (case_id, ordinal) WHERE outcome = 'done';
+CREATE INDEX samples_by_id ON samples (case_id, ordinal);
 CREATE INDEX samples_by_image ON samples (image_sha256);
 CREATE TABLE extra_files (source TEXT PRIMARY KEY, reason TEXT NOT NULL) STRICT;
 CREATE TABLE observers (
@@ -69,6 +70,8 @@ pub struct ObservedSample {
     pub sample: Sample,
     /// An earlier sample of the run has the very same bytes.
     pub repeats_bytes: bool,
+    /// Another file stands for this sample: a usable one, or an earlier one that failed too.
+    pub is_redundant: bool,
     pub evidence: Option<Evidence>,
     /// Why the observer could not look, from its last try.
     pub failed_observation: Option<Failure>,
@@ -119,6 +122,9 @@ impl Database {
             if has_log { Err(error) } else { open(&format!("{name}?immutable=1")) }
         });
         let (connection, version) = opened.map_err(StoreError::database(path))?;
+        if version == 0 {
+            return Err(StoreError::Empty { path: path.to_owned() });
+        }
         check_version(path, version)?;
         Ok(Self { connection, path: path.to_owned() })
     }
@@ -131,54 +137,116 @@ impl Database {
         StoreError::Damaged { path: self.path.clone(), detail: detail.into() }
     }
 
-    /// What is known of each imported file, by its source.
-    pub(crate) fn known_files(&self) -> Result<BTreeMap<String, (FileStamp, bool)>, StoreError> {
-        let read = || {
-            let sql = "SELECT source, file_size, modified_ns, outcome FROM samples";
-            let mut statement = self.connection.prepare(sql)?;
-            let rows = statement.query_map([], |row| {
+    /// What is known of each imported file, by its source. Whether its image lies in the store is for the caller.
+    pub(crate) fn known_files(&self) -> Result<BTreeMap<String, KnownFile>, StoreError> {
+        let sql = "SELECT s.source, s.file_size, s.modified_ns, s.case_id, s.ordinal, s.notes, s.image_sha256, s.format,
+                          EXISTS (SELECT 1 FROM failed_observations f
+                                  WHERE f.image_sha256 = s.image_sha256 AND f.outcome = ?)
+                   FROM samples s";
+        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut rows = self.guard(statement.query([FailureKind::NotAccessible.code()]))?;
+        let mut known = BTreeMap::new();
+        while let Some(row) = self.guard(rows.next())? {
+            let read = || -> rusqlite::Result<_> {
                 let stamp = FileStamp { size: row.get(1)?, modified_ns: row.get(2)? };
-                Ok((row.get(0)?, (stamp, row.get::<_, String>(3)? == DONE)))
-            })?;
-            rows.collect()
+                let id = SampleId { case: CaseId::new(row.get::<_, String>(3)?), ordinal: row.get(4)? };
+                let image: Option<(String, String)> = match row.get(6)? {
+                    Some(hash) => Some((hash, row.get(7)?)),
+                    None => None,
+                };
+                let was_unreadable: bool = row.get(8)?;
+                Ok((row.get(0)?, stamp, id, row.get::<_, String>(5)?, image.filter(|_| !was_unreadable)))
+            };
+            let (source, stamp, id, notes, image) = self.guard(read())?;
+            let image = image.map(|(hash, format)| self.parse_image(&hash, &format)).transpose()?;
+            let notes = self.parse_notes(&notes)?;
+            known.insert(source, KnownFile { stamp, id, notes, image });
+        }
+        Ok(known)
+    }
+
+    /// Forgets these files' samples, so that none of them stands in the way of another.
+    pub(crate) fn forget_samples(&mut self, sources: &[&str]) -> Result<(), StoreError> {
+        let mut forget = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            for source in sources {
+                transaction.execute("DELETE FROM samples WHERE source = ?", [source])?;
+            }
+            transaction.commit()
         };
-        self.guard(read())
+        let result = forget();
+        self.guard(result)
     }
 
     /// Records a batch of imported files in one transaction; a file imported again replaces its record.
     ///
-    /// A second file for a prompt and sample number that another one holds is recorded as a duplicate, unless that
-    /// other file is gone. Returns the outcomes as recorded.
+    /// A second file for a prompt and sample number that another one holds is a duplicate. If that other file is gone,
+    /// the new one takes its place when it lay below `root` too or has the same bytes.
     pub(crate) fn record_samples(
         &mut self,
         batch: Vec<ImportedSample>,
-    ) -> Result<Vec<ImportedSample>, StoreError> {
+        root: Option<&Path>,
+    ) -> Result<Vec<RecordedSample>, StoreError> {
         let mut recorded = Vec::with_capacity(batch.len());
         let record_all = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
             for mut imported in batch {
                 let sample = &mut imported.sample;
                 transaction.execute("DELETE FROM samples WHERE source = ?", [&sample.source])?;
-                if sample.outcome.done().is_some()
-                    && let Some(holder) = holder_of(&transaction, &sample.id)?
+                transaction.execute("DELETE FROM extra_files WHERE source = ?", [&sample.source])?;
+                let mut has_replaced = false;
+                if let Some(record) = sample.outcome.done()
+                    && let Some((holder, hash)) = holder_of(&transaction, &sample.id)?
                 {
-                    if Path::new(&holder).exists() {
-                        let detail = format!("sample {} is already taken from `{holder}`", sample.id);
+                    let is_gone = !Path::new(&holder).exists();
+                    let is_same = hash == record.hash.as_str();
+                    let is_below_root = root.is_some_and(|root| Path::new(&holder).starts_with(root));
+                    if is_gone && (is_same || is_below_root) {
+                        transaction.execute("DELETE FROM samples WHERE source = ?", [&holder])?;
+                        has_replaced = !is_same;
+                    } else {
+                        let gone = if is_gone { " (gone now; the run keeps its image)" } else { "" };
+                        let detail = format!("sample {} is already taken from `{holder}`{gone}", sample.id);
                         let kind = FailureKind::DuplicateSample;
                         sample.outcome = Outcome::Failed(Failure { kind, detail });
-                    } else {
-                        // The file was renamed or replaced by another one.
-                        transaction.execute("DELETE FROM samples WHERE source = ?", [&holder])?;
                     }
                 }
                 insert_sample(&transaction, &imported)?;
-                recorded.push(imported);
+                let is_usable = imported.sample.outcome.done().is_some();
+                recorded.push(RecordedSample { is_usable, has_replaced });
             }
             transaction.commit()
         };
         let result = record_all();
         self.guard(result)?;
         Ok(recorded)
+    }
+
+    /// After an import of the folder `root`: of files below it that are gone, those that were renamed (another file has
+    /// the bytes) give way, the others are noted.
+    pub(crate) fn settle_vanished_samples(&mut self, root: &Path) -> Result<(), StoreError> {
+        let mut settle = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            let done: Vec<(String, String, String)> = transaction
+                .prepare("SELECT source, image_sha256, notes FROM samples WHERE outcome = 'done'")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<Result<_, _>>()?;
+            let is_gone = |source: &str| Path::new(source).starts_with(root) && !Path::new(source).exists();
+            let (gone, there): (Vec<_>, Vec<_>) = done.into_iter().partition(|(source, ..)| is_gone(source));
+            let hashes: BTreeSet<&str> = there.iter().map(|(_, hash, _)| hash.as_str()).collect();
+            for (source, hash, notes) in &gone {
+                if hashes.contains(hash.as_str()) {
+                    transaction.execute("DELETE FROM samples WHERE source = ?", [source])?;
+                } else if !notes.split_whitespace().any(|note| note == ImageNote::SourceGone.code()) {
+                    let notes = format!("{notes} {}", ImageNote::SourceGone.code());
+                    let sql = "UPDATE samples SET notes = ? WHERE source = ?";
+                    transaction.execute(sql, [notes.trim(), source])?;
+                }
+            }
+            transaction.commit()
+        };
+        let result = settle();
+        self.guard(result)
     }
 
     /// Drops failures and extra files whose files are gone: they are neither wrong nor in the way any more.
@@ -211,6 +279,8 @@ impl Database {
         let mut record_all = || {
             let transaction = self.connection.transaction()?;
             for extra in extras {
+                // Read by another template before, perhaps.
+                transaction.execute("DELETE FROM samples WHERE source = ?", [&extra.source])?;
                 transaction.execute(
                     "INSERT INTO extra_files VALUES (?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason",
                     params![extra.source, extra.reason],
@@ -252,7 +322,10 @@ impl Database {
     /// The observers that have looked at this run, by their hashes.
     pub(crate) fn observers(&self) -> Result<Vec<ObserverMeta>, StoreError> {
         let read = || {
-            let sql = "SELECT id, title, version, weights_sha256, parameters, is_comparable FROM observers
+            // One that saw nothing yet matters only if no other did.
+            let sql = "SELECT id, title, version, weights_sha256, parameters, is_comparable FROM observers o
+                       WHERE EXISTS (SELECT 1 FROM evidence e WHERE e.observer_id = o.observer_id)
+                           OR NOT EXISTS (SELECT 1 FROM evidence)
                        ORDER BY observer_id";
             let mut statement = self.connection.prepare(sql)?;
             let rows = statement.query_map([], |row| {
@@ -338,7 +411,10 @@ impl Database {
                           s.width, s.height, s.notes, e.payload, f.outcome, f.detail,
                           EXISTS (SELECT 1 FROM samples o
                                   WHERE o.image_sha256 = s.image_sha256 AND o.outcome = 'done'
-                                      AND (o.case_id, o.ordinal) < (s.case_id, s.ordinal))
+                                      AND (o.case_id, o.ordinal) < (s.case_id, s.ordinal)),
+                          s.outcome <> 'done' AND EXISTS (
+                              SELECT 1 FROM samples o WHERE o.case_id = s.case_id AND o.ordinal = s.ordinal
+                                  AND (o.outcome = 'done' OR o.source < s.source))
                    FROM samples s
                    LEFT JOIN evidence e ON e.image_sha256 = s.image_sha256 AND e.observer_id = ?1
                    LEFT JOIN failed_observations f
@@ -377,13 +453,26 @@ impl Database {
             None => None,
         };
         let sample = Sample { id, source: row.source, outcome };
-        Ok(ObservedSample { sample, repeats_bytes: row.repeats_bytes, evidence, failed_observation })
+        Ok(ObservedSample {
+            sample,
+            repeats_bytes: row.repeats_bytes,
+            is_redundant: row.is_redundant,
+            evidence,
+            failed_observation,
+        })
     }
 
     fn parse_failure(&self, code: &str, detail: String) -> Result<Failure, StoreError> {
         let kind =
             FailureKind::from_code(code).ok_or_else(|| self.damaged(format!("unknown outcome `{code}`")))?;
         Ok(Failure { kind, detail })
+    }
+
+    fn parse_notes(&self, notes: &str) -> Result<Vec<ImageNote>, StoreError> {
+        let parse_note = |code: &str| {
+            ImageNote::from_code(code).ok_or_else(|| self.damaged(format!("unknown note `{code}`")))
+        };
+        notes.split_whitespace().map(parse_note).collect()
     }
 
     fn parse_record(
@@ -394,10 +483,7 @@ impl Database {
         let (hash, format, width, height) =
             image.ok_or_else(|| self.damaged("a finished sample has no image"))?;
         let (hash, format) = self.parse_image(&hash, &format)?;
-        let parse_note = |code: &str| {
-            ImageNote::from_code(code).ok_or_else(|| self.damaged(format!("unknown note `{code}`")))
-        };
-        let notes = notes.split_whitespace().map(parse_note).collect::<Result<_, _>>()?;
+        let notes = self.parse_notes(&notes)?;
         Ok(ImageRecord { hash, format, width, height, notes })
     }
 }
@@ -413,6 +499,7 @@ struct SampleRow {
     payload: Option<String>,
     failed_observation: Option<(String, String)>,
     repeats_bytes: bool,
+    is_redundant: bool,
 }
 
 impl SampleRow {
@@ -438,6 +525,7 @@ impl SampleRow {
             payload: row.get(10)?,
             failed_observation,
             repeats_bytes: row.get(13)?,
+            is_redundant: row.get(14)?,
         })
     }
 }
@@ -449,10 +537,12 @@ fn check_version(path: &Path, version: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The source of the finished sample with this id, if there is one.
-fn holder_of(connection: &Connection, id: &SampleId) -> rusqlite::Result<Option<String>> {
-    let sql = "SELECT source FROM samples WHERE case_id = ? AND ordinal = ? AND outcome = 'done'";
-    connection.query_row(sql, params![id.case.as_str(), id.ordinal], |row| row.get(0)).optional()
+/// Source and image of the finished sample with this id, if there is one.
+fn holder_of(connection: &Connection, id: &SampleId) -> rusqlite::Result<Option<(String, String)>> {
+    let sql =
+        "SELECT source, image_sha256 FROM samples WHERE case_id = ? AND ordinal = ? AND outcome = 'done'";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    connection.query_row(sql, params![id.case.as_str(), id.ordinal], read).optional()
 }
 
 fn insert_sample(connection: &Connection, imported: &ImportedSample) -> rusqlite::Result<()> {
@@ -483,8 +573,15 @@ fn insert_sample(connection: &Connection, imported: &ImportedSample) -> rusqlite
     Ok(())
 }
 
-/// A `file:` URI, so that a path with `?` or `#` in it stays a path.
+/// A `file:` URI, every unusual byte escaped, so that a path stays a path.
 fn uri_of(path: &Path) -> String {
-    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    format!("file:{escaped}")
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            byte => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri
 }

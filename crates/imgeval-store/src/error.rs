@@ -26,6 +26,8 @@ pub enum StoreError {
     NotARun { path: PathBuf },
     #[error("nothing was imported into this run: `{path}` does not exist")]
     Empty { path: PathBuf },
+    #[error("`{path}` is a file, not a folder for a run")]
+    NotAFolder { path: PathBuf },
     #[error("`{path}` is not empty and holds no run")]
     Occupied { path: PathBuf },
     #[error("`{path}` is being written by {holder}")]
@@ -55,7 +57,7 @@ impl StoreError {
             }
             Self::NotARun { .. } => Some("`imgeval import` or `imgeval run` makes one"),
             Self::Empty { .. } => Some("start the import again"),
-            Self::Occupied { .. } => Some("name a new or empty folder with --run"),
+            Self::Occupied { .. } | Self::NotAFolder { .. } => Some("name a new or empty folder with --run"),
             Self::Locked { .. } => Some("wait until it has finished, or stop it"),
             Self::TooNew { .. } => Some("update imgeval"),
             Self::Damaged { .. } => Some("restore it from a copy, or start a new run"),

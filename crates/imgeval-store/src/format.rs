@@ -7,10 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Manifest, manifest::FORMAT_VERSION};
 
+/// The one field that every version of the manifest has.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VersionOnly {
+    pub(crate) format_version: i64,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ManifestFile {
-    pub(crate) format_version: i64,
+    format_version: i64,
     suite: String,
     tool_version: String,
     parameters: BTreeMap<String, String>,

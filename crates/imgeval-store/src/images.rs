@@ -14,7 +14,7 @@ pub(crate) fn image_path(directory: &Path, hash: &ContentHash, format: ImageForm
     directory.join("images").join(&hash.as_str()[..2]).join(name)
 }
 
-/// Writes the bytes under their hash: to a temporary name, synced, renamed. Bytes already there stay.
+/// Writes the bytes under their hash: to a temporary name, synced, renamed. The same bytes already there stay, damaged ones are replaced.
 pub(crate) fn put_image(
     directory: &Path,
     hash: &ContentHash,
@@ -22,8 +22,7 @@ pub(crate) fn put_image(
     bytes: &[u8],
 ) -> Result<(), StoreError> {
     let path = image_path(directory, hash, format);
-    let is_there = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == bytes.len() as u64);
-    if is_there {
+    if fs::read(&path).is_ok_and(|stored| stored == bytes) {
         return Ok(());
     }
     let folder = path.parent().unwrap_or(directory);

@@ -25,4 +25,4 @@ mod whole_file;
 pub use database::ObservedSample;
 pub use error::StoreError;
 pub use manifest::Manifest;
-pub use run::{ExtraFile, FileStamp, ImportedSample, RunReader, RunWriter};
+pub use run::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, RunReader, RunWriter};

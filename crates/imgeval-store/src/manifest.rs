@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use crate::{StoreError, format::ManifestFile, whole_file::write_whole};
+use crate::{
+    StoreError,
+    format::{ManifestFile, VersionOnly},
+    whole_file::write_whole,
+};
 
 /// The version of the run directory's layout that this code writes.
 pub(crate) const FORMAT_VERSION: i64 = 1;
@@ -25,14 +29,17 @@ impl Manifest {
             io::ErrorKind::NotFound => StoreError::NotARun { path: directory.to_owned() },
             _ => StoreError::io("read", &path)(source),
         })?;
-        let file: ManifestFile = toml::from_str(&text).map_err(|error| StoreError::Damaged {
+        let damaged = |error: toml::de::Error| StoreError::Damaged {
             path: path.clone(),
             detail: error.message().to_owned(),
-        })?;
-        if file.format_version > FORMAT_VERSION {
-            return Err(StoreError::TooNew { path, found: file.format_version, supported: FORMAT_VERSION });
+        };
+        // The version decides how the rest may look, so it is read first.
+        let version: VersionOnly = toml::from_str(&text).map_err(damaged)?;
+        if version.format_version > FORMAT_VERSION {
+            let (found, supported) = (version.format_version, FORMAT_VERSION);
+            return Err(StoreError::TooNew { path, found, supported });
         }
-        Ok(file.into())
+        toml::from_str::<ManifestFile>(&text).map(Self::from).map_err(damaged)
     }
 
     /// Writes the manifest whole or not at all.
@@ -62,5 +69,39 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Manifest, StoreError> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("run.toml"), text).unwrap();
+        Manifest::load(folder.path())
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let parameters = BTreeMap::from([("seed".to_owned(), "43".to_owned())]);
+        let manifest = Manifest { suite: "geneval".to_owned(), parameters, tool_version: "0.1.0".to_owned() };
+        manifest.save(folder.path()).unwrap();
+        assert_eq!(Manifest::load(folder.path()).unwrap(), manifest);
+    }
+
+    /// The first format ever written; it must stay readable.
+    #[test]
+    fn format_1_is_read() {
+        let text = "format_version = 1\nsuite = \"geneval\"\ntool_version = \"0.1.0\"\n[parameters]\nseed = \"43\"\n";
+        assert_eq!(load(text).unwrap().parameters["seed"], "43");
+    }
+
+    #[test]
+    fn a_newer_format_is_named_not_called_damaged() {
+        let error = load("format_version = 99\nnew_field = 1\n").unwrap_err();
+        assert!(matches!(error, StoreError::TooNew { found: 99, .. }), "{error}");
+        assert!(matches!(load("suite = 1"), Err(StoreError::Damaged { .. })));
     }
 }

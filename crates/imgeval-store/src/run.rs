@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use imgeval_core::{ContentHash, Evidence, Failure, ImageFormat, ObserverId, ObserverMeta, Sample};
+use imgeval_core::{
+    ContentHash, Evidence, Failure, ImageFormat, ImageNote, ObserverId, ObserverMeta, Sample, SampleId,
+};
 
 use crate::{Manifest, ObservedSample, StoreError, database::Database, images, lock::RunLock};
 
@@ -23,6 +25,24 @@ pub struct FileStamp {
 pub struct ImportedSample {
     pub sample: Sample,
     pub stamp: FileStamp,
+}
+
+/// What a run knows of an imported file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    pub stamp: FileStamp,
+    pub id: SampleId,
+    pub notes: Vec<ImageNote>,
+    /// The image that it gave; `None` if it gave none, or the stored one is gone or damaged.
+    pub image: Option<(ContentHash, ImageFormat)>,
+}
+
+/// What became of an imported file when it was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedSample {
+    pub is_usable: bool,
+    /// It took the place of another image for the same sample.
+    pub has_replaced: bool,
 }
 
 /// A file beside the samples that belongs to none.
@@ -48,6 +68,9 @@ impl RunWriter {
     /// If another process writes it, if it was made for something else, or if it cannot be read or written.
     pub fn create_or_open(directory: &Path, asked: &Manifest, holder: &str) -> Result<Self, StoreError> {
         let is_run = directory.join("run.toml").exists();
+        if directory.exists() && !directory.is_dir() {
+            return Err(StoreError::NotAFolder { path: directory.to_owned() });
+        }
         if !is_run {
             refuse_occupied(directory)?;
             fs::create_dir_all(directory).map_err(StoreError::io("create the folder", directory))?;
@@ -119,20 +142,46 @@ impl RunWriter {
         images::read_image(directory, hash, format)
     }
 
-    /// Every file imported so far: its stamp, and whether it gave a usable image.
+    /// Every file imported so far.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn known_files(&self) -> Result<BTreeMap<String, (FileStamp, bool)>, StoreError> {
-        self.database.known_files()
+    pub fn known_files(&self) -> Result<BTreeMap<String, KnownFile>, StoreError> {
+        let mut known = self.database.known_files()?;
+        for file in known.values_mut() {
+            file.image
+                .take_if(|(hash, format)| !images::image_path(&self.directory, hash, *format).is_file());
+        }
+        Ok(known)
     }
 
-    /// Records imported files, all or none; says what was recorded (a second file for one sample is a duplicate).
+    /// Forgets these files' samples, so that none stands in the way when they are imported again.
     ///
     /// # Errors
     /// If the database cannot be written.
-    pub fn record_samples(&mut self, batch: Vec<ImportedSample>) -> Result<Vec<ImportedSample>, StoreError> {
-        self.database.record_samples(batch)
+    pub fn forget_samples(&mut self, sources: &[&str]) -> Result<(), StoreError> {
+        self.database.forget_samples(sources)
+    }
+
+    /// Records imported files, all or none. A second file for one sample is a duplicate, unless the first is gone and
+    /// lay below `root` too or had the same bytes.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn record_samples(
+        &mut self,
+        batch: Vec<ImportedSample>,
+        root: Option<&Path>,
+    ) -> Result<Vec<RecordedSample>, StoreError> {
+        self.database.record_samples(batch, root)
+    }
+
+    /// After an import of the folder `root`: samples of renamed files give way, those of vanished ones are noted.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn settle_vanished_samples(&mut self, root: &Path) -> Result<(), StoreError> {
+        self.database.settle_vanished_samples(root)
     }
 
     /// Drops failures and extra files whose files are gone.
@@ -187,7 +236,6 @@ impl RunWriter {
 /// A run opened for reading; never writes, needs no lock.
 #[derive(Debug)]
 pub struct RunReader {
-    directory: PathBuf,
     manifest: Manifest,
     database: Database,
 }
@@ -198,18 +246,12 @@ impl RunReader {
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let manifest = Manifest::load(directory)?;
         let database = Database::open_for_reading(&directory.join("run.db"))?;
-        Ok(Self { directory: directory.to_owned(), manifest, database })
+        Ok(Self { manifest, database })
     }
 
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
-    }
-
-    /// Where an image lies in this run.
-    #[must_use]
-    pub fn image_path(&self, hash: &ContentHash, format: ImageFormat) -> PathBuf {
-        images::image_path(&self.directory, hash, format)
     }
 
     /// # Errors
@@ -242,10 +284,14 @@ fn refuse_occupied(directory: &Path) -> Result<(), StoreError> {
     let Ok(mut entries) = fs::read_dir(directory) else {
         return Ok(());
     };
-    // A lock and hidden temporary files may be left of a run that was killed as it began.
-    let is_foreign = |name: &str| name != "run.lock" && !name.starts_with('.');
+    // A run that was killed as it began, or that another process is just making, is not foreign.
+    let is_ours = |name: &str| {
+        ["run.toml", "run.lock", "images"].contains(&name)
+            || name.starts_with("run.db")
+            || name.starts_with(".writing-")
+    };
     let has_foreign =
-        entries.any(|entry| entry.is_ok_and(|entry| is_foreign(&entry.file_name().to_string_lossy())));
+        entries.any(|entry| entry.is_ok_and(|entry| !is_ours(&entry.file_name().to_string_lossy())));
     if has_foreign {
         return Err(StoreError::Occupied { path: directory.to_owned() });
     }

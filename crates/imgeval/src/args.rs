@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
 
-use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError};
+use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, printer::Printer};
+
+/// The most that `--max-pixels` may allow: sides of 65,536.
+const MAX_PIXELS: u64 = 1 << 32;
 
 /// Evaluates image generators: GenEval from a folder of images to an honest score table.
 #[derive(Debug, Parser)]
@@ -98,7 +101,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) template: Option<String>,
     /// Refuse images with more pixels than this (a guard against decompression bombs)
-    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=MAX_PIXELS))]
     pub(crate) max_pixels: u64,
 }
 
@@ -194,17 +197,36 @@ pub(crate) struct TableArgs {
     #[arg(long)]
     pub(crate) csv: bool,
     /// Put published scores beside the run's
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     pub(crate) with_published: bool,
     /// Seed of the bootstrap behind the intervals
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) bootstrap_seed: u64,
     /// End with exit code 3 if the overall score lies below this
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = parse_share)]
     pub(crate) fail_below: Option<f64>,
 }
 
+/// A number from 0 to 1.
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("must be a number from 0 to 1".to_owned()),
+    }
+}
+
 impl TableArgs {
+    /// Whether a score passes the gate of `--fail-below`; says so if not.
+    pub(crate) fn passes_gate(&self, score: f64, printer: Printer) -> bool {
+        match self.fail_below {
+            Some(gate) if score < gate => {
+                printer.insist(format_args!("the overall score {score:.3} lies below {gate}"));
+                false
+            }
+            _ => true,
+        }
+    }
+
     pub(crate) fn settings(&self) -> BootstrapSettings {
         BootstrapSettings { seed: self.bootstrap_seed, ..BootstrapSettings::default() }
     }
@@ -285,7 +307,7 @@ pub(crate) struct DetectArgs {
     #[arg(long, default_value_t = 0.3, value_name = "X")]
     pub(crate) min_score: f32,
     /// Refuse images with more pixels than this
-    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=MAX_PIXELS))]
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table};
-use imgeval_core::{Failure, FailureKind, ImageNote};
+use imgeval_core::{Failure, FailureKind, ImageNote, visible};
 use imgeval_store::ExtraFile;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ impl Tally {
     fn add(&mut self, example: impl FnOnce() -> String) {
         self.count += 1;
         if self.examples.len() < EXAMPLES {
-            self.examples.push(example());
+            self.examples.push(visible(&example()));
         }
     }
 }

@@ -1,5 +1,8 @@
 //! From an error to one sentence, advice and an exit code.
 
+use std::error::Error;
+
+use imgeval_core::visible;
 use imgeval_store::StoreError;
 
 use crate::exit_code::Exit;
@@ -29,6 +32,11 @@ impl CommandError {
         Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Unexpected }
     }
 
+    /// The run was made for something else.
+    pub(crate) fn mismatch(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit: Exit::Mismatch }
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -43,24 +51,28 @@ pub(crate) struct Rendered {
 
 /// `error: <what>: <cause>`, and a line of advice where there is some.
 pub(crate) fn render_error(error: &anyhow::Error) -> Rendered {
-    let mut sentence = String::new();
-    for cause in error.chain() {
-        let cause = cause.to_string();
-        // Some libraries repeat their cause in their own text.
-        if !sentence.ends_with(&cause) {
-            if !sentence.is_empty() {
-                sentence.push_str(": ");
-            }
-            sentence.push_str(&cause);
-        }
-    }
     let (hint, exit) = advice(error);
-    let mut text = format!("error: {sentence}");
+    let mut text = format!("error: {}", visible(&sentence_of(error.as_ref())));
     if let Some(hint) = hint {
         text.push_str("\n  hint: ");
-        text.push_str(&hint);
+        text.push_str(&visible(&hint));
     }
     Rendered { text, exit }
+}
+
+/// An error with its causes, in one sentence.
+pub(crate) fn sentence_of(error: &(dyn Error + 'static)) -> String {
+    let mut sentence = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !sentence.ends_with(&text) {
+            sentence.push_str(&format!(": {text}"));
+        }
+        next = cause.source();
+    }
+    sentence
 }
 
 fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
@@ -71,7 +83,9 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
         let exit = match error {
             StoreError::Mismatch { .. } | StoreError::TooNew { .. } => Exit::Mismatch,
             StoreError::Empty { .. } => Exit::NothingFound,
-            StoreError::NotARun { .. } | StoreError::Occupied { .. } => Exit::Usage,
+            StoreError::NotARun { .. } | StoreError::Occupied { .. } | StoreError::NotAFolder { .. } => {
+                Exit::Usage
+            }
             StoreError::Io { .. }
             | StoreError::Database { .. }
             | StoreError::DiskFull { .. }

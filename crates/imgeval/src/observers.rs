@@ -9,7 +9,7 @@ use imgeval_vision::{PreviewColorNamer, PreviewDetector, weights};
 use crate::{
     args::{DetectorArgs, DetectorName},
     environment,
-    failure::CommandError,
+    failure::{CommandError, sentence_of},
 };
 
 /// Loads the asked detector with its weights, from `--weights` or from where `models pull` put them.
@@ -22,7 +22,8 @@ pub(crate) fn load_observer(args: &DetectorArgs) -> Result<Observer> {
             };
             let detector = PreviewDetector::load(&path).map_err(|error| {
                 let hint = "name a YOLOv3-tiny Darknet weight file, or leave --weights away";
-                CommandError::usage(format!("`{}` cannot be used: {error}", path.display())).with_hint(hint)
+                let cause = sentence_of(&error);
+                CommandError::usage(format!("`{}` cannot be used: {cause}", path.display())).with_hint(hint)
             })?;
             Ok(Observer::new(Box::new(detector), Box::new(PreviewColorNamer::default())))
         }
@@ -33,6 +34,6 @@ fn pulled_preview_weights(args: &DetectorArgs) -> Result<PathBuf, CommandError> 
     let models_dir = environment::models_dir(args.models.models_dir.clone());
     weights::locate(&weights::PREVIEW, &models_dir).map_err(|error| {
         let hint = "`imgeval models pull preview` fetches it, `imgeval models add preview FILE` takes a copy";
-        CommandError::mendable(error.to_string(), hint)
+        CommandError::mendable(sentence_of(&error), hint)
     })
 }

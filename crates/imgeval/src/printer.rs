@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::{Context as _, Result};
 use imgeval_runner::Progress;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
@@ -23,11 +24,11 @@ impl Printer {
     }
 
     /// Writes a result to stdout. A closed pipe (`| head`) is not an error.
-    pub(crate) fn data(self, text: impl Display) -> io::Result<()> {
+    pub(crate) fn data(self, text: impl Display) -> Result<()> {
         let mut stdout = io::stdout().lock();
         match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
+            result => result.context("could not write to standard output"),
         }
     }
 

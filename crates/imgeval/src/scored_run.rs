@@ -64,7 +64,10 @@ impl ScoredRun {
         options: VerdictOptions,
     ) -> Result<Self> {
         let config = suite_config(reader.manifest())?;
-        let cases = geneval::suite_cases(geneval::generate_cases(&config)?);
+        let cases = geneval::generate_cases(&config).map_err(|error| {
+            CommandError::mismatch(format!("run.toml names an impossible suite: {error}"))
+        })?;
+        let cases = geneval::suite_cases(cases);
         let cases = cases.into_iter().map(|case| (case.id.as_str().to_owned(), case)).collect();
         Ok(Self { reader, cases, observer, options })
     }
@@ -75,8 +78,7 @@ impl ScoredRun {
 
     /// What is there and what is missing, whoever has looked at it.
     pub(crate) fn coverage(&self) -> Result<Coverage> {
-        let settings = BootstrapSettings { replicates: 1, ..BootstrapSettings::default() };
-        let mut coverage = self.score(settings, |_| Ok(()))?.coverage;
+        let (_, mut coverage) = self.judge(|_| Ok(()))?;
         coverage.not_observed = Tally::default();
         Ok(coverage)
     }
@@ -113,12 +115,21 @@ impl ScoredRun {
         with_verdict_facts(protocol, &self.options)
     }
 
-    /// Judges image by image, in order of prompt and sample; `visit` sees each verdict as it falls.
+    /// The score table's numbers; `visit` sees each verdict as it falls.
     pub(crate) fn score(
         &self,
         settings: BootstrapSettings,
-        mut visit: impl FnMut(VerdictOnSample<'_>) -> Result<()>,
+        visit: impl FnMut(VerdictOnSample<'_>) -> Result<()>,
     ) -> Result<ScoredSummary> {
+        let (builder, coverage) = self.judge(visit)?;
+        Ok(ScoredSummary { summary: builder.summarise(settings), coverage })
+    }
+
+    /// Judges image by image, in order of prompt and sample.
+    pub(crate) fn judge(
+        &self,
+        mut visit: impl FnMut(VerdictOnSample<'_>) -> Result<()>,
+    ) -> Result<(SummaryBuilder, Coverage)> {
         let mut coverage = Coverage { prompts: self.cases.len(), ..Coverage::default() };
         let mut builder = SummaryBuilder::default();
         for case in self.cases.values() {
@@ -144,7 +155,7 @@ impl ScoredRun {
             coverage.add_prompt_without_image(id);
         }
         coverage.add_extra_files(&self.reader.extra_files()?);
-        Ok(ScoredSummary { summary: builder.summarise(settings), coverage })
+        Ok((builder, coverage))
     }
 
     fn score_sample<'a>(
@@ -158,7 +169,8 @@ impl ScoredRun {
         let record = match (&sample.outcome, case) {
             (Outcome::Failed(failure), case) => {
                 coverage.add_failure(failure, &sample.source);
-                if let Some(case) = case {
+                // Another file for the same sample is not another image that is missing.
+                if let (Some(case), false) = (case, observed.is_redundant) {
                     builder.add_failed(case.expectation.tag, case.id.as_str());
                 }
                 return Ok(None);
@@ -224,7 +236,7 @@ pub(crate) fn suite_manifest(config: SuiteConfig) -> Manifest {
 }
 
 fn suite_config(manifest: &Manifest) -> Result<SuiteConfig> {
-    let damaged = || CommandError::usage("run.toml names no GenEval suite that this version knows");
+    let damaged = || CommandError::mismatch("run.toml names no GenEval suite that this version knows");
     let parameter = |name: &str| manifest.parameters.get(name).ok_or_else(damaged);
     if manifest.suite != "geneval" {
         return Err(damaged().into());
@@ -240,7 +252,10 @@ fn choose_observer(
     asked: Option<&str>,
 ) -> Result<Option<ObserverMeta>, CommandError> {
     let names = |observers: &[ObserverMeta]| {
-        let name = |meta: &ObserverMeta| format!("{} ({})", meta.observer_id(), meta.title);
+        let name = |meta: &ObserverMeta| {
+            let weights = meta.weights_sha256.get(..8).unwrap_or("none");
+            format!("{} ({}, weights {weights})", meta.observer_id(), meta.title)
+        };
         observers.iter().map(name).collect::<Vec<_>>().join(", ")
     };
     if let Some(asked) = asked {

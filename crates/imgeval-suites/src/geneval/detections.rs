@@ -4,7 +4,7 @@
 //! `objects: [{class, score, box: [x1, y1, x2, y2], color?}]`, and optionally `options` (those of the official
 //! evaluator) and `filename`. Strict: what cannot be scored for certain is refused with its reason.
 
-use imgeval_core::{BoundingBox, Category, Color, categories::CATEGORY_NAMES};
+use imgeval_core::{BoundingBox, Category, Color, categories::CATEGORY_NAMES, visible};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -27,14 +27,14 @@ pub struct DetectionsLine {
 #[derive(Debug, thiserror::Error)]
 pub enum DetectionsError {
     #[error("not a detections line: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(String),
     #[error("`metadata` is unusable: {0}")]
     Metadata(#[from] MetadataError),
     #[error("`{field}` must be a whole number of pixels above zero, not {found}")]
     Size { field: &'static str, found: f64 },
-    #[error("object {index}: class `{class}` is not one of GenEval's 80 names{}", suggestion(class))]
+    #[error("object {index}: class {class:?} is not one of GenEval's 80 names{}", suggestion(class))]
     UnknownClass { index: usize, class: String },
-    #[error("object {index}: colour `{color}` is not one of GenEval's ten")]
+    #[error("object {index}: colour {color:?} is not one of GenEval's ten")]
     UnknownColor { index: usize, color: String },
     #[error("object {index}: score {score} is not between 0 and 1")]
     Score { index: usize, score: f64 },
@@ -45,7 +45,7 @@ pub enum DetectionsError {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with metadata, width, height and objects")]
 struct RawLine {
     metadata: Value,
     width: f64,
@@ -63,7 +63,7 @@ struct RawLine {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with class, score and box")]
 struct RawObject {
     class: String,
     score: f64,
@@ -74,7 +74,7 @@ struct RawObject {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object of options")]
 struct RawOptions {
     threshold: Option<f64>,
     counting_threshold: Option<f64>,
@@ -91,7 +91,7 @@ pub fn parse_detections_line(
     line: &str,
     defaults: &VerdictOptions,
 ) -> Result<DetectionsLine, DetectionsError> {
-    let raw: RawLine = serde_json::from_str(line)?;
+    let raw: RawLine = serde_json::from_str(line).map_err(json_error)?;
     let metadata = Metadata::parse(&raw.metadata)?;
     let objects = raw.objects.iter().enumerate().map(parse_object).collect::<Result<_, _>>()?;
     Ok(DetectionsLine {
@@ -105,6 +105,20 @@ pub fn parse_detections_line(
     })
 }
 
+/// The reason without the parser's own line number, which is always 1, and without anything that steers a terminal.
+fn json_error(error: serde_json::Error) -> DetectionsError {
+    let reason = error.to_string().replace(" at line 1 column ", " at column ");
+    DetectionsError::Json(shorten(&visible(&reason)))
+}
+
+/// At most 200 characters.
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn parse_size(field: &'static str, found: f64) -> Result<u32, DetectionsError> {
     let is_valid = found >= 1.0 && found <= f64::from(u32::MAX) && found.fract() == 0.0;
     if is_valid { Ok(found as u32) } else { Err(DetectionsError::Size { field, found }) }
@@ -112,12 +126,12 @@ fn parse_size(field: &'static str, found: f64) -> Result<u32, DetectionsError> {
 
 fn parse_object((index, raw): (usize, &RawObject)) -> Result<DetectedObject, DetectionsError> {
     let category = Category::from_name(&raw.class)
-        .ok_or_else(|| DetectionsError::UnknownClass { index, class: raw.class.clone() })?;
+        .ok_or_else(|| DetectionsError::UnknownClass { index, class: shorten(&raw.class) })?;
     let color = match &raw.color {
         None => SeenColor::Unknown,
         Some(name) => Color::from_name(name)
             .map(SeenColor::Named)
-            .ok_or_else(|| DetectionsError::UnknownColor { index, color: name.clone() })?,
+            .ok_or_else(|| DetectionsError::UnknownColor { index, color: shorten(name) })?,
     };
     if !(0.0..=1.0).contains(&raw.score) {
         return Err(DetectionsError::Score { index, score: raw.score });
@@ -226,7 +240,7 @@ mod tests {
         check_refused("[1, 2, 3, 4]", "[1, 2, 3]", "not a detections line");
         check_refused("\"width\": 64", "\"width\": 0", "`width` must be");
         check_refused("\"width\": 64,", "", "missing field `width`");
-        check_refused("\"score\": 0.5,", "\"score\": 0.5, \"color\": \"grey\",", "colour `grey`");
+        check_refused("\"score\": 0.5,", "\"score\": 0.5, \"color\": \"grey\",", "colour \"grey\"");
         check_refused("\"score\": 0.5,", "\"score\": 0.5, \"colour\": \"red\",", "unknown field `colour`");
         check_refused("\"width\"", "\"options\": {\"threshold\": 3}, \"width\"", "option `threshold`");
         check_refused("\"width\"", "\"options\": {\"max_objects\": 1.5}, \"width\"", "max_objects");

@@ -80,6 +80,12 @@ pub enum LayoutError {
     },
     #[error("there is nothing at `{pattern}`")]
     NothingThere { pattern: String },
+    #[error(
+        "the images of `{place}` lie in prompt folders such as `{folder}`, so their names do not carry the prompt index"
+    )]
+    SampleNames { place: String, folder: PathBuf },
+    #[error("`{path}` holds prompt folders and also images named by prompt, such as `{image}`")]
+    Mixed { path: PathBuf, image: PathBuf },
 }
 
 /// Finds the images at `place`, a folder or a glob pattern. With a `template`, names are read by it alone.
@@ -102,9 +108,25 @@ pub fn find_images(place: &str, template: Option<&NameTemplate>) -> Result<Found
     let folders: Vec<PathBuf> =
         list_folder(path)?.into_iter().filter(|entry| entry.is_dir() && is_digits(entry)).collect();
     if folders.is_empty() {
-        return Ok(sort_named(path, list_folder(path)?, None));
+        let files = list_folder(path)?;
+        refuse_sample_names(place, &files)?;
+        return Ok(sort_named(path, files, None));
     }
     find_official(path, &folders)
+}
+
+/// In GenEval's folders the names are sample numbers; read as prompt indices they would be scored against other
+/// prompts.
+fn refuse_sample_names(place: &str, files: &[PathBuf]) -> Result<(), LayoutError> {
+    let in_prompt_folder = files.iter().filter(|file| is_picture(file)).find_map(|file| {
+        let folder = fs::canonicalize(file.parent()?).ok()?;
+        let is_samples = folder.file_name().is_some_and(|name| name == "samples");
+        (is_samples || is_digits(&folder)).then_some(folder)
+    });
+    match in_prompt_folder {
+        Some(folder) => Err(LayoutError::SampleNames { place: place.to_owned(), folder }),
+        None => Ok(()),
+    }
 }
 
 fn find_by_pattern(pattern: &str, template: Option<&NameTemplate>) -> Result<FoundFiles, LayoutError> {
@@ -122,6 +144,9 @@ fn find_by_pattern(pattern: &str, template: Option<&NameTemplate>) -> Result<Fou
         return Err(LayoutError::NothingThere { pattern: pattern.to_owned() });
     }
     files.sort();
+    if template.is_none() {
+        refuse_sample_names(pattern, &files)?;
+    }
     // A pattern's folders are as given, so a template over several levels is matched from the right.
     Ok(sort_named(Path::new(""), files, template))
 }
@@ -131,6 +156,10 @@ fn find_official(root: &Path, folders: &[PathBuf]) -> Result<FoundFiles, LayoutE
     let mut found = FoundFiles { layout: Layout::Official, images: Vec::new(), extras: Vec::new() };
     for entry in list_folder(root)? {
         if !folders.contains(&entry) {
+            let name = entry.file_name().unwrap_or_default().to_string_lossy();
+            if is_picture(&entry) && NameTemplate::parse_plain(&name).is_some() {
+                return Err(LayoutError::Mixed { path: root.to_owned(), image: entry });
+            }
             found.extras.push(extra(entry, "not a prompt folder: its name is not a number"));
         }
     }
@@ -140,7 +169,14 @@ fn find_official(root: &Path, folders: &[PathBuf]) -> Result<FoundFiles, LayoutE
             continue;
         };
         let metadata = read_folder_metadata(folder);
-        for entry in list_folder(folder)? {
+        let entries = match list_folder(folder) {
+            Ok(entries) => entries,
+            Err(_) => {
+                found.extras.push(extra(folder.clone(), "this folder cannot be read"));
+                continue;
+            }
+        };
+        for entry in entries {
             let name = entry.file_name().unwrap_or_default();
             let is_expected = (name == "samples" && entry.is_dir())
                 || ((name == "metadata.jsonl" || name == "grid.png") && entry.is_file());
@@ -152,7 +188,11 @@ fn find_official(root: &Path, folders: &[PathBuf]) -> Result<FoundFiles, LayoutE
         if !samples.is_dir() {
             continue;
         }
-        for path in list_folder(&samples)? {
+        let Ok(paths) = list_folder(&samples) else {
+            found.extras.push(extra(samples, "this folder cannot be read"));
+            continue;
+        };
+        for path in paths {
             let ordinal = number_of(&path).and_then(|number| u32::try_from(number).ok());
             match ordinal.filter(|_| path.is_file() && is_picture(&path)) {
                 Some(ordinal) => {
@@ -169,8 +209,8 @@ fn find_official(root: &Path, folders: &[PathBuf]) -> Result<FoundFiles, LayoutE
 fn sort_named(root: &Path, files: Vec<PathBuf>, template: Option<&NameTemplate>) -> FoundFiles {
     let mut found = FoundFiles { layout: Layout::Named, images: Vec::new(), extras: Vec::new() };
     for path in files {
-        if path.is_dir() {
-            found.extras.push(extra(path, "a folder among the images"));
+        if !path.is_file() && path.exists() {
+            found.extras.push(extra(path, "not a file, so not an image"));
             continue;
         }
         if !is_picture(&path) {
@@ -201,6 +241,7 @@ fn extra(path: PathBuf, reason: &str) -> FoundExtra {
 fn read_folder_metadata(folder: &Path) -> FolderMetadata {
     let path = folder.join("metadata.jsonl");
     let size = match fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() => return FolderMetadata::Unusable("not a file".to_owned()),
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return FolderMetadata::Absent,
         Err(error) => return FolderMetadata::Unusable(error.to_string()),

@@ -17,6 +17,8 @@ enum Part {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
+    #[error("the template `{template}` must be relative to the named folder and hold no `*`")]
+    NotRelative { template: String },
     #[error("the template `{template}` has no {{index}}")]
     NoIndex { template: String },
     #[error("the template `{template}` holds {{{name}}} twice")]
@@ -33,7 +35,11 @@ impl NameTemplate {
     /// # Errors
     /// If the template cannot tell index and sample for certain.
     pub fn new(template: &str) -> Result<Self, TemplateError> {
+        let template = template.trim_start_matches("./");
         let fail = |make: fn(String) -> TemplateError| Err(make(template.to_owned()));
+        if template.starts_with('/') || template.contains(['*', '?']) {
+            return fail(|template| TemplateError::NotRelative { template });
+        }
         let mut parts = Vec::new();
         let mut rest = template;
         while !rest.is_empty() {
@@ -135,6 +141,7 @@ mod tests {
         check("img-s{sample}-p{index}", "img-s2-p0100.jpg", Some((100, 2)));
         check("{index}/{sample}", "out/00003/0001.png", Some((3, 1)));
         check("{index}/{sample}", "0001.png", None);
+        check("./{index}", "52.png", Some((52, 0)));
         check("{index}", "52_1.png", None);
         check("{index}", "99999999999999999999999.png", None);
     }
@@ -151,8 +158,16 @@ mod tests {
 
     #[test]
     fn ambiguous_templates_are_refused() {
-        for template in ["", "{sample}.png", "{index}{sample}", "{index}_{index}", "{index}_{seed}", "{index"]
-        {
+        for template in [
+            "",
+            "{sample}.png",
+            "{index}{sample}",
+            "{index}_{index}",
+            "{index}_{seed}",
+            "{index",
+            "/{index}",
+            "*/{index}",
+        ] {
             assert!(NameTemplate::new(template).is_err(), "{template}");
         }
     }

@@ -87,7 +87,7 @@ impl SummaryBuilder {
             }
             let clusters = prompts.iter().filter(|tally| tally.n_scored > 0);
             let clusters = clusters.map(|tally| Cluster { sum: tally.n_correct as f64, n: tally.n_scored });
-            let stratum = Stratum::new(clusters.collect());
+            let stratum = Stratum::new(tag as u64, clusters.collect());
             lines.push((tag, tally_line(&prompts, images_per_prompt)));
             strata.push(stratum);
         }

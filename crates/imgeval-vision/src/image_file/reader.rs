@@ -154,12 +154,12 @@ fn decode(
     let color = decoder.color_type();
     let orientation = orientation(&mut decoder);
 
-    let byte_count = usize::try_from(decoder.total_bytes()).map_err(|_| ImageFileError::TooManyPixels {
-        width,
-        height,
-        limit: limits.max_pixels,
-    })?;
-    let mut samples = vec![0; byte_count];
+    let too_many_pixels = || ImageFileError::TooManyPixels { width, height, limit: limits.max_pixels };
+    let byte_count = usize::try_from(decoder.total_bytes()).map_err(|_| too_many_pixels())?;
+    let mut samples = Vec::new();
+    // A limit that the user has raised may lie beyond this machine's memory.
+    samples.try_reserve_exact(byte_count).map_err(|_| too_many_pixels())?;
+    samples.resize(byte_count, 0);
     decoder.read_image(&mut samples).map_err(decoder_error)?;
     let channels = usize::from(color.channel_count());
     let is_deep = usize::from(color.bytes_per_pixel()) == 2 * channels;
@@ -188,7 +188,7 @@ fn open_decoder<'a>(
 ) -> Result<impl ImageDecoder + 'a, ImageFileError> {
     let mut limits = image::Limits::no_limits();
     let pixel_count = u64::from(facts.width) * u64::from(facts.height);
-    limits.max_alloc = Some(pixel_count * MAX_BYTES_PER_PIXEL + SPARE_BYTES);
+    limits.max_alloc = Some(pixel_count.saturating_mul(MAX_BYTES_PER_PIXEL).saturating_add(SPARE_BYTES));
     let mut reader = ImageReader::with_format(
         Cursor::new(bytes),
         match format {

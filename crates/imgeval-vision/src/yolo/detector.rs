@@ -1,10 +1,13 @@
 //! The `Detector` port over the network.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use imgeval_core::{ContentHash, DetectError, Detection, Detector, ObserverMeta, Pixels};
 
 use super::{HeadOutputs, Network, WeightsError, decode::decode, letterbox::letterbox};
+
+/// A weight file has 35 MB; what is longer than this is not read.
+const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// YOLOv3-tiny on the CPU. Use it from several threads at once through `&self`.
 #[derive(Debug)]
@@ -20,9 +23,16 @@ impl PreviewDetector {
     /// # Errors
     /// If the file cannot be read or does not fit the network.
     pub fn load(path: &Path) -> Result<Self, WeightsError> {
-        let bytes =
-            fs::read(path).map_err(|source| WeightsError::Unavailable { path: path.to_owned(), source })?;
-        Self::from_bytes(&bytes)
+        let unavailable = |source| WeightsError::Unavailable { path: path.to_owned(), source };
+        // Asked before opening: a pipe would wait, a device never end.
+        let metadata = path.metadata().map_err(unavailable)?;
+        if !metadata.is_file() {
+            return Err(unavailable(io::Error::other("not a regular file")));
+        }
+        if metadata.len() > MAX_FILE_BYTES {
+            return Err(unavailable(io::Error::other("far too large for YOLOv3-tiny")));
+        }
+        Self::from_bytes(&fs::read(path).map_err(unavailable)?)
     }
 
     /// As [`Self::load`], from the bytes of a weight file.

@@ -1,13 +1,12 @@
 //! `imgeval detect`: what a detector sees in pictures, as text, JSON and annotated pictures.
 
 use std::{
-    fs,
     io::Write,
     path::{Component, Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{Detection, ObserverMeta, Pixels};
+use imgeval_core::{DetectError, Detection, Failure, FailureKind, ObserverMeta, Pixels, visible};
 use imgeval_vision::{
     annotate::{annotate, encode_png, label_detections},
     image_file::{DecodeLimits, load_image},
@@ -28,17 +27,21 @@ pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
     let shared_folder = shared_folder(&args.images);
     let mut n_failed = 0;
     for path in &args.images {
-        let image = match load_image(path, &limits) {
-            Ok(image) => image,
-            Err(error) => {
-                let failure = error.failure();
-                let (name, kind, detail) = (path.display(), failure.kind.code(), failure.detail);
+        let looked = load_image(path, &limits).map_err(|error| error.failure()).and_then(|image| {
+            let failure =
+                |error: DetectError| Failure { kind: FailureKind::DetectorFailed, detail: error.to_string() };
+            observer.look(&image.pixels).map(|detections| (image, detections)).map_err(failure)
+        });
+        let (image, mut detections) = match looked {
+            Ok(seen) => seen,
+            Err(Failure { kind, detail }) => {
+                let name = visible(&path.to_string_lossy());
+                let (kind, detail) = (kind.code(), visible(&detail));
                 printer.insist(format_args!("error: `{name}` cannot be used: {kind}: {detail}"));
                 n_failed += 1;
                 continue;
             }
         };
-        let mut detections = observer.look(&image.pixels)?;
         detections.retain(|detection| detection.score > args.min_score);
         let shown = Shown { path, pixels: &image.pixels, detections: &detections, observer: observer.meta() };
         printer.data(if args.json { shown.render_json() } else { shown.render_text() })?;
@@ -63,7 +66,8 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn render_text(&self) -> String {
-        let (name, width, height) = (self.path.display(), self.pixels.width(), self.pixels.height());
+        let name = visible(&self.path.to_string_lossy());
+        let (width, height) = (self.pixels.width(), self.pixels.height());
         let mut text = format!("{name}: {width}x{height}, {} objects", self.detections.len());
         if !self.observer.is_comparable {
             text.push_str(&format!(" ({PREVIEW_NOTE})"));
@@ -123,21 +127,21 @@ fn shared_folder(images: &[PathBuf]) -> PathBuf {
     shared
 }
 
-/// A name that tells pictures of the same file name apart: `00052_samples_0000.annotated.png`.
-fn annotated_name(path: &Path, shared_folder: &Path) -> String {
+/// Where the annotated copy goes, below the folder for all: the picture's own place below the folder that all pictures
+/// share, so that two pictures never meet. `00052/samples/0000.png` becomes `00052/samples/0000.annotated.png`.
+fn annotated_name(path: &Path, shared_folder: &Path) -> PathBuf {
     let path = absolute(path);
-    let mut relative = path.strip_prefix(shared_folder).unwrap_or(&path).to_owned();
+    let relative = path.strip_prefix(shared_folder).unwrap_or(&path);
+    let inside = relative.components().filter(|component| matches!(component, Component::Normal(_)));
+    let mut name: PathBuf = inside.collect();
     // Another extension stays in the name, so that `a.png` and `a.jpg` do not meet.
-    if relative.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
-        relative.set_extension("");
+    if name.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+        name.set_extension("");
     }
-    let parts = relative.components().filter_map(|component| match component {
-        Component::Normal(part) => Some(part.to_string_lossy()),
-        Component::Prefix(_) | Component::RootDir | Component::CurDir | Component::ParentDir => None,
-    });
-    format!("{}.annotated.png", parts.collect::<Vec<_>>().join("_"))
+    let file_name = name.file_name().unwrap_or_default().to_string_lossy();
+    name.with_file_name(format!("{file_name}.annotated.png"))
 }
 
 fn absolute(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -3,22 +3,22 @@
 use std::{io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
-use imgeval_metrics::BootstrapSettings;
+use imgeval_suites::geneval::SummaryBuilder;
 
 use crate::{
     args::ExportArgs,
+    coverage::Coverage,
     exit_code::Exit,
     failure::CommandError,
     output_file::OutputFile,
     printer::Printer,
-    scored_run::{ScoredRun, ScoredSummary, VerdictOnSample},
+    scored_run::{ScoredRun, VerdictOnSample},
 };
 
 pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
     let run = ScoredRun::open(&args.run, args.observer.as_deref(), args.verdict.options())?;
-    let settings = BootstrapSettings { replicates: 1, ..BootstrapSettings::default() };
-    let (scored, n_rows) = write_results(&run, settings, &args.geneval_results, |_| {})?;
+    let (_, coverage, n_rows) = write_results(&run, &args.geneval_results, |_| {})?;
     if n_rows == 0 {
         let hint = "run `imgeval observe` first";
         return Err(CommandError::nothing("no image of the run has evidence to score")
@@ -26,7 +26,7 @@ pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
             .into());
     }
     printer.talk(format_args!("export: {n_rows} rows in {}", args.geneval_results.display()));
-    let n_left_out = scored.coverage.n_failed() + scored.coverage.not_observed.count;
+    let n_left_out = coverage.n_failed() + coverage.not_observed.count;
     if n_left_out > 0 {
         printer.insist(format_args!("export: {n_left_out} images have no verdict and no row"));
         return Ok(Exit::Partial);
@@ -34,16 +34,15 @@ pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// Scores the run, writing one row a verdict, which `also` gets to see; a file without rows is not written.
+/// Judges the run, writing one row a verdict, which `also` gets to see; without a row nothing is written.
 pub(super) fn write_results(
     run: &ScoredRun,
-    settings: BootstrapSettings,
     path: &Path,
     mut also: impl FnMut(&VerdictOnSample<'_>),
-) -> Result<(ScoredSummary, usize)> {
+) -> Result<(SummaryBuilder, Coverage, usize)> {
     let mut file = OutputFile::create(path)?;
     let mut n_rows = 0;
-    let scored = run.score(settings, |verdict| {
+    let (builder, coverage) = run.judge(|verdict| {
         n_rows += 1;
         also(&verdict);
         writeln!(file, "{}", run.result_row(&verdict)?)
@@ -52,5 +51,5 @@ pub(super) fn write_results(
     if n_rows > 0 {
         file.publish()?;
     }
-    Ok((scored, n_rows))
+    Ok((builder, coverage, n_rows))
 }

@@ -8,10 +8,10 @@ use std::{
 
 use anyhow::Result;
 use imgeval_core::{Case, CaseId, Failure, FailureKind, ImageFormat, ImageNote, SampleId};
-use imgeval_runner::{CandidateFile, ImageFacts, ImportSummary, import_files};
+use imgeval_runner::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 use imgeval_store::{ExtraFile, FileStamp, RunWriter};
 use imgeval_suites::geneval::{
-    self, FolderMetadata, FoundFiles, FoundImage, Layout, Metadata, NameTemplate, SuiteConfig,
+    self, FolderMetadata, FoundFiles, FoundImage, Layout, LayoutError, Metadata, NameTemplate, SuiteConfig,
 };
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
@@ -19,7 +19,7 @@ use super::holder;
 use crate::{
     args::{ImportArgs, ReadArgs, Suite},
     exit_code::Exit,
-    failure::CommandError,
+    failure::{CommandError, sentence_of},
     printer::Printer,
     scored_run::{ScoredRun, suite_manifest},
 };
@@ -58,10 +58,19 @@ pub(super) fn import_stage(request: &ImportRequest<'_>, holder: &str, printer: P
     let cases = geneval::generate_cases(&request.config).map_err(|error| usage(error.to_string()))?;
     let cases = geneval::suite_cases(cases);
     let found = geneval::find_images(request.images, template.as_ref()).map_err(|error| {
-        let hint =
-            "name a folder in GenEval's layout, a flat folder, or a quoted pattern such as 'out/*.png'";
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        usage(format!("{error}{cause}")).with_hint(hint)
+        let hint = match &error {
+            LayoutError::SampleNames { .. } => {
+                "name the folder above the prompt folders, or say how names are read: --template '{index}/{sample}'"
+            }
+            LayoutError::Mixed { .. } => "import the prompt folders and the other images from folders of their own",
+            LayoutError::Folder { .. }
+            | LayoutError::NotAFolder { .. }
+            | LayoutError::Pattern { .. }
+            | LayoutError::NothingThere { .. } => {
+                "name a folder in GenEval's layout, a flat folder, or a quoted pattern such as 'out/*.png'"
+            }
+        };
+        usage(sentence_of(&error)).with_hint(hint)
     })?;
     if found.images.is_empty() {
         let hint =
@@ -75,20 +84,19 @@ pub(super) fn import_stage(request: &ImportRequest<'_>, holder: &str, printer: P
     }
 
     let mut run = RunWriter::create_or_open(request.run, &suite_manifest(request.config), holder)?;
-    let (candidates, extras) = sort_found(found, &cases, &SourceNames::of(request.images));
+    let names = SourceNames::of(request.images);
+    let (candidates, extras) = sort_found(found, &cases, &names);
     run.forget_vanished_files()?;
     run.record_extra_files(&extras)?;
     let limits = DecodeLimits { max_pixels: request.read.max_pixels };
-    // 16-bit RGBA without any compression: nothing longer can be an image within the limit.
-    let max_file_bytes = request.read.max_pixels.saturating_mul(8).saturating_add(1 << 20);
+    let settings = ImportSettings {
+        root: names.root.as_deref(),
+        // 16-bit RGBA without any compression: nothing longer can be an image within the limit.
+        max_file_bytes: request.read.max_pixels.saturating_mul(8).saturating_add(1 << 20),
+        decode: &|bytes| image_facts(bytes, &limits),
+    };
     let mut progress = printer.progress("import");
-    let summary = import_files(
-        &mut run,
-        &candidates,
-        max_file_bytes,
-        &|bytes| image_facts(bytes, &limits),
-        &mut |event| progress.show(event),
-    );
+    let summary = import_files(&mut run, &candidates, &settings, &mut |event| progress.show(event));
     progress.finish();
     tell_summary(summary?, printer);
     Ok(())
@@ -100,7 +108,9 @@ fn tell_summary(summary: ImportSummary, printer: Printer) {
         "import: {imported} images taken over, {unchanged} were there, {failed} could not be used"
     ));
     if replaced > 0 {
-        printer.insist(format_args!("import: {replaced} files had changed and were taken over again"));
+        printer.insist(format_args!(
+            "import: {replaced} files or their prompts had changed since; what they gave before was replaced"
+        ));
     }
 }
 
@@ -175,13 +185,17 @@ struct SourceNames<'a> {
 impl<'a> SourceNames<'a> {
     fn of(place: &'a str) -> Self {
         let place = Path::new(place);
-        Self { place, root: fs::canonicalize(place).ok() }
+        Self { place, root: fs::canonicalize(place).ok().filter(|root| root.is_dir()) }
     }
 
     fn absolute(&self, path: &Path) -> PathBuf {
         match (&self.root, path.strip_prefix(self.place)) {
             (Some(root), Ok(relative)) => root.join(relative),
-            _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            // Of a pattern: the same name that its folder would give the file.
+            _ => match (path.parent().map(fs::canonicalize), path.file_name()) {
+                (Some(Ok(folder)), Some(name)) => folder.join(name),
+                _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            },
         }
     }
 }

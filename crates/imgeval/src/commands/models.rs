@@ -5,7 +5,11 @@ use imgeval_vision::weights::{self, KnownWeights, PullEvent, PullOptions, StoreE
 use serde_json::json;
 
 use crate::{
-    args::ModelsCommand, environment::models_dir, exit_code::Exit, failure::CommandError, printer::Printer,
+    args::ModelsCommand,
+    environment::models_dir,
+    exit_code::Exit,
+    failure::{CommandError, sentence_of},
+    printer::Printer,
     table::plain_table,
 };
 
@@ -45,15 +49,8 @@ fn known(name: &str) -> Result<&'static KnownWeights, CommandError> {
     })
 }
 
-/// The sentence of an error with its causes, and advice.
-fn mendable(error: &dyn std::error::Error, hint: &str) -> CommandError {
-    let mut sentence = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        sentence.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    CommandError::mendable(sentence, hint)
+fn mendable(error: &(dyn std::error::Error + 'static), hint: &str) -> CommandError {
+    CommandError::mendable(sentence_of(error), hint)
 }
 
 fn tell(event: &PullEvent, printer: Printer) {

@@ -9,11 +9,20 @@ use imgeval_store::RunWriter;
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
 use super::holder;
-use crate::{args::ObserveArgs, exit_code::Exit, observers::load_observer, printer::Printer};
+use crate::{
+    args::ObserveArgs, exit_code::Exit, failure::CommandError, observers::load_observer, printer::Printer,
+    scored_run::ScoredRun,
+};
 
 pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     let observer = load_observer(&args.detector)?;
     let summary = observe_stage(&args.run, &observer, &holder("observe"), printer)?;
+    if summary.observed + summary.failed == 0
+        && ScoredRun::open_unobserved(&args.run)?.coverage()?.usable == 0
+    {
+        let hint = "import usable images first";
+        return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
+    }
     Ok(if summary.failed > 0 { Exit::Partial } else { Exit::Ok })
 }
 

@@ -1,6 +1,8 @@
 //! `imgeval run`: import, observe and score in one go.
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context as _, Result};
 
 use super::{
     export::write_results,
@@ -14,7 +16,7 @@ use crate::{
     exit_code::Exit,
     observers::load_observer,
     printer::Printer,
-    scored_run::ScoredRun,
+    scored_run::{ScoredRun, ScoredSummary},
     verdict_lines::VerdictLines,
 };
 
@@ -40,7 +42,7 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let run = ScoredRun::open(&args.run, Some(observer_id.as_str()), args.verdict.options())?;
     let results = args.run.join("geneval-results.jsonl");
     let mut lines = VerdictLines::default();
-    let (scored, n_rows) = write_results(&run, args.table.settings(), &results, |verdict| {
+    let (builder, coverage, n_rows) = write_results(&run, &results, |verdict| {
         if lines.len() <= MAX_PRINTED_VERDICTS {
             lines.add(verdict);
         }
@@ -48,11 +50,15 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     if !args.table.json && !args.table.csv && (1..=MAX_PRINTED_VERDICTS).contains(&n_rows) {
         printer.data(format_args!("{}\n", lines.render()))?;
     }
+    if n_rows == 0 && results.exists() {
+        // Rows of an earlier call, of images that are no longer usable.
+        fs::remove_file(&results).with_context(|| format!("could not remove `{}`", results.display()))?;
+    }
+    let scored = ScoredSummary { summary: builder.summarise(args.table.settings()), coverage };
     print_scored(&run, &scored, &args.table, None, printer)?;
-    printer.talk(format_args!(
-        "run: {}\nverdicts, one a line in the official format: {}",
-        args.run.display(),
-        results.display()
-    ));
+    printer.talk(format_args!("run: {}", args.run.display()));
+    if n_rows > 0 {
+        printer.talk(format_args!("verdicts, one a line in the official format: {}", results.display()));
+    }
     exit_of(&scored, &args.table, printer)
 }

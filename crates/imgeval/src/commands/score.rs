@@ -67,10 +67,10 @@ pub(super) fn print_scored(
         if args.with_published {
             map.insert("published".to_owned(), published_json());
         }
-        return Ok(printer.data(format_args!("{:#}\n", Value::Object(map)))?);
+        return printer.data(format_args!("{:#}\n", Value::Object(map)));
     }
     if args.csv {
-        return Ok(printer.data(table.render_csv())?);
+        return printer.data(table.render_csv());
     }
     let mut text = table.render_text();
     text.push_str(&run.describe());
@@ -80,20 +80,20 @@ pub(super) fn print_scored(
         text.push('\n');
     }
     text.push_str(&scored.coverage.render_text());
-    Ok(printer.data(text)?)
+    printer.data(text)
 }
 
 /// The exit code that a scored run deserves.
 pub(super) fn exit_of(scored: &ScoredSummary, args: &TableArgs, printer: Printer) -> Result<Exit> {
     let Some(overall) = scored.summary.overall.estimate else {
-        let hint = match scored.coverage.usable {
-            0 => "import usable images first",
+        let hint = match (scored.coverage.usable, scored.coverage.not_observed.count) {
+            (0, _) => "import usable images first",
+            (_, 0) => "the coverage table says what is wrong with the images",
             _ => "run `imgeval observe` first",
         };
         return Err(CommandError::nothing("no image of the run could be scored").with_hint(hint).into());
     };
-    if let Some(gate) = args.fail_below.filter(|gate| overall.value < *gate) {
-        printer.insist(format_args!("the overall score {:.3} lies below {gate}", overall.value));
+    if !args.passes_gate(overall.value, printer) {
         return Ok(Exit::GateFailed);
     }
     let n_unscored = scored.coverage.n_failed() + scored.coverage.not_observed.count;

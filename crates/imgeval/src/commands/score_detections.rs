@@ -32,6 +32,14 @@ const SPOOL_BYTES: usize = 16 << 20;
 
 pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Printer) -> Result<Exit> {
     let options = args.verdict.options();
+    let wants_table = args.table.json || args.table.csv || args.table.with_published;
+    if args.out.is_none() && wants_table {
+        let message = "without --out the rows go to standard output, where there is no place for a table";
+        return Err(CommandError::usage(message).into());
+    }
+    if !detections.exists() || detections.is_dir() {
+        return Err(CommandError::usage(format!("`{}` is no file to read", detections.display())).into());
+    }
     let mut builder = SummaryBuilder::default();
     let n_rows = match &args.out {
         Some(path) => {
@@ -53,13 +61,8 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
     };
     printer.talk(format_args!("score: {n_rows} rows"));
     let overall = builder.summarise(args.table.settings()).overall.estimate;
-    match (args.table.fail_below, overall) {
-        (Some(gate), Some(overall)) if overall.value < gate => {
-            printer.insist(format_args!("the overall score {:.3} lies below {gate}", overall.value));
-            Ok(Exit::GateFailed)
-        }
-        _ => Ok(Exit::Ok),
-    }
+    let passes = overall.is_none_or(|overall| args.table.passes_gate(overall.value, printer));
+    Ok(if passes { Exit::Ok } else { Exit::GateFailed })
 }
 
 fn refuse_empty(n_rows: usize, detections: &Path) -> Result<(), CommandError> {
@@ -70,11 +73,11 @@ fn refuse_empty(n_rows: usize, detections: &Path) -> Result<(), CommandError> {
 }
 
 /// A closed pipe (`| head`) is not an error.
-fn copy_to_stdout(rows: &mut impl io::Read) -> io::Result<()> {
+fn copy_to_stdout(rows: &mut impl io::Read) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match io::copy(rows, &mut stdout).and_then(|_| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+        result => result.context("could not write to standard output"),
     }
 }
 
@@ -105,6 +108,7 @@ fn score_lines(
             return Err(bad(format!("longer than {MAX_LINE_BYTES} bytes")).into());
         }
         let text = std::str::from_utf8(&line).map_err(|error| bad(error.to_string()))?;
+        let text = if number == 1 { text.trim_start_matches('\u{feff}') } else { text };
         if text.trim().is_empty() {
             continue;
         }
@@ -137,14 +141,14 @@ fn print_summary(
         if args.table.with_published {
             map.insert("published".to_owned(), published_json());
         }
-        return Ok(printer.data(format_args!("{:#}\n", Value::Object(map)))?);
+        return printer.data(format_args!("{:#}\n", Value::Object(map)));
     }
     if args.table.csv {
-        return Ok(printer.data(table.render_csv())?);
+        return printer.data(table.render_csv());
     }
     let mut text = table.render_text();
     if args.table.with_published {
         text.push_str(&format!("\n{}", render_published(&summary, None)));
     }
-    Ok(printer.data(text)?)
+    printer.data(text)
 }

@@ -56,6 +56,38 @@ fn without_out_the_rows_go_to_stdout() {
     assert_eq!(stdout(&output).lines().count(), rows(Path::new(GOLDEN)).len());
 }
 
+/// Every prompt alone decides its tag; all tags alike.
+fn even_lines(is_correct: impl Fn(usize) -> bool) -> String {
+    let line = |number: usize| {
+        let score = if is_correct(number) { 0.95 } else { 0.05 };
+        format!(
+            r#"{{"metadata": {{"tag": "colors", "include": [{{"class": "cow", "count": 1}}], "prompt": "{number}"}}, "width": 9,
+            "height": 9, "objects": [{{"class": "cow", "score": {score}, "box": [1, 1, 2, 2]}}]}}"#
+        )
+        .replace('\n', "")
+    };
+    (0..20).map(|number| line(number) + "\n").collect()
+}
+
+#[test]
+fn odd_but_readable_files_are_read() {
+    let folder = test_folder("detections-odd");
+    let input = folder.join("in.jsonl");
+    // A byte order mark, Windows line ends and an empty line.
+    let text_in = format!("\u{feff}{}\r\n", even_lines(|number| number % 2 == 0).replace('\n', "\r\n"));
+    fs::write(&input, text_in).unwrap();
+    let out = folder.join("out.jsonl");
+    let arguments = ["score", "geneval", "--detections", text(&input), "--out", text(&out), "--json"];
+    let output = imgeval(&arguments);
+    check_exit(&output, 0);
+    let table: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(table["overall"]["score"], 0.5);
+    assert_eq!(table["overall"]["images_missing"], 0);
+    check_exit(&imgeval(&arguments[..4]), 0);
+    // A table has no place beside rows on standard output.
+    check_exit(&imgeval(&[&arguments[..4], &["--json"]].concat()), 2);
+}
+
 #[test]
 fn no_detections_are_nothing_to_do() {
     let folder = test_folder("detections-empty");

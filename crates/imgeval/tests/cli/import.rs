@@ -186,6 +186,127 @@ fn two_links_to_one_file_are_two_samples() {
 }
 
 #[test]
+fn sample_names_are_not_taken_for_prompts() {
+    let folder = test_folder("import-sample-names");
+    let images = folder.join("images");
+    write_picture(&images.join("00003/0000.png"), 1);
+    write_picture(&images.join("00019/0001.png"), 2);
+    let run = folder.join("run");
+    for place in [images.join("*/*.png"), images.join("00003")] {
+        let output = imgeval(&["import", "geneval", text(&place), "--run", text(&run)]);
+        check_exit(&output, 2);
+        assert!(stderr(&output).contains("--template '{index}/{sample}'"), "{}", stderr(&output));
+    }
+    let (code, coverage) = import(&folder, text(&images), &["--template", "{index}/{sample}"]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 2, &[]);
+    // Two layouts at once are not sorted out by guessing.
+    write_picture(&images.join("00004.png"), 3);
+    check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 2);
+}
+
+#[test]
+fn another_template_gives_files_their_new_places() {
+    let folder = test_folder("import-other-template");
+    let images = folder.join("images");
+    write_picture(&images.join("3_4.png"), 1);
+    write_picture(&images.join("4_3.png"), 2);
+    write_picture(&images.join("img_5.png"), 3);
+    let (_, coverage) = import(&folder, text(&images), &["--template", "{sample}_{index}.png"]);
+    check_counts(&coverage, 2, &[("extra-file", 1)]);
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 2, &[("extra-file", 1)]);
+    let (_, coverage) = import(&folder, text(&images), &["--template", "img_{index}"]);
+    check_counts(&coverage, 1, &[("extra-file", 2)]);
+}
+
+#[test]
+fn changed_metadata_takes_an_image_back() {
+    let folder = test_folder("import-metadata");
+    let images = folder.join("images");
+    write_official(&images, 3, 0);
+    import(&folder, text(&images), &[]);
+    fs::write(images.join("00003/metadata.jsonl"), metadata_line(19)).unwrap();
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 4);
+    check_counts(&coverage, 0, &[("wrong-metadata", 1)]);
+}
+
+#[test]
+fn shifted_names_leave_nothing_behind() {
+    let folder = test_folder("import-shifted");
+    let images = folder.join("images");
+    write_picture(&images.join("00003.png"), 1);
+    write_picture(&images.join("00004.png"), 2);
+    import(&folder, text(&images), &[]);
+    fs::rename(images.join("00004.png"), images.join("00005.png")).unwrap();
+    fs::rename(images.join("00003.png"), images.join("00004.png")).unwrap();
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 2, &[]);
+    // What is gone without a trace stays in the run, and that is said.
+    fs::remove_file(images.join("00005.png")).unwrap();
+    let (_, coverage) = import(&folder, text(&images), &[]);
+    check_counts(&coverage, 2, &[("source-gone", 1)]);
+}
+
+#[test]
+fn another_folder_does_not_replace_what_a_run_holds() {
+    let folder = test_folder("import-other-folder");
+    let (first, second) = (folder.join("first"), folder.join("second"));
+    write_picture(&first.join("00003.png"), 1);
+    write_picture(&second.join("00003.png"), 2);
+    import(&folder, text(&first), &[]);
+    fs::rename(&first, folder.join("moved")).unwrap();
+    let (code, coverage) = import(&folder, text(&second), &[]);
+    assert_eq!(code, 4);
+    check_counts(&coverage, 1, &[("duplicate-sample", 1)]);
+    // The same bytes in another place are the same sample.
+    let (_, coverage) = import(&folder, text(&folder.join("moved")), &[]);
+    check_counts(&coverage, 1, &[("duplicate-sample", 1)]);
+}
+
+#[test]
+fn a_file_name_cannot_steer_the_terminal() {
+    let folder = test_folder("import-escapes");
+    let images = folder.join("images");
+    write_picture(&images.join("00003.png"), 1);
+    fs::write(images.join("evil\u{1b}[31m\nfake.txt"), "").unwrap();
+    let run = folder.join("run");
+    let output = imgeval(&["import", "geneval", text(&images), "--run", text(&run)]);
+    check_exit(&output, 0);
+    assert!(stdout(&output).contains("evil\\u{1b}[31m\\nfake.txt"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_run_of_a_newer_version_is_named_as_such() {
+    let folder = test_folder("import-newer");
+    let images = folder.join("images");
+    write_picture(&images.join("00003.png"), 1);
+    import(&folder, text(&images), &[]);
+    let run = folder.join("run");
+    fs::write(run.join("run.toml"), "format_version = 99\nnew_field = 1\n").unwrap();
+    check_exit(&imgeval(&["score", text(&run)]), 6);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_not_waited_for() {
+    let folder = test_folder("import-pipe");
+    let images = folder.join("images");
+    fs::create_dir_all(&images).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", images.join("00000.png")).unwrap();
+    write_picture(&images.join("00001.png"), 1);
+    let (_, coverage) = import(&folder, text(&images), &[]);
+    check_counts(&coverage, 1, &[("extra-file", 1)]);
+    write_official(&folder.join("official"), 2, 0);
+    std::os::unix::fs::symlink("/dev/zero", folder.join("official/00002/samples/0001.png")).unwrap();
+    let (_, coverage) = import(&folder, text(&folder.join("official")), &[]);
+    check_counts(&coverage, 2, &[("extra-file", 2)]);
+}
+
+#[test]
 fn the_pixel_limit_is_settable() {
     let folder = test_folder("import-pixels");
     let images = folder.join("images");

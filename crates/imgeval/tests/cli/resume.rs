@@ -12,7 +12,9 @@ use std::{
 use imgeval_store::RunWriter;
 use imgeval_vision::yolo::darknet_weights::CONVOLUTIONS;
 
-use super::support::{check_exit, command, imgeval, stderr, stdout, test_folder, text, write_official};
+use super::support::{
+    check_exit, command, imgeval, stderr, stdout, test_folder, text, write_official, write_picture,
+};
 use crate::random_weights::WEIGHT_FILE;
 
 /// Numbers each anchor has in a head's output: box, objectness, 80 categories.
@@ -42,6 +44,19 @@ fn weights() -> &'static Path {
     WEIGHTS.get_or_init(|| {
         let path = test_folder("random-weights").join("random.weights");
         fs::write(&path, calm_weight_file()).unwrap();
+        path
+    })
+}
+
+/// The same network with another threshold for objects.
+fn other_weights() -> &'static Path {
+    static WEIGHTS: OnceLock<PathBuf> = OnceLock::new();
+    WEIGHTS.get_or_init(|| {
+        let path = test_folder("other-weights").join("other.weights");
+        let mut bytes = calm_weight_file();
+        let last = bytes.len() - 4;
+        bytes[last..].copy_from_slice(&0.25_f32.to_le_bytes());
+        fs::write(&path, bytes).unwrap();
         path
     })
 }
@@ -155,8 +170,54 @@ fn one_command_gives_table_results_and_coverage() {
     let exported = folder.join("exported.jsonl");
     check_exit(&imgeval(&["export", text(&run), "--geneval-results", text(&exported)]), 0);
     assert_eq!(fs::read_to_string(exported).unwrap(), results);
-    // A gate that cannot be passed.
-    check_exit(&imgeval(&["score", text(&run), "--fail-below", "1.1"]), 3);
+    // What noise sees is not all correct.
+    check_exit(&imgeval(&["score", text(&run), "--fail-below", "1"]), 3);
+    check_exit(&imgeval(&["score", text(&run), "--fail-below", "nan"]), 2);
+}
+
+#[test]
+fn several_files_for_one_sample_are_one_sample() {
+    let folder = test_folder("resume-redundant");
+    let images = folder.join("images");
+    for (name, seed) in [("3.png", 1), ("00003.png", 2), ("00019.png", 3)] {
+        write_picture(&images.join(name), seed);
+    }
+    fs::write(images.join("0019.png"), "").unwrap();
+    let run = folder.join("run");
+    let output = imgeval(&[&run_arguments(&images, &run)[..], &["--json"]].concat());
+    check_exit(&output, 4);
+    let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(table["images_per_prompt"], 1);
+    assert_eq!(table["overall"]["images_scored"], 2);
+    assert_eq!(table["overall"]["images_missing"], 551);
+}
+
+#[test]
+fn a_lost_stored_image_comes_back_from_its_file() {
+    let folder = test_folder("resume-lost");
+    let images = write_images(&folder, 1);
+    let run = folder.join("run");
+    check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 0);
+    let stored = fs::read_dir(run.join("images")).unwrap().next().unwrap().unwrap().path();
+    let stored = fs::read_dir(stored).unwrap().next().unwrap().unwrap().path();
+    let whole = fs::read(&stored).unwrap();
+    // Damaged without a change of length, then gone.
+    for damage in [true, false] {
+        if damage {
+            fs::write(&stored, vec![0; whole.len()]).unwrap();
+        } else {
+            fs::remove_file(&stored).unwrap();
+        }
+        let more = if damage { text(weights()) } else { text(other_weights()) };
+        check_exit(&imgeval(&["observe", text(&run), "--weights", more]), 4);
+        check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 0);
+        assert_eq!(fs::read(&stored).unwrap(), whole);
+        check_exit(&imgeval(&["observe", text(&run), "--weights", more]), 0);
+    }
+    // Two observers have looked now; which one counts must be said.
+    let output = imgeval(&["score", text(&run)]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("--observer"), "{}", stderr(&output));
 }
 
 #[test]
