@@ -105,12 +105,9 @@ pub(crate) struct ReadArgs {
     pub(crate) max_pixels: u64,
 }
 
+/// Which run the images of which prompts go to, and how they are read.
 #[derive(Debug, Args)]
-pub(crate) struct ImportArgs {
-    pub(crate) suite: Suite,
-    /// Folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
-    #[arg(value_name = "DIR")]
-    pub(crate) images: String,
+pub(crate) struct IntoRunArgs {
     /// Run directory to fill; made if it does not exist
     #[arg(long, value_name = "RUN")]
     pub(crate) run: PathBuf,
@@ -118,6 +115,16 @@ pub(crate) struct ImportArgs {
     pub(crate) generator: SuiteArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    pub(crate) suite: Suite,
+    /// Folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
+    #[arg(value_name = "DIR")]
+    pub(crate) images: String,
+    #[command(flatten)]
+    pub(crate) into: IntoRunArgs,
     /// Print the coverage as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -262,13 +269,8 @@ pub(crate) struct RunArgs {
     /// Folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
     #[arg(long, value_name = "DIR")]
     pub(crate) images: String,
-    /// Run directory to fill; made if it does not exist
-    #[arg(long, value_name = "RUN")]
-    pub(crate) run: PathBuf,
     #[command(flatten)]
-    pub(crate) generator: SuiteArgs,
-    #[command(flatten)]
-    pub(crate) read: ReadArgs,
+    pub(crate) into: IntoRunArgs,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
     #[command(flatten)]

@@ -11,38 +11,24 @@ use imgeval_core::{Case, CaseId, Failure, FailureKind, ImageFormat, ImageNote, S
 use imgeval_runner::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 use imgeval_store::{ExtraFile, FileStamp, RunWriter};
 use imgeval_suites::geneval::{
-    self, FolderMetadata, FoundFiles, FoundImage, Layout, LayoutError, Metadata, NameTemplate, SuiteConfig,
+    self, FolderMetadata, FoundFiles, FoundImage, Layout, LayoutError, Metadata, NameTemplate,
 };
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
 use super::holder;
 use crate::{
-    args::{ImportArgs, ReadArgs, Suite},
+    args::{ImportArgs, IntoRunArgs, Suite},
     exit_code::Exit,
     failure::{CommandError, sentence_of},
     printer::Printer,
     scored_run::{ScoredRun, suite_manifest},
 };
 
-/// What the stage needs, wherever it was asked for.
-pub(super) struct ImportRequest<'a> {
-    pub(super) images: &'a str,
-    pub(super) run: &'a Path,
-    pub(super) config: SuiteConfig,
-    pub(super) read: &'a ReadArgs,
-}
-
 pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     let Suite::Geneval = args.suite;
-    let request = ImportRequest {
-        images: &args.images,
-        run: &args.run,
-        config: args.generator.config(),
-        read: &args.read,
-    };
-    import_stage(&request, &holder("import"), printer)?;
+    import_stage(&args.images, &args.into, &holder("import"), printer)?;
 
-    let coverage = ScoredRun::open_unobserved(&args.run)?.coverage()?;
+    let coverage = ScoredRun::open_unobserved(&args.into.run)?.coverage()?;
     printer.data(match args.json {
         true => format!("{:#}\n", coverage.to_json()),
         false => coverage.render_text(),
@@ -51,13 +37,14 @@ pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// Finds the images, imports what the run does not hold yet, and tells how it went.
-pub(super) fn import_stage(request: &ImportRequest<'_>, holder: &str, printer: Printer) -> Result<()> {
+pub(super) fn import_stage(images: &str, into: &IntoRunArgs, holder: &str, printer: Printer) -> Result<()> {
+    let config = into.generator.config();
     let usage = |error: String| CommandError::usage(error);
-    let template = request.read.template.as_deref().map(NameTemplate::new).transpose();
+    let template = into.read.template.as_deref().map(NameTemplate::new).transpose();
     let template = template.map_err(|error| usage(error.to_string()))?;
-    let cases = geneval::generate_cases(&request.config).map_err(|error| usage(error.to_string()))?;
+    let cases = geneval::generate_cases(&config).map_err(|error| usage(error.to_string()))?;
     let cases = geneval::suite_cases(cases);
-    let found = geneval::find_images(request.images, template.as_ref()).map_err(|error| {
+    let found = geneval::find_images(images, template.as_ref()).map_err(|error| {
         let hint = match &error {
             LayoutError::SampleNames { .. } => {
                 "name the folder above the prompt folders, or say how names are read: --template '{index}/{sample}'"
@@ -77,22 +64,22 @@ pub(super) fn import_stage(request: &ImportRequest<'_>, holder: &str, printer: P
             "expected 00052/samples/0000.png, or names such as 00052.png or 52_1.jpg; else use --template";
         let message = format!(
             "`{}` holds no image whose name carries a prompt index ({} other files)",
-            request.images,
+            images,
             found.extras.len()
         );
         return Err(CommandError::nothing(message).with_hint(hint).into());
     }
 
-    let mut run = RunWriter::create_or_open(request.run, &suite_manifest(request.config), holder)?;
-    let names = SourceNames::of(request.images);
+    let mut run = RunWriter::create_or_open(&into.run, &suite_manifest(config), holder)?;
+    let names = SourceNames::of(images);
     let (candidates, extras) = sort_found(found, &cases, &names);
     run.forget_vanished_files()?;
     run.record_extra_files(&extras)?;
-    let limits = DecodeLimits { max_pixels: request.read.max_pixels };
+    let limits = DecodeLimits { max_pixels: into.read.max_pixels };
     let settings = ImportSettings {
         root: names.root.as_deref(),
         // 16-bit RGBA without any compression: nothing longer can be an image within the limit.
-        max_file_bytes: request.read.max_pixels.saturating_mul(8).saturating_add(1 << 20),
+        max_file_bytes: into.read.max_pixels.saturating_mul(8).saturating_add(1 << 20),
         decode: &|bytes| image_facts(bytes, &limits),
     };
     let mut progress = printer.progress("import");

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use super::{
     export::write_results,
     holder,
-    import::{ImportRequest, import_stage},
+    import::import_stage,
     observe::observe_stage,
     score::{exit_of, print_scored},
 };
@@ -29,18 +29,12 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     // Before any other work: without weights nothing else is worth starting.
     let observer = load_observer(&args.detector)?;
     let holder = holder("run");
-    let request = ImportRequest {
-        images: &args.images,
-        run: &args.run,
-        config: args.generator.config(),
-        read: &args.read,
-    };
-    import_stage(&request, &holder, printer)?;
-    observe_stage(&args.run, &observer, &holder, printer)?;
+    import_stage(&args.images, &args.into, &holder, printer)?;
+    observe_stage(&args.into.run, &observer, &holder, printer)?;
 
     let observer_id = observer.meta().observer_id();
-    let run = ScoredRun::open(&args.run, Some(observer_id.as_str()), args.verdict.options())?;
-    let results = args.run.join("geneval-results.jsonl");
+    let run = ScoredRun::open(&args.into.run, Some(observer_id.as_str()), args.verdict.options())?;
+    let results = args.into.run.join("geneval-results.jsonl");
     let mut lines = VerdictLines::default();
     let (builder, coverage, n_rows) = write_results(&run, &results, |verdict| {
         if lines.len() <= MAX_PRINTED_VERDICTS {
@@ -56,7 +50,7 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     }
     let scored = ScoredSummary { summary: builder.summarise(args.table.settings()), coverage };
     print_scored(&run, &scored, &args.table, None, printer)?;
-    printer.talk(format_args!("run: {}", args.run.display()));
+    printer.talk(format_args!("run: {}", args.into.run.display()));
     if n_rows > 0 {
         printer.talk(format_args!("verdicts, one a line in the official format: {}", results.display()));
     }

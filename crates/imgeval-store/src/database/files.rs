@@ -1,0 +1,216 @@
+//! Imported files: samples as they come in, failures, and files that are nobody's sample.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use imgeval_core::{CaseId, Failure, FailureKind, ImageNote, Outcome, SampleId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{DONE, Database};
+use crate::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, StoreError};
+
+impl Database {
+    /// What is known of each imported file, by its source. Whether its image lies in the store is for the caller.
+    pub(crate) fn known_files(&self) -> Result<BTreeMap<String, KnownFile>, StoreError> {
+        let sql = "SELECT s.source, s.file_size, s.modified_ns, s.case_id, s.ordinal, s.notes, s.image_sha256, s.format,
+                          EXISTS (SELECT 1 FROM failed_observations f
+                                  WHERE f.image_sha256 = s.image_sha256 AND f.outcome = ?)
+                   FROM samples s";
+        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut rows = self.guard(statement.query([FailureKind::NotAccessible.code()]))?;
+        let mut known = BTreeMap::new();
+        while let Some(row) = self.guard(rows.next())? {
+            let read = || -> rusqlite::Result<_> {
+                let stamp = FileStamp { size: row.get(1)?, modified_ns: row.get(2)? };
+                let id = SampleId { case: CaseId::new(row.get::<_, String>(3)?), ordinal: row.get(4)? };
+                let image: Option<(String, String)> = match row.get(6)? {
+                    Some(hash) => Some((hash, row.get(7)?)),
+                    None => None,
+                };
+                let was_unreadable: bool = row.get(8)?;
+                Ok((row.get(0)?, stamp, id, row.get::<_, String>(5)?, image.filter(|_| !was_unreadable)))
+            };
+            let (source, stamp, id, notes, image) = self.guard(read())?;
+            let image = image.map(|(hash, format)| self.parse_image(&hash, &format)).transpose()?;
+            let notes = self.parse_notes(&notes)?;
+            known.insert(source, KnownFile { stamp, id, notes, image });
+        }
+        Ok(known)
+    }
+
+    /// Forgets these files' samples, so that none of them stands in the way of another.
+    pub(crate) fn forget_samples(&mut self, sources: &[&str]) -> Result<(), StoreError> {
+        let mut forget = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            for source in sources {
+                transaction.execute("DELETE FROM samples WHERE source = ?", [source])?;
+            }
+            transaction.commit()
+        };
+        let result = forget();
+        self.guard(result)
+    }
+
+    /// Records a batch of imported files in one transaction; a file imported again replaces its record.
+    ///
+    /// A second file for a prompt and sample number that another one holds is a duplicate. If that other file is gone,
+    /// the new one takes its place when it lay below `root` too or has the same bytes.
+    pub(crate) fn record_samples(
+        &mut self,
+        batch: Vec<ImportedSample>,
+        root: Option<&Path>,
+    ) -> Result<Vec<RecordedSample>, StoreError> {
+        let mut recorded = Vec::with_capacity(batch.len());
+        let record_all = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            for mut imported in batch {
+                let sample = &mut imported.sample;
+                transaction.execute("DELETE FROM samples WHERE source = ?", [&sample.source])?;
+                transaction.execute("DELETE FROM extra_files WHERE source = ?", [&sample.source])?;
+                let mut has_replaced = false;
+                if let Some(record) = sample.outcome.done()
+                    && let Some((holder, hash)) = holder_of(&transaction, &sample.id)?
+                {
+                    let is_gone = !Path::new(&holder).exists();
+                    let is_same = hash == record.hash.as_str();
+                    let is_below_root = root.is_some_and(|root| Path::new(&holder).starts_with(root));
+                    if is_gone && (is_same || is_below_root) {
+                        transaction.execute("DELETE FROM samples WHERE source = ?", [&holder])?;
+                        has_replaced = !is_same;
+                    } else {
+                        let gone = if is_gone { " (gone now; the run keeps its image)" } else { "" };
+                        let detail = format!("sample {} is already taken from `{holder}`{gone}", sample.id);
+                        let kind = FailureKind::DuplicateSample;
+                        sample.outcome = Outcome::Failed(Failure { kind, detail });
+                    }
+                }
+                insert_sample(&transaction, &imported)?;
+                let is_usable = imported.sample.outcome.done().is_some();
+                recorded.push(RecordedSample { is_usable, has_replaced });
+            }
+            transaction.commit()
+        };
+        let result = record_all();
+        self.guard(result)?;
+        Ok(recorded)
+    }
+
+    /// After an import of the folder `root`: of files below it that are gone, those that were renamed (another file has
+    /// the bytes) give way, the others are noted.
+    pub(crate) fn settle_vanished_samples(&mut self, root: &Path) -> Result<(), StoreError> {
+        let mut settle = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            let done: Vec<(String, String, String)> = transaction
+                .prepare("SELECT source, image_sha256, notes FROM samples WHERE outcome = 'done'")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<Result<_, _>>()?;
+            let is_gone = |source: &str| Path::new(source).starts_with(root) && !Path::new(source).exists();
+            let (gone, there): (Vec<_>, Vec<_>) = done.into_iter().partition(|(source, ..)| is_gone(source));
+            let hashes: BTreeSet<&str> = there.iter().map(|(_, hash, _)| hash.as_str()).collect();
+            for (source, hash, notes) in &gone {
+                if hashes.contains(hash.as_str()) {
+                    transaction.execute("DELETE FROM samples WHERE source = ?", [source])?;
+                } else if !notes.split_whitespace().any(|note| note == ImageNote::SourceGone.code()) {
+                    let notes = format!("{notes} {}", ImageNote::SourceGone.code());
+                    let sql = "UPDATE samples SET notes = ? WHERE source = ?";
+                    transaction.execute(sql, [notes.trim(), source])?;
+                }
+            }
+            transaction.commit()
+        };
+        let result = settle();
+        self.guard(result)
+    }
+
+    /// Drops failures and extra files whose files are gone: they are neither wrong nor in the way any more.
+    pub(crate) fn forget_vanished_files(&mut self) -> Result<(), StoreError> {
+        let mut forget = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            let tables = [
+                (
+                    "SELECT source FROM samples WHERE outcome <> 'done'",
+                    "DELETE FROM samples WHERE source = ?",
+                ),
+                ("SELECT source FROM extra_files", "DELETE FROM extra_files WHERE source = ?"),
+            ];
+            for (select, delete) in tables {
+                let sources: Vec<String> = transaction
+                    .prepare(select)?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<Result<_, _>>()?;
+                for source in sources.iter().filter(|source| !Path::new(source).exists()) {
+                    transaction.execute(delete, [source])?;
+                }
+            }
+            transaction.commit()
+        };
+        let result = forget();
+        self.guard(result)
+    }
+
+    pub(crate) fn record_extra_files(&mut self, extras: &[ExtraFile]) -> Result<(), StoreError> {
+        let mut record_all = || {
+            let transaction = self.connection.transaction()?;
+            for extra in extras {
+                // Read by another template before, perhaps.
+                transaction.execute("DELETE FROM samples WHERE source = ?", [&extra.source])?;
+                transaction.execute(
+                    "INSERT INTO extra_files VALUES (?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason",
+                    params![extra.source, extra.reason],
+                )?;
+            }
+            transaction.commit()
+        };
+        let result = record_all();
+        self.guard(result)
+    }
+
+    pub(crate) fn extra_files(&self) -> Result<Vec<ExtraFile>, StoreError> {
+        let read = || {
+            let mut statement =
+                self.connection.prepare("SELECT source, reason FROM extra_files ORDER BY source")?;
+            let rows =
+                statement.query_map([], |row| Ok(ExtraFile { source: row.get(0)?, reason: row.get(1)? }))?;
+            rows.collect()
+        };
+        self.guard(read())
+    }
+}
+
+/// Source and image of the finished sample with this id, if there is one.
+fn holder_of(connection: &Connection, id: &SampleId) -> rusqlite::Result<Option<(String, String)>> {
+    let sql =
+        "SELECT source, image_sha256 FROM samples WHERE case_id = ? AND ordinal = ? AND outcome = 'done'";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    connection.query_row(sql, params![id.case.as_str(), id.ordinal], read).optional()
+}
+
+fn insert_sample(connection: &Connection, imported: &ImportedSample) -> rusqlite::Result<()> {
+    let ImportedSample { sample, stamp } = imported;
+    let record = sample.outcome.done();
+    let (outcome, detail) = match &sample.outcome {
+        Outcome::Done(_) => (DONE, ""),
+        Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
+    };
+    let notes: Vec<&str> =
+        record.map(|record| record.notes.iter().map(|note| note.code()).collect()).unwrap_or_default();
+    let mut statement =
+        connection.prepare_cached("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    statement.execute(params![
+        sample.source,
+        stamp.size,
+        stamp.modified_ns,
+        sample.id.case.as_str(),
+        sample.id.ordinal,
+        outcome,
+        detail,
+        record.map(|record| record.hash.as_str()),
+        record.map(|record| record.format.extension()),
+        record.map(|record| record.width),
+        record.map(|record| record.height),
+        notes.join(" "),
+    ])?;
+    Ok(())
+}

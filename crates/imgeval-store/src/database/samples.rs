@@ -1,0 +1,137 @@
+//! Samples read back with what an observer saw in them.
+
+use imgeval_core::{CaseId, Evidence, Failure, ImageRecord, ObserverId, Outcome, Sample, SampleId};
+use rusqlite::Row;
+
+use super::{DONE, Database};
+use crate::{StoreError, format::parse_payload};
+
+/// A sample with what one observer saw in it, if it has looked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedSample {
+    pub sample: Sample,
+    /// An earlier sample of the run has the very same bytes.
+    pub repeats_bytes: bool,
+    /// Another file stands for this sample: a usable one, or an earlier one that failed too.
+    pub is_redundant: bool,
+    pub evidence: Option<Evidence>,
+    /// Why the observer could not look, from its last try.
+    pub failed_observation: Option<Failure>,
+}
+
+impl Database {
+    /// Visits every sample with what `observer` saw in it, one at a time, ordered by case, ordinal and source.
+    pub(crate) fn for_each_sample(
+        &self,
+        observer: Option<&ObserverId>,
+        mut visit: impl FnMut(ObservedSample),
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT s.source, s.case_id, s.ordinal, s.outcome, s.detail, s.image_sha256, s.format,
+                          s.width, s.height, s.notes, e.payload, f.outcome, f.detail,
+                          EXISTS (SELECT 1 FROM samples o
+                                  WHERE o.image_sha256 = s.image_sha256 AND o.outcome = 'done'
+                                      AND (o.case_id, o.ordinal) < (s.case_id, s.ordinal)),
+                          s.outcome <> 'done' AND EXISTS (
+                              SELECT 1 FROM samples o WHERE o.case_id = s.case_id AND o.ordinal = s.ordinal
+                                  AND (o.outcome = 'done' OR o.source < s.source))
+                   FROM samples s
+                   LEFT JOIN evidence e ON e.image_sha256 = s.image_sha256 AND e.observer_id = ?1
+                   LEFT JOIN failed_observations f
+                       ON f.image_sha256 = s.image_sha256 AND f.observer_id = ?1
+                   ORDER BY s.case_id, s.ordinal, s.source";
+        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut rows = self.guard(statement.query([observer.map_or("", ObserverId::as_str)]))?;
+        while let Some(row) = self.guard(rows.next())? {
+            let sample = self.guard(SampleRow::read(row))?;
+            visit(self.parse_sample(sample, observer)?);
+        }
+        Ok(())
+    }
+
+    fn parse_sample(
+        &self,
+        row: SampleRow,
+        observer: Option<&ObserverId>,
+    ) -> Result<ObservedSample, StoreError> {
+        let id = SampleId { case: CaseId::new(row.case_id), ordinal: row.ordinal };
+        let mut evidence = None;
+        let outcome = if row.outcome == DONE {
+            let record = self.parse_record(row.image, row.notes)?;
+            if let (Some(payload), Some(observer)) = (row.payload, observer) {
+                let (header, detections) = parse_payload(&payload).map_err(|detail| self.damaged(detail))?;
+                let (width, height) = (header.width, header.height);
+                let (image, observer) = (record.hash.clone(), observer.clone());
+                evidence = Some(Evidence { image, observer, width, height, detections });
+            }
+            Outcome::Done(record)
+        } else {
+            Outcome::Failed(self.parse_failure(&row.outcome, row.detail)?)
+        };
+        let failed_observation = match row.failed_observation {
+            Some((code, detail)) => Some(self.parse_failure(&code, detail)?),
+            None => None,
+        };
+        let sample = Sample { id, source: row.source, outcome };
+        Ok(ObservedSample {
+            sample,
+            repeats_bytes: row.repeats_bytes,
+            is_redundant: row.is_redundant,
+            evidence,
+            failed_observation,
+        })
+    }
+
+    fn parse_record(
+        &self,
+        image: Option<(String, String, u32, u32)>,
+        notes: String,
+    ) -> Result<ImageRecord, StoreError> {
+        let (hash, format, width, height) =
+            image.ok_or_else(|| self.damaged("a finished sample has no image"))?;
+        let (hash, format) = self.parse_image(&hash, &format)?;
+        let notes = self.parse_notes(&notes)?;
+        Ok(ImageRecord { hash, format, width, height, notes })
+    }
+}
+
+struct SampleRow {
+    source: String,
+    case_id: String,
+    ordinal: u32,
+    outcome: String,
+    detail: String,
+    image: Option<(String, String, u32, u32)>,
+    notes: String,
+    payload: Option<String>,
+    failed_observation: Option<(String, String)>,
+    repeats_bytes: bool,
+    is_redundant: bool,
+}
+
+impl SampleRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let hash: Option<String> = row.get(5)?;
+        let image = match hash {
+            Some(hash) => Some((hash, row.get(6)?, row.get(7)?, row.get(8)?)),
+            None => None,
+        };
+        let failure: Option<String> = row.get(11)?;
+        let failed_observation = match failure {
+            Some(code) => Some((code, row.get(12)?)),
+            None => None,
+        };
+        Ok(Self {
+            source: row.get(0)?,
+            case_id: row.get(1)?,
+            ordinal: row.get(2)?,
+            outcome: row.get(3)?,
+            detail: row.get(4)?,
+            image,
+            notes: row.get(9)?,
+            payload: row.get(10)?,
+            failed_observation,
+            repeats_bytes: row.get(13)?,
+            is_redundant: row.get(14)?,
+        })
+    }
+}
