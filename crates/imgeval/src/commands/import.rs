@@ -44,21 +44,8 @@ pub(super) fn import_stage(images: &str, into: &IntoRunArgs, holder: &str, print
     let template = template.map_err(|error| usage(error.to_string()))?;
     let cases = geneval::generate_cases(&config).map_err(|error| usage(error.to_string()))?;
     let cases = geneval::suite_cases(cases);
-    let found = geneval::find_images(images, template.as_ref()).map_err(|error| {
-        let hint = match &error {
-            LayoutError::SampleNames { .. } => {
-                "name the folder above the prompt folders, or say how names are read: --template '{index}/{sample}'"
-            }
-            LayoutError::Mixed { .. } => "import the prompt folders and the other images from folders of their own",
-            LayoutError::Folder { .. }
-            | LayoutError::NotAFolder { .. }
-            | LayoutError::Pattern { .. }
-            | LayoutError::NothingThere { .. } => {
-                "name a folder in GenEval's layout, a flat folder, or a quoted pattern such as 'out/*.png'"
-            }
-        };
-        usage(sentence_of(&error)).with_hint(hint)
-    })?;
+    let found = geneval::find_images(images, template.as_ref())
+        .map_err(|error| usage(sentence_of(&error)).with_hint(layout_hint(&error)))?;
     if found.images.is_empty() {
         let hint =
             "expected 00052/samples/0000.png, or names such as 00052.png or 52_1.jpg; else use --template";
@@ -87,6 +74,23 @@ pub(super) fn import_stage(images: &str, into: &IntoRunArgs, holder: &str, print
     progress.finish();
     tell_summary(summary?, printer);
     Ok(())
+}
+
+fn layout_hint(error: &LayoutError) -> &'static str {
+    match error {
+        LayoutError::SampleNames { .. } => {
+            "name the folder above the prompt folders, or say how names are read: --template '{index}/{sample}'"
+        }
+        LayoutError::Mixed { .. } => {
+            "import the prompt folders and the other images from folders of their own"
+        }
+        LayoutError::Folder { .. }
+        | LayoutError::NotAFolder { .. }
+        | LayoutError::Pattern { .. }
+        | LayoutError::NothingThere { .. } => {
+            "name a folder in GenEval's layout, a flat folder, or a quoted pattern such as 'out/*.png'"
+        }
+    }
 }
 
 fn tell_summary(summary: ImportSummary, printer: Printer) {
