@@ -245,6 +245,34 @@ mod tests {
         assert!((overall / expected - 1.0).abs() < 0.1, "{overall} instead of {expected}");
     }
 
+    /// Six tags of GenEval's sizes, four images a prompt, prompts of different difficulty: the true overall score must
+    /// lie in about 95 % of the intervals (of 1,000 trials, 95 +- 2 % is nearly three standard errors wide).
+    #[test]
+    fn intervals_cover_the_truth_as_often_as_they_say() {
+        let difficulties = [[0.95, 1.0, 0.9], [0.9, 0.5, 1.0], [0.2, 0.9, 0.5], [0.8, 1.0, 0.9]];
+        let tags = [(80, 0), (99, 1), (80, 2), (94, 3), (100, 2), (100, 1)];
+        let truth = tags.map(|(_, kind): (usize, usize)| difficulties[kind].iter().sum::<f64>() / 3.0);
+        let truth = truth.iter().sum::<f64>() / 6.0;
+        let mut generator = Pcg64::seed_from_u64(7);
+        let mut uniform = || f64::from(generator.next_u32()) / 4_294_967_296.0;
+        let mut n_covered = 0;
+        for seed in 0..1_000 {
+            let strata = tags.map(|(n_prompts, kind)| {
+                let clusters = (0..n_prompts).map(|_| {
+                    let difficulty = difficulties[kind][(uniform() * 3.0) as usize];
+                    let n_correct = (0..4).filter(|_| uniform() < difficulty).count();
+                    Cluster { sum: n_correct as f64, n: 4 }
+                });
+                Stratum::new(kind as u64 * 1_000 + n_prompts as u64, clusters.collect()).unwrap()
+            });
+            let settings = BootstrapSettings { seed, replicates: 1_000 };
+            let interval = estimate_strata(&strata, settings).overall.unwrap().interval;
+            assert_eq!(interval.method, IntervalMethod::PromptBootstrap);
+            n_covered += usize::from((interval.low..=interval.high).contains(&truth));
+        }
+        assert!((930..=970).contains(&n_covered), "{n_covered} of 1,000");
+    }
+
     #[test]
     fn empty_clusters_are_refused() {
         assert_eq!(Stratum::new(0, vec![]), None);
