@@ -7,7 +7,7 @@ mod samples;
 use std::path::{Path, PathBuf};
 
 use imgeval_core::{ContentHash, Failure, FailureKind, ImageFormat, ImageNote};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::StoreError;
 
@@ -115,6 +115,21 @@ impl Database {
 
     fn guard<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
         result.map_err(StoreError::database(&self.path))
+    }
+
+    /// All of `work` or none of it.
+    fn in_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let run = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        let result = run(&mut self.connection);
+        self.guard(result)
     }
 
     fn damaged(&self, detail: impl Into<String>) -> StoreError {

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::{self, Display},
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal, Read, StdoutLock, Write},
     time::{Duration, Instant},
 };
 
@@ -23,13 +23,14 @@ impl Printer {
         Self { is_quiet }
     }
 
-    /// Writes a result to stdout. A closed pipe (`| head`) is not an error.
+    /// Writes a result to stdout.
     pub(crate) fn data(self, text: impl Display) -> Result<()> {
-        let mut stdout = io::stdout().lock();
-        match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.context("could not write to standard output"),
-        }
+        write_stdout(|stdout| write!(stdout, "{text}"))
+    }
+
+    /// Copies a long result to stdout.
+    pub(crate) fn data_from(self, mut reader: impl Read) -> Result<()> {
+        write_stdout(|stdout| io::copy(&mut reader, stdout).map(drop))
     }
 
     /// Tells something on stderr, unless quiet.
@@ -64,6 +65,15 @@ impl Printer {
             new: 0,
             began: Instant::now(),
         }
+    }
+}
+
+/// A closed pipe (`| head`) is not an error.
+fn write_stdout(write: impl FnOnce(&mut StdoutLock<'_>) -> io::Result<()>) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("could not write to standard output"),
     }
 }
 

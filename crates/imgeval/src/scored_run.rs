@@ -76,6 +76,11 @@ impl ScoredRun {
         self.observer.as_ref()
     }
 
+    /// Whether its scores may stand beside official ones.
+    pub(crate) fn is_comparable(&self) -> bool {
+        self.observer.as_ref().is_some_and(|observer| observer.is_comparable)
+    }
+
     /// What is there and what is missing, whoever has looked at it.
     pub(crate) fn coverage(&self) -> Result<Coverage> {
         let (_, mut coverage) = self.judge(|_| Ok(()))?;
@@ -203,8 +208,7 @@ impl ScoredRun {
         let metadata = &scored.case.expectation;
         let row = ResultRow::new(scored.source.to_owned(), metadata, &metadata.to_value(), &scored.verdict);
         let mut value = serde_json::to_value(row)?;
-        let is_comparable = self.observer.as_ref().is_some_and(|observer| observer.is_comparable);
-        if let (false, Some(map)) = (is_comparable, value.as_object_mut()) {
+        if let (false, Some(map)) = (self.is_comparable(), value.as_object_mut()) {
             map.insert("note".to_owned(), PREVIEW_NOTE.into());
         }
         Ok(value.to_string())

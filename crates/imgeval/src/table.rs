@@ -1,9 +1,12 @@
 //! The score table, as text, CSV and JSON.
 
+use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use imgeval_core::{Estimate, Protocol};
 use imgeval_suites::geneval::{PUBLISHED, PUBLISHED_SOURCE, ScoreLine, Summary, Tag};
 use serde_json::{Map, Value, json};
+
+use crate::{args::TableArgs, printer::Printer};
 
 /// Stands beside everything that was made with a detector that is not the official one.
 pub(crate) const PREVIEW_NOTE: &str = "preview, not comparable";
@@ -39,7 +42,34 @@ impl ScoreTable<'_> {
         tags.chain([("overall", &self.summary.overall)])
     }
 
-    pub(crate) fn render_text(&self) -> String {
+    /// The table as asked for, with published scores on request. `facts` go into the JSON; `below` comes right under
+    /// the text table and `at_the_end` after everything else.
+    pub(crate) fn print(
+        &self,
+        args: &TableArgs,
+        facts: Map<String, Value>,
+        below: &str,
+        at_the_end: Option<String>,
+        printer: Printer,
+    ) -> Result<()> {
+        if args.json {
+            let mut map = self.to_json();
+            map.extend(facts);
+            if args.with_published {
+                map.insert("published".to_owned(), published_json());
+            }
+            return printer.data(format_args!("{:#}\n", Value::Object(map)));
+        }
+        if args.csv {
+            return printer.data(self.render_csv());
+        }
+        let table = self.render_text() + below;
+        let published = args.with_published.then(|| render_published(self.summary, self.is_comparable));
+        let sections: Vec<String> = [Some(table), published, at_the_end].into_iter().flatten().collect();
+        printer.data(sections.join("\n"))
+    }
+
+    fn render_text(&self) -> String {
         let mut header = vec![
             "tag",
             "score",
@@ -91,7 +121,7 @@ impl ScoreTable<'_> {
         text
     }
 
-    pub(crate) fn render_csv(&self) -> String {
+    fn render_csv(&self) -> String {
         let mut text = String::from(
             "tag,score,interval_low,interval_high,interval_method,images_correct,images_scored,\
              images_missing,prompts,prompts_scored,prompts_any_correct,score_if_missing_wrong,\
@@ -119,7 +149,7 @@ impl ScoreTable<'_> {
         text
     }
 
-    pub(crate) fn to_json(&self) -> Map<String, Value> {
+    fn to_json(&self) -> Map<String, Value> {
         let facts: Map<String, Value> =
             self.protocol.facts().map(|(k, v)| (k.to_owned(), v.into())).collect();
         let overall = &self.summary.overall;
@@ -197,7 +227,7 @@ fn score_cells(line: &ScoreLine) -> [String; 7] {
 }
 
 /// The published table, with the run as its last row.
-pub(crate) fn render_published(summary: &Summary, is_comparable: Option<bool>) -> String {
+fn render_published(summary: &Summary, is_comparable: Option<bool>) -> String {
     let mut header = vec!["published", "overall"];
     header.extend(Tag::ALL.map(Tag::name));
     header.push("note");
@@ -232,7 +262,7 @@ pub(crate) fn render_published(summary: &Summary, is_comparable: Option<bool>) -
 }
 
 /// The published rows as JSON.
-pub(crate) fn published_json() -> Value {
+fn published_json() -> Value {
     let row = |row: &imgeval_suites::geneval::PublishedRow| {
         let tags = row.tags.map(|scores| {
             Tag::ALL.iter().zip(scores).map(|(tag, score)| (tag.name().to_owned(), score.into())).collect()

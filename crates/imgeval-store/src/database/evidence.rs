@@ -70,17 +70,14 @@ impl Database {
         let payload = render_payload(evidence.width, evidence.height, &evidence.detections)
             .map_err(|error| self.damaged(error.to_string()))?;
         let key = WorkKey::observation(&evidence.observer, &evidence.image);
-        let mut record = || {
-            let transaction = self.connection.transaction()?;
+        self.in_transaction(|transaction| {
             transaction.execute(
                 "INSERT INTO evidence VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 params![key.as_str(), evidence.observer.as_str(), evidence.image.as_str(), payload],
             )?;
             transaction.execute("DELETE FROM failed_observations WHERE work_key = ?", [key.as_str()])?;
-            transaction.commit()
-        };
-        let result = record();
-        self.guard(result)
+            Ok(())
+        })
     }
 
     pub(crate) fn record_failed_observation(

@@ -11,6 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{DONE, Database};
 use crate::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, StoreError};
 
+const FORGET_SAMPLE: &str = "DELETE FROM samples WHERE source = ?";
+
 impl Database {
     /// What is known of each imported file, by its source. Whether its image lies in the store is for the caller.
     pub(crate) fn known_files(&self) -> Result<BTreeMap<String, KnownFile>, StoreError> {
@@ -42,15 +44,12 @@ impl Database {
 
     /// Forgets these files' samples, so that none of them stands in the way of another.
     pub(crate) fn forget_samples(&mut self, sources: &[&str]) -> Result<(), StoreError> {
-        let mut forget = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction()?;
+        self.in_transaction(|transaction| {
             for source in sources {
-                transaction.execute("DELETE FROM samples WHERE source = ?", [source])?;
+                transaction.execute(FORGET_SAMPLE, [source])?;
             }
-            transaction.commit()
-        };
-        let result = forget();
-        self.guard(result)
+            Ok(())
+        })
     }
 
     /// Records a batch of imported files in one transaction; a file imported again replaces its record.
@@ -62,22 +61,21 @@ impl Database {
         batch: Vec<ImportedSample>,
         root: Option<&Path>,
     ) -> Result<Vec<RecordedSample>, StoreError> {
-        let mut recorded = Vec::with_capacity(batch.len());
-        let record_all = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction()?;
+        self.in_transaction(|transaction| {
+            let mut recorded = Vec::with_capacity(batch.len());
             for mut imported in batch {
                 let sample = &mut imported.sample;
-                transaction.execute("DELETE FROM samples WHERE source = ?", [&sample.source])?;
+                transaction.execute(FORGET_SAMPLE, [&sample.source])?;
                 transaction.execute("DELETE FROM extra_files WHERE source = ?", [&sample.source])?;
                 let mut has_replaced = false;
                 if let Some(record) = sample.outcome.done()
-                    && let Some((holder, hash)) = holder_of(&transaction, &sample.id)?
+                    && let Some((holder, hash)) = holder_of(transaction, &sample.id)?
                 {
                     let is_gone = !Path::new(&holder).exists();
                     let is_same = hash == record.hash.as_str();
                     let is_below_root = root.is_some_and(|root| Path::new(&holder).starts_with(root));
                     if is_gone && (is_same || is_below_root) {
-                        transaction.execute("DELETE FROM samples WHERE source = ?", [&holder])?;
+                        transaction.execute(FORGET_SAMPLE, [&holder])?;
                         has_replaced = !is_same;
                     } else {
                         let gone = if is_gone { " (gone now; the run keeps its image)" } else { "" };
@@ -86,22 +84,18 @@ impl Database {
                         sample.outcome = Outcome::Failed(Failure { kind, detail });
                     }
                 }
-                insert_sample(&transaction, &imported)?;
+                insert_sample(transaction, &imported)?;
                 let is_usable = imported.sample.outcome.done().is_some();
                 recorded.push(RecordedSample { is_usable, has_replaced });
             }
-            transaction.commit()
-        };
-        let result = record_all();
-        self.guard(result)?;
-        Ok(recorded)
+            Ok(recorded)
+        })
     }
 
     /// After an import of the folder `root`: of files below it that are gone, those that were renamed (another file has
     /// the bytes) give way, the others are noted.
     pub(crate) fn settle_vanished_samples(&mut self, root: &Path) -> Result<(), StoreError> {
-        let mut settle = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction()?;
+        self.in_transaction(|transaction| {
             let done: Vec<(String, String, String)> = transaction
                 .prepare("SELECT source, image_sha256, notes FROM samples WHERE outcome = 'done'")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
@@ -111,28 +105,22 @@ impl Database {
             let hashes: BTreeSet<&str> = there.iter().map(|(_, hash, _)| hash.as_str()).collect();
             for (source, hash, notes) in &gone {
                 if hashes.contains(hash.as_str()) {
-                    transaction.execute("DELETE FROM samples WHERE source = ?", [source])?;
+                    transaction.execute(FORGET_SAMPLE, [source])?;
                 } else if !notes.split_whitespace().any(|note| note == ImageNote::SourceGone.code()) {
                     let notes = format!("{notes} {}", ImageNote::SourceGone.code());
                     let sql = "UPDATE samples SET notes = ? WHERE source = ?";
                     transaction.execute(sql, [notes.trim(), source])?;
                 }
             }
-            transaction.commit()
-        };
-        let result = settle();
-        self.guard(result)
+            Ok(())
+        })
     }
 
     /// Drops failures and extra files whose files are gone: they are neither wrong nor in the way any more.
     pub(crate) fn forget_vanished_files(&mut self) -> Result<(), StoreError> {
-        let mut forget = || -> rusqlite::Result<()> {
-            let transaction = self.connection.transaction()?;
+        self.in_transaction(|transaction| {
             let tables = [
-                (
-                    "SELECT source FROM samples WHERE outcome <> 'done'",
-                    "DELETE FROM samples WHERE source = ?",
-                ),
+                ("SELECT source FROM samples WHERE outcome <> 'done'", FORGET_SAMPLE),
                 ("SELECT source FROM extra_files", "DELETE FROM extra_files WHERE source = ?"),
             ];
             for (select, delete) in tables {
@@ -144,27 +132,22 @@ impl Database {
                     transaction.execute(delete, [source])?;
                 }
             }
-            transaction.commit()
-        };
-        let result = forget();
-        self.guard(result)
+            Ok(())
+        })
     }
 
     pub(crate) fn record_extra_files(&mut self, extras: &[ExtraFile]) -> Result<(), StoreError> {
-        let mut record_all = || {
-            let transaction = self.connection.transaction()?;
+        self.in_transaction(|transaction| {
             for extra in extras {
                 // Read by another template before, perhaps.
-                transaction.execute("DELETE FROM samples WHERE source = ?", [&extra.source])?;
+                transaction.execute(FORGET_SAMPLE, [&extra.source])?;
                 transaction.execute(
                     "INSERT INTO extra_files VALUES (?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason",
                     params![extra.source, extra.reason],
                 )?;
             }
-            transaction.commit()
-        };
-        let result = record_all();
-        self.guard(result)
+            Ok(())
+        })
     }
 
     pub(crate) fn extra_files(&self) -> Result<Vec<ExtraFile>, StoreError> {

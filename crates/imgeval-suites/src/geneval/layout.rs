@@ -105,14 +105,13 @@ pub fn find_images(place: &str, template: Option<&NameTemplate>) -> Result<Found
         list_files(path, template.depth(), &mut files)?;
         return Ok(sort_named(path, files, Some(template)));
     }
-    let folders: Vec<PathBuf> =
-        list_folder(path)?.into_iter().filter(|entry| entry.is_dir() && is_digits(entry)).collect();
+    let is_prompt_folder = |entry: &PathBuf| entry.is_dir() && is_digits(entry);
+    let (folders, others): (Vec<_>, Vec<_>) = list_folder(path)?.into_iter().partition(is_prompt_folder);
     if folders.is_empty() {
-        let files = list_folder(path)?;
-        refuse_sample_names(place, &files)?;
-        return Ok(sort_named(path, files, None));
+        refuse_sample_names(place, &others)?;
+        return Ok(sort_named(path, others, None));
     }
-    find_official(path, &folders)
+    find_official(path, folders, others)
 }
 
 /// In GenEval's folders the names are sample numbers; read as prompt indices they would be scored against other
@@ -151,58 +150,62 @@ fn find_by_pattern(pattern: &str, template: Option<&NameTemplate>) -> Result<Fou
     Ok(sort_named(Path::new(""), files, template))
 }
 
-/// GenEval's own layout.
-fn find_official(root: &Path, folders: &[PathBuf]) -> Result<FoundFiles, LayoutError> {
+/// GenEval's own layout; `others` lie beside the prompt folders.
+fn find_official(
+    root: &Path,
+    folders: Vec<PathBuf>,
+    others: Vec<PathBuf>,
+) -> Result<FoundFiles, LayoutError> {
     let mut found = FoundFiles { layout: Layout::Official, images: Vec::new(), extras: Vec::new() };
-    for entry in list_folder(root)? {
-        if !folders.contains(&entry) {
-            let name = entry.file_name().unwrap_or_default().to_string_lossy();
-            if is_picture(&entry) && NameTemplate::parse_plain(&name).is_some() {
-                return Err(LayoutError::Mixed { path: root.to_owned(), image: entry });
-            }
-            found.extras.push(extra(entry, "not a prompt folder: its name is not a number"));
+    for entry in others {
+        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        if is_picture(&entry) && NameTemplate::parse_plain(&name).is_some() {
+            return Err(LayoutError::Mixed { path: root.to_owned(), image: entry });
         }
+        found.extras.push(extra(entry, "not a prompt folder: its name is not a number"));
     }
     for folder in folders {
-        let Some(index) = number_of(folder) else {
-            found.extras.push(extra(folder.clone(), "its number is too large"));
-            continue;
-        };
-        let metadata = read_folder_metadata(folder);
-        let entries = match list_folder(folder) {
-            Ok(entries) => entries,
-            Err(_) => {
-                found.extras.push(extra(folder.clone(), "this folder cannot be read"));
-                continue;
-            }
-        };
-        for entry in entries {
-            let name = entry.file_name().unwrap_or_default();
-            let is_expected = (name == "samples" && entry.is_dir())
-                || ((name == "metadata.jsonl" || name == "grid.png") && entry.is_file());
-            if !is_expected {
-                found.extras.push(extra(entry, "not part of the official layout"));
-            }
-        }
-        let samples = folder.join("samples");
-        if !samples.is_dir() {
-            continue;
-        }
-        let Ok(paths) = list_folder(&samples) else {
-            found.extras.push(extra(samples, "this folder cannot be read"));
-            continue;
-        };
-        for path in paths {
-            let ordinal = number_of(&path).and_then(|number| u32::try_from(number).ok());
-            match ordinal.filter(|_| path.is_file() && is_picture(&path)) {
-                Some(ordinal) => {
-                    found.images.push(FoundImage { path, index, ordinal, metadata: metadata.clone() });
-                }
-                None => found.extras.push(extra(path, "not a sample: its name is not a number and .png")),
-            }
-        }
+        collect_prompt_folder(folder, &mut found);
     }
     Ok(found)
+}
+
+/// One prompt's folder. What cannot be read is an extra file with its reason, and the others go on.
+fn collect_prompt_folder(folder: PathBuf, found: &mut FoundFiles) {
+    let Some(index) = number_of(&folder) else {
+        found.extras.push(extra(folder, "its number is too large"));
+        return;
+    };
+    let Ok(entries) = list_folder(&folder) else {
+        found.extras.push(extra(folder, "this folder cannot be read"));
+        return;
+    };
+    for entry in entries {
+        let name = entry.file_name().unwrap_or_default();
+        let is_expected = (name == "samples" && entry.is_dir())
+            || ((name == "metadata.jsonl" || name == "grid.png") && entry.is_file());
+        if !is_expected {
+            found.extras.push(extra(entry, "not part of the official layout"));
+        }
+    }
+    let samples = folder.join("samples");
+    if !samples.is_dir() {
+        return;
+    }
+    let Ok(paths) = list_folder(&samples) else {
+        found.extras.push(extra(samples, "this folder cannot be read"));
+        return;
+    };
+    let metadata = read_folder_metadata(&folder);
+    for path in paths {
+        let ordinal = number_of(&path).and_then(|number| u32::try_from(number).ok());
+        match ordinal.filter(|_| path.is_file() && is_picture(&path)) {
+            Some(ordinal) => {
+                found.images.push(FoundImage { path, index, ordinal, metadata: metadata.clone() });
+            }
+            None => found.extras.push(extra(path, "not a sample: its name is not a number and .png")),
+        }
+    }
 }
 
 /// Files whose names carry the prompt index.
@@ -285,15 +288,17 @@ fn is_hidden(path: &Path) -> bool {
 }
 
 fn is_digits(path: &Path) -> bool {
-    let stem = path.file_name().unwrap_or_default().to_string_lossy();
-    !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit())
+    path.file_name().and_then(|name| name.to_str()).is_some_and(are_digits)
 }
 
 /// The number that a name (without its extension) consists of.
 fn number_of(path: &Path) -> Option<u64> {
     let stem = path.file_stem()?.to_str()?;
-    let is_number = !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| stem.parse().ok()).flatten()
+    are_digits(stem).then(|| stem.parse().ok()).flatten()
+}
+
+fn are_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_picture(path: &Path) -> bool {

@@ -1,7 +1,7 @@
 //! `imgeval score`: the score table of a run.
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::{Map, json};
 
 use super::score_detections::score_detections;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     failure::CommandError,
     printer::Printer,
     scored_run::{ScoredRun, ScoredSummary},
-    table::{ScoreTable, published_json, render_published},
+    table::ScoreTable,
     verdict_lines::VerdictLines,
 };
 
@@ -50,37 +50,17 @@ pub(super) fn print_scored(
     printer: Printer,
 ) -> Result<()> {
     let protocol = run.protocol();
-    let is_comparable = Some(run.observer().is_some_and(|observer| observer.is_comparable));
+    let is_comparable = Some(run.is_comparable());
     let table = ScoreTable { summary: &scored.summary, protocol: &protocol, is_comparable };
-    if args.json {
-        let mut map = table.to_json();
-        map.insert("coverage".to_owned(), scored.coverage.to_json());
-        if let Some(observer) = run.observer() {
-            map.insert(
-                "observer".to_owned(),
-                json!({"id": observer.observer_id().as_str(), "title": observer.title}),
-            );
-        }
-        if let Some(lines) = verdicts {
-            map.insert("verdicts".to_owned(), lines.to_json());
-        }
-        if args.with_published {
-            map.insert("published".to_owned(), published_json());
-        }
-        return printer.data(format_args!("{:#}\n", Value::Object(map)));
+    let mut facts = Map::from_iter([("coverage".to_owned(), scored.coverage.to_json())]);
+    if let Some(observer) = run.observer() {
+        let observer = json!({"id": observer.observer_id().as_str(), "title": observer.title});
+        facts.insert("observer".to_owned(), observer);
     }
-    if args.csv {
-        return printer.data(table.render_csv());
+    if let Some(lines) = verdicts {
+        facts.insert("verdicts".to_owned(), lines.to_json());
     }
-    let mut text = table.render_text();
-    text.push_str(&run.describe());
-    text.push('\n');
-    if args.with_published {
-        text.push_str(&render_published(&scored.summary, is_comparable));
-        text.push('\n');
-    }
-    text.push_str(&scored.coverage.render_text());
-    printer.data(text)
+    table.print(args, facts, &run.describe(), Some(scored.coverage.render_text()), printer)
 }
 
 /// The exit code that a scored run deserves.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Seek, Write},
     path::Path,
 };
 
@@ -11,17 +11,12 @@ use imgeval_core::Protocol;
 use imgeval_suites::geneval::{
     DetectionsLine, ResultRow, SummaryBuilder, VerdictOptions, compute_verdict, parse_detections_line,
 };
-use serde_json::Value;
+use serde_json::Map;
 use tempfile::SpooledTempFile;
 
 use crate::{
-    args::ScoreArgs,
-    exit_code::Exit,
-    failure::CommandError,
-    output_file::OutputFile,
-    printer::Printer,
-    scored_run::with_verdict_facts,
-    table::{ScoreTable, published_json, render_published},
+    args::ScoreArgs, exit_code::Exit, failure::CommandError, output_file::OutputFile, printer::Printer,
+    scored_run::with_verdict_facts, table::ScoreTable,
 };
 
 /// A line longer than this is no detections line (a thousand masks' worth of boxes is far shorter).
@@ -41,53 +36,39 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
         return Err(CommandError::usage(format!("`{}` is no file to read", detections.display())).into());
     }
     let mut builder = SummaryBuilder::default();
-    let n_rows = match &args.out {
+    let summary = match &args.out {
         Some(path) => {
             let mut file = OutputFile::create(path)?;
-            let n_rows = score_lines(detections, &options, &mut builder, &mut file)?;
-            refuse_empty(n_rows, detections)?;
+            score_lines(detections, &options, &mut builder, &mut file, printer)?;
             file.publish()?;
-            print_summary(args, &options, &builder, printer)?;
-            n_rows
+            let summary = builder.summarise(args.table.settings());
+            let protocol = Protocol::default().with("suite", "geneval").with("detector", "from elsewhere");
+            let protocol = with_verdict_facts(protocol, &options);
+            let table = ScoreTable { summary: &summary, protocol: &protocol, is_comparable: None };
+            table.print(&args.table, Map::new(), "", None, printer)?;
+            summary
         }
         None => {
             let mut rows = SpooledTempFile::new(SPOOL_BYTES);
-            let n_rows = score_lines(detections, &options, &mut builder, &mut rows)?;
-            refuse_empty(n_rows, detections)?;
-            io::Seek::rewind(&mut rows)?;
-            copy_to_stdout(&mut rows)?;
-            n_rows
+            score_lines(detections, &options, &mut builder, &mut rows, printer)?;
+            rows.rewind()?;
+            printer.data_from(rows)?;
+            builder.summarise(args.table.settings())
         }
     };
-    printer.talk(format_args!("score: {n_rows} rows"));
-    let overall = builder.summarise(args.table.settings()).overall.estimate;
-    let passes = overall.is_none_or(|overall| args.table.passes_gate(overall.value, printer));
+    let passes =
+        summary.overall.estimate.is_none_or(|overall| args.table.passes_gate(overall.value, printer));
     Ok(if passes { Exit::Ok } else { Exit::GateFailed })
 }
 
-fn refuse_empty(n_rows: usize, detections: &Path) -> Result<(), CommandError> {
-    if n_rows == 0 {
-        return Err(CommandError::nothing(format!("`{}` holds no detections", detections.display())));
-    }
-    Ok(())
-}
-
-/// A closed pipe (`| head`) is not an error.
-fn copy_to_stdout(rows: &mut impl io::Read) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match io::copy(rows, &mut stdout).and_then(|_| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("could not write to standard output"),
-    }
-}
-
-/// Scores line by line, in order; stops at the first bad line. Returns the number of rows.
+/// Scores line by line, in order; stops at the first bad line.
 fn score_lines(
     detections: &Path,
     options: &VerdictOptions,
     builder: &mut SummaryBuilder,
     output: &mut impl Write,
-) -> Result<usize> {
+    printer: Printer,
+) -> Result<()> {
     let name = detections.display();
     let file = File::open(detections)
         .map_err(|error| CommandError::usage(format!("could not read `{name}`: {error}")))?;
@@ -100,7 +81,7 @@ fn score_lines(
         let n_bytes =
             limited.read_until(b'\n', &mut line).with_context(|| format!("could not read `{name}`"))?;
         if n_bytes == 0 {
-            return Ok(n_rows);
+            break;
         }
         number += 1;
         let bad = |reason: String| CommandError::usage(format!("line {number} of `{name}`: {reason}"));
@@ -119,36 +100,14 @@ fn score_lines(
         writeln!(output, "{row}").context("could not write the result rows")?;
         n_rows += 1;
     }
+    if n_rows == 0 {
+        return Err(CommandError::nothing(format!("`{name}` holds no detections")).into());
+    }
+    printer.talk(format_args!("score: {n_rows} rows"));
+    Ok(())
 }
 
 fn score_line(line: &DetectionsLine) -> Result<ResultRow> {
     let verdict = compute_verdict(&line.metadata, &line.objects, &line.options)?;
     Ok(ResultRow::new(line.filename.clone(), &line.metadata, &line.raw_metadata, &verdict))
-}
-
-fn print_summary(
-    args: &ScoreArgs,
-    options: &VerdictOptions,
-    builder: &SummaryBuilder,
-    printer: Printer,
-) -> Result<()> {
-    let summary = builder.summarise(args.table.settings());
-    let protocol = Protocol::default().with("suite", "geneval").with("detector", "from elsewhere");
-    let protocol = with_verdict_facts(protocol, options);
-    let table = ScoreTable { summary: &summary, protocol: &protocol, is_comparable: None };
-    if args.table.json {
-        let mut map = table.to_json();
-        if args.table.with_published {
-            map.insert("published".to_owned(), published_json());
-        }
-        return printer.data(format_args!("{:#}\n", Value::Object(map)));
-    }
-    if args.table.csv {
-        return printer.data(table.render_csv());
-    }
-    let mut text = table.render_text();
-    if args.table.with_published {
-        text.push_str(&format!("\n{}", render_published(&summary, None)));
-    }
-    printer.data(text)
 }
