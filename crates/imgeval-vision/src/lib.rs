@@ -3,6 +3,7 @@
 //! - [`image_file`]: untrusted PNG, JPEG and WebP files to upright 8-bit RGB, as the official evaluator reads them.
 //! - [`yolo`]: the preview detector, YOLOv3-tiny on the CPU.
 //! - [`preview_color`] over [`cielab`]: the preview's colour namer.
+//! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit.
 //! - [`weights`]: known weight sets, pinned by checksum, their folder and how they get there.
 //! - [`annotate`]: boxes and labels drawn on a picture.
 
@@ -12,6 +13,7 @@ pub mod annotate;
 pub mod cielab;
 pub mod image_file;
 pub mod preview_color;
+pub mod resample;
 pub mod weights;
 pub mod yolo;
 

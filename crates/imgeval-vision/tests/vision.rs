@@ -10,3 +10,6 @@ mod network;
 #[cfg(test)]
 #[path = "vision/random_weights.rs"]
 mod random_weights;
+#[cfg(test)]
+#[path = "vision/resample.rs"]
+mod resample;

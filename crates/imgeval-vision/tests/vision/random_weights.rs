@@ -1,23 +1,36 @@
-//! A weight file of the right shape with random content, as the reference script makes it.
+//! Random content as the reference scripts make it: a weight file of the right shape, and pictures of noise.
 
 use std::sync::LazyLock;
 
+use imgeval_core::Pixels;
 use imgeval_vision::yolo::darknet_weights::CONVOLUTIONS;
 
-/// The script's stream of numbers in [-1, 1), from splitmix64.
+/// The scripts' stream of numbers in [-1, 1), from splitmix64.
 pub(crate) struct Stream(pub(crate) u64);
+
+impl Stream {
+    fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut state = self.0;
+        state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        state ^ (state >> 31)
+    }
+}
 
 impl Iterator for Stream {
     type Item = f64;
 
     fn next(&mut self) -> Option<f64> {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut state = self.0;
-        state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        state ^= state >> 31;
-        Some((state >> 40) as f64 / 8_388_608.0 - 1.0)
+        Some((self.draw() >> 40) as f64 / 8_388_608.0 - 1.0)
     }
+}
+
+/// A picture whose bytes are the highest bytes of the stream's draws.
+pub(crate) fn noise_picture(seed: u64, width: u32, height: u32) -> Pixels {
+    let mut stream = Stream(seed);
+    let rgb = (0..3 * width * height).map(|_| (stream.draw() >> 56) as u8).collect();
+    Pixels::new(width, height, rgb).unwrap()
 }
 
 /// A whole weight file from that stream, made once.

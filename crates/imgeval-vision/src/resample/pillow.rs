@@ -1,0 +1,247 @@
+//! Pillow's antialiased `Image.resize` for RGB, and `Image.crop`.
+//!
+//! Separable convolution whose support grows when shrinking. Weights are normalised in double precision and rounded to
+//! 22 bits; rows are filtered first and kept as 8 bits, then columns (Pillow 10.4, `src/libImaging/Resample.c`).
+
+use imgeval_core::Pixels;
+use rayon::prelude::*;
+
+use super::picture;
+
+const PRECISION_BITS: u32 = 22;
+const HALF: i32 = 1 << (PRECISION_BITS - 1);
+
+/// More than `Image.crop` gives out without complaint: Pillow's limit against decompression bombs, twice `MAX_IMAGE_PIXELS`.
+const MAX_CROP_PIXELS: f64 = 2.0 * 89_478_485.0;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Triangle, support 1.
+    Bilinear,
+    /// Cubic convolution with a = -0.5, support 2.
+    Bicubic,
+}
+
+impl Filter {
+    fn support(self) -> f64 {
+        match self {
+            Self::Bilinear => 1.0,
+            Self::Bicubic => 2.0,
+        }
+    }
+
+    fn weight(self, distance: f64) -> f64 {
+        const A: f64 = -0.5;
+        let x = distance.abs();
+        match self {
+            Self::Bilinear if x < 1.0 => 1.0 - x,
+            Self::Bicubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+            Self::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+            Self::Bilinear | Self::Bicubic => 0.0,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CropError {
+    #[error("crop box {bounding_box:?} holds no pixel")]
+    Empty { bounding_box: [f64; 4] },
+    #[error("crop box {bounding_box:?} is too large")]
+    TooLarge { bounding_box: [f64; 4] },
+}
+
+/// Scales with the bicubic filter, as CLIP's preprocessing does; a side of zero counts as one.
+#[must_use]
+pub fn resize_bicubic(pixels: &Pixels, width: u32, height: u32) -> Pixels {
+    resize(pixels, width, height, Filter::Bicubic)
+}
+
+/// Scales to `width` x `height`; a side of zero counts as one. A side that keeps its length is not filtered.
+#[must_use]
+pub fn resize(pixels: &Pixels, width: u32, height: u32, filter: Filter) -> Pixels {
+    let (width, height) = (width.max(1), height.max(1));
+    let widened = (width != pixels.width()).then(|| resize_rows(pixels, width, filter));
+    let between = widened.as_ref().unwrap_or(pixels);
+    let resized = (height != pixels.height()).then(|| resize_columns(between, height, filter));
+    resized.or(widened).unwrap_or_else(|| pixels.clone())
+}
+
+/// Cuts out `[left, top, right, bottom]`, each rounded half to even; what lies outside the picture is black.
+///
+/// # Errors
+///
+/// [`CropError::Empty`] if the rounded box has no width or height or is not finite, [`CropError::TooLarge`] beyond 179
+/// million pixels.
+pub fn crop(pixels: &Pixels, bounding_box: [f64; 4]) -> Result<Pixels, CropError> {
+    let [left, top, right, bottom] = bounding_box.map(f64::round_ties_even);
+    let (width, height) = (right - left, bottom - top);
+    if !(width >= 1.0 && height >= 1.0 && bounding_box.iter().all(|edge| edge.is_finite())) {
+        return Err(CropError::Empty { bounding_box });
+    }
+    if width * height > MAX_CROP_PIXELS {
+        return Err(CropError::TooLarge { bounding_box });
+    }
+    // Exact: both sides are whole numbers below 2^28, and edges beyond i64 saturate far outside every picture.
+    let (width, height) = (width as usize, height as usize);
+    let columns = Overlap::of(left as i64, width, pixels.width());
+    let rows = Overlap::of(top as i64, height, pixels.height());
+    let stride = 3 * pixels.width() as usize;
+    let mut rgb = vec![0; 3 * width * height];
+    for row in 0..rows.length {
+        let source = &pixels.rgb()[(rows.source + row) * stride + 3 * columns.source..][..3 * columns.length];
+        let start = 3 * ((rows.target + row) * width + columns.target);
+        rgb[start..start + source.len()].copy_from_slice(source);
+    }
+    Ok(picture(width as u32, height as u32, rgb))
+}
+
+/// The part of a cut that lies inside the picture, along one axis.
+struct Overlap {
+    source: usize,
+    target: usize,
+    length: usize,
+}
+
+impl Overlap {
+    fn of(start: i64, length: usize, side: u32) -> Self {
+        let end = start.saturating_add(length as i64).min(i64::from(side));
+        let source = start.max(0);
+        if end <= source {
+            return Self { source: 0, target: 0, length: 0 };
+        }
+        let target = source.saturating_sub(start) as usize;
+        Self { source: source as usize, target, length: (end - source) as usize }
+    }
+}
+
+/// The weights of all target positions, each over a run of source positions.
+struct Kernel {
+    /// Where each run starts, in the source and in `weights`, and one more for the end.
+    runs: Vec<(usize, usize)>,
+    weights: Vec<i32>,
+}
+
+impl Kernel {
+    fn new(source: u32, target: u32, filter: Filter) -> Self {
+        let scale = f64::from(source) / f64::from(target);
+        let stretch = scale.max(1.0);
+        let support = filter.support() * stretch;
+        let shrink = 1.0 / stretch;
+
+        let mut kernel = Self { runs: Vec::with_capacity(target as usize + 1), weights: Vec::new() };
+        let mut run = Vec::new();
+        for index in 0..target {
+            let center = (f64::from(index) + 0.5) * scale;
+            let first = (center - support + 0.5).max(0.0) as usize;
+            let end = ((center + support + 0.5) as usize).min(source as usize);
+            run.clear();
+            run.extend((first..end).map(|position| filter.weight((position as f64 - center + 0.5) * shrink)));
+            let total: f64 = run.iter().sum();
+            kernel.runs.push((first, kernel.weights.len()));
+            kernel.weights.extend(run.iter().map(|weight| {
+                let normalized = if total == 0.0 { *weight } else { weight / total };
+                let scaled = normalized * f64::from(1 << PRECISION_BITS);
+                // Half away from zero, as C's truncating cast gives it.
+                if scaled < 0.0 { (scaled - 0.5) as i32 } else { (scaled + 0.5) as i32 }
+            }));
+        }
+        kernel.runs.push((0, kernel.weights.len()));
+        kernel
+    }
+
+    /// For each target position, where its run starts in the source and the run's weights.
+    fn taps(&self) -> impl Iterator<Item = (usize, &[i32])> {
+        self.runs.windows(2).map(|pair| (pair[0].0, &self.weights[pair[0].1..pair[1].1]))
+    }
+}
+
+fn clip(sum: i32) -> u8 {
+    (sum >> PRECISION_BITS).clamp(0, 255) as u8
+}
+
+fn resize_rows(pixels: &Pixels, width: u32, filter: Filter) -> Pixels {
+    let kernel = Kernel::new(pixels.width(), width, filter);
+    let mut rgb = vec![0; 3 * width as usize * pixels.height() as usize];
+    rgb.par_chunks_mut(3 * width as usize)
+        .zip(pixels.rgb().par_chunks_exact(3 * pixels.width() as usize))
+        .for_each(|(target, source)| {
+            let (target, _) = target.as_chunks_mut::<3>();
+            let (source, _) = source.as_chunks::<3>();
+            for (value, (first, weights)) in target.iter_mut().zip(kernel.taps()) {
+                let mut sums = [HALF; 3];
+                for (pixel, weight) in source[first..].iter().zip(weights) {
+                    for channel in 0..3 {
+                        sums[channel] += i32::from(pixel[channel]) * weight;
+                    }
+                }
+                *value = sums.map(clip);
+            }
+        });
+    picture(width, pixels.height(), rgb)
+}
+
+fn resize_columns(pixels: &Pixels, height: u32, filter: Filter) -> Pixels {
+    let kernel = Kernel::new(pixels.height(), height, filter);
+    let stride = 3 * pixels.width() as usize;
+    let mut rgb = vec![0; stride * height as usize];
+    let taps: Vec<_> = kernel.taps().collect();
+    rgb.par_chunks_mut(stride).zip(taps).for_each_init(
+        || vec![0; stride],
+        |sums, (target, (first, weights))| {
+            sums.fill(HALF);
+            for (source, weight) in pixels.rgb()[first * stride..].chunks_exact(stride).zip(weights) {
+                for (sum, value) in sums.iter_mut().zip(source) {
+                    *sum += i32::from(*value) * weight;
+                }
+            }
+            for (value, sum) in target.iter_mut().zip(sums.iter()) {
+                *value = clip(*sum);
+            }
+        },
+    );
+    picture(pixels.width(), height, rgb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(width: u32, height: u32) -> Pixels {
+        let rgb = (0..width * height).flat_map(|index| [index as u8 + 1, 0, 255]).collect();
+        picture(width, height, rgb)
+    }
+
+    #[test]
+    fn crops_round_half_to_even_and_fill_with_black() {
+        let pixels = ramp(4, 3);
+        let cut = crop(&pixels, [0.5, 1.5, 2.5, 3.4]).unwrap();
+        assert_eq!((cut.width(), cut.height()), (2, 1));
+        assert_eq!([cut.at(0, 0)[0], cut.at(1, 0)[0]], [9, 10]);
+        let cut = crop(&pixels, [-1.0, -2.0, 6.0, 4.0]).unwrap();
+        assert_eq!((cut.width(), cut.height()), (7, 6));
+        assert_eq!([cut.at(0, 2), cut.at(1, 1), cut.at(5, 2), cut.at(1, 5)], [[0; 3]; 4]);
+        assert_eq!([cut.at(1, 2), cut.at(4, 4)], [[1, 0, 255], [12, 0, 255]]);
+        assert!(crop(&pixels, [100.0, 0.0, 102.0, 2.0]).unwrap().rgb().iter().all(|value| *value == 0));
+    }
+
+    #[test]
+    fn boxes_without_pixels_or_with_too_many_are_refused() {
+        let pixels = ramp(4, 3);
+        for bounding_box in [
+            [1.0, 1.0, 1.2, 3.0],
+            [2.0, 0.0, 1.0, 3.0],
+            [f64::NAN, 0.0, 1.0, 1.0],
+            [0.0, 0.0, f64::INFINITY, 1.0],
+        ] {
+            assert!(matches!(crop(&pixels, bounding_box), Err(CropError::Empty { .. })), "{bounding_box:?}");
+        }
+        for bounding_box in [[-1e300, 0.0, 1e300, 1.0], [0.0, 0.0, 1e6, 1e6]] {
+            assert!(
+                matches!(crop(&pixels, bounding_box), Err(CropError::TooLarge { .. })),
+                "{bounding_box:?}"
+            );
+        }
+        let cut = crop(&pixels, [-1e17, 0.0, 16.0 - 1e17, 1.0]).unwrap();
+        assert_eq!((cut.width(), cut.height()), (16, 1));
+    }
+}

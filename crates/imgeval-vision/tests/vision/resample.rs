@@ -1,0 +1,78 @@
+//! Reference: `scripts/reference/resample.py` (OpenCV and Pillow themselves). Every byte must be equal.
+
+use std::{fs, path::Path};
+
+use imgeval_core::Pixels;
+use imgeval_vision::{
+    image_file::{DecodeLimits, load_image},
+    resample::{opencv, pillow},
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::random_weights::noise_picture;
+
+fn integer(value: &Value) -> u32 {
+    value.as_u64().unwrap() as u32
+}
+
+fn pair(value: &Value) -> (u32, u32) {
+    (integer(&value[0]), integer(&value[1]))
+}
+
+fn short_hash(rgb: &[u8]) -> String {
+    Sha256::digest(rgb)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn check(what: &str, case: &Value, found: &Pixels) {
+    let expected = &case[what];
+    let size = pair(&case["to"]);
+    assert_eq!((found.width(), found.height()), size, "{what} {case}");
+    if let Some(values) = expected.as_array() {
+        let values: Vec<_> = values.iter().map(|value| integer(value) as u8).collect();
+        assert_eq!(found.rgb(), values, "{what} {case}");
+    } else {
+        assert_eq!(short_hash(found.rgb()), expected.as_str().unwrap(), "{what} {case}");
+    }
+}
+
+#[test]
+fn scaling_and_cutting_are_equal_in_every_byte() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/resample.json");
+    let fixture: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let cases = fixture["resize"].as_array().unwrap();
+    assert!(cases.len() > 50);
+    for case in cases {
+        let (width, height) = pair(&case["from"]);
+        let pixels = noise_picture(case["seed"].as_u64().unwrap(), width, height);
+        let (width, height) = pair(&case["to"]);
+        check("opencv_bilinear", case, &opencv::resize_bilinear(&pixels, width, height));
+        check("pillow_bilinear", case, &pillow::resize(&pixels, width, height, pillow::Filter::Bilinear));
+        check("pillow_bicubic", case, &pillow::resize_bicubic(&pixels, width, height));
+    }
+    for case in fixture["crops"].as_array().unwrap() {
+        let pixels = noise_picture(case["seed"].as_u64().unwrap(), 23, 17);
+        let bounding_box = [0, 1, 2, 3].map(|edge| case["box"][edge].as_f64().unwrap());
+        check("crop", case, &pillow::crop(&pixels, bounding_box).unwrap());
+    }
+}
+
+/// The official pipeline's own results on real pictures, where the folder of shared data is at hand.
+#[test]
+fn real_pictures_scale_as_mmcv_scales_them() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    for (source, expected) in [
+        ("geneval_gpt4o/00394/samples/0000.png", "ge_cow_left_of_stop_sign"),
+        ("reason_edit/edited/gpt4o/Reasoning_metrics_1/0001.png", "re_orange_gpt4o"),
+    ] {
+        let golden = shared.join(format!("golden/mask2former/resized_{expected}.png"));
+        if !golden.exists() {
+            return;
+        }
+        let load = |path: &Path| load_image(path, &DecodeLimits::default()).unwrap().pixels;
+        let (source, expected) = (load(&shared.join("data/images").join(source)), load(&golden));
+        let (width, height) = opencv::rescale_size((source.width(), source.height()), (1333, 800));
+        assert_eq!((width, height), (expected.width(), expected.height()));
+        assert!(opencv::resize_bilinear(&source, width, height) == expected);
+    }
+}
