@@ -11,6 +11,7 @@
 
 pub mod annotate;
 pub mod cielab;
+pub mod clip;
 pub mod image_file;
 pub mod preview_color;
 pub mod resample;

@@ -2,6 +2,9 @@
 
 // `cfg(test)` tells Clippy that helpers here are test code too.
 #[cfg(test)]
+#[path = "vision/clip_tokenizer.rs"]
+mod clip_tokenizer;
+#[cfg(test)]
 #[path = "vision/images.rs"]
 mod images;
 #[cfg(test)]

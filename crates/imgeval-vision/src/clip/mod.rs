@@ -1,0 +1,3 @@
+//! CLIP, which names the colour of a found object.
+
+pub mod tokenizer;
