@@ -1,7 +1,7 @@
 //! What an observer saw, verbatim and without an opinion.
 
 use crate::{
-    Category, Color,
+    Category, Color, Mask,
     ids::{ContentHash, ObserverId},
 };
 
@@ -26,31 +26,50 @@ impl BoundingBox {
     }
 }
 
+/// How the name of a colour follows from ten scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ColorRule {
+    /// The largest score names the colour, whatever it is (GenEval's rule; CLIP's scores may all be negative).
+    Argmax,
+    /// The largest score names the colour if it is above zero; otherwise it is none of the ten.
+    PositiveOnly,
+}
+
 /// One score per colour, in the order of [`crate::categories::COLOR_NAMES`]; larger is likelier.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ColorScores(pub [f32; 10]);
+pub struct ColorScores {
+    /// Finite numbers.
+    pub values: [f32; 10],
+    pub rule: ColorRule,
+}
 
 impl ColorScores {
-    /// The colour with the largest score; the first of equals. `None` if no score is above zero.
+    /// The colour that the rule names; the first of equals.
     #[must_use]
     pub fn best(&self) -> Option<Color> {
-        let mut best: Option<(usize, f32)> = None;
-        for (index, &score) in self.0.iter().enumerate() {
-            if score > best.map_or(0.0, |(_, score)| score) {
-                best = Some((index, score));
+        let mut best = (0, self.values[0]);
+        for (index, &score) in self.values.iter().enumerate().skip(1) {
+            if score > best.1 {
+                best = (index, score);
             }
         }
-        best.and_then(|(index, _)| Color::from_index(index))
+        match self.rule {
+            ColorRule::PositiveOnly if best.1 <= 0.0 => None,
+            ColorRule::Argmax | ColorRule::PositiveOnly => Color::from_index(best.0),
+        }
     }
 }
 
 /// One detected object.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Detection {
     pub category: Category,
     /// Confidence in [0, 1].
     pub score: f32,
     pub bounding_box: BoundingBox,
+    /// The pixels of the object, where the detector tells; of the image's size.
+    pub mask: Option<Mask>,
+    /// `None` if nobody looked at its colour.
     pub colors: Option<ColorScores>,
 }
 
@@ -63,4 +82,26 @@ pub struct Evidence {
     pub width: u32,
     pub height: u32,
     pub detections: Vec<Detection>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(rule: ColorRule, values: [f32; 10], name: Option<&str>) {
+        assert_eq!(ColorScores { values, rule }.best().map(Color::name), name, "{rule:?} {values:?}");
+    }
+
+    #[test]
+    fn the_rule_says_what_becomes_of_scores_below_zero() {
+        let logits = [-5.0, -4.0, -3.0, -9.0, -2.5, -2.5, -7.0, -7.0, -7.0, -7.0];
+        check(ColorRule::Argmax, logits, Some("blue"));
+        check(ColorRule::PositiveOnly, logits, None);
+        check(ColorRule::Argmax, [0.0; 10], Some("red"));
+        check(ColorRule::PositiveOnly, [0.0; 10], None);
+        let mut shares = [0.0; 10];
+        (shares[9], shares[8]) = (0.1, 0.1);
+        check(ColorRule::Argmax, shares, Some("black"));
+        check(ColorRule::PositiveOnly, shares, Some("black"));
+    }
 }

@@ -17,12 +17,12 @@ mod text;
 
 pub use categories::{Category, Color};
 pub use estimate::{Estimate, Interval, IntervalMethod};
-pub use evidence::{BoundingBox, ColorScores, Detection, Evidence};
+pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
 pub use mask::{Mask, MaskError};
 pub use outcome::{Failure, FailureKind, Outcome};
 pub use pixels::Pixels;
-pub use ports::{ColorNamer, DetectError, Detector, ObserverMeta};
+pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta};
 pub use protocol::Protocol;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};
 pub use text::visible;

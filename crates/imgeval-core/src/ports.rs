@@ -32,30 +32,72 @@ impl ObserverMeta {
     }
 }
 
+/// The sizes that an image takes on its way into a detector, width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputSize {
+    pub resized: [u32; 2],
+    /// After padding.
+    pub padded: [u32; 2],
+}
+
 /// Finds objects of the 80 COCO categories.
 pub trait Detector: Send + Sync {
     fn meta(&self) -> &ObserverMeta;
 
-    /// Every detection above the detector's floor, best first.
+    /// Every detection that the detector reports, best first; scores and boxes are finite, masks have the image's size.
     ///
     /// # Errors
     /// When the network cannot process these pixels; the caller records it and goes on.
     fn inspect(&self, pixels: &Pixels) -> Result<Vec<Detection>, DetectError>;
+
+    /// No detection scores less; part of `meta().parameters` where it is above zero.
+    fn floor(&self) -> f32 {
+        0.0
+    }
+
+    /// How large an image of this size enters the network, where that says something.
+    fn input_size(&self, _width: u32, _height: u32) -> Option<InputSize> {
+        None
+    }
+
+    /// A quick look at something known, so that a broken network never scores.
+    ///
+    /// # Errors
+    /// If the outcome is not the known one.
+    fn canary(&self) -> Result<(), DetectError> {
+        Ok(())
+    }
+}
+
+/// Which detections a namer should be asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColorScope {
+    /// Every one: naming is cheap.
+    EveryDetection,
+    /// Only those whose colour a case asks for: naming is dear, and done in batches.
+    AskedFor,
 }
 
 /// Names the colour of detected objects.
 pub trait ColorNamer: Send + Sync {
     fn meta(&self) -> &ObserverMeta;
 
-    /// Ten scores for each detection, in the order given.
+    fn scope(&self) -> ColorScope;
+
+    /// Ten finite scores for each detection, image by image in the order given; how they name a colour is said with them.
+    /// The number of detections, over all images, is bounded by the caller.
     ///
     /// # Errors
     /// As for [`Detector::inspect`].
-    fn color_scores(
-        &self,
-        pixels: &Pixels,
-        detections: &[Detection],
-    ) -> Result<Vec<ColorScores>, DetectError>;
+    fn color_scores(&self, batch: &[(&Pixels, &[Detection])]) -> Result<Vec<Vec<ColorScores>>, DetectError>;
+
+    /// As [`Detector::canary`].
+    ///
+    /// # Errors
+    /// If the outcome is not the known one.
+    fn canary(&self) -> Result<(), DetectError> {
+        Ok(())
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! Boxes and labels on a copy of a picture.
+//! Masks, boxes and labels on a copy of a picture.
 //!
 //! Colours are those of M. Okabe and K. Ito ("Color Universal Design", 2008), told apart by readers with any colour
 //! vision. The font is DejaVu Sans cut down to printable ASCII (`pyftsubset --unicodes=U+0020-007E --no-hinting
@@ -6,7 +6,7 @@
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
-use imgeval_core::{BoundingBox, Category, Detection, Pixels};
+use imgeval_core::{BoundingBox, Category, Detection, Mask, Pixels};
 
 const FONT: &[u8] = include_bytes!("../assets/DejaVuSans-ascii.ttf");
 
@@ -22,10 +22,15 @@ const PALETTE: [[u8; 3]; 8] = [
     [0, 0, 0],
 ];
 
-/// One box to draw.
+/// How much of a mask's colour covers the picture.
+const MASK_COVERAGE: f32 = 0.4;
+
+/// One object to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoxLabel {
     pub bounding_box: BoundingBox,
+    /// Drawn if it has the picture's size: a veil with a contour, beneath all boxes.
+    pub mask: Option<Mask>,
     /// Printable ASCII; anything else shows as an empty box.
     pub text: String,
     /// Of line and label, RGB.
@@ -49,6 +54,7 @@ pub fn label_detections(detections: &[Detection]) -> Vec<BoxLabel> {
         });
         BoxLabel {
             bounding_box: detection.bounding_box,
+            mask: detection.mask.clone(),
             text: format!("{} {:.2}", detection.category, detection.score),
             color: PALETTE[place % PALETTE.len()],
         }
@@ -56,12 +62,17 @@ pub fn label_detections(detections: &[Detection]) -> Vec<BoxLabel> {
     detections.iter().map(label).collect()
 }
 
-/// Draws boxes and labels on a copy; the first lies on top. Lines and text grow with the picture.
+/// Draws masks, boxes and labels on a copy; the first lies on top. Lines and text grow with the picture.
 #[must_use]
 pub fn annotate(pixels: &Pixels, labels: &[BoxLabel]) -> Pixels {
     let shorter = pixels.width().min(pixels.height()) as f32;
     let line = (shorter / 200.0).round().max(2.0);
     let mut canvas = Canvas::new(pixels);
+    for label in labels.iter().rev() {
+        if let Some(mask) = &label.mask {
+            canvas.draw_mask(mask, (line / 2.0) as usize, label.color);
+        }
+    }
     for label in labels.iter().rev() {
         canvas.draw_frame(label.bounding_box, line, label.color);
     }
@@ -109,6 +120,26 @@ impl Canvas {
             for x in x1.round() as usize..end_x {
                 self.rgb[(y * self.width + x) * 3..][..3].copy_from_slice(&color);
             }
+        }
+    }
+
+    /// A veil over the mask's pixels, and a contour of the given width along its inner side.
+    fn draw_mask(&mut self, mask: &Mask, line: usize, color: [u8; 3]) {
+        let (width, height) = (self.width, self.height);
+        if (mask.width() as usize, mask.height() as usize) != (width, height) {
+            return;
+        }
+        let rows = mask.to_rows();
+        let is_inside = |x: usize, y: usize| x < width && y < height && rows[y * width + x];
+        for place in (0..rows.len()).filter(|place| rows[*place]) {
+            let (x, y) = (place % width, place / width);
+            // Left of or above the picture the place wraps round to a huge one, which is outside as well.
+            let is_contour = !(is_inside(x.wrapping_sub(line), y)
+                && is_inside(x + line, y)
+                && is_inside(x, y.wrapping_sub(line))
+                && is_inside(x, y + line));
+            let coverage = if is_contour { 1.0 } else { MASK_COVERAGE };
+            self.blend(x as f32, y as f32, color, coverage);
         }
     }
 
@@ -176,7 +207,8 @@ mod tests {
     }
 
     fn label(corners: [f32; 4], color: [u8; 3]) -> BoxLabel {
-        BoxLabel { bounding_box: BoundingBox::from_array(corners), text: "stop sign 0.97".into(), color }
+        let bounding_box = BoundingBox::from_array(corners);
+        BoxLabel { bounding_box, mask: None, text: "stop sign 0.97".into(), color }
     }
 
     #[test]
@@ -200,6 +232,26 @@ mod tests {
     }
 
     #[test]
+    fn masks_are_veiled_and_contoured_within_their_pixels() {
+        let bits: Vec<bool> = (0..200 * 200)
+            .map(|place| (50..150).contains(&(place % 200)) && (60..160).contains(&(place / 200)))
+            .collect();
+        let mut masked = label([0.0, 0.0, 10.0, 10.0], [0, 100, 200]);
+        masked.mask = Mask::from_bits(200, 200, &bits);
+        let annotated = annotate(&picture(200, 200), &[masked.clone()]);
+        assert_eq!(annotated.at(100, 110), [120, 160, 200], "two fifths of the colour");
+        assert_eq!(annotated.at(50, 100), [0, 100, 200]);
+        assert_eq!(annotated.at(100, 159), [0, 100, 200]);
+        assert_eq!(annotated.at(49, 100), [200; 3]);
+        assert_eq!(annotated.at(100, 160), [200; 3]);
+        // A mask of another picture is not drawn, one that covers everything is.
+        masked.mask = Mask::from_bits(20, 20, &[true; 400]);
+        assert_eq!(annotate(&picture(200, 200), &[masked.clone()]).at(100, 110), [200; 3]);
+        masked.mask = Mask::from_bits(3, 1, &[true; 3]);
+        assert_eq!(annotate(&picture(3, 1), &[masked]).at(2, 0), [0, 100, 200]);
+    }
+
+    #[test]
     fn anything_can_be_drawn() {
         let boxes = [
             [-50.0, -50.0, 500.0, 500.0],
@@ -220,6 +272,7 @@ mod tests {
             category: Category::from_index(index).unwrap(),
             score,
             bounding_box: BoundingBox::from_array([0.0, 0.0, 1.0, 1.0]),
+            mask: None,
             colors: None,
         };
         let labels = label_detections(&[detection(11, 0.974), detection(19, 0.8), detection(11, 0.5)]);

@@ -14,7 +14,9 @@
 //! Known weaknesses: cyan and beige have no name of their own and vote for a neighbour; lighting is not discounted;
 //! a box filled by something else than its object is named after that.
 
-use imgeval_core::{BoundingBox, ColorNamer, ColorScores, DetectError, Detection, ObserverMeta, Pixels};
+use imgeval_core::{
+    BoundingBox, ColorNamer, ColorRule, ColorScope, ColorScores, DetectError, Detection, ObserverMeta, Pixels,
+};
 
 use crate::cielab::{Lab, LabConverter};
 
@@ -118,7 +120,8 @@ impl PreviewColorNamer {
             }
         });
         // Without a pixel inside there is no evidence for any colour.
-        ColorScores(votes.map(|vote| if total > 0.0 { (vote / total) as f32 } else { 0.0 }))
+        let values = votes.map(|vote| if total > 0.0 { (vote / total) as f32 } else { 0.0 });
+        ColorScores { values, rule: ColorRule::PositiveOnly }
     }
 
     fn nearest(&self, rgb: [u8; 3]) -> Option<usize> {
@@ -135,12 +138,15 @@ impl ColorNamer for PreviewColorNamer {
         &self.meta
     }
 
-    fn color_scores(
-        &self,
-        pixels: &Pixels,
-        detections: &[Detection],
-    ) -> Result<Vec<ColorScores>, DetectError> {
-        Ok(detections.iter().map(|detection| self.scores_in(pixels, detection.bounding_box)).collect())
+    fn scope(&self) -> ColorScope {
+        ColorScope::EveryDetection
+    }
+
+    fn color_scores(&self, batch: &[(&Pixels, &[Detection])]) -> Result<Vec<Vec<ColorScores>>, DetectError> {
+        let of_image = |(pixels, detections): &(&Pixels, &[Detection])| {
+            detections.iter().map(|detection| self.scores_in(pixels, detection.bounding_box)).collect()
+        };
+        Ok(batch.iter().map(of_image).collect())
     }
 }
 
@@ -203,6 +209,7 @@ mod tests {
             category: Category::from_index(0).unwrap(),
             score: 0.9,
             bounding_box: BoundingBox::from_array(corners),
+            mask: None,
             colors: None,
         }
     }
@@ -212,7 +219,7 @@ mod tests {
     }
 
     fn scores(pixels: &Pixels, corners: [f32; 4]) -> ColorScores {
-        PreviewColorNamer::default().color_scores(pixels, &[detection(corners)]).unwrap()[0]
+        PreviewColorNamer::default().color_scores(&[(pixels, &[detection(corners)])]).unwrap()[0][0]
     }
 
     fn check(color: [u8; 3], name: Option<&str>) {
@@ -262,7 +269,7 @@ mod tests {
         // Red covers 36 % of the box.
         let scores = scores(&Pixels::new(40, 40, rgb).unwrap(), [0.0, 0.0, 40.0, 40.0]);
         assert_eq!(scores.best().map(Color::name), Some("red"));
-        assert!(scores.0.iter().sum::<f32>() <= 1.000_001);
+        assert!(scores.values.iter().sum::<f32>() <= 1.000_001);
     }
 
     #[test]
@@ -282,7 +289,7 @@ mod tests {
         for corners in
             [[4.0, 4.0, 4.0, 4.0], [6.0, 6.0, 2.0, 2.0], [20.0, 20.0, 30.0, 30.0], [f32::NAN, 0.0, 8.0, 8.0]]
         {
-            assert_eq!(scores(&pixels, corners).0, [0.0; 10], "{corners:?}");
+            assert_eq!(scores(&pixels, corners).values, [0.0; 10], "{corners:?}");
         }
     }
 }

@@ -88,7 +88,13 @@ impl Geometry {
         };
         let has_area = bounding_box.x2 > bounding_box.x1 && bounding_box.y2 > bounding_box.y1;
         let category = Category::from_index(candidate.category)?;
-        has_area.then_some(Detection { category, score: candidate.score, bounding_box, colors: None })
+        has_area.then_some(Detection {
+            category,
+            score: candidate.score,
+            bounding_box,
+            mask: None,
+            colors: None,
+        })
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::{fs, io, path::Path};
 
-use imgeval_core::{ContentHash, DetectError, Detection, Detector, ObserverMeta, Pixels};
+use imgeval_core::{ContentHash, DetectError, Detection, Detector, InputSize, ObserverMeta, Pixels};
 
-use super::{HeadOutputs, Network, WeightsError, decode::decode, letterbox::letterbox};
+use super::{
+    HeadOutputs, Network, WeightsError,
+    decode::{FLOOR, decode},
+    letterbox::letterbox,
+};
 
 /// A weight file has 35 MB; what is longer than this is not read.
 const MAX_FILE_BYTES: u64 = 256 << 20;
@@ -71,5 +75,15 @@ impl Detector for PreviewDetector {
         let letterboxed = letterbox(pixels);
         let outputs = self.run(letterboxed.values)?;
         Ok(decode(&outputs, letterboxed.placement, pixels.width(), pixels.height()))
+    }
+
+    fn floor(&self) -> f32 {
+        FLOOR
+    }
+
+    fn input_size(&self, width: u32, height: u32) -> Option<InputSize> {
+        let Placement { width, height, .. } = Placement::of(width, height);
+        let to_size = |sides: [usize; 2]| sides.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        Some(InputSize { resized: to_size([width, height]), padded: to_size([INPUT_SIDE; 2]) })
     }
 }
