@@ -3,12 +3,16 @@
 
 #![forbid(unsafe_code)]
 
+mod colors;
 mod import;
 mod observe;
+mod observer;
 mod plan;
 mod progress;
 
+pub use colors::{ColorsThere, ImageWork, NamingLimits, detections_to_name, plan_image};
 pub use import::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
-pub use observe::{ObserveSummary, Observer, observe_images};
+pub use observe::{ObserveError, ObserveSettings, ObserveSummary, observe_images};
+pub use observer::{Conditions, EVIDENCE_FLOOR, Observer};
 pub use plan::{FileWork, plan_import};
 pub use progress::Progress;

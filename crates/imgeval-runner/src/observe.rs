@@ -1,155 +1,399 @@
-//! Collects evidence: every image that the observer has not seen yet is read, looked at and recorded.
+//! Collects evidence in a pipeline: images are decoded, looked at, their objects' colours named, and each result is
+//! committed as it lands.
+//!
+//! ```text
+//! decode threads --> detector threads --> colour thread --> this thread, which alone writes
+//!        \______________ colours only ________/
+//! ```
+//!
+//! All channels are bounded: a decoded image waits in the hands of the thread that decoded it, and besides those the
+//! colour thread alone holds some, at most as many as it names objects at once. A cheap namer works in the thread
+//! that has the image, so that image and colours are one commit.
 
 use std::{
+    collections::BTreeSet,
     error::Error as _,
     num::NonZeroUsize,
+    path::Path,
     sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{SyncSender, sync_channel},
+        Arc, Mutex,
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
+    time::Duration,
+    vec,
 };
 
 use imgeval_core::{
-    ColorNamer, ContentHash, DetectError, Detection, Detector, Evidence, Failure, FailureKind, ImageFormat,
-    ObserverMeta, Pixels,
+    CaseId, Category, ColorScope, ColorScores, ContentHash, DetectError, Detection, Evidence, Failure,
+    FailureKind, ImageFormat, Pixels,
 };
-use imgeval_store::{RunWriter, StoreError};
+use imgeval_store::{ObserverKey, RunWriter, StoreError, StoredImage};
 
-use crate::Progress;
+use crate::{
+    ColorsThere, ImageWork, NamingLimits, Observer, Progress, detections_to_name,
+    observer::MAX_NAMED_AT_ONCE, plan_image,
+};
 
-/// A detector and what names the colours of its objects: one observer, with one identity.
-pub struct Observer {
-    detector: Box<dyn Detector>,
-    colors: Box<dyn ColorNamer>,
-    meta: ObserverMeta,
-}
+/// So long the colour thread waits for more objects before it names those that it has: far less than naming takes.
+const LINGER: Duration = Duration::from_millis(20);
 
-impl Observer {
-    #[must_use]
-    pub fn new(detector: Box<dyn Detector>, colors: Box<dyn ColorNamer>) -> Self {
-        let (eyes, namer) = (detector.meta(), colors.meta());
-        let mut parameters = format!("{};colors={}@{}", eyes.parameters, namer.id, namer.version);
-        for detail in [&namer.weights_sha256, &namer.parameters] {
-            if !detail.is_empty() {
-                parameters.push(';');
-                parameters.push_str(detail);
-            }
-        }
-        let meta = ObserverMeta {
-            id: eyes.id.clone(),
-            title: format!("{}; colours: {}", eyes.title, namer.title),
-            version: eyes.version,
-            weights_sha256: eyes.weights_sha256.clone(),
-            parameters,
-            is_comparable: eyes.is_comparable && namer.is_comparable,
-        };
-        Self { detector, colors, meta }
-    }
-
-    #[must_use]
-    pub fn meta(&self) -> &ObserverMeta {
-        &self.meta
-    }
-
-    /// Detections with the colour scores of each.
-    ///
-    /// # Errors
-    /// If one of the two cannot process these pixels.
-    pub fn look(&self, pixels: &Pixels) -> Result<Vec<Detection>, DetectError> {
-        let mut detections = self.detector.inspect(pixels)?;
-        let scores = self.colors.color_scores(pixels, &detections)?;
-        for (detection, scores) in detections.iter_mut().zip(scores) {
-            detection.colors = Some(scores);
-        }
-        Ok(detections)
-    }
+/// How images are observed.
+pub struct ObserveSettings<'a> {
+    pub decode_threads: NonZeroUsize,
+    /// More than one only for a detector that does not use all cores by itself.
+    pub detect_threads: NonZeroUsize,
+    /// Must be safe on any input.
+    pub decode: &'a (dyn Fn(&[u8]) -> Result<Pixels, Failure> + Sync),
+    /// The categories whose colours a case asks for.
+    pub asked_by: &'a dyn Fn(&CaseId) -> Vec<Category>,
+    pub limits: NamingLimits,
+    pub colors_there: ColorsThere,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ObserveSummary {
+    /// Images that the detector has looked at now.
     pub observed: usize,
+    /// Images of which only colours were named.
+    pub named: usize,
     pub failed: usize,
 }
 
-type Image = (ContentHash, ImageFormat);
-type Observation = (ContentHash, Result<Evidence, Failure>);
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("`{}` failed the check of itself, so it does not observe: {}", .0.observer, .0.detail)]
+    Canary(DetectError),
+}
 
-/// Observes what is left to observe with `workers` threads; each piece of evidence is committed as it lands.
+/// Observes what is left to observe; evidence is committed as it lands.
 ///
 /// # Errors
-/// If the store cannot be read or written; what was recorded before stays. An image that the observer cannot
-/// process is recorded as failed and tried again the next time.
+/// If the store cannot be read or written; what was recorded before stays. If a part of the observer fails its check
+/// of itself, before anything is looked at. An image that the observer cannot process is recorded as failed and tried
+/// again the next time.
 pub fn observe_images(
     run: &mut RunWriter,
     observer: &Observer,
-    workers: NonZeroUsize,
-    decode: &(dyn Fn(&[u8]) -> Result<Pixels, Failure> + Sync),
+    settings: &ObserveSettings<'_>,
     on_progress: &mut dyn FnMut(Progress),
-) -> Result<ObserveSummary, StoreError> {
-    let observer_id = observer.meta().observer_id();
-    run.record_observer(observer.meta())?;
-    let images = run.unobserved_images(&observer_id)?;
-    on_progress(Progress::Planned { total: images.len(), finished: 0 });
+) -> Result<ObserveSummary, ObserveError> {
+    let plan = make_plan(run, observer, settings)?;
+    if !plan.jobs.is_empty() {
+        observer.check_canaries().map_err(ObserveError::Canary)?;
+    }
+    run.record_observer(observer.meta(), observer.key())?;
+    for image in &plan.without_colors {
+        run.record_colors(observer.key(), image, &[])?;
+    }
+    on_progress(Progress::Planned { total: plan.jobs.len(), finished: 0 });
 
     let directory = run.directory().to_owned();
-    let look = |(hash, format): &Image| -> Result<Evidence, Failure> {
-        let failure = |kind, detail| Failure { kind, detail };
-        let bytes = RunWriter::read_image(&directory, hash, *format).map_err(|error| {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            failure(FailureKind::NotAccessible, format!("{error}{cause}"))
-        })?;
-        let pixels = decode(&bytes)?;
-        let detections = observer
-            .look(&pixels)
-            .map_err(|error| failure(FailureKind::DetectorFailed, error.to_string()))?;
-        let (width, height) = (pixels.width(), pixels.height());
-        Ok(Evidence { image: hash.clone(), observer: observer_id.clone(), width, height, detections })
-    };
-
+    let stages = Stages { observer, settings: settings.into(), directory: &directory };
     let mut summary = ObserveSummary::default();
-    let queue = Mutex::new(images.iter());
-    let is_stopped = AtomicBool::new(false);
     thread::scope(|scope| {
-        let (sender, results) = sync_channel::<Observation>(workers.get());
-        for _ in 0..workers.get() {
-            let sender = sender.clone();
-            scope.spawn(|| work_through(&queue, &is_stopped, &look, sender));
-        }
-        drop(sender);
-        for (hash, result) in results {
-            let recorded = match &result {
-                Ok(evidence) => run.record_evidence(evidence),
-                Err(failure) => run.record_failed_observation(&observer_id, &hash, failure),
-            };
-            if let Err(error) = recorded {
-                is_stopped.store(true, Ordering::Relaxed);
-                return Err(error);
+        for landed in stages.start(scope, plan.jobs) {
+            let has_failed = record(run, observer.key(), &landed, &mut summary)?;
+            if let Some(has_failed) = has_failed {
+                on_progress(Progress::Advanced { has_failed });
             }
-            match &result {
-                Ok(_) => summary.observed += 1,
-                Err(_) => summary.failed += 1,
-            }
-            on_progress(Progress::Advanced { has_failed: result.is_err() });
         }
         Ok(summary)
     })
 }
 
-fn work_through<'images>(
-    queue: &Mutex<impl Iterator<Item = &'images Image>>,
-    is_stopped: &AtomicBool,
-    look: &(impl Fn(&Image) -> Result<Evidence, Failure> + Sync),
-    sender: SyncSender<Observation>,
-) {
-    while !is_stopped.load(Ordering::Relaxed) {
-        // A poisoned lock means that another worker panicked; the scope will report that.
-        let Some(image) = queue.lock().ok().and_then(|mut images| images.next()) else {
-            return;
-        };
-        if sender.send((image.0.clone(), look(image))).is_err() {
-            return;
+/// Writes a result; tells whether the image failed, or `None` if more of it is to come.
+fn record(
+    run: &mut RunWriter,
+    key: &ObserverKey,
+    landed: &Landed,
+    summary: &mut ObserveSummary,
+) -> Result<Option<bool>, StoreError> {
+    match landed {
+        Landed::Detections(evidence) => {
+            run.record_detections(key, evidence)?;
+            return Ok(None);
+        }
+        Landed::Whole(evidence) => {
+            run.record_evidence(key, evidence)?;
+            summary.observed += 1;
+        }
+        Landed::Colors { image, colors, is_new } => {
+            run.record_colors(key, image, colors)?;
+            summary.observed += usize::from(*is_new);
+            summary.named += usize::from(!*is_new);
+        }
+        Landed::Failed { image, failure } => {
+            run.record_failed_observation(&key.observer, image, failure)?;
+            summary.failed += 1;
+            return Ok(Some(true));
         }
     }
+    Ok(Some(false))
+}
+
+struct Plan {
+    jobs: Vec<Job>,
+    /// Images whose detections need no colour, which has not been noted yet.
+    without_colors: Vec<ContentHash>,
+}
+
+/// One image to work on.
+struct Job {
+    image: ContentHash,
+    format: ImageFormat,
+    kind: JobKind,
+}
+
+enum JobKind {
+    Detect { asked: BTreeSet<Category> },
+    Name(ToName),
+}
+
+/// The detections of an image whose colours are to be named, and the colours that are known already.
+#[derive(Default)]
+struct ToName {
+    places: Vec<usize>,
+    /// Those at the places.
+    detections: Vec<Detection>,
+    known: Vec<(usize, ColorScores)>,
+    /// Whether they were detected just now.
+    is_new: bool,
+}
+
+impl ToName {
+    fn of(detections: &[Detection], places: Vec<usize>, is_new: bool) -> Self {
+        let known = detections.iter().enumerate().filter(|(place, _)| !places.contains(place));
+        let known = known.filter_map(|(place, detection)| Some((place, detection.colors?))).collect();
+        let detections = places.iter().map(|place| detections[*place].clone()).collect();
+        Self { places, detections, known, is_new }
+    }
+}
+
+fn make_plan(
+    run: &RunWriter,
+    observer: &Observer,
+    settings: &ObserveSettings<'_>,
+) -> Result<Plan, StoreError> {
+    let mut plan = Plan { jobs: Vec::new(), without_colors: Vec::new() };
+    run.for_each_image(observer.key(), |stored| {
+        let StoredImage { hash: image, format, cases, seen } = stored;
+        let asked: BTreeSet<Category> = cases.iter().flat_map(|case| (settings.asked_by)(case)).collect();
+        let work =
+            plan_image(seen.as_ref(), observer.scope(), &asked, settings.limits, settings.colors_there);
+        let kind = match (work, seen) {
+            (ImageWork::Nothing, _) => return,
+            (ImageWork::Name { places }, Some(_)) if places.is_empty() => {
+                plan.without_colors.push(image);
+                return;
+            }
+            (ImageWork::Name { places }, Some(seen)) => {
+                JobKind::Name(ToName::of(&seen.detections, places, false))
+            }
+            (ImageWork::Detect | ImageWork::Name { .. }, _) => JobKind::Detect { asked },
+        };
+        plan.jobs.push(Job { image, format, kind });
+    })?;
+    Ok(plan)
+}
+
+/// What a thread has found out.
+enum Landed {
+    /// Colours follow.
+    Detections(Evidence),
+    /// Detections with all colours that are needed.
+    Whole(Evidence),
+    Colors {
+        image: ContentHash,
+        colors: Vec<(usize, ColorScores)>,
+        is_new: bool,
+    },
+    Failed {
+        image: ContentHash,
+        failure: Failure,
+    },
+}
+
+struct Decoded {
+    image: ContentHash,
+    pixels: Pixels,
+    asked: BTreeSet<Category>,
+}
+
+struct Naming {
+    image: ContentHash,
+    pixels: Pixels,
+    to_name: ToName,
+}
+
+/// The other end has gone: the run cannot be written any more.
+struct Stopped;
+
+fn send<T>(sender: &SyncSender<T>, value: T) -> Result<(), Stopped> {
+    sender.send(value).map_err(|_| Stopped)
+}
+
+/// The part of the settings that the threads need.
+#[derive(Clone, Copy)]
+struct StageSettings<'a> {
+    decode_threads: NonZeroUsize,
+    detect_threads: NonZeroUsize,
+    decode: &'a (dyn Fn(&[u8]) -> Result<Pixels, Failure> + Sync),
+    limits: NamingLimits,
+}
+
+impl<'a> From<&ObserveSettings<'a>> for StageSettings<'a> {
+    fn from(settings: &ObserveSettings<'a>) -> Self {
+        let ObserveSettings { decode_threads, detect_threads, decode, limits, .. } = *settings;
+        Self { decode_threads, detect_threads, decode, limits }
+    }
+}
+
+struct Stages<'a> {
+    observer: &'a Observer,
+    settings: StageSettings<'a>,
+    directory: &'a Path,
+}
+
+impl<'a> Stages<'a> {
+    /// Starts all threads. Each ends when what it gets from ends or what it gives to is gone.
+    fn start<'scope>(
+        &'scope self,
+        scope: &'scope thread::Scope<'scope, '_>,
+        jobs: Vec<Job>,
+    ) -> Receiver<Landed> {
+        let (land, landed) = sync_channel(self.settings.detect_threads.get());
+        let (detect, to_detect) = sync_channel(0);
+        let (name, to_name) = sync_channel(1);
+        let jobs = Arc::new(Mutex::new(jobs.into_iter()));
+        for _ in 0..self.settings.decode_threads.get() {
+            let (jobs, detect, name, land) = (jobs.clone(), detect.clone(), name.clone(), land.clone());
+            scope.spawn(move || self.decode_all(&jobs, &detect, &name, &land));
+        }
+        // Shared by owning threads only, so that senders notice when the last of them has ended.
+        let to_detect = Arc::new(Mutex::new(to_detect));
+        for _ in 0..self.settings.detect_threads.get() {
+            let (to_detect, name, land) = (to_detect.clone(), name.clone(), land.clone());
+            scope.spawn(move || self.detect_all(&to_detect, &name, &land));
+        }
+        scope.spawn(move || self.name_all(&to_name, &land));
+        landed
+    }
+
+    fn decode_all(
+        &self,
+        jobs: &Mutex<vec::IntoIter<Job>>,
+        detect: &SyncSender<Decoded>,
+        name: &SyncSender<Naming>,
+        land: &SyncSender<Landed>,
+    ) -> Result<(), Stopped> {
+        // A poisoned lock means that another thread panicked; the scope will report that.
+        while let Some(Job { image, format, kind }) = jobs.lock().ok().and_then(|mut jobs| jobs.next()) {
+            match (self.read(&image, format), kind) {
+                (Err(failure), _) => send(land, Landed::Failed { image, failure })?,
+                (Ok(pixels), JobKind::Detect { asked }) => send(detect, Decoded { image, pixels, asked })?,
+                (Ok(pixels), JobKind::Name(to_name)) => {
+                    let naming = Naming { image, pixels, to_name };
+                    match self.observer.scope() {
+                        ColorScope::EveryDetection => self.name_batch(vec![naming], land)?,
+                        ColorScope::AskedFor => send(name, naming)?,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, image: &ContentHash, format: ImageFormat) -> Result<Pixels, Failure> {
+        let bytes = RunWriter::read_image(self.directory, image, format).map_err(|error| {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            Failure { kind: FailureKind::NotAccessible, detail: format!("{error}{cause}") }
+        })?;
+        (self.settings.decode)(&bytes)
+    }
+
+    fn detect_all(
+        &self,
+        to_detect: &Mutex<Receiver<Decoded>>,
+        name: &SyncSender<Naming>,
+        land: &SyncSender<Landed>,
+    ) -> Result<(), Stopped> {
+        let next = || to_detect.lock().ok().and_then(|receiver| receiver.recv().ok());
+        while let Some(Decoded { image, pixels, asked }) = next() {
+            let detections = match self.observer.detect(&pixels) {
+                Ok(detections) => detections,
+                Err(error) => {
+                    send(land, Landed::Failed { image, failure: failure_of(&error) })?;
+                    continue;
+                }
+            };
+            let scope = self.observer.scope();
+            let is_asked = |category: Category| asked.contains(&category);
+            let places = detections_to_name(&detections, scope, is_asked, self.settings.limits);
+            let observer = self.observer.key().observer.clone();
+            let (width, height) = (pixels.width(), pixels.height());
+            let mut evidence = Evidence { image: image.clone(), observer, width, height, detections };
+            if places.is_empty() {
+                send(land, Landed::Whole(evidence))?;
+            } else if scope == ColorScope::AskedFor {
+                let to_name = ToName::of(&evidence.detections, places, true);
+                send(land, Landed::Detections(evidence))?;
+                send(name, Naming { image, pixels, to_name })?;
+            } else {
+                let landed = match self.observer.name(&[(&pixels, &evidence.detections)]).pop() {
+                    Some(Ok(scores)) => {
+                        for (detection, scores) in evidence.detections.iter_mut().zip(scores) {
+                            detection.colors = Some(scores);
+                        }
+                        Landed::Whole(evidence)
+                    }
+                    Some(Err(error)) => Landed::Failed { image, failure: failure_of(&error) },
+                    None => Landed::Whole(evidence),
+                };
+                send(land, landed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names what is waiting together, as far as the namer takes it at once.
+    fn name_all(&self, to_name: &Receiver<Naming>, land: &SyncSender<Landed>) -> Result<(), Stopped> {
+        while let Ok(first) = to_name.recv() {
+            let mut n_objects = first.to_name.places.len();
+            let mut batch = vec![first];
+            while n_objects < MAX_NAMED_AT_ONCE
+                && let Ok(next) = to_name.recv_timeout(LINGER)
+            {
+                n_objects += next.to_name.places.len();
+                batch.push(next);
+            }
+            self.name_batch(batch, land)?;
+        }
+        Ok(())
+    }
+
+    fn name_batch(&self, batch: Vec<Naming>, land: &SyncSender<Landed>) -> Result<(), Stopped> {
+        let images: Vec<(&Pixels, &[Detection])> =
+            batch.iter().map(|naming| (&naming.pixels, naming.to_name.detections.as_slice())).collect();
+        let named = self.observer.name(&images);
+        for (Naming { image, to_name, .. }, scores) in batch.into_iter().zip(named) {
+            let landed = match scores {
+                Ok(scores) => {
+                    let mut colors = to_name.known;
+                    colors.extend(to_name.places.into_iter().zip(scores));
+                    colors.sort_unstable_by_key(|(place, _)| *place);
+                    Landed::Colors { image, colors, is_new: to_name.is_new }
+                }
+                Err(error) => Landed::Failed { image, failure: failure_of(&error) },
+            };
+            send(land, landed)?;
+        }
+        Ok(())
+    }
+}
+
+fn failure_of(error: &DetectError) -> Failure {
+    Failure { kind: FailureKind::DetectorFailed, detail: error.to_string() }
 }

@@ -11,9 +11,11 @@ use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::StoreError;
 
+pub use evidence::{ObserverKey, SeenImage, StoredImage};
 pub use samples::ObservedSample;
 
-const SCHEMA_VERSION: i64 = 1;
+/// 2: an observer is a detector with a colour namer, whose evidence is kept apart.
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE samples (
@@ -41,15 +43,24 @@ CREATE TABLE observers (
     version INTEGER NOT NULL,
     weights_sha256 TEXT NOT NULL,
     parameters TEXT NOT NULL,
-    is_comparable INTEGER NOT NULL
+    is_comparable INTEGER NOT NULL,
+    detector_id TEXT NOT NULL,
+    namer_id TEXT NOT NULL
 ) STRICT;
 CREATE TABLE evidence (
     work_key TEXT PRIMARY KEY,
-    observer_id TEXT NOT NULL REFERENCES observers,
+    detector_id TEXT NOT NULL,
     image_sha256 TEXT NOT NULL,
     payload TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX evidence_by_image ON evidence (image_sha256, observer_id);
+CREATE UNIQUE INDEX evidence_by_image ON evidence (image_sha256, detector_id);
+CREATE TABLE colors (
+    image_sha256 TEXT NOT NULL,
+    detector_id TEXT NOT NULL,
+    namer_id TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    PRIMARY KEY (image_sha256, detector_id, namer_id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE failed_observations (
     work_key TEXT PRIMARY KEY,
     observer_id TEXT NOT NULL REFERENCES observers,
@@ -57,6 +68,17 @@ CREATE TABLE failed_observations (
     outcome TEXT NOT NULL,
     detail TEXT NOT NULL
 ) STRICT;
+";
+
+/// Shows a run of format 1 as one of format 2: an observer was one thing there, and its colours lie in the evidence.
+const VIEW_OF_1: &str = "
+PRAGMA temp_store = MEMORY;
+CREATE TEMP VIEW observers AS
+    SELECT *, observer_id AS detector_id, '' AS namer_id FROM main.observers;
+CREATE TEMP VIEW colors AS
+    SELECT image_sha256, observer_id AS detector_id, '' AS namer_id, NULL AS payload FROM main.evidence;
+CREATE TEMP VIEW evidence AS
+    SELECT work_key, observer_id AS detector_id, image_sha256, payload FROM main.evidence;
 ";
 
 const DONE: &str = "done";
@@ -84,6 +106,13 @@ impl Database {
         };
         let (connection, version) = open().map_err(StoreError::database(path))?;
         check_version(path, version)?;
+        if (1..SCHEMA_VERSION).contains(&version) {
+            return Err(StoreError::TooOld {
+                path: path.to_owned(),
+                found: version,
+                writable: SCHEMA_VERSION,
+            });
+        }
         Ok(Self { connection, path: path.to_owned() })
     }
 
@@ -110,6 +139,9 @@ impl Database {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
         check_version(path, version)?;
+        if version == 1 {
+            connection.execute_batch(VIEW_OF_1).map_err(StoreError::database(path))?;
+        }
         Ok(Self { connection, path: path.to_owned() })
     }
 

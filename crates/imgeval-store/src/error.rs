@@ -34,6 +34,10 @@ pub enum StoreError {
     Locked { path: PathBuf, holder: String },
     #[error("`{path}` was written in format {found}; this version reads format {supported} and older")]
     TooNew { path: PathBuf, found: i64, supported: i64 },
+    #[error(
+        "`{path}` was written in format {found}, which this version only reads; it writes format {writable}"
+    )]
+    TooOld { path: PathBuf, found: i64, writable: i64 },
     #[error("`{path}` is damaged: {detail}")]
     Damaged { path: PathBuf, detail: String },
     #[error("the run `{path}` was made with {field} = {existing}, not {asked}")]
@@ -60,6 +64,7 @@ impl StoreError {
             Self::Occupied { .. } | Self::NotAFolder { .. } => Some("name a new or empty folder with --run"),
             Self::Locked { .. } => Some("wait until it has finished, or stop it"),
             Self::TooNew { .. } => Some("update imgeval"),
+            Self::TooOld { .. } => Some("score and export still work; observe into a new run"),
             Self::Damaged { .. } => Some("restore it from a copy, or start a new run"),
             Self::Mismatch { .. } => Some("name a new run, or ask for the same suite as before"),
         }

@@ -3,7 +3,8 @@
 //! ```text
 //! <run>/
 //!   run.toml               what was asked: suite and its parameters, format and tool version
-//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence
+//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colours
+//!                          (by detector and colour namer)
 //!   run.lock               names the process that is writing
 //!   images/ab/abcdef….png  every image by SHA-256, original bytes
 //! ```
@@ -22,7 +23,7 @@ mod manifest;
 mod run;
 mod whole_file;
 
-pub use database::ObservedSample;
+pub use database::{ObservedSample, ObserverKey, SeenImage, StoredImage};
 pub use error::StoreError;
 pub use manifest::Manifest;
 pub use run::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, RunReader, RunWriter};

@@ -7,10 +7,13 @@ use std::{
 };
 
 use imgeval_core::{
-    ContentHash, Evidence, Failure, ImageFormat, ImageNote, ObserverId, ObserverMeta, Sample, SampleId,
+    ColorScores, ContentHash, Evidence, Failure, ImageFormat, ImageNote, ObserverId, ObserverMeta, Sample,
+    SampleId,
 };
 
-use crate::{Manifest, ObservedSample, StoreError, database::Database, images, lock::RunLock};
+use crate::{
+    Manifest, ObservedSample, ObserverKey, StoreError, StoredImage, database::Database, images, lock::RunLock,
+};
 
 /// Size and time of change of an imported file: equal means that it need not be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,25 +203,50 @@ impl RunWriter {
 
     /// # Errors
     /// If the database cannot be written.
-    pub fn record_observer(&self, meta: &ObserverMeta) -> Result<(), StoreError> {
-        self.database.record_observer(meta)
+    pub fn record_observer(&self, meta: &ObserverMeta, key: &ObserverKey) -> Result<(), StoreError> {
+        self.database.record_observer(meta, key)
     }
 
-    /// The distinct images that `observer` has not seen yet: the plan minus what the store holds.
+    /// Visits the distinct images with what the observer saw in them, one at a time, in order of their first sample.
     ///
     /// # Errors
-    /// If the database cannot be read.
-    pub fn unobserved_images(
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn for_each_image(
         &self,
-        observer: &ObserverId,
-    ) -> Result<Vec<(ContentHash, ImageFormat)>, StoreError> {
-        self.database.unobserved_images(observer)
+        key: &ObserverKey,
+        visit: impl FnMut(StoredImage),
+    ) -> Result<(), StoreError> {
+        self.database.for_each_image(key, visit)
     }
 
+    /// Keeps what the detector saw; colours are not looked at, and evidence that is there already stays.
+    ///
     /// # Errors
     /// If the database cannot be written.
-    pub fn record_evidence(&mut self, evidence: &Evidence) -> Result<(), StoreError> {
-        self.database.record_evidence(evidence)
+    pub fn record_detections(&mut self, key: &ObserverKey, evidence: &Evidence) -> Result<(), StoreError> {
+        self.database.record_detections(key, evidence)
+    }
+
+    /// Keeps the colours of an image's detections by their places, instead of any that were there: with this the
+    /// image is done.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn record_colors(
+        &mut self,
+        key: &ObserverKey,
+        image: &ContentHash,
+        colors: &[(usize, ColorScores)],
+    ) -> Result<(), StoreError> {
+        self.database.record_colors(key, image, colors)
+    }
+
+    /// Keeps detections and the colours that they carry, all or nothing: with this the image is done.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn record_evidence(&mut self, key: &ObserverKey, evidence: &Evidence) -> Result<(), StoreError> {
+        self.database.record_evidence(key, evidence)
     }
 
     /// # Errors

@@ -4,7 +4,10 @@ use imgeval_core::{CaseId, Evidence, Failure, ImageRecord, ObserverId, Outcome, 
 use rusqlite::Row;
 
 use super::{DONE, Database};
-use crate::{StoreError, format::parse_payload};
+use crate::{
+    StoreError,
+    format::{parse_colors_into, parse_payload},
+};
 
 /// A sample with what one observer saw in it, if it has looked.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +30,7 @@ impl Database {
         mut visit: impl FnMut(ObservedSample),
     ) -> Result<(), StoreError> {
         let sql = "SELECT s.source, s.case_id, s.ordinal, s.outcome, s.detail, s.image_sha256, s.format,
-                          s.width, s.height, s.notes, e.payload, f.outcome, f.detail,
+                          s.width, s.height, s.notes, e.payload, c.payload, f.outcome, f.detail,
                           EXISTS (SELECT 1 FROM samples o
                                   WHERE o.image_sha256 = s.image_sha256 AND o.outcome = 'done'
                                       AND (o.case_id, o.ordinal) < (s.case_id, s.ordinal)),
@@ -35,7 +38,10 @@ impl Database {
                               SELECT 1 FROM samples o WHERE o.case_id = s.case_id AND o.ordinal = s.ordinal
                                   AND (o.outcome = 'done' OR o.source < s.source))
                    FROM samples s
-                   LEFT JOIN evidence e ON e.image_sha256 = s.image_sha256 AND e.observer_id = ?1
+                   LEFT JOIN observers v ON v.observer_id = ?1
+                   LEFT JOIN evidence e ON e.image_sha256 = s.image_sha256 AND e.detector_id = v.detector_id
+                   LEFT JOIN colors c ON c.image_sha256 = s.image_sha256
+                       AND c.detector_id = v.detector_id AND c.namer_id = v.namer_id
                    LEFT JOIN failed_observations f
                        ON f.image_sha256 = s.image_sha256 AND f.observer_id = ?1
                    ORDER BY s.case_id, s.ordinal, s.source";
@@ -58,7 +64,11 @@ impl Database {
         let outcome = if row.outcome == DONE {
             let record = self.parse_record(row.image, row.notes)?;
             if let (Some(payload), Some(observer)) = (row.payload, observer) {
-                let (header, detections) = parse_payload(&payload).map_err(|detail| self.damaged(detail))?;
+                let (header, mut detections) =
+                    parse_payload(&payload).map_err(|detail| self.damaged(detail))?;
+                if let Some(colors) = &row.colors {
+                    parse_colors_into(colors, &mut detections).map_err(|detail| self.damaged(detail))?;
+                }
                 let (width, height) = (header.width, header.height);
                 let (image, observer) = (record.hash.clone(), observer.clone());
                 evidence = Some(Evidence { image, observer, width, height, detections });
@@ -103,6 +113,7 @@ struct SampleRow {
     image: Option<(String, String, u32, u32)>,
     notes: String,
     payload: Option<String>,
+    colors: Option<String>,
     failed_observation: Option<(String, String)>,
     repeats_bytes: bool,
     is_redundant: bool,
@@ -115,9 +126,9 @@ impl SampleRow {
             Some(hash) => Some((hash, row.get(6)?, row.get(7)?, row.get(8)?)),
             None => None,
         };
-        let failure: Option<String> = row.get(11)?;
+        let failure: Option<String> = row.get(12)?;
         let failed_observation = match failure {
-            Some(code) => Some((code, row.get(12)?)),
+            Some(code) => Some((code, row.get(13)?)),
             None => None,
         };
         Ok(Self {
@@ -129,9 +140,10 @@ impl SampleRow {
             image,
             notes: row.get(9)?,
             payload: row.get(10)?,
+            colors: row.get(11)?,
             failed_observation,
-            repeats_bytes: row.get(13)?,
-            is_redundant: row.get(14)?,
+            repeats_bytes: row.get(14)?,
+            is_redundant: row.get(15)?,
         })
     }
 }
