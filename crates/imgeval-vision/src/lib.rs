@@ -4,12 +4,15 @@
 //! - [`yolo`]: the preview detector, YOLOv3-tiny on the CPU.
 //! - [`preview_color`] over [`cielab`]: the preview's colour namer.
 //! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit.
+//! - [`checkpoint`]: trained parameters from safetensors and PyTorch files, without trusting them.
 //! - [`weights`]: known weight sets, pinned by checksum, their folder and how they get there.
 //! - [`annotate`]: boxes and labels drawn on a picture.
 
-#![forbid(unsafe_code)]
+// Denied, not forbidden: mapping weight files needs a few lines, each with its reason.
+#![deny(unsafe_code)]
 
 pub mod annotate;
+pub mod checkpoint;
 pub mod cielab;
 pub mod clip;
 pub mod image_file;

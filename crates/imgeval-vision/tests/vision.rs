@@ -4,6 +4,11 @@
 #[cfg(test)]
 #[path = "vision/clip_tokenizer.rs"]
 mod clip_tokenizer;
+#[path = "vision/checkpoints.rs"]
+mod checkpoints;
+#[cfg(test)]
+#[path = "vision/hostile_checkpoints.rs"]
+mod hostile_checkpoints;
 #[cfg(test)]
 #[path = "vision/images.rs"]
 mod images;

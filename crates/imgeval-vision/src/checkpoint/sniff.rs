@@ -1,0 +1,83 @@
+//! What a file holds, from its first bytes.
+
+use super::{error::CheckpointError, mapping::Mapping};
+
+/// First bytes of PyTorch's format before 1.6: protocol 2, the magic number 0x1950a86a20f9469cfc6c, end.
+pub(super) const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+
+/// Longest header of a safetensors file that is read: some 100,000 tensors.
+const MAX_HEADER: u64 = 32 << 20;
+
+/// What the first bytes promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    Safetensors,
+    Zip,
+    Legacy,
+}
+
+pub(super) fn sniff(file: &Mapping) -> Result<Content, CheckpointError> {
+    let bytes = file.bytes();
+    let path = || file.path().to_owned();
+    if bytes.is_empty() {
+        return Err(CheckpointError::Empty { path: path() });
+    }
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return Ok(Content::Zip);
+    }
+    if bytes.starts_with(LEGACY_MAGIC) {
+        return Ok(Content::Legacy);
+    }
+    if let Some((header, b'{')) = safetensors_start(bytes) {
+        if header > MAX_HEADER {
+            return Err(CheckpointError::Unknown { path: path() });
+        }
+        return if bytes.len() as u64 - 8 < header {
+            let what = format!("{} bytes, the header alone has {header}", bytes.len());
+            Err(CheckpointError::Truncated { path: path(), what })
+        } else {
+            Ok(Content::Safetensors)
+        };
+    }
+    if bytes.starts_with(b"version https://git-lfs.github.com/spec/") {
+        return Err(CheckpointError::LfsPointer { path: path() });
+    }
+    if bytes.get(257..262) == Some(b"ustar") {
+        return Err(CheckpointError::Outdated { path: path(), format: "tar" });
+    }
+    if let Some(start) = text_start(bytes) {
+        return Err(CheckpointError::Text { path: path(), start });
+    }
+    if LEGACY_MAGIC.starts_with(bytes) || b"PK\x03\x04".starts_with(bytes) {
+        let what = format!("{} bytes", bytes.len());
+        return Err(CheckpointError::Truncated { path: path(), what });
+    }
+    if let [0x80, 2..=5, ..] = bytes {
+        return Err(CheckpointError::Outdated { path: path(), format: "plain pickle" });
+    }
+    Err(CheckpointError::Unknown { path: path() })
+}
+
+/// Length of the header and its first byte.
+fn safetensors_start(bytes: &[u8]) -> Option<(u64, u8)> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    Some((u64::from_le_bytes(*length), *rest.first()?))
+}
+
+/// The first line of something that looks like a text, shortened.
+fn text_start(bytes: &[u8]) -> Option<String> {
+    let head = &bytes[..bytes.len().min(512)];
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        // The cut may go through a character.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&head[..error.valid_up_to()]).ok()?
+        }
+        Err(_) => return None,
+    };
+    if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
+        return None;
+    }
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    Some(line.chars().take(40).collect())
+}
