@@ -76,6 +76,17 @@ impl Mask {
         Some(Self { width, height, runs: runs.into() })
     }
 
+    /// From runs down the columns, the first one outside and perhaps empty.
+    ///
+    /// `None` if they do not cover the image exactly, or if another run is empty.
+    #[must_use]
+    pub fn from_runs(width: u32, height: u32, runs: Vec<u32>) -> Option<Self> {
+        let covered: u64 = runs.iter().copied().map(u64::from).sum();
+        let is_whole = covered == u64::from(width) * u64::from(height) && covered <= u64::from(u32::MAX);
+        let has_empty_run = runs.iter().skip(1).any(|&run| run == 0);
+        (covered > 0 && is_whole && !has_empty_run).then(|| Self { width, height, runs: runs.into() })
+    }
+
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width

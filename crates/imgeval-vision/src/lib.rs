@@ -8,19 +8,25 @@
 //! - [`weights`]: known weight sets, pinned by checksum, their folder and how they get there.
 //! - [`annotate`]: boxes and labels drawn on a picture.
 
-// Denied, not forbidden: mapping weight files needs a few lines, each with its reason.
+// Denied, not forbidden: mapping weight files and the kernels in `ops` need it, each use with its reason.
 #![deny(unsafe_code)]
 
 pub mod annotate;
 pub mod checkpoint;
 pub mod cielab;
 pub mod clip;
+pub mod compute;
 pub mod image_file;
+pub mod mask2former;
+mod model_error;
+pub mod ops;
 pub mod preview_color;
 pub mod resample;
 pub mod weights;
 pub mod yolo;
 
 pub use image_file::{DecodeLimits, DecodedImage, ImageFileError, inspect_and_decode, load_image};
+pub use mask2former::Mask2FormerDetector;
+pub use model_error::ModelError;
 pub use preview_color::PreviewColorNamer;
 pub use yolo::PreviewDetector;

@@ -1,11 +1,11 @@
 //! Golden values from other implementations; how they were made stands in `scripts/reference/`.
 
 // `cfg(test)` tells Clippy that helpers here are test code too.
+#[path = "vision/checkpoints.rs"]
+mod checkpoints;
 #[cfg(test)]
 #[path = "vision/clip_tokenizer.rs"]
 mod clip_tokenizer;
-#[path = "vision/checkpoints.rs"]
-mod checkpoints;
 #[cfg(test)]
 #[path = "vision/hostile_checkpoints.rs"]
 mod hostile_checkpoints;

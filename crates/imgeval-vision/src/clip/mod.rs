@@ -1,3 +1,14 @@
-//! CLIP, which names the colour of a found object.
+//! CLIP: embeddings of images and texts, and GenEval's colour step over them.
 
+mod color;
+mod configuration;
+mod keys;
+mod model;
+mod preprocess;
 pub mod tokenizer;
+
+pub use color::ClipColorNamer;
+pub use model::{Clip, ClipDimensions, TextEmbedding};
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,9 @@ use instant_clip_tokenizer as bpe;
 /// Ids of every text, start and end included.
 pub const CONTEXT_LENGTH: usize = 77;
 
+/// Rows of a token embedding.
+pub const VOCABULARY_SIZE: usize = 49_408;
+
 /// Longer texts are cut before they are cleaned. Far beyond what 77 ids can hold, so it matters only to texts whose first
 /// 16 KiB are nearly all white space or control characters, and it bounds the time that hostile ones take.
 const MAX_TEXT_BYTES: usize = 1 << 14;

@@ -7,7 +7,7 @@ use imgeval_core::{ContentHash, DetectError, Detection, Detector, InputSize, Obs
 use super::{
     HeadOutputs, Network, WeightsError,
     decode::{FLOOR, decode},
-    letterbox::letterbox,
+    letterbox::{INPUT_SIDE, Placement, letterbox},
 };
 
 /// A weight file has 35 MB; what is longer than this is not read.

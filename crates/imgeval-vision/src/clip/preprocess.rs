@@ -1,0 +1,40 @@
+//! From pixels to the vision encoder's input, as OpenAI's and open_clip's evaluation transform (torchvision on Pillow).
+
+use candle_core::{Result, Tensor};
+use imgeval_core::Pixels;
+
+use crate::{
+    compute::Backend,
+    ops::tensor::from_numbers,
+    resample::pillow::{crop, resize_bicubic},
+};
+
+const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+const STANDARD_DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
+
+/// Resizes the short side to `size` (bicubic, antialiased), cuts out the middle, normalises: [size x size, 3].
+pub(super) fn prepare(pixels: &Pixels, size: usize, backend: &Backend) -> Result<Tensor> {
+    let square = middle_square(pixels, size)?;
+    let numbers = square.rgb().chunks_exact(3).flat_map(|pixel| {
+        [0, 1, 2]
+            .map(|channel| (f32::from(pixel[channel]) / 255.0 - MEAN[channel]) / STANDARD_DEVIATION[channel])
+    });
+    from_numbers(numbers.collect(), &[size * size, 3])?.to_device(&backend.device)?.to_dtype(backend.dtype)
+}
+
+fn middle_square(pixels: &Pixels, size: usize) -> Result<Pixels> {
+    let size = u32::try_from(size).map_err(candle_core::Error::wrap)?;
+    let (width, height) = (pixels.width(), pixels.height());
+    let short = width.min(height);
+    let scaled = |side: u32| -> Result<u32> {
+        let scaled = u64::from(size) * u64::from(side) / u64::from(short);
+        u32::try_from(scaled).map_err(candle_core::Error::wrap)
+    };
+    let (width, height) = (scaled(width)?, scaled(height)?);
+    let resized = resize_bicubic(pixels, width, height);
+    // Half a pixel is rounded to even, as Python rounds.
+    let start = |side: u32| (f64::from(side - size) / 2.0).round_ties_even();
+    let (left, top) = (start(width), start(height));
+    let side = f64::from(size);
+    crop(&resized, [left, top, left + side, top + side]).map_err(candle_core::Error::wrap)
+}

@@ -1,0 +1,152 @@
+//! The `Detector` port over the network.
+
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use imgeval_core::{
+    BoundingBox, Category, DetectError, Detection, Detector, InputSize, Mask, ObserverMeta, Pixels,
+};
+
+use super::{
+    decoder::Prediction,
+    keys::Family,
+    network::Network,
+    postprocess::{Candidate, Sizes, best_candidates},
+    preprocess::{prepare, sizes},
+    swin::Map,
+};
+use crate::{
+    compute::{Backend, ComputeOptions},
+    model_error::ModelError,
+    ops::{
+        masks::{MaskLogits, QUERIES_PER_WORD, QueryMasks, column_runs},
+        tensor::with_numbers,
+    },
+};
+
+/// The categories of COCO.
+const N_CLASSES: usize = 80;
+
+/// Mask2Former with a Swin backbone: GenEval's official detector when it holds mmdetection's weights.
+pub struct Mask2FormerDetector {
+    network: Network,
+    pub(super) backend: Backend,
+    meta: ObserverMeta,
+}
+
+impl Mask2FormerDetector {
+    /// Maps the weights: a checkpoint of mmdetection 2.x or 3.x, or a file or folder of transformers. The names of the
+    /// tensors decide whose preprocessing and postprocessing apply.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is of another network, or the device is not there.
+    pub fn load(path: &Path, options: &ComputeOptions) -> Result<Self, ModelError> {
+        let backend = Backend::open(options)?;
+        let network = Network::load(path)?;
+        if network.n_classes() != N_CLASSES {
+            let detail = format!("the network knows {} classes, COCO has {N_CLASSES}", network.n_classes());
+            return Err(ModelError::Configuration { path: path.to_owned(), detail });
+        }
+        let weights_sha256 = String::new();
+        let (title, parameters) = match network.family() {
+            Family::Mmdetection => {
+                ("Mask2Former, mmdetection", "input=1333x800/32;padding=128;numerics=mmdet")
+            }
+            Family::HuggingFace => ("Mask2Former, transformers (not comparable)", "numerics=transformers"),
+        };
+        let is_official = network.family() == Family::Mmdetection && weights_sha256.starts_with("743b7d99");
+        let meta = ObserverMeta {
+            id: "mask2former".to_owned(),
+            title: title.to_owned(),
+            version: 1,
+            weights_sha256,
+            parameters: parameters.to_owned(),
+            is_comparable: is_official,
+        };
+        Ok(Self { network, backend, meta })
+    }
+
+    /// Class logits and mask logits, before any decision: for comparing with a reference.
+    pub(super) fn predict(&self, pixels: &Pixels) -> Result<(Sizes, Prediction), ModelError> {
+        let family = self.network.family();
+        let sizes = sizes(family, pixels.width(), pixels.height());
+        let image = prepare(family, pixels, &sizes, &self.backend)?;
+        Ok((sizes, self.network.forward(&image)?))
+    }
+
+    /// As mmdetection: the best classes over all queries, each with its query's mask.
+    fn instances(&self, sizes: &Sizes, prediction: &Prediction) -> Result<Vec<Detection>, ModelError> {
+        let class_logits = on_cpu(&prediction.class_logits)?;
+        let candidates = with_numbers(&class_logits, |logits| Ok(best_candidates(logits, N_CLASSES)))?;
+        let n_queries = class_logits.dim(0)?;
+        let mut detections = Vec::with_capacity(candidates.len());
+        for first in (0..n_queries).step_by(QUERIES_PER_WORD) {
+            let count = QUERIES_PER_WORD.min(n_queries - first);
+            let Map { pixels, height, width } = &prediction.mask_logits;
+            let logits = on_cpu(&pixels.narrow(1, first, count)?)?;
+            let masks = with_numbers(&logits, |numbers| {
+                let logits = MaskLogits { numbers, width: *width, height: *height, n_queries: count };
+                Ok(logits.resize_and_threshold(sizes.padded, sizes.resized, sizes.original))
+            })?;
+            let queries = QueryResults::new(&masks, sizes, count);
+            let here = candidates.iter().filter(|one| (first..first + count).contains(&one.query));
+            detections
+                .extend(here.filter_map(|candidate| queries.detection(candidate, candidate.query - first)));
+        }
+        detections.sort_by(|a, b| b.score.total_cmp(&a.score));
+        Ok(detections)
+    }
+}
+
+fn on_cpu(x: &Tensor) -> candle_core::Result<Tensor> {
+    x.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.contiguous()
+}
+
+/// The masks of some queries, with what a detection takes from them.
+struct QueryResults {
+    masks: Vec<Option<Mask>>,
+    boxes: Vec<BoundingBox>,
+    /// Mean probability inside the mask.
+    qualities: Vec<f32>,
+}
+
+impl QueryResults {
+    fn new(masks: &QueryMasks, sizes: &Sizes, n_queries: usize) -> Self {
+        let (height, width) = sizes.original;
+        let size = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+        let runs = column_runs(&masks.words, width, n_queries);
+        Self {
+            masks: runs.into_iter().map(|runs| Mask::from_runs(size(width), size(height), runs)).collect(),
+            boxes: (0..n_queries).map(|query| masks.bounding_box(query)).collect(),
+            qualities: (0..n_queries).map(|query| masks.quality(query)).collect(),
+        }
+    }
+
+    fn detection(&self, candidate: &Candidate, query: usize) -> Option<Detection> {
+        Some(Detection {
+            category: Category::from_index(candidate.class)?,
+            score: candidate.probability * self.qualities[query],
+            bounding_box: self.boxes[query],
+            mask: self.masks[query].clone(),
+            colors: None,
+        })
+    }
+}
+
+impl Detector for Mask2FormerDetector {
+    fn meta(&self) -> &ObserverMeta {
+        &self.meta
+    }
+
+    fn inspect(&self, pixels: &Pixels) -> Result<Vec<Detection>, DetectError> {
+        let found = self.predict(pixels).and_then(|(sizes, prediction)| self.instances(&sizes, &prediction));
+        found.map_err(|error| DetectError { observer: self.meta.id.clone(), detail: error.to_string() })
+    }
+
+    fn input_size(&self, width: u32, height: u32) -> Option<InputSize> {
+        let sizes = sizes(self.network.family(), width, height);
+        let size =
+            |(height, width): (usize, usize)| Some([u32::try_from(width).ok()?, u32::try_from(height).ok()?]);
+        Some(InputSize { resized: size(sizes.resized)?, padded: size(sizes.padded)? })
+    }
+}

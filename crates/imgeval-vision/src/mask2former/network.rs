@@ -1,0 +1,59 @@
+//! The whole network, from a normalised image to class and mask logits.
+
+use std::{path::Path, sync::Arc};
+
+use candle_core::Result as CandleResult;
+
+use super::{
+    decoder::{Prediction, TransformerDecoder},
+    keys::{Family, canonical_parameters},
+    pixel_decoder::PixelDecoder,
+    swin::{Map, Swin},
+};
+use crate::{checkpoint::Checkpoint, model_error::ModelError, ops::layers::Layers};
+
+pub(super) struct Network {
+    backbone: Swin,
+    pixel_decoder: PixelDecoder,
+    decoder: TransformerDecoder,
+    family: Family,
+}
+
+impl Network {
+    /// From any of the three families; dimensions come from the tensors. Nothing large is read yet.
+    pub(super) fn load(path: &Path) -> Result<Self, ModelError> {
+        let checkpoint = Arc::new(Checkpoint::open(path)?);
+        let (family, mut parameters) = canonical_parameters(checkpoint).ok_or_else(|| {
+            ModelError::NotThisNetwork { path: path.to_owned(), network: "Mask2Former with a Swin backbone" }
+        })?;
+        let mut layers = Layers { parameters: &mut parameters };
+        let backbone = Swin::load(&mut layers, family);
+        let width = backbone.channels();
+        let pixel_decoder = PixelDecoder::load(&mut layers, width, |channels| group_count(family, channels));
+        let decoder = TransformerDecoder::load(&mut layers, pixel_decoder.channels());
+        parameters.finish()?;
+        Ok(Self { backbone, pixel_decoder, decoder, family })
+    }
+
+    pub(super) fn family(&self) -> Family {
+        self.family
+    }
+
+    pub(super) fn n_classes(&self) -> usize {
+        self.decoder.n_classes()
+    }
+
+    /// The image is normalised, [height x width, 3], both multiples of 32.
+    pub(super) fn forward(&self, image: &Map) -> CandleResult<Prediction> {
+        let maps = self.backbone.forward(image)?;
+        self.decoder.forward(&self.pixel_decoder.forward(&maps)?)
+    }
+}
+
+/// Groups of the group norms; the tensors do not tell. 32 in every published checkpoint (256 channels).
+fn group_count(family: Family, channels: usize) -> usize {
+    match family {
+        Family::Mmdetection => (channels / 4).clamp(1, 32),
+        Family::HuggingFace => 32,
+    }
+}

@@ -1,0 +1,45 @@
+//! Why a network could not be loaded or run.
+
+use std::path::PathBuf;
+
+use crate::checkpoint::{CheckpointError, ParameterError};
+
+/// Each is one sentence; [`ModelError::hint`] says how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    #[error("`{}` does not hold {network}", path.display())]
+    NotThisNetwork { path: PathBuf, network: &'static str },
+    #[error("`{}`: {detail}", path.display())]
+    Configuration { path: PathBuf, detail: String },
+    #[error("{0}")]
+    Compute(String),
+    #[error("the network failed: {0}")]
+    Failed(String),
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl ModelError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Checkpoint(error) => error.hint(),
+            Self::Parameters(error) => error.hint(),
+            Self::NotThisNetwork { .. } => {
+                "name the weights of that network, as `imgeval models list` shows them"
+            }
+            Self::Configuration { .. } => "take the model's folder as it was published",
+            Self::Compute(_) => "leave `--device` and `--dtype` away to compute on the CPU with f32",
+            Self::Failed(_) => "check the weights with `imgeval models check`",
+        }
+    }
+}

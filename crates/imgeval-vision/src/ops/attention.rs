@@ -1,0 +1,296 @@
+//! Scaled dot-product attention: `softmax(Q K' / sqrt(d) + M) V` for each head.
+
+use candle_core::{CpuStorage, D, DType, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
+
+use super::{
+    activation::exp,
+    buffer::{SharedOutput, with_scratch},
+    gemm::{BlockProduct, Epilogue, PANEL, PackedView, pack_transposed, padded_stride},
+    simd::{Kernel, Simd, dispatch, tile_rows},
+    tensor::{from_numbers, is_fast, with_numbers},
+};
+
+/// Numbers of attention weights that one task keeps at a time.
+const WEIGHTS_PER_BLOCK: usize = 160 * 1024;
+
+/// Attention of `query` [batch, queries, channels] to `key` and `value` [batch, keys, channels], the channels cut into
+/// `heads`. `mask` [queries, keys] is added to the scores of every head: 0, or minus infinity where a query must not
+/// look. The result is [batch, queries, channels]. The tensors may be parts of a larger one along the channels.
+pub(crate) fn attend(
+    query: &Tensor,
+    key: &Tensor,
+    value: &Tensor,
+    heads: usize,
+    mask: Option<&Tensor>,
+) -> Result<Tensor> {
+    let (batch, n_queries, channels) = query.dims3()?;
+    let (_, n_keys, _) = key.dims3()?;
+    if channels % heads != 0 || key.dims() != value.dims() {
+        bail!("attention over {:?} and {:?} with {heads} heads", query.shape(), key.shape());
+    }
+    let dims = channels / heads;
+    if !is_fast(query) {
+        return attend_composed(query, key, value, heads, mask);
+    }
+    let mut result = vec![0.0; batch * n_queries * channels];
+    let output = SharedOutput::new(&mut result);
+    with_rows(query, |query| {
+        with_rows(key, |key| {
+            with_rows(value, |value| {
+                let work = |mask: Option<&[f32]>| {
+                    (0..batch * heads).into_par_iter().for_each(|index| {
+                        let (item, head) = (index / heads, index % heads);
+                        let job = Attention {
+                            query: query.part(item, head * dims),
+                            key: key.part(item, head * dims),
+                            value: value.part(item, head * dims),
+                            n_queries,
+                            n_keys,
+                            dims,
+                            added: mask,
+                            // SAFETY: the first channel of this head in this item; heads do not overlap.
+                            output: unsafe {
+                                output.pointer().add(item * n_queries * channels + head * dims)
+                            },
+                            output_stride: channels,
+                        };
+                        job.run();
+                    });
+                    Ok(())
+                };
+                match mask {
+                    Some(mask) => with_numbers(&mask.contiguous()?, |mask| work(Some(mask))),
+                    None => work(None),
+                }
+            })
+        })
+    })?;
+    from_numbers(result, &[batch, n_queries, channels])
+}
+
+fn attend_composed(
+    query: &Tensor,
+    key: &Tensor,
+    value: &Tensor,
+    heads: usize,
+    mask: Option<&Tensor>,
+) -> Result<Tensor> {
+    let (batch, n_queries, channels) = query.dims3()?;
+    let dims = channels / heads;
+    let split = |x: &Tensor| x.reshape((batch, x.dim(1)?, heads, dims))?.transpose(1, 2)?.contiguous();
+    #[expect(clippy::cast_precision_loss, reason = "head sizes are small")]
+    let query = (split(&query.contiguous()?)? * (1.0 / (dims as f64).sqrt()))?;
+    let mut scores = query.matmul(&split(&key.contiguous()?)?.transpose(2, 3)?)?;
+    if let Some(mask) = mask {
+        scores = scores.broadcast_add(&mask.to_dtype(scores.dtype())?)?;
+    }
+    let weights = softmax_composed(&scores)?;
+    let mixed = weights.matmul(&split(&value.contiguous()?)?)?;
+    mixed.transpose(1, 2)?.reshape((batch, n_queries, channels))
+}
+
+/// Softmax over the last dimension, with at least 32 bits.
+pub(crate) fn softmax_composed(scores: &Tensor) -> Result<Tensor> {
+    let wide = match scores.dtype() {
+        DType::F32 | DType::F64 => scores.clone(),
+        _ => scores.to_dtype(DType::F32)?,
+    };
+    let powers = wide.broadcast_sub(&wide.max_keepdim(D::Minus1)?)?.exp()?;
+    powers.broadcast_div(&powers.sum_keepdim(D::Minus1)?)?.to_dtype(scores.dtype())
+}
+
+/// Rows of channels, evenly spaced.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) numbers: &'a [f32],
+    pub(crate) stride: usize,
+    pub(crate) batch_stride: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn part(&self, item: usize, channel: usize) -> Self {
+        Self { numbers: &self.numbers[item * self.batch_stride + channel..], ..*self }
+    }
+
+    pub(crate) fn row(&self, row: usize, count: usize) -> &'a [f32] {
+        &self.numbers[row * self.stride..row * self.stride + count]
+    }
+}
+
+/// Lends a tensor [batch, rows, channels] whose channels are neighbours, contiguous or not.
+fn with_rows<Output>(tensor: &Tensor, work: impl FnOnce(Rows<'_>) -> Result<Output>) -> Result<Output> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match (&*storage, layout.stride()) {
+        (Storage::Cpu(CpuStorage::F32(numbers)), &[batch_stride, stride, 1]) => {
+            work(Rows { numbers: &numbers[layout.start_offset()..], stride, batch_stride })
+        }
+        _ => bail!("attention was given a tensor whose channels are not neighbours"),
+    }
+}
+
+/// One head's attention, on one thread.
+pub(crate) struct Attention<'a> {
+    pub(crate) query: Rows<'a>,
+    pub(crate) key: Rows<'a>,
+    pub(crate) value: Rows<'a>,
+    pub(crate) n_queries: usize,
+    pub(crate) n_keys: usize,
+    /// Channels of the head.
+    pub(crate) dims: usize,
+    /// Added to the scores, [queries, keys].
+    pub(crate) added: Option<&'a [f32]>,
+    pub(crate) output: *mut f32,
+    pub(crate) output_stride: usize,
+}
+
+impl Attention<'_> {
+    pub(crate) fn run(&self) {
+        let Self { n_queries, n_keys, dims, .. } = *self;
+        let tile = tile_rows();
+        let query_stride = padded_stride(dims);
+        let score_stride = padded_stride(n_keys);
+        let block = (WEIGHTS_PER_BLOCK / score_stride / tile).max(1) * tile;
+        let block = block.min(n_queries);
+        let key_size = PackedView::size(dims, n_keys);
+        let value_size = PackedView::size(n_keys, dims);
+        with_scratch(|scratch| {
+            let all = scratch.take(key_size + value_size + block * (query_stride + score_stride) + 16);
+            let (keys, rest) = all.split_at_mut(key_size);
+            let (values, rest) = rest.split_at_mut(value_size);
+            let (queries, scores) = rest.split_at_mut(block * query_stride);
+            self.pack_keys(keys);
+            self.pack_values(values);
+            let keys = PackedView { depth: dims, columns: n_keys, numbers: keys };
+            let values = PackedView { depth: n_keys, columns: dims, numbers: values };
+            #[expect(clippy::cast_precision_loss, reason = "head sizes are small")]
+            let scale = 1.0 / (dims as f32).sqrt();
+            for first in (0..n_queries).step_by(block) {
+                let n_rows = block.min(n_queries - first);
+                for row in 0..n_rows {
+                    let target = &mut queries[row * query_stride..row * query_stride + dims];
+                    for (target, &x) in target.iter_mut().zip(self.query.row(first + row, dims)) {
+                        *target = x * scale;
+                    }
+                }
+                dispatch(BlockProduct {
+                    left: queries,
+                    stride: query_stride,
+                    n_rows,
+                    start: 0,
+                    depth: dims,
+                    packed: keys,
+                    panels: (0, keys.n_panels()),
+                    epilogue: Epilogue::default(),
+                    accumulates: false,
+                    output: scores.as_mut_ptr(),
+                    output_stride: score_stride,
+                    first_row: 0,
+                });
+                let added = self.added.map(|added| &added[first * n_keys..(first + n_rows) * n_keys]);
+                dispatch(SoftmaxRows { scores, stride: score_stride, n_rows, n_keys, added });
+                dispatch(BlockProduct {
+                    left: scores,
+                    stride: score_stride,
+                    n_rows,
+                    start: 0,
+                    depth: n_keys,
+                    packed: values,
+                    panels: (0, values.n_panels()),
+                    epilogue: Epilogue::default(),
+                    accumulates: false,
+                    // SAFETY: the caller's output holds a row for every query.
+                    output: unsafe { self.output.add(first * self.output_stride) },
+                    output_stride: self.output_stride,
+                    first_row: 0,
+                });
+            }
+        });
+    }
+
+    fn pack_keys(&self, target: &mut [f32]) {
+        for (panel, target) in target.chunks_exact_mut((self.dims * PANEL).max(1)).enumerate() {
+            let first = panel * PANEL;
+            let count = PANEL.min(self.n_keys - first);
+            pack_transposed(
+                &self.key.numbers[first * self.key.stride..],
+                self.key.stride,
+                self.dims,
+                count,
+                target,
+            );
+        }
+    }
+
+    fn pack_values(&self, target: &mut [f32]) {
+        for (panel, target) in target.chunks_exact_mut((self.n_keys * PANEL).max(1)).enumerate() {
+            let first = panel * PANEL;
+            let count = PANEL.min(self.dims - first);
+            for (key, target) in target.chunks_exact_mut(PANEL).enumerate() {
+                target[..count].copy_from_slice(&self.value.row(key, first + count)[first..]);
+            }
+        }
+    }
+}
+
+/// Softmax of each row, in place; `added` is added first.
+struct SoftmaxRows<'a> {
+    scores: &'a mut [f32],
+    stride: usize,
+    n_rows: usize,
+    n_keys: usize,
+    added: Option<&'a [f32]>,
+}
+
+impl Kernel for SoftmaxRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        for row in 0..self.n_rows {
+            let scores = &mut self.scores[row * self.stride..row * self.stride + self.n_keys];
+            if let Some(added) = self.added {
+                let added = &added[row * self.n_keys..(row + 1) * self.n_keys];
+                for (score, &added) in scores.iter_mut().zip(added) {
+                    *score += added;
+                }
+            }
+            // SAFETY: the instruction set is available, as the caller promises.
+            unsafe { softmax_row::<S>(scores) };
+        }
+    }
+}
+
+/// # Safety
+/// The instruction set of `S` must be available.
+#[inline(always)]
+pub(crate) unsafe fn softmax_row<S: Simd>(row: &mut [f32]) {
+    // SAFETY: each chunk holds a vector, as does the padded copy of the rest.
+    unsafe {
+        let mut padded = [f32::NEG_INFINITY; 16];
+        let whole = row.len() / S::LANES * S::LANES;
+        let (body, rest) = row.split_at_mut(whole);
+        padded[..rest.len()].copy_from_slice(rest);
+        let mut largest = S::load(padded.as_ptr());
+        for chunk in body.chunks_exact(S::LANES) {
+            largest = S::max(largest, S::load(chunk.as_ptr()));
+        }
+        let largest = S::splat(S::max_lane(largest));
+        let mut sum = S::splat(0.0);
+        for chunk in body.chunks_exact_mut(S::LANES) {
+            let power = exp::<S>(S::sub(S::load(chunk.as_ptr()), largest));
+            sum = S::add(sum, power);
+            S::store(power, chunk.as_mut_ptr());
+        }
+        let mut total = S::sum_lanes(sum);
+        if !rest.is_empty() {
+            S::store(exp::<S>(S::sub(S::load(padded.as_ptr()), largest)), padded.as_mut_ptr());
+            rest.copy_from_slice(&padded[..rest.len()]);
+            total += rest.iter().sum::<f32>();
+        }
+        let scale = 1.0 / total;
+        for x in row {
+            *x *= scale;
+        }
+    }
+}

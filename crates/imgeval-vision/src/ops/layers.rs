@@ -1,0 +1,53 @@
+//! Takes the layers of a network out of a checkpoint's parameters, by name and shape.
+
+use super::{
+    convolution::Convolution,
+    linear::Linear,
+    norm::{Affine, GroupNorm, LayerNorm},
+};
+use crate::checkpoint::{Parameter, Parameters};
+
+/// Layers by the name that their parameters share; what is missing or misshaped is noted in the parameters.
+pub(crate) struct Layers<'a> {
+    pub(crate) parameters: &'a mut Parameters,
+}
+
+impl Layers<'_> {
+    pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Parameter {
+        self.parameters.take(name, shape)
+    }
+
+    pub(crate) fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Linear {
+        let bias = self.tensor(&format!("{name}.bias"), &[outputs]);
+        Linear::new(self.tensor(&format!("{name}.weight"), &[outputs, inputs]), Some(bias))
+    }
+
+    pub(crate) fn linear_without_bias(&mut self, name: &str, inputs: usize, outputs: usize) -> Linear {
+        Linear::new(self.tensor(&format!("{name}.weight"), &[outputs, inputs]), None)
+    }
+
+    pub(crate) fn affine(&mut self, name: &str, channels: usize) -> Affine {
+        let weight = self.tensor(&format!("{name}.weight"), &[channels]);
+        Affine::new(weight, self.tensor(&format!("{name}.bias"), &[channels]))
+    }
+
+    pub(crate) fn layer_norm(&mut self, name: &str, channels: usize) -> LayerNorm {
+        LayerNorm(self.affine(name, channels))
+    }
+
+    pub(crate) fn group_norm(&mut self, name: &str, channels: usize, groups: usize) -> GroupNorm {
+        GroupNorm { affine: self.affine(name, channels), groups }
+    }
+
+    /// `shape` is [outputs, channels, kernel, kernel].
+    pub(crate) fn convolution(
+        &mut self,
+        name: &str,
+        shape: [usize; 4],
+        has_bias: bool,
+        (stride, padding): (usize, usize),
+    ) -> Convolution {
+        let bias = has_bias.then(|| self.tensor(&format!("{name}.bias"), &[shape[0]]));
+        Convolution::new(self.tensor(&format!("{name}.weight"), &shape), bias, stride, padding)
+    }
+}
