@@ -14,8 +14,7 @@ Files:
     expected.safetensors   class logits, mask logits of the first queries, channel means on the way, of two pictures
     expected.json          detections by mmdetection's rules and by transformers' post-processing; transformers' image processors
 
-Pictures are a quarter noise as in resample.py (byte i of seed s is draw i of splitmix64, shifted right by 56) and three quarters
-a ramp, so that regions differ (see `picture`). The tensors are (value - mean) / std with mmdetection's numbers,
+Pictures are those of noise.py. The tensors are (value - mean) / std with mmdetection's numbers,
 after padding right and bottom with 128 to multiples of 32.
 
 --golden DIR checks the renaming the other way round: DIR/model.pth (mmdetection 2.x's names) is run here and compared with
@@ -33,6 +32,7 @@ import numpy as np
 import PIL
 import torch
 import transformers
+from noise import picture
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
@@ -42,19 +42,6 @@ MEAN = torch.tensor([123.675, 116.28, 103.53])
 STD = torch.tensor([58.395, 57.12, 57.375])
 MASKS_KEPT = 4
 WINDOW = 7
-
-
-def picture(seed, width, height):
-    with np.errstate(over="ignore"):
-        index = np.arange(1, 3 * width * height + 1, dtype=np.uint64)
-        state = np.uint64(seed) + index * np.uint64(0x9E3779B97F4A7C15)
-        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        state ^= state >> np.uint64(31)
-    noise = (state >> np.uint64(56)).astype(np.int64).reshape(height, width, 3)
-    y, x = np.mgrid[:height, :width]
-    ramp = np.stack([255 * x // width, 255 * y // height, 255 * ((x // 16 + y // 16) % 2)], axis=-1)
-    return ((noise + 3 * ramp) // 4).astype(np.uint8)
 
 
 def input_tensor(pixels):

@@ -3,9 +3,9 @@
     python scripts/reference/resample.py crates/imgeval-vision/tests/fixtures/resample.json [--cases 60] [--seed 1]
 
 Needs Pillow 10.4 and opencv-python-headless 4.10, of the official evaluators' generations; the versions used are written
-into the file. OpenCV 5.0 gives the same results. Pillow 13 does not: it filters columns before rows where that is less work. A source picture is bytes from splitmix64 as in yolov3_tiny.py: byte i of
-seed s is draw i, counted from 1, shifted right by 56. Results are SHA-256 over the RGB rows, shortened to 16 digits;
-three small ones are written out. Sizes come from Python's `random`, and a fixed list holds the edges.
+into the file. OpenCV 5.0 and Pillow 11.3 and 12.0 give the same results. Pillow 13.0 does not: it sometimes filters columns
+before rows. Source pictures are noise.py's. Results are SHA-256 over the RGB rows, shortened to 16 digits; three small ones
+are written out. Sizes come from Python's `random`, and a fixed list holds the edges.
 """
 
 import argparse
@@ -17,22 +17,13 @@ import sys
 import cv2
 import numpy as np
 import PIL
+from noise import noise
 from PIL import Image
 
 EDGES = [(1, 1, 5, 7), (5, 7, 1, 1), (2, 2, 1, 1), (64, 48, 32, 24), (64, 48, 32, 25), (65, 48, 32, 24), (3, 3, 6, 6),
          (20, 10, 20, 25), (20, 10, 33, 10), (20, 10, 20, 10), (64, 64, 50, 50), (300, 2, 7, 3), (2, 300, 3, 7),
          (1, 40, 9, 9), (97, 61, 224, 141), (128, 96, 1, 96), (17, 13, 16, 12), (400, 300, 100, 75), (31, 31, 93, 93)]
 WRITTEN_OUT = [(7, 5, 4, 3), (4, 3, 9, 6), (16, 12, 6, 5)]
-
-
-def noise(seed, width, height):
-    with np.errstate(over="ignore"):
-        index = np.arange(1, 3 * width * height + 1, dtype=np.uint64)
-        state = np.uint64(seed) + index * np.uint64(0x9E3779B97F4A7C15)
-        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        state ^= state >> np.uint64(31)
-    return (state >> np.uint64(56)).astype(np.uint8).reshape(height, width, 3)
 
 
 def results(source, width, height):
