@@ -16,6 +16,9 @@ mod images;
 #[path = "vision/network.rs"]
 mod network;
 #[cfg(test)]
+#[path = "vision/preprocessing.rs"]
+mod preprocessing;
+#[cfg(test)]
 #[path = "vision/random_weights.rs"]
 mod random_weights;
 #[cfg(test)]

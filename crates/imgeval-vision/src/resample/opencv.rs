@@ -31,7 +31,8 @@ pub fn resize_bilinear(pixels: &Pixels, width: u32, height: u32) -> Pixels {
 }
 
 /// The size that mmcv's `imrescale` gives a `(width, height)` picture: the largest with its proportions whose long side is at
-/// most `limit`'s long side and whose short side is at most `limit`'s short side, rounded half up.
+/// most `limit`'s long side and whose short side is at most `limit`'s short side, rounded half up. A
+/// picture so thin that a side would round to nothing keeps one pixel, which mmcv refuses.
 ///
 /// Source: mmcv 2.1 `rescale_size`; mmdetection's test pipeline uses the limit (1333, 800).
 #[must_use]
@@ -40,7 +41,7 @@ pub fn rescale_size((width, height): (u32, u32), limit: (u32, u32)) -> (u32, u32
     let short_limit = f64::from(limit.0.min(limit.1));
     let scale = (long_limit / f64::from(width.max(height))).min(short_limit / f64::from(width.min(height)));
     let scaled = |side: u32| (f64::from(side) * scale + 0.5) as u32;
-    (scaled(width), scaled(height))
+    (scaled(width).max(1), scaled(height).max(1))
 }
 
 /// Two neighbouring source positions and their 11-bit weights.
@@ -184,6 +185,7 @@ mod tests {
             ((2000, 500), (1333, 333)),
             ((640, 427), (1199, 800)),
             ((3, 1), (1333, 444)),
+            ((1, 9000), (1, 1333)),
         ] {
             assert_eq!(rescale_size(size, (1333, 800)), expected, "{size:?}");
         }

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use imgeval_vision::clip::tokenizer::Tokenizer;
+use proptest::prelude::*;
 use serde_json::Value;
 
 fn check(tokenizer: &Tokenizer, case: &Value) {
@@ -34,4 +35,20 @@ fn ids_are_those_of_the_official_evaluators_version() {
     for case in golden["texts"].as_array().unwrap() {
         check(&tokenizer, case);
     }
+}
+
+#[test]
+fn any_text_gets_77_ids_with_both_marks() {
+    let tokenizer = Tokenizer::new();
+    let pieces = prop_oneof!["\\PC{0,8}", "&#?[0-9A-Za-z]{0,6};?", "[\\x00-\\x20<&;]{0,3}", any::<String>()];
+    let texts = prop::collection::vec(pieces, 0..8).prop_map(|pieces| pieces.concat());
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let check = |text: String| {
+        let ids = tokenizer.encode(&text);
+        prop_assert_eq!((ids.len(), ids[0]), (77, 49_406));
+        let end = ids.iter().rposition(|id| *id == 49_407);
+        prop_assert!(end.is_some_and(|end| ids[end + 1..].iter().all(|id| *id == 0)));
+        Ok(())
+    };
+    runner.run(&texts, check).unwrap();
 }

@@ -33,6 +33,20 @@ pub(crate) fn noise_picture(seed: u64, width: u32, height: u32) -> Pixels {
     Pixels::new(width, height, rgb).unwrap()
 }
 
+/// A quarter noise, three quarters a ramp and a chequerboard, as `scripts/reference/noise.py` makes it.
+pub(crate) fn ramp_picture(seed: u64, width: u32, height: u32) -> Pixels {
+    let noise = noise_picture(seed, width, height);
+    let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let rgb = places
+        .flat_map(|(x, y)| {
+            let ramp = [255 * x / width, 255 * y / height, 255 * ((x / 16 + y / 16) % 2)];
+            let noise = noise.at(x, y);
+            [0, 1, 2].map(|channel| ((u32::from(noise[channel]) + 3 * ramp[channel]) / 4) as u8)
+        })
+        .collect();
+    Pixels::new(width, height, rgb).unwrap()
+}
+
 /// A whole weight file from that stream, made once.
 pub(crate) static WEIGHT_FILE: LazyLock<Vec<u8>> = LazyLock::new(make_weight_file);
 

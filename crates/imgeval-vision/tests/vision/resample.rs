@@ -7,6 +7,7 @@ use imgeval_vision::{
     image_file::{DecodeLimits, load_image},
     resample::{opencv, pillow},
 };
+use proptest::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -74,5 +75,29 @@ fn real_pictures_scale_as_mmcv_scales_them() {
         let (width, height) = opencv::rescale_size((source.width(), source.height()), (1333, 800));
         assert_eq!((width, height), (expected.width(), expected.height()));
         assert!(opencv::resize_bilinear(&source, width, height) == expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_size_and_any_box_get_an_answer(
+        from in (1_u32..60, 1_u32..60),
+        to in (0_u32..300, 0_u32..300),
+        bounding_box in prop::array::uniform4(prop_oneof![-100.0..200.0, any::<f64>()]),
+    ) {
+        let pixels = noise_picture(1, from.0, from.1);
+        let size = (to.0.max(1), to.1.max(1));
+        for resized in [
+            opencv::resize_bilinear(&pixels, to.0, to.1),
+            pillow::resize_bicubic(&pixels, to.0, to.1),
+            pillow::resize(&pixels, to.0, to.1, pillow::Filter::Bilinear),
+        ] {
+            prop_assert_eq!((resized.width(), resized.height()), size);
+        }
+        if let Ok(cut) = pillow::crop(&pixels, bounding_box) {
+            prop_assert!(f64::from(cut.width()) <= bounding_box[2] - bounding_box[0] + 1.0);
+        }
     }
 }
