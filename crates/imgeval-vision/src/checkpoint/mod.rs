@@ -27,8 +27,8 @@ mod torch_legacy;
 mod torch_zip;
 mod zip_directory;
 
-pub use error::CheckpointError;
-pub use parameters::{Parameter, ParameterError, Parameters};
+pub use error::{CheckpointError, TensorProblem};
+pub use parameters::{Misshaped, Parameter, ParameterError, Parameters};
 pub use pickle::PickleError;
 pub use stored::{StoredType, TensorInfo};
 pub use tensors::Checkpoint;

@@ -174,3 +174,74 @@ fn data_range(bytes: &[u8], entry: Entry) -> Option<Range<usize>> {
     let end = start.checked_add(usize::try_from(entry.length).ok()?)?;
     (end <= bytes.len()).then_some(start..end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An archive of one entry `a` with content `abc`, every size and place of which is in ZIP64 records.
+    fn wide_archive() -> Vec<u8> {
+        let wide =
+            |numbers: &[u64]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>();
+        let mut bytes =
+            [b"PK\x03\x04\x2d".as_slice(), &[0; 13], &[255; 8], &[1, 0, 20, 0], b"a", &[1, 0, 16, 0]]
+                .concat();
+        bytes.extend(wide(&[3, 3]));
+        bytes.extend(b"abc");
+        let directory = bytes.len() as u64;
+        bytes.extend(
+            [
+                b"PK\x01\x02\x2d\0\x2d".as_slice(),
+                &[0; 13],
+                &[255; 8],
+                &[1, 0, 37, 0],
+                &[0; 10],
+                &[255; 4],
+                b"a",
+            ]
+            .concat(),
+        );
+        // A foreign record before the one that counts.
+        bytes.extend([99, 0, 5, 0, 1, 2, 3, 4, 5, 1, 0, 24, 0]);
+        bytes.extend(wide(&[3, 3, 0]));
+        let record = bytes.len() as u64;
+        bytes.extend(
+            [b"PK\x06\x06".as_slice(), &wide(&[44]), &[0; 12], &wide(&[1, 1, record - directory, directory])]
+                .concat(),
+        );
+        bytes.extend([b"PK\x06\x07".as_slice(), &[0; 4], &wide(&[record]), &[1, 0, 0, 0]].concat());
+        bytes.extend([b"PK\x05\x06".as_slice(), &[0; 4], &[255; 12], &[3, 0], b"end"].concat());
+        bytes
+    }
+
+    #[test]
+    fn archives_beyond_four_gigabytes_are_understood() {
+        let bytes = wide_archive();
+        let directory = ZipDirectory::parse(&bytes).unwrap();
+        assert_eq!(directory.names().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(&bytes[directory.range("a").unwrap()], b"abc");
+        assert_eq!(directory.range("b"), Err(ZipError::Missing { name: "b".to_owned() }));
+    }
+
+    #[test]
+    fn any_damage_is_survived() {
+        let bytes = wide_archive();
+        for place in 0..bytes.len() {
+            for byte in [0, 1, 0x7f, 0xff] {
+                let mut damaged = bytes.clone();
+                damaged[place] = byte;
+                if let Ok(directory) = ZipDirectory::parse(&damaged) {
+                    assert!(directory.range("a").map_or(0, |range| range.end) <= damaged.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn absurd_counts_are_refused() {
+        let mut bytes = wide_archive();
+        let record = bytes.windows(4).position(|window| window == b"PK\x06\x06").unwrap();
+        bytes[record + 32..][..8].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(ZipDirectory::parse(&bytes).unwrap_err(), ZipError::TooManyEntries);
+    }
+}
