@@ -1,6 +1,7 @@
 //! Golden values from other implementations; how they were made stands in `scripts/reference/`.
 
 // `cfg(test)` tells Clippy that helpers here are test code too.
+#[cfg(test)]
 #[path = "vision/checkpoints.rs"]
 mod checkpoints;
 #[cfg(test)]

@@ -34,6 +34,18 @@ pub struct Mask2FormerDetector {
     meta: ObserverMeta,
 }
 
+/// What the network says of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logits {
+    pub n_queries: usize,
+    /// [queries, classes + 1]; the last class is "no object".
+    pub classes: Vec<f32>,
+    /// [queries, height, width] at a quarter of the padded image.
+    pub masks: Vec<f32>,
+    /// Height and width.
+    pub mask_size: (usize, usize),
+}
+
 impl Mask2FormerDetector {
     /// Maps the weights: a checkpoint of mmdetection 2.x or 3.x, or a file or folder of transformers. The names of the
     /// tensors decide whose preprocessing and postprocessing apply.
@@ -66,7 +78,22 @@ impl Mask2FormerDetector {
         Ok(Self { network, backend, meta })
     }
 
-    /// Class logits and mask logits, before any decision: for comparing with a reference.
+    /// Class and mask logits, before any decision: for comparing with a reference.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub fn logits(&self, pixels: &Pixels) -> Result<Logits, ModelError> {
+        let (_, prediction) = self.predict(pixels)?;
+        let Map { pixels, height, width } = &prediction.mask_logits;
+        let (masks, classes) = (on_cpu(&pixels.t()?)?, on_cpu(&prediction.class_logits)?);
+        Ok(Logits {
+            n_queries: classes.dim(0)?,
+            classes: classes.flatten_all()?.to_vec1()?,
+            masks: masks.flatten_all()?.to_vec1()?,
+            mask_size: (*height, *width),
+        })
+    }
+
     pub(super) fn predict(&self, pixels: &Pixels) -> Result<(Sizes, Prediction), ModelError> {
         let family = self.network.family();
         let sizes = sizes(family, pixels.width(), pixels.height());

@@ -13,7 +13,7 @@ mod postprocess;
 mod preprocess;
 mod swin;
 
-pub use detector::Mask2FormerDetector;
+pub use detector::{Logits, Mask2FormerDetector};
 
 #[cfg(test)]
 mod tests;
