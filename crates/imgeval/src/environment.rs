@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use imgeval_vision::weights::Hub;
+
 /// Where model weights are kept.
 pub(crate) const MODELS_DIR: &str = "IMGEVAL_MODELS_DIR";
 /// The Python that fetches packages for `models pull`.
@@ -16,4 +18,9 @@ pub(crate) fn models_dir(flag: Option<PathBuf>) -> PathBuf {
     flag.or_else(|| variable("XDG_CACHE_HOME").map(below_cache))
         .or_else(|| variable("HOME").map(|home| below_cache(home.join(".cache"))))
         .unwrap_or_else(|| PathBuf::from("imgeval-models"))
+}
+
+/// The Hugging Face hub, as its own tools would find it: `HF_HUB_CACHE`, `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN`.
+pub(crate) fn hub() -> Hub {
+    Hub::from_variables(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }

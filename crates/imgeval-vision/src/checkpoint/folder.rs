@@ -33,6 +33,11 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
+/// The weight files of a folder, sorted by name.
+pub(crate) fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    Ok(find_weights(folder)?.files)
+}
+
 pub(super) fn find_weights(folder: &Path) -> Result<WeightFiles, CheckpointError> {
     for (single, index) in LAYOUTS {
         let path = folder.join(single);

