@@ -1,6 +1,6 @@
 //! Which colours are needed, and what is left to do for an image. Pure functions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use imgeval_core::{Category, ColorScope, Detection};
 use imgeval_store::SeenImage;
@@ -68,20 +68,17 @@ pub enum ColorsThere {
     NameAgain,
 }
 
-/// What is left to do, given what the store holds.
+/// What is left to do, given what the store holds; `needed` says which detections need a colour.
 #[must_use]
 pub fn plan_image(
     seen: Option<&SeenImage>,
-    scope: ColorScope,
-    asked: &BTreeSet<Category>,
-    limits: NamingLimits,
+    needed: impl FnOnce(&[Detection]) -> Vec<usize>,
     colors_there: ColorsThere,
 ) -> ImageWork {
     let Some(seen) = seen else {
         return ImageWork::Detect;
     };
-    let mut places =
-        detections_to_name(&seen.detections, scope, |category| asked.contains(&category), limits);
+    let mut places = needed(&seen.detections);
     let is_named = |place: &usize| seen.detections[*place].colors.is_some();
     match colors_there {
         ColorsThere::Keep => places.retain(|place| !is_named(place)),
@@ -134,12 +131,15 @@ mod tests {
     }
 
     fn plan(seen: &SeenImage, colors_there: ColorsThere) -> ImageWork {
-        plan_image(Some(seen), ASKED, &[category(1)].into(), NamingLimits::default(), colors_there)
+        let needed = |detections: &[Detection]| {
+            detections_to_name(detections, ASKED, |found| found == category(1), NamingLimits::default())
+        };
+        plan_image(Some(seen), needed, colors_there)
     }
 
     #[test]
     fn what_is_there_is_not_done_again_unless_asked() {
-        let none = plan_image(None, ASKED, &BTreeSet::new(), NamingLimits::default(), ColorsThere::Keep);
+        let none = plan_image(None, |_| vec![], ColorsThere::Keep);
         assert_eq!(none, ImageWork::Detect);
         let mut seen =
             SeenImage { detections: detections(&[(1, 0.9), (2, 0.9), (1, 0.8)]), has_colors: false };

@@ -25,14 +25,13 @@ use std::{
 };
 
 use imgeval_core::{
-    CaseId, Category, ColorScope, ColorScores, ContentHash, DetectError, Detection, Evidence, Failure,
-    FailureKind, ImageFormat, Pixels,
+    CaseId, Category, ColorScores, ContentHash, DetectError, Detection, Evidence, Failure, FailureKind,
+    ImageFormat, Pixels,
 };
 use imgeval_store::{ObserverKey, RunWriter, StoreError, StoredImage};
 
 use crate::{
-    ColorsThere, ImageWork, NamingLimits, Observer, Progress, detections_to_name,
-    observer::MAX_NAMED_AT_ONCE, plan_image,
+    ColorsThere, ImageWork, NamingLimits, Observer, Progress, observer::MAX_NAMED_AT_ONCE, plan_image,
 };
 
 /// So long the colour thread waits for more objects before it names those that it has: far less than naming takes.
@@ -181,8 +180,10 @@ fn make_plan(
     run.for_each_image(observer.key(), |stored| {
         let StoredImage { hash: image, format, cases, seen } = stored;
         let asked: BTreeSet<Category> = cases.iter().flat_map(|case| (settings.asked_by)(case)).collect();
-        let work =
-            plan_image(seen.as_ref(), observer.scope(), &asked, settings.limits, settings.colors_there);
+        let needed = |detections: &[Detection]| {
+            observer.places_to_name(detections, |category| asked.contains(&category), settings.limits)
+        };
+        let work = plan_image(seen.as_ref(), needed, settings.colors_there);
         let kind = match (work, seen) {
             (ImageWork::Nothing, _) => return,
             (ImageWork::Name { places }, Some(_)) if places.is_empty() => {
@@ -296,9 +297,10 @@ impl<'a> Stages<'a> {
                 (Ok(pixels), JobKind::Detect { asked }) => send(detect, Decoded { image, pixels, asked })?,
                 (Ok(pixels), JobKind::Name(to_name)) => {
                     let naming = Naming { image, pixels, to_name };
-                    match self.observer.scope() {
-                        ColorScope::EveryDetection => self.name_batch(vec![naming], land)?,
-                        ColorScope::AskedFor => send(name, naming)?,
+                    if self.observer.names_cheaply() {
+                        self.name_batch(vec![naming], land)?;
+                    } else {
+                        send(name, naming)?;
                     }
                 }
             }
@@ -329,15 +331,14 @@ impl<'a> Stages<'a> {
                     continue;
                 }
             };
-            let scope = self.observer.scope();
             let is_asked = |category: Category| asked.contains(&category);
-            let places = detections_to_name(&detections, scope, is_asked, self.settings.limits);
+            let places = self.observer.places_to_name(&detections, is_asked, self.settings.limits);
             let observer = self.observer.key().observer.clone();
             let (width, height) = (pixels.width(), pixels.height());
             let mut evidence = Evidence { image: image.clone(), observer, width, height, detections };
             if places.is_empty() {
                 send(land, Landed::Whole(evidence))?;
-            } else if scope == ColorScope::AskedFor {
+            } else if !self.observer.names_cheaply() {
                 let to_name = ToName::of(&evidence.detections, places, true);
                 send(land, Landed::Detections(evidence))?;
                 send(name, Naming { image, pixels, to_name })?;

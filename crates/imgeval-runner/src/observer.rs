@@ -1,9 +1,12 @@
 //! A detector and a colour namer, put together to one observer with one identity.
 
 use imgeval_core::{
-    ColorNamer, ColorScope, ColorScores, DetectError, Detection, Detector, ObserverMeta, Pixels,
+    Category, ColorNamer, ColorScope, ColorScores, DetectError, Detection, Detector, InputSize, ObserverId,
+    ObserverMeta, Pixels,
 };
 use imgeval_store::ObserverKey;
+
+use crate::{NamingLimits, detections_to_name};
 
 /// Detections that score no more than this are not kept as evidence.
 pub const EVIDENCE_FLOOR: f32 = 0.05;
@@ -23,14 +26,19 @@ pub struct Conditions {
 /// What looks at the images of a run.
 pub struct Observer {
     detector: Box<dyn Detector>,
-    namer: Box<dyn ColorNamer>,
+    namer: Option<Box<dyn ColorNamer>>,
     meta: ObserverMeta,
     key: ObserverKey,
 }
 
 impl Observer {
+    /// Without a namer no colour is ever named.
     #[must_use]
-    pub fn new(detector: Box<dyn Detector>, namer: Box<dyn ColorNamer>, conditions: &Conditions) -> Self {
+    pub fn new(
+        detector: Box<dyn Detector>,
+        namer: Option<Box<dyn ColorNamer>>,
+        conditions: &Conditions,
+    ) -> Self {
         let with_conditions = |meta: &ObserverMeta, floor: Option<f32>| {
             let mut meta = meta.clone();
             if let Some(floor) = floor {
@@ -42,18 +50,20 @@ impl Observer {
         };
         let floor = (detector.floor() < EVIDENCE_FLOOR).then_some(EVIDENCE_FLOOR);
         let eyes = with_conditions(detector.meta(), floor);
-        let names = with_conditions(namer.meta(), None);
+        let names = namer.as_ref().map(|namer| with_conditions(namer.meta(), None));
 
         let mut meta = eyes.clone();
-        meta.title = format!("{}; colours: {}", eyes.title, names.title);
-        meta.is_comparable &= names.is_comparable;
-        append(&mut meta.parameters, &format!("colors={}@{}", names.id, names.version));
-        append(&mut meta.parameters, &names.weights_sha256);
-        append(&mut meta.parameters, &names.parameters);
+        if let Some(names) = &names {
+            meta.title = format!("{}; colours: {}", eyes.title, names.title);
+            meta.is_comparable &= names.is_comparable;
+            append(&mut meta.parameters, &format!("colors={}@{}", names.id, names.version));
+            append(&mut meta.parameters, &names.weights_sha256);
+            append(&mut meta.parameters, &names.parameters);
+        }
         let key = ObserverKey {
             observer: meta.observer_id(),
             detector: eyes.observer_id(),
-            namer: names.observer_id(),
+            namer: names.map_or_else(|| ObserverId::new(""), |names| names.observer_id()),
         };
         Self { detector, namer, meta, key }
     }
@@ -69,9 +79,44 @@ impl Observer {
         &self.key
     }
 
+    /// Whether colours are named in passing, and not in batches.
+    pub(crate) fn names_cheaply(&self) -> bool {
+        self.namer.as_ref().is_some_and(|namer| namer.scope() == ColorScope::EveryDetection)
+    }
+
+    /// The places of the detections that this observer should name, as [`detections_to_name`] chooses them.
+    pub(crate) fn places_to_name(
+        &self,
+        detections: &[Detection],
+        is_asked: impl Fn(Category) -> bool,
+        limits: NamingLimits,
+    ) -> Vec<usize> {
+        let namer = self.namer.as_ref();
+        namer.map_or_else(Vec::new, |namer| detections_to_name(detections, namer.scope(), is_asked, limits))
+    }
+
+    /// How large an image enters the detector, where that says something.
     #[must_use]
-    pub fn scope(&self) -> ColorScope {
-        self.namer.scope()
+    pub fn input_size(&self, pixels: &Pixels) -> Option<InputSize> {
+        self.detector.input_size(pixels.width(), pixels.height())
+    }
+
+    /// All detections of one image, best first, whatever they score; with the colours of those that score more than
+    /// `limits` allow, whatever their category.
+    ///
+    /// # Errors
+    /// If one of the two parts cannot process these pixels.
+    pub fn look(&self, pixels: &Pixels, limits: NamingLimits) -> Result<Vec<Detection>, DetectError> {
+        let mut detections = self.detector.inspect(pixels)?;
+        self.check(pixels, &detections)?;
+        let places = self.places_to_name(&detections, |_| true, limits);
+        let to_name: Vec<Detection> = places.iter().map(|place| detections[*place].clone()).collect();
+        for scores in self.name(&[(pixels, &to_name)]) {
+            for (place, scores) in places.iter().zip(scores?) {
+                detections[*place].colors = Some(scores);
+            }
+        }
+        Ok(detections)
     }
 
     /// Lets both parts check themselves.
@@ -80,7 +125,7 @@ impl Observer {
     /// If one of them does not give what it must.
     pub fn check_canaries(&self) -> Result<(), DetectError> {
         self.detector.canary()?;
-        self.namer.canary()
+        self.namer.as_ref().map_or(Ok(()), |namer| namer.canary())
     }
 
     /// The detections that are kept, best first, without colours.
@@ -90,19 +135,22 @@ impl Observer {
     pub(crate) fn detect(&self, pixels: &Pixels) -> Result<Vec<Detection>, DetectError> {
         let mut detections = self.detector.inspect(pixels)?;
         detections.retain(|detection| detection.score > EVIDENCE_FLOOR);
-        for detection in &detections {
-            let is_finite = detection.score.is_finite()
-                && detection.bounding_box.to_array().iter().all(|corner| corner.is_finite());
-            let fits = detection
-                .mask
-                .as_ref()
-                .is_none_or(|mask| (mask.width(), mask.height()) == (pixels.width(), pixels.height()));
-            if !(is_finite && fits) {
-                let detail = "a detection is not finite or its mask not of the image's size".to_owned();
-                return Err(DetectError { observer: self.meta.id.clone(), detail });
-            }
-        }
+        self.check(pixels, &detections)?;
         Ok(detections)
+    }
+
+    fn check(&self, pixels: &Pixels, detections: &[Detection]) -> Result<(), DetectError> {
+        let size = (pixels.width(), pixels.height());
+        let is_sound = |detection: &Detection| {
+            detection.score.is_finite()
+                && detection.bounding_box.to_array().iter().all(|corner| corner.is_finite())
+                && detection.mask.as_ref().is_none_or(|mask| (mask.width(), mask.height()) == size)
+        };
+        if detections.iter().all(is_sound) {
+            return Ok(());
+        }
+        let detail = "a detection is not finite or its mask not of the image's size".to_owned();
+        Err(DetectError { observer: self.meta.id.clone(), detail })
     }
 
     /// Colours of the objects of several images, each image by itself either named as a whole or failed.
@@ -143,7 +191,14 @@ impl Observer {
     }
 
     fn name_at_once(&self, batch: &[(&Pixels, &[Detection])]) -> Result<Vec<Vec<ColorScores>>, DetectError> {
-        let scores = self.namer.color_scores(batch)?;
+        let error = |observer: &str, detail: &str| DetectError {
+            observer: observer.to_owned(),
+            detail: detail.to_owned(),
+        };
+        let Some(namer) = &self.namer else {
+            return Err(error(&self.meta.id, "it names no colours"));
+        };
+        let scores = namer.color_scores(batch)?;
         let has_all = scores.len() == batch.len()
             && scores.iter().zip(batch).all(|(scores, (_, detections))| scores.len() == detections.len());
         let is_finite =
@@ -152,7 +207,7 @@ impl Observer {
             return Ok(scores);
         }
         let detail = if has_all { "a colour score is not finite" } else { "colour scores are missing" };
-        Err(DetectError { observer: self.namer.meta().id.clone(), detail: detail.to_owned() })
+        Err(error(&namer.meta().id, detail))
     }
 }
 

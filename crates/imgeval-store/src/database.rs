@@ -91,20 +91,10 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn open_for_writing(path: &Path) -> Result<Self, StoreError> {
-        let open = || -> rusqlite::Result<(Connection, i64)> {
-            let connection = Connection::open(path)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "NORMAL")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            if version == 0 {
-                connection.execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                ))?;
-            }
-            Ok((connection, version))
-        };
-        let (connection, version) = open().map_err(StoreError::database(path))?;
+        let guard = || StoreError::database(path);
+        let connection = Connection::open(path).map_err(guard())?;
+        let version =
+            connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(guard())?;
         check_version(path, version)?;
         if (1..SCHEMA_VERSION).contains(&version) {
             return Err(StoreError::TooOld {
@@ -113,6 +103,18 @@ impl Database {
                 writable: SCHEMA_VERSION,
             });
         }
+        let prepare = || -> rusqlite::Result<()> {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            if version == 0 {
+                connection.execute_batch(&format!(
+                    "BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                ))?;
+            }
+            Ok(())
+        };
+        prepare().map_err(guard())?;
         Ok(Self { connection, path: path.to_owned() })
     }
 

@@ -5,7 +5,7 @@
 //! reads it. That script trusts its input; here a file may come from anyone, so whatever it would trip over, or
 //! silently pass over, is refused with the name of the field.
 
-use std::{fmt, num::NonZeroU32};
+use std::{collections::BTreeSet, fmt, num::NonZeroU32};
 
 use imgeval_core::{Category, Color};
 use serde_json::{Map, Value, json};
@@ -175,6 +175,12 @@ impl Metadata {
             return Err(MetadataError::NothingAsked);
         }
         Ok(metadata)
+    }
+
+    /// The categories whose colour a clause asks for, each once.
+    #[must_use]
+    pub fn colored_categories(&self) -> BTreeSet<Category> {
+        self.include.iter().filter(|clause| clause.color.is_some()).map(|clause| clause.category).collect()
     }
 
     /// The official form, keys in the official order; `exclude` is left out where it is empty.
