@@ -153,6 +153,15 @@ pub(crate) struct ObserveArgs {
     /// Run directory
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
+    /// Name the colours again that are there, from stored masks, without detecting again
+    #[arg(long)]
+    pub(crate) recompute_colors: bool,
+    /// Name colours that a prompt asks for of objects that score more than this (a dear colour model only)
+    #[arg(long, default_value_t = VerdictOptions::default().threshold, value_name = "X", value_parser = parse_share)]
+    pub(crate) color_threshold: f64,
+    /// and of at most so many of each class
+    #[arg(long, default_value_t = VerdictOptions::default().max_objects, value_name = "N")]
+    pub(crate) color_objects: usize,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
 }
@@ -302,10 +311,10 @@ pub(crate) struct DetectArgs {
     /// Print one JSON object a picture
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write pictures with boxes and labels into this folder
+    /// Write pictures with masks, boxes and labels into this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) annotate: Option<PathBuf>,
-    /// Show detections that score more than this (the detector's own floor is 0.05)
+    /// Show detections that score more than this; 0 shows all that the detector reports
     #[arg(long, default_value_t = 0.3, value_name = "X")]
     pub(crate) min_score: f32,
     /// Refuse images with more pixels than this

@@ -39,6 +39,8 @@ pub(crate) struct Coverage {
     pub(crate) notes: BTreeMap<ImageNote, Tally>,
     /// Usable images that the chosen observer has not seen.
     pub(crate) not_observed: Tally,
+    /// Images whose evidence lacks a colour that decides.
+    pub(crate) without_color: Tally,
     pub(crate) extra_files: Tally,
 }
 
@@ -66,6 +68,10 @@ impl Coverage {
         self.not_observed.add(|| source.to_owned());
     }
 
+    pub(crate) fn add_without_color(&mut self, source: &str) {
+        self.without_color.add(|| source.to_owned());
+    }
+
     pub(crate) fn add_prompt_without_image(&mut self, index: &str) {
         self.prompts_without_image.add(|| index.to_owned());
     }
@@ -81,6 +87,11 @@ impl Coverage {
         self.failures.values().map(|tally| tally.count).sum()
     }
 
+    /// Images of the suite that are there and have no verdict.
+    pub(crate) fn n_unscored(&self) -> usize {
+        self.n_failed() + self.not_observed.count + self.without_color.count
+    }
+
     /// Rows of kind, count, meaning and examples; only what occurs, but the first row always.
     fn rows(&self) -> Vec<(&'static str, &Tally, &'static str)> {
         let mut rows = Vec::new();
@@ -93,7 +104,9 @@ impl Coverage {
         let not_observed = "the observer has not seen it yet; run `imgeval observe`";
         let extra = "files that are nobody's image; left alone";
         let missing = "prompts of the suite that have no usable image; not counted as wrong";
+        let without_color = "a colour that its prompt asks for is not named yet; not counted as wrong";
         rows.push(("not-observed", &self.not_observed, not_observed));
+        rows.push(("color-missing", &self.without_color, without_color));
         rows.push(("extra-file", &self.extra_files, extra));
         rows.push(("missing-prompt", &self.prompts_without_image, missing));
         rows.retain(|(_, tally, _)| tally.count > 0);

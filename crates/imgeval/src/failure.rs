@@ -81,7 +81,9 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     }
     if let Some(error) = error.downcast_ref::<StoreError>() {
         let exit = match error {
-            StoreError::Mismatch { .. } | StoreError::TooNew { .. } => Exit::Mismatch,
+            StoreError::Mismatch { .. } | StoreError::TooNew { .. } | StoreError::TooOld { .. } => {
+                Exit::Mismatch
+            }
             StoreError::Empty { .. } => Exit::NothingFound,
             StoreError::NotARun { .. } | StoreError::Occupied { .. } | StoreError::NotAFolder { .. } => {
                 Exit::Usage

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Result;
@@ -11,13 +11,14 @@ use imgeval_metrics::BootstrapSettings;
 use imgeval_store::{Manifest, ObservedSample, RunReader};
 use imgeval_suites::geneval::{
     self, DetectedObject, Metadata, ResultRow, SUMMARY_VERSION, SeenColor, SuiteConfig, Summary,
-    SummaryBuilder, Verdict, VerdictOptions, compute_verdict,
+    SummaryBuilder, Verdict, VerdictError, VerdictOptions, compute_verdict,
 };
 
 use crate::{
     coverage::{Coverage, Tally},
     failure::CommandError,
-    table::PREVIEW_NOTE,
+    printer::Printer,
+    table::comparability_note,
 };
 
 /// Names the rules of the verdict; raised when they change.
@@ -25,6 +26,7 @@ const VERDICT_VERSION: u32 = 1;
 
 /// A run with the cases it was made for and the observer whose evidence is used.
 pub(crate) struct ScoredRun {
+    directory: PathBuf,
     reader: RunReader,
     cases: BTreeMap<String, Case<Metadata>>,
     /// `None` if nobody has looked at the run yet.
@@ -50,26 +52,23 @@ impl ScoredRun {
     pub(crate) fn open(run: &Path, observer: Option<&str>, options: VerdictOptions) -> Result<Self> {
         let reader = RunReader::open(run)?;
         let observer = choose_observer(reader.observers()?, observer)?;
-        Self::with_observer(reader, observer, options)
+        Self::with_observer(run, reader, observer, options)
     }
 
     /// Opens the run to see what it covers, not what anybody saw in it.
     pub(crate) fn open_unobserved(run: &Path) -> Result<Self> {
-        Self::with_observer(RunReader::open(run)?, None, VerdictOptions::default())
+        Self::with_observer(run, RunReader::open(run)?, None, VerdictOptions::default())
     }
 
     fn with_observer(
+        directory: &Path,
         reader: RunReader,
         observer: Option<ObserverMeta>,
         options: VerdictOptions,
     ) -> Result<Self> {
-        let config = suite_config(reader.manifest())?;
-        let cases = geneval::generate_cases(&config).map_err(|error| {
-            CommandError::mismatch(format!("run.toml names an impossible suite: {error}"))
-        })?;
-        let cases = geneval::suite_cases(cases);
+        let cases = suite_cases(reader.manifest())?;
         let cases = cases.into_iter().map(|case| (case.id.as_str().to_owned(), case)).collect();
-        Ok(Self { reader, cases, observer, options })
+        Ok(Self { directory: directory.to_owned(), reader, cases, observer, options })
     }
 
     pub(crate) fn observer(&self) -> Option<&ObserverMeta> {
@@ -79,6 +78,32 @@ impl ScoredRun {
     /// Whether its scores may stand beside official ones.
     pub(crate) fn is_comparable(&self) -> bool {
         self.observer.as_ref().is_some_and(|observer| observer.is_comparable)
+    }
+
+    /// What must stand beside its scores; empty if they may stand beside official ones.
+    pub(crate) fn note(&self) -> &'static str {
+        self.observer.as_ref().map_or("", comparability_note)
+    }
+
+    /// Says how to get colours that verdicts would need, if some are missing.
+    pub(crate) fn tell_missing_colors(&self, coverage: &Coverage, printer: Printer) {
+        let n_images = coverage.without_color.count;
+        if n_images == 0 {
+            return;
+        }
+        let mut command = format!("imgeval observe {}", self.directory.display());
+        let official = VerdictOptions::default();
+        if self.options.threshold.min(self.options.counting_threshold) < official.threshold {
+            let threshold = self.options.threshold.min(self.options.counting_threshold);
+            command.push_str(&format!(" --color-threshold {threshold}"));
+        }
+        if self.options.max_objects > official.max_objects {
+            command.push_str(&format!(" --color-objects {}", self.options.max_objects));
+        }
+        printer.insist(format_args!(
+            "{n_images} images are not scored, because a colour that their prompts ask for is not named yet; \
+             `{command}`, with the same detector, names it without detecting again"
+        ));
     }
 
     /// What is there and what is missing, whoever has looked at it.
@@ -197,7 +222,18 @@ impl ScoredRun {
             builder.add_failed(case.expectation.tag, case.id.as_str());
             return Ok(None);
         };
-        let verdict = compute_verdict(&case.expectation, &objects_of(evidence), &self.options)?;
+        let verdict = match compute_verdict(&case.expectation, &objects_of(evidence), &self.options) {
+            Ok(verdict) => verdict,
+            // Nobody looked: that is no reason to call it wrong.
+            Err(VerdictError::NoColor { .. }) => {
+                match &observed.failed_observation {
+                    Some(failure) => coverage.add_failure(failure, &sample.source),
+                    None => coverage.add_without_color(&sample.source),
+                }
+                builder.add_failed(case.expectation.tag, case.id.as_str());
+                return Ok(None);
+            }
+        };
         builder.add_verdict(case.expectation.tag, case.id.as_str(), verdict.is_correct());
         let sample = sample.id.to_string();
         Ok(Some(VerdictOnSample { source: &observed.sample.source, sample, case, verdict }))
@@ -208,8 +244,8 @@ impl ScoredRun {
         let metadata = &scored.case.expectation;
         let row = ResultRow::new(scored.source.to_owned(), metadata, &metadata.to_value(), &scored.verdict);
         let mut value = serde_json::to_value(row)?;
-        if let (false, Some(map)) = (self.is_comparable(), value.as_object_mut()) {
-            map.insert("note".to_owned(), PREVIEW_NOTE.into());
+        if let (false, Some(map)) = (self.note().is_empty(), value.as_object_mut()) {
+            map.insert("note".to_owned(), self.note().into());
         }
         Ok(value.to_string())
     }
@@ -237,6 +273,13 @@ pub(crate) fn suite_manifest(config: SuiteConfig) -> Manifest {
         ]),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
     }
+}
+
+/// The cases of the suite that a run was made for.
+pub(crate) fn suite_cases(manifest: &Manifest) -> Result<Vec<Case<Metadata>>> {
+    let metadata = geneval::generate_cases(&suite_config(manifest)?)
+        .map_err(|error| CommandError::mismatch(format!("run.toml names an impossible suite: {error}")))?;
+    Ok(geneval::suite_cases(metadata))
 }
 
 fn suite_config(manifest: &Manifest) -> Result<SuiteConfig> {

@@ -2,14 +2,23 @@
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use imgeval_core::{Estimate, Protocol};
+use imgeval_core::{Estimate, ObserverMeta, Protocol};
 use imgeval_suites::geneval::{PUBLISHED, PUBLISHED_SOURCE, ScoreLine, Summary, Tag};
 use serde_json::{Map, Value, json};
 
 use crate::{args::TableArgs, printer::Printer};
 
-/// Stands beside everything that was made with a detector that is not the official one.
-pub(crate) const PREVIEW_NOTE: &str = "preview, not comparable";
+/// Stands beside scores of detections that were made elsewhere.
+pub(crate) const FOREIGN_NOTE: &str = "detections from elsewhere";
+
+/// Stands beside everything that this observer made, unless it is official.
+pub(crate) fn comparability_note(observer: &ObserverMeta) -> &'static str {
+    match observer.id.as_str() {
+        _ if observer.is_comparable => "",
+        "preview" => "preview, not comparable",
+        _ => "not comparable",
+    }
+}
 
 /// A table without lines, fit for a terminal and for pasting.
 pub(crate) fn plain_table(header: &[&str]) -> Table {
@@ -26,17 +35,11 @@ pub(crate) struct ScoreTable<'a> {
     pub(crate) protocol: &'a Protocol,
     /// Whether published scores may be compared with it; `None` if the tool cannot know (foreign detections).
     pub(crate) is_comparable: Option<bool>,
+    /// Stands beside each score; empty for official ones.
+    pub(crate) note: &'static str,
 }
 
 impl ScoreTable<'_> {
-    fn note(&self) -> &'static str {
-        match self.is_comparable {
-            Some(true) => "",
-            Some(false) => PREVIEW_NOTE,
-            None => "detections from elsewhere",
-        }
-    }
-
     fn lines(&self) -> impl Iterator<Item = (&'static str, &ScoreLine)> {
         let tags = self.summary.tags.iter().map(|(tag, line)| (tag.name(), line));
         tags.chain([("overall", &self.summary.overall)])
@@ -64,7 +67,7 @@ impl ScoreTable<'_> {
             return printer.data(self.render_csv());
         }
         let table = self.render_text() + below;
-        let published = args.with_published.then(|| render_published(self.summary, self.is_comparable));
+        let published = args.with_published.then(|| render_published(self.summary, self.note));
         let sections: Vec<String> = [Some(table), published, at_the_end].into_iter().flatten().collect();
         printer.data(sections.join("\n"))
     }
@@ -80,7 +83,7 @@ impl ScoreTable<'_> {
             "missing",
             "bounds",
         ];
-        if !self.note().is_empty() {
+        if !self.note.is_empty() {
             header.push("note");
         }
         let mut table = plain_table(&header);
@@ -90,8 +93,8 @@ impl ScoreTable<'_> {
         for (name, line) in self.lines() {
             let mut cells = vec![name.to_owned()];
             cells.extend(score_cells(line));
-            if !self.note().is_empty() {
-                cells.push(self.note().to_owned());
+            if !self.note.is_empty() {
+                cells.push(self.note.to_owned());
             }
             table.add_row(cells);
         }
@@ -144,7 +147,7 @@ impl ScoreTable<'_> {
             ];
             let counts = counts.map(|count| count.to_string()).join(",");
             let (worst, best) = line.bounds;
-            text.push_str(&format!("{name},{estimate},{counts},{worst},{best},\"{}\"\n", self.note()));
+            text.push_str(&format!("{name},{estimate},{counts},{worst},{best},\"{}\"\n", self.note));
         }
         text
     }
@@ -166,7 +169,7 @@ impl ScoreTable<'_> {
         let result = json!({
             "suite": "geneval",
             "comparable": self.is_comparable,
-            "note": self.note(),
+            "note": self.note,
             "protocol": {"fingerprint": self.protocol.fingerprint(), "facts": facts},
             "overall": self.line_json(overall),
             "tags": tags,
@@ -195,7 +198,7 @@ impl ScoreTable<'_> {
             ("prompts_scored".to_owned(), line.n_prompts_scored.into()),
             ("prompts_any_correct".to_owned(), line.n_prompts_any_correct.into()),
             ("bounds".to_owned(), json!({"worst": line.bounds.0, "best": line.bounds.1})),
-            ("note".to_owned(), self.note().into()),
+            ("note".to_owned(), self.note.into()),
         ])
     }
 }
@@ -227,7 +230,7 @@ fn score_cells(line: &ScoreLine) -> [String; 7] {
 }
 
 /// The published table, with the run as its last row.
-fn render_published(summary: &Summary, is_comparable: Option<bool>) -> String {
+fn render_published(summary: &Summary, note: &str) -> String {
     let mut header = vec!["published", "overall"];
     header.extend(Tag::ALL.map(Tag::name));
     header.push("note");
@@ -252,11 +255,7 @@ fn render_published(summary: &Summary, is_comparable: Option<bool>) -> String {
     for tag in Tag::ALL {
         cells.push(cell(summary.tags.iter().find(|(of, _)| *of == tag).map(|(_, line)| line)));
     }
-    cells.push(match is_comparable {
-        Some(true) => String::new(),
-        Some(false) => PREVIEW_NOTE.to_owned(),
-        None => "detections from elsewhere".to_owned(),
-    });
+    cells.push(note.to_owned());
     table.add_row(cells);
     format!("{}\nPublished scores: {PUBLISHED_SOURCE}.\n", table.trim_fmt())
 }

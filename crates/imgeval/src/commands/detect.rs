@@ -6,7 +6,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{DetectError, Detection, Failure, FailureKind, ObserverMeta, Pixels, visible};
+use imgeval_core::{DetectError, Detection, Failure, FailureKind, Mask, Pixels, visible};
+use imgeval_runner::{NamingLimits, Observer};
 use imgeval_vision::{
     annotate::{annotate, encode_png, label_detections},
     image_file::{DecodeLimits, load_image},
@@ -14,15 +15,20 @@ use imgeval_vision::{
 use serde_json::json;
 
 use crate::{
-    args::DetectArgs, exit_code::Exit, failure::CommandError, observers::load_observer,
-    output_file::OutputFile, printer::Printer, table::PREVIEW_NOTE,
+    args::DetectArgs,
+    exit_code::Exit,
+    failure::CommandError,
+    observers::{LoadedObserver, load_observer},
+    output_file::OutputFile,
+    printer::Printer,
+    table::comparability_note,
 };
 
 pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
     if !(0.0..=1.0).contains(&args.min_score) {
         return Err(CommandError::usage("--min-score must lie between 0 and 1").into());
     }
-    let observer = load_observer(&args.detector)?;
+    let LoadedObserver { observer, .. } = load_observer(&args.detector)?;
     let limits = DecodeLimits { max_pixels: args.max_pixels };
     let shared_folder = shared_folder(&args.images);
     let mut n_failed = 0;
@@ -30,7 +36,10 @@ pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
         let looked = load_image(path, &limits).map_err(|error| error.failure()).and_then(|image| {
             let failure =
                 |error: DetectError| Failure { kind: FailureKind::DetectorFailed, detail: error.to_string() };
-            observer.look(&image.pixels).map(|detections| (image, detections)).map_err(failure)
+            observer
+                .look(&image.pixels, NamingLimits::default())
+                .map(|detections| (image, detections))
+                .map_err(failure)
         });
         let (image, mut detections) = match looked {
             Ok(seen) => seen,
@@ -42,8 +51,8 @@ pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
                 continue;
             }
         };
-        detections.retain(|detection| detection.score > args.min_score);
-        let shown = Shown { path, pixels: &image.pixels, detections: &detections, observer: observer.meta() };
+        detections.retain(|detection| args.min_score == 0.0 || detection.score > args.min_score);
+        let shown = Shown { path, pixels: &image.pixels, detections: &detections, observer: &observer };
         printer.data(if args.json { shown.render_json() } else { shown.render_text() })?;
         if let Some(folder) = &args.annotate {
             let name = annotated_name(path, &shared_folder);
@@ -61,7 +70,7 @@ struct Shown<'a> {
     path: &'a Path,
     pixels: &'a Pixels,
     detections: &'a [Detection],
-    observer: &'a ObserverMeta,
+    observer: &'a Observer,
 }
 
 impl Shown<'_> {
@@ -69,18 +78,21 @@ impl Shown<'_> {
         let name = visible(&self.path.to_string_lossy());
         let (width, height) = (self.pixels.width(), self.pixels.height());
         let mut text = format!("{name}: {width}x{height}, {} objects", self.detections.len());
-        if !self.observer.is_comparable {
-            text.push_str(&format!(" ({PREVIEW_NOTE})"));
+        let note = comparability_note(self.observer.meta());
+        if !note.is_empty() {
+            text.push_str(&format!(" ({note})"));
         }
         text.push('\n');
         for detection in self.detections {
             let [x1, y1, x2, y2] = detection.bounding_box.to_array();
             let (class, score) = (detection.category, detection.score);
-            let color = detection.colors.and_then(|scores| scores.best());
-            let color = color.map_or("no named colour", |color| color.name());
-            text.push_str(&format!(
-                "  {class:<16} {score:.3}  box {x1:.1} {y1:.1} {x2:.1} {y2:.1}  {color}\n"
-            ));
+            let color = match detection.colors {
+                None => "",
+                Some(scores) => scores.best().map_or("no named colour", |color| color.name()),
+            };
+            let line = format!("  {class:<16} {score:.3}  box {x1:.1} {y1:.1} {x2:.1} {y2:.1}  {color}");
+            text.push_str(line.trim_end());
+            text.push('\n');
         }
         text
     }
@@ -92,17 +104,21 @@ impl Shown<'_> {
                 "class": detection.category.name(),
                 "score": detection.score,
                 "box": detection.bounding_box.to_array(),
+                "mask_area": detection.mask.as_ref().map(Mask::area),
                 "color": detection.colors.and_then(|scores| scores.best()).map(|color| color.name()),
-                "color_scores": detection.colors.map(|scores| scores.0),
+                "color_scores": detection.colors.map(|scores| scores.values),
             })
         };
+        let (size, meta) = (self.observer.input_size(self.pixels), self.observer.meta());
         let line = json!({
             "image": self.path.to_string_lossy(),
             "width": self.pixels.width(),
             "height": self.pixels.height(),
-            "detector": self.observer.title,
-            "comparable": self.observer.is_comparable,
-            "note": if self.observer.is_comparable { "" } else { PREVIEW_NOTE },
+            "resized": size.map(|size| size.resized),
+            "padded": size.map(|size| size.padded),
+            "detector": meta.title,
+            "comparable": meta.is_comparable,
+            "note": comparability_note(meta),
             "detections": self.detections.iter().map(object).collect::<Vec<_>>(),
         });
         format!("{line}\n")

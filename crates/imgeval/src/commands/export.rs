@@ -20,13 +20,15 @@ pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
     let run = ScoredRun::open(&args.run, args.observer.as_deref(), args.verdict.options())?;
     let (_, coverage, n_rows) = write_results(&run, &args.geneval_results, |_| {})?;
     if n_rows == 0 {
+        run.tell_missing_colors(&coverage, printer);
         let hint = "run `imgeval observe` first";
         return Err(CommandError::nothing("no image of the run has evidence to score")
             .with_hint(hint)
             .into());
     }
     printer.talk(format_args!("export: {n_rows} rows in {}", args.geneval_results.display()));
-    let n_left_out = coverage.n_failed() + coverage.not_observed.count;
+    run.tell_missing_colors(&coverage, printer);
+    let n_left_out = coverage.n_unscored();
     if n_left_out > 0 {
         printer.insist(format_args!("export: {n_left_out} images have no verdict and no row"));
         return Ok(Exit::Partial);

@@ -1,24 +1,32 @@
-//! `imgeval observe`: the detector looks at every image that it has not seen yet.
+//! `imgeval observe`: the detector looks at every image that it has not seen yet, and missing colours are named.
 
-use std::{num::NonZeroUsize, path::Path, thread};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
-use imgeval_core::Pixels;
-use imgeval_runner::{ObserveSummary, Observer, observe_images};
+use imgeval_core::{CaseId, Category, Pixels};
+use imgeval_runner::{
+    ColorsThere, NamingLimits, ObserveError, ObserveSettings, ObserveSummary, observe_images,
+};
 use imgeval_store::RunWriter;
+use imgeval_suites::geneval::VerdictOptions;
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
 use super::holder;
 use crate::{
-    args::ObserveArgs, exit_code::Exit, failure::CommandError, observers::load_observer, printer::Printer,
-    scored_run::ScoredRun,
+    args::ObserveArgs,
+    exit_code::Exit,
+    failure::CommandError,
+    observers::{LoadedObserver, load_observer},
+    printer::Printer,
+    scored_run::{ScoredRun, suite_cases},
 };
 
 pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
-    let observer = load_observer(&args.detector)?;
-    let summary = observe_stage(&args.run, &observer, &holder("observe"), printer)?;
-    if summary.observed + summary.failed == 0
-        && ScoredRun::open_unobserved(&args.run)?.coverage()?.usable == 0
+    let loaded = load_observer(&args.detector)?;
+    let limits = NamingLimits { above: args.color_threshold as f32, per_category: args.color_objects };
+    let colors_there = if args.recompute_colors { ColorsThere::NameAgain } else { ColorsThere::Keep };
+    let summary = observe_stage(&args.run, &loaded, limits, colors_there, &holder("observe"), printer)?;
+    if summary == ObserveSummary::default() && ScoredRun::open_unobserved(&args.run)?.coverage()?.usable == 0
     {
         let hint = "import usable images first";
         return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
@@ -26,28 +34,59 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     Ok(if summary.failed > 0 { Exit::Partial } else { Exit::Ok })
 }
 
+/// The colours that a verdict by these options may ask for, and those that the official ones would.
+pub(super) fn limits_for(options: &VerdictOptions) -> NamingLimits {
+    let official = NamingLimits::default();
+    let threshold = options.threshold.min(options.counting_threshold) as f32;
+    NamingLimits {
+        above: official.above.min(threshold),
+        per_category: official.per_category.max(options.max_objects),
+    }
+}
+
 pub(super) fn observe_stage(
     run: &Path,
-    observer: &Observer,
+    loaded: &LoadedObserver,
+    limits: NamingLimits,
+    colors_there: ColorsThere,
     holder: &str,
     printer: Printer,
 ) -> Result<ObserveSummary> {
     let mut run = RunWriter::open(run, holder)?;
+    let cases = suite_cases(run.manifest())?;
+    let asked: BTreeMap<CaseId, Vec<Category>> = cases
+        .into_iter()
+        .map(|case| (case.id, case.expectation.colored_categories().into_iter().collect()))
+        .collect();
     // Whether an image is too large was decided when it was imported.
-    let limits = DecodeLimits { max_pixels: u64::MAX };
-    let decode = |bytes: &[u8]| -> Result<Pixels, _> {
-        inspect_and_decode(bytes, &limits).map(|image| image.pixels).map_err(|error| error.failure())
+    let decode_limits = DecodeLimits { max_pixels: u64::MAX };
+    let settings = ObserveSettings {
+        decode_threads: loaded.threads,
+        detect_threads: loaded.threads,
+        decode: &|bytes: &[u8]| -> Result<Pixels, _> {
+            let image = inspect_and_decode(bytes, &decode_limits);
+            image.map(|image| image.pixels).map_err(|error| error.failure())
+        },
+        asked_by: &|case| asked.get(case).cloned().unwrap_or_default(),
+        limits,
+        colors_there,
     };
-    let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut progress = printer.progress("observe");
-    let result = observe_images(&mut run, observer, workers, &decode, &mut |event| progress.show(event));
+    let result = observe_images(&mut run, &loaded.observer, &settings, &mut |event| progress.show(event));
     progress.finish();
-    let summary = result?;
-    printer.talk(format_args!(
-        "observe: {} images looked at by {}, {} failed",
-        summary.observed,
-        observer.meta().title,
-        summary.failed
-    ));
+    let summary = result.map_err(|error| match error {
+        ObserveError::Store(error) => anyhow::Error::from(error),
+        ObserveError::Canary(_) => {
+            let hint =
+                "`imgeval models check` verifies the weights; sound ones give wrong numbers on this machine";
+            CommandError::mendable(error.to_string(), hint).into()
+        }
+    })?;
+    let ObserveSummary { observed, named, failed } = summary;
+    let title = &loaded.observer.meta().title;
+    printer.talk(format_args!("observe: {observed} images looked at by {title}, {failed} failed"));
+    if named > 0 {
+        printer.talk(format_args!("observe: colours named in {named} images that had been looked at before"));
+    }
     Ok(summary)
 }

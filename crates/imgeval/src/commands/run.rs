@@ -3,12 +3,13 @@
 use std::fs;
 
 use anyhow::{Context as _, Result};
+use imgeval_runner::ColorsThere;
 
 use super::{
     export::write_results,
     holder,
     import::import_stage,
-    observe::observe_stage,
+    observe::{limits_for, observe_stage},
     score::{exit_of, print_scored},
 };
 use crate::{
@@ -27,13 +28,14 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let Suite::Geneval = args.suite;
     args.verdict.check()?;
     // Before any other work: without weights nothing else is worth starting.
-    let observer = load_observer(&args.detector)?;
+    let loaded = load_observer(&args.detector)?;
     let holder = holder("run");
     import_stage(&args.images, &args.into, &holder, printer)?;
-    observe_stage(&args.into.run, &observer, &holder, printer)?;
+    let options = args.verdict.options();
+    observe_stage(&args.into.run, &loaded, limits_for(&options), ColorsThere::Keep, &holder, printer)?;
 
-    let observer_id = observer.meta().observer_id();
-    let run = ScoredRun::open(&args.into.run, Some(observer_id.as_str()), args.verdict.options())?;
+    let observer_id = loaded.observer.meta().observer_id();
+    let run = ScoredRun::open(&args.into.run, Some(observer_id.as_str()), options)?;
     let results = args.into.run.join("geneval-results.jsonl");
     let mut lines = VerdictLines::default();
     let (builder, coverage, n_rows) = write_results(&run, &results, |verdict| {

@@ -49,9 +49,10 @@ pub(super) fn print_scored(
     verdicts: Option<&VerdictLines>,
     printer: Printer,
 ) -> Result<()> {
+    run.tell_missing_colors(&scored.coverage, printer);
     let protocol = run.protocol();
     let is_comparable = Some(run.is_comparable());
-    let table = ScoreTable { summary: &scored.summary, protocol: &protocol, is_comparable };
+    let table = ScoreTable { summary: &scored.summary, protocol: &protocol, is_comparable, note: run.note() };
     let mut facts = Map::from_iter([("coverage".to_owned(), scored.coverage.to_json())]);
     if let Some(observer) = run.observer() {
         let observer = json!({"id": observer.observer_id().as_str(), "title": observer.title});
@@ -68,6 +69,7 @@ pub(super) fn exit_of(scored: &ScoredSummary, args: &TableArgs, printer: Printer
     let Some(overall) = scored.summary.overall.estimate else {
         let hint = match (scored.coverage.usable, scored.coverage.not_observed.count) {
             (0, _) => "import usable images first",
+            (_, 0) if scored.coverage.without_color.count > 0 => "run `imgeval observe` again",
             (_, 0) => "the coverage table says what is wrong with the images",
             _ => "run `imgeval observe` first",
         };
@@ -76,6 +78,5 @@ pub(super) fn exit_of(scored: &ScoredSummary, args: &TableArgs, printer: Printer
     if !args.passes_gate(overall.value, printer) {
         return Ok(Exit::GateFailed);
     }
-    let n_unscored = scored.coverage.n_failed() + scored.coverage.not_observed.count;
-    Ok(if n_unscored > 0 { Exit::Partial } else { Exit::Ok })
+    Ok(if scored.coverage.n_unscored() > 0 { Exit::Partial } else { Exit::Ok })
 }

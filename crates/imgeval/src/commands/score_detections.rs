@@ -15,8 +15,13 @@ use serde_json::Map;
 use tempfile::SpooledTempFile;
 
 use crate::{
-    args::ScoreArgs, exit_code::Exit, failure::CommandError, output_file::OutputFile, printer::Printer,
-    scored_run::with_verdict_facts, table::ScoreTable,
+    args::ScoreArgs,
+    exit_code::Exit,
+    failure::CommandError,
+    output_file::OutputFile,
+    printer::Printer,
+    scored_run::with_verdict_facts,
+    table::{FOREIGN_NOTE, ScoreTable},
 };
 
 /// A line longer than this is no detections line (a thousand masks' worth of boxes is far shorter).
@@ -44,7 +49,12 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
             let summary = builder.summarise(args.table.settings());
             let protocol = Protocol::default().with("suite", "geneval").with("detector", "from elsewhere");
             let protocol = with_verdict_facts(protocol, &options);
-            let table = ScoreTable { summary: &summary, protocol: &protocol, is_comparable: None };
+            let table = ScoreTable {
+                summary: &summary,
+                protocol: &protocol,
+                is_comparable: None,
+                note: FOREIGN_NOTE,
+            };
             table.print(&args.table, Map::new(), "", None, printer)?;
             summary
         }
