@@ -7,6 +7,7 @@ mod random_weights;
 
 mod cli {
     mod arrows;
+    mod colors;
     mod detections;
     mod import;
     mod prompts;

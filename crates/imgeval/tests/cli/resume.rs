@@ -39,7 +39,7 @@ fn calm_weight_file() -> Vec<u8> {
 }
 
 /// A weight file of the right shape with random content: what it sees is noise, but always the same.
-fn weights() -> &'static Path {
+pub(crate) fn weights() -> &'static Path {
     static WEIGHTS: OnceLock<PathBuf> = OnceLock::new();
     WEIGHTS.get_or_init(|| {
         let path = test_folder("random-weights").join("random.weights");

@@ -1,0 +1,134 @@
+//! Colours are evidence of their own: a missing one is said and completed, never counted as wrong.
+
+use std::{fs, path::Path};
+
+use imgeval_core::{
+    BoundingBox, Category, Color, ColorRule, ColorScores, Detection, Evidence, ObserverId, ObserverMeta,
+};
+use imgeval_store::{ObserverKey, RunWriter};
+
+use super::{
+    resume::weights,
+    support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_official},
+};
+
+/// "a photo of a red vase", and a single object.
+const COLORED: usize = 279;
+const PLAIN: usize = 3;
+
+/// A comparable observer that does not exist.
+fn observer() -> (ObserverMeta, ObserverKey) {
+    let meta = ObserverMeta {
+        id: "by-hand".to_owned(),
+        title: "seen by hand".to_owned(),
+        version: 1,
+        weights_sha256: String::new(),
+        parameters: String::new(),
+        is_comparable: true,
+    };
+    let key = ObserverKey {
+        observer: meta.observer_id(),
+        detector: ObserverId::new("hand"),
+        namer: ObserverId::new("words"),
+    };
+    (meta, key)
+}
+
+fn scores_for(name: &str) -> ColorScores {
+    let mut values = [-30.0; 10];
+    values[Color::from_name(name).unwrap().index()] = -20.0;
+    ColorScores { values, rule: ColorRule::Argmax }
+}
+
+/// A run of two images, in each of which a vase was seen with this score and without a colour.
+fn run_with_a_vase(folder: &Path, score: f32) -> RunWriter {
+    let images = folder.join("images");
+    write_official(&images, COLORED, 0);
+    write_official(&images, PLAIN, 0);
+    let run = folder.join("run");
+    check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 0);
+    let mut run = RunWriter::open(&run, "test").unwrap();
+    let (meta, key) = observer();
+    run.record_observer(&meta, &key).unwrap();
+    for image in images_of(&run) {
+        let vase = Detection {
+            category: Category::from_name("vase").unwrap(),
+            score,
+            bounding_box: BoundingBox { x1: 1.0, y1: 2.0, x2: 9.0, y2: 9.0 },
+            mask: None,
+            colors: None,
+        };
+        let (width, height, observer) = (24, 16, key.observer.clone());
+        let evidence = Evidence { image, observer, width, height, detections: vec![vase] };
+        run.record_evidence(&key, &evidence).unwrap();
+    }
+    run
+}
+
+fn images_of(run: &RunWriter) -> Vec<imgeval_core::ContentHash> {
+    let mut images = Vec::new();
+    run.for_each_image(&observer().1, |image| images.push(image.hash)).unwrap();
+    images
+}
+
+#[test]
+fn a_missing_color_is_said_and_not_counted_as_wrong() {
+    let folder = test_folder("colors-missing");
+    let mut run = run_with_a_vase(&folder, 0.9);
+    let directory = run.directory().to_owned();
+    let output = imgeval(&["score", text(&directory), "--json"]);
+    check_exit(&output, 4);
+    let advice = stderr(&output);
+    assert!(advice.contains("1 images are not scored, because a colour"), "{advice}");
+    assert!(advice.contains("/run`, with the same detector"), "{advice}");
+    let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(table["overall"]["images_scored"], 1);
+    let missing = &table["coverage"]["items"][0];
+    assert_eq!((&missing["kind"], &missing["count"]), (&"color-missing".into(), &1.into()));
+    let results = folder.join("results.jsonl");
+    check_exit(&imgeval(&["export", text(&directory), "--geneval-results", text(&results)]), 4);
+    assert_eq!(fs::read_to_string(&results).unwrap().lines().count(), 1);
+
+    // Named, by a rule that knows no zero, the same evidence decides.
+    for (name, verdict) in [("red", "correct"), ("blue", "found 0 red; and 1 blue")] {
+        for image in images_of(&run) {
+            run.record_colors(&observer().1, &image, &[(0, scores_for(name))]).unwrap();
+        }
+        let output = imgeval(&["score", text(&directory), "--verdicts"]);
+        check_exit(&output, 0);
+        let line = stdout(&output).lines().find(|line| line.contains("a red vase")).unwrap().to_owned();
+        assert!(line.contains(verdict), "{line}");
+    }
+}
+
+#[test]
+fn a_lower_threshold_says_how_to_get_its_colors() {
+    let folder = test_folder("colors-threshold");
+    let run = run_with_a_vase(&folder, 0.25);
+    let directory = run.directory().to_owned();
+    // At the official threshold there is no vase, and no colour is needed.
+    check_exit(&imgeval(&["score", text(&directory)]), 0);
+    let output = imgeval(&["score", text(&directory), "--threshold", "0.2"]);
+    check_exit(&output, 4);
+    assert!(stderr(&output).contains("/run --color-threshold 0.2`"), "{}", stderr(&output));
+}
+
+#[test]
+fn colors_are_named_again_without_detecting() {
+    let folder = test_folder("colors-again");
+    let images = folder.join("images");
+    write_official(&images, COLORED, 0);
+    write_official(&images, PLAIN, 0);
+    let run = folder.join("run");
+    check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 0);
+    let observe = ["observe", text(&run), "--weights", text(weights())];
+    check_exit(&imgeval(&observe), 0);
+    let table = |run: &Path| stdout(&imgeval(&["score", text(run), "--verdicts"]));
+    let before = table(&run);
+    let again = imgeval(&[&observe[..], &["--recompute-colors"]].concat());
+    check_exit(&again, 0);
+    let said = stderr(&again);
+    assert!(said.contains("observe: 0 images looked at"), "{said}");
+    assert!(said.contains("colours named in 2 images that had been looked at before"), "{said}");
+    assert_eq!(table(&run), before);
+}
