@@ -68,9 +68,10 @@ pub fn annotate(pixels: &Pixels, labels: &[BoxLabel]) -> Pixels {
     let shorter = pixels.width().min(pixels.height()) as f32;
     let line = (shorter / 200.0).round().max(2.0);
     let mut canvas = Canvas::new(pixels);
-    for label in labels.iter().rev() {
+    let mut is_covered = vec![false; pixels.rgb().len() / 3];
+    for label in labels {
         if let Some(mask) = &label.mask {
-            canvas.draw_mask(mask, (line / 2.0) as usize, label.color);
+            canvas.draw_mask(mask, (line / 2.0) as usize, label.color, &mut is_covered);
         }
     }
     for label in labels.iter().rev() {
@@ -123,8 +124,9 @@ impl Canvas {
         }
     }
 
-    /// A veil over the mask's pixels, and a contour of the given width along its inner side.
-    fn draw_mask(&mut self, mask: &Mask, line: usize, color: [u8; 3]) {
+    /// A veil over the mask's pixels, and a contour of the given width along its inner side; both only where no
+    /// other mask lies yet, so that veils do not add up until nothing shines through.
+    fn draw_mask(&mut self, mask: &Mask, line: usize, color: [u8; 3], is_covered: &mut [bool]) {
         let (width, height) = (self.width, self.height);
         if (mask.width() as usize, mask.height() as usize) != (width, height) {
             return;
@@ -132,6 +134,9 @@ impl Canvas {
         let rows = mask.to_rows();
         let is_inside = |x: usize, y: usize| x < width && y < height && rows[y * width + x];
         for place in (0..rows.len()).filter(|place| rows[*place]) {
+            if std::mem::replace(&mut is_covered[place], true) {
+                continue;
+            }
             let (x, y) = (place % width, place / width);
             // Left of or above the picture the place wraps round to a huge one, which is outside as well.
             let is_contour = !(is_inside(x.wrapping_sub(line), y)
@@ -244,6 +249,7 @@ mod tests {
         assert_eq!(annotated.at(100, 159), [0, 100, 200]);
         assert_eq!(annotated.at(49, 100), [200; 3]);
         assert_eq!(annotated.at(100, 160), [200; 3]);
+        assert_eq!(annotate(&picture(200, 200), &vec![masked.clone(); 9]), annotated, "veils do not add up");
         // A mask of another picture is not drawn, one that covers everything is.
         masked.mask = Mask::from_bits(20, 20, &[true; 400]);
         assert_eq!(annotate(&picture(200, 200), &[masked.clone()]).at(100, 110), [200; 3]);
