@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
+use imgeval_vision::compute::{ComputeOptions, Device, Precision};
 
 use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, printer::Printer};
 
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Show what a detector sees in pictures
     Detect(DetectArgs),
+    /// Print CLIP's embeddings of pictures and texts
+    Embed(EmbedArgs),
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -57,6 +60,26 @@ pub(crate) enum Suite {
 pub(crate) enum DetectorName {
     /// YOLOv3-tiny on COCO-80; quick and small, NOT comparable with official GenEval scores
     Preview,
+    /// The official evaluator's: Mask2Former of mmdetection, colours by CLIP
+    Geneval,
+    /// Mask2Former alone; colours only with --clip
+    Mask2former,
+    /// Mask2Former of transformers, another training, colours by CLIP; NOT comparable with official GenEval scores
+    HfMask2former,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceName {
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DtypeName {
+    F32,
+    F16,
+    Bf16,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -137,8 +160,44 @@ pub(crate) struct DetectorArgs {
     /// Weight file to use instead of the pulled one; its checksum becomes part of the evidence
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
+    /// CLIP model to name colours with instead of the pulled one: a folder of transformers, or a file
+    #[arg(long, value_name = "DIR_OR_FILE")]
+    pub(crate) clip: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
     #[command(flatten)]
     pub(crate) models: ModelsDirArg,
+}
+
+/// Where and how precisely networks compute; the preview always on the CPU.
+#[derive(Debug, Args)]
+pub(crate) struct ComputeArgs {
+    /// Processor; only numbers of the CPU are official
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    pub(crate) device: DeviceName,
+    /// Number format, where the device has it; only f32 is official
+    #[arg(long, value_enum, default_value_t = DtypeName::F32)]
+    pub(crate) dtype: DtypeName,
+}
+
+impl ComputeArgs {
+    pub(crate) fn is_default(&self) -> bool {
+        self.device == DeviceName::Cpu && self.dtype == DtypeName::F32
+    }
+
+    pub(crate) fn options(&self) -> ComputeOptions {
+        let device = match self.device {
+            DeviceName::Cpu => Device::Cpu,
+            DeviceName::Cuda => Device::Cuda,
+            DeviceName::Metal => Device::Metal,
+        };
+        let precision = match self.dtype {
+            DtypeName::F32 => Precision::F32,
+            DtypeName::F16 => Precision::F16,
+            DtypeName::Bf16 => Precision::BF16,
+        };
+        ComputeOptions { device, precision }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -322,6 +381,29 @@ pub(crate) struct DetectArgs {
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EmbedArgs {
+    /// CLIP model: a folder of transformers or a file; without it, the pulled one
+    #[arg(long, value_name = "DIR_OR_FILE")]
+    pub(crate) clip: Option<PathBuf>,
+    /// Pictures (PNG, JPEG, WebP)
+    #[arg(long = "image", value_name = "FILE", required_unless_present = "texts")]
+    pub(crate) images: Vec<PathBuf>,
+    /// Texts
+    #[arg(long = "text", value_name = "TEXT")]
+    pub(crate) texts: Vec<String>,
+    /// Print one JSON object an input: token ids of texts, and the embedding as projected, not normalised
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Refuse images with more pixels than this
+    #[arg(long, value_name = "N", default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=MAX_PIXELS))]
+    pub(crate) max_pixels: u64,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,13 +1,21 @@
 //! The registry of observers: which detector and colour namer a name stands for.
 
-use std::{num::NonZeroUsize, path::PathBuf, thread};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use anyhow::Result;
+use imgeval_core::ColorNamer;
 use imgeval_runner::{Conditions, Observer};
-use imgeval_vision::{PreviewColorNamer, PreviewDetector, weights};
+use imgeval_vision::{
+    ClipColorNamer, Mask2FormerDetector, ModelError, PreviewColorNamer, PreviewDetector,
+    weights::{self, Hashing, Member, Places, locate_member},
+};
 
 use crate::{
-    args::{DetectorArgs, DetectorName},
+    args::{ComputeArgs, DetectorArgs, DetectorName, ModelsDirArg},
     environment,
     failure::{CommandError, sentence_of},
 };
@@ -19,14 +27,89 @@ pub(crate) struct LoadedObserver {
     pub(crate) threads: NonZeroUsize,
 }
 
-/// Loads the asked detector with its weights, from `--weights` or from where `models pull` put them.
+/// Loads what observes a run: a detector with something that names colours.
 pub(crate) fn load_observer(args: &DetectorArgs) -> Result<LoadedObserver> {
+    if let (DetectorName::Mask2former, None) = (args.detector, &args.clip) {
+        let message = "`mask2former` alone names no colours, which a run needs";
+        let hint = "take --detector geneval, or name a CLIP model with --clip";
+        return Err(CommandError::usage(message).with_hint(hint).into());
+    }
+    load_eyes(args)
+}
+
+/// Loads the asked detector, with colours where it has some, from `--weights` and `--clip` or from where
+/// `models pull` put them.
+pub(crate) fn load_eyes(args: &DetectorArgs) -> Result<LoadedObserver> {
+    let find_clip = || given_or_pulled(args.clip.as_deref(), Model::Clip, &args.models);
     match args.detector {
         DetectorName::Preview => load_preview(args),
+        DetectorName::Geneval => load_mask2former(args, Model::Mask2Former, Some(find_clip()?)),
+        DetectorName::Mask2former => load_mask2former(args, Model::Mask2Former, args.clip.clone()),
+        DetectorName::HfMask2former => load_mask2former(args, Model::HubMask2Former, Some(find_clip()?)),
     }
 }
 
+fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) -> Result<LoadedObserver> {
+    let path = given_or_pulled(args.weights.as_deref(), model, &args.models)?;
+    let options = args.compute.options();
+    let detector = Mask2FormerDetector::load(&path, &options).map_err(refused)?;
+    let namer: Option<Box<dyn ColorNamer>> = match clip {
+        Some(clip) => Some(Box::new(ClipColorNamer::load(&clip, &options).map_err(refused)?)),
+        None => None,
+    };
+    let observer = Observer::new(Box::new(detector), namer, &conditions(&args.compute));
+    // The networks use all cores by themselves.
+    Ok(LoadedObserver { observer, threads: NonZeroUsize::MIN })
+}
+
+/// Only 32-bit numbers of the CPU are official; anything else becomes part of the observer's identity.
+fn conditions(compute: &ComputeArgs) -> Conditions {
+    if compute.is_default() {
+        return Conditions::default();
+    }
+    let options = compute.options();
+    let parameters = format!("device={};dtype={}", options.device.name(), options.precision.name());
+    Conditions { parameters, is_unofficial: true }
+}
+
+pub(crate) fn refused(error: ModelError) -> CommandError {
+    CommandError::usage(sentence_of(&error)).with_hint(error.hint())
+}
+
+/// A network of the registry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Model {
+    Mask2Former,
+    HubMask2Former,
+    Clip,
+}
+
+/// The path that the user names, or where the registry keeps the model.
+pub(crate) fn given_or_pulled(
+    given: Option<&Path>,
+    model: Model,
+    models: &ModelsDirArg,
+) -> Result<PathBuf, CommandError> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    let places =
+        Places { models_dir: environment::models_dir(models.models_dir.clone()), hub: environment::hub() };
+    let located = match model {
+        Model::Mask2Former => locate_member(&Member::Url(weights::MASK2FORMER), &places, Hashing::Recorded),
+        Model::Clip => locate_member(&Member::Hub(weights::CLIP), &places, Hashing::Recorded),
+        Model::HubMask2Former => weights::locate_hf_mask2former(&places),
+    };
+    located
+        .map(|located| located.path)
+        .map_err(|error| CommandError::mendable(sentence_of(&error), error.hint()))
+}
+
 fn load_preview(args: &DetectorArgs) -> Result<LoadedObserver> {
+    if args.clip.is_some() || !args.compute.is_default() {
+        let message = "the preview detector names colours without CLIP and computes on the CPU with f32";
+        return Err(CommandError::usage(message).with_hint("leave --clip, --device and --dtype away").into());
+    }
     let path = match &args.weights {
         Some(path) => path.clone(),
         None => pulled_preview_weights(args)?,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
 
+#[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
 #[path = "../../imgeval-vision/tests/vision/random_weights.rs"]
 mod random_weights;
 
@@ -10,6 +11,7 @@ mod cli {
     mod colors;
     mod detections;
     mod import;
+    mod networks;
     mod prompts;
     mod resume;
     mod support;

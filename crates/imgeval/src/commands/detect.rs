@@ -18,7 +18,7 @@ use crate::{
     args::DetectArgs,
     exit_code::Exit,
     failure::CommandError,
-    observers::{LoadedObserver, load_observer},
+    observers::{LoadedObserver, load_eyes},
     output_file::OutputFile,
     printer::Printer,
     table::comparability_note,
@@ -28,7 +28,7 @@ pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
     if !(0.0..=1.0).contains(&args.min_score) {
         return Err(CommandError::usage("--min-score must lie between 0 and 1").into());
     }
-    let LoadedObserver { observer, .. } = load_observer(&args.detector)?;
+    let LoadedObserver { observer, .. } = load_eyes(&args.detector)?;
     let limits = DecodeLimits { max_pixels: args.max_pixels };
     let shared_folder = shared_folder(&args.images);
     let mut n_failed = 0;

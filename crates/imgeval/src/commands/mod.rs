@@ -1,6 +1,7 @@
 //! One module per command.
 
 mod detect;
+mod embed;
 mod export;
 mod import;
 mod models;
@@ -23,6 +24,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Run(args) => run::run(&args, printer),
         Command::Export(args) => export::export(&args, printer),
         Command::Detect(args) => detect::detect(&args, printer),
+        Command::Embed(args) => embed::embed(&args, printer),
         Command::Models(command) => models::models(&command, printer),
     }
 }

@@ -81,7 +81,7 @@ fn table(run: &Path) -> String {
 }
 
 /// Numbers that differ from run to run; what they are does not matter to the property.
-fn moments(longest: Duration) -> impl Iterator<Item = Duration> {
+pub(crate) fn moments(longest: Duration) -> impl Iterator<Item = Duration> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     std::iter::repeat_with(move || {
         state ^= state << 13;

@@ -1,0 +1,93 @@
+//! `imgeval embed`: CLIP's embeddings of pictures and texts.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use imgeval_core::{Pixels, visible};
+use imgeval_vision::{
+    clip::Clip,
+    image_file::{DecodeLimits, load_image},
+};
+use serde_json::json;
+
+use crate::{
+    args::EmbedArgs,
+    exit_code::Exit,
+    observers::{Model, given_or_pulled, refused},
+    printer::Printer,
+};
+
+/// Pictures, and texts, that are encoded together.
+const BATCH: usize = 8;
+
+/// How many numbers of an embedding are shown to people.
+const SHOWN: usize = 4;
+
+pub(super) fn embed(args: &EmbedArgs, printer: Printer) -> Result<Exit> {
+    let path = given_or_pulled(args.clip.as_deref(), Model::Clip, &args.models)?;
+    let clip = Clip::load(&path, &args.compute.options()).map_err(refused)?;
+    let mut n_failed = 0;
+    for batch in args.images.chunks(BATCH) {
+        let (paths, pixels) = load_batch(batch, args.max_pixels, printer);
+        n_failed += batch.len() - paths.len();
+        let embeddings = clip.encode_images(&pixels).map_err(refused)?;
+        for ((path, pixels), embedding) in paths.iter().zip(&pixels).zip(&embeddings) {
+            let name = path.to_string_lossy();
+            printer.data(match args.json {
+                true => {
+                    let (width, height) = (pixels.width(), pixels.height());
+                    let line =
+                        json!({"image": name, "width": width, "height": height, "embedding": embedding});
+                    format!("{line}\n")
+                }
+                false => format!("{}: {}\n", visible(&name), summary_of(embedding)),
+            })?;
+        }
+    }
+    for batch in args.texts.chunks(BATCH) {
+        let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
+        let embeddings = clip.encode_texts(&texts).map_err(refused)?;
+        for (text, encoded) in texts.iter().zip(&embeddings) {
+            printer.data(match args.json {
+                true => {
+                    let line = json!({"text": text, "ids": encoded.ids, "embedding": encoded.embedding});
+                    format!("{line}\n")
+                }
+                false => format!("\"{}\": {}\n", visible(text), summary_of(&encoded.embedding)),
+            })?;
+        }
+    }
+    Ok(match n_failed {
+        0 => Exit::Ok,
+        n if n == args.images.len() && args.texts.is_empty() => Exit::NothingFound,
+        _ => Exit::Partial,
+    })
+}
+
+/// The pictures that can be used; of the others it is said why not.
+fn load_batch(batch: &[PathBuf], max_pixels: u64, printer: Printer) -> (Vec<&Path>, Vec<Pixels>) {
+    let limits = DecodeLimits { max_pixels };
+    let (mut paths, mut pixels) = (Vec::new(), Vec::new());
+    for path in batch {
+        match load_image(path, &limits) {
+            Ok(image) => {
+                paths.push(path.as_path());
+                pixels.push(image.pixels);
+            }
+            Err(error) => {
+                let (name, failure) = (visible(&path.to_string_lossy()), error.failure());
+                let (kind, detail) = (failure.kind.code(), visible(&failure.detail));
+                printer.insist(format_args!("error: `{name}` cannot be used: {kind}: {detail}"));
+            }
+        }
+    }
+    (paths, pixels)
+}
+
+/// `768 numbers, norm 10.213: 0.1213 -0.0213 …`
+fn summary_of(embedding: &[f32]) -> String {
+    let norm = embedding.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+    let first: Vec<String> = embedding.iter().take(SHOWN).map(|value| format!("{value:.4}")).collect();
+    let more = if embedding.len() > SHOWN { " ..." } else { "" };
+    format!("{} numbers, norm {norm:.4}: {}{more}", embedding.len(), first.join(" "))
+}
