@@ -215,10 +215,11 @@ pub(crate) struct ObserveArgs {
     /// Name the colours again that are there, from stored masks, without detecting again
     #[arg(long)]
     pub(crate) recompute_colors: bool,
-    /// Name colours that a prompt asks for of objects that score more than this (a dear colour model only)
+    /// CLIP names the colours that a prompt asks for of objects that score more than this; a lower value
+    /// adds what is missing, without detecting again
     #[arg(long, default_value_t = VerdictOptions::default().threshold, value_name = "X", value_parser = parse_share)]
     pub(crate) color_threshold: f64,
-    /// and of at most so many of each class
+    /// CLIP names the colours of at most so many objects of each class
     #[arg(long, default_value_t = VerdictOptions::default().max_objects, value_name = "N")]
     pub(crate) color_objects: usize,
     #[command(flatten)]

@@ -393,6 +393,12 @@ mod tests {
     }
 
     #[test]
+    fn only_clauses_with_a_color_ask_for_one() {
+        let categories = Metadata::parse(&sample()).unwrap().colored_categories();
+        assert_eq!(Vec::from_iter(categories.iter().map(|category| category.name())), ["teddy bear"]);
+    }
+
+    #[test]
     fn every_field_arrives() {
         let metadata = Metadata::parse(&sample()).unwrap();
         let category = |name| Category::from_name(name).unwrap();
