@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Box::new(move || run_clip(&clip, &pictures))
         }
         "mask2former" => {
-            let detector = Mask2FormerDetector::load(Path::new(folder), &ComputeOptions::default())?;
+            let detector = Mask2FormerDetector::load(Path::new(folder), "", &ComputeOptions::default())?;
             Box::new(move || run_mask2former(&detector, &pictures))
         }
         _ => return Err(format!("unknown model {model}").into()),
@@ -61,10 +61,7 @@ fn run_mask2former(detector: &Mask2FormerDetector, pictures: &[Pixels]) -> Resul
     let (height, width) = logits.mask_size;
     let n_queries = logits.n_queries;
     let classes = vec![1, n_queries, logits.classes.len() / n_queries];
-    Ok(vec![
-        ("classes", classes, logits.classes),
-        ("masks", vec![1, n_queries, height, width], logits.masks),
-    ])
+    Ok(vec![("classes", classes, logits.classes), ("masks", vec![1, n_queries, height, width], logits.masks)])
 }
 
 fn say(line: &str) -> Result<(), Box<dyn Error>> {

@@ -25,8 +25,18 @@ pub mod resample;
 pub mod weights;
 pub mod yolo;
 
+pub use clip::ClipColorNamer;
 pub use image_file::{DecodeLimits, DecodedImage, ImageFileError, inspect_and_decode, load_image};
 pub use mask2former::Mask2FormerDetector;
 pub use model_error::ModelError;
 pub use preview_color::PreviewColorNamer;
 pub use yolo::PreviewDetector;
+
+// Shared with the integration tests, which see this crate under its name.
+#[cfg(test)]
+extern crate self as imgeval_vision;
+
+#[cfg(test)]
+#[path = "../tests/vision/random_weights.rs"]
+#[expect(dead_code, reason = "the unit tests need its pictures only")]
+mod random_weights;

@@ -52,9 +52,14 @@ pub(crate) fn load_eyes(args: &DetectorArgs) -> Result<LoadedObserver> {
 fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) -> Result<LoadedObserver> {
     let path = given_or_pulled(args.weights.as_deref(), model, &args.models)?;
     let options = args.compute.options();
-    let detector = Mask2FormerDetector::load(&path, &options).map_err(refused)?;
+    let models_dir = environment::models_dir(args.models.models_dir.clone());
+    let sha256_of = |path: &Path| {
+        weights::sha256_of(path, &models_dir)
+            .map_err(|error| CommandError::usage(sentence_of(&error)).with_hint(error.hint()))
+    };
+    let detector = Mask2FormerDetector::load(&path, &sha256_of(&path)?, &options).map_err(refused)?;
     let namer: Option<Box<dyn ColorNamer>> = match clip {
-        Some(clip) => Some(Box::new(ClipColorNamer::load(&clip, &options).map_err(refused)?)),
+        Some(clip) => Some(Box::new(ClipColorNamer::load(&clip, &sha256_of(&clip)?, &options).map_err(refused)?)),
         None => None,
     };
     let observer = Observer::new(Box::new(detector), namer, &conditions(&args.compute));

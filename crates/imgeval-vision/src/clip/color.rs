@@ -45,17 +45,17 @@ pub struct ClipColorNamer {
 }
 
 impl ClipColorNamer {
-    /// As [`Clip::load`].
+    /// As [`Clip::load`]; the caller tells the checksum of the weights.
     ///
     /// # Errors
     /// As [`Clip::load`].
-    pub fn load(path: &Path, options: &ComputeOptions) -> Result<Self, ModelError> {
+    pub fn load(path: &Path, weights_sha256: &str, options: &ComputeOptions) -> Result<Self, ModelError> {
         let clip = Clip::load(path, options)?;
         let meta = ObserverMeta {
             id: "clip".to_owned(),
             title: "CLIP zero-shot colours".to_owned(),
             version: 1,
-            weights_sha256: String::new(),
+            weights_sha256: weights_sha256.to_owned(),
             parameters: "canvas=999999;templates=3;scale=100".to_owned(),
             is_comparable: clip.dimensions() == OFFICIAL,
         };

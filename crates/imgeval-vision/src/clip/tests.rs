@@ -62,7 +62,7 @@ fn texts_and_images_embed_as_in_transformers() {
 fn colors_are_named_as_by_geneval() {
     let Some((shared, expected)) = golden() else { return };
     let folder = shared.join("golden/clip");
-    let namer = ClipColorNamer::load(&folder, &ComputeOptions::default()).unwrap();
+    let namer = ClipColorNamer::load(&folder, "", &ComputeOptions::default()).unwrap();
     for case in expected["colours"].as_array().unwrap() {
         let pixels = picture(&shared, &case["image"]);
         let mask = case["mask"].as_str().map(|name| {

@@ -19,17 +19,22 @@ use crate::{
     compute::{Backend, ComputeOptions},
     model_error::ModelError,
     ops::{
-        masks::{MaskLogits, QUERIES_PER_WORD, QueryMasks, column_runs},
+        masks::{MaskLogits, QUERIES_PER_WORD, column_runs},
         tensor::with_numbers,
     },
+    weights,
 };
 
 /// The categories of COCO.
 const N_CLASSES: usize = 80;
+/// `max_per_image` of mmdetection's configuration.
+const MMDETECTION_KEPT: usize = 100;
+/// The size at which transformers thresholds masks, whatever the image's.
+const HUGGING_FACE_SIDE: usize = 384;
 
 /// Mask2Former with a Swin backbone: GenEval's official detector when it holds mmdetection's weights.
 pub struct Mask2FormerDetector {
-    network: Network,
+    pub(super) network: Network,
     pub(super) backend: Backend,
     meta: ObserverMeta,
 }
@@ -48,30 +53,31 @@ pub struct Logits {
 
 impl Mask2FormerDetector {
     /// Maps the weights: a checkpoint of mmdetection 2.x or 3.x, or a file or folder of transformers. The names of the
-    /// tensors decide whose preprocessing and postprocessing apply.
+    /// tensors decide whose preprocessing and postprocessing apply. The caller tells the checksum, which may be recorded.
     ///
     /// # Errors
     /// If the file cannot be read, is of another network, or the device is not there.
-    pub fn load(path: &Path, options: &ComputeOptions) -> Result<Self, ModelError> {
+    pub fn load(path: &Path, weights_sha256: &str, options: &ComputeOptions) -> Result<Self, ModelError> {
         let backend = Backend::open(options)?;
         let network = Network::load(path)?;
         if network.n_classes() != N_CLASSES {
             let detail = format!("the network knows {} classes, COCO has {N_CLASSES}", network.n_classes());
             return Err(ModelError::Configuration { path: path.to_owned(), detail });
         }
-        let weights_sha256 = String::new();
         let (title, parameters) = match network.family() {
             Family::Mmdetection => {
                 ("Mask2Former, mmdetection", "input=1333x800/32;padding=128;numerics=mmdet")
             }
             Family::HuggingFace => ("Mask2Former, transformers (not comparable)", "numerics=transformers"),
         };
-        let is_official = network.family() == Family::Mmdetection && weights_sha256.starts_with("743b7d99");
+        // mmdetection's convention: the file's name ends with the first digits of its checksum.
+        let is_official = network.family() == Family::Mmdetection
+            && weights_sha256.starts_with(weights::MASK2FORMER.sha256_start);
         let meta = ObserverMeta {
             id: "mask2former".to_owned(),
             title: title.to_owned(),
             version: 1,
-            weights_sha256,
+            weights_sha256: weights_sha256.to_owned(),
             parameters: parameters.to_owned(),
             is_comparable: is_official,
         };
@@ -100,29 +106,39 @@ impl Mask2FormerDetector {
         let image = prepare(family, pixels, &sizes, &self.backend)?;
         Ok((sizes, self.network.forward(&image)?))
     }
+}
 
-    /// As mmdetection: the best classes over all queries, each with its query's mask.
-    fn instances(&self, sizes: &Sizes, prediction: &Prediction) -> Result<Vec<Detection>, ModelError> {
-        let class_logits = on_cpu(&prediction.class_logits)?;
-        let candidates = with_numbers(&class_logits, |logits| Ok(best_candidates(logits, N_CLASSES)))?;
-        let n_queries = class_logits.dim(0)?;
-        let mut detections = Vec::with_capacity(candidates.len());
-        for first in (0..n_queries).step_by(QUERIES_PER_WORD) {
-            let count = QUERIES_PER_WORD.min(n_queries - first);
-            let Map { pixels, height, width } = &prediction.mask_logits;
-            let logits = on_cpu(&pixels.narrow(1, first, count)?)?;
-            let masks = with_numbers(&logits, |numbers| {
-                let logits = MaskLogits { numbers, width: *width, height: *height, n_queries: count };
-                Ok(logits.resize_and_threshold(sizes.padded, sizes.resized, sizes.original))
-            })?;
-            let queries = QueryResults::new(&masks, sizes, count);
-            let here = candidates.iter().filter(|one| (first..first + count).contains(&one.query));
-            detections
-                .extend(here.filter_map(|candidate| queries.detection(candidate, candidate.query - first)));
-        }
-        detections.sort_by(|a, b| b.score.total_cmp(&a.score));
-        Ok(detections)
+/// The best classes over all queries, each with its query's mask, best first. The families differ in how many they keep and
+/// at which size they threshold the masks; transformers also drops empty ones.
+pub(super) fn instances(
+    family: Family,
+    sizes: &Sizes,
+    prediction: &Prediction,
+) -> Result<Vec<Detection>, ModelError> {
+    let class_logits = on_cpu(&prediction.class_logits)?;
+    let n_queries = class_logits.dim(0)?;
+    let n_kept = match family {
+        Family::Mmdetection => MMDETECTION_KEPT,
+        Family::HuggingFace => n_queries,
+    };
+    let candidates = with_numbers(&class_logits, |logits| Ok(best_candidates(logits, N_CLASSES, n_kept)))?;
+    let mut detections = Vec::with_capacity(candidates.len());
+    for first in (0..n_queries).step_by(QUERIES_PER_WORD) {
+        let count = QUERIES_PER_WORD.min(n_queries - first);
+        let Map { pixels, height, width } = &prediction.mask_logits;
+        let logits = on_cpu(&pixels.narrow(1, first, count)?)?;
+        let queries = with_numbers(&logits, |numbers| {
+            let logits = MaskLogits { numbers, width: *width, height: *height, n_queries: count };
+            Ok(QueryResults::new(family, &logits, sizes))
+        })?;
+        let here = candidates.iter().filter(|one| (first..first + count).contains(&one.query));
+        detections.extend(here.filter_map(|candidate| queries.detection(candidate, candidate.query - first)));
     }
+    if family == Family::HuggingFace {
+        detections.retain(|detection| detection.mask.as_ref().is_some_and(|mask| mask.area() > 0));
+    }
+    detections.sort_by(|a, b| b.score.total_cmp(&a.score));
+    Ok(detections)
 }
 
 fn on_cpu(x: &Tensor) -> candle_core::Result<Tensor> {
@@ -138,14 +154,24 @@ struct QueryResults {
 }
 
 impl QueryResults {
-    fn new(masks: &QueryMasks, sizes: &Sizes, n_queries: usize) -> Self {
+    fn new(family: Family, logits: &MaskLogits<'_>, sizes: &Sizes) -> Self {
         let (height, width) = sizes.original;
         let size = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
-        let runs = column_runs(&masks.words, width, n_queries);
+        let masks = match family {
+            Family::Mmdetection => logits.resize_and_threshold(sizes.padded, sizes.resized, sizes.original),
+            Family::HuggingFace => {
+                let small = (HUGGING_FACE_SIDE, HUGGING_FACE_SIDE);
+                logits.resize_and_threshold(small, small, small)
+            }
+        };
+        let queries = 0..logits.n_queries;
+        let qualities = queries.clone().map(|query| masks.quality(query)).collect();
+        let masks = if family == Family::HuggingFace { masks.enlarged((height, width)) } else { masks };
+        let runs = column_runs(&masks.words, width, logits.n_queries);
         Self {
             masks: runs.into_iter().map(|runs| Mask::from_runs(size(width), size(height), runs)).collect(),
-            boxes: (0..n_queries).map(|query| masks.bounding_box(query)).collect(),
-            qualities: (0..n_queries).map(|query| masks.quality(query)).collect(),
+            boxes: queries.map(|query| masks.bounding_box(query)).collect(),
+            qualities,
         }
     }
 
@@ -166,7 +192,9 @@ impl Detector for Mask2FormerDetector {
     }
 
     fn inspect(&self, pixels: &Pixels) -> Result<Vec<Detection>, DetectError> {
-        let found = self.predict(pixels).and_then(|(sizes, prediction)| self.instances(&sizes, &prediction));
+        let found = self
+            .predict(pixels)
+            .and_then(|(sizes, prediction)| instances(self.network.family(), &sizes, &prediction));
         found.map_err(|error| DetectError { observer: self.meta.id.clone(), detail: error.to_string() })
     }
 

@@ -44,8 +44,13 @@ pub(super) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Famil
         })
         .collect();
     let mut parameters = Parameters::with_names(checkpoint, names);
-    // Computed from the window size, and a weight of the training loss.
-    parameters.ignore(|name| name.ends_with("relative_position_index") || name == "criterion.empty_weight");
+    // Computed from the window size; a weight of the training loss; a norm of the whole backbone that transformers makes
+    // and does not use.
+    parameters.ignore(|name| {
+        name.ends_with("relative_position_index")
+            || name == "criterion.empty_weight"
+            || name.starts_with("model.pixel_level_module.encoder.swin.layernorm.")
+    });
     Some((family, parameters))
 }
 

@@ -29,7 +29,7 @@ impl Network {
         let mut layers = Layers { parameters: &mut parameters };
         let backbone = Swin::load(&mut layers, family);
         let width = backbone.channels();
-        let pixel_decoder = PixelDecoder::load(&mut layers, width, |channels| group_count(family, channels));
+        let pixel_decoder = PixelDecoder::load(&mut layers, width, group_count);
         let decoder = TransformerDecoder::load(&mut layers, pixel_decoder.channels());
         parameters.finish()?;
         Ok(Self { backbone, pixel_decoder, decoder, family })
@@ -50,10 +50,7 @@ impl Network {
     }
 }
 
-/// Groups of the group norms; the tensors do not tell. 32 in every published checkpoint (256 channels).
-fn group_count(family: Family, channels: usize) -> usize {
-    match family {
-        Family::Mmdetection => (channels / 4).clamp(1, 32),
-        Family::HuggingFace => 32,
-    }
+/// Groups of the group norms; the tensors do not tell. 32 in every published checkpoint, which have 256 channels.
+fn group_count(channels: usize) -> usize {
+    (channels / 4).clamp(1, 32)
 }

@@ -1,8 +1,5 @@
 //! From logits to instances, as mmdetection's `MaskFormerFusionHead.instance_postprocess` with test resizing.
 
-/// Instances that are kept of an image.
-const KEPT: usize = 100;
-
 /// Sizes of an image on its way through the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sizes {
@@ -19,9 +16,9 @@ pub(super) struct Candidate {
     pub(super) probability: f32,
 }
 
-/// The most probable classes over all queries, best first. `logits` is [queries, classes + 1]; the last class is
+/// The `n_kept` most probable classes over all queries, best first. `logits` is [queries, classes + 1]; the last class is
 /// "no object".
-pub(super) fn best_candidates(logits: &[f32], n_classes: usize) -> Vec<Candidate> {
+pub(super) fn best_candidates(logits: &[f32], n_classes: usize, n_kept: usize) -> Vec<Candidate> {
     let mut candidates = Vec::with_capacity(logits.len());
     for (query, logits) in logits.chunks_exact(n_classes + 1).enumerate() {
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -33,6 +30,6 @@ pub(super) fn best_candidates(logits: &[f32], n_classes: usize) -> Vec<Candidate
     candidates.sort_by(|a, b| {
         b.probability.total_cmp(&a.probability).then((a.query, a.class).cmp(&(b.query, b.class)))
     });
-    candidates.truncate(KEPT);
+    candidates.truncate(n_kept);
     candidates
 }

@@ -1,15 +1,25 @@
-//! Against mmdetection: `shared/golden/mask2former` (mmdet 3.3.0, mmcv 2.1.0, torch 2.1.2, CPU, f32), if it is there.
+//! Against transformers: `tests/fixtures/mask2former`, made by `scripts/reference/mask2former.py`, under the hub's and
+//! mmdetection's names. And against mmdetection itself: `shared/golden/mask2former` (mmdet 3.3.0, mmcv 2.1.0, torch
+//! 2.1.2, CPU, f32), if it is there.
 
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, npy::NpzTensors};
 use imgeval_core::{Detection, Detector};
+use serde_json::Value;
 
-use super::Mask2FormerDetector;
+use super::{
+    Mask2FormerDetector,
+    detector::instances,
+    keys::Family,
+    postprocess::Sizes,
+    preprocess::{prepare, sizes},
+};
 use crate::{
     DecodeLimits,
     compute::{Backend, ComputeOptions},
     load_image,
+    random_weights::ramp_picture,
 };
 
 const IMAGES: [(&str, &str); 3] = [
@@ -40,7 +50,8 @@ fn check_logits(weights: &str, dtype: DType) {
     let golden = shared.join("golden/mask2former");
     let tensors = NpzTensors::new(golden.join("tensors.npz")).unwrap();
     let expected = |name: String| numbers(&tensors.get(&name).unwrap().unwrap());
-    let mut detector = Mask2FormerDetector::load(&golden.join(weights), &ComputeOptions::default()).unwrap();
+    let mut detector =
+        Mask2FormerDetector::load(&golden.join(weights), "", &ComputeOptions::default()).unwrap();
     detector.backend = Backend { device: Device::Cpu, dtype };
     for (name, path) in IMAGES {
         let Ok(image) = load_image(&shared.join(path), &DecodeLimits::default()) else {
@@ -74,7 +85,7 @@ fn composed_operations_give_the_same_logits() {
 }
 
 /// Whether each of `expected` has a partner of its own within the tolerances of `shared/README.md`.
-fn assert_same_set(found: &[Detection], expected: &[serde_json::Value], name: &str) {
+fn assert_same_set(found: &[Detection], expected: &[Value], name: &str) {
     assert_eq!(found.len(), expected.len());
     let mut left: Vec<&Detection> = found.iter().collect();
     for one in expected {
@@ -100,9 +111,10 @@ fn detections_equal_mmdetection() {
     let Some(shared) = shared() else { return };
     let golden = shared.join("golden/mask2former");
     let expected = std::fs::read_to_string(golden.join("expected.json")).unwrap();
-    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let expected: Value = serde_json::from_str(&expected).unwrap();
     for weights in ["model.pth", "model_mmdet3.pth"] {
-        let detector = Mask2FormerDetector::load(&golden.join(weights), &ComputeOptions::default()).unwrap();
+        let detector =
+            Mask2FormerDetector::load(&golden.join(weights), "", &ComputeOptions::default()).unwrap();
         for (name, path) in IMAGES {
             let image = load_image(&shared.join(path), &DecodeLimits::default()).unwrap();
             let expected = &expected[name];
@@ -116,5 +128,99 @@ fn detections_equal_mmdetection() {
             let found = detector.inspect(&image.pixels).unwrap();
             assert_same_set(&found, expected["detections"].as_array().unwrap(), name);
         }
+    }
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mask2former")
+}
+
+fn expected_fixture() -> Value {
+    serde_json::from_slice(&std::fs::read(fixtures().join("expected.json")).unwrap()).unwrap()
+}
+
+fn pair(value: &Value) -> (usize, usize) {
+    let side = |index: usize| usize::try_from(value[index].as_u64().unwrap()).unwrap();
+    (side(1), side(0))
+}
+
+/// Logits and detections of both fixture pictures; `rules` names the post-processing in `expected.json`.
+fn check_fixture(weights: &str, dtype: DType, family: Family, rules: &str) {
+    let tensors =
+        candle_core::safetensors::load(fixtures().join("expected.safetensors"), &Device::Cpu).unwrap();
+    let mut detector =
+        Mask2FormerDetector::load(&fixtures().join(weights), "", &ComputeOptions::default()).unwrap();
+    detector.backend = Backend { device: Device::Cpu, dtype };
+    for picture in expected_fixture()["pictures"].as_array().unwrap() {
+        let name = picture["name"].as_str().unwrap();
+        let (height, width) = pair(&picture["size"]);
+        let pixels = ramp_picture(picture["seed"].as_u64().unwrap(), width as u32, height as u32);
+        // The network's input is the picture as it is, only padded.
+        let sizes = Sizes {
+            original: pair(&picture["original"]),
+            resized: (height, width),
+            padded: pair(&picture["padded"]),
+        };
+        let image = prepare(Family::Mmdetection, &pixels, &sizes, &detector.backend).unwrap();
+        let prediction = detector.network.forward(&image).unwrap();
+        for (key, found) in [
+            ("classes", prediction.class_logits.clone()),
+            ("masks", prediction.mask_logits.pixels.t().unwrap().narrow(0, 0, 4).unwrap()),
+        ] {
+            let difference =
+                relative_difference(&numbers(&found), &numbers(&tensors[&format!("{name}/{key}")]));
+            assert!(difference < 2e-4, "{weights}, {name}: {key} differ by {difference}");
+        }
+        // The fixture keeps as many as there are queries, by either rule.
+        let expected = picture[rules].as_array().unwrap();
+        let mut found = instances(family, &sizes, &prediction).unwrap();
+        if family == Family::Mmdetection {
+            found.retain(|detection| {
+                expected.iter().any(|one| one["label"] == detection.category.index())
+                    && expected
+                        .iter()
+                        .any(|one| (one["score"].as_f64().unwrap() - f64::from(detection.score)).abs() < 1e-3)
+            });
+        }
+        assert_same_set(&found, expected, name);
+    }
+}
+
+#[test]
+fn the_fixture_under_mmdetections_names_gives_what_transformers_gives() {
+    check_fixture("model_mmdet2.pth", DType::F32, Family::Mmdetection, "mmdet");
+}
+
+#[test]
+fn the_fixture_under_the_hubs_names_gives_what_transformers_gives() {
+    check_fixture("", DType::F32, Family::HuggingFace, "hub");
+}
+
+#[test]
+fn composed_operations_give_what_transformers_gives() {
+    check_fixture("", DType::F64, Family::HuggingFace, "hub");
+}
+
+#[test]
+fn the_hubs_image_processor_is_met() {
+    let expected = expected_fixture();
+    for row in expected["hub_sizes"].as_array().unwrap() {
+        let [width, height, resized_width, resized_height] =
+            [0, 1, 2, 3].map(|index| row[index].as_u64().unwrap());
+        let sizes = sizes(Family::HuggingFace, width as u32, height as u32);
+        assert_eq!(sizes.resized, (resized_height as usize, resized_width as usize), "{width}x{height}");
+        assert_eq!(sizes.padded, sizes.resized);
+    }
+    let processor = &expected["hub_processor"];
+    let (height, width) = pair(&processor["size"]);
+    let pixels = ramp_picture(processor["seed"].as_u64().unwrap(), width as u32, height as u32);
+    let sizes = sizes(Family::HuggingFace, pixels.width(), pixels.height());
+    let backend = Backend { device: Device::Cpu, dtype: DType::F32 };
+    let found = numbers(&prepare(Family::HuggingFace, &pixels, &sizes, &backend).unwrap().pixels);
+    let pil = &processor["pil"];
+    for (place, value) in pil["places"].as_array().unwrap().iter().zip(pil["values"].as_array().unwrap()) {
+        let [channel, y, x] = [0, 1, 2].map(|index| place[index].as_u64().unwrap() as usize);
+        let found = f64::from(found[(y * sizes.resized.1 + x) * 3 + channel]);
+        assert!((found - value.as_f64().unwrap()).abs() < 1e-4, "{place}: {found} instead of {value}");
     }
 }

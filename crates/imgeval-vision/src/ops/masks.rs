@@ -24,6 +24,7 @@ pub(crate) struct QueryMasks {
     pub(crate) spans: Vec<Span>,
     /// One word for each pixel, row by row: the bit of a query is set where its mask is.
     pub(crate) words: Vec<u128>,
+    pub(crate) width: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,44 @@ impl QueryMasks {
         }
         let Span { left, top, right, bottom } = self.spans[query];
         BoundingBox { x1: left as f32, y1: top as f32, x2: (right + 1) as f32, y2: (bottom + 1) as f32 }
+    }
+
+    /// At another size, each pixel taking the word of the nearest one as PyTorch's `interpolate` finds it. The
+    /// probabilities stay those of the first size.
+    pub(crate) fn enlarged(self, (height, width): (usize, usize)) -> Self {
+        let (from_height, from_width) = (self.words.len() / self.width, self.width);
+        let nearest = |from: usize, to: usize| -> Vec<usize> {
+            #[expect(clippy::cast_precision_loss, reason = "sizes of images")]
+            let scale = from as f32 / to as f32;
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "sizes of images"
+            )]
+            (0..to).map(|place| ((place as f32 * scale) as usize).min(from - 1)).collect()
+        };
+        let (rows, columns) = (nearest(from_height, height), nearest(from_width, width));
+        let mut words = Vec::with_capacity(height * width);
+        for row in rows {
+            words.extend(columns.iter().map(|column| self.words[row * from_width + column]));
+        }
+        let n_queries = self.areas.len();
+        let mut masks = Self { words, width, areas: vec![0; n_queries], ..self };
+        let (mut row_bits, mut column_bits) = (vec![0; height], vec![0; width]);
+        for (row, words) in masks.words.chunks_exact(width).enumerate() {
+            for (column, &word) in words.iter().enumerate() {
+                row_bits[row] |= word;
+                column_bits[column] |= word;
+                let mut left = word;
+                while left != 0 {
+                    masks.areas[left.trailing_zeros() as usize] += 1;
+                    left &= left - 1;
+                }
+            }
+        }
+        masks.spans = spans(&row_bits, &column_bits, n_queries);
+        masks
     }
 
     /// The mean probability inside the mask, as mmdetection divides it.
@@ -96,8 +135,9 @@ impl MaskLogits<'_> {
         let mut masks = QueryMasks {
             areas: vec![0; self.n_queries],
             probability_sums: vec![0.0; self.n_queries],
-            spans: vec![Span { left: width, top: height, right: 0, bottom: 0 }; self.n_queries],
+            spans: Vec::new(),
             words,
+            width,
         };
         let mut columns = vec![0_u128; width];
         for band in &bands {
@@ -109,17 +149,25 @@ impl MaskLogits<'_> {
                 *all |= part;
             }
         }
-        let rows = bands.iter().flat_map(|band| &band.rows).copied();
-        for (query, span) in masks.spans.iter_mut().enumerate() {
-            let is_in = |word: &u128| word >> query & 1 == 1;
-            span.left = columns.iter().position(is_in).unwrap_or(width);
-            span.right = columns.iter().rposition(is_in).unwrap_or(0);
-            span.top = rows.clone().position(|word| is_in(&word)).unwrap_or(height);
-            span.bottom =
-                rows.clone().enumerate().filter(|(_, word)| is_in(word)).last().map_or(0, |(row, _)| row);
-        }
+        let rows: Vec<u128> = bands.into_iter().flat_map(|band| band.rows).collect();
+        masks.spans = spans(&rows, &columns, self.n_queries);
         masks
     }
+}
+
+/// Where each query's mask lies, from the words of all pixels of each row and of each column.
+fn spans(rows: &[u128], columns: &[u128], n_queries: usize) -> Vec<Span> {
+    (0..n_queries)
+        .map(|query| {
+            let is_in = |word: &u128| word >> query & 1 == 1;
+            Span {
+                left: columns.iter().position(is_in).unwrap_or(0),
+                top: rows.iter().position(is_in).unwrap_or(0),
+                right: columns.iter().rposition(is_in).unwrap_or(0),
+                bottom: rows.iter().rposition(is_in).unwrap_or(0),
+            }
+        })
+        .collect()
 }
 
 /// Both resizings, worked out.
