@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
 
 #[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
+#[path = "../../imgeval-vision/tests/vision/file_server.rs"]
+mod file_server;
 #[path = "../../imgeval-vision/tests/vision/random_weights.rs"]
 mod random_weights;
 
@@ -12,6 +14,7 @@ mod cli {
     mod detections;
     mod import;
     mod networks;
+    mod models;
     mod prompts;
     mod resume;
     mod support;

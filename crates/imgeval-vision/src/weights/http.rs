@@ -204,7 +204,8 @@ impl Client {
     fn facts_once(&self, url: &str, token: Option<&Token>) -> Result<FileFacts, Failure> {
         let mut asked = url.to_owned();
         for _ in 0..MAX_REDIRECTS {
-            let mut request = self.agent.head(&asked);
+            // Packed answers would have no length.
+            let mut request = self.agent.head(&asked).header(header::ACCEPT_ENCODING, "identity");
             if let Some(token) = token {
                 request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.secret()));
             }

@@ -112,7 +112,7 @@ fn url_file(server: &Server, content: &[u8]) -> Member {
 #[test]
 fn a_cut_connection_is_resumed_where_it_broke() {
     let server = Server::start(|request| match request.start() {
-        0 => Reply::content(request, &content()).cut_after(500_000),
+        0 => Reply { cut: Some(500_000), ..Reply::content(request, &content()) },
         _ => Reply::content(request, &content()),
     });
     let stage = Stage::new(&server);
@@ -134,7 +134,7 @@ fn a_cut_connection_is_resumed_where_it_broke() {
 fn a_broken_pull_is_continued_by_the_next_one() {
     let calls = AtomicUsize::new(0);
     let server = Server::start(move |request| match calls.fetch_add(1, Ordering::Relaxed) {
-        0 => Reply::content(request, &content()).cut_after(700_000),
+        0 => Reply { cut: Some(700_000), ..Reply::content(request, &content()) },
         1..=5 => Reply::status(503),
         _ => Reply::content(request, &content()),
     });
@@ -278,7 +278,7 @@ fn hub(weights: &[u8], etag: &str, needs_token: bool) -> (Server, Server) {
     let content_server =
         Server::start(move |request| match (request.header("authorization"), request.start()) {
             (Some(_), _) => Reply::status(400),
-            (None, 0) => Reply::content(request, &served).cut_after(3),
+            (None, 0) => Reply { cut: Some(3), ..Reply::content(request, &served) },
             (None, _) => Reply::content(request, &served),
         });
     let fake = FakeHub {

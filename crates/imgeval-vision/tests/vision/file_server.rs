@@ -59,11 +59,6 @@ impl Reply {
         self.headers.push((name, value.to_owned()));
         self
     }
-
-    pub(crate) fn cut_after(mut self, bytes: usize) -> Self {
-        self.cut = Some(bytes);
-        self
-    }
 }
 
 pub(crate) struct Server {

@@ -1,0 +1,99 @@
+//! `imgeval models`, against a local stand-in for the hub.
+
+use std::{fs, path::Path, process::Output};
+
+use serde_json::Value;
+
+use crate::{
+    cli::support::{check_exit, command, stderr, stdout, test_folder, text},
+    file_server::{Reply, Server},
+};
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+/// SHA-256 of `abc` (FIPS 180-2, appendix B.1).
+const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+fn models(arguments: &[&str], folder: &Path, endpoint: &str) -> Output {
+    let mut command = command(&[&["models"], arguments].concat());
+    command.env("IMGEVAL_MODELS_DIR", folder.join("models")).env("HF_HOME", folder.join("hf"));
+    command.env("HF_ENDPOINT", endpoint).env("HF_TOKEN", "hf_secret").output().unwrap()
+}
+
+fn hub() -> Server {
+    Server::start(|request| {
+        let prefix = "/facebook/mask2former-swin-small-coco-instance/resolve/";
+        let file = request.path.strip_prefix(prefix).and_then(|rest| rest.split_once('/'));
+        let (content, etag) = match file {
+            Some((_, "model.safetensors")) => (&b"abc"[..], ABC),
+            Some((COMMIT, "config.json")) => (&b"{}"[..], "aa"),
+            Some((COMMIT, "preprocessor_config.json")) => (&b"[]"[..], "bb"),
+            _ => return Reply::status(404),
+        };
+        Reply::content(request, content).with("ETag", &format!("\"{etag}\"")).with("X-Repo-Commit", COMMIT)
+    })
+}
+
+#[test]
+fn a_set_of_the_hub_is_pulled_listed_and_checked() {
+    let folder = test_folder("models-hub");
+    let server = hub();
+    let run = |arguments: &[&str]| models(arguments, &folder, &server.address);
+    check_exit(&run(&["check"]), 5);
+    let output = run(&["pull", "hf-mask2former", "--offline"]);
+    check_exit(&output, 1);
+    assert!(stderr(&output).contains("network is not to be used"), "{}", stderr(&output));
+    assert!(server.requests().is_empty());
+
+    let output = run(&["pull", "hf-mask2former"]);
+    check_exit(&output, 0);
+    let snapshot =
+        format!("hf/hub/models--facebook--mask2former-swin-small-coco-instance/snapshots/{COMMIT}");
+    let snapshot = folder.join(snapshot);
+    assert_eq!(stdout(&output).trim_end(), text(&snapshot));
+    assert_eq!(fs::read(snapshot.join("model.safetensors")).unwrap(), b"abc");
+    let talk = stderr(&output);
+    assert!(talk.contains("CC-BY-NC-4.0") && !talk.contains("hf_secret"), "{talk}");
+    check_exit(&run(&["pull", "hf-mask2former", "--offline"]), 0);
+
+    let output = run(&["list", "--json"]);
+    check_exit(&output, 0);
+    let rows: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let column = |name: &str| -> Vec<&str> {
+        rows.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap_or("-")).collect()
+    };
+    assert_eq!(column("name"), ["preview", "geneval", "geneval", "hf-mask2former"]);
+    assert_eq!(column("member"), ["preview", "mask2former", "clip", "hf-mask2former"]);
+    assert_eq!(column("state"), ["not here", "not here", "not here", "here, verified"]);
+    assert_eq!(column("sha256")[1..], ["743b7d99", "-", ABC]);
+    let table = stdout(&run(&["list"]));
+    assert!(table.lines().count() >= 5 && table.contains("download.openmmlab.com"), "{table}");
+
+    let output = run(&["check"]);
+    check_exit(&output, 0);
+    assert!(
+        stdout(&output).contains("geneval/clip: not here\nhf-mask2former: verified, "),
+        "{}",
+        stdout(&output)
+    );
+    fs::write(snapshot.join("model.safetensors"), "abd").unwrap();
+    let output = run(&["check"]);
+    check_exit(&output, 1);
+    assert!(stdout(&output).contains("hf-mask2former: cannot be used"), "{}", stdout(&output));
+}
+
+#[test]
+fn unknown_sets_and_foreign_files_are_refused() {
+    let folder = test_folder("models-refused");
+    let run = |arguments: &[&str]| models(arguments, &folder, "http://127.0.0.1:1");
+    let output = run(&["pull", "yolo"]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("known are: preview, geneval, hf-mask2former"), "{}", stderr(&output));
+    let file = folder.join("x.pth");
+    fs::write(&file, "abc").unwrap();
+    let output = run(&["add", "geneval", text(&file)]);
+    check_exit(&output, 1);
+    assert!(stderr(&output).contains("one that starts with 743b7d99"), "{}", stderr(&output));
+    let output = run(&["add", "hf-mask2former", text(&file)]);
+    check_exit(&output, 1);
+    assert!(stderr(&output).contains("is no part of the set `hf-mask2former`"), "{}", stderr(&output));
+}
