@@ -59,7 +59,9 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
     };
     let detector = Mask2FormerDetector::load(&path, &sha256_of(&path)?, &options).map_err(refused)?;
     let namer: Option<Box<dyn ColorNamer>> = match clip {
-        Some(clip) => Some(Box::new(ClipColorNamer::load(&clip, &sha256_of(&clip)?, &options).map_err(refused)?)),
+        Some(clip) => {
+            Some(Box::new(ClipColorNamer::load(&clip, &sha256_of(&clip)?, &options).map_err(refused)?))
+        }
         None => None,
     };
     let observer = Observer::new(Box::new(detector), namer, &conditions(&args.compute));

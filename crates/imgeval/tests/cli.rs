@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
 
-#[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
 #[path = "../../imgeval-vision/tests/vision/file_server.rs"]
 mod file_server;
+#[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
 #[path = "../../imgeval-vision/tests/vision/random_weights.rs"]
 mod random_weights;
 
@@ -13,8 +13,8 @@ mod cli {
     mod colors;
     mod detections;
     mod import;
-    mod networks;
     mod models;
+    mod networks;
     mod prompts;
     mod resume;
     mod support;
