@@ -215,6 +215,7 @@ def main():
     processor = CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE})
     processor.save_pretrained(output)
     images = [Image.fromarray(picture(seed, *size)) for seed, size in PICTURES]
+    images[0].save(arguments.output / "picture.png", optimize=True)  # for the canary
     hub_pixels = processor(images=images, return_tensors="pt")["pixel_values"]
     open_clip_pixels = torch.stack([open_clip_transform()(image) for image in images])
     models = {"quick_gelu": model, "gelu": build("gelu", weights)}

@@ -12,6 +12,7 @@ Files:
     config.json, preprocessor_config.json
     model_mmdet2.pth       the same weights under mmdetection 2.x's names: fused qkv, patch merging in `nn.Unfold`'s order of channels
     expected.safetensors   class logits, mask logits of the first queries, channel means on the way, of two pictures
+    picture.png            the first picture, for the canary
     expected.json          detections by mmdetection's rules and by transformers' post-processing; transformers' image processors
 
 Pictures are those of noise.py. The tensors are (value - mean) / std with mmdetection's numbers,
@@ -317,6 +318,8 @@ def main():
     fast = transformers.Mask2FormerImageProcessor()
     for name, seed, size, original in [("even", 11, (96, 64), (96, 64)), ("padded", 12, (104, 72), (61, 43))]:
         pixel_values = input_tensor(picture(seed, *size))
+        if name == "even":
+            Image.fromarray(picture(seed, *size)).save(arguments.output / "picture.png", optimize=True)
         outputs, means = answers(model, pixel_values)
         classes, masks = outputs.class_queries_logits[0], outputs.masks_queries_logits[0]
         tensors |= {f"{name}/classes": classes, f"{name}/masks": masks[:MASKS_KEPT].contiguous()}

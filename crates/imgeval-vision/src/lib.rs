@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 
 pub mod annotate;
+mod canary;
 pub mod checkpoint;
 pub mod cielab;
 pub mod clip;

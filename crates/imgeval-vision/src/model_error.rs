@@ -17,6 +17,8 @@ pub enum ModelError {
     Configuration { path: PathBuf, detail: String },
     #[error("{0}")]
     Compute(String),
+    #[error("the check before scoring failed: {0}")]
+    Canary(String),
     #[error("the network failed: {0}")]
     Failed(String),
 }
@@ -39,6 +41,9 @@ impl ModelError {
             }
             Self::Configuration { .. } => "take the model's folder as it was published",
             Self::Compute(_) => "leave `--device` and `--dtype` away to compute on the CPU with f32",
+            Self::Canary(_) => {
+                "this build computes wrongly on this machine, or the weights are damaged; nothing was scored"
+            }
             Self::Failed(_) => "check the weights with `imgeval models check`",
         }
     }

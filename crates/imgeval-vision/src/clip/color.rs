@@ -14,7 +14,7 @@ use imgeval_core::{
     categories::COLOR_NAMES,
 };
 
-use super::{Clip, ClipDimensions};
+use super::{Clip, ClipDimensions, canary};
 use crate::{compute::ComputeOptions, model_error::ModelError, resample::pillow::crop};
 
 /// What hides everything but the object.
@@ -151,6 +151,11 @@ impl ColorNamer for ClipColorNamer {
 
     fn color_scores(&self, batch: &[(&Pixels, &[Detection])]) -> Result<Vec<Vec<ColorScores>>, DetectError> {
         self.scores(batch)
+            .map_err(|error| DetectError { observer: self.meta.id.clone(), detail: error.to_string() })
+    }
+
+    fn canary(&self) -> Result<(), DetectError> {
+        canary::check(&self.clip)
             .map_err(|error| DetectError { observer: self.meta.id.clone(), detail: error.to_string() })
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Configuration {
 }
 
 impl Configuration {
-    const OPENAI: Self = Self {
+    pub(super) const OPENAI: Self = Self {
         vision_heads: None,
         text_heads: None,
         vision_activation: Activation::QuickGelu,

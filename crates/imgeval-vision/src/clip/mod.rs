@@ -1,5 +1,6 @@
 //! CLIP: embeddings of images and texts, and GenEval's colour step over them.
 
+mod canary;
 mod color;
 mod configuration;
 mod keys;

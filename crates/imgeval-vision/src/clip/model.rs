@@ -94,16 +94,23 @@ impl Clip {
     /// If it cannot be read, is of another network, or the device is not there.
     pub fn load(path: &Path, options: &ComputeOptions) -> Result<Self, ModelError> {
         let backend = Backend::open(options)?;
-        let configuration = Configuration::load(path)?;
-        let checkpoint = Arc::new(Checkpoint::open(path)?);
-        let (family, mut parameters) = canonical_parameters(checkpoint)
-            .ok_or_else(|| ModelError::NotThisNetwork { path: path.to_owned(), network: "a CLIP model" })?;
+        Self::from_checkpoint(Checkpoint::open(path)?, Configuration::load(path)?, backend)
+    }
+
+    pub(super) fn from_checkpoint(
+        checkpoint: Checkpoint,
+        configuration: Configuration,
+        backend: Backend,
+    ) -> Result<Self, ModelError> {
+        let path = checkpoint.path().to_owned();
+        let (family, mut parameters) = canonical_parameters(Arc::new(checkpoint))
+            .ok_or_else(|| ModelError::NotThisNetwork { path: path.clone(), network: "a CLIP model" })?;
         let mut layers = Layers { parameters: &mut parameters };
         let vision = VisionTower::load(&mut layers, family, &configuration);
         let text = TextTower::load(&mut layers, family, &configuration);
         parameters.finish()?;
         let clip = Self { vision, text, tokenizer: Tokenizer::new(), backend };
-        clip.check_sizes(path)?;
+        clip.check_sizes(&path)?;
         Ok(clip)
     }
 
@@ -124,6 +131,10 @@ impl Clip {
             return refuse(format!("the vocabulary has {found} tokens, CLIP's has {needed}"));
         }
         Ok(())
+    }
+
+    pub(super) fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     #[must_use]

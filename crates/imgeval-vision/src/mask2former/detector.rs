@@ -8,6 +8,7 @@ use imgeval_core::{
 };
 
 use super::{
+    canary,
     decoder::Prediction,
     keys::Family,
     network::Network,
@@ -196,6 +197,11 @@ impl Detector for Mask2FormerDetector {
             .predict(pixels)
             .and_then(|(sizes, prediction)| instances(self.network.family(), &sizes, &prediction));
         found.map_err(|error| DetectError { observer: self.meta.id.clone(), detail: error.to_string() })
+    }
+
+    fn canary(&self) -> Result<(), DetectError> {
+        canary::check(&self.network, &self.backend)
+            .map_err(|error| DetectError { observer: self.meta.id.clone(), detail: error.to_string() })
     }
 
     fn input_size(&self, width: u32, height: u32) -> Option<InputSize> {

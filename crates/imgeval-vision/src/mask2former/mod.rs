@@ -3,6 +3,7 @@
 //! An image goes through `preprocess`, `swin`, `pixel_decoder`, `decoder` and `postprocess`; `keys` knows the names
 //! that mmdetection and transformers give to the tensors, `detector` ties it together.
 
+mod canary;
 mod decoder;
 mod detector;
 mod keys;

@@ -22,9 +22,13 @@ pub(super) struct Network {
 impl Network {
     /// From any of the three families; dimensions come from the tensors. Nothing large is read yet.
     pub(super) fn load(path: &Path) -> Result<Self, ModelError> {
-        let checkpoint = Arc::new(Checkpoint::open(path)?);
-        let (family, mut parameters) = canonical_parameters(checkpoint).ok_or_else(|| {
-            ModelError::NotThisNetwork { path: path.to_owned(), network: "Mask2Former with a Swin backbone" }
+        Self::from_checkpoint(Checkpoint::open(path)?)
+    }
+
+    pub(super) fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self, ModelError> {
+        let path = checkpoint.path().to_owned();
+        let (family, mut parameters) = canonical_parameters(Arc::new(checkpoint)).ok_or_else(|| {
+            ModelError::NotThisNetwork { path, network: "Mask2Former with a Swin backbone" }
         })?;
         let mut layers = Layers { parameters: &mut parameters };
         let backbone = Swin::load(&mut layers, family);

@@ -217,3 +217,21 @@ fn the_hubs_image_processor_is_met() {
         assert!((found - value.as_f64().unwrap()).abs() < 1e-4, "{place}: {found} instead of {value}");
     }
 }
+
+#[test]
+fn the_canary_sings_and_falls_silent() {
+    let path = fixtures().join("model_mmdet2.pth");
+    let detector = Mask2FormerDetector::load(&path, "", &ComputeOptions::default()).unwrap();
+    detector.canary().unwrap();
+    // A weight that is not a number makes every answer so.
+    let mut bytes = std::fs::read(fixtures().join("model.safetensors")).unwrap();
+    let length = bytes.len();
+    bytes[length - 40_000..]
+        .chunks_exact_mut(2)
+        .for_each(|half| half.copy_from_slice(&0x7e00_u16.to_le_bytes()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    std::fs::write(&path, bytes).unwrap();
+    let detector = Mask2FormerDetector::load(&path, "", &ComputeOptions::default()).unwrap();
+    assert!(detector.canary().unwrap_err().to_string().contains("not finite"));
+}
