@@ -222,6 +222,9 @@ pub(crate) struct ObserveArgs {
     /// CLIP names the colours of at most so many objects of each class
     #[arg(long, default_value_t = VerdictOptions::default().max_objects, value_name = "N")]
     pub(crate) color_objects: usize,
+    /// Name the colours of objects of every class, also where no prompt asks for one
+    #[arg(long)]
+    pub(crate) every_color: bool,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
 }

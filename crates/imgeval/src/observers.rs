@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
-use imgeval_core::ColorNamer;
+use imgeval_core::{ColorNamer, visible};
 use imgeval_runner::{Conditions, Observer};
 use imgeval_vision::{
     ClipColorNamer, Mask2FormerDetector, ModelError, PreviewColorNamer, PreviewDetector,
@@ -97,11 +97,25 @@ pub(crate) fn given_or_pulled(
     model: Model,
     models: &ModelsDirArg,
 ) -> Result<PathBuf, CommandError> {
-    if let Some(path) = given {
-        return Ok(path.to_owned());
-    }
     let places =
         Places { models_dir: environment::models_dir(models.models_dir.clone()), hub: environment::hub() };
+    if let Some(path) = given {
+        if path.exists() {
+            return Ok(path.to_owned());
+        }
+        // Not a path: perhaps a repository that lies in the hub's cache.
+        let repository = path.to_str().and_then(|name| places.hub.cached(name));
+        return repository.ok_or_else(|| {
+            let name = visible(&path.to_string_lossy());
+            CommandError::usage(format!(
+                "`{name}` is no file, no folder and no repository in the hub's cache"
+            ))
+            .with_hint(format!(
+                "the cache is `{}`; `imgeval models pull` fills it",
+                places.hub.cache.display()
+            ))
+        });
+    }
     let located = match model {
         Model::Mask2Former => locate_member(&Member::Url(weights::MASK2FORMER), &places, Hashing::Recorded),
         Model::Clip => locate_member(&Member::Hub(weights::CLIP), &places, Hashing::Recorded),

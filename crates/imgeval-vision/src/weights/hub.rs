@@ -68,6 +68,16 @@ impl Hub {
         }
     }
 
+    /// The folder of a repository, `owner/name`, that some tool has downloaded: what its branch `main` pointed to then.
+    #[must_use]
+    pub fn cached(&self, repository: &str) -> Option<PathBuf> {
+        let (owner, name) = repository.split_once('/')?;
+        if !(is_plain(owner) && is_plain(name)) {
+            return None;
+        }
+        CacheFolder { path: self.cache.join(format!("models--{owner}--{name}")) }.current("main")
+    }
+
     pub(super) fn url(&self, repository: &HubRepository, file: &str) -> String {
         format!("{}/{}/resolve/{}/{file}", self.endpoint, repository.repository, repository.revision)
     }

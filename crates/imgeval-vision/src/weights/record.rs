@@ -138,6 +138,10 @@ fn state_of(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 fn hash(path: &Path) -> io::Result<String> {
+    // Asked before opening: a pipe would wait, a device never end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];

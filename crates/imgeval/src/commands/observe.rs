@@ -25,7 +25,9 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     let loaded = load_observer(&args.detector)?;
     let limits = NamingLimits { above: args.color_threshold as f32, per_category: args.color_objects };
     let colors_there = if args.recompute_colors { ColorsThere::NameAgain } else { ColorsThere::Keep };
-    let summary = observe_stage(&args.run, &loaded, limits, colors_there, &holder("observe"), printer)?;
+    let asked = if args.every_color { AskedColors::Every } else { AskedColors::ByCases };
+    let colors = ColorWork { asked, limits, there: colors_there };
+    let summary = observe_stage(&args.run, &loaded, colors, &holder("observe"), printer)?;
     if summary == ObserveSummary::default() && ScoredRun::open_unobserved(&args.run)?.coverage()?.usable == 0
     {
         let hint = "import usable images first";
@@ -44,11 +46,26 @@ pub(super) fn limits_for(options: &VerdictOptions) -> NamingLimits {
     }
 }
 
+/// Which colours a dear namer is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ColorWork {
+    pub(super) asked: AskedColors,
+    pub(super) limits: NamingLimits,
+    pub(super) there: ColorsThere,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AskedColors {
+    /// Of the classes whose colour a prompt of the image asks for: all that a verdict needs.
+    ByCases,
+    /// Of every class.
+    Every,
+}
+
 pub(super) fn observe_stage(
     run: &Path,
     loaded: &LoadedObserver,
-    limits: NamingLimits,
-    colors_there: ColorsThere,
+    colors: ColorWork,
     holder: &str,
     printer: Printer,
 ) -> Result<ObserveSummary> {
@@ -67,9 +84,12 @@ pub(super) fn observe_stage(
             let image = inspect_and_decode(bytes, &decode_limits);
             image.map(|image| image.pixels).map_err(|error| error.failure())
         },
-        asked_by: &|case| asked.get(case).cloned().unwrap_or_default(),
-        limits,
-        colors_there,
+        asked_by: &|case| match colors.asked {
+            AskedColors::ByCases => asked.get(case).cloned().unwrap_or_default(),
+            AskedColors::Every => Category::all().collect(),
+        },
+        limits: colors.limits,
+        colors_there: colors.there,
     };
     let mut progress = printer.progress("observe");
     let result = observe_images(&mut run, &loaded.observer, &settings, &mut |event| progress.show(event));

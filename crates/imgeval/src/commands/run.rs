@@ -9,7 +9,7 @@ use super::{
     export::write_results,
     holder,
     import::import_stage,
-    observe::{limits_for, observe_stage},
+    observe::{AskedColors, ColorWork, limits_for, observe_stage},
     score::{exit_of, print_scored},
 };
 use crate::{
@@ -32,7 +32,9 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let holder = holder("run");
     import_stage(&args.images, &args.into, &holder, printer)?;
     let options = args.verdict.options();
-    observe_stage(&args.into.run, &loaded, limits_for(&options), ColorsThere::Keep, &holder, printer)?;
+    let colors =
+        ColorWork { asked: AskedColors::ByCases, limits: limits_for(&options), there: ColorsThere::Keep };
+    observe_stage(&args.into.run, &loaded, colors, &holder, printer)?;
 
     let observer_id = loaded.observer.meta().observer_id();
     let run = ScoredRun::open(&args.into.run, Some(observer_id.as_str()), options)?;
