@@ -1,4 +1,6 @@
-//! A small CLIP with known answers, run on the machine that is about to score; see the canary of `mask2former`.
+//! A small CLIP with known answers, run on the machine that is about to score; see the canary of `mask2former`. The loaded
+//! model is not run: packing its 1.7 GB would delay every start, also where no colour is asked for. Scores that are not
+//! finite fail image by image.
 
 use std::{io::Read, path::Path};
 
@@ -18,7 +20,7 @@ const WEIGHTS: &[u8] = include_bytes!("../../tests/fixtures/clip/model.safetenso
 const ANSWERS: &[u8] = include_bytes!("../../tests/fixtures/clip/expected.json");
 const PICTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/picture.png");
 
-/// Runs the small model and the loaded one, on a picture and a text.
+/// Runs the small model on a picture and a text, where and how `loaded` computes.
 pub(super) fn check(loaded: &Clip) -> Result<(), ModelError> {
     let broken = |error: &dyn std::fmt::Display| ModelError::Canary(format!("the built-in answers: {error}"));
     let mut weights = Vec::new();
@@ -48,11 +50,6 @@ pub(super) fn check(loaded: &Clip) -> Result<(), ModelError> {
             let what = format!("the built-in model's {name} embedding is off by {difference} of the largest");
             return Err(ModelError::Canary(what));
         }
-    }
-    let image = loaded.encode_images(&[picture])?;
-    let texts = loaded.encode_texts(&[text])?;
-    if !image[0].iter().chain(&texts[0].embedding).all(|x| x.is_finite()) {
-        return Err(ModelError::Canary("the weights give numbers that are not finite".to_owned()));
     }
     Ok(())
 }
