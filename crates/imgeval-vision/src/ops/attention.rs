@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{
     activation::exp,
-    buffer::{SharedOutput, with_scratch},
+    buffer::{OutputRows, SharedOutput, with_scratch},
     gemm::{BlockProduct, Epilogue, PANEL, PackedView, pack_transposed, padded_stride},
     simd::{Kernel, Simd, dispatch, tile_rows},
     tensor::{from_numbers, is_fast, with_numbers},
@@ -26,10 +26,18 @@ pub(crate) fn attend(
 ) -> Result<Tensor> {
     let (batch, n_queries, channels) = query.dims3()?;
     let (_, n_keys, _) = key.dims3()?;
-    if channels % heads != 0 || key.dims() != value.dims() {
+    if heads == 0
+        || channels % heads != 0
+        || key.dims() != [batch, n_keys, channels]
+        || key.dims() != value.dims()
+        || mask.is_some_and(|mask| mask.dims() != [n_queries, n_keys])
+    {
         bail!("attention over {:?} and {:?} with {heads} heads", query.shape(), key.shape());
     }
     let dims = channels / heads;
+    if query.elem_count() == 0 || n_keys == 0 {
+        return query.zeros_like();
+    }
     if !is_fast(query) {
         return attend_composed(query, key, value, heads, mask);
     }
@@ -49,11 +57,10 @@ pub(crate) fn attend(
                             n_keys,
                             dims,
                             added: mask,
-                            // SAFETY: the first channel of this head in this item; heads do not overlap.
+                            // SAFETY: the channels of this head in this item; neither heads nor items overlap.
                             output: unsafe {
-                                output.pointer().add(item * n_queries * channels + head * dims)
+                                output.rows(item * n_queries * channels + head * dims, channels)
                             },
-                            output_stride: channels,
                         };
                         job.run();
                     });
@@ -140,8 +147,7 @@ pub(crate) struct Attention<'a> {
     pub(crate) dims: usize,
     /// Added to the scores, [queries, keys].
     pub(crate) added: Option<&'a [f32]>,
-    pub(crate) output: *mut f32,
-    pub(crate) output_stride: usize,
+    pub(crate) output: OutputRows<'a>,
 }
 
 impl Attention<'_> {
@@ -151,7 +157,7 @@ impl Attention<'_> {
         let query_stride = padded_stride(dims);
         let score_stride = padded_stride(n_keys);
         let block = (WEIGHTS_PER_BLOCK / score_stride / tile).max(1) * tile;
-        let block = block.min(n_queries);
+        let block = block.min(n_queries.max(1));
         let key_size = PackedView::size(dims, n_keys);
         let value_size = PackedView::size(n_keys, dims);
         with_scratch(|scratch| {
@@ -183,8 +189,7 @@ impl Attention<'_> {
                     panels: (0, keys.n_panels()),
                     epilogue: Epilogue::default(),
                     accumulates: false,
-                    output: scores.as_mut_ptr(),
-                    output_stride: score_stride,
+                    output: OutputRows::new(scores, score_stride),
                     first_row: 0,
                 });
                 let added = self.added.map(|added| &added[first * n_keys..(first + n_rows) * n_keys]);
@@ -199,9 +204,7 @@ impl Attention<'_> {
                     panels: (0, values.n_panels()),
                     epilogue: Epilogue::default(),
                     accumulates: false,
-                    // SAFETY: the caller's output holds a row for every query.
-                    output: unsafe { self.output.add(first * self.output_stride) },
-                    output_stride: self.output_stride,
+                    output: self.output.after(first),
                     first_row: 0,
                 });
             }

@@ -49,16 +49,60 @@ impl<'a> SharedOutput<'a> {
         Self { pointer: numbers.as_mut_ptr(), length: numbers.len(), lifetime: PhantomData }
     }
 
-    pub(crate) fn pointer(&self) -> *mut f32 {
-        self.pointer
+    /// Rows from the number `start` on.
+    ///
+    /// # Safety
+    /// No other thread may touch the columns that are written of these rows while they live.
+    pub(crate) unsafe fn rows(&self, start: usize, stride: usize) -> OutputRows<'_> {
+        assert!(start <= self.length, "the rows lie outside the output");
+        // SAFETY: at most one past the end, as asserted.
+        let pointer = unsafe { self.pointer.add(start) };
+        OutputRows { pointer, length: self.length - start, stride, lifetime: PhantomData }
     }
 
     /// # Safety
     /// No other thread may touch this part while the slice lives.
     #[expect(clippy::mut_from_ref, reason = "the point of this type; see the contract")]
     pub(crate) unsafe fn part(&self, start: usize, count: usize) -> &mut [f32] {
-        assert!(start + count <= self.length, "the part lies outside the output");
+        assert!(start <= self.length && count <= self.length - start, "the part lies outside the output");
         // SAFETY: inside the slice, as asserted; the caller promises that the parts are disjoint.
         unsafe { std::slice::from_raw_parts_mut(self.pointer.add(start), count) }
+    }
+}
+
+/// Rows of an output, evenly spaced, that one thread writes; others may write other columns of them. It knows where the
+/// output ends, and being a pointer it stays on its thread.
+#[derive(Clone, Copy)]
+pub(crate) struct OutputRows<'a> {
+    pointer: *mut f32,
+    length: usize,
+    stride: usize,
+    lifetime: PhantomData<&'a mut [f32]>,
+}
+
+impl<'a> OutputRows<'a> {
+    pub(crate) fn new(numbers: &'a mut [f32], stride: usize) -> Self {
+        Self { pointer: numbers.as_mut_ptr(), length: numbers.len(), stride, lifetime: PhantomData }
+    }
+
+    /// Without the first `rows`.
+    pub(crate) fn after(self, rows: usize) -> Self {
+        let skipped = rows * self.stride;
+        assert!(skipped <= self.length, "the rows lie outside the output");
+        // SAFETY: at most one past the end, as asserted.
+        let pointer = unsafe { self.pointer.add(skipped) };
+        Self { pointer, length: self.length - skipped, ..self }
+    }
+
+    /// Whether there are so many rows of so many columns.
+    pub(crate) fn holds(&self, n_rows: usize, columns: usize) -> bool {
+        n_rows == 0 || (n_rows - 1) * self.stride + columns <= self.length
+    }
+
+    /// # Safety
+    /// The output must hold this place: see [`Self::holds`].
+    pub(crate) unsafe fn at(&self, row: usize, column: usize) -> *mut f32 {
+        // SAFETY: inside the output, as the caller promises.
+        unsafe { self.pointer.add(row * self.stride + column) }
     }
 }

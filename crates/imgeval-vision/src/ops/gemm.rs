@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     activation::Activation,
-    buffer::{SharedOutput, with_scratch},
+    buffer::{OutputRows, SharedOutput, with_scratch},
     simd::{Kernel, Simd, dispatch, tile_rows},
 };
 
@@ -144,6 +144,9 @@ pub(crate) fn product(
     if let Some(residual) = epilogue.residual {
         assert_eq!(residual.len(), result.len(), "the residual has another size");
     }
+    if result.is_empty() {
+        return;
+    }
     let tasks = Tasks::plan(n_rows, packed);
     let output = SharedOutput::new(result);
     (0..tasks.count()).into_par_iter().for_each(|index| {
@@ -169,9 +172,8 @@ pub(crate) fn product(
                     panels: (task.first_panel, task.end_panel),
                     epilogue: tile_epilogue,
                     accumulates: start > 0,
-                    // SAFETY: tasks are disjoint in rows or columns, and inside the result.
-                    output: unsafe { output.pointer().add(task.first_row * columns) },
-                    output_stride: columns,
+                    // SAFETY: tasks are disjoint in rows or columns.
+                    output: unsafe { output.rows(task.first_row * columns, columns) },
                     first_row: task.first_row,
                 });
             }
@@ -250,8 +252,7 @@ pub(crate) struct BlockProduct<'a> {
     /// Whether the output holds the product of the depth before `start`.
     pub(crate) accumulates: bool,
     /// The first row of the block.
-    pub(crate) output: *mut f32,
-    pub(crate) output_stride: usize,
+    pub(crate) output: OutputRows<'a>,
     /// Of the block in the residual.
     pub(crate) first_row: usize,
 }
@@ -261,7 +262,14 @@ impl Kernel for BlockProduct<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        assert!(self.left.len() >= (self.n_rows * self.stride).saturating_sub(self.stride - self.depth));
+        // Everything that is reached through pointers below.
+        let Self { n_rows, stride, depth, .. } = self;
+        let columns = self.packed.columns;
+        assert!(depth <= stride && self.left.len() >= (n_rows * stride).saturating_sub(stride - depth));
+        assert!(self.output.holds(n_rows, columns), "the output is too small");
+        assert!(self.epilogue.bias.is_none_or(|bias| bias.len() >= columns));
+        let end_row = self.first_row + n_rows;
+        assert!(self.epilogue.residual.is_none_or(|residual| residual.len() >= end_row * columns));
         let vectors_per_panel = PANEL / S::LANES;
         let panel_size = self.packed.depth * PANEL;
         let numbers = self.packed.numbers;
@@ -320,11 +328,10 @@ impl BlockProduct<'_> {
         let columns = self.packed.columns - tile.first_column;
         let is_whole = columns >= 2 * S::LANES;
         for (row, sums) in sums.into_iter().enumerate() {
-            let from_output = (tile.first_row + row) * self.output_stride + tile.first_column;
-            // SAFETY: the caller's output holds the block's rows; only existing columns are touched, through a copy
-            // at the right edge.
+            // SAFETY: `run` has seen that output, bias and residual hold the block's rows; only existing columns are
+            // touched, through a copy at the right edge.
             unsafe {
-                let output = self.output.add(from_output);
+                let output = self.output.at(tile.first_row + row, tile.first_column);
                 let from_residual =
                     (self.first_row + tile.first_row + row) * self.packed.columns + tile.first_column;
                 let residual = self.epilogue.residual.map(|numbers| &numbers[from_residual..]);

@@ -108,6 +108,11 @@ impl MaskLogits<'_> {
         resized: (usize, usize),
         (height, width): (usize, usize),
     ) -> QueryMasks {
+        assert!(self.n_queries <= QUERIES_PER_WORD, "more queries than a word has bits");
+        assert!(resized.0 <= padded.0 && resized.1 <= padded.1, "padding makes a picture larger");
+        if self.n_queries == 0 {
+            return QueryMasks { words: vec![0; height * width], width, ..QueryMasks::default() };
+        }
         // Whole vectors: the queries are filled up with some that are nowhere.
         let lanes = self.n_queries.next_multiple_of(16);
         let mut logits = vec![f32::NEG_INFINITY; self.width * self.height * lanes];

@@ -29,5 +29,8 @@ pub(crate) mod simd;
 pub(crate) mod tensor;
 pub(crate) mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use activation::Activation;
 pub use simd::instruction_set_name;

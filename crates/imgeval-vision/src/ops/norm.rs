@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{D, DType, Result, Tensor};
+use candle_core::{D, DType, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
@@ -73,6 +73,9 @@ pub(crate) struct LayerNorm(pub(crate) Affine);
 
 impl LayerNorm {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if x.elem_count() == 0 {
+            return Ok(x.clone());
+        }
         if !is_fast(x) {
             let wide = widened(x)?;
             let centred = wide.broadcast_sub(&wide.mean_keepdim(D::Minus1)?)?;
@@ -82,6 +85,9 @@ impl LayerNorm {
         }
         let (weight, bias) = self.0.numbers()?;
         let channels = weight.len();
+        if x.dims().last() != Some(&channels) {
+            bail!("a norm of {channels} channels was given {:?}", x.shape());
+        }
         with_numbers(&x.contiguous()?, |numbers| {
             let mut result = vec![0.0; numbers.len()];
             let chunk = ROWS * channels;
@@ -112,17 +118,13 @@ impl Kernel for NormaliseRows<'_> {
         {
             // SAFETY: the instruction set is available, as the caller promises.
             let (mean, scale) = unsafe {
-                let mean = sum_of::<S>(source, |x| x) / count;
+                let mean = sum_of::<S>(source, 0.0, |x| x) / count;
                 let centre = S::splat(mean);
-                let variance = sum_of::<S>(source, |x| {
+                let variance = sum_of::<S>(source, mean, |x| {
                     let x = S::sub(x, centre);
                     S::mul(x, x)
                 });
-                // The lanes beyond the end hold zeros, of which each adds mean^2.
-                let padding = channels.next_multiple_of(S::LANES) - channels;
-                #[expect(clippy::cast_precision_loss, reason = "fewer than a vector's lanes")]
-                let variance = (variance - padding as f32 * mean * mean).max(0.0) / count;
-                (mean, 1.0 / (variance + EPSILON).sqrt())
+                (mean, 1.0 / (variance / count + EPSILON).sqrt())
             };
             for (((target, &x), &weight), &bias) in
                 target.iter_mut().zip(source).zip(self.weight).zip(self.bias)
@@ -133,12 +135,12 @@ impl Kernel for NormaliseRows<'_> {
     }
 }
 
-/// The sum of `map` over all vectors of `numbers`; the last one is filled up with zeros.
+/// The sum of `map` over all vectors of `numbers`; the last one is filled up with `padding`, which `map` makes zero.
 ///
 /// # Safety
 /// The instruction set of `S` must be available.
 #[inline(always)]
-unsafe fn sum_of<S: Simd>(numbers: &[f32], map: impl Fn(S::Vector) -> S::Vector) -> f32 {
+unsafe fn sum_of<S: Simd>(numbers: &[f32], padding: f32, map: impl Fn(S::Vector) -> S::Vector) -> f32 {
     // SAFETY: each chunk holds a vector, as does the padded copy.
     unsafe {
         let mut sum = S::splat(0.0);
@@ -148,7 +150,7 @@ unsafe fn sum_of<S: Simd>(numbers: &[f32], map: impl Fn(S::Vector) -> S::Vector)
         }
         let rest = chunks.remainder();
         if !rest.is_empty() {
-            let mut padded = [0.0; 16];
+            let mut padded = [padding; 16];
             padded[..rest.len()].copy_from_slice(rest);
             sum = S::add(sum, map(S::load(padded.as_ptr())));
         }
@@ -165,6 +167,15 @@ pub(crate) struct GroupNorm {
 impl GroupNorm {
     pub(crate) fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
         let (n_rows, channels) = x.dims2()?;
+        if self.groups == 0 || channels % self.groups != 0 {
+            bail!("a norm of {} groups was given {:?}", self.groups, x.shape());
+        }
+        if !matches!(activation, Activation::None | Activation::Relu) {
+            bail!("a group norm is followed by {activation:?}");
+        }
+        if x.elem_count() == 0 {
+            return Ok(x.clone());
+        }
         let per_group = channels / self.groups;
         if !is_fast(x) {
             let wide = widened(x)?;
@@ -218,15 +229,14 @@ impl GroupNorm {
     }
 }
 
-/// Sum and sum of squares for each channel; 32 bits inside a chunk of few rows, 64 between chunks.
+/// Sum and sum of squares for each channel, in 64 bits: their difference is small where the mean is large.
 fn channel_sums(chunk: &[f32], channels: usize) -> Vec<(f64, f64)> {
-    let mut sums = vec![0.0_f32; channels];
-    let mut squares = vec![0.0_f32; channels];
+    let mut sums = vec![(0.0, 0.0); channels];
     for row in chunk.chunks_exact(channels) {
-        for ((sum, square), &x) in sums.iter_mut().zip(&mut squares).zip(row) {
-            *sum += x;
-            *square += x * x;
+        for (sum, &x) in sums.iter_mut().zip(row) {
+            let x = f64::from(x);
+            *sum = (sum.0 + x, sum.1 + x * x);
         }
     }
-    sums.into_iter().zip(squares).map(|(sum, square)| (f64::from(sum), f64::from(square))).collect()
+    sums
 }

@@ -1,6 +1,6 @@
 //! Bilinear resizing of maps [height x width, channels], as PyTorch's `interpolate` with `align_corners=False`.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::tensor::{from_numbers, is_fast, with_numbers};
@@ -40,7 +40,10 @@ pub(crate) fn resize_bilinear(
     (height, width): (usize, usize),
     (out_height, out_width): (usize, usize),
 ) -> Result<Tensor> {
-    let (_, channels) = x.dims2()?;
+    let (n_pixels, channels) = x.dims2()?;
+    if n_pixels != height * width || [n_pixels, channels, out_height, out_width].contains(&0) {
+        bail!("{:?} cannot be resized from {height} x {width} to {out_height} x {out_width}", x.shape());
+    }
     let (rows, columns) = (taps(height, out_height), taps(width, out_width));
     if !is_fast(x) {
         let blend = |x: &Tensor, taps: &[Tap], axis: usize| -> Result<Tensor> {

@@ -60,6 +60,10 @@ enum InstructionSet {
 
 /// What this processor has; `IMGEVAL_SIMD=portable|avx2` chooses a smaller set, for tests and for comparing.
 fn instruction_set() -> InstructionSet {
+    #[cfg(test)]
+    if let Some(chosen) = testing::chosen() {
+        return chosen;
+    }
     static CHOICE: OnceLock<InstructionSet> = OnceLock::new();
     *CHOICE.get_or_init(|| {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -68,10 +72,7 @@ fn instruction_set() -> InstructionSet {
             if is_x86_feature_set_avx512() && asked.is_empty() {
                 return InstructionSet::Avx512;
             }
-            if std::arch::is_x86_feature_detected!("avx2")
-                && std::arch::is_x86_feature_detected!("fma")
-                && asked != "portable"
-            {
+            if is_x86_feature_set_avx2() && asked != "portable" {
                 return InstructionSet::Avx2;
             }
         }
@@ -84,7 +85,12 @@ fn is_x86_feature_set_avx512() -> bool {
     std::arch::is_x86_feature_detected!("avx512f")
         && std::arch::is_x86_feature_detected!("avx512dq")
         && std::arch::is_x86_feature_detected!("avx512vl")
-        && std::arch::is_x86_feature_detected!("fma")
+        && is_x86_feature_set_avx2()
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+fn is_x86_feature_set_avx2() -> bool {
+    std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
 }
 
 /// The name of the instruction set in use, for benchmarks and `--version`-like output.
@@ -411,6 +417,47 @@ mod x86 {
         unsafe fn where_positive(a: __m256, value: __m256) -> __m256 {
             // SAFETY: the trait's contract gives the instruction set.
             unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a, _mm256_setzero_ps()), value) }
+        }
+    }
+}
+
+/// For the tests: every instruction set of this machine in one process.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::cell::Cell;
+
+    use super::InstructionSet;
+
+    thread_local! {
+        static CHOSEN: Cell<Option<InstructionSet>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn chosen() -> Option<InstructionSet> {
+        CHOSEN.get()
+    }
+
+    fn available() -> Vec<InstructionSet> {
+        let mut sets = vec![InstructionSet::Portable];
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            if super::is_x86_feature_set_avx2() {
+                sets.push(InstructionSet::Avx2);
+            }
+            if super::is_x86_feature_set_avx512() {
+                sets.push(InstructionSet::Avx512);
+            }
+        }
+        sets
+    }
+
+    /// Runs `work` once with each set, in a pool of threads that all use it.
+    pub(crate) fn on_every_instruction_set(work: impl Fn() + Sync) {
+        for set in available() {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(if cfg!(miri) { 1 } else { 3 })
+                .start_handler(move |_| CHOSEN.set(Some(set)))
+                .build();
+            pool.unwrap().install(&work);
         }
     }
 }

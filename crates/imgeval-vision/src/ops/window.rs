@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     attention::{Attention, Rows, softmax_composed},
-    buffer::{SharedOutput, with_scratch},
+    buffer::{OutputRows, SharedOutput, with_scratch},
     gemm::{BlockProduct, Epilogue, PackedMatrix, padded_stride},
     linear::Linear,
     simd::dispatch,
@@ -224,8 +224,7 @@ impl WindowTask<'_> {
                         n_keys: tokens,
                         dims,
                         added: Some(&self.added[from..from + tokens * tokens]),
-                        output: target.as_mut_ptr(),
-                        output_stride: stride,
+                        output: OutputRows::new(target, stride),
                     };
                     job.run();
                 }
@@ -256,7 +255,7 @@ fn multiply_block(
     output_stride: usize,
 ) {
     let packed = matrix.view();
-    assert!(output.len() >= n_rows * output_stride && output_stride >= packed.columns);
+    assert!(output_stride >= packed.columns, "rows of the output would overlap");
     dispatch(BlockProduct {
         left,
         stride,
@@ -267,8 +266,7 @@ fn multiply_block(
         panels: (0, packed.n_panels()),
         epilogue: Epilogue { bias, ..Epilogue::default() },
         accumulates: false,
-        output: output.as_mut_ptr(),
-        output_stride,
+        output: OutputRows::new(output, output_stride),
         first_row: 0,
     });
 }
