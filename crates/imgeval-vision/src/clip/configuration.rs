@@ -9,19 +9,39 @@ use crate::{model_error::ModelError, ops::Activation};
 /// More than any configuration has.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// How the channels of a tower are cut into attention heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heads {
+    Count(usize),
+    /// So many channels each.
+    Channels(usize),
+}
+
+impl Heads {
+    const OPENAI: Self = Self::Channels(64);
+
+    /// In a tower of this width; none if a head is wider than that.
+    pub(super) fn of(self, width: usize) -> usize {
+        match self {
+            Self::Count(count) => count,
+            Self::Channels(channels) => width / channels.max(1),
+        }
+    }
+}
+
 /// Heads and activation; what is not said is as in OpenAI's models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Configuration {
-    pub(super) vision_heads: Option<usize>,
-    pub(super) text_heads: Option<usize>,
+    pub(super) vision_heads: Heads,
+    pub(super) text_heads: Heads,
     pub(super) vision_activation: Activation,
     pub(super) text_activation: Activation,
 }
 
 impl Configuration {
     pub(super) const OPENAI: Self = Self {
-        vision_heads: None,
-        text_heads: None,
+        vision_heads: Heads::OPENAI,
+        text_heads: Heads::OPENAI,
         vision_activation: Activation::QuickGelu,
         text_activation: Activation::QuickGelu,
     };
@@ -35,27 +55,29 @@ impl Configuration {
         }
         let open_clip = folder.join("open_clip_config.json");
         if open_clip.is_file() {
-            let model = &read(&open_clip)?["model_cfg"];
-            // open_clip's own models use the exact form unless they say otherwise.
-            let is_quick = model["quick_gelu"].as_bool().unwrap_or(false);
-            let activation = if is_quick { Activation::QuickGelu } else { Activation::Gelu };
-            let heads = model["text_cfg"]["heads"].as_u64().and_then(|heads| usize::try_from(heads).ok());
-            let activations =
-                Self { vision_activation: activation, text_activation: activation, ..Self::OPENAI };
-            return Ok(Self { text_heads: heads, ..activations });
+            return Self::from_open_clip(&read(&open_clip)?["model_cfg"], &open_clip);
         }
         Ok(Self::OPENAI)
     }
 
+    fn from_open_clip(model: &Value, path: &Path) -> Result<Self, ModelError> {
+        // open_clip's own models use the exact form unless they say otherwise.
+        let is_quick = model["quick_gelu"].as_bool().unwrap_or(false);
+        let activation = if is_quick { Activation::QuickGelu } else { Activation::Gelu };
+        let head_width = count(model, "vision_cfg", "head_width", path)?;
+        let text_heads = count(model, "text_cfg", "heads", path)?;
+        Ok(Self {
+            vision_heads: head_width.map_or(Heads::OPENAI, Heads::Channels),
+            text_heads: text_heads.map_or(Heads::OPENAI, Heads::Count),
+            vision_activation: activation,
+            text_activation: activation,
+        })
+    }
+
     fn from_hugging_face(config: &Value, path: &Path) -> Result<Self, ModelError> {
-        let heads = |tower: &str| -> Result<Option<usize>, ModelError> {
-            match &config[tower]["num_attention_heads"] {
-                Value::Null => Ok(None),
-                heads => match heads.as_u64().and_then(|heads| usize::try_from(heads).ok()) {
-                    Some(heads) if heads > 0 => Ok(Some(heads)),
-                    _ => Err(broken(path, &format!("`{tower}.num_attention_heads` is {heads}"))),
-                },
-            }
+        let heads = |tower: &str| -> Result<Heads, ModelError> {
+            let heads = count(config, tower, "num_attention_heads", path)?;
+            Ok(heads.map_or(Heads::OPENAI, Heads::Count))
         };
         let activation = |tower: &str| match &config[tower]["hidden_act"] {
             Value::Null => Ok(Activation::QuickGelu),
@@ -71,6 +93,18 @@ impl Configuration {
             vision_activation: activation("vision_config")?,
             text_activation: activation("text_config")?,
         })
+    }
+}
+
+/// A number above zero, if it is said.
+fn count(config: &Value, tower: &str, field: &str, path: &Path) -> Result<Option<usize>, ModelError> {
+    let value = &config[tower][field];
+    if value.is_null() {
+        return Ok(None);
+    }
+    match value.as_u64().and_then(|count| usize::try_from(count).ok()) {
+        Some(count) if count > 0 => Ok(Some(count)),
+        _ => Err(broken(path, &format!("`{tower}.{field}` is {value}"))),
     }
 }
 

@@ -6,7 +6,7 @@ use candle_core::{Result as CandleResult, Tensor};
 use imgeval_core::Pixels;
 
 use super::{
-    configuration::Configuration,
+    configuration::{Configuration, Heads},
     keys::{Family, canonical_parameters},
     preprocess::prepare,
     tokenizer::Tokenizer,
@@ -20,9 +20,6 @@ use crate::{
         norm::LayerNorm, tensor::from_numbers,
     },
 };
-
-/// Channels of an attention head in OpenAI's models.
-const HEAD_CHANNELS: usize = 64;
 
 /// Both encoders. Weights are mapped; each is packed at its first use.
 pub struct Clip {
@@ -213,14 +210,14 @@ impl Block {
         layers: &mut Layers<'_>,
         tower: &str,
         width: usize,
-        heads: Option<usize>,
+        heads: Heads,
         activation: Activation,
     ) -> Vec<Self> {
         let prefix = format!("{tower}transformer.resblocks");
         let depth = (0..)
             .take_while(|layer| layers.parameters.contains(&format!("{prefix}.{layer}.ln_1.weight")))
             .count();
-        let heads = heads.unwrap_or(width / HEAD_CHANNELS);
+        let heads = heads.of(width);
         (0..depth.max(1))
             .map(|layer| {
                 let name = format!("{prefix}.{layer}");
