@@ -435,15 +435,15 @@ unsafe fn multiply<S: Simd, const ROWS: usize>(
     unsafe {
         let mut sums = [[S::splat(0.0); 2]; ROWS];
         let rows: [*const f32; ROWS] = std::array::from_fn(|row| left.as_ptr().add(row * stride));
-        let mut right = right.as_ptr();
         for k in 0..depth {
+            // Not moved on from row to row: after the last one it would point beyond the panel.
+            let right = right.as_ptr().add(k * PANEL);
             let columns = [S::load(right), S::load(right.add(S::LANES))];
             for row in 0..ROWS {
                 let number = S::splat(*rows[row].add(k));
                 sums[row][0] = S::mul_add(number, columns[0], sums[row][0]);
                 sums[row][1] = S::mul_add(number, columns[1], sums[row][1]);
             }
-            right = right.add(PANEL);
         }
         sums
     }

@@ -437,24 +437,21 @@ pub(crate) mod testing {
     }
 
     fn available() -> Vec<InstructionSet> {
-        let mut sets = vec![InstructionSet::Portable];
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        {
-            if super::is_x86_feature_set_avx2() {
-                sets.push(InstructionSet::Avx2);
-            }
-            if super::is_x86_feature_set_avx512() {
-                sets.push(InstructionSet::Avx512);
-            }
-        }
-        sets
+        let sets = [
+            (InstructionSet::Portable, true),
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            (InstructionSet::Avx2, super::is_x86_feature_set_avx2()),
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            (InstructionSet::Avx512, super::is_x86_feature_set_avx512()),
+        ];
+        sets.into_iter().filter_map(|(set, is_there)| is_there.then_some(set)).collect()
     }
 
     /// Runs `work` once with each set, in a pool of threads that all use it.
     pub(crate) fn on_every_instruction_set(work: impl Fn() + Sync) {
         for set in available() {
             let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(if cfg!(miri) { 1 } else { 3 })
+                .num_threads(if cfg!(miri) { 2 } else { 3 })
                 .start_handler(move |_| CHOSEN.set(Some(set)))
                 .build();
             pool.unwrap().install(&work);

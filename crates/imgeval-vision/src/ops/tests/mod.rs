@@ -109,6 +109,10 @@ fn check_both(
     operation: impl Fn(&[Tensor]) -> Result<Tensor>,
 ) {
     for (dtype, tolerance) in [(DType::F32, tolerance), (DType::F64, tolerance.max(16.0 * UNIT))] {
+        if cfg!(miri) && dtype == DType::F64 {
+            // candle asks the processor what it can do.
+            continue;
+        }
         let inputs: Vec<Tensor> = inputs.iter().map(|x| x.to_dtype(dtype).unwrap()).collect();
         let found = operation(&inputs).unwrap();
         assert_eq!((found.dtype(), found.device().is_cpu()), (dtype, Device::Cpu.is_cpu()));
