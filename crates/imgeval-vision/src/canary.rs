@@ -5,13 +5,14 @@ use imgeval_core::Pixels;
 
 use crate::{DecodeLimits, compute::Backend, inspect_and_decode, model_error::ModelError};
 
-/// How far a network may be from its known answer, relative to the largest number of it. 32 bits differ by the order of
-/// summation alone; 16 bits by their rounding, layer after layer.
-pub(crate) fn tolerance(backend: &Backend) -> f32 {
-    match backend.dtype {
+/// Whether a network is near enough to its known answer, relative to the largest number of it; what is not a number is not.
+/// 32 bits differ by the order of summation alone; 16 bits by their rounding, layer after layer.
+pub(crate) fn is_near(difference: f32, backend: &Backend) -> bool {
+    let tolerance = match backend.dtype {
         DType::F16 | DType::BF16 => 0.1,
         _ => 1e-3,
-    }
+    };
+    difference <= tolerance
 }
 
 pub(crate) fn picture_of(png: &[u8]) -> Result<Pixels, ModelError> {

@@ -39,5 +39,5 @@ extern crate self as imgeval_vision;
 
 #[cfg(test)]
 #[path = "../tests/vision/random_weights.rs"]
-#[expect(dead_code, reason = "the unit tests need its pictures only")]
+#[expect(dead_code, reason = "the unit tests need its pictures and stream only")]
 mod random_weights;

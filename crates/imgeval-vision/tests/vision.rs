@@ -7,6 +7,7 @@ mod checkpoints;
 #[cfg(test)]
 #[path = "vision/clip_tokenizer.rs"]
 mod clip_tokenizer;
+#[cfg(test)]
 #[path = "vision/downloads.rs"]
 mod downloads;
 #[cfg(test)]

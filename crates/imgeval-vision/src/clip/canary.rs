@@ -8,9 +8,12 @@ use candle_core::{Device, Tensor};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use super::{Clip, configuration::Configuration};
+use super::{
+    Clip,
+    configuration::{Configuration, Heads},
+};
 use crate::{
-    canary::{largest_difference, picture_of, tolerance},
+    canary::{is_near, largest_difference, picture_of},
     checkpoint::Checkpoint,
     model_error::ModelError,
 };
@@ -27,6 +30,7 @@ pub(super) fn check(loaded: &Clip) -> Result<(), ModelError> {
     GzDecoder::new(WEIGHTS).read_to_end(&mut weights).map_err(|error| broken(&error))?;
     let answers: Value = serde_json::from_slice(ANSWERS).map_err(|error| broken(&error))?;
     let heads = answers["heads"].as_u64().and_then(|heads| usize::try_from(heads).ok());
+    let heads = Heads::Count(heads.unwrap_or_default());
     let configuration = Configuration { vision_heads: heads, text_heads: heads, ..Configuration::OPENAI };
     let checkpoint = Checkpoint::from_bytes(Path::new("built in"), weights)?;
     let small = Clip::from_checkpoint(checkpoint, configuration, loaded.backend().clone())?;
@@ -45,8 +49,7 @@ pub(super) fn check(loaded: &Clip) -> Result<(), ModelError> {
         let expected: Vec<f32> = expected.iter().filter_map(Value::as_f64).map(|x| x as f32).collect();
         let found = Tensor::new(found.as_slice(), &Device::Cpu)?;
         let difference = largest_difference(&found, &expected)?;
-        // Not a number compares as false.
-        if !(difference <= tolerance(loaded.backend())) {
+        if !is_near(difference, loaded.backend()) {
             let what = format!("the built-in model's {name} embedding is off by {difference} of the largest");
             return Err(ModelError::Canary(what));
         }

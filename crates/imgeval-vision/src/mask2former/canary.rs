@@ -10,7 +10,7 @@ use imgeval_core::Pixels;
 
 use super::{decoder::Prediction, keys::Family, network::Network, postprocess::Sizes, preprocess::prepare};
 use crate::{
-    canary::{largest_difference, picture_of, tolerance},
+    canary::{is_near, largest_difference, picture_of},
     checkpoint::Checkpoint,
     compute::Backend,
     model_error::ModelError,
@@ -30,8 +30,7 @@ pub(super) fn check(loaded: &Network, backend: &Backend) -> Result<(), ModelErro
     let masks = prediction.mask_logits.pixels.t()?.narrow(0, 0, 4)?;
     for (name, found) in [("even/classes", &prediction.class_logits), ("even/masks", &masks)] {
         let difference = largest_difference(found, &answers.read_f32(name)?)?;
-        // Not a number compares as false.
-        if !(difference <= tolerance(backend)) {
+        if !is_near(difference, backend) {
             let what = format!("the built-in network's {name} are off by {difference} of the largest");
             return Err(ModelError::Canary(what));
         }

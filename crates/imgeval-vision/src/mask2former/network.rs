@@ -27,9 +27,8 @@ impl Network {
 
     pub(super) fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self, ModelError> {
         let path = checkpoint.path().to_owned();
-        let (family, mut parameters) = canonical_parameters(Arc::new(checkpoint)).ok_or_else(|| {
-            ModelError::NotThisNetwork { path, network: "Mask2Former with a Swin backbone" }
-        })?;
+        let (family, mut parameters) = canonical_parameters(Arc::new(checkpoint))
+            .ok_or(ModelError::NotThisNetwork { path, network: "Mask2Former with a Swin backbone" })?;
         let mut layers = Layers { parameters: &mut parameters };
         let backbone = Swin::load(&mut layers, family);
         let width = backbone.channels();

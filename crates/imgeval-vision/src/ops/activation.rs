@@ -23,7 +23,8 @@ impl Activation {
         unsafe {
             match self {
                 Self::None => x,
-                Self::Relu => S::max(x, S::splat(0.0)),
+                // In this order, because of two numbers of which one is not a number the second is taken.
+                Self::Relu => S::max(S::splat(0.0), x),
                 Self::Gelu => gelu::<S>(x),
                 Self::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(x, S::splat(1.702)))),
             }
@@ -41,7 +42,8 @@ pub(crate) unsafe fn exp<S: Simd>(x: S::Vector) -> S::Vector {
     // polynomial of degree 7, whose error there is below 2^-27.
     // SAFETY: passed on from the caller.
     unsafe {
-        let x = S::max(S::min(x, S::splat(88.0)), S::splat(-87.0));
+        // In this order, because of two numbers of which one is not a number the second is taken.
+        let x = S::max(S::splat(-87.0), S::min(S::splat(88.0), x));
         let n = S::round(S::mul(x, S::splat(std::f32::consts::LOG2_E)));
         let r = S::mul_add(n, S::splat(-0.693_359_4), x);
         let r = S::mul_add(n, S::splat(2.121_944_4e-4), r);
