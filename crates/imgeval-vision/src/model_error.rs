@@ -24,7 +24,11 @@ pub enum ModelError {
 }
 
 impl From<candle_core::Error> for ModelError {
-    fn from(error: candle_core::Error) -> Self {
+    fn from(mut error: candle_core::Error) -> Self {
+        // A backtrace is for developers, and would end up in runs.
+        while let candle_core::Error::WithBacktrace { inner, .. } = error {
+            error = *inner;
+        }
         Self::Failed(error.to_string())
     }
 }

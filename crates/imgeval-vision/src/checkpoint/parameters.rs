@@ -107,6 +107,27 @@ impl Parameters {
         }
     }
 
+    /// As [`Self::with_names`]: `rename` gives for each stored name the canonical one and which part of it the tensor is, or
+    /// nothing for what is no parameter of the network.
+    pub fn with_renamed(
+        checkpoint: Arc<Checkpoint>,
+        rename: impl Fn(&str) -> Option<(String, usize)>,
+    ) -> Self {
+        let mut names: BTreeMap<String, Vec<(usize, String)>> = BTreeMap::new();
+        for (stored, _) in checkpoint.tensors() {
+            if let Some((canonical, part)) = rename(stored) {
+                names.entry(canonical).or_default().push((part, stored.to_owned()));
+            }
+        }
+        let in_order = |mut parts: Vec<(usize, String)>| {
+            parts.sort();
+            parts.into_iter().map(|(_, stored)| stored).collect()
+        };
+        let names: Vec<(String, Vec<String>)> =
+            names.into_iter().map(|(canonical, parts)| (canonical, in_order(parts))).collect();
+        Self::with_names(checkpoint, names)
+    }
+
     /// The checkpoint behind it.
     #[must_use]
     pub fn checkpoint(&self) -> &Arc<Checkpoint> {

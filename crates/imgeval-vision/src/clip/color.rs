@@ -15,7 +15,7 @@ use imgeval_core::{
 };
 
 use super::{Clip, ClipDimensions, canary};
-use crate::{compute::ComputeOptions, model_error::ModelError, resample::pillow::crop};
+use crate::{compute::ComputeOptions, model_error::ModelError, ops::Activation, resample::pillow::crop};
 
 /// What hides everything but the object.
 const CANVAS: [u8; 3] = [0x99; 3];
@@ -28,12 +28,15 @@ const TEXTS_AT_ONCE: usize = 30;
 const OFFICIAL: ClipDimensions = ClipDimensions {
     vision_width: 1024,
     vision_layers: 24,
+    vision_heads: 16,
     patch: 14,
     image_size: 224,
     text_width: 768,
     text_layers: 12,
+    text_heads: 12,
     embedding: 768,
-    has_quick_gelu: true,
+    vision_activation: Activation::QuickGelu,
+    text_activation: Activation::QuickGelu,
 };
 
 /// Zero-shot colour names by CLIP.
@@ -51,13 +54,22 @@ impl ClipColorNamer {
     /// As [`Clip::load`].
     pub fn load(path: &Path, weights_sha256: &str, options: &ComputeOptions) -> Result<Self, ModelError> {
         let clip = Clip::load(path, options)?;
+        let dimensions = clip.dimensions();
         let meta = ObserverMeta {
             id: "clip".to_owned(),
             title: "CLIP zero-shot colours".to_owned(),
             version: 1,
             weights_sha256: weights_sha256.to_owned(),
-            parameters: "canvas=999999;templates=3;scale=100".to_owned(),
-            is_comparable: clip.dimensions() == OFFICIAL,
+            // Heads and activations stand beside the weights, not in them.
+            parameters: format!(
+                "canvas=999999;templates=3;scale=100;vision={}@{:?};text={}@{:?}",
+                dimensions.vision_heads,
+                dimensions.vision_activation,
+                dimensions.text_heads,
+                dimensions.text_activation
+            ),
+            // Whether these are OpenAI's numbers is for the caller to say, who knows where the file is from.
+            is_comparable: dimensions == OFFICIAL,
         };
         Ok(Self { clip, meta, classifiers: Mutex::default() })
     }

@@ -1,6 +1,6 @@
 //! The two families of names for CLIP's tensors. Our canonical names are OpenAI's, which open_clip shares.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::checkpoint::{Checkpoint, Parameters};
 
@@ -19,24 +19,10 @@ pub(super) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Famil
     } else {
         return None;
     };
-    let mut names: BTreeMap<String, Vec<(usize, String)>> = BTreeMap::new();
-    for (stored, _) in checkpoint.tensors() {
-        let canonical = match family {
-            Family::OpenAi => Some((stored.to_owned(), 0)),
-            Family::HuggingFace => from_hugging_face(stored),
-        };
-        if let Some((canonical, part)) = canonical {
-            names.entry(canonical).or_default().push((part, stored.to_owned()));
-        }
-    }
-    let names: Vec<(String, Vec<String>)> = names
-        .into_iter()
-        .map(|(canonical, mut parts)| {
-            parts.sort();
-            (canonical, parts.into_iter().map(|(_, stored)| stored).collect())
-        })
-        .collect();
-    let mut parameters = Parameters::with_names(checkpoint, names);
+    let mut parameters = Parameters::with_renamed(checkpoint, |stored| match family {
+        Family::OpenAi => Some((stored.to_owned(), 0)),
+        Family::HuggingFace => from_hugging_face(stored),
+    });
     // The temperature of training, counters, and what follows from the shapes. GenEval scales by a fixed 100.
     parameters.ignore(|name| {
         name.ends_with("position_ids")

@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// Far beyond any published model.
+const LARGEST_WIDTH: usize = 8192;
+
 /// Both encoders. Weights are mapped; each is packed at its first use.
 pub struct Clip {
     vision: VisionTower,
@@ -43,12 +46,15 @@ pub struct TextEmbedding {
 pub struct ClipDimensions {
     pub vision_width: usize,
     pub vision_layers: usize,
+    pub vision_heads: usize,
     pub patch: usize,
     pub image_size: usize,
     pub text_width: usize,
     pub text_layers: usize,
+    pub text_heads: usize,
     pub embedding: usize,
-    pub has_quick_gelu: bool,
+    pub vision_activation: Activation,
+    pub text_activation: Activation,
 }
 
 struct VisionTower {
@@ -102,10 +108,14 @@ impl Clip {
         let path = checkpoint.path().to_owned();
         let (family, mut parameters) = canonical_parameters(Arc::new(checkpoint))
             .ok_or_else(|| ModelError::NotThisNetwork { path: path.clone(), network: "a CLIP model" })?;
-        let mut layers = Layers { parameters: &mut parameters };
+        let mut layers = Layers::new(&mut parameters);
         let vision = VisionTower::load(&mut layers, family, &configuration);
         let text = TextTower::load(&mut layers, family, &configuration);
+        let impossible = layers.impossible;
         parameters.finish()?;
+        if let Some(detail) = impossible {
+            return Err(ModelError::Configuration { path, detail });
+        }
         let clip = Self { vision, text, tokenizer: Tokenizer::new(), backend };
         clip.check_sizes(&path)?;
         Ok(clip)
@@ -119,6 +129,10 @@ impl Clip {
             if heads == 0 || width % heads != 0 {
                 return refuse(format!("{heads} attention heads do not divide {width} channels"));
             }
+        }
+        let (image, text) = (self.vision.projection.outputs(), self.text.projection.outputs());
+        if image != text || image == 0 {
+            return refuse(format!("images are embedded in {image} dimensions, texts in {text}"));
         }
         if self.text.context != super::tokenizer::CONTEXT_LENGTH {
             return refuse(format!("the text encoder takes {} tokens, not 77", self.text.context));
@@ -136,17 +150,23 @@ impl Clip {
 
     #[must_use]
     pub fn dimensions(&self) -> ClipDimensions {
-        let is_quick = |block: &Block| block.activation == Activation::QuickGelu;
-        let blocks = || self.vision.blocks.iter().chain(&self.text.blocks);
+        let of = |blocks: &[Block]| {
+            blocks.first().map_or((0, Activation::None), |block| (block.heads, block.activation))
+        };
+        let (vision_heads, vision_activation) = of(&self.vision.blocks);
+        let (text_heads, text_activation) = of(&self.text.blocks);
         ClipDimensions {
             vision_width: self.vision.width,
             vision_layers: self.vision.blocks.len(),
+            vision_heads,
             patch: self.vision.patch_embedding.kernel(),
             image_size: self.vision.image_size,
             text_width: self.text.width,
             text_layers: self.text.blocks.len(),
+            text_heads,
             embedding: self.vision.projection.outputs(),
-            has_quick_gelu: blocks().all(is_quick),
+            vision_activation,
+            text_activation,
         }
     }
 
@@ -179,7 +199,11 @@ impl Clip {
 }
 
 fn rows_of(x: &Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
-    Ok(x.to_dtype(candle_core::DType::F32)?.to_vec2()?)
+    let rows: Vec<Vec<f32>> = x.to_dtype(candle_core::DType::F32)?.to_vec2()?;
+    if rows.iter().flatten().all(|x| x.is_finite()) {
+        return Ok(rows);
+    }
+    Err(ModelError::Failed("it gives numbers that are not finite".to_owned()))
 }
 
 /// The numbers of a parameter as a tensor.
@@ -224,6 +248,7 @@ impl Block {
                 let qkv_weight = layers.tensor(&format!("{name}.attn.in_proj_weight"), &[3 * width, width]);
                 let qkv_bias = layers.tensor(&format!("{name}.attn.in_proj_bias"), &[3 * width]);
                 let hidden = dimension(layers, &format!("{name}.mlp.c_fc.weight"), 0);
+                layers.require_size("hidden channels", hidden, 1..=16 * LARGEST_WIDTH);
                 Self {
                     attention_norm: layers.layer_norm(&format!("{name}.ln_1"), width),
                     qkv: Linear::new(qkv_weight, Some(qkv_bias)),
@@ -264,6 +289,9 @@ impl VisionTower {
         let positions = "visual.positional_embedding";
         let n_positions = dimension(layers, positions, 0);
         let side = n_positions.saturating_sub(1).isqrt();
+        layers.require_size("channels of the vision encoder", width, 1..=LARGEST_WIDTH);
+        layers.require_size("pixels on a patch's side", patch, 1..=128);
+        layers.require_size("patches on an image's side", side, 1..=128);
         let Configuration { vision_heads, vision_activation, .. } = *configuration;
         Self {
             patch_embedding: layers.convolution(patches, [width, 3, patch, patch], false, (patch, 0)),
@@ -303,6 +331,7 @@ impl TextTower {
         let vocabulary = dimension(layers, "token_embedding.weight", 0);
         let width = dimension(layers, "token_embedding.weight", 1);
         let context = dimension(layers, "positional_embedding", 0);
+        layers.require_size("channels of the text encoder", width, 1..=LARGEST_WIDTH);
         let Configuration { text_heads, text_activation, .. } = *configuration;
         Self {
             tokens: layers.tensor("token_embedding.weight", &[vocabulary, width]),

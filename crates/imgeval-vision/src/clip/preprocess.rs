@@ -6,7 +6,7 @@ use imgeval_core::Pixels;
 use crate::{
     compute::Backend,
     ops::tensor::from_numbers,
-    resample::pillow::{crop, resize_bicubic},
+    resample::pillow::{Filter, resize_part},
 };
 
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
@@ -31,10 +31,9 @@ fn middle_square(pixels: &Pixels, size: usize) -> Result<Pixels> {
         u32::try_from(scaled).map_err(candle_core::Error::wrap)
     };
     let (width, height) = (scaled(width)?, scaled(height)?);
-    let resized = resize_bicubic(pixels, width, height);
-    // Half a pixel is rounded to even, as Python rounds.
-    let start = |side: u32| (f64::from(side - size) / 2.0).round_ties_even();
+    // Half a pixel is rounded to even, as Python rounds. The short side is `size`, so the square lies inside.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a 32-bit side")]
+    let start = |side: u32| (f64::from(side - size) / 2.0).round_ties_even() as u32;
     let (left, top) = (start(width), start(height));
-    let side = f64::from(size);
-    crop(&resized, [left, top, left + side, top + side]).map_err(candle_core::Error::wrap)
+    Ok(resize_part(pixels, (width, height), left..left + size, top..top + size, Filter::Bicubic))
 }

@@ -147,7 +147,8 @@ fn check_embeddings(weights: &Path, activation: &str) {
     for ((found, expected), text) in found.iter().zip(answers["texts"].as_array().unwrap()).zip(texts) {
         assert_close(&found.embedding, expected, text);
     }
-    assert_eq!(clip.dimensions().has_quick_gelu, activation == "quick_gelu");
+    let is_quick = clip.dimensions().vision_activation == crate::ops::Activation::QuickGelu;
+    assert_eq!(is_quick, activation == "quick_gelu");
 }
 
 /// GenEval's colour step over discs, stripes and bare boxes.

@@ -2,7 +2,11 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{pixel_decoder::Memory, position::sine_encoding, swin::Map};
+use super::{
+    pixel_decoder::Memory,
+    position::sine_encoding,
+    swin::{LARGEST_HIDDEN, Map},
+};
 use crate::{
     checkpoint::Parameter,
     ops::{
@@ -64,6 +68,8 @@ impl TransformerDecoder {
             layers.parameters.shape(name).and_then(|shape| shape.first().copied())
         };
         let n_queries = first_of(layers, &format!("{prefix}.query_embed.weight")).unwrap_or(100);
+        layers.require_size("queries", n_queries, 1..=1000);
+        layers.require_parts("attention heads", channels, HEADS);
         let n_classes = first_of(layers, &format!("{prefix}.cls_embed.weight")).unwrap_or(81);
         let decoder = format!("{prefix}.transformer_decoder");
         let depth = (0..)
@@ -155,10 +161,9 @@ fn attention_mask(mask_features: &Tensor, embeddings: &Tensor) -> Result<Tensor>
     let mask = with_numbers(&logits.t()?.contiguous()?, |logits| {
         let mut mask = vec![0.0; n_queries * n_pixels];
         for (mask, logits) in mask.chunks_exact_mut(n_pixels).zip(logits.chunks_exact(n_pixels)) {
-            // sigmoid(x) < 1/2 in 32 bits
-            if logits.iter().any(|&logit| logit >= 0.0) {
+            if !logits.iter().all(|&logit| is_below_half(logit)) {
                 for (mask, &logit) in mask.iter_mut().zip(logits) {
-                    *mask = if logit < 0.0 { f32::NEG_INFINITY } else { 0.0 };
+                    *mask = if is_below_half(logit) { f32::NEG_INFINITY } else { 0.0 };
                 }
             }
         }
@@ -167,11 +172,18 @@ fn attention_mask(mask_features: &Tensor, embeddings: &Tensor) -> Result<Tensor>
     mask.to_device(mask_features.device())?.to_dtype(mask_features.dtype())
 }
 
+/// Whether the probability, in 32 bits as the reference computes it, is below a half: it rounds to a half for logits just
+/// below zero.
+fn is_below_half(logit: f32) -> bool {
+    logit < 0.0 && (logit < -1e-6 || 1.0 / (1.0 + (-logit).exp()) < 0.5)
+}
+
 impl DecoderLayer {
     fn load(layers: &mut Layers<'_>, name: &str, channels: usize) -> Self {
         let expand = format!("{name}.ffns.0.layers.0.0");
         let hidden = layers.parameters.shape(&format!("{expand}.weight"));
         let hidden = hidden.and_then(|shape| shape.first().copied()).unwrap_or(2048);
+        layers.require_size("hidden channels of the decoder", hidden, 1..=LARGEST_HIDDEN);
         Self {
             cross: MultiHeadAttention::load(layers, &format!("{name}.attentions.0.attn"), channels),
             cross_norm: layers.layer_norm(&format!("{name}.norms.0"), channels),

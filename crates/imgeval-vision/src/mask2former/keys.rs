@@ -3,7 +3,7 @@
 //! Our canonical names are those of mmdetection 2.x. mmdetection 3.x renamed the attention modules; transformers named
 //! everything anew and keeps query, key and value of some layers apart.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::checkpoint::{Checkpoint, Parameters};
 
@@ -26,24 +26,10 @@ pub(super) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Famil
     } else {
         return None;
     };
-    let mut names: BTreeMap<String, Vec<(usize, String)>> = BTreeMap::new();
-    for (stored, _) in checkpoint.tensors() {
-        let canonical = match family {
-            Family::Mmdetection => Some((from_mmdetection_3(stored), 0)),
-            Family::HuggingFace => from_hugging_face(stored),
-        };
-        if let Some((canonical, part)) = canonical {
-            names.entry(canonical).or_default().push((part, stored.to_owned()));
-        }
-    }
-    let names: Vec<(String, Vec<String>)> = names
-        .into_iter()
-        .map(|(canonical, mut parts)| {
-            parts.sort();
-            (canonical, parts.into_iter().map(|(_, stored)| stored).collect())
-        })
-        .collect();
-    let mut parameters = Parameters::with_names(checkpoint, names);
+    let mut parameters = Parameters::with_renamed(checkpoint, |stored| match family {
+        Family::Mmdetection => Some((from_mmdetection_3(stored), 0)),
+        Family::HuggingFace => from_hugging_face(stored),
+    });
     // Computed from the window size; a weight of the training loss; a norm of the whole backbone that transformers makes
     // and does not use.
     parameters.ignore(|name| {

@@ -27,14 +27,21 @@ impl Network {
 
     pub(super) fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self, ModelError> {
         let path = checkpoint.path().to_owned();
-        let (family, mut parameters) = canonical_parameters(Arc::new(checkpoint))
-            .ok_or(ModelError::NotThisNetwork { path, network: "Mask2Former with a Swin backbone" })?;
-        let mut layers = Layers { parameters: &mut parameters };
+        let (family, mut parameters) =
+            canonical_parameters(Arc::new(checkpoint)).ok_or(ModelError::NotThisNetwork {
+                path: path.clone(),
+                network: "Mask2Former with a Swin backbone",
+            })?;
+        let mut layers = Layers::new(&mut parameters);
         let backbone = Swin::load(&mut layers, family);
         let width = backbone.channels();
         let pixel_decoder = PixelDecoder::load(&mut layers, width, group_count);
         let decoder = TransformerDecoder::load(&mut layers, pixel_decoder.channels());
+        let impossible = layers.impossible;
         parameters.finish()?;
+        if let Some(detail) = impossible {
+            return Err(ModelError::Configuration { path, detail });
+        }
         Ok(Self { backbone, pixel_decoder, decoder, family })
     }
 

@@ -3,7 +3,10 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{position::sine_encoding, swin::Map};
+use super::{
+    position::sine_encoding,
+    swin::{LARGEST_HIDDEN, Map},
+};
 use crate::{
     checkpoint::Parameter,
     ops::{
@@ -77,6 +80,10 @@ impl PixelDecoder {
         let channels =
             layers.parameters.shape(&level_name).and_then(|shape| shape.get(1).copied()).unwrap_or(256);
         let norm_groups = groups(channels);
+        layers.require_size("channels of the decoders", channels, 4..=4096);
+        // Half of the position encoding for each axis, half of that sines.
+        layers.require_parts("parts of the position encoding", channels, 4);
+        layers.require_parts("groups of the group norms", channels, norm_groups);
         let inputs = (0..LEVELS)
             .map(|level| {
                 let name = format!("{prefix}.input_convs.{level}");
@@ -180,8 +187,10 @@ impl EncoderLayer {
             first_of(layers, &format!("{offsets_name}.weight")).unwrap_or(8 * LEVELS * POINTS * 2);
         let heads = (n_offsets / (LEVELS * POINTS * 2)).max(1);
         let samples = heads * LEVELS * POINTS;
+        layers.require_parts("heads of deformable attention", channels, heads);
         let expand = format!("{name}.ffns.0.layers.0.0");
         let hidden = first_of(layers, &format!("{expand}.weight")).unwrap_or(1024);
+        layers.require_size("hidden channels of the pixel decoder", hidden, 1..=LARGEST_HIDDEN);
         Self {
             offsets: layers.linear(&offsets_name, channels, 2 * samples),
             weights: layers.linear(&format!("{attention}.attention_weights"), channels, samples),

@@ -30,6 +30,10 @@ impl Map {
 
 /// Pixels on a side of a patch.
 const PATCH: usize = 4;
+/// Published ones have 7 or 12; the biases of a window grow with the fourth power.
+const LARGEST_WINDOW: usize = 16;
+/// Far beyond any published network.
+pub(super) const LARGEST_HIDDEN: usize = 1 << 16;
 
 pub(super) struct Swin {
     patch_embedding: Convolution,
@@ -63,6 +67,7 @@ impl Swin {
         let shape = |layers: &Layers<'_>, name: &str| layers.parameters.shape(name).unwrap_or_default();
         let embedding = "backbone.patch_embed.projection";
         let width = shape(layers, &format!("{embedding}.weight")).first().copied().unwrap_or(96);
+        layers.require_size("channels of the backbone", width, 1..=1024);
         let patch_embedding = layers.convolution(embedding, [width, 3, PATCH, PATCH], true, (PATCH, 0));
         let patch_norm = layers.layer_norm("backbone.patch_embed.norm", width);
         let stages = (0..4)
@@ -122,6 +127,9 @@ impl Block {
         let hidden_name = format!("{name}.ffn.layers.0.0");
         let hidden = layers.parameters.shape(&format!("{hidden_name}.weight"));
         let hidden = hidden.and_then(|shape| shape.first().copied()).unwrap_or(4 * channels);
+        layers.require_size("tokens on a window's side", window, 1..=LARGEST_WINDOW);
+        layers.require_parts("heads of window attention", channels, heads);
+        layers.require_size("hidden channels of the backbone", hidden, 1..=LARGEST_HIDDEN);
         let side = 2 * window - 1;
         Self {
             attention_norm: layers.layer_norm(&format!("{name}.norm1"), channels),
@@ -131,7 +139,7 @@ impl Block {
                 bias_table: layers.tensor(&table_name, &[side * side, heads]),
                 window,
                 shift: if is_shifted { window / 2 } else { 0 },
-                heads: heads.max(1),
+                heads,
                 added: OnceLock::new(),
             },
             mlp_norm: layers.layer_norm(&format!("{name}.norm2"), channels),

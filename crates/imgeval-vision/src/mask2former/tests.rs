@@ -235,3 +235,42 @@ fn the_canary_sings_and_falls_silent() {
     let detector = Mask2FormerDetector::load(&path, "", &ComputeOptions::default()).unwrap();
     assert!(detector.canary().unwrap_err().to_string().contains("not finite"));
 }
+
+/// The fixture's weights with one tensor of another shape, as a file.
+fn reshaped(folder: &Path, name: &str, shape: &[usize]) -> PathBuf {
+    let mut tensors =
+        candle_core::safetensors::load(fixtures().join("model.safetensors"), &Device::Cpu).unwrap();
+    assert!(tensors.contains_key(name), "{name}");
+    tensors.insert(name.to_owned(), candle_core::Tensor::zeros(shape, DType::F16, &Device::Cpu).unwrap());
+    let path = folder.join("model.safetensors");
+    candle_core::safetensors::save(&tensors, &path).unwrap();
+    path
+}
+
+#[test]
+fn impossible_sizes_are_refused_when_loading() {
+    let folder = tempfile::tempdir().unwrap();
+    let block = "model.pixel_level_module.encoder.encoder.layers.0.blocks.0";
+    let table = format!("{block}.attention.self.relative_position_bias_table");
+    let decoder = "model.transformer_module";
+    for (name, shape) in [
+        (table.clone(), vec![169, 0]),
+        (table.clone(), vec![169, 3]),
+        (table.clone(), vec![399 * 399, 1]),
+        (table, vec![0, 1]),
+        (format!("{decoder}.queries_embedder.weight"), vec![0, 32]),
+        (format!("{decoder}.queries_embedder.weight"), vec![5000, 32]),
+        ("model.pixel_level_module.decoder.level_embed".to_owned(), vec![3, 0]),
+        ("model.pixel_level_module.decoder.level_embed".to_owned(), vec![3, 30]),
+        (format!("{block}.intermediate.dense.weight"), vec![0, 8]),
+        (
+            "model.pixel_level_module.encoder.embeddings.patch_embeddings.projection.weight".to_owned(),
+            vec![0, 3, 4, 4],
+        ),
+    ] {
+        let path = reshaped(folder.path(), &name, &shape);
+        let error = Mask2FormerDetector::load(&path, "", &ComputeOptions::default()).err();
+        let message = error.unwrap_or_else(|| panic!("{name} {shape:?} is accepted")).to_string();
+        assert!(!message.contains('\n'), "{message}");
+    }
+}

@@ -10,9 +10,30 @@ use crate::checkpoint::{Parameter, Parameters};
 /// Layers by the name that their parameters share; what is missing or misshaped is noted in the parameters.
 pub(crate) struct Layers<'a> {
     pub(crate) parameters: &'a mut Parameters,
+    /// The first size that no network of this kind can have, because a tensor's shape is all that says it.
+    pub(crate) impossible: Option<String>,
 }
 
-impl Layers<'_> {
+impl<'a> Layers<'a> {
+    pub(crate) fn new(parameters: &'a mut Parameters) -> Self {
+        Self { parameters, impossible: None }
+    }
+
+    /// Notes a size that came out of the tensors' shapes if it is not in the range.
+    pub(crate) fn require_size(&mut self, what: &str, size: usize, range: std::ops::RangeInclusive<usize>) {
+        if !range.contains(&size) && self.impossible.is_none() {
+            let (least, most) = (range.start(), range.end());
+            self.impossible = Some(format!("{what}: {size}, possible are {least} to {most}"));
+        }
+    }
+
+    /// Notes channels that cannot be cut into so many equal parts.
+    pub(crate) fn require_parts(&mut self, what: &str, channels: usize, parts: usize) {
+        if (parts == 0 || !channels.is_multiple_of(parts)) && self.impossible.is_none() {
+            self.impossible = Some(format!("{what}: {parts} do not divide {channels} channels"));
+        }
+    }
+
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Parameter {
         self.parameters.take(name, shape)
     }

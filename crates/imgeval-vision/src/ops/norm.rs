@@ -220,7 +220,7 @@ impl GroupNorm {
                     for ((target, &x), &(scale, shift)) in target.iter_mut().zip(source).zip(&scale_and_shift)
                     {
                         let value = x * scale + shift;
-                        *target = if activation == Activation::Relu { value.max(0.0) } else { value };
+                        *target = if activation == Activation::Relu && value < 0.0 { 0.0 } else { value };
                     }
                 }
             });

@@ -3,6 +3,8 @@
 //! Separable convolution whose support grows when shrinking. Weights are normalised in double precision and rounded to
 //! 22 bits; rows are filtered first and kept as 8 bits, then columns (Pillow 10.4, `src/libImaging/Resample.c`).
 
+use std::ops::Range;
+
 use imgeval_core::Pixels;
 use rayon::prelude::*;
 
@@ -60,10 +62,40 @@ pub fn resize_bicubic(pixels: &Pixels, width: u32, height: u32) -> Pixels {
 #[must_use]
 pub fn resize(pixels: &Pixels, width: u32, height: u32, filter: Filter) -> Pixels {
     let (width, height) = (width.max(1), height.max(1));
-    let widened = (width != pixels.width()).then(|| resize_rows(pixels, width, filter));
-    let between = widened.as_ref().unwrap_or(pixels);
-    let resized = (height != pixels.height()).then(|| resize_columns(between, height, filter));
-    resized.or(widened).unwrap_or_else(|| pixels.clone())
+    resize_part(pixels, (width, height), 0..width, 0..height, filter)
+}
+
+/// These columns and rows of the picture scaled to `(width, height)`: the same bytes as cutting them out afterwards, but
+/// the rest is not computed, which may be enormous where a picture is thin.
+#[must_use]
+pub fn resize_part(
+    pixels: &Pixels,
+    (width, height): (u32, u32),
+    columns: Range<u32>,
+    rows: Range<u32>,
+    filter: Filter,
+) -> Pixels {
+    let vertical =
+        (height != pixels.height()).then(|| Kernel::new(pixels.height(), height, rows.clone(), filter));
+    let needed = vertical.as_ref().map_or(rows.start as usize..rows.end as usize, Kernel::span);
+    let horizontal =
+        (width != pixels.width()).then(|| Kernel::new(pixels.width(), width, columns.clone(), filter));
+    let strip = match horizontal {
+        Some(kernel) => resize_rows(pixels, needed.clone(), &kernel),
+        None => cut(pixels, columns, needed.clone()),
+    };
+    match vertical {
+        Some(kernel) => resize_columns(&strip, needed.start, &kernel),
+        None => strip,
+    }
+}
+
+fn cut(pixels: &Pixels, columns: Range<u32>, rows: Range<usize>) -> Pixels {
+    let stride = 3 * pixels.width() as usize;
+    let part = 3 * columns.start as usize..3 * columns.end as usize;
+    let lines = pixels.rgb().chunks_exact(stride).skip(rows.start).take(rows.len());
+    let rgb = lines.flat_map(|line| &line[part.clone()]).copied().collect();
+    picture(columns.end - columns.start, rows.len() as u32, rgb)
 }
 
 /// Cuts out `[left, top, right, bottom]`, each rounded half to even; what lies outside the picture is black.
@@ -114,7 +146,7 @@ impl Overlap {
     }
 }
 
-/// The weights of all target positions, each over a run of source positions.
+/// The weights of some target positions, each over a run of source positions.
 struct Kernel {
     /// Where each run starts, in the source and in `weights`, and one more for the end.
     runs: Vec<(usize, usize)>,
@@ -122,15 +154,15 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(source: u32, target: u32, filter: Filter) -> Self {
+    fn new(source: u32, target: u32, positions: Range<u32>, filter: Filter) -> Self {
         let scale = f64::from(source) / f64::from(target);
         let stretch = scale.max(1.0);
         let support = filter.support() * stretch;
         let shrink = 1.0 / stretch;
 
-        let mut kernel = Self { runs: Vec::with_capacity(target as usize + 1), weights: Vec::new() };
+        let mut kernel = Self { runs: Vec::with_capacity(positions.len() + 1), weights: Vec::new() };
         let mut run = Vec::new();
-        for index in 0..target {
+        for index in positions {
             let center = (f64::from(index) + 0.5) * scale;
             let first = (center - support + 0.5).max(0.0) as usize;
             let end = ((center + support + 0.5) as usize).min(source as usize);
@@ -149,6 +181,12 @@ impl Kernel {
         kernel
     }
 
+    /// The source positions that any run needs.
+    fn span(&self) -> Range<usize> {
+        let start = self.taps().map(|(first, _)| first).min().unwrap_or(0);
+        start..self.taps().map(|(first, weights)| first + weights.len()).max().unwrap_or(start)
+    }
+
     /// For each target position, where its run starts in the source and the run's weights.
     fn taps(&self) -> impl Iterator<Item = (usize, &[i32])> {
         self.runs.windows(2).map(|pair| (pair[0].0, &self.weights[pair[0].1..pair[1].1]))
@@ -159,12 +197,13 @@ fn clip(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
-fn resize_rows(pixels: &Pixels, width: u32, filter: Filter) -> Pixels {
-    let kernel = Kernel::new(pixels.width(), width, filter);
-    let mut rgb = vec![0; 3 * width as usize * pixels.height() as usize];
-    rgb.par_chunks_mut(3 * width as usize)
-        .zip(pixels.rgb().par_chunks_exact(3 * pixels.width() as usize))
-        .for_each(|(target, source)| {
+/// These rows of the picture, filtered along x.
+fn resize_rows(pixels: &Pixels, rows: Range<usize>, kernel: &Kernel) -> Pixels {
+    let width = kernel.runs.len() - 1;
+    let stride = 3 * pixels.width() as usize;
+    let mut rgb = vec![0; 3 * width * rows.len()];
+    rgb.par_chunks_mut(3 * width).zip(pixels.rgb()[rows.start * stride..].par_chunks_exact(stride)).for_each(
+        |(target, source)| {
             let (target, _) = target.as_chunks_mut::<3>();
             let (source, _) = source.as_chunks::<3>();
             for (value, (first, weights)) in target.iter_mut().zip(kernel.taps()) {
@@ -176,20 +215,23 @@ fn resize_rows(pixels: &Pixels, width: u32, filter: Filter) -> Pixels {
                 }
                 *value = sums.map(clip);
             }
-        });
-    picture(width, pixels.height(), rgb)
+        },
+    );
+    picture(width as u32, rows.len() as u32, rgb)
 }
 
-fn resize_columns(pixels: &Pixels, height: u32, filter: Filter) -> Pixels {
-    let kernel = Kernel::new(pixels.height(), height, filter);
+/// Filtered along y; the picture's first row is row `first_row` of the kernel's source.
+fn resize_columns(pixels: &Pixels, first_row: usize, kernel: &Kernel) -> Pixels {
     let stride = 3 * pixels.width() as usize;
-    let mut rgb = vec![0; stride * height as usize];
     let taps: Vec<_> = kernel.taps().collect();
+    let mut rgb = vec![0; stride * taps.len()];
+    let height = taps.len() as u32;
     rgb.par_chunks_mut(stride).zip(taps).for_each_init(
         || vec![0; stride],
         |sums, (target, (first, weights))| {
             sums.fill(HALF);
-            for (source, weight) in pixels.rgb()[first * stride..].chunks_exact(stride).zip(weights) {
+            let rows = pixels.rgb()[(first - first_row) * stride..].chunks_exact(stride);
+            for (source, weight) in rows.zip(weights) {
                 for (sum, value) in sums.iter_mut().zip(source) {
                     *sum += i32::from(*value) * weight;
                 }
@@ -222,6 +264,16 @@ mod tests {
         assert_eq!([cut.at(0, 2), cut.at(1, 1), cut.at(5, 2), cut.at(1, 5)], [[0; 3]; 4]);
         assert_eq!([cut.at(1, 2), cut.at(4, 4)], [[1, 0, 255], [12, 0, 255]]);
         assert!(crop(&pixels, [100.0, 0.0, 102.0, 2.0]).unwrap().rgb().iter().all(|value| *value == 0));
+    }
+
+    #[test]
+    fn a_part_is_what_cutting_out_afterwards_gives() {
+        let pixels = ramp(12, 20);
+        for (width, height) in [(7, 64), (12, 40), (50, 20), (12, 20), (5, 5)] {
+            let whole = resize_bicubic(&pixels, width, height);
+            let part = resize_part(&pixels, (width, height), 1..4, 2..5, Filter::Bicubic);
+            assert_eq!(part, crop(&whole, [1.0, 2.0, 4.0, 5.0]).unwrap(), "{width}x{height}");
+        }
     }
 
     #[test]

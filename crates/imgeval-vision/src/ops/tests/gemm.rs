@@ -122,7 +122,7 @@ fn linear_layers_equal_plain_loops() {
         let rows = shape.iter().product::<usize>();
         let (mut parameters, numbers) =
             parameters(seed, &[("x.weight", &[outputs, inputs]), ("x.bias", &[outputs])]);
-        let layers = &mut Layers { parameters: &mut parameters };
+        let layers = &mut Layers::new(&mut parameters);
         let (layer, mut weight, mut bias) = match kind {
             0 => {
                 (layers.linear("x", inputs, outputs), numbers["x.weight"].clone(), numbers["x.bias"].clone())
@@ -165,7 +165,7 @@ fn linear_layers_equal_plain_loops() {
 fn layers_take_no_rows() {
     on_every_instruction_set(|| {
         let (mut parameters, _) = parameters(1, &[("x.weight", &[5, 7]), ("x.bias", &[5])]);
-        let layer = Layers { parameters: &mut parameters }.linear("x", 7, 5);
+        let layer = Layers::new(&mut parameters).linear("x", 7, 5);
         let found = layer.forward(&tensor(&[], &[0, 7])).unwrap();
         assert_eq!(found.dims(), [0, 5]);
         let none = tensor(&[], &[0, 4]);

@@ -18,8 +18,7 @@ fn convolutions_equal_plain_loops() {
     check(sizes, |((height, width), (channels, outputs), (kernel, stride, padding), has_bias, seed)| {
         let shape = [outputs, channels, kernel, kernel];
         let (mut parameters, numbers) = parameters(seed, &[("x.weight", &shape), ("x.bias", &[outputs])]);
-        let layer =
-            Layers { parameters: &mut parameters }.convolution("x", shape, has_bias, (stride, padding));
+        let layer = Layers::new(&mut parameters).convolution("x", shape, has_bias, (stride, padding));
         let x = random(seed + 1, height * width * channels);
         let map = tensor(&x, &[height * width, channels]);
         if height.min(width) + 2 * padding < kernel {

@@ -22,7 +22,7 @@ fn layer_norms_equal_plain_loops() {
         let mean = [0.0, 3.0, -50.0, 1000.0][kind];
         let (mut parameters, numbers) =
             parameters(seed, &[("x.weight", &[channels]), ("x.bias", &[channels])]);
-        let norm = Layers { parameters: &mut parameters }.layer_norm("x", channels);
+        let norm = Layers::new(&mut parameters).layer_norm("x", channels);
         let x = around(mean, seed + 1, rows * channels);
         let mut expected = Vec::new();
         let mut largest_scale = 0.0_f64;
@@ -56,7 +56,7 @@ fn group_norms_equal_plain_loops() {
         let activation = if is_relu { Activation::Relu } else { Activation::None };
         let (mut parameters, numbers) =
             parameters(seed, &[("x.weight", &[channels]), ("x.bias", &[channels])]);
-        let norm = Layers { parameters: &mut parameters }.group_norm("x", channels, groups);
+        let norm = Layers::new(&mut parameters).group_norm("x", channels, groups);
         let x = around(mean, seed + 1, rows * channels);
         let at = |row: usize, channel: usize| f64::from(x[row * channels + channel]);
         let statistics: Vec<(f64, f64)> = (0..groups)
@@ -88,7 +88,7 @@ fn group_norms_equal_plain_loops() {
 fn norms_take_no_rows_and_refuse_other_channels() {
     on_every_instruction_set(|| {
         let (mut parameters, _) = parameters(1, &[("x.weight", &[6]), ("x.bias", &[6])]);
-        let mut layers = Layers { parameters: &mut parameters };
+        let mut layers = Layers::new(&mut parameters);
         let (layer_norm, group_norm) = (layers.layer_norm("x", 6), layers.group_norm("x", 6, 4));
         assert_eq!(layer_norm.forward(&tensor(&[], &[0, 6])).unwrap().dims(), [0, 6]);
         assert!(layer_norm.forward(&tensor(&[0.0; 12], &[4, 3])).is_err());

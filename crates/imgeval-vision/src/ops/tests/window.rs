@@ -106,7 +106,7 @@ fn window_attention_equals_swins_steps() {
             ("table", &[n_offsets, heads]),
         ];
         let (mut parameters, numbers) = parameters(seed, &shapes);
-        let layers = &mut Layers { parameters: &mut parameters };
+        let layers = &mut Layers::new(&mut parameters);
         let attention = WindowAttention {
             qkv: layers.linear("qkv", channels, 3 * channels),
             projection: layers.linear("proj", channels, channels),
