@@ -9,7 +9,10 @@ use std::{
 };
 
 use imgeval_core::Pixels;
-use imgeval_vision::{DecodeLimits, Mask2FormerDetector, clip::Clip, compute::ComputeOptions, load_image};
+use imgeval_vision::{
+    DecodeLimits, Mask2FormerDetector, clip::Clip, compute::ComputeOptions, load_image,
+    ops::instruction_set_name,
+};
 
 /// Names, shapes and numbers of what a network gives.
 type Outputs = Vec<(&'static str, Vec<usize>, Vec<f32>)>;
@@ -33,7 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         _ => return Err(format!("unknown model {model}").into()),
     };
-    say(&format!(r#"{{"ready": true, "load_seconds": {}}}"#, start.elapsed().as_secs_f64()))?;
+    let (seconds, instructions) = (start.elapsed().as_secs_f64(), instruction_set_name());
+    say(&format!(r#"{{"ready": true, "load_seconds": {seconds}, "instructions": "{instructions}"}}"#))?;
     for (round, line) in io::stdin().lock().lines().enumerate() {
         line?;
         let start = Instant::now();

@@ -93,7 +93,7 @@ fn is_x86_feature_set_avx2() -> bool {
     std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
 }
 
-/// The name of the instruction set in use, for benchmarks and `--version`-like output.
+/// The name of the instruction set in use, for benchmarks.
 #[must_use]
 pub fn instruction_set_name() -> &'static str {
     match instruction_set() {
