@@ -32,6 +32,7 @@ pub(crate) struct ScoredRun {
     /// `None` if nobody has looked at the run yet.
     observer: Option<ObserverMeta>,
     options: VerdictOptions,
+    note: String,
 }
 
 /// One image with its verdict.
@@ -68,21 +69,24 @@ impl ScoredRun {
     ) -> Result<Self> {
         let cases = suite_cases(reader.manifest())?;
         let cases = cases.into_iter().map(|case| (case.id.as_str().to_owned(), case)).collect();
-        Ok(Self { directory: directory.to_owned(), reader, cases, observer, options })
+        let has_official_prompts = is_official_suite(reader.manifest());
+        let note = observer.as_ref().map(|observer| note_for(observer, has_official_prompts, &options));
+        let note = note.unwrap_or_default();
+        Ok(Self { directory: directory.to_owned(), reader, cases, observer, options, note })
     }
 
     pub(crate) fn observer(&self) -> Option<&ObserverMeta> {
         self.observer.as_ref()
     }
 
-    /// Whether its scores may stand beside official ones.
+    /// Whether its scores may stand beside official ones: the observer, the prompts and the options all are official.
     pub(crate) fn is_comparable(&self) -> bool {
-        self.observer.as_ref().is_some_and(|observer| observer.is_comparable)
+        self.observer.is_some() && self.note.is_empty()
     }
 
-    /// What must stand beside its scores; empty if they may stand beside official ones.
-    pub(crate) fn note(&self) -> &'static str {
-        self.observer.as_ref().map_or("", comparability_note)
+    /// What must stand beside its scores; empty if they may stand beside official ones, or nobody has looked yet.
+    pub(crate) fn note(&self) -> &str {
+        &self.note
     }
 
     /// Says how to get colours that verdicts would need, if some are missing.
@@ -118,8 +122,7 @@ impl ScoredRun {
         let manifest = self.reader.manifest();
         let parameters: Vec<_> =
             manifest.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        let is_official = suite_config(manifest).is_ok_and(|config| config == SuiteConfig::default());
-        let prompts = if is_official { "the official prompts" } else { "fresh prompts" };
+        let prompts = if is_official_suite(manifest) { "the official prompts" } else { "fresh prompts" };
         let mut text = format!("suite: {} ({prompts}: {})\n", manifest.suite, parameters.join(", "));
         if let Some(observer) = &self.observer {
             text.push_str(&format!("observer: {} [{}]\n", observer.title, observer.observer_id()));
@@ -292,6 +295,26 @@ fn suite_config(manifest: &Manifest) -> Result<SuiteConfig> {
         seed: parameter("seed")?.parse().map_err(|_| damaged())?,
         per_task: parameter("per_task")?.parse().map_err(|_| damaged())?,
     })
+}
+
+/// Whether a run was made for the prompts that published scores are for.
+fn is_official_suite(manifest: &Manifest) -> bool {
+    suite_config(manifest).is_ok_and(|config| config == SuiteConfig::default())
+}
+
+/// Why scores are not comparable, the observer first; empty if they are.
+fn note_for(observer: &ObserverMeta, has_official_prompts: bool, options: &VerdictOptions) -> String {
+    let of_observer = comparability_note(observer);
+    if !of_observer.is_empty() {
+        return of_observer.to_owned();
+    }
+    let has_official_options = *options == VerdictOptions::default();
+    let reasons: Vec<&str> =
+        [(has_official_options, "other options"), (has_official_prompts, "fresh prompts")]
+            .into_iter()
+            .filter_map(|(is_official, reason)| (!is_official).then_some(reason))
+            .collect();
+    if reasons.is_empty() { String::new() } else { format!("not comparable: {}", reasons.join(", ")) }
 }
 
 fn choose_observer(

@@ -36,7 +36,7 @@ pub(crate) struct ScoreTable<'a> {
     /// Whether published scores may be compared with it; `None` if the tool cannot know (foreign detections).
     pub(crate) is_comparable: Option<bool>,
     /// Stands beside each score; empty for official ones.
-    pub(crate) note: &'static str,
+    pub(crate) note: &'a str,
 }
 
 impl ScoreTable<'_> {

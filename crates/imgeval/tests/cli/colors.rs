@@ -9,7 +9,7 @@ use imgeval_store::{ObserverKey, RunWriter};
 
 use super::{
     resume::weights,
-    support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_official},
+    support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_official, write_picture},
 };
 
 /// "a photo of a red vase", and a single object.
@@ -48,9 +48,14 @@ fn run_with_a_vase(folder: &Path, score: f32) -> RunWriter {
     let run = folder.join("run");
     check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 0);
     let mut run = RunWriter::open(&run, "test").unwrap();
+    see_a_vase(&mut run, score);
+    run
+}
+
+fn see_a_vase(run: &mut RunWriter, score: f32) {
     let (meta, key) = observer();
     run.record_observer(&meta, &key).unwrap();
-    for image in images_of(&run) {
+    for image in images_of(run) {
         let vase = Detection {
             category: Category::from_name("vase").unwrap(),
             score,
@@ -62,7 +67,6 @@ fn run_with_a_vase(folder: &Path, score: f32) -> RunWriter {
         let evidence = Evidence { image, observer, width, height, detections: vec![vase] };
         run.record_evidence(&key, &evidence).unwrap();
     }
-    run
 }
 
 fn images_of(run: &RunWriter) -> Vec<imgeval_core::ContentHash> {
@@ -111,6 +115,55 @@ fn a_lower_threshold_says_how_to_get_its_colors() {
     let output = imgeval(&["score", text(&directory), "--threshold", "0.2"]);
     check_exit(&output, 4);
     assert!(stderr(&output).contains("/run --color-threshold 0.2`"), "{}", stderr(&output));
+}
+
+/// The note and flag of the JSON table, which the table as CSV and text and each result row must repeat.
+fn said_of_comparability(directory: &Path, options: &[&str]) -> (bool, String) {
+    let score = |more: &[&str]| {
+        let output = imgeval(&[&["score", text(directory)], options, more].concat());
+        check_exit(&output, 0);
+        stdout(&output)
+    };
+    let table: serde_json::Value = serde_json::from_str(&score(&["--json"])).unwrap();
+    let note = table["note"].as_str().unwrap().to_owned();
+    assert_eq!(table["overall"]["note"], table["note"]);
+    assert!(score(&["--csv"]).lines().skip(1).all(|line| line.ends_with(&format!(",\"{note}\""))));
+    let overall = |table: String| {
+        table.lines().find(|line| line.trim_start().starts_with("overall")).unwrap().to_owned()
+    };
+    assert!(overall(score(&[])).trim_end().ends_with(&note));
+    assert_eq!(overall(score(&[])).contains("not comparable"), !note.is_empty());
+    let results = directory.with_extension("jsonl");
+    let export = ["export", text(directory), "--geneval-results", text(&results)];
+    check_exit(&imgeval(&[&export, options].concat()), 0);
+    for row in fs::read_to_string(&results).unwrap().lines() {
+        let row: serde_json::Value = serde_json::from_str(row).unwrap();
+        assert_eq!(row.get("note").map_or("", |note| note.as_str().unwrap()), note);
+    }
+    (table["comparable"].as_bool().unwrap(), note)
+}
+
+#[test]
+fn only_official_options_and_prompts_are_comparable() {
+    let folder = test_folder("colors-comparable");
+    let run = run_with_a_vase(&folder, 0.02);
+    let official = run.directory().to_owned();
+    assert_eq!(said_of_comparability(&official, &[]), (true, String::new()));
+    assert_eq!(said_of_comparability(&official, &["--counting-threshold", "0.90"]), (true, String::new()));
+    for other in [["--threshold", "0.06"], ["--max-objects", "15"], ["--position-threshold", "0.2"]] {
+        let expected = (false, "not comparable: other options".to_owned());
+        assert_eq!(said_of_comparability(&official, &other), expected, "{other:?}");
+    }
+
+    let fresh = folder.join("fresh");
+    let images = folder.join("flat");
+    write_picture(&images.join("00003.png"), 1);
+    let import = ["import", "geneval", text(&images), "--run", text(&fresh), "--seed", "7"];
+    check_exit(&imgeval(&import), 0);
+    see_a_vase(&mut RunWriter::open(&fresh, "test").unwrap(), 0.02);
+    assert_eq!(said_of_comparability(&fresh, &[]), (false, "not comparable: fresh prompts".to_owned()));
+    let both = said_of_comparability(&fresh, &["--max-overlap", "0.5"]);
+    assert_eq!(both, (false, "not comparable: other options, fresh prompts".to_owned()));
 }
 
 #[test]
