@@ -84,6 +84,7 @@ pub fn observe_images(
         observer.check_canaries().map_err(ObserveError::Canary)?;
     }
     run.record_observer(observer.meta(), observer.key())?;
+    run.forget_failed_observations(&observer.key().observer, &plan.finished)?;
     for image in &plan.without_colors {
         run.record_colors(observer.key(), image, &[])?;
     }
@@ -137,6 +138,8 @@ struct Plan {
     jobs: Vec<Job>,
     /// Images whose detections need no colour, which has not been noted yet.
     without_colors: Vec<ContentHash>,
+    /// Images of which nothing is left to observe.
+    finished: Vec<ContentHash>,
 }
 
 /// One image to work on.
@@ -176,7 +179,7 @@ fn make_plan(
     observer: &Observer,
     settings: &ObserveSettings<'_>,
 ) -> Result<Plan, StoreError> {
-    let mut plan = Plan { jobs: Vec::new(), without_colors: Vec::new() };
+    let mut plan = Plan { jobs: Vec::new(), without_colors: Vec::new(), finished: Vec::new() };
     run.for_each_image(observer.key(), |stored| {
         let StoredImage { hash: image, format, cases, seen } = stored;
         let asked: BTreeSet<Category> = cases.iter().flat_map(|case| (settings.asked_by)(case)).collect();
@@ -185,7 +188,10 @@ fn make_plan(
         };
         let work = plan_image(seen.as_ref(), needed, settings.colors_there);
         let kind = match (work, seen) {
-            (ImageWork::Nothing, _) => return,
+            (ImageWork::Nothing, _) => {
+                plan.finished.push(image);
+                return;
+            }
             (ImageWork::Name { places }, Some(_)) if places.is_empty() => {
                 plan.without_colors.push(image);
                 return;

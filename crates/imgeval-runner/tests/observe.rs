@@ -22,7 +22,7 @@ use imgeval_runner::{
     ColorsThere, Conditions, NamingLimits, ObserveError, ObserveSettings, ObserveSummary, Observer,
     observe_images,
 };
-use imgeval_store::{FileStamp, ImportedSample, Manifest, RunWriter, StoredImage};
+use imgeval_store::{FileStamp, ImportedSample, Manifest, RunReader, RunWriter, StoredImage};
 
 fn meta(id: &str, weights: &str) -> ObserverMeta {
     ObserverMeta {
@@ -346,6 +346,39 @@ fn a_failing_image_fails_alone_and_its_detections_stay() {
     let lucky = Setup::default();
     assert_eq!(lucky.observe(&mut run), ObserveSummary { observed: 0, named: 1, failed: 3 });
     assert_eq!(lucky.named(&run, 4).len(), 4);
+}
+
+#[test]
+fn a_failure_to_name_again_takes_nothing_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = run_with(folder.path(), &[2, 4]);
+    let setup = Setup::default();
+    setup.observe(&mut run);
+    let stored = setup.stored(&run);
+    let again = Setup { unlucky: 4, colors_there: ColorsThere::NameAgain, ..Setup::default() };
+    assert_eq!(again.observe(&mut run), ObserveSummary { observed: 0, named: 1, failed: 1 });
+    assert_eq!(setup.stored(&run), stored);
+    let observer = setup.observer().key().observer.clone();
+    let check_no_failure_is_told = || {
+        let reader = RunReader::open(folder.path()).unwrap();
+        reader.for_each_sample(Some(&observer), |seen| assert_eq!(seen.failed_observation, None)).unwrap();
+    };
+    check_no_failure_is_told();
+    assert_eq!(setup.observe(&mut run), ObserveSummary::default());
+    check_no_failure_is_told();
+}
+
+#[test]
+fn a_failure_to_name_at_all_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = run_with(folder.path(), &[4]);
+    let setup = Setup { unlucky: 4, ..Setup::default() };
+    assert_eq!(setup.observe(&mut run).failed, 1);
+    let observer = setup.observer().key().observer.clone();
+    let mut told = Vec::new();
+    let reader = RunReader::open(folder.path()).unwrap();
+    reader.for_each_sample(Some(&observer), |seen| told.push(seen.failed_observation)).unwrap();
+    assert!(told[0].as_ref().unwrap().detail.contains("no colours today"), "{told:?}");
 }
 
 #[test]

@@ -259,6 +259,18 @@ impl RunWriter {
     ) -> Result<(), StoreError> {
         self.database.record_failed_observation(observer, image, failure)
     }
+
+    /// Drops the failures of images of which nothing is left to observe.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn forget_failed_observations(
+        &mut self,
+        observer: &ObserverId,
+        images: &[ContentHash],
+    ) -> Result<(), StoreError> {
+        self.database.forget_failed_observations(observer, images)
+    }
 }
 
 /// A run opened for reading; never writes, needs no lock.

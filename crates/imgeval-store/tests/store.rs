@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use imgeval_core::{ColorRule, ObserverId};
-use imgeval_store::{ObservedSample, RunReader, RunWriter, StoreError};
+use imgeval_core::{ColorRule, ContentHash, Failure, FailureKind, ObserverId, ObserverMeta};
+use imgeval_store::{Manifest, ObservedSample, ObserverKey, RunReader, RunWriter, StoreError};
 use rusqlite::Connection;
 
 /// The tables of format 1 with one image and what the preview saw in it, as version 0.1.0 wrote them.
@@ -67,4 +67,33 @@ fn a_run_of_format_1_is_not_written() {
     assert!(error.hint().unwrap().contains("new run"));
     assert!(RunReader::open(folder.path()).is_ok());
     assert_eq!(fs::read(folder.path().join("run.db")).unwrap(), before);
+}
+
+#[test]
+fn failures_of_finished_images_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked =
+        Manifest { suite: "fake".to_owned(), parameters: BTreeMap::new(), tool_version: "0".to_owned() };
+    let mut run = RunWriter::create_or_open(folder.path(), &asked, "test").unwrap();
+    let meta = ObserverMeta {
+        id: "eyes".to_owned(),
+        title: String::new(),
+        version: 1,
+        weights_sha256: String::new(),
+        parameters: String::new(),
+        is_comparable: true,
+    };
+    let observer = meta.observer_id();
+    let (detector, namer) = (ObserverId::new("eyes"), ObserverId::new("words"));
+    run.record_observer(&meta, &ObserverKey { observer: observer.clone(), detector, namer }).unwrap();
+    let failure = Failure { kind: FailureKind::DetectorFailed, detail: "too dark".to_owned() };
+    let images = [b"one", b"two"].map(|bytes| ContentHash::of(bytes));
+    for image in &images {
+        run.record_failed_observation(&observer, image, &failure).unwrap();
+    }
+    run.forget_failed_observations(&observer, &images[..1]).unwrap();
+    let database = Connection::open(folder.path().join("run.db")).unwrap();
+    let sql = "SELECT group_concat(image_sha256) FROM failed_observations";
+    let left: String = database.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, images[1].as_str());
 }

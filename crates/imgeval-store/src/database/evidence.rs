@@ -176,6 +176,16 @@ impl Database {
         );
         self.guard(result).map(drop)
     }
+
+    pub(crate) fn forget_failed_observations(
+        &mut self,
+        observer: &ObserverId,
+        images: &[ContentHash],
+    ) -> Result<(), StoreError> {
+        self.in_transaction(|transaction| {
+            images.iter().try_for_each(|image| forget_failure(transaction, observer, image))
+        })
+    }
 }
 
 fn insert_evidence(
@@ -202,7 +212,15 @@ fn insert_colors(
         "INSERT INTO colors VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET payload = excluded.payload",
         params![image.as_str(), key.detector.as_str(), key.namer.as_str(), payload],
     )?;
-    let work_key = WorkKey::observation(&key.observer, image);
+    forget_failure(transaction, &key.observer, image)
+}
+
+fn forget_failure(
+    transaction: &Transaction<'_>,
+    observer: &ObserverId,
+    image: &ContentHash,
+) -> rusqlite::Result<()> {
+    let work_key = WorkKey::observation(observer, image);
     transaction.execute("DELETE FROM failed_observations WHERE work_key = ?", [work_key.as_str()])?;
     Ok(())
 }

@@ -18,7 +18,8 @@ pub struct ObservedSample {
     /// Another file stands for this sample: a usable one, or an earlier one that failed too.
     pub is_redundant: bool,
     pub evidence: Option<Evidence>,
-    /// Why the observer could not look, from its last try.
+    /// Why the observer could not look or name, from its last try; `None` once it has finished with the image, since a
+    /// later failure to do more takes nothing away.
     pub failed_observation: Option<Failure>,
 }
 
@@ -77,7 +78,7 @@ impl Database {
         } else {
             Outcome::Failed(self.parse_failure(&row.outcome, row.detail)?)
         };
-        let failed_observation = match row.failed_observation {
+        let failed_observation = match row.failed_observation.filter(|_| row.colors.is_none()) {
             Some((code, detail)) => Some(self.parse_failure(&code, detail)?),
             None => None,
         };
