@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
 use imgeval_vision::compute::{ComputeOptions, Device, Precision};
@@ -388,12 +388,13 @@ pub(crate) struct DetectArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("inputs").args(["images", "texts"]).required(true).multiple(true)))]
 pub(crate) struct EmbedArgs {
     /// CLIP model: a folder of transformers or a file; without it, the pulled one
     #[arg(long, value_name = "DIR_OR_FILE")]
     pub(crate) clip: Option<PathBuf>,
     /// Pictures (PNG, JPEG, WebP)
-    #[arg(long = "image", value_name = "FILE", required_unless_present = "texts")]
+    #[arg(long = "image", value_name = "FILE")]
     pub(crate) images: Vec<PathBuf>,
     /// Texts
     #[arg(long = "text", value_name = "TEXT")]

@@ -197,5 +197,8 @@ fn what_does_not_fit_together_is_refused_in_a_sentence() {
     check_refused(&[&detect[..], &["mask2former"]].concat(), "text.pth");
     check_refused(&["observe", text(&folder), "--detector", "mask2former"], "names no colours");
     check_refused(&["embed", "--clip", text(&no_weights), "--text", "a cow"], "text.pth");
-    check_exit(&imgeval(&["embed", "--clip", text(&no_weights)]), 2);
+    let output = imgeval(&["embed", "--clip", text(&no_weights)]);
+    check_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("--image <FILE>|--text <TEXT>"), "{said}");
 }
