@@ -58,6 +58,7 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
             .map_err(|error| CommandError::usage(sentence_of(&error)).with_hint(error.hint()))
     };
     let detector = Mask2FormerDetector::load(&path, &sha256_of(&path)?, &options).map_err(refused)?;
+    check_family(args.detector, &path, &detector)?;
     let namer: Option<Box<dyn ColorNamer>> = match clip {
         Some(clip) => {
             Some(Box::new(ClipColorNamer::load(&clip, &sha256_of(&clip)?, &options).map_err(refused)?))
@@ -67,6 +68,22 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
     let observer = Observer::new(Box::new(detector), namer, &conditions(&args.compute));
     // The networks use all cores by themselves.
     Ok(LoadedObserver { observer, threads: NonZeroUsize::MIN })
+}
+
+/// Two names of detectors promise weights of one family; `mask2former` takes either.
+fn check_family(
+    asked: DetectorName,
+    path: &Path,
+    detector: &Mask2FormerDetector,
+) -> Result<(), CommandError> {
+    let (name, family) = match (asked, detector.is_from_mmdetection()) {
+        (DetectorName::Geneval, false) => ("geneval", "transformers"),
+        (DetectorName::HfMask2former, true) => ("hf-mask2former", "mmdetection"),
+        _ => return Ok(()),
+    };
+    let path = path.display();
+    Err(CommandError::usage(format!("`{path}` holds weights of {family}, which are not those of `{name}`"))
+        .with_hint("take --detector mask2former for either, or leave --weights away"))
 }
 
 /// Only 32-bit numbers of the CPU are official; anything else becomes part of the observer's identity.

@@ -85,6 +85,12 @@ impl Mask2FormerDetector {
         Ok(Self { network, backend, meta })
     }
 
+    /// Whether it holds weights of mmdetection, the official evaluator's, and not of transformers.
+    #[must_use]
+    pub fn is_from_mmdetection(&self) -> bool {
+        self.network.family() == Family::Mmdetection
+    }
+
     /// Class and mask logits, before any decision: for comparing with a reference.
     ///
     /// # Errors

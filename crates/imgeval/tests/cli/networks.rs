@@ -184,6 +184,25 @@ fn check_refused(arguments: &[&str], reason: &str) {
 }
 
 #[test]
+fn a_detector_refuses_weights_of_the_other_family() {
+    let folder = test_folder("networks-family");
+    let image = folder.join("00003.png");
+    write_picture(&image, 1);
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../imgeval-vision/tests/fixtures/mask2former");
+    let pth = fixtures.join("model_mmdet2.pth");
+    let detect = ["detect", text(&image), "--models-dir", text(&folder)];
+    // The detector is refused before anything asks what this would be.
+    let families = [("hf-mask2former", &pth, "mmdetection"), ("geneval", &fixtures, "transformers")];
+    for (name, weights, family) in families {
+        let options = ["--detector", name, "--weights", text(weights), "--clip", text(&folder)];
+        let reason = format!("holds weights of {family}, which are not those of `{name}`");
+        check_refused(&[&detect[..], &options].concat(), &reason);
+        let either = ["--detector", "mask2former", "--weights", text(weights)];
+        check_exit(&imgeval(&[&detect[..], &either].concat()), 0);
+    }
+}
+
+#[test]
 fn what_does_not_fit_together_is_refused_in_a_sentence() {
     let folder = test_folder("networks-refused");
     let image = folder.join("00003.png");
