@@ -11,6 +11,7 @@ use imgeval_core::{ColorNamer, visible};
 use imgeval_runner::{Conditions, Observer};
 use imgeval_vision::{
     ClipColorNamer, Mask2FormerDetector, ModelError, PreviewColorNamer, PreviewDetector,
+    checkpoint::Checkpoint,
     weights::{self, Hashing, Member, Places, locate_member},
 };
 
@@ -54,8 +55,11 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
     let options = args.compute.options();
     let models_dir = environment::models_dir(args.models.models_dir.clone());
     let sha256_of = |path: &Path| {
-        weights::sha256_of(path, &models_dir)
-            .map_err(|error| CommandError::usage(sentence_of(&error)).with_hint(error.hint()))
+        weights::sha256_of(path, &models_dir).map_err(|error| match Checkpoint::open(path) {
+            // What keeps it from being loaded says more.
+            Err(unusable) => refused(unusable.into()),
+            Ok(_) => CommandError::usage(sentence_of(&error)).with_hint(error.hint()),
+        })
     };
     let detector = Mask2FormerDetector::load(&path, &sha256_of(&path)?, &options).map_err(refused)?;
     check_family(args.detector, &path, &detector)?;

@@ -203,6 +203,23 @@ fn a_detector_refuses_weights_of_the_other_family() {
 }
 
 #[test]
+fn a_folder_without_weights_is_named_as_such() {
+    let folder = test_folder("networks-no-weights");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../imgeval-vision/tests/fixtures/mask2former");
+    let models_dir = folder.join("models");
+    let detect = ["detect", text(&folder), "--models-dir", text(&models_dir), "--detector", "mask2former"];
+    for options in [
+        ["--weights", text(&folder), "--clip", text(&folder)],
+        ["--weights", text(&fixtures), "--clip", text(&folder)],
+    ] {
+        let output = imgeval(&[&detect[..], &options].concat());
+        check_exit(&output, 2);
+        let said = stderr(&output);
+        assert!(said.contains("model.safetensors") && !said.contains("free space"), "{said}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_together_is_refused_in_a_sentence() {
     let folder = test_folder("networks-refused");
     let image = folder.join("00003.png");
