@@ -321,26 +321,40 @@ fn choose_observer(
     mut observers: Vec<ObserverMeta>,
     asked: Option<&str>,
 ) -> Result<Option<ObserverMeta>, CommandError> {
-    let names = |observers: &[ObserverMeta]| {
-        let name = |meta: &ObserverMeta| {
-            let weights = meta.weights_sha256.get(..8).unwrap_or("none");
-            format!("{} ({}, weights {weights})", meta.observer_id(), meta.title)
-        };
-        observers.iter().map(name).collect::<Vec<_>>().join(", ")
-    };
     if let Some(asked) = asked {
         let found = observers.iter().position(|meta| meta.observer_id().as_str() == asked);
         return match found {
             Some(index) => Ok(Some(observers.swap_remove(index))),
             None => Err(CommandError::usage(format!("no observer `{asked}` has looked at this run"))
-                .with_hint(format!("there are: {}", names(&observers)))),
+                .with_hint(format!("there are: {}", names_of(&observers)))),
         };
     }
     if observers.len() > 1 {
         return Err(CommandError::usage("several observers have looked at this run")
-            .with_hint(format!("choose one with --observer: {}", names(&observers))));
+            .with_hint(format!("choose one with --observer: {}", names_of(&observers))));
     }
     Ok(observers.pop())
+}
+
+/// Each with the id that `--observer` takes and what tells it from the others, such as CLIP's checksum.
+fn names_of(observers: &[ObserverMeta]) -> String {
+    let parts = |meta: &ObserverMeta| meta.parameters.split(';').map(str::to_owned).collect::<Vec<_>>();
+    let is_shared = |part: &String| observers.iter().all(|meta| parts(meta).contains(part));
+    let shortened = |part: &str| match part.len() {
+        64 if part.bytes().all(|byte| byte.is_ascii_hexdigit()) => part[..8].to_owned(),
+        _ => part.to_owned(),
+    };
+    let name = |meta: &ObserverMeta| {
+        let weights = meta.weights_sha256.get(..8).unwrap_or("none");
+        let mut own = parts(meta);
+        own.retain(|part| !part.is_empty() && !is_shared(part));
+        // Conditions such as the device hold for both parts of an observer, side by side or not.
+        let mut told = BTreeSet::new();
+        own.retain(|part| told.insert(part.clone()));
+        let own: String = own.iter().map(|part| format!(", {}", shortened(part))).collect();
+        format!("{} ({}, weights {weights}{own})", meta.observer_id(), meta.title)
+    };
+    observers.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn objects_of(evidence: &Evidence) -> Vec<DetectedObject> {
@@ -354,4 +368,33 @@ fn objects_of(evidence: &Evidence) -> Vec<DetectedObject> {
         },
     };
     evidence.detections.iter().map(object).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn observers_that_differ_in_clip_alone_are_told_apart() {
+        let meta = |clip: &str| ObserverMeta {
+            id: "mask2former".to_owned(),
+            title: "Mask2Former".to_owned(),
+            version: 1,
+            weights_sha256: "ab".repeat(32),
+            parameters: format!("numerics=mmdet;colors=clip@1;{};scale=100", clip.repeat(32)),
+            is_comparable: true,
+        };
+        let observers = [meta("12"), meta("34")];
+        let [one, other] = observers.each_ref().map(ObserverMeta::observer_id);
+        assert_ne!(one, other);
+        let expected = format!(
+            "{one} (Mask2Former, weights abababab, 12121212), {other} (Mask2Former, weights abababab, 34343434)"
+        );
+        assert_eq!(names_of(&observers), expected);
+        assert_eq!(names_of(&observers[..1]), format!("{one} (Mask2Former, weights abababab)"));
+        for asked in [&one, &other] {
+            let chosen = choose_observer(observers.to_vec(), Some(asked.as_str())).unwrap().unwrap();
+            assert_eq!(chosen.observer_id(), *asked);
+        }
+    }
 }
