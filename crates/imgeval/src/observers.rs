@@ -45,7 +45,10 @@ pub(crate) fn load_eyes(args: &DetectorArgs) -> Result<LoadedObserver> {
     match args.detector {
         DetectorName::Preview => load_preview(args),
         DetectorName::Geneval => load_mask2former(args, Model::Mask2Former, Some(find_clip()?)),
-        DetectorName::Mask2former => load_mask2former(args, Model::Mask2Former, args.clip.clone()),
+        DetectorName::Mask2former => {
+            let clip = args.clip.as_ref().map(|_| find_clip()).transpose()?;
+            load_mask2former(args, Model::Mask2Former, clip)
+        }
         DetectorName::HfMask2former => load_mask2former(args, Model::HubMask2Former, Some(find_clip()?)),
     }
 }
@@ -63,15 +66,30 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
     };
     let detector = Mask2FormerDetector::load(&path, &sha256_of(&path)?, &options).map_err(refused)?;
     check_family(args.detector, &path, &detector)?;
+    let mut conditions = conditions(&args.compute);
     let namer: Option<Box<dyn ColorNamer>> = match clip {
         Some(clip) => {
-            Some(Box::new(ClipColorNamer::load(&clip, &sha256_of(&clip)?, &options).map_err(refused)?))
+            let sha256 = sha256_of(&clip)?;
+            conditions.is_unofficial |= !is_pulled_clip(&sha256, &args.models);
+            Some(Box::new(ClipColorNamer::load(&clip, &sha256, &options).map_err(refused)?))
         }
         None => None,
     };
-    let observer = Observer::new(Box::new(detector), namer, &conditions(&args.compute));
+    let observer = Observer::new(Box::new(detector), namer, &conditions);
     // The networks use all cores by themselves.
     Ok(LoadedObserver { observer, threads: NonZeroUsize::MIN })
+}
+
+/// Whether these are the weights that the set `geneval` brought here: their shape says only that they are a ViT-L/14, of which
+/// there are many.
+fn is_pulled_clip(sha256: &str, models: &ModelsDirArg) -> bool {
+    let places = places(models);
+    locate_member(&Member::Hub(weights::CLIP), &places, Hashing::Recorded)
+        .is_ok_and(|located| located.sha256 == sha256)
+}
+
+fn places(models: &ModelsDirArg) -> Places {
+    Places { models_dir: environment::models_dir(models.models_dir.clone()), hub: environment::hub() }
 }
 
 /// Two names of detectors promise weights of one family; `mask2former` takes either.
@@ -118,8 +136,7 @@ pub(crate) fn given_or_pulled(
     model: Model,
     models: &ModelsDirArg,
 ) -> Result<PathBuf, CommandError> {
-    let places =
-        Places { models_dir: environment::models_dir(models.models_dir.clone()), hub: environment::hub() };
+    let places = places(models);
     if let Some(path) = given {
         if path.exists() {
             return Ok(path.to_owned());
