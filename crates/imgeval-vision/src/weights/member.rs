@@ -107,17 +107,18 @@ fn pull_member(
     if let Member::Package(weights) = member {
         return pull(weights, &places.models_dir, options, events);
     }
-    match locate_member(member, places, Hashing::Recorded) {
+    let wrong = match locate_member(member, places, Hashing::Recorded) {
         Ok(located) => {
             events(PullEvent::Present { path: located.path.clone() });
             return Ok(located.path);
         }
-        Err(StoreError::Missing { .. }) => {}
+        Err(StoreError::Missing { .. }) => None,
         Err(StoreError::WrongChecksum { path, .. }) if !options.is_offline => {
-            events(PullEvent::Replacing { path });
+            events(PullEvent::Replacing { path: path.clone() });
+            Some(path)
         }
         Err(error) => return Err(error.into()),
-    }
+    };
     if options.is_offline {
         return Err(PullError::Offline { id: member.id() });
     }
@@ -125,7 +126,13 @@ fn pull_member(
     match member {
         Member::Package(_) => {}
         Member::Url(file) => fetch_url(file, places, &client, events)?,
-        Member::Hub(repository) => fetch_hub(repository, places, &client, events)?,
+        Member::Hub(repository) => {
+            fetch_hub(repository, places, &client, events)?;
+            // An added copy would win over the one in the cache.
+            if let Some(path) = wrong.filter(|path| path.starts_with(added_folder(repository, places))) {
+                fs::remove_file(&path).map_err(|source| StoreError::Write { path, source })?;
+            }
+        }
     }
     Ok(locate_member(member, places, Hashing::Recorded)?.path)
 }

@@ -411,3 +411,32 @@ fn local_copies_are_added_after_a_look() {
     let error = add_to_set(&preview, &folder, &stage.places()).unwrap_err();
     assert_eq!(stage.scrub(&error.to_string()), "`F/model` is no part of the set `preview`");
 }
+
+#[test]
+fn a_damaged_added_copy_gives_way_to_the_pulled_one() {
+    let weights = b"the weights";
+    let (server, _content) = hub(weights, &sha256(weights), false);
+    let stage = Stage::new(&server);
+    let member = Member::Hub(REPOSITORY);
+    let folder = stage.folder.path().join("model");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("config.json"), "{}").unwrap();
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/checkpoints/weights.safetensors");
+    fs::copy(fixture, folder.join("model.safetensors")).unwrap();
+    let set = ModelSet { id: "set", title: "", members: Box::leak(Box::new([member])) };
+    let added = add_to_set(&set, &folder, &stage.places()).unwrap();
+    fs::write(added.join("model.safetensors"), "damaged").unwrap();
+
+    // While nothing else is here, it stays.
+    assert!(stage.pull_with(member, true).is_err());
+    let offline = Stage { endpoint: "http://127.0.0.1:1".to_owned(), ..stage };
+    assert!(offline.pull(member).is_err());
+    assert!(added.join("model.safetensors").is_file());
+
+    let stage = Stage { endpoint: server.address.clone(), ..offline };
+    let pulled = stage.pull(member).unwrap();
+    assert_eq!(fs::read(pulled.join("model.safetensors")).unwrap(), weights);
+    let located = stage.locate(member).unwrap();
+    assert_eq!((located.path, located.sha256), (pulled, sha256(weights)));
+}
