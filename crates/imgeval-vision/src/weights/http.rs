@@ -85,7 +85,7 @@ impl DownloadError {
 
 /// What is downloaded, and where to.
 pub(super) struct Download<'a> {
-    /// Shown in errors.
+    /// Shown in errors, so without a password.
     pub(super) url: &'a str,
     /// Asked for the content; may be another server.
     pub(super) content_url: &'a str,
@@ -158,7 +158,8 @@ impl Client {
         token: Option<&Token>,
         events: &dyn Fn(PullEvent),
     ) -> Result<FileFacts, DownloadError> {
-        self.keep_trying(url, url, events, || self.facts_once(url, token))
+        let shown = without_user(url);
+        self.keep_trying(&shown, &shown, events, || self.facts_once(url, &shown, token))
     }
 
     /// Fetches a file, from where an earlier download stopped.
@@ -201,7 +202,7 @@ impl Client {
         }
     }
 
-    fn facts_once(&self, url: &str, token: Option<&Token>) -> Result<FileFacts, Failure> {
+    fn facts_once(&self, url: &str, shown: &str, token: Option<&Token>) -> Result<FileFacts, Failure> {
         let mut asked = url.to_owned();
         for _ in 0..MAX_REDIRECTS {
             // Packed answers would have no length.
@@ -210,12 +211,12 @@ impl Client {
                 request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.secret()));
             }
             let response = request.config().max_redirects(0).build().call();
-            let response = response.map_err(|error| transport_failure(url, &error))?;
+            let response = response.map_err(|error| transport_failure(shown, &error))?;
             let headers = response.headers();
             let location = text(headers, "location");
             if response.status().is_redirection() {
                 let bad =
-                    || DownloadError::BadAnswer { url: url.to_owned(), what: "saying where the file is" };
+                    || DownloadError::BadAnswer { url: shown.to_owned(), what: "saying where the file is" };
                 let location = location.ok_or_else(bad)?;
                 // Moves inside the hub are relative; an absolute address is the content's own.
                 if location.starts_with('/') && !location.starts_with("//") {
@@ -223,12 +224,12 @@ impl Client {
                     continue;
                 }
                 let is_same_server = origin(&location) == origin(url);
-                return Ok(file_facts(url, headers, location, is_same_server)?);
+                return Ok(file_facts(shown, headers, location, is_same_server)?);
             }
-            check_status(url, response.status().as_u16(), token.is_some())?;
-            return Ok(file_facts(url, headers, asked, true)?);
+            check_status(shown, response.status().as_u16(), token.is_some())?;
+            return Ok(file_facts(shown, headers, asked, true)?);
         }
-        Err(Failure::Final(DownloadError::BadAnswer { url: url.to_owned(), what: "coming to an end" }))
+        Err(Failure::Final(DownloadError::BadAnswer { url: shown.to_owned(), what: "coming to an end" }))
     }
 
     fn fetch_once(
@@ -379,6 +380,14 @@ fn origin(url: &str) -> &str {
     &url[..end]
 }
 
+/// The address without user and password, to be shown.
+pub(super) fn without_user(url: &str) -> String {
+    let origin = origin(url);
+    let host = origin.find("://").map_or(0, |position| position + 3);
+    let user = origin[host..].rfind('@').map_or(0, |position| position + 1);
+    format!("{}{}", &url[..host], &url[host + user..])
+}
+
 fn check_status(url: &str, status: u16, has_token: bool) -> Result<(), Failure> {
     let url = url.to_owned();
     Err(Failure::Final(match status {
@@ -397,7 +406,11 @@ fn check_status(url: &str, status: u16, has_token: bool) -> Result<(), Failure> 
 }
 
 fn transport_failure(url: &str, error: &ureq::Error) -> Failure {
-    let reason = error.to_string();
+    let reason = match error {
+        // ureq's own words repeat the address.
+        ureq::Error::BadUri(_) => "it is no complete http address".to_owned(),
+        _ => error.to_string(),
+    };
     match error {
         ureq::Error::Http(_)
         | ureq::Error::BadUri(_)
@@ -492,4 +505,19 @@ fn free_space(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free_space(_: &Path) -> Option<u64> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_shown_without_user_and_password() {
+        let check = |url: &str, shown: &str| assert_eq!(without_user(url), shown);
+        check("http://user:secret@host:80/a@b", "http://host:80/a@b");
+        check("https://user:se@cret@host", "https://host");
+        check("https://host/x?y=a@b", "https://host/x?y=a@b");
+        check("user:secret@host/x", "host/x");
+        check("", "");
+    }
 }

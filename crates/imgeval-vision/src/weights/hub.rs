@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::sets::HubRepository;
+use super::{http::without_user, sets::HubRepository};
 
 /// Where the public hub answers.
 const PUBLIC_ENDPOINT: &str = "https://huggingface.co";
@@ -41,13 +41,21 @@ impl fmt::Debug for Token {
 }
 
 /// The hub as this user has set it up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Hub {
     /// The folder with the `models--*` folders.
     pub cache: PathBuf,
-    /// Address without a slash at the end.
+    /// Address without a slash at the end; may hold a user and a password, which no output shows.
     pub endpoint: String,
     pub token: Option<Token>,
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Hub");
+        shown.field("cache", &self.cache).field("endpoint", &without_user(&self.endpoint));
+        shown.field("token", &self.token).finish()
+    }
 }
 
 impl Hub {
@@ -171,6 +179,8 @@ mod tests {
     fn tokens_are_never_shown() {
         let hub = Hub::from_variables(|name| (name == "HF_TOKEN").then(|| " secret\n".to_owned()));
         assert_eq!(hub.token.as_ref().unwrap().secret(), "secret");
+        assert!(!format!("{hub:?}").contains("secret"));
+        let hub = Hub { endpoint: "http://user:secret@host".to_owned(), ..hub };
         assert!(!format!("{hub:?}").contains("secret"));
     }
 }

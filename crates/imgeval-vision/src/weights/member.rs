@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     error::{PullError, PullEvent, PullOptions},
-    http::{Client, Download, DownloadError, FileFacts},
+    http::{Client, Download, DownloadError, FileFacts, without_user},
     hub::{CacheFolder, Hub},
     pull::pull,
     record::Record,
@@ -328,7 +328,7 @@ fn first_weights(
             Err(error) => return Err(error.into()),
         }
     }
-    let url = format!("{}/{}", hub.endpoint, repository.repository);
+    let url = without_user(&format!("{}/{}", hub.endpoint, repository.repository));
     Err(missing.unwrap_or(DownloadError::NotFound { url }).into())
 }
 
@@ -351,7 +351,7 @@ fn fetch_file(
     if !is_here {
         let partial = cache.blob(&format!("{}.incomplete", facts.etag));
         let download = Download {
-            url,
+            url: &without_user(url),
             content_url: &facts.content_url,
             token: places.hub.token.as_ref().filter(|_| facts.is_same_server),
             file,

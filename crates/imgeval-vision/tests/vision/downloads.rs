@@ -324,6 +324,35 @@ fn the_hubs_cache_is_filled_as_its_own_tools_fill_it() {
 }
 
 #[test]
+fn a_password_in_the_endpoint_is_sent_and_never_shown() {
+    let check = |etag: &str| {
+        let weights = b"the weights";
+        let (server, content_server) = hub(weights, etag, false);
+        let endpoint = server.address.replace("http://", "http://user:pass@");
+        let stage = Stage { endpoint, ..Stage::new(&server) };
+        let result = stage.pull(Member::Hub(REPOSITORY));
+        let told = format!("{:?} {result:?} {:?}", stage.events.borrow(), stage.places());
+        assert!(!told.contains("pass@") && !told.contains("user:"), "{told}");
+        // RFC 7617, of `user:pass`.
+        let basic = Some("Basic dXNlcjpwYXNz");
+        assert!(server.requests().iter().any(|request| request.header("authorization") == basic));
+        assert!(content_server.requests().iter().all(|request| request.header("authorization").is_none()));
+        result.is_ok()
+    };
+    assert!(check(&sha256(b"the weights")));
+    assert!(!check("../../evil"));
+    let server = Server::start(|_| Reply::status(200));
+    for endpoint in
+        ["http://user:pass@127.0.0.1:1", "user:pass@127.0.0.1", "http://user:pass@", "x://user:pass@h"]
+    {
+        let stage = Stage { endpoint: endpoint.to_owned(), ..Stage::new(&server) };
+        let error = stage.pull(Member::Hub(REPOSITORY)).unwrap_err();
+        let told = format!("{error} {error:?} {:?}", stage.events.borrow());
+        assert!(!told.contains("pass"), "{told}");
+    }
+}
+
+#[test]
 fn what_other_tools_have_fetched_is_found() {
     let server = Server::start(|_| Reply::status(500));
     let stage = Stage::new(&server);
