@@ -80,7 +80,7 @@ impl Hub {
     #[must_use]
     pub fn cached(&self, repository: &str) -> Option<PathBuf> {
         let (owner, name) = repository.split_once('/')?;
-        if !(is_plain(owner) && is_plain(name)) {
+        if !(is_repository_part(owner) && is_repository_part(name)) {
             return None;
         }
         CacheFolder { path: self.cache.join(format!("models--{owner}--{name}")) }.current("main")
@@ -154,6 +154,11 @@ pub(super) fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.len() <= 128 && name.chars().all(is_harmless)
 }
 
+/// Whether a text from outside may be the owner or the name of a repository: plain, but for dots inside.
+fn is_repository_part(name: &str) -> bool {
+    name.len() <= 128 && name.split('.').all(is_plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +187,19 @@ mod tests {
         assert!(!format!("{hub:?}").contains("secret"));
         let hub = Hub { endpoint: "http://user:secret@host".to_owned(), ..hub };
         assert!(!format!("{hub:?}").contains("secret"));
+    }
+
+    #[test]
+    fn repositories_with_dots_are_found_and_none_leads_out_of_the_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let hub = Hub { cache: folder.path().to_owned(), endpoint: String::new(), token: None };
+        let snapshot = folder.path().join("models--laion--CLIP-ViT-L.14/snapshots/main");
+        fs::create_dir_all(&snapshot).unwrap();
+        assert_eq!(hub.cached("laion/CLIP-ViT-L.14"), Some(snapshot));
+        for name in ["a", "a/", "a/b/c", "a/..", "a/.b", "a/b.", "a/b..c", "../b", "a/b\\c"] {
+            assert_eq!(hub.cached(name), None, "{name}");
+        }
+        assert!(["a", "a.b", "v1.5.2", "_a-b"].into_iter().all(is_repository_part));
+        assert!(!["", ".", "..", ".a", "a.", "a..b", "a/b"].into_iter().any(is_repository_part));
     }
 }
