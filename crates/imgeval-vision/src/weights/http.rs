@@ -102,6 +102,8 @@ pub(super) struct Downloaded {
     pub(super) bytes: u64,
     /// Lower-case hexadecimal.
     pub(super) sha256: String,
+    /// Keeps other processes off the unfinished file until it has its name.
+    _lock: File,
 }
 
 /// What the hub tells of a file before it is fetched.
@@ -174,7 +176,8 @@ impl Client {
         })?;
         let write_error = |source| write_error(download.partial, source);
         partial.file.sync_all().map_err(write_error)?;
-        Ok(Downloaded { bytes: partial.bytes, sha256: to_hex(&partial.hasher.finalize()) })
+        let sha256 = to_hex(&partial.hasher.finalize());
+        Ok(Downloaded { bytes: partial.bytes, sha256, _lock: partial.file })
     }
 
     fn keep_trying<T>(
@@ -452,6 +455,10 @@ impl Partial {
             Err(TryLockError::WouldBlock) => return Err(DownloadError::Busy { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
+        // Between opening and locking, another process may have finished it and given it its name.
+        if !is_still_at(&file, path) {
+            return Err(DownloadError::Busy { path: path.to_owned() });
+        }
         let mut hasher = Sha256::new();
         let mut bytes = 0;
         let mut buffer = vec![0; 1 << 20];
@@ -497,6 +504,18 @@ impl Partial {
 }
 
 #[cfg(unix)]
+fn is_still_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(opened), Ok(named)) = (file.metadata(), path.metadata()) else { return false };
+    (opened.dev(), opened.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(not(unix))]
+fn is_still_at(_: &File, path: &Path) -> bool {
+    path.is_file()
+}
+
+#[cfg(unix)]
 fn free_space(path: &Path) -> Option<u64> {
     let facts = rustix::fs::statvfs(path).ok()?;
     facts.f_bavail.checked_mul(facts.f_frsize)
@@ -519,5 +538,19 @@ mod tests {
         check("https://host/x?y=a@b", "https://host/x?y=a@b");
         check("user:secret@host/x", "host/x");
         check("", "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_renamed_meanwhile_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("x"), folder.path().join("y"));
+        let partial = Partial::open(&path).ok().unwrap();
+        assert!(matches!(Partial::open(&path), Err(DownloadError::Busy { .. })));
+        assert!(is_still_at(&partial.file, &path));
+        std::fs::rename(&path, &other).unwrap();
+        assert!(!is_still_at(&partial.file, &path));
+        std::fs::write(&path, "").unwrap();
+        assert!(!is_still_at(&partial.file, &path) && is_still_at(&partial.file, &other));
     }
 }
