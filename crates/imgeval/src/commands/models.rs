@@ -151,7 +151,9 @@ fn state(member: &Member, places: &Places) -> State {
             sha256: Some(located.sha256),
         },
         Err(StoreError::Missing { .. }) => absent("not here"),
-        Err(StoreError::WrongChecksum { .. }) => absent("damaged"),
+        Err(StoreError::WrongChecksum { path, .. }) => {
+            State { path: Some(path.to_string_lossy().into_owned()), ..absent("damaged") }
+        }
         Err(_) => absent("not readable"),
     }
 }

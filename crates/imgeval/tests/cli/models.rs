@@ -79,6 +79,9 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
     let output = run(&["check"]);
     check_exit(&output, 1);
     assert!(stdout(&output).contains("hf-mask2former: cannot be used"), "{}", stdout(&output));
+    let rows: Value = serde_json::from_str(&stdout(&run(&["list", "--json"]))).unwrap();
+    assert_eq!(rows[3]["state"], "damaged");
+    assert_eq!(rows[3]["path"], text(&snapshot.join("model.safetensors")));
 }
 
 #[test]
