@@ -12,7 +12,7 @@ use super::{
     hub::{CacheFolder, Hub},
     pull::pull,
     record::Record,
-    sets::{CLIP, HF_MASK2FORMER, HubRepository, MASK2FORMER, Member, ModelSet, UrlFile},
+    sets::{HF_MASK2FORMER, HubRepository, Member, ModelSet, UrlFile},
     store::{StoreError, add, locate, new_temporary_file},
 };
 use crate::checkpoint::Checkpoint;
@@ -42,30 +42,10 @@ pub struct Located {
     pub sha256: String,
 }
 
-/// What the official GenEval evaluation needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GenevalFiles {
-    /// A file.
-    pub mask2former: Located,
-    /// A folder in the Hugging Face layout.
-    pub clip: Located,
-}
-
-/// The verified files of the set `geneval`.
-///
-/// # Errors
-/// If one is not there, cannot be read or has another checksum.
-pub fn locate_geneval(places: &Places) -> Result<GenevalFiles, StoreError> {
-    Ok(GenevalFiles {
-        mask2former: locate_url(&MASK2FORMER, places, Hashing::Recorded)?,
-        clip: locate_hub(&CLIP, places, Hashing::Recorded)?,
-    })
-}
-
 /// The verified folder of the set `hf-mask2former`.
 ///
 /// # Errors
-/// As [`locate_geneval`].
+/// As [`locate_member`].
 pub fn locate_hf_mask2former(places: &Places) -> Result<Located, StoreError> {
     locate_member(&HF_MASK2FORMER.members[0], places, Hashing::Recorded)
 }

