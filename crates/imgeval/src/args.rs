@@ -160,8 +160,9 @@ pub(crate) struct DetectorArgs {
     /// Weight file to use instead of the pulled one; its checksum becomes part of the evidence
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// CLIP model to name colours with instead of the pulled one: a folder of transformers, or a file
-    #[arg(long, value_name = "DIR_OR_FILE")]
+    /// CLIP model to name colours with instead of the pulled one: a folder of transformers, a file, or the name of a
+    /// repository in the hub's cache
+    #[arg(long, value_name = "MODEL")]
     pub(crate) clip: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
@@ -390,8 +391,9 @@ pub(crate) struct DetectArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("inputs").args(["images", "texts"]).required(true).multiple(true)))]
 pub(crate) struct EmbedArgs {
-    /// CLIP model: a folder of transformers or a file; without it, the pulled one
-    #[arg(long, value_name = "DIR_OR_FILE")]
+    /// CLIP model: a folder of transformers, a file, or the name of a repository in the hub's cache; without it, the
+    /// pulled one
+    #[arg(long, value_name = "MODEL")]
     pub(crate) clip: Option<PathBuf>,
     /// Pictures (PNG, JPEG, WebP)
     #[arg(long = "image", value_name = "FILE")]

@@ -123,6 +123,7 @@ pub(super) fn instances(
     prediction: &Prediction,
 ) -> Result<Vec<Detection>, ModelError> {
     let class_logits = on_cpu(&prediction.class_logits)?;
+    check_finite(&class_logits)?;
     let n_queries = class_logits.dim(0)?;
     let n_kept = match family {
         Family::Mmdetection => MMDETECTION_KEPT,
@@ -134,6 +135,7 @@ pub(super) fn instances(
         let count = QUERIES_PER_WORD.min(n_queries - first);
         let Map { pixels, height, width } = &prediction.mask_logits;
         let logits = on_cpu(&pixels.narrow(1, first, count)?)?;
+        check_finite(&logits)?;
         let queries = with_numbers(&logits, |numbers| {
             let logits = MaskLogits { numbers, width: *width, height: *height, n_queries: count };
             Ok(QueryResults::new(family, &logits, sizes))
@@ -146,6 +148,16 @@ pub(super) fn instances(
     }
     detections.sort_by(|a, b| b.score.total_cmp(&a.score));
     Ok(detections)
+}
+
+/// What is not a number is in no mask, and would pass for an image without objects.
+fn check_finite(logits: &Tensor) -> Result<(), ModelError> {
+    let is_finite = with_numbers(logits, |numbers| Ok(numbers.iter().all(|x| x.is_finite())))?;
+    if is_finite {
+        Ok(())
+    } else {
+        Err(ModelError::Failed("it gives numbers that are not finite".to_owned()))
+    }
 }
 
 fn on_cpu(x: &Tensor) -> candle_core::Result<Tensor> {
