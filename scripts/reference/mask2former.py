@@ -150,16 +150,17 @@ FUSED = re.compile(r"(.*)\.(query|key|value|[qkv]_proj)\.(weight|bias)$")
 UNFOLD_ORDER = [0, 2, 1, 3]
 
 
-def to_unfold(tensor):
+def unfold_index(tensor):
     channels = tensor.shape[-1] // 4
-    index = torch.tensor([group * channels + channel for channel in range(channels) for group in UNFOLD_ORDER])
-    return tensor[..., index]
+    return torch.tensor([group * channels + channel for channel in range(channels) for group in UNFOLD_ORDER])
+
+
+def to_unfold(tensor):
+    return tensor[..., unfold_index(tensor)]
 
 
 def from_unfold(tensor):
-    channels = tensor.shape[-1] // 4
-    index = torch.tensor([group * channels + channel for channel in range(channels) for group in UNFOLD_ORDER])
-    return tensor[..., torch.argsort(index)]
+    return tensor[..., torch.argsort(unfold_index(tensor))]
 
 
 def mmdet_name(name):

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use imgeval_vision::weights::Hub;
+use imgeval_vision::weights::{Hub, Places};
 
 /// Where model weights are kept.
 pub(crate) const MODELS_DIR: &str = "IMGEVAL_MODELS_DIR";
@@ -23,4 +23,9 @@ pub(crate) fn models_dir(flag: Option<PathBuf>) -> PathBuf {
 /// The Hugging Face hub, as its own tools would find it: `HF_HUB_CACHE`, `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN`.
 pub(crate) fn hub() -> Hub {
     Hub::from_variables(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+/// Where weights lie on this machine.
+pub(crate) fn places(models_dir_flag: Option<PathBuf>) -> Places {
+    Places { models_dir: models_dir(models_dir_flag), hub: hub() }
 }

@@ -12,7 +12,7 @@ use imgeval_runner::{Conditions, Observer};
 use imgeval_vision::{
     ClipColorNamer, Mask2FormerDetector, ModelError, PreviewColorNamer, PreviewDetector,
     checkpoint::Checkpoint,
-    weights::{self, Hashing, Member, Places, locate_member},
+    weights::{self, Hashing, Member, locate_member},
 };
 
 use crate::{
@@ -83,13 +83,9 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
 /// Whether these are the weights that the set `geneval` brought here: their shape says only that they are a ViT-L/14, of which
 /// there are many.
 fn is_pulled_clip(sha256: &str, models: &ModelsDirArg) -> bool {
-    let places = places(models);
+    let places = environment::places(models.models_dir.clone());
     locate_member(&Member::Hub(weights::CLIP), &places, Hashing::Recorded)
         .is_ok_and(|located| located.sha256 == sha256)
-}
-
-fn places(models: &ModelsDirArg) -> Places {
-    Places { models_dir: environment::models_dir(models.models_dir.clone()), hub: environment::hub() }
 }
 
 /// Two names of detectors promise weights of one family; `mask2former` takes either.
@@ -136,7 +132,7 @@ pub(crate) fn given_or_pulled(
     model: Model,
     models: &ModelsDirArg,
 ) -> Result<PathBuf, CommandError> {
-    let places = places(models);
+    let places = environment::places(models.models_dir.clone());
     if let Some(path) = given {
         if path.exists() {
             return Ok(path.to_owned());

@@ -3,10 +3,12 @@
 use std::{
     fmt::{self, Display},
     io::{self, IsTerminal, Read, StdoutLock, Write},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
+use imgeval_core::{Failure, visible};
 use imgeval_runner::Progress;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
@@ -38,6 +40,12 @@ impl Printer {
         if !self.is_quiet {
             self.insist(text);
         }
+    }
+
+    /// Says which picture cannot be used, and why.
+    pub(crate) fn unusable(self, path: &Path, Failure { kind, detail }: &Failure) {
+        let (name, detail) = (visible(&path.to_string_lossy()), visible(detail));
+        self.insist(format_args!("error: `{name}` cannot be used: {}: {detail}", kind.code()));
     }
 
     /// Tells something on stderr that must not be missed.

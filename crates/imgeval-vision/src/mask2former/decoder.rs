@@ -4,7 +4,6 @@ use candle_core::{Result, Tensor};
 
 use super::{
     pixel_decoder::Memory,
-    position::sine_encoding,
     swin::{LARGEST_HIDDEN, Map},
 };
 use crate::{
@@ -108,9 +107,9 @@ impl TransformerDecoder {
         let mut queries = place(&self.query_features, self.n_queries)?;
         let level_encoding = place(&self.level_encoding, memory.levels.len())?;
         let mut levels = Vec::with_capacity(memory.levels.len());
-        for (index, map) in memory.levels.iter().enumerate() {
+        for (index, (map, position)) in memory.levels.iter().enumerate() {
             let values = map.pixels.broadcast_add(&level_encoding.narrow(0, index, 1)?)?;
-            let keys = (&values + sine_encoding(map.height, map.width, self.channels, map)?)?;
+            let keys = (&values + position)?;
             // Resizing and multiplying commute, so the masks are made at the size at which they are needed.
             let mask_features = resize_bilinear(like, memory.mask_features.size(), map.size())?;
             levels.push(Level { values, keys, mask_features });

@@ -27,8 +27,8 @@ const LEVELS: usize = 3;
 
 /// What goes on to the transformer decoder.
 pub(super) struct Memory {
-    /// Coarsest first.
-    pub(super) levels: Vec<Map>,
+    /// Coarsest first, each with the encoding of its pixels' positions.
+    pub(super) levels: Vec<(Map, Tensor)>,
     /// At a quarter of the image.
     pub(super) mask_features: Map,
 }
@@ -133,6 +133,7 @@ impl PixelDecoder {
         let level_encoding = self.level_encoding.read().map_err(candle_core::Error::wrap)?;
         let mut sources = Vec::with_capacity(LEVELS);
         let mut positions = Vec::with_capacity(LEVELS);
+        let mut level_positions = Vec::with_capacity(LEVELS);
         let mut levels = Vec::with_capacity(LEVELS);
         let mut references = Vec::new();
         for ((projection, map), encoding) in
@@ -142,22 +143,24 @@ impl PixelDecoder {
             let position = sine_encoding(map.height, map.width, self.channels, map)?;
             let encoding = from_numbers(encoding.to_vec(), &[self.channels])?;
             let encoding = encoding.to_device(position.device())?.to_dtype(position.dtype())?;
-            positions.push(position.broadcast_add(&encoding)?);
+            level_positions.push(position.broadcast_add(&encoding)?);
+            positions.push(position);
             levels.push(map.size());
             references.extend(centres(map));
         }
-        let positions = Tensor::cat(&positions, 0)?;
+        let level_positions = Tensor::cat(&level_positions, 0)?;
         let mut memory = Tensor::cat(&sources, 0)?;
         for layer in &self.encoder {
-            memory = layer.forward(&memory, &positions, &levels, &references)?;
+            memory = layer.forward(&memory, &level_positions, &levels, &references)?;
         }
         let mut start = 0;
         let mut outputs = Vec::with_capacity(LEVELS);
-        for (height, width) in levels {
-            outputs.push(Map { pixels: memory.narrow(0, start, height * width)?, height, width });
+        for ((height, width), position) in levels.into_iter().zip(positions) {
+            let pixels = memory.narrow(0, start, height * width)?;
+            outputs.push((Map { pixels, height, width }, position));
             start += height * width;
         }
-        let Some(last) = outputs.last() else { candle_core::bail!("a backbone without coarse maps") };
+        let Some((last, _)) = outputs.last() else { candle_core::bail!("a backbone without coarse maps") };
         let lateral = self.lateral.forward(finest)?;
         let upsampled = resize_bilinear(&last.pixels, last.size(), finest.size())?;
         let fine = self.output.forward(&(lateral.pixels + upsampled)?, finest.size())?;

@@ -1,14 +1,14 @@
 //! Scaled dot-product attention: `softmax(Q K' / sqrt(d) + M) V` for each head.
 
-use candle_core::{CpuStorage, D, DType, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, D, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
     activation::exp,
     buffer::{OutputRows, SharedOutput, with_scratch},
-    gemm::{BlockProduct, Epilogue, PANEL, PackedView, pack_transposed, padded_stride},
+    gemm::{BlockProduct, PANEL, PackedView, pack_transposed, padded_stride},
     simd::{Kernel, Simd, dispatch, tile_rows},
-    tensor::{from_numbers, is_fast, with_numbers},
+    tensor::{from_numbers, is_fast, widened, with_numbers},
 };
 
 /// Numbers of attention weights that one task keeps at a time.
@@ -99,10 +99,7 @@ fn attend_composed(
 
 /// Softmax over the last dimension, with at least 32 bits.
 pub(crate) fn softmax_composed(scores: &Tensor) -> Result<Tensor> {
-    let wide = match scores.dtype() {
-        DType::F32 | DType::F64 => scores.clone(),
-        _ => scores.to_dtype(DType::F32)?,
-    };
+    let wide = widened(scores)?;
     let powers = wide.broadcast_sub(&wide.max_keepdim(D::Minus1)?)?.exp()?;
     powers.broadcast_div(&powers.sum_keepdim(D::Minus1)?)?.to_dtype(scores.dtype())
 }
@@ -179,34 +176,16 @@ impl Attention<'_> {
                         *target = x * scale;
                     }
                 }
-                dispatch(BlockProduct {
-                    left: queries,
-                    stride: query_stride,
+                dispatch(BlockProduct::whole(
+                    queries,
+                    query_stride,
                     n_rows,
-                    start: 0,
-                    depth: dims,
-                    packed: keys,
-                    panels: (0, keys.n_panels()),
-                    epilogue: Epilogue::default(),
-                    accumulates: false,
-                    output: OutputRows::new(scores, score_stride),
-                    first_row: 0,
-                });
+                    keys,
+                    OutputRows::new(scores, score_stride),
+                ));
                 let added = self.added.map(|added| &added[first * n_keys..(first + n_rows) * n_keys]);
                 dispatch(SoftmaxRows { scores, stride: score_stride, n_rows, n_keys, added });
-                dispatch(BlockProduct {
-                    left: scores,
-                    stride: score_stride,
-                    n_rows,
-                    start: 0,
-                    depth: n_keys,
-                    packed: values,
-                    panels: (0, values.n_panels()),
-                    epilogue: Epilogue::default(),
-                    accumulates: false,
-                    output: self.output.after(first),
-                    first_row: 0,
-                });
+                dispatch(BlockProduct::whole(scores, score_stride, n_rows, values, self.output.after(first)));
             }
         });
     }

@@ -171,7 +171,6 @@ pub(crate) fn product(
                     packed,
                     panels: (task.first_panel, task.end_panel),
                     epilogue: tile_epilogue,
-                    accumulates: start > 0,
                     // SAFETY: tasks are disjoint in rows or columns.
                     output: unsafe { output.rows(task.first_row * columns, columns) },
                     first_row: task.first_row,
@@ -243,18 +242,40 @@ pub(crate) struct BlockProduct<'a> {
     pub(crate) left: &'a [f32],
     pub(crate) stride: usize,
     pub(crate) n_rows: usize,
-    /// The part of the depth that `left` holds.
+    /// The part of the depth that `left` holds; above zero, the output holds the product of the depth before it.
     pub(crate) start: usize,
     pub(crate) depth: usize,
     pub(crate) packed: PackedView<'a>,
     pub(crate) panels: (usize, usize),
     pub(crate) epilogue: Epilogue<'a>,
-    /// Whether the output holds the product of the depth before `start`.
-    pub(crate) accumulates: bool,
     /// The first row of the block.
     pub(crate) output: OutputRows<'a>,
     /// Of the block in the residual.
     pub(crate) first_row: usize,
+}
+
+impl<'a> BlockProduct<'a> {
+    /// Over the whole depth and all panels, with nothing applied.
+    pub(crate) fn whole(
+        left: &'a [f32],
+        stride: usize,
+        n_rows: usize,
+        packed: PackedView<'a>,
+        output: OutputRows<'a>,
+    ) -> Self {
+        Self {
+            left,
+            stride,
+            n_rows,
+            start: 0,
+            depth: packed.depth,
+            packed,
+            panels: (0, packed.n_panels()),
+            epilogue: Epilogue::default(),
+            output,
+            first_row: 0,
+        }
+    }
 }
 
 impl Kernel for BlockProduct<'_> {
@@ -341,7 +362,7 @@ impl BlockProduct<'_> {
                     if is_whole {
                         let sum = self.finish::<S>(
                             sum,
-                            self.accumulates.then(|| output.add(column).cast_const()),
+                            (self.start > 0).then(|| output.add(column).cast_const()),
                             bias.map(|bias| bias.as_ptr().add(column)),
                             residual.map(|residual| residual.as_ptr().add(column)),
                         );
@@ -408,7 +429,7 @@ impl BlockProduct<'_> {
             let (bias, residual) = (bias.map(copy), residual.map(copy));
             let sum = self.finish::<S>(
                 sum,
-                self.accumulates.then_some(before.as_ptr()),
+                (self.start > 0).then_some(before.as_ptr()),
                 bias.as_ref().map(|bias| bias.as_ptr()),
                 residual.as_ref().map(|residual| residual.as_ptr()),
             );

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{D, DType, Result, Tensor, bail};
+use candle_core::{D, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
     activation::Activation,
     simd::{Kernel, Simd, dispatch},
-    tensor::{from_numbers, is_fast, with_numbers},
+    tensor::{from_numbers, is_fast, widened, with_numbers},
 };
 use crate::checkpoint::Parameter;
 
@@ -57,14 +57,6 @@ impl Affine {
                 .to_dtype(normalised.dtype())
         };
         normalised.broadcast_mul(&place(weight)?)?.broadcast_add(&place(bias)?)?.to_dtype(like.dtype())
-    }
-}
-
-/// Norms are computed with at least 32 bits.
-fn widened(x: &Tensor) -> Result<Tensor> {
-    match x.dtype() {
-        DType::F32 | DType::F64 => Ok(x.clone()),
-        _ => x.to_dtype(DType::F32),
     }
 }
 

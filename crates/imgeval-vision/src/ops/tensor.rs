@@ -7,6 +7,14 @@ pub(crate) fn is_fast(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }
 
+/// Norms and softmax are computed with at least 32 bits.
+pub(crate) fn widened(x: &Tensor) -> Result<Tensor> {
+    match x.dtype() {
+        DType::F32 | DType::F64 => Ok(x.clone()),
+        _ => x.to_dtype(DType::F32),
+    }
+}
+
 /// Lends the numbers of a contiguous CPU tensor.
 pub(crate) fn with_numbers<Output>(
     tensor: &Tensor,

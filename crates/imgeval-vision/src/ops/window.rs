@@ -256,17 +256,6 @@ fn multiply_block(
 ) {
     let packed = matrix.view();
     assert!(output_stride >= packed.columns, "rows of the output would overlap");
-    dispatch(BlockProduct {
-        left,
-        stride,
-        n_rows,
-        start: 0,
-        depth: packed.depth,
-        packed,
-        panels: (0, packed.n_panels()),
-        epilogue: Epilogue { bias, ..Epilogue::default() },
-        accumulates: false,
-        output: OutputRows::new(output, output_stride),
-        first_row: 0,
-    });
+    let product = BlockProduct::whole(left, stride, n_rows, packed, OutputRows::new(output, output_stride));
+    dispatch(BlockProduct { epilogue: Epilogue { bias, ..Epilogue::default() }, ..product });
 }

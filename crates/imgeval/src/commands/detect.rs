@@ -43,10 +43,8 @@ pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
         });
         let (image, mut detections) = match looked {
             Ok(seen) => seen,
-            Err(Failure { kind, detail }) => {
-                let name = visible(&path.to_string_lossy());
-                let (kind, detail) = (kind.code(), visible(&detail));
-                printer.insist(format_args!("error: `{name}` cannot be used: {kind}: {detail}"));
+            Err(failure) => {
+                printer.unusable(path, &failure);
                 n_failed += 1;
                 continue;
             }

@@ -74,11 +74,7 @@ fn load_batch(batch: &[PathBuf], max_pixels: u64, printer: Printer) -> (Vec<&Pat
                 paths.push(path.as_path());
                 pixels.push(image.pixels);
             }
-            Err(error) => {
-                let (name, failure) = (visible(&path.to_string_lossy()), error.failure());
-                let (kind, detail) = (failure.kind.code(), visible(&failure.detail));
-                printer.insist(format_args!("error: `{name}` cannot be used: {kind}: {detail}"));
-            }
+            Err(error) => printer.unusable(path, &error.failure()),
         }
     }
     (paths, pixels)

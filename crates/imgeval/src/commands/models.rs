@@ -10,7 +10,7 @@ use imgeval_vision::weights::{self, Hashing, Member, ModelSet, Places, PullEvent
 use serde_json::json;
 
 use crate::{
-    args::{ModelsCommand, ModelsDirArg},
+    args::ModelsCommand,
     environment,
     exit_code::Exit,
     failure::{CommandError, sentence_of},
@@ -23,13 +23,18 @@ const TELL_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> {
     match command {
-        ModelsCommand::List { json, models } => list(&places(models), *json, printer),
+        ModelsCommand::List { json, models } => {
+            list(&environment::places(models.models_dir.clone()), *json, printer)
+        }
         ModelsCommand::Pull { name, offline, python, models } => {
             let set = known(name)?;
             let options =
                 PullOptions { is_offline: *offline, python: python.clone(), ..PullOptions::default() };
             let teller = Teller::new(printer);
-            let paths = weights::pull_set(set, &places(models), &options, &|event| teller.tell(&event, set))
+            let paths =
+                weights::pull_set(set, &environment::places(models.models_dir.clone()), &options, &|event| {
+                    teller.tell(&event, set)
+                })
                 .map_err(|error| mendable(&error, error.hint()))?;
             for path in paths {
                 printer.data(format_args!("{}\n", path.display()))?;
@@ -37,17 +42,14 @@ pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> 
             Ok(Exit::Ok)
         }
         ModelsCommand::Add { name, file, models } => {
-            let path = weights::add_to_set(known(name)?, file, &places(models))
-                .map_err(|error| mendable(&error, error.hint()))?;
+            let path =
+                weights::add_to_set(known(name)?, file, &environment::places(models.models_dir.clone()))
+                    .map_err(|error| mendable(&error, error.hint()))?;
             printer.data(format_args!("{}\n", path.display()))?;
             Ok(Exit::Ok)
         }
-        ModelsCommand::Check { models } => check(&places(models), printer),
+        ModelsCommand::Check { models } => check(&environment::places(models.models_dir.clone()), printer),
     }
-}
-
-fn places(models: &ModelsDirArg) -> Places {
-    Places { models_dir: environment::models_dir(models.models_dir.clone()), hub: environment::hub() }
 }
 
 fn known(name: &str) -> Result<&'static ModelSet, CommandError> {
