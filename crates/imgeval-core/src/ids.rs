@@ -43,16 +43,30 @@ text_id! {
     WorkKey
 }
 
-/// One answer to a case: the `ordinal`-th image made for it.
+/// One answer to a case: the `ordinal`-th image made for it, in a conversation that of one round.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SampleId {
     pub case: CaseId,
     pub ordinal: u32,
+    /// Counted from 1; cases without conversation have one round.
+    pub round: u32,
+}
+
+impl SampleId {
+    /// Of a case of one round.
+    #[must_use]
+    pub fn new(case: CaseId, ordinal: u32) -> Self {
+        Self { case, ordinal, round: 1 }
+    }
 }
 
 impl fmt::Display for SampleId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{:04}", self.case, self.ordinal)
+        write!(formatter, "{}/{:04}", self.case, self.ordinal)?;
+        if self.round > 1 {
+            write!(formatter, "#{}", self.round)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,13 +1,15 @@
 //! What imgeval talks about: cases, samples, evidence, scores and estimates, and the ports through which
-//! detectors are reached. No network, clock or disk here.
+//! detectors and generators are reached. No network, clock or disk here.
 
 #![forbid(unsafe_code)]
 
 pub mod categories;
 mod estimate;
 mod evidence;
+mod generation;
 mod ids;
 mod mask;
+mod money;
 mod outcome;
 mod pixels;
 mod ports;
@@ -18,8 +20,13 @@ mod text;
 pub use categories::{Category, Color};
 pub use estimate::{Estimate, Interval, IntervalMethod};
 pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
+pub use generation::{
+    Answer, Capabilities, Cost, Generator, GeneratorDown, GeneratorMeta, ImageParameters, ImageRequest,
+    InputImage, Rewrite, Rewriter, SizeRequest, Turn, Usage,
+};
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
 pub use mask::{Mask, MaskError};
+pub use money::Usd;
 pub use outcome::{Failure, FailureKind, Outcome};
 pub use pixels::Pixels;
 pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta};

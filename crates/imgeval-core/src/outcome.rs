@@ -34,6 +34,10 @@ macro_rules! failure_kinds {
         }
 
         impl FailureKind {
+            /// Kinds that are the provider's answer and perhaps paid for: never asked for again unless the user says so.
+            pub const ANSWERS: &[Self] =
+                &[Self::Refused, Self::Moderated, Self::EmptyReply, Self::NotAnImage, Self::WrongSize];
+
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
             /// Stable name, as stored and printed.
@@ -70,4 +74,13 @@ failure_kinds! {
     UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite; check --seed and --per-task";
     NotAccessible => "not-accessible", "the file could not be read; mend what the detail says and import again";
     DetectorFailed => "detector-failed", "the detector could not process the image; see the detail";
+    Refused => "refused", "the provider said no; a result, asked again only with --retry refused";
+    Moderated => "moderated", "a content filter stopped it; a result, asked again only with --retry moderated";
+    EmptyReply => "empty-reply", "the provider answered without an image; asked again only with --retry empty-reply";
+    NotAnImage => "not-an-image", "what came is not a readable image; asked again only with --retry not-an-image";
+    WrongSize => "wrong-size", "not the size asked for; kept, but not scored; see --any-size";
+    TimedOut => "timed-out", "no answer in time; started again, the command asks again";
+    Transport => "transport", "the connection or the server failed; started again, the command asks again";
+    RejectedRequest => "rejected-request", "the provider takes no such request; see the detail";
+    CommandFailed => "command-failed", "the local command failed; see the detail";
 }

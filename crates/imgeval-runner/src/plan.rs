@@ -52,7 +52,7 @@ mod tests {
         CandidateFile {
             source: format!("{index:05}.png"),
             path: format!("{index:05}.png").into(),
-            id: SampleId { case: CaseId::new(format!("{index:05}")), ordinal: 0 },
+            id: SampleId::new(CaseId::new(format!("{index:05}")), 0),
             stamp: Some(FileStamp { size, modified_ns: 7 }),
             rejected: None,
             notes: vec![],

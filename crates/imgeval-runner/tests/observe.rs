@@ -240,7 +240,7 @@ fn run_with(folder: &Path, values: &[u8]) -> RunWriter {
         let hash = ContentHash::of(&bytes);
         RunWriter::put_image(folder, &hash, ImageFormat::Png, &bytes).unwrap();
         let record = ImageRecord { hash, format: ImageFormat::Png, width: 4, height: 3, notes: vec![] };
-        let id = SampleId { case: CaseId::new(value.to_string()), ordinal: 0 };
+        let id = SampleId::new(CaseId::new(value.to_string()), 0);
         let sample = Sample { id, source: format!("{value}.png"), outcome: Outcome::Done(record) };
         samples.push(ImportedSample { sample, stamp: FileStamp { size: 1, modified_ns: 0 } });
     }

@@ -26,7 +26,7 @@ impl Database {
         while let Some(row) = self.guard(rows.next())? {
             let read = || -> rusqlite::Result<_> {
                 let stamp = FileStamp { size: row.get(1)?, modified_ns: row.get(2)? };
-                let id = SampleId { case: CaseId::new(row.get::<_, String>(3)?), ordinal: row.get(4)? };
+                let id = SampleId::new(CaseId::new(row.get::<_, String>(3)?), row.get(4)?);
                 let image: Option<(String, String)> = match row.get(6)? {
                     Some(hash) => Some((hash, row.get(7)?)),
                     None => None,

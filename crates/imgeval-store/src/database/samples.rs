@@ -60,7 +60,7 @@ impl Database {
         row: SampleRow,
         observer: Option<&ObserverId>,
     ) -> Result<ObservedSample, StoreError> {
-        let id = SampleId { case: CaseId::new(row.case_id), ordinal: row.ordinal };
+        let id = SampleId::new(CaseId::new(row.case_id), row.ordinal);
         let mut evidence = None;
         let outcome = if row.outcome == DONE {
             let record = self.parse_record(row.image, row.notes)?;

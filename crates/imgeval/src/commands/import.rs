@@ -135,7 +135,7 @@ fn sort_found(
         CandidateFile {
             source: path.to_string_lossy().into_owned(),
             stamp: file_stamp(&path),
-            id: SampleId { case, ordinal: image.ordinal },
+            id: SampleId::new(case, image.ordinal),
             path,
             rejected,
             notes,

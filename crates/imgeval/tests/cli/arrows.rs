@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("imgeval-core", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
     ("imgeval-suites", &["imgeval-core", "imgeval-metrics"]),
     ("imgeval-vision", &["imgeval-core"]),
+    ("imgeval-clients", &["imgeval-core"]),
     ("imgeval-store", &["imgeval-core"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-store"]),
     (
         "imgeval",
         &[
+            "imgeval-clients",
             "imgeval-core",
             "imgeval-metrics",
             "imgeval-runner",

@@ -1,0 +1,351 @@
+//! What is asked of an image generator, what comes back, and the port behind which providers live.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{ContentHash, ImageFormat, Outcome, SampleId, Usd, WorkKey, ids::hash_parts};
+
+/// An image that is sent along: original bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InputImage {
+    pub hash: ContentHash,
+    pub format: ImageFormat,
+    pub bytes: Arc<[u8]>,
+}
+
+impl InputImage {
+    #[must_use]
+    pub fn new(format: ImageFormat, bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes = bytes.into();
+        Self { hash: ContentHash::of(&bytes), format, bytes }
+    }
+}
+
+impl fmt::Debug for InputImage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "InputImage({}, {} bytes)", self.hash, self.bytes.len())
+    }
+}
+
+/// Which size is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SizeRequest {
+    Pixels {
+        width: u32,
+        height: u32,
+    },
+    /// Sides in the ratio of width to height; the provider chooses the pixels.
+    Aspect {
+        width: u32,
+        height: u32,
+    },
+}
+
+impl SizeRequest {
+    /// Reads `1024x1536` or `16:9`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let pair = |separator: char| {
+            let (width, height) = text.split_once(separator)?;
+            let side = |text: &str| text.parse::<u32>().ok().filter(|side| (1..=65_536).contains(side));
+            Some((side(width)?, side(height)?))
+        };
+        let pixels = pair('x').map(|(width, height)| Self::Pixels { width, height });
+        pixels.or_else(|| pair(':').map(|(width, height)| Self::Aspect { width, height }))
+    }
+
+    /// Whether an image of this size is what was asked for; a ratio may be off by two in a hundred, because
+    /// providers round sides to multiples.
+    #[must_use]
+    pub fn allows(self, width: u32, height: u32) -> bool {
+        match self {
+            Self::Pixels { width: asked_width, height: asked_height } => {
+                (width, height) == (asked_width, asked_height)
+            }
+            Self::Aspect { width: asked_width, height: asked_height } => {
+                let ratio = f64::from(width) * f64::from(asked_height);
+                let asked = f64::from(height) * f64::from(asked_width);
+                (ratio - asked).abs() <= 0.02 * asked
+            }
+        }
+    }
+}
+
+impl fmt::Display for SizeRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pixels { width, height } => write!(formatter, "{width}x{height}"),
+            Self::Aspect { width, height } => write!(formatter, "{width}:{height}"),
+        }
+    }
+}
+
+/// How the image shall be; what is `None` is left to the provider and not sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageParameters {
+    pub size: Option<SizeRequest>,
+    /// In the provider's own words, such as `low` or `hd`.
+    pub quality: Option<String>,
+    /// In the provider's own words, such as `transparent`.
+    pub background: Option<String>,
+    pub output_format: Option<ImageFormat>,
+}
+
+/// An earlier round of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    pub prompt: String,
+    /// What the user sent along in that round.
+    pub images: Vec<InputImage>,
+    pub answer: InputImage,
+    /// What the provider gave to go on from: [`Answer::state`].
+    pub state: Option<String>,
+}
+
+/// One image that is asked for: text to image; with `images` an edit; with `history` a further round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageRequest {
+    pub id: SampleId,
+    /// As sent: after rewriter, template and prefix.
+    pub prompt: String,
+    pub system: Option<String>,
+    pub images: Vec<InputImage>,
+    /// Says where `images[0]` may change, in the provider's convention.
+    pub mask: Option<InputImage>,
+    /// Oldest first.
+    pub history: Vec<Turn>,
+    pub parameters: ImageParameters,
+    pub seed: Option<u64>,
+}
+
+impl ImageRequest {
+    /// The image that a provider without conversations edits: sent along now, or else the last answer.
+    #[must_use]
+    pub fn images_to_edit(&self) -> Vec<&InputImage> {
+        if self.images.is_empty() {
+            self.history.last().map(|turn| vec![&turn.answer]).unwrap_or_default()
+        } else {
+            self.images.iter().collect()
+        }
+    }
+
+    /// Everything that can change the answer of this generator, hashed.
+    #[must_use]
+    pub fn work_key(&self, generator: &GeneratorMeta) -> WorkKey {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let image = |image: &InputImage| image.hash.to_string();
+        let mut parts = vec!["generation".to_owned()];
+        parts.extend([&generator.provider, &generator.endpoint, &generator.model].map(String::clone));
+        parts.push(generator.version.to_string());
+        parts.extend([self.id.to_string(), self.prompt.clone(), text(&self.system)]);
+        parts.push(self.parameters.size.map_or_else(String::new, |size| size.to_string()));
+        parts.extend([text(&self.parameters.quality), text(&self.parameters.background)]);
+        parts.push(self.parameters.output_format.map_or("", ImageFormat::extension).to_owned());
+        parts.push(self.seed.map_or_else(String::new, |seed| seed.to_string()));
+        parts.push(self.mask.as_ref().map_or_else(String::new, image));
+        parts.push(self.images.len().to_string());
+        parts.extend(self.images.iter().map(image));
+        for turn in &self.history {
+            parts.extend([turn.prompt.clone(), image(&turn.answer), text(&turn.state)]);
+            parts.push(turn.images.len().to_string());
+            parts.extend(turn.images.iter().map(image));
+        }
+        WorkKey::new(hash_parts(parts.iter().map(String::as_str)))
+    }
+}
+
+/// Who generates, exactly enough to know whether two samples have the same origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneratorMeta {
+    /// The kind of interface, such as `openai-images`.
+    pub provider: String,
+    /// Base URL without secrets; empty where there is none.
+    pub endpoint: String,
+    /// The model's name at the provider, or the command.
+    pub model: String,
+    /// Raised whenever our code would send another request for the same input.
+    pub version: u32,
+}
+
+/// What a provider understands; anything else is refused before the first call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    pub size_in_pixels: bool,
+    pub aspect_ratio: bool,
+    pub quality: bool,
+    pub background: bool,
+    pub output_format: bool,
+    pub seed: bool,
+    pub system: bool,
+    pub edit: bool,
+    pub several_images: bool,
+    pub mask: bool,
+    /// Further rounds, in a conversation or by editing the last answer.
+    pub rounds: bool,
+}
+
+/// Tokens that a provider counted; `None` where it did not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub text_input: Option<u64>,
+    pub image_input: Option<u64>,
+    /// Tokens of input that were read from the provider's cache; included in the two above.
+    pub cached_input: Option<u64>,
+    /// Text, thoughts included.
+    pub text_output: Option<u64>,
+    pub image_output: Option<u64>,
+}
+
+/// What a call cost, or is thought to cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    pub amount: Usd,
+    /// In a few words, such as `usage x catalogue price of 2026-11-01`.
+    pub basis: String,
+}
+
+/// How a call ended, with everything that is worth keeping of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The image's bytes as they came, not decoded yet; or why there are none.
+    pub outcome: Outcome<Vec<u8>>,
+    pub usage: Usage,
+    /// `None`: not known.
+    pub cost: Option<Cost>,
+    /// The prompt that the provider says it used instead.
+    pub revised_prompt: Option<String>,
+    /// What a further round needs to go on from here, such as a response id; opaque.
+    pub state: Option<String>,
+    /// The reply's text with images cut out and keys redacted; what a command wrote to stderr.
+    pub raw: String,
+    /// How often the request was sent.
+    pub tries: u32,
+    /// How many of these ended without their answer arriving though the provider may have done, and billed, the work.
+    pub lost_tries: u32,
+}
+
+/// The generator cannot work at all (bad key, unknown model, empty account): going on is pointless.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct GeneratorDown {
+    pub message: String,
+    /// How to mend it.
+    pub hint: String,
+}
+
+/// Makes images.
+#[async_trait]
+pub trait Generator: Send + Sync {
+    fn meta(&self) -> &GeneratorMeta;
+
+    fn capabilities(&self) -> Capabilities;
+
+    /// What one call is thought to cost at most; `None` if no price is known.
+    fn estimate(&self, request: &ImageRequest) -> Option<Cost>;
+
+    /// Asks for one image, trying again where that can help.
+    ///
+    /// # Errors
+    /// If no further call can succeed either. Everything else is an outcome of this one.
+    async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown>;
+}
+
+/// A prompt as a model rewrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rewrite {
+    /// The new prompt, or why there is none.
+    pub outcome: Outcome<String>,
+    pub usage: Usage,
+    pub cost: Option<Cost>,
+    pub raw: String,
+    pub tries: u32,
+    pub lost_tries: u32,
+}
+
+/// Rewrites prompts before they are sent, with a model.
+#[async_trait]
+pub trait Rewriter: Send + Sync {
+    /// Provider, model and instructions: everything that can change the answer.
+    fn meta(&self) -> &GeneratorMeta;
+
+    /// As [`Generator::estimate`].
+    fn estimate(&self, prompt: &str) -> Option<Cost>;
+
+    /// # Errors
+    /// As [`Generator::generate`].
+    async fn rewrite(&self, prompt: &str) -> Result<Rewrite, GeneratorDown>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CaseId;
+
+    #[test]
+    fn sizes_are_read_and_held_against_images() {
+        let size = SizeRequest::parse("1024x1536").unwrap();
+        assert_eq!(size.to_string(), "1024x1536");
+        assert!(size.allows(1024, 1536) && !size.allows(1536, 1024));
+        let wide = SizeRequest::parse("16:9").unwrap();
+        assert!(wide.allows(1344, 768) && !wide.allows(1024, 1024) && !wide.allows(768, 1344));
+        for text in ["", "x", "0x4", "-1x4", "1024", "9999999x2", "a:b"] {
+            assert_eq!(SizeRequest::parse(text), None, "{text}");
+        }
+    }
+
+    fn request() -> ImageRequest {
+        ImageRequest {
+            id: SampleId::new(CaseId::new("00001"), 0),
+            prompt: "a cat".to_owned(),
+            system: None,
+            images: vec![],
+            mask: None,
+            history: vec![],
+            parameters: ImageParameters::default(),
+            seed: None,
+        }
+    }
+
+    #[test]
+    fn everything_that_can_change_the_answer_changes_the_work_key() {
+        let meta = GeneratorMeta {
+            provider: "p".to_owned(),
+            endpoint: "e".to_owned(),
+            model: "m".to_owned(),
+            version: 1,
+        };
+        let picture = InputImage::new(ImageFormat::Png, vec![1, 2, 3]);
+        let turn = Turn { prompt: "b".to_owned(), images: vec![], answer: picture.clone(), state: None };
+        let changes: [fn(&mut ImageRequest); 10] = [
+            |request| request.id.ordinal = 1,
+            |request| request.id.round = 2,
+            |request| request.prompt.push('s'),
+            |request| request.system = Some("s".to_owned()),
+            |request| request.parameters.size = SizeRequest::parse("1:1"),
+            |request| request.parameters.quality = Some("low".to_owned()),
+            |request| request.parameters.background = Some("low".to_owned()),
+            |request| request.parameters.output_format = Some(ImageFormat::Png),
+            |request| request.seed = Some(0),
+            |_| (),
+        ];
+        let mut keys: Vec<WorkKey> = changes
+            .iter()
+            .map(|change| {
+                let mut request = request();
+                change(&mut request);
+                request.work_key(&meta)
+            })
+            .collect();
+        keys.push(ImageRequest { images: vec![picture.clone()], ..request() }.work_key(&meta));
+        keys.push(ImageRequest { mask: Some(picture), ..request() }.work_key(&meta));
+        keys.push(ImageRequest { history: vec![turn.clone()], ..request() }.work_key(&meta));
+        let later = Turn { state: Some("id".to_owned()), ..turn };
+        keys.push(ImageRequest { history: vec![later], ..request() }.work_key(&meta));
+        keys.push(request().work_key(&GeneratorMeta { version: 2, ..meta }));
+        let count = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), count);
+    }
+}
