@@ -1,4 +1,19 @@
 //! Talks to image generators and chat models: the transport, one file for each provider, and the catalogue of models.
-//! Only this crate knows HTTP.
+//! Only this crate knows HTTP. It reads neither the environment nor settings files; what it needs is in
+//! [`ProviderSettings`].
 
 #![forbid(unsafe_code)]
+
+mod catalogue;
+mod error;
+mod providers;
+mod registry;
+mod secret;
+mod settings;
+mod transport;
+
+pub use catalogue::ModelEntry;
+pub use error::ClientError;
+pub use registry::{ProviderKind, open_generator};
+pub use secret::{Redactor, Secret};
+pub use settings::{Limits, ProviderSettings};

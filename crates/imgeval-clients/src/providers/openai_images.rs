@@ -1,0 +1,184 @@
+//! OpenAI's images interface: `images/generations`, and `images/edits` for everything that starts from an image.
+//! Facts from the published OpenAPI document (`CreateImageRequest`, `CreateImageEditRequest`, `ImagesResponse`).
+
+use imgeval_core::{Capabilities, Failure, FailureKind, ImageFormat, ImageParameters, ImageRequest, Usage};
+use reqwest::Method;
+use serde_json::{Map, Value};
+
+use super::{
+    HttpProvider, ImageSource, ProviderAnswer,
+    error_reply::{has_error, judge_error},
+};
+use crate::{
+    ProviderKind,
+    transport::{ApiRequest, Body, Part, Reply, ReplyReader, Verdict, words},
+};
+
+/// For the token limit: about what one image that is sent along counts.
+const TOKENS_PER_IMAGE: usize = 1000;
+
+pub(crate) struct OpenaiImages {
+    model: String,
+    /// Whether base64 must be asked for.
+    response_format: bool,
+}
+
+impl OpenaiImages {
+    pub(crate) fn new(model: &str, response_format: bool) -> Self {
+        Self { model: model.to_owned(), response_format }
+    }
+
+    /// The fields that both interfaces have; nothing that was not asked for.
+    fn fields(&self, request: &ImageRequest) -> Vec<(&'static str, String)> {
+        let ImageParameters { size, quality, background, output_format } = &request.parameters;
+        let optional = [
+            ("size", size.map(|size| size.to_string())),
+            ("quality", quality.clone()),
+            ("background", background.clone()),
+            ("output_format", output_format.map(|format| format_word(format).to_owned())),
+            ("response_format", self.response_format.then(|| "b64_json".to_owned())),
+        ];
+        let mut fields = vec![("model", self.model.clone()), ("prompt", request.prompt.clone())];
+        fields.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        fields
+    }
+}
+
+fn format_word(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "png",
+        ImageFormat::Jpeg => "jpeg",
+        ImageFormat::WebP => "webp",
+    }
+}
+
+impl ReplyReader for OpenaiImages {
+    fn judge(&self, reply: &Reply) -> Verdict {
+        if (200..300).contains(&reply.status) && !has_error(reply) {
+            return Verdict::Answer;
+        }
+        judge_error(ProviderKind::OpenaiImages, &self.model, reply)
+    }
+}
+
+impl HttpProvider for OpenaiImages {
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            size_in_pixels: true,
+            quality: true,
+            background: true,
+            output_format: true,
+            edit: true,
+            several_images: true,
+            mask: true,
+            rounds: true,
+            ..Capabilities::default()
+        }
+    }
+
+    fn request(&self, request: &ImageRequest) -> Result<ApiRequest, Failure> {
+        let images = request.images_to_edit();
+        let fields = self.fields(request);
+        let tokens = request.prompt.len() / 4 + TOKENS_PER_IMAGE * images.len() + 1;
+        let estimated_tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
+        if images.is_empty() {
+            if request.mask.is_some() {
+                let detail = "a mask was given without an image to edit".to_owned();
+                return Err(Failure { kind: FailureKind::RejectedRequest, detail });
+            }
+            let mut body: Map<String, Value> =
+                fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            body.insert("n".to_owned(), 1.into());
+            return Ok(ApiRequest {
+                method: Method::POST,
+                path: "/images/generations".to_owned(),
+                body: Body::Json(body.into()),
+                estimated_tokens,
+            });
+        }
+        let mut parts: Vec<Part> = fields.into_iter().map(|(name, value)| Part::text(name, value)).collect();
+        parts.push(Part::text("n", "1"));
+        let name = if images.len() == 1 { "image" } else { "image[]" };
+        for (index, image) in images.into_iter().enumerate() {
+            parts.push(Part::image(name, &format!("image-{}", index + 1), image));
+        }
+        if let Some(mask) = &request.mask {
+            parts.push(Part::image("mask", "mask", mask));
+        }
+        Ok(ApiRequest {
+            method: Method::POST,
+            path: "/images/edits".to_owned(),
+            body: Body::Multipart(parts),
+            estimated_tokens,
+        })
+    }
+
+    fn read(&self, reply: &Value) -> ProviderAnswer {
+        let item = &reply["data"][0];
+        let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let source = text("b64_json").map(ImageSource::Base64).or_else(|| text("url").map(ImageSource::Url));
+        let image = source.ok_or_else(|| Failure {
+            kind: FailureKind::EmptyReply,
+            detail: format!("the reply holds no image: {}", words(&start_of(reply))),
+        });
+        ProviderAnswer {
+            image,
+            usage: usage(&reply["usage"]),
+            revised_prompt: text("revised_prompt"),
+            state: None,
+        }
+    }
+}
+
+fn start_of(reply: &Value) -> String {
+    reply.to_string().chars().take(200).collect()
+}
+
+/// Tokens as `ImagesResponse.usage` counts them. All output is image tokens unless the details say otherwise.
+fn usage(usage: &Value) -> Usage {
+    let count = |value: &Value| value.as_u64();
+    let (input, output) = (&usage["input_tokens_details"], &usage["output_tokens_details"]);
+    Usage {
+        text_input: count(&input["text_tokens"]).or_else(|| count(&usage["input_tokens"])),
+        image_input: count(&input["image_tokens"]),
+        cached_input: count(&input["cached_tokens"]),
+        text_output: count(&output["text_tokens"]),
+        image_output: count(&output["image_tokens"]).or_else(|| count(&usage["output_tokens"])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_counted_by_kind() {
+        let counted = usage(&json!({
+            "input_tokens": 50, "output_tokens": 4160, "total_tokens": 4210,
+            "input_tokens_details": {"text_tokens": 10, "image_tokens": 40}
+        }));
+        let expected = Usage {
+            text_input: Some(10),
+            image_input: Some(40),
+            image_output: Some(4160),
+            ..Usage::default()
+        };
+        assert_eq!(counted, expected);
+        assert_eq!(usage(&Value::Null), Usage::default());
+    }
+
+    #[test]
+    fn a_reply_without_an_image_is_an_empty_reply() {
+        let provider = OpenaiImages::new("m", false);
+        for reply in [json!({"data": []}), json!({}), json!("ok"), json!({"data": [{"b64_json": ""}]})] {
+            let failure = provider.read(&reply).image.unwrap_err();
+            assert_eq!(failure.kind, FailureKind::EmptyReply, "{reply}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Notices when nothing comes through any more.
+
+use std::sync::Mutex;
+
+use imgeval_core::GeneratorDown;
+
+/// So many calls in a row without any answer, each tried several times, are no accident.
+const MAX_FAILED_CALLS: u32 = 8;
+
+#[derive(Default)]
+pub(super) struct Breaker {
+    state: Mutex<(u32, String)>,
+}
+
+impl Breaker {
+    /// # Errors
+    /// If the last calls have all failed.
+    pub(super) fn check(&self, who: &str) -> Result<(), GeneratorDown> {
+        let Ok(state) = self.state.lock() else { return Ok(()) };
+        let (failed, last) = &*state;
+        if *failed < MAX_FAILED_CALLS {
+            return Ok(());
+        }
+        Err(GeneratorDown {
+            message: format!("{who} failed {failed} calls in a row; last: {last}"),
+            hint:
+                "check the network and the provider's status page, then start the command again: it goes on \
+                   where it stopped"
+                    .to_owned(),
+        })
+    }
+
+    pub(super) fn answered(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.0 = 0;
+        }
+    }
+
+    pub(super) fn failed(&self, detail: &str) {
+        if let Ok(mut state) = self.state.lock() {
+            *state = (state.0.saturating_add(1), detail.to_owned());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Who may send now: concurrency, requests and tokens a minute, and pauses that a server asked for.
+
+use std::{num::NonZeroU32, sync::Mutex as StdMutex};
+
+use governor::{
+    DefaultDirectRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
+use tokio::{
+    sync::{Mutex, Semaphore, SemaphorePermit},
+    time::{Instant, sleep, sleep_until},
+};
+
+use crate::Limits;
+
+pub(super) struct Gate {
+    slots: Semaphore,
+    requests: Option<Bucket>,
+    tokens: Option<Bucket>,
+    /// Nobody sends before.
+    paused_until: StdMutex<Option<Instant>>,
+}
+
+impl Gate {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            slots: Semaphore::new(limits.concurrent.get().min(Semaphore::MAX_PERMITS)),
+            requests: limits.requests_per_minute.map(Bucket::new),
+            tokens: limits.tokens_per_minute.map(Bucket::new),
+            paused_until: StdMutex::new(None),
+        }
+    }
+
+    /// Waits for a turn; it lasts until the permit is dropped.
+    pub(super) async fn enter(&self, tokens: u32) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        let permit = self.slots.acquire().await.ok();
+        self.wait_for_pause().await;
+        if let Some(bucket) = &self.tokens {
+            bucket.take(tokens).await;
+        }
+        if let Some(bucket) = &self.requests {
+            bucket.take(1).await;
+        }
+        // A pause may have begun meanwhile.
+        self.wait_for_pause().await;
+        permit
+    }
+
+    /// Lets nobody send before then.
+    pub(super) fn pause_until(&self, instant: Instant) {
+        if let Ok(mut paused) = self.paused_until.lock() {
+            *paused = Some(paused.map_or(instant, |earlier| earlier.max(instant)));
+        }
+    }
+
+    async fn wait_for_pause(&self) {
+        loop {
+            let until = self.paused_until.lock().ok().and_then(|paused| *paused);
+            match until {
+                Some(until) if until > Instant::now() => sleep_until(until).await,
+                _ => return,
+            }
+        }
+    }
+}
+
+/// Hands out units evenly; at most a second's worth at once, because servers watch intervals far below a minute.
+struct Bucket {
+    limiter: DefaultDirectRateLimiter,
+    burst: NonZeroU32,
+    /// First come, first served: without it, many large takers would all be served late.
+    queue: Mutex<()>,
+}
+
+impl Bucket {
+    fn new(per_minute: NonZeroU32) -> Self {
+        let burst = NonZeroU32::new(per_minute.get() / 60).unwrap_or(NonZeroU32::MIN);
+        let limiter = RateLimiter::direct(Quota::per_minute(per_minute).allow_burst(burst));
+        Self { limiter, burst, queue: Mutex::new(()) }
+    }
+
+    async fn take(&self, units: u32) {
+        let _turn = self.queue.lock().await;
+        let mut left = units;
+        while let Some(part) = NonZeroU32::new(left.min(self.burst.get())) {
+            match self.limiter.check_n(part) {
+                Ok(Ok(())) => left -= part.get(),
+                Ok(Err(not_yet)) => sleep(not_yet.wait_time_from(DefaultClock::default().now())).await,
+                // Cannot be: no part is larger than the burst.
+                Err(_) => return,
+            }
+        }
+    }
+}
