@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::GeneratorMeta;
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -115,6 +117,13 @@ impl WorkKey {
     #[must_use]
     pub fn observation(observer: &ObserverId, image: &ContentHash) -> Self {
         Self(hash_parts(["observation", observer.as_str(), image.as_str()]))
+    }
+
+    /// The key of rewriting one prompt with one rewriter.
+    #[must_use]
+    pub fn rewriting(rewriter: &GeneratorMeta, prompt: &str) -> Self {
+        let GeneratorMeta { provider, endpoint, model, version } = rewriter;
+        Self(hash_parts(["rewriting", provider, endpoint, model, &version.to_string(), prompt]))
     }
 }
 

@@ -35,8 +35,14 @@ macro_rules! failure_kinds {
 
         impl FailureKind {
             /// Kinds that are the provider's answer and perhaps paid for: never asked for again unless the user says so.
-            pub const ANSWERS: &[Self] =
-                &[Self::Refused, Self::Moderated, Self::EmptyReply, Self::NotAnImage, Self::WrongSize];
+            pub const ANSWERS: &[Self] = &[
+                Self::Refused,
+                Self::Moderated,
+                Self::EmptyReply,
+                Self::NotAnImage,
+                Self::WrongSize,
+                Self::TooManyPixels,
+            ];
 
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
@@ -81,6 +87,7 @@ failure_kinds! {
     WrongSize => "wrong-size", "not the size asked for; kept, but not scored; see --any-size";
     TimedOut => "timed-out", "no answer in time; started again, the command asks again";
     Transport => "transport", "the connection or the server failed; started again, the command asks again";
+    Interrupted => "interrupted", "the process was stopped while the call was under way; it may have been billed";
     RejectedRequest => "rejected-request", "the provider takes no such request; see the detail";
     CommandFailed => "command-failed", "the local command failed; see the detail";
 }

@@ -1,9 +1,10 @@
 //! Drives the stages of a run: work to do is the plan minus what the store holds, done by a bounded number of
-//! threads, each result kept as it lands. Knows no suite, file format or detector; prints nothing, tells events.
+//! threads, each result kept as it lands. Knows no suite, file format, detector or provider; prints nothing, tells events.
 
 #![forbid(unsafe_code)]
 
 mod colors;
+mod generate;
 mod import;
 mod observe;
 mod observer;
@@ -11,6 +12,11 @@ mod plan;
 mod progress;
 
 pub use colors::{ColorsThere, ImageWork, NamingLimits, detections_to_name, plan_image};
+pub use generate::{
+    Conversation, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase,
+    RewriteEvent, RewriteSummary, RoundInput, Step, StopSignal, Stopped, StoredInput, generate_images,
+    plan_generation, rewrite_prompts,
+};
 pub use import::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 pub use observe::{ObserveError, ObserveSettings, ObserveSummary, observe_images};
 pub use observer::{Conditions, EVIDENCE_FLOOR, Observer};

@@ -231,8 +231,12 @@ impl Setup {
 
 /// A run with one image of each value, the case's number being the value.
 fn run_with(folder: &Path, values: &[u8]) -> RunWriter {
-    let asked =
-        Manifest { suite: "fake".to_owned(), parameters: BTreeMap::new(), tool_version: "0".to_owned() };
+    let asked = Manifest {
+        suite: "fake".to_owned(),
+        parameters: BTreeMap::new(),
+        generation: BTreeMap::new(),
+        tool_version: "0".to_owned(),
+    };
     let mut run = RunWriter::create_or_open(folder, &asked, "test").unwrap();
     let mut samples = Vec::new();
     for value in values {

@@ -1,85 +1,23 @@
-//! `run.db`: the tables, and opening them for writing or reading.
+//! `run.db`: opening it for writing or reading.
 
 mod evidence;
 mod files;
+mod generation;
+mod rewrites;
 mod samples;
+mod schema;
 
 use std::path::{Path, PathBuf};
 
-use imgeval_core::{ContentHash, Failure, FailureKind, ImageFormat, ImageNote};
+use imgeval_core::{ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord};
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::StoreError;
 
+use schema::{MIGRATES_FROM, SCHEMA_VERSION, VIEW_OF_1, VIEW_OF_2};
+
 pub use evidence::{ObserverKey, SeenImage, StoredImage};
 pub use samples::ObservedSample;
-
-/// 2: an observer is a detector with a colour namer, whose evidence is kept apart.
-const SCHEMA_VERSION: i64 = 2;
-
-const SCHEMA: &str = "
-CREATE TABLE samples (
-    source TEXT PRIMARY KEY,
-    file_size INTEGER NOT NULL,
-    modified_ns INTEGER NOT NULL,
-    case_id TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,
-    outcome TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    image_sha256 TEXT,
-    format TEXT,
-    width INTEGER,
-    height INTEGER,
-    notes TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX samples_done ON samples (case_id, ordinal) WHERE outcome = 'done';
-CREATE INDEX samples_by_id ON samples (case_id, ordinal);
-CREATE INDEX samples_by_image ON samples (image_sha256);
-CREATE TABLE extra_files (source TEXT PRIMARY KEY, reason TEXT NOT NULL) STRICT;
-CREATE TABLE observers (
-    observer_id TEXT PRIMARY KEY,
-    id TEXT NOT NULL,
-    title TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    weights_sha256 TEXT NOT NULL,
-    parameters TEXT NOT NULL,
-    is_comparable INTEGER NOT NULL,
-    detector_id TEXT NOT NULL,
-    namer_id TEXT NOT NULL
-) STRICT;
-CREATE TABLE evidence (
-    work_key TEXT PRIMARY KEY,
-    detector_id TEXT NOT NULL,
-    image_sha256 TEXT NOT NULL,
-    payload TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX evidence_by_image ON evidence (image_sha256, detector_id);
-CREATE TABLE colors (
-    image_sha256 TEXT NOT NULL,
-    detector_id TEXT NOT NULL,
-    namer_id TEXT NOT NULL,
-    payload TEXT NOT NULL,
-    PRIMARY KEY (image_sha256, detector_id, namer_id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE failed_observations (
-    work_key TEXT PRIMARY KEY,
-    observer_id TEXT NOT NULL REFERENCES observers,
-    image_sha256 TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    detail TEXT NOT NULL
-) STRICT;
-";
-
-/// Shows a run of format 1 as one of format 2: an observer was one thing there, and its colours lie in the evidence.
-const VIEW_OF_1: &str = "
-PRAGMA temp_store = MEMORY;
-CREATE TEMP VIEW observers AS
-    SELECT *, observer_id AS detector_id, '' AS namer_id FROM main.observers;
-CREATE TEMP VIEW colors AS
-    SELECT image_sha256, observer_id AS detector_id, '' AS namer_id, NULL AS payload FROM main.evidence;
-CREATE TEMP VIEW evidence AS
-    SELECT work_key, observer_id AS detector_id, image_sha256, payload FROM main.evidence;
-";
 
 const DONE: &str = "done";
 
@@ -87,6 +25,8 @@ const DONE: &str = "done";
 pub(crate) struct Database {
     connection: Connection,
     path: PathBuf,
+    /// Whether it has the tables of generation.
+    can_generate: bool,
 }
 
 impl Database {
@@ -96,7 +36,7 @@ impl Database {
         let version =
             connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(guard())?;
         check_version(path, version)?;
-        if (1..SCHEMA_VERSION).contains(&version) {
+        if (1..MIGRATES_FROM).contains(&version) {
             return Err(StoreError::TooOld {
                 path: path.to_owned(),
                 found: version,
@@ -108,14 +48,14 @@ impl Database {
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             if version == 0 {
-                connection.execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                ))?;
+                connection.execute_batch(&schema::creation())?;
+            } else if version == MIGRATES_FROM {
+                connection.execute_batch(&schema::migration_from_2())?;
             }
             Ok(())
         };
         prepare().map_err(guard())?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), can_generate: true })
     }
 
     /// Opens without writing a byte, also from a folder that may not be written.
@@ -141,10 +81,13 @@ impl Database {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
         check_version(path, version)?;
+        if version <= 2 {
+            connection.execute_batch(VIEW_OF_2).map_err(StoreError::database(path))?;
+        }
         if version == 1 {
             connection.execute_batch(VIEW_OF_1).map_err(StoreError::database(path))?;
         }
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), can_generate: version >= 3 })
     }
 
     fn guard<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
@@ -189,6 +132,11 @@ impl Database {
         };
         notes.split_whitespace().map(parse_note).collect()
     }
+}
+
+fn render_notes(record: &ImageRecord) -> String {
+    let codes: Vec<&str> = record.notes.iter().map(|note| note.code()).collect();
+    codes.join(" ")
 }
 
 fn check_version(path: &Path, version: i64) -> Result<(), StoreError> {

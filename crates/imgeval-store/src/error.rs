@@ -24,7 +24,7 @@ pub enum StoreError {
     DiskFull { path: PathBuf },
     #[error("`{path}` is not a run directory: it has no run.toml")]
     NotARun { path: PathBuf },
-    #[error("nothing was imported into this run: `{path}` does not exist")]
+    #[error("nothing was imported or generated into this run: `{path}` does not exist")]
     Empty { path: PathBuf },
     #[error("`{path}` is a file, not a folder for a run")]
     NotAFolder { path: PathBuf },
@@ -66,7 +66,7 @@ impl StoreError {
             Self::TooNew { .. } => Some("update imgeval"),
             Self::TooOld { .. } => Some("score and export still work; observe into a new run"),
             Self::Damaged { .. } => Some("restore it from a copy, or start a new run"),
-            Self::Mismatch { .. } => Some("name a new run, or ask for the same suite as before"),
+            Self::Mismatch { .. } => Some("name a new run, or ask for the same as before"),
         }
     }
 

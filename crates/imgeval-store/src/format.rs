@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use imgeval_core::{BoundingBox, Category, ColorRule, ColorScores, Detection, Mask};
 use serde::{Deserialize, Serialize};
 
-use crate::{Manifest, manifest::FORMAT_VERSION};
+use crate::Manifest;
 
 /// The one field that every version of the manifest has.
 #[derive(Debug, Deserialize)]
@@ -20,22 +20,28 @@ pub(crate) struct ManifestFile {
     suite: String,
     tool_version: String,
     parameters: BTreeMap<String, String>,
+    /// Since version 2.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    generation: BTreeMap<String, String>,
 }
 
 impl From<&Manifest> for ManifestFile {
     fn from(manifest: &Manifest) -> Self {
         Self {
-            format_version: FORMAT_VERSION,
+            // Runs without generated images stay readable for older versions.
+            format_version: if manifest.generation.is_empty() { 1 } else { 2 },
             suite: manifest.suite.clone(),
             tool_version: manifest.tool_version.clone(),
             parameters: manifest.parameters.clone(),
+            generation: manifest.generation.clone(),
         }
     }
 }
 
 impl From<ManifestFile> for Manifest {
     fn from(file: ManifestFile) -> Self {
-        Self { suite: file.suite, parameters: file.parameters, tool_version: file.tool_version }
+        let ManifestFile { suite, parameters, generation, tool_version, .. } = file;
+        Self { suite, parameters, generation, tool_version }
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! <run>/
-//!   run.toml               what was asked: suite and its parameters, format and tool version
+//!   run.toml               what was asked: suite, its parameters and how images are generated; format and tool version
 //!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colours
-//!                          (by detector and colour namer)
+//!                          (by detector and colour namer); calls under way, attempts with their cost, rewrites
 //!   run.lock               names the process that is writing
 //!   images/ab/abcdef….png  every image by SHA-256, original bytes
 //! ```
@@ -17,6 +17,7 @@
 mod database;
 mod error;
 mod format;
+mod generation;
 mod images;
 mod lock;
 mod manifest;
@@ -25,5 +26,9 @@ mod whole_file;
 
 pub use database::{ObservedSample, ObserverKey, SeenImage, StoredImage};
 pub use error::StoreError;
+pub use generation::{
+    AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, MAX_RAW_BYTES,
+    RewriteRecord, Spend,
+};
 pub use manifest::Manifest;
 pub use run::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, RunReader, RunWriter};

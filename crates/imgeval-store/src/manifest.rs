@@ -8,8 +8,8 @@ use crate::{
     whole_file::write_whole,
 };
 
-/// The version of the run directory's layout that this code writes.
-pub(crate) const FORMAT_VERSION: i64 = 1;
+/// The newest version of the manifest that this code reads and writes. 2: how images are generated.
+pub(crate) const FORMAT_VERSION: i64 = 2;
 
 /// What must stay the same for samples and evidence to belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Manifest {
     pub suite: String,
     /// The suite's parameters, such as seed and size.
     pub parameters: BTreeMap<String, String>,
+    /// How the images are generated, such as provider and model; empty if they are imported.
+    pub generation: BTreeMap<String, String>,
     /// The version that made the run; not part of its identity.
     pub tool_version: String,
 }
@@ -68,6 +70,15 @@ impl Manifest {
                 return Err(mismatch(name, &value(self), &value(asked)));
             }
         }
+        let names = self.generation.keys().chain(asked.generation.keys());
+        for name in names {
+            let value = |manifest: &Self| {
+                manifest.generation.get(name).map_or("(nothing)", String::as_str).to_owned()
+            };
+            if value(self) != value(asked) {
+                return Err(mismatch(&format!("generation.{name}"), &value(self), &value(asked)));
+            }
+        }
         Ok(())
     }
 }
@@ -86,9 +97,33 @@ mod tests {
     fn what_was_saved_is_loaded() {
         let folder = tempfile::tempdir().unwrap();
         let parameters = BTreeMap::from([("seed".to_owned(), "43".to_owned())]);
-        let manifest = Manifest { suite: "geneval".to_owned(), parameters, tool_version: "0.1.0".to_owned() };
-        manifest.save(folder.path()).unwrap();
-        assert_eq!(Manifest::load(folder.path()).unwrap(), manifest);
+        let generation = BTreeMap::new();
+        let tool_version = "0.1.0".to_owned();
+        let mut manifest = Manifest { suite: "geneval".to_owned(), parameters, generation, tool_version };
+        for (model, version) in [(None, 1), (Some("m"), 2)] {
+            manifest.generation =
+                model.map(|model| ("model".to_owned(), model.to_owned())).into_iter().collect();
+            manifest.save(folder.path()).unwrap();
+            assert_eq!(Manifest::load(folder.path()).unwrap(), manifest);
+            // Imported runs stay readable for older versions.
+            let text = fs::read_to_string(folder.path().join("run.toml")).unwrap();
+            assert!(text.contains(&format!("format_version = {version}\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_way_of_generating_is_named() {
+        let run = |model: &[&str]| Manifest {
+            suite: "s".to_owned(),
+            parameters: BTreeMap::new(),
+            generation: model.iter().map(|model| ("model".to_owned(), (*model).to_owned())).collect(),
+            tool_version: String::new(),
+        };
+        let check = |existing: &[&str], asked: &[&str]| run(existing).check_same(&run(asked), Path::new("r"));
+        assert!(check(&["a"], &["a"]).is_ok() && check(&[], &[]).is_ok());
+        let told = check(&["a"], &["b"]).unwrap_err().to_string();
+        assert_eq!(told, "the run `r` was made with generation.model = a, not b");
+        assert!(check(&["a"], &[]).is_err() && check(&[], &["a"]).is_err());
     }
 
     /// The first format ever written; it must stay readable.

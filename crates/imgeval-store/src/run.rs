@@ -60,7 +60,7 @@ pub struct ExtraFile {
 pub struct RunWriter {
     directory: PathBuf,
     manifest: Manifest,
-    database: Database,
+    pub(crate) database: Database,
     _lock: RunLock,
 }
 
@@ -277,7 +277,7 @@ impl RunWriter {
 #[derive(Debug)]
 pub struct RunReader {
     manifest: Manifest,
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl RunReader {
@@ -306,7 +306,7 @@ impl RunReader {
         self.database.extra_files()
     }
 
-    /// Visits every sample with its evidence, one at a time, ordered by case, ordinal and source.
+    /// Visits every sample with its evidence, one at a time, ordered by case, ordinal, round and source.
     ///
     /// # Errors
     /// If the database cannot be read or holds something that this version did not write.

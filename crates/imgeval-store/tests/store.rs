@@ -63,7 +63,7 @@ fn a_run_of_format_1_is_not_written() {
     write_format_1(folder.path());
     let before = fs::read(folder.path().join("run.db")).unwrap();
     let error = RunWriter::open(folder.path(), "test").unwrap_err();
-    assert!(matches!(error, StoreError::TooOld { found: 1, writable: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::TooOld { found: 1, writable: 3, .. }), "{error}");
     assert!(error.hint().unwrap().contains("new run"));
     assert!(RunReader::open(folder.path()).is_ok());
     assert_eq!(fs::read(folder.path().join("run.db")).unwrap(), before);
@@ -72,8 +72,12 @@ fn a_run_of_format_1_is_not_written() {
 #[test]
 fn failures_of_finished_images_are_forgotten() {
     let folder = tempfile::tempdir().unwrap();
-    let asked =
-        Manifest { suite: "fake".to_owned(), parameters: BTreeMap::new(), tool_version: "0".to_owned() };
+    let asked = Manifest {
+        suite: "fake".to_owned(),
+        parameters: BTreeMap::new(),
+        generation: BTreeMap::new(),
+        tool_version: "0".to_owned(),
+    };
     let mut run = RunWriter::create_or_open(folder.path(), &asked, "test").unwrap();
     let meta = ObserverMeta {
         id: "eyes".to_owned(),

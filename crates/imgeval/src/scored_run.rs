@@ -274,6 +274,7 @@ pub(crate) fn suite_manifest(config: SuiteConfig) -> Manifest {
             ("seed".to_owned(), config.seed.to_string()),
             ("per_task".to_owned(), config.per_task.to_string()),
         ]),
+        generation: BTreeMap::new(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
     }
 }

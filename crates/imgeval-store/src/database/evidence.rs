@@ -94,7 +94,7 @@ impl Database {
                    LEFT JOIN evidence e ON e.image_sha256 = s.image_sha256 AND e.detector_id = ?1
                    LEFT JOIN colors c ON c.image_sha256 = s.image_sha256 AND c.detector_id = ?1 AND c.namer_id = ?2
                    WHERE s.outcome = 'done'
-                   GROUP BY s.image_sha256 ORDER BY min(s.case_id), min(s.ordinal), s.image_sha256";
+                   GROUP BY s.image_sha256 ORDER BY min(s.case_id), min(s.ordinal), min(s.round), s.image_sha256";
         let mut statement = self.guard(self.connection.prepare(sql))?;
         let mut rows = self.guard(statement.query([key.detector.as_str(), key.namer.as_str()]))?;
         while let Some(row) = self.guard(rows.next())? {

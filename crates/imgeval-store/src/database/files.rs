@@ -8,30 +8,32 @@ use std::{
 use imgeval_core::{CaseId, Failure, FailureKind, ImageNote, Outcome, SampleId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{DONE, Database};
+use super::{DONE, Database, render_notes};
 use crate::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, StoreError};
 
-const FORGET_SAMPLE: &str = "DELETE FROM samples WHERE source = ?";
+/// Generated samples have no file, and nothing here deletes one.
+const FORGET_SAMPLE: &str = "DELETE FROM samples WHERE source = ? AND file_size IS NOT NULL";
 
 impl Database {
     /// What is known of each imported file, by its source. Whether its image lies in the store is for the caller.
     pub(crate) fn known_files(&self) -> Result<BTreeMap<String, KnownFile>, StoreError> {
-        let sql = "SELECT s.source, s.file_size, s.modified_ns, s.case_id, s.ordinal, s.notes, s.image_sha256, s.format,
+        let sql = "SELECT s.source, s.file_size, s.modified_ns, s.case_id, s.ordinal, s.notes, s.image_sha256, s.format, s.round,
                           EXISTS (SELECT 1 FROM failed_observations f
                                   WHERE f.image_sha256 = s.image_sha256 AND f.outcome = ?)
-                   FROM samples s";
+                   FROM samples s WHERE s.file_size IS NOT NULL";
         let mut statement = self.guard(self.connection.prepare(sql))?;
         let mut rows = self.guard(statement.query([FailureKind::NotAccessible.code()]))?;
         let mut known = BTreeMap::new();
         while let Some(row) = self.guard(rows.next())? {
             let read = || -> rusqlite::Result<_> {
                 let stamp = FileStamp { size: row.get(1)?, modified_ns: row.get(2)? };
-                let id = SampleId::new(CaseId::new(row.get::<_, String>(3)?), row.get(4)?);
+                let case = CaseId::new(row.get::<_, String>(3)?);
+                let id = SampleId { case, ordinal: row.get(4)?, round: row.get(8)? };
                 let image: Option<(String, String)> = match row.get(6)? {
                     Some(hash) => Some((hash, row.get(7)?)),
                     None => None,
                 };
-                let was_unreadable: bool = row.get(8)?;
+                let was_unreadable: bool = row.get(9)?;
                 Ok((row.get(0)?, stamp, id, row.get::<_, String>(5)?, image.filter(|_| !was_unreadable)))
             };
             let (source, stamp, id, notes, image) = self.guard(read())?;
@@ -69,9 +71,9 @@ impl Database {
                 transaction.execute("DELETE FROM extra_files WHERE source = ?", [&sample.source])?;
                 let mut has_replaced = false;
                 if let Some(record) = sample.outcome.done()
-                    && let Some((holder, hash)) = holder_of(transaction, &sample.id)?
+                    && let Some((holder, hash, is_file)) = holder_of(transaction, &sample.id)?
                 {
-                    let is_gone = !Path::new(&holder).exists();
+                    let is_gone = is_file && !Path::new(&holder).exists();
                     let is_same = hash == record.hash.as_str();
                     let is_below_root = root.is_some_and(|root| Path::new(&holder).starts_with(root));
                     if is_gone && (is_same || is_below_root) {
@@ -97,7 +99,7 @@ impl Database {
     pub(crate) fn settle_vanished_samples(&mut self, root: &Path) -> Result<(), StoreError> {
         self.in_transaction(|transaction| {
             let done: Vec<(String, String, String)> = transaction
-                .prepare("SELECT source, image_sha256, notes FROM samples WHERE outcome = 'done'")?
+                .prepare("SELECT source, image_sha256, notes FROM samples WHERE outcome = 'done' AND file_size IS NOT NULL")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect::<Result<_, _>>()?;
             let is_gone = |source: &str| Path::new(source).starts_with(root) && !Path::new(source).exists();
@@ -120,7 +122,10 @@ impl Database {
     pub(crate) fn forget_vanished_files(&mut self) -> Result<(), StoreError> {
         self.in_transaction(|transaction| {
             let tables = [
-                ("SELECT source FROM samples WHERE outcome <> 'done'", FORGET_SAMPLE),
+                (
+                    "SELECT source FROM samples WHERE outcome <> 'done' AND file_size IS NOT NULL",
+                    FORGET_SAMPLE,
+                ),
                 ("SELECT source FROM extra_files", "DELETE FROM extra_files WHERE source = ?"),
             ];
             for (select, delete) in tables {
@@ -162,12 +167,12 @@ impl Database {
     }
 }
 
-/// Source and image of the finished sample with this id, if there is one.
-fn holder_of(connection: &Connection, id: &SampleId) -> rusqlite::Result<Option<(String, String)>> {
-    let sql =
-        "SELECT source, image_sha256 FROM samples WHERE case_id = ? AND ordinal = ? AND outcome = 'done'";
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    connection.query_row(sql, params![id.case.as_str(), id.ordinal], read).optional()
+/// Source and image of the finished sample with this id, if there is one, and whether it came from a file.
+fn holder_of(connection: &Connection, id: &SampleId) -> rusqlite::Result<Option<(String, String, bool)>> {
+    let sql = "SELECT source, image_sha256, file_size IS NOT NULL FROM samples
+               WHERE case_id = ? AND ordinal = ? AND round = ? AND outcome = 'done'";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    connection.query_row(sql, params![id.case.as_str(), id.ordinal, id.round], read).optional()
 }
 
 fn insert_sample(connection: &Connection, imported: &ImportedSample) -> rusqlite::Result<()> {
@@ -177,23 +182,25 @@ fn insert_sample(connection: &Connection, imported: &ImportedSample) -> rusqlite
         Outcome::Done(_) => (DONE, ""),
         Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
     };
-    let notes: Vec<&str> =
-        record.map(|record| record.notes.iter().map(|note| note.code()).collect()).unwrap_or_default();
-    let mut statement =
-        connection.prepare_cached("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO samples (source, file_size, modified_ns, case_id, ordinal, round, outcome, detail,
+                              image_sha256, format, width, height, notes)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
     statement.execute(params![
         sample.source,
         stamp.size,
         stamp.modified_ns,
         sample.id.case.as_str(),
         sample.id.ordinal,
+        sample.id.round,
         outcome,
         detail,
         record.map(|record| record.hash.as_str()),
         record.map(|record| record.format.extension()),
         record.map(|record| record.width),
         record.map(|record| record.height),
-        notes.join(" "),
+        record.map(render_notes).unwrap_or_default(),
     ])?;
     Ok(())
 }

@@ -24,7 +24,7 @@ pub struct ObservedSample {
 }
 
 impl Database {
-    /// Visits every sample with what `observer` saw in it, one at a time, ordered by case, ordinal and source.
+    /// Visits every sample with what `observer` saw in it, one at a time, ordered by case, ordinal, round and source.
     pub(crate) fn for_each_sample(
         &self,
         observer: Option<&ObserverId>,
@@ -34,10 +34,11 @@ impl Database {
                           s.width, s.height, s.notes, e.payload, c.payload, f.outcome, f.detail,
                           EXISTS (SELECT 1 FROM samples o
                                   WHERE o.image_sha256 = s.image_sha256 AND o.outcome = 'done'
-                                      AND (o.case_id, o.ordinal) < (s.case_id, s.ordinal)),
+                                      AND (o.case_id, o.ordinal, o.round) < (s.case_id, s.ordinal, s.round)),
                           s.outcome <> 'done' AND EXISTS (
                               SELECT 1 FROM samples o WHERE o.case_id = s.case_id AND o.ordinal = s.ordinal
-                                  AND (o.outcome = 'done' OR o.source < s.source))
+                                  AND o.round = s.round AND (o.outcome = 'done' OR o.source < s.source)),
+                          s.round
                    FROM samples s
                    LEFT JOIN observers v ON v.observer_id = ?1
                    LEFT JOIN evidence e ON e.image_sha256 = s.image_sha256 AND e.detector_id = v.detector_id
@@ -45,7 +46,7 @@ impl Database {
                        AND c.detector_id = v.detector_id AND c.namer_id = v.namer_id
                    LEFT JOIN failed_observations f
                        ON f.image_sha256 = s.image_sha256 AND f.observer_id = ?1
-                   ORDER BY s.case_id, s.ordinal, s.source";
+                   ORDER BY s.case_id, s.ordinal, s.round, s.source";
         let mut statement = self.guard(self.connection.prepare(sql))?;
         let mut rows = self.guard(statement.query([observer.map_or("", ObserverId::as_str)]))?;
         while let Some(row) = self.guard(rows.next())? {
@@ -60,7 +61,7 @@ impl Database {
         row: SampleRow,
         observer: Option<&ObserverId>,
     ) -> Result<ObservedSample, StoreError> {
-        let id = SampleId::new(CaseId::new(row.case_id), row.ordinal);
+        let id = SampleId { case: CaseId::new(row.case_id), ordinal: row.ordinal, round: row.round };
         let mut evidence = None;
         let outcome = if row.outcome == DONE {
             let record = self.parse_record(row.image, row.notes)?;
@@ -92,7 +93,7 @@ impl Database {
         })
     }
 
-    fn parse_record(
+    pub(super) fn parse_record(
         &self,
         image: Option<(String, String, u32, u32)>,
         notes: String,
@@ -109,6 +110,7 @@ struct SampleRow {
     source: String,
     case_id: String,
     ordinal: u32,
+    round: u32,
     outcome: String,
     detail: String,
     image: Option<(String, String, u32, u32)>,
@@ -145,6 +147,7 @@ impl SampleRow {
             failed_observation,
             repeats_bytes: row.get(14)?,
             is_redundant: row.get(15)?,
+            round: row.get(16)?,
         })
     }
 }

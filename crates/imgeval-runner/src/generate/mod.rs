@@ -1,0 +1,34 @@
+//! Asks a generator for the images that a run does not hold yet: resumable, metered, within a budget.
+//!
+//! ```text
+//!               plan minus store
+//!                      |
+//! coordinator: conversations, budget, stops     one task, holds all state
+//!        |  prepare, call, check  ^
+//!        v                        |
+//! tasks, at most as many as `concurrency`       read inputs, ask, hash, decode, store the image file
+//!        |  begun, attempt        ^ committed
+//!        v                        |
+//! writer thread, owns the run                   whatever is queued is one transaction
+//! ```
+//!
+//! A call is on record before it begins and its end is on record before anybody is told, so a killed process costs
+//! at most the calls that were under way, and these are known.
+
+mod answer;
+mod budget;
+mod call;
+mod images;
+mod plan;
+mod rewriting;
+mod talk;
+mod types;
+mod writer;
+
+pub use images::generate_images;
+pub use plan::{Conversation, Step, plan_generation};
+pub use rewriting::rewrite_prompts;
+pub use types::{
+    Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteEvent,
+    RewriteSummary, RoundInput, StopSignal, Stopped, StoredInput,
+};

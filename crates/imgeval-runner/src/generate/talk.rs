@@ -1,0 +1,131 @@
+//! One conversation under way, and the request for its next round.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+};
+
+use imgeval_core::{ImageRecord, ImageRequest, InputImage, SampleId, Turn};
+use imgeval_store::{GeneratedSample, RunWriter, StoreError};
+
+use super::{Conversation, GenerateSettings, GenerationCase, RoundInput, Step, StoredInput};
+
+/// A conversation with what it still has to do.
+#[derive(Debug)]
+pub(super) struct Talk {
+    pub(super) place: usize,
+    pub(super) ordinal: u32,
+    pub(super) steps: VecDeque<(u32, Step)>,
+    /// Answers of this process, by round.
+    made: BTreeMap<u32, PastAnswer>,
+}
+
+#[derive(Debug, Clone)]
+struct PastAnswer {
+    /// As sent.
+    prompt: String,
+    image: StoredInput,
+    state: Option<String>,
+}
+
+/// A request whose images still lie in the store.
+#[derive(Debug)]
+pub(super) struct RequestPlan {
+    bare: ImageRequest,
+    images: Vec<StoredInput>,
+    mask: Option<StoredInput>,
+    history: Vec<PlannedTurn>,
+}
+
+#[derive(Debug)]
+struct PlannedTurn {
+    prompt: String,
+    images: Vec<StoredInput>,
+    answer: StoredInput,
+    state: Option<String>,
+}
+
+impl Talk {
+    pub(super) fn new(conversation: Conversation) -> Self {
+        let Conversation { case: place, ordinal, rounds } = conversation;
+        Self { place, ordinal, steps: rounds.into(), made: BTreeMap::new() }
+    }
+
+    /// Notes the answer to a round, so that later rounds can go on from it.
+    pub(super) fn note_answer(
+        &mut self,
+        round: u32,
+        prompt: String,
+        record: &ImageRecord,
+        state: Option<String>,
+    ) {
+        let image = StoredInput { hash: record.hash.clone(), format: record.format };
+        self.made.insert(round, PastAnswer { prompt, image, state });
+    }
+
+    pub(super) fn id(&self, case: &GenerationCase, round: u32) -> SampleId {
+        SampleId { case: case.id.clone(), ordinal: self.ordinal, round }
+    }
+
+    /// The request for a round; rounds before it are done, here or in the store.
+    pub(super) fn plan_request(
+        &self,
+        case: &GenerationCase,
+        round: u32,
+        have: &BTreeMap<SampleId, GeneratedSample>,
+        settings: &GenerateSettings<'_>,
+    ) -> RequestPlan {
+        let past = |round: u32, input: &RoundInput| {
+            let from_store = || {
+                let sample = have.get(&self.id(case, round))?;
+                let record = sample.outcome.done()?;
+                let image = StoredInput { hash: record.hash.clone(), format: record.format };
+                Some(PastAnswer { prompt: sample.prompt.clone(), image, state: sample.state.clone() })
+            };
+            let answer = self.made.get(&round).cloned().or_else(from_store)?;
+            let PastAnswer { prompt, image, state } = answer;
+            Some(PlannedTurn { prompt, images: input.images.clone(), answer: image, state })
+        };
+        let before = case.rounds.iter().take(round as usize - 1);
+        let history = (1..).zip(before).filter_map(|(round, input)| past(round, input)).collect();
+        let input = &case.rounds[round as usize - 1];
+        let bare = ImageRequest {
+            id: self.id(case, round),
+            prompt: input.prompt.clone(),
+            system: settings.system.clone(),
+            images: vec![],
+            mask: None,
+            history: vec![],
+            parameters: settings.parameters.clone(),
+            seed: settings.seed.map(|seed| seed.wrapping_add(u64::from(self.ordinal))),
+        };
+        RequestPlan { bare, images: input.images.clone(), mask: input.mask.clone(), history }
+    }
+}
+
+impl RequestPlan {
+    /// Whether there is nothing to read.
+    pub(super) fn is_text_only(&self) -> bool {
+        self.images.is_empty() && self.mask.is_none() && self.history.is_empty()
+    }
+
+    /// Reads the images from the store. Blocking.
+    pub(super) fn load(self, directory: &Path) -> Result<ImageRequest, StoreError> {
+        let load = |image: &StoredInput| -> Result<InputImage, StoreError> {
+            let bytes = RunWriter::read_image(directory, &image.hash, image.format)?;
+            // Its hash has just been checked.
+            Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
+        };
+        let load_all = |images: &[StoredInput]| images.iter().map(load).collect::<Result<Vec<_>, _>>();
+        let turn = |turn: &PlannedTurn| -> Result<Turn, StoreError> {
+            let (images, answer) = (load_all(&turn.images)?, load(&turn.answer)?);
+            Ok(Turn { prompt: turn.prompt.clone(), images, answer, state: turn.state.clone() })
+        };
+        Ok(ImageRequest {
+            images: load_all(&self.images)?,
+            mask: self.mask.as_ref().map(load).transpose()?,
+            history: self.history.iter().map(turn).collect::<Result<_, _>>()?,
+            ..self.bare
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! What is asked of the stages that spend money, and what they tell.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    num::NonZeroUsize,
+    sync::Arc,
+};
+
+use imgeval_core::{
+    CaseId, ContentHash, Failure, FailureKind, GeneratorDown, ImageFormat, ImageParameters, SampleId, Usd,
+};
+use imgeval_store::{Spend, StoreError};
+
+use crate::ImageFacts;
+
+/// A case as it is put to a generator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenerationCase {
+    pub id: CaseId,
+    /// At least one; a further round goes on from the answer to the one before.
+    pub rounds: Vec<RoundInput>,
+}
+
+/// What the user says in one round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundInput {
+    /// As it will be sent.
+    pub prompt: String,
+    pub images: Vec<StoredInput>,
+    pub mask: Option<StoredInput>,
+}
+
+/// An image that lies in the run's store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredInput {
+    pub hash: ContentHash,
+    pub format: ImageFormat,
+}
+
+/// Looks at an image's bytes; must be safe on any input.
+pub type Decode = Arc<dyn Fn(&[u8]) -> Result<ImageFacts, Failure> + Send + Sync>;
+
+/// How images are generated.
+#[derive(Clone)]
+pub struct GenerateSettings<'a> {
+    /// Images of each case.
+    pub samples: u32,
+    pub parameters: ImageParameters,
+    pub system: Option<String>,
+    /// Sample `k` gets this seed plus `k`.
+    pub seed: Option<u64>,
+    /// Conversations that go on at the same time.
+    pub concurrency: NonZeroUsize,
+    /// The most that the run may ever have spent, what was possibly billed included.
+    pub max_cost: Option<Usd>,
+    /// Kinds of [`FailureKind::ANSWERS`] that are asked for again.
+    pub retry: &'a BTreeSet<FailureKind>,
+    /// Images of another size than the one asked for are taken, stored ones without a call.
+    pub any_size: bool,
+    pub decode: Decode,
+}
+
+/// How the user wants a stage to end early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    GoOn,
+    /// Begin nothing, wait for the calls under way and record them.
+    FinishCalls,
+    /// Abandon the calls under way; they stay on record as possibly billed.
+    Now,
+}
+
+/// What happens while images are generated, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GenerateEvent {
+    /// So many calls of an earlier process never came back; what they may have cost is counted as possibly billed.
+    Interrupted { calls: usize },
+    /// `calls` images will be asked for, `done` of those wanted are there.
+    Planned { calls: usize, done: usize, spent: Usd },
+    /// A stored image was accepted without a call.
+    Accepted { id: SampleId },
+    /// A call has ended and is on record; `spent` is what the run has spent so far, what was possibly billed included.
+    Landed { id: SampleId, failure: Option<FailureKind>, detail: String, spent: Usd },
+}
+
+/// How generating ended. Every image wanted is counted once: done before, made, accepted, failed now or before,
+/// abandoned, waiting or not started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GenerateSummary {
+    pub done_before: usize,
+    pub made: usize,
+    /// Calls that ended without a usable image.
+    pub failed: BTreeMap<FailureKind, usize>,
+    /// Answers from before that were not asked for again.
+    pub failed_before: BTreeMap<FailureKind, usize>,
+    /// Rounds after a failed one.
+    pub waiting: usize,
+    pub not_started: usize,
+    /// Calls that were under way when everything had to stop, or could not be recorded.
+    pub abandoned: usize,
+    /// Stored images that were failures before.
+    pub accepted_from_store: usize,
+    /// Of the whole run, ever.
+    pub spend: Spend,
+    /// Why not everything was asked for.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a stage ended before its work was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// The next call may cost `needed`, and only `left` is left.
+    Budget {
+        needed: Usd,
+        left: Usd,
+    },
+    Interrupted,
+    Down(GeneratorDown),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("no price is known for {what}, so that a limit on the cost cannot be kept")]
+    PriceUnknown { what: String },
+    #[error("could not start the thread that writes the run")]
+    Thread(#[source] io::Error),
+    #[error("a part of the program broke down while images were generated: {detail}")]
+    Broke { detail: String },
+}
+
+impl GenerateError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::PriceUnknown { .. } => Some("state the price in the catalogue, or drop --max-cost"),
+            Self::Thread(_) => Some("close other programs and start the same command again"),
+            Self::Broke { .. } => Some("start the same command again; finished work is kept"),
+        }
+    }
+}
+
+/// What happens while prompts are rewritten, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RewriteEvent {
+    /// As [`GenerateEvent::Interrupted`].
+    Interrupted {
+        calls: usize,
+    },
+    /// `calls` distinct prompts will be rewritten, `done` were before.
+    Planned {
+        calls: usize,
+        done: usize,
+        spent: Usd,
+    },
+    Landed {
+        prompt: String,
+        failure: Option<Failure>,
+        spent: Usd,
+    },
+}
+
+/// How rewriting ended. A prompt in neither map was not asked for; `stopped` says why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RewriteSummary {
+    /// New prompts by old ones.
+    pub rewritten: BTreeMap<String, String>,
+    pub failed: BTreeMap<String, Failure>,
+    /// Of the whole run, ever.
+    pub spend: Spend,
+    pub stopped: Option<Stopped>,
+}

@@ -1,0 +1,491 @@
+//! Calls, attempts and the samples that they make.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+};
+
+use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use imgeval_core::{
+    CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, SampleId, Usage, Usd,
+    WorkKey,
+};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::{DONE, Database, render_notes, rewrites::upsert_rewrite};
+use crate::{
+    AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, MAX_RAW_BYTES,
+    RewriteRecord, Spend, StoreError,
+};
+
+const IMAGE: &str = "image";
+const REWRITE: &str = "rewrite";
+
+const INSERT_ATTEMPT: &str = "
+INSERT INTO attempts (work_key, case_id, ordinal, round, began_ms, duration_ms, prompt, seed, outcome, detail,
+    image_sha256, format, width, height, notes, text_input, image_input, cached_input, text_output, image_output,
+    cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, revised_prompt, state, raw)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+impl Database {
+    pub(crate) fn begin_paid_work(&self) -> Result<(), StoreError> {
+        self.guard(self.connection.pragma_update(None, "synchronous", "FULL"))
+    }
+
+    pub(crate) fn generated_samples(&self) -> Result<BTreeMap<SampleId, GeneratedSample>, StoreError> {
+        let sql =
+            "SELECT s.case_id, s.ordinal, s.round, s.outcome, s.detail, s.image_sha256, s.format, s.width,
+                          s.height, s.notes, a.image_sha256, a.format, a.state, a.prompt, a.work_key
+                   FROM samples s JOIN attempts a ON a.attempt_id = s.attempt_id
+                   ORDER BY s.case_id, s.ordinal, s.round";
+        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut rows = self.guard(statement.query([]))?;
+        let mut samples = BTreeMap::new();
+        while let Some(row) = self.guard(rows.next())? {
+            let id = self.guard(read_id(row, 0))?;
+            let outcome = self.guard(OutcomeColumns::read(row, 3))?;
+            let kept = self.guard(read_image_columns(row, 10))?;
+            let (outcome, kept_image) = self.parse_outcome(outcome, kept)?;
+            let read = || -> rusqlite::Result<GeneratedSample> {
+                let work_key = WorkKey::new(row.get::<_, String>(14)?);
+                Ok(GeneratedSample {
+                    outcome,
+                    kept_image,
+                    state: row.get(12)?,
+                    prompt: row.get(13)?,
+                    work_key,
+                })
+            };
+            samples.insert(id, self.guard(read())?);
+        }
+        Ok(samples)
+    }
+
+    pub(crate) fn record_generation(&mut self, batch: &GenerationBatch) -> Result<(), StoreError> {
+        self.in_transaction(|transaction| {
+            for call in &batch.begun {
+                insert_call(transaction, call)?;
+            }
+            for attempt in &batch.attempts {
+                let attempt_id = insert_attempt(transaction, attempt)?;
+                end_call(transaction, &attempt.work_key)?;
+                replace_failed_sample(transaction, attempt, attempt_id)?;
+            }
+            for work_key in &batch.withdrawn {
+                end_call(transaction, work_key)?;
+            }
+            for (id, record) in &batch.accepted {
+                accept_image(transaction, id, record)?;
+            }
+            for rewrite in &batch.rewrites {
+                upsert_rewrite(transaction, rewrite)?;
+                end_call(transaction, &rewrite.work_key)?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn settle_interrupted_calls(&mut self) -> Result<usize, StoreError> {
+        let detail = "the process ended while the call was under way";
+        self.in_transaction(|transaction| {
+            let calls = read_calls(transaction)?;
+            for call in &calls {
+                let charge = Charge {
+                    cost: None,
+                    possible: call.estimate.unwrap_or_default(),
+                    is_unpriced: call.estimate.is_none(),
+                    tries: 1,
+                    lost_tries: 1,
+                };
+                let failure = Failure { kind: FailureKind::Interrupted, detail: detail.to_owned() };
+                match &call.purpose {
+                    CallPurpose::Image(id) => {
+                        let attempt = AttemptRecord {
+                            id: id.clone(),
+                            work_key: call.work_key.clone(),
+                            began_ms: call.began_ms,
+                            duration_ms: 0,
+                            prompt: call.prompt.clone(),
+                            seed: call.seed,
+                            outcome: Outcome::Failed(failure),
+                            kept_image: None,
+                            usage: Usage::default(),
+                            charge,
+                            revised_prompt: None,
+                            state: None,
+                            raw: String::new(),
+                        };
+                        insert_attempt(transaction, &attempt)?;
+                    }
+                    CallPurpose::Rewrite => {
+                        let rewrite = RewriteRecord {
+                            work_key: call.work_key.clone(),
+                            prompt: call.prompt.clone(),
+                            outcome: Outcome::Failed(failure),
+                            usage: Usage::default(),
+                            charge,
+                            raw: String::new(),
+                        };
+                        upsert_rewrite(transaction, &rewrite)?;
+                    }
+                }
+                end_call(transaction, &call.work_key)?;
+            }
+            Ok(calls.len())
+        })
+    }
+
+    pub(crate) fn spend(&self) -> Result<Spend, StoreError> {
+        if !self.can_generate {
+            return Ok(Spend::default());
+        }
+        let sql = "SELECT sum(known), sum(possible), sum(calls), sum(unpriced), sum(tries), sum(lost) FROM (
+                       SELECT coalesce(sum(cost_nanos), 0) AS known, coalesce(sum(possible_nanos), 0) AS possible,
+                              count(*) AS calls, coalesce(sum(is_unpriced), 0) AS unpriced,
+                              coalesce(sum(tries), 0) AS tries, coalesce(sum(lost_tries), 0) AS lost FROM attempts
+                       UNION ALL
+                       SELECT coalesce(sum(cost_nanos), 0), coalesce(sum(possible_nanos), 0),
+                              coalesce(sum(calls), 0), coalesce(sum(unpriced_calls), 0),
+                              coalesce(sum(tries), 0), coalesce(sum(lost_tries), 0) FROM rewrites
+                       UNION ALL
+                       SELECT 0, coalesce(sum(estimate_nanos), 0), count(*),
+                              coalesce(sum(estimate_nanos IS NULL), 0), count(*), count(*) FROM calls_in_flight)";
+        let count = |row: &Row<'_>, index: usize| -> rusqlite::Result<u64> {
+            Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or_default())
+        };
+        let result = self.connection.query_row(sql, [], |row| {
+            Ok(Spend {
+                known: Usd::from_nanos(row.get(0)?),
+                possible: Usd::from_nanos(row.get(1)?),
+                calls: count(row, 2)?,
+                unpriced_calls: count(row, 3)?,
+                tries: count(row, 4)?,
+                lost_tries: count(row, 5)?,
+            })
+        });
+        self.guard(result)
+    }
+
+    pub(crate) fn for_each_attempt(&self, mut visit: impl FnMut(AttemptRecord)) -> Result<(), StoreError> {
+        if !self.can_generate {
+            return Ok(());
+        }
+        let sql = "SELECT case_id, ordinal, round, outcome, detail, image_sha256, format, width, height, notes,
+                          work_key, began_ms, duration_ms, prompt, seed, text_input, image_input, cached_input,
+                          text_output, image_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries,
+                          lost_tries, revised_prompt, state, raw
+                   FROM attempts ORDER BY attempt_id";
+        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut rows = self.guard(statement.query([]))?;
+        while let Some(row) = self.guard(rows.next())? {
+            let outcome = self.guard(OutcomeColumns::read(row, 3))?;
+            let kept = outcome.image.clone();
+            let (outcome, kept_image) = self.parse_outcome(outcome, kept)?;
+            let raw: Vec<u8> = self.guard(row.get(28))?;
+            let raw = decompress(&raw).map_err(|detail| self.damaged(detail))?;
+            visit(self.guard(read_attempt(row, outcome, kept_image, raw))?);
+        }
+        Ok(())
+    }
+
+    /// The outcome, and the image that was kept though it failed.
+    #[expect(clippy::type_complexity, reason = "the pair is taken apart at once")]
+    fn parse_outcome(
+        &self,
+        columns: OutcomeColumns,
+        kept: Option<(String, String)>,
+    ) -> Result<(Outcome<ImageRecord>, Option<(ContentHash, ImageFormat)>), StoreError> {
+        if columns.outcome == DONE {
+            let image = columns.image.zip(columns.size);
+            let image = image.map(|((hash, format), (width, height))| (hash, format, width, height));
+            return Ok((Outcome::Done(self.parse_record(image, columns.notes)?), None));
+        }
+        let failure = self.parse_failure(&columns.outcome, columns.detail)?;
+        let kept = kept.map(|(hash, format)| self.parse_image(&hash, &format)).transpose()?;
+        Ok((Outcome::Failed(failure), kept))
+    }
+}
+
+/// Seven columns that `samples` and `attempts` share.
+struct OutcomeColumns {
+    outcome: String,
+    detail: String,
+    image: Option<(String, String)>,
+    size: Option<(u32, u32)>,
+    notes: String,
+}
+
+impl OutcomeColumns {
+    fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Self> {
+        let (width, height): (Option<u32>, Option<u32>) = (row.get(first + 4)?, row.get(first + 5)?);
+        Ok(Self {
+            outcome: row.get(first)?,
+            detail: row.get(first + 1)?,
+            image: read_image_columns(row, first + 2)?,
+            size: width.zip(height),
+            notes: row.get(first + 6)?,
+        })
+    }
+}
+
+fn read_id(row: &Row<'_>, first: usize) -> rusqlite::Result<SampleId> {
+    let case = CaseId::new(row.get::<_, String>(first)?);
+    Ok(SampleId { case, ordinal: row.get(first + 1)?, round: row.get(first + 2)? })
+}
+
+fn read_image_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<(String, String)>> {
+    let (hash, format): (Option<String>, Option<String>) = (row.get(first)?, row.get(first + 1)?);
+    Ok(hash.zip(format))
+}
+
+fn read_attempt(
+    row: &Row<'_>,
+    outcome: Outcome<ImageRecord>,
+    kept_image: Option<(ContentHash, ImageFormat)>,
+    raw: String,
+) -> rusqlite::Result<AttemptRecord> {
+    let tokens = |index: usize| -> rusqlite::Result<Option<u64>> {
+        Ok(row.get::<_, Option<i64>>(index)?.and_then(|count| u64::try_from(count).ok()))
+    };
+    let basis: String = row.get(21)?;
+    let cost: Option<i64> = row.get(20)?;
+    Ok(AttemptRecord {
+        id: read_id(row, 0)?,
+        work_key: WorkKey::new(row.get::<_, String>(10)?),
+        began_ms: row.get(11)?,
+        duration_ms: row.get(12)?,
+        prompt: row.get(13)?,
+        seed: parse_seed(row.get(14)?),
+        outcome,
+        kept_image,
+        usage: Usage {
+            text_input: tokens(15)?,
+            image_input: tokens(16)?,
+            cached_input: tokens(17)?,
+            text_output: tokens(18)?,
+            image_output: tokens(19)?,
+        },
+        charge: Charge {
+            cost: cost.map(|nanos| Cost { amount: Usd::from_nanos(nanos), basis }),
+            possible: Usd::from_nanos(row.get(22)?),
+            is_unpriced: row.get(23)?,
+            tries: row.get(24)?,
+            lost_tries: row.get(25)?,
+        },
+        revised_prompt: row.get(26)?,
+        state: row.get(27)?,
+        raw,
+    })
+}
+
+/// Seeds are text, because SQLite's integers have a sign.
+fn parse_seed(text: Option<String>) -> Option<u64> {
+    text.and_then(|text| text.parse().ok())
+}
+
+fn insert_call(transaction: &Transaction<'_>, call: &CallBegun) -> rusqlite::Result<()> {
+    let (kind, id) = match &call.purpose {
+        CallPurpose::Image(id) => (IMAGE, id.clone()),
+        CallPurpose::Rewrite => (REWRITE, SampleId { case: CaseId::new(""), ordinal: 0, round: 0 }),
+    };
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO calls_in_flight (work_key, kind, case_id, ordinal, round, prompt, seed, began_ms, estimate_nanos)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    statement.execute(params![
+        call.work_key.as_str(),
+        kind,
+        id.case.as_str(),
+        id.ordinal,
+        id.round,
+        call.prompt,
+        call.seed.map(|seed| seed.to_string()),
+        call.began_ms,
+        call.estimate.map(Usd::nanos),
+    ])?;
+    Ok(())
+}
+
+fn read_calls(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<CallBegun>> {
+    let mut statement = transaction.prepare(
+        "SELECT case_id, ordinal, round, work_key, kind, prompt, seed, began_ms, estimate_nanos FROM calls_in_flight
+         ORDER BY began_ms, case_id, ordinal, round, work_key",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let kind: String = row.get(4)?;
+        Ok(CallBegun {
+            work_key: WorkKey::new(row.get::<_, String>(3)?),
+            purpose: if kind == REWRITE {
+                CallPurpose::Rewrite
+            } else {
+                CallPurpose::Image(read_id(row, 0)?)
+            },
+            prompt: row.get(5)?,
+            seed: parse_seed(row.get(6)?),
+            began_ms: row.get(7)?,
+            estimate: row.get::<_, Option<i64>>(8)?.map(Usd::from_nanos),
+        })
+    })?;
+    rows.collect()
+}
+
+fn end_call(transaction: &Transaction<'_>, work_key: &WorkKey) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare_cached("DELETE FROM calls_in_flight WHERE work_key = ?")?;
+    statement.execute([work_key.as_str()])?;
+    Ok(())
+}
+
+fn insert_attempt(transaction: &Transaction<'_>, attempt: &AttemptRecord) -> rusqlite::Result<i64> {
+    let AttemptRecord { id, outcome, usage, charge, .. } = attempt;
+    let record = outcome.done();
+    let (code, detail) = code_of(outcome);
+    let image = record.map(|record| (&record.hash, record.format));
+    let image = image.or(attempt.kept_image.as_ref().map(|(hash, format)| (hash, *format)));
+    let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    transaction.prepare_cached(INSERT_ATTEMPT)?.execute(params![
+        attempt.work_key.as_str(),
+        id.case.as_str(),
+        id.ordinal,
+        id.round,
+        attempt.began_ms,
+        attempt.duration_ms,
+        attempt.prompt,
+        attempt.seed.map(|seed| seed.to_string()),
+        code,
+        detail,
+        image.map(|(hash, _)| hash.as_str()),
+        image.map(|(_, format)| format.extension()),
+        record.map(|record| record.width),
+        record.map(|record| record.height),
+        record.map(render_notes).unwrap_or_default(),
+        tokens(usage.text_input),
+        tokens(usage.image_input),
+        tokens(usage.cached_input),
+        tokens(usage.text_output),
+        tokens(usage.image_output),
+        charge.cost.as_ref().map(|cost| cost.amount.nanos()),
+        charge.cost.as_ref().map_or("", |cost| cost.basis.as_str()),
+        charge.possible.nanos(),
+        charge.is_unpriced,
+        charge.tries,
+        charge.lost_tries,
+        attempt.revised_prompt,
+        attempt.state,
+        compress(&attempt.raw),
+    ])?;
+    Ok(transaction.last_insert_rowid())
+}
+
+fn code_of(outcome: &Outcome<ImageRecord>) -> (&'static str, &str) {
+    match outcome {
+        Outcome::Done(_) => (DONE, ""),
+        Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
+    }
+}
+
+fn replace_failed_sample(
+    transaction: &Transaction<'_>,
+    attempt: &AttemptRecord,
+    attempt_id: i64,
+) -> rusqlite::Result<()> {
+    let AttemptRecord { id, outcome, .. } = attempt;
+    let sql = "SELECT 1 FROM samples WHERE case_id = ? AND ordinal = ? AND round = ? AND outcome = 'done'";
+    let find = params![id.case.as_str(), id.ordinal, id.round];
+    let is_done = transaction.prepare_cached(sql)?.query_row(find, |_| Ok(())).optional()?.is_some();
+    if is_done {
+        return Ok(());
+    }
+    let source = source_of(id);
+    transaction.prepare_cached("DELETE FROM samples WHERE source = ?")?.execute([&source])?;
+    let record = outcome.done();
+    let (code, detail) = code_of(outcome);
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO samples (source, case_id, ordinal, round, outcome, detail, image_sha256, format, width, height,
+                              notes, attempt_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    statement.execute(params![
+        source,
+        id.case.as_str(),
+        id.ordinal,
+        id.round,
+        code,
+        detail,
+        record.map(|record| record.hash.as_str()),
+        record.map(|record| record.format.extension()),
+        record.map(|record| record.width),
+        record.map(|record| record.height),
+        record.map(render_notes).unwrap_or_default(),
+        attempt_id,
+    ])?;
+    Ok(())
+}
+
+fn accept_image(transaction: &Transaction<'_>, id: &SampleId, record: &ImageRecord) -> rusqlite::Result<()> {
+    let sql = "UPDATE samples SET outcome = 'done', detail = '', image_sha256 = ?, format = ?, width = ?, height = ?,
+                   notes = ?
+               WHERE source = ? AND outcome <> 'done'";
+    transaction.execute(
+        sql,
+        params![
+            record.hash.as_str(),
+            record.format.extension(),
+            record.width,
+            record.height,
+            render_notes(record),
+            source_of(id),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The name of a sample that has no file.
+fn source_of(id: &SampleId) -> String {
+    format!("generated:{id}")
+}
+
+pub(super) fn compress(text: &str) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let end = text.floor_char_boundary(MAX_RAW_BYTES);
+    let mut written = encoder.write_all(&text.as_bytes()[..end]);
+    if end < text.len() {
+        let note = format!("\n[{} more bytes were not kept]", text.len() - end);
+        written = written.and_then(|()| encoder.write_all(note.as_bytes()));
+    }
+    // Writing to memory does not fail; should it, an empty text must not cost the record that it belongs to.
+    written.and_then(|()| encoder.finish()).unwrap_or_default()
+}
+
+fn decompress(bytes: &[u8]) -> Result<String, String> {
+    // A little more than what is kept, for the note.
+    let limit = MAX_RAW_BYTES as u64 + 1024;
+    if bytes.is_empty() {
+        return Ok(String::new());
+    }
+    let mut text = Vec::new();
+    let read = ZlibDecoder::new(bytes).take(limit + 1).read_to_end(&mut text);
+    read.map_err(|error| format!("the text of a reply cannot be read: {error}"))?;
+    if text.len() as u64 > limit {
+        return Err(format!("the text of a reply has more than {limit} bytes"));
+    }
+    String::from_utf8(text).map_err(|_| "the text of a reply is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_survive_and_their_size_is_bounded() {
+        for text in ["", "{\"a\": \"ü\"}"] {
+            assert_eq!(decompress(&compress(text)).unwrap(), text);
+        }
+        let long = "ü".repeat(MAX_RAW_BYTES);
+        let kept = decompress(&compress(&long)).unwrap();
+        assert!(kept.len() < MAX_RAW_BYTES + 1024 && kept.ends_with("more bytes were not kept]"));
+        let mut bomb = ZlibEncoder::new(Vec::new(), Compression::best());
+        bomb.write_all(&vec![b'a'; MAX_RAW_BYTES + 4096]).unwrap();
+        assert!(decompress(&bomb.finish().unwrap()).is_err());
+        assert!(decompress(b"no zlib").is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! Prompts that a model rewrote. A row holds the last answer and the cost of every call for it.
+
+use std::collections::BTreeMap;
+
+use imgeval_core::{Outcome, WorkKey};
+use rusqlite::{Transaction, params};
+
+use super::{DONE, Database, generation::compress};
+use crate::{RewriteRecord, StoreError};
+
+impl Database {
+    pub(crate) fn rewrites(&self) -> Result<BTreeMap<WorkKey, String>, StoreError> {
+        if !self.can_generate {
+            return Ok(BTreeMap::new());
+        }
+        let read = || {
+            let sql =
+                "SELECT work_key, rewritten FROM rewrites WHERE outcome = 'done' AND rewritten IS NOT NULL";
+            let mut statement = self.connection.prepare(sql)?;
+            let rows =
+                statement.query_map([], |row| Ok((WorkKey::new(row.get::<_, String>(0)?), row.get(1)?)))?;
+            rows.collect()
+        };
+        self.guard(read())
+    }
+}
+
+/// Replaces the last answer and adds the cost.
+pub(super) fn upsert_rewrite(transaction: &Transaction<'_>, rewrite: &RewriteRecord) -> rusqlite::Result<()> {
+    let RewriteRecord { usage, charge, .. } = rewrite;
+    let (code, detail, rewritten) = match &rewrite.outcome {
+        Outcome::Done(text) => (DONE, "", Some(text)),
+        Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str(), None),
+    };
+    let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO rewrites (work_key, prompt, outcome, detail, rewritten, text_input, cached_input, text_output,
+             cost_nanos, cost_basis, possible_nanos, calls, unpriced_calls, tries, lost_tries, raw)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail,
+             rewritten = excluded.rewritten, text_input = excluded.text_input,
+             cached_input = excluded.cached_input, text_output = excluded.text_output,
+             cost_basis = excluded.cost_basis, raw = excluded.raw,
+             cost_nanos = cost_nanos + excluded.cost_nanos,
+             possible_nanos = possible_nanos + excluded.possible_nanos,
+             calls = calls + 1, unpriced_calls = unpriced_calls + excluded.unpriced_calls,
+             tries = tries + excluded.tries, lost_tries = lost_tries + excluded.lost_tries",
+    )?;
+    statement.execute(params![
+        rewrite.work_key.as_str(),
+        rewrite.prompt,
+        code,
+        detail,
+        rewritten,
+        tokens(usage.text_input),
+        tokens(usage.cached_input),
+        tokens(usage.text_output),
+        charge.cost.as_ref().map_or(0, |cost| cost.amount.nanos()),
+        charge.cost.as_ref().map_or("", |cost| cost.basis.as_str()),
+        charge.possible.nanos(),
+        charge.is_unpriced,
+        charge.tries,
+        charge.lost_tries,
+        compress(&rewrite.raw),
+    ])?;
+    Ok(())
+}

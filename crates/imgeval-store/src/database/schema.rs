@@ -1,0 +1,175 @@
+//! The tables, how those of format 2 become those of format 3, and views that show older formats as the newest.
+
+/// 2: an observer is a detector with a colour namer, whose evidence is kept apart. 3: rounds and generated samples.
+pub(super) const SCHEMA_VERSION: i64 = 3;
+
+/// Older formats that are brought up to date when they are opened for writing.
+pub(super) const MIGRATES_FROM: i64 = 2;
+
+/// Not all of a database: see [`GENERATION`]. A sample without a file was generated.
+pub(super) const SAMPLES: &str = "
+CREATE TABLE samples (
+    source TEXT PRIMARY KEY,
+    file_size INTEGER,
+    modified_ns INTEGER,
+    case_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    round INTEGER NOT NULL DEFAULT 1,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    image_sha256 TEXT,
+    format TEXT,
+    width INTEGER,
+    height INTEGER,
+    notes TEXT NOT NULL,
+    attempt_id INTEGER REFERENCES attempts
+) STRICT;
+CREATE UNIQUE INDEX samples_done ON samples (case_id, ordinal, round) WHERE outcome = 'done';
+CREATE INDEX samples_by_id ON samples (case_id, ordinal, round);
+CREATE INDEX samples_by_image ON samples (image_sha256);
+";
+
+/// What was paid for: only ever added to, but for `calls_in_flight`, where a row lives as long as its call.
+pub(super) const GENERATION: &str = "
+CREATE TABLE attempts (
+    attempt_id INTEGER PRIMARY KEY,
+    work_key TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    round INTEGER NOT NULL,
+    began_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    prompt TEXT NOT NULL,
+    seed TEXT,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    image_sha256 TEXT,
+    format TEXT,
+    width INTEGER,
+    height INTEGER,
+    notes TEXT NOT NULL,
+    text_input INTEGER,
+    image_input INTEGER,
+    cached_input INTEGER,
+    text_output INTEGER,
+    image_output INTEGER,
+    cost_nanos INTEGER,
+    cost_basis TEXT NOT NULL,
+    possible_nanos INTEGER NOT NULL,
+    is_unpriced INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    lost_tries INTEGER NOT NULL,
+    revised_prompt TEXT,
+    state TEXT,
+    raw BLOB NOT NULL
+) STRICT;
+CREATE INDEX attempts_by_id ON attempts (case_id, ordinal, round);
+CREATE TABLE calls_in_flight (
+    work_key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    round INTEGER NOT NULL,
+    prompt TEXT NOT NULL,
+    seed TEXT,
+    began_ms INTEGER NOT NULL,
+    estimate_nanos INTEGER
+) STRICT;
+CREATE TABLE rewrites (
+    work_key TEXT PRIMARY KEY,
+    prompt TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    rewritten TEXT,
+    text_input INTEGER,
+    cached_input INTEGER,
+    text_output INTEGER,
+    cost_nanos INTEGER NOT NULL,
+    cost_basis TEXT NOT NULL,
+    possible_nanos INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    unpriced_calls INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    lost_tries INTEGER NOT NULL,
+    raw BLOB NOT NULL
+) STRICT;
+";
+
+pub(super) const OBSERVATIONS: &str = "
+CREATE TABLE extra_files (source TEXT PRIMARY KEY, reason TEXT NOT NULL) STRICT;
+CREATE TABLE observers (
+    observer_id TEXT PRIMARY KEY,
+    id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    weights_sha256 TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    is_comparable INTEGER NOT NULL,
+    detector_id TEXT NOT NULL,
+    namer_id TEXT NOT NULL
+) STRICT;
+CREATE TABLE evidence (
+    work_key TEXT PRIMARY KEY,
+    detector_id TEXT NOT NULL,
+    image_sha256 TEXT NOT NULL,
+    payload TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX evidence_by_image ON evidence (image_sha256, detector_id);
+CREATE TABLE colors (
+    image_sha256 TEXT NOT NULL,
+    detector_id TEXT NOT NULL,
+    namer_id TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    PRIMARY KEY (image_sha256, detector_id, namer_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE failed_observations (
+    work_key TEXT PRIMARY KEY,
+    observer_id TEXT NOT NULL REFERENCES observers,
+    image_sha256 TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+";
+
+/// SQL that makes a new database.
+pub(super) fn creation() -> String {
+    in_one_transaction(&format!("{SAMPLES}{GENERATION}{OBSERVATIONS}"))
+}
+
+/// SQL that brings a database of format 2 up to date: all of it or nothing.
+pub(super) fn migration_from_2() -> String {
+    in_one_transaction(&format!(
+        "ALTER TABLE samples RENAME TO samples_of_2;
+         DROP INDEX samples_done;
+         DROP INDEX samples_by_id;
+         DROP INDEX samples_by_image;
+         {SAMPLES}
+         INSERT INTO samples (source, file_size, modified_ns, case_id, ordinal, outcome, detail, image_sha256, format,
+                              width, height, notes)
+             SELECT source, file_size, modified_ns, case_id, ordinal, outcome, detail, image_sha256, format,
+                    width, height, notes FROM samples_of_2;
+         DROP TABLE samples_of_2;
+         {GENERATION}"
+    ))
+}
+
+fn in_one_transaction(sql: &str) -> String {
+    format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+}
+
+/// Shows a run of format 1 or 2 as one of format 3: every sample came from a file and was the only round. The tables
+/// of generation are not shown; they would be empty.
+pub(super) const VIEW_OF_2: &str = "
+PRAGMA temp_store = MEMORY;
+CREATE TEMP VIEW samples AS SELECT *, 1 AS round FROM main.samples;
+";
+
+/// Shows a run of format 1 as one of format 2: an observer was one thing there, and its colours lie in the evidence.
+pub(super) const VIEW_OF_1: &str = "
+CREATE TEMP VIEW observers AS
+    SELECT *, observer_id AS detector_id, '' AS namer_id FROM main.observers;
+CREATE TEMP VIEW colors AS
+    SELECT image_sha256, observer_id AS detector_id, '' AS namer_id, NULL AS payload FROM main.evidence;
+CREATE TEMP VIEW evidence AS
+    SELECT work_key, observer_id AS detector_id, image_sha256, payload FROM main.evidence;
+";
