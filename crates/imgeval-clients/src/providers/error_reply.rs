@@ -14,9 +14,9 @@ const MODERATION: &[&str] = &[
     "moderation_blocked",
     "content_policy_violation",
     "content_filter",
-    "image_generation_user_error",
-    "responsible_ai_policy_violation",
-    "safety_violation",
+    // Azure's.
+    "contentFilter",
+    "ResponsibleAIPolicyViolation",
 ];
 
 const BAD_KEY: &[&str] = &["invalid_api_key", "invalid_authentication", "account_deactivated"];
@@ -75,8 +75,10 @@ pub(crate) fn judge_error(kind: ProviderKind, model: &str, reply: &Reply) -> Ver
         Verdict::Down(GeneratorDown { message: format!("{message}; it {said}"), hint })
     };
     let variables = kind.key_variables().join(" or ");
-    if fields.is_one_of(MODERATION) {
-        let detail = if fields.message.is_empty() { fields.names[0].clone() } else { fields.message };
+    // OpenRouter reports its filters' findings beside status 403.
+    let is_flagged = !reply.json["error"]["metadata"]["flagged_input"].is_null();
+    if fields.is_one_of(MODERATION) || is_flagged {
+        let detail = if fields.message.is_empty() { said } else { fields.message };
         return Verdict::Failed(Failure { kind: FailureKind::Moderated, detail });
     }
     if fields.is_one_of(NO_MONEY) || status == 402 {
@@ -133,6 +135,8 @@ mod tests {
         assert_eq!(failure(judge(400, blocked)), FailureKind::Moderated);
         let policy = json!({"code": "content_policy_violation", "message": "no"});
         assert_eq!(failure(judge(400, policy)), FailureKind::Moderated);
+        let flagged = json!({"code": 403, "message": "no", "metadata": {"flagged_input": "..."}});
+        assert_eq!(failure(judge(403, flagged)), FailureKind::Moderated);
         let size = json!({"code": "invalid_value", "param": "size", "message": "no such size"});
         assert_eq!(failure(judge(400, size)), FailureKind::RejectedRequest);
         for (status, error, hint) in [

@@ -153,9 +153,32 @@ fn usage(usage: &Value) -> Usage {
 
 #[cfg(test)]
 mod tests {
+    use imgeval_core::{CaseId, SampleId};
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn base64_is_asked_for_as_openais_own_client_does() {
+        // Made by scripts/reference/openai_client_requests.py.
+        let reference = include_str!("../../tests/fixtures/openai_client_requests.json");
+        let reference: Value = serde_json::from_str(reference).unwrap();
+        let expected = &reference["requests"]["generation as base64"]["json"];
+        let request = ImageRequest {
+            id: SampleId::new(CaseId::new("0"), 0),
+            prompt: expected["prompt"].as_str().unwrap().to_owned(),
+            system: None,
+            images: vec![],
+            mask: None,
+            history: vec![],
+            parameters: ImageParameters::default(),
+            seed: None,
+        };
+        let Body::Json(sent) = OpenaiImages::new("some-model", true).request(&request).unwrap().body else {
+            panic!("generations are asked for in JSON");
+        };
+        assert_eq!(sent, *expected);
+    }
 
     #[test]
     fn tokens_are_counted_by_kind() {

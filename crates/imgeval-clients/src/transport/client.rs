@@ -373,6 +373,9 @@ fn client(
         // Retries are ours, so that they are counted.
         .retry(reqwest::retry::never())
         .referer(false)
+        // Shorter than servers keep a silent connection open (uvicorn: 5 s): a request that crosses with the closing
+        // would count as lost.
+        .pool_idle_timeout(Duration::from_secs(4))
         .connect_timeout(connect_timeout);
     if let Some(proxy) = &settings.proxy {
         let proxy = reqwest::Proxy::all(proxy.expose())

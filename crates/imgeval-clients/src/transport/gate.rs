@@ -93,3 +93,40 @@ impl Bucket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroUsize, time::Duration};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_minutes_worth_is_not_handed_out_at_once() {
+        let bucket = Bucket::new(NonZeroU32::new(30).unwrap());
+        bucket.take(1).await;
+        assert!(bucket.limiter.check().is_err());
+        // A second's worth is there at once, and no more.
+        let bucket = Bucket::new(NonZeroU32::new(600).unwrap());
+        bucket.take(10).await;
+        assert!(bucket.limiter.check_n(bucket.burst).unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn more_units_than_a_second_brings_are_waited_for() {
+        let bucket = Bucket::new(NonZeroU32::new(60_000).unwrap());
+        let start = std::time::Instant::now();
+        bucket.take(1_050).await;
+        assert!(start.elapsed() >= Duration::from_millis(50));
+    }
+
+    #[tokio::test]
+    async fn nobody_enters_during_a_pause() {
+        let limits = Limits { concurrent: NonZeroUsize::MIN, ..Limits::default() };
+        let gate = Gate::new(&limits);
+        let until = Instant::now() + Duration::from_millis(50);
+        gate.pause_until(until);
+        gate.pause_until(Instant::now());
+        drop(gate.enter(1).await.unwrap());
+        assert!(Instant::now() >= until, "a shorter pause does not end a longer one");
+    }
+}

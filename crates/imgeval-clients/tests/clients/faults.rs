@@ -1,0 +1,243 @@
+//! Each fault ends as the right outcome after the right number of requests.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use imgeval_core::{Answer, FailureKind};
+use serde_json::json;
+
+use crate::{
+    fault_server::{Action, FaultServer, Reply},
+    support::{IMAGE, ask, error, failure, image, image_reply, open, request, settings},
+};
+
+/// What a script shall end in.
+struct Expected {
+    failure: Option<FailureKind>,
+    /// Stands in the failure's detail.
+    words: &'static str,
+    requests: usize,
+    lost_tries: u32,
+}
+
+async fn check(script: Vec<Action>, expected: Expected) -> Answer {
+    let (answer, server) = ask(script).await;
+    let answer = answer.unwrap();
+    assert_eq!(server.requests().len(), expected.requests, "{answer:?}");
+    assert_eq!(
+        (answer.tries as usize, answer.lost_tries),
+        (expected.requests, expected.lost_tries),
+        "{answer:?}"
+    );
+    match expected.failure {
+        None => assert_eq!(answer.outcome.done().map(Vec::as_slice), Some(IMAGE), "{answer:?}"),
+        Some(kind) => {
+            let (found, detail) = failure(&answer);
+            assert_eq!(found, kind, "{detail}");
+            assert!(detail.contains(expected.words), "{detail}");
+        }
+    }
+    answer
+}
+
+fn image_after(requests: usize, lost_tries: u32) -> Expected {
+    Expected { failure: None, words: "", requests, lost_tries }
+}
+
+fn fails(failure: FailureKind, words: &'static str, requests: usize, lost_tries: u32) -> Expected {
+    Expected { failure: Some(failure), words, requests, lost_tries }
+}
+
+#[tokio::test]
+async fn an_image_comes_with_one_request() {
+    check(vec![image()], image_after(1, 0)).await;
+}
+
+#[tokio::test]
+async fn too_many_requests_are_sent_again_with_and_without_a_wait_asked_for() {
+    let limited = error(429, "rate_limit_exceeded", "slow down");
+    let script = vec![
+        Action::Reply(limited.clone()),
+        Action::Reply(limited.clone().header("retry-after", "0.01")),
+        Action::Reply(limited.clone().header("retry-after-ms", "10")),
+        image(),
+    ];
+    check(script, image_after(4, 0)).await;
+    check(vec![Action::Reply(limited)], fails(FailureKind::Transport, "slow down (tried 4 times)", 4, 0))
+        .await;
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_ends_the_call_and_is_told() {
+    let limited = error(429, "rate_limit_exceeded", "slow down").header("retry-after", "3600");
+    check(vec![Action::Reply(limited)], fails(FailureKind::Transport, "wait of 3600 s", 1, 0)).await;
+}
+
+#[tokio::test]
+async fn a_failing_server_is_asked_again() {
+    for status in [408, 500, 502, 503, 529] {
+        let failed = Action::Reply(Reply::new(status, "text/plain", "oops"));
+        check(vec![failed.clone(), failed.clone(), image()], image_after(3, 0)).await;
+        check(vec![failed], fails(FailureKind::Transport, "oops", 4, 0)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_gave_up_may_have_cost_money() {
+    let gave_up = Action::Reply(Reply::new(504, "text/html", "<html>gateway"));
+    check(vec![gave_up], fails(FailureKind::TimedOut, "504", 2, 2)).await;
+}
+
+#[tokio::test]
+async fn a_reset_connection_is_asked_again_once() {
+    check(vec![Action::Reset, image()], image_after(2, 1)).await;
+    check(vec![Action::Reset], fails(FailureKind::Transport, "connection", 2, 2)).await;
+}
+
+#[tokio::test]
+async fn half_a_body_is_asked_again_once() {
+    let half = Action::Half(image_reply(), 20);
+    check(vec![half.clone(), image()], image_after(2, 1)).await;
+    check(vec![half], fails(FailureKind::Transport, "after 20 bytes", 2, 2)).await;
+}
+
+#[tokio::test]
+async fn what_is_not_json_is_asked_again_once_and_shown() {
+    let page = Action::Reply(Reply::new(200, "text/html; charset=utf-8", "<html>\n\u{1b}[1mlog in"));
+    check(vec![page.clone(), image()], image_after(2, 1)).await;
+    let expected =
+        fails(FailureKind::Transport, "answered with text/html, not JSON: <html> \\u{1b}[1mlog in", 2, 2);
+    let answer = check(vec![page], expected).await;
+    assert!(answer.raw.contains("<html>"), "{}", answer.raw);
+    let picture = Action::Reply(Reply::new(200, "image/png", b"\x89PNG\r\n".to_vec()));
+    check(vec![picture], fails(FailureKind::Transport, "answered with image/png", 2, 2)).await;
+}
+
+#[tokio::test]
+async fn json_under_another_content_type_is_taken() {
+    let reply = r#"{"data": [{"b64_json": "dGhlIGltYWdl"}]}"#;
+    check(vec![Action::Reply(Reply::new(200, "text/plain", reply))], image_after(1, 0)).await;
+}
+
+#[tokio::test]
+async fn silence_ends_as_timed_out() {
+    for (stalled, words) in
+        [(Action::Stall, "no complete answer"), (Action::StallAfter(image_reply(), 20), "after 20 bytes")]
+    {
+        let server = FaultServer::start([stalled]).await;
+        let mut settings = settings(&server);
+        settings.timeout = Duration::from_millis(300);
+        let answer = open(settings).generate(&request("a cat")).await.unwrap();
+        let (kind, detail) = failure(&answer);
+        assert_eq!(kind, FailureKind::TimedOut, "{detail}");
+        assert!(detail.contains(words) || detail.contains("no complete answer"), "{detail}");
+        assert_eq!((server.requests().len(), answer.lost_tries), (2, 2));
+    }
+}
+
+#[tokio::test]
+async fn without_retries_nothing_is_sent_twice() {
+    for action in [Action::Reset, Action::Reply(Reply::new(500, "text/plain", "oops"))] {
+        let server = FaultServer::start([action]).await;
+        let mut settings = settings(&server);
+        settings.retries = 0;
+        let answer = open(settings).generate(&request("a cat")).await.unwrap();
+        assert_eq!((server.requests().len(), answer.tries), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_has_lost_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut settings = settings(&FaultServer::start([image()]).await);
+    settings.base_url = format!("http://{address}");
+    let answer = open(settings).generate(&request("a cat")).await.unwrap();
+    let (kind, detail) = failure(&answer);
+    assert_eq!((kind, answer.tries, answer.lost_tries), (FailureKind::Transport, 4, 0), "{detail}");
+    assert!(detail.contains("no connection"), "{detail}");
+}
+
+#[tokio::test]
+async fn base64_garbage_is_not_an_image_and_nothing_is_an_empty_reply() {
+    let garbage = Reply::json(200, &json!({"data": [{"b64_json": "<not base64>"}]}));
+    check(vec![Action::Reply(garbage)], fails(FailureKind::NotAnImage, "no base64", 1, 0)).await;
+    let empty = Reply::json(200, &json!({"data": []}));
+    check(vec![Action::Reply(empty)], fails(FailureKind::EmptyReply, "no image", 1, 0)).await;
+}
+
+#[tokio::test]
+async fn a_filter_and_a_wrong_request_are_the_last_word() {
+    let blocked = error(400, "moderation_blocked", "rejected by the safety system");
+    check(vec![Action::Reply(blocked)], fails(FailureKind::Moderated, "safety system", 1, 0)).await;
+    let wrong = error(400, "invalid_value", "no such size");
+    check(vec![Action::Reply(wrong)], fails(FailureKind::RejectedRequest, "no such size", 1, 0)).await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_key_stays() {
+    let other = FaultServer::start([image()]).await;
+    for status in [301, 302, 303, 307, 308] {
+        let moved =
+            Reply::new(status, "text/html", "moved").header("location", &format!("{}/x", other.url()));
+        check(vec![Action::Reply(moved)], fails(FailureKind::Transport, "redirects", 1, 0)).await;
+    }
+    assert_eq!(other.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_bad_key_and_an_empty_account_stop_everything_at_once() {
+    for (status, code, message) in [
+        (401, "invalid_api_key", "the key is missing or not accepted"),
+        (429, "insufficient_quota", "no money or quota"),
+        (403, "forbidden", "the key may not do this"),
+        (404, "model_not_found", "the model is not known"),
+    ] {
+        let (answer, server) = ask([Action::Reply(error(status, code, "said the server"))]).await;
+        let down = answer.unwrap_err();
+        assert!(down.message.contains(message) && down.message.contains("said the server"), "{down}");
+        assert!(down.message.starts_with("openai-images at 127.0.0.1: "), "{down}");
+        assert!(down.hint.contains("OPENAI_API_KEY"), "{}", down.hint);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn after_eight_failed_calls_in_a_row_no_further_one_is_sent() {
+    let mut script = vec![Action::Reply(Reply::new(500, "text/plain", "oops")); 7];
+    script.push(image());
+    script.push(Action::Reply(Reply::new(500, "text/plain", "out of order")));
+    let server = FaultServer::start(script).await;
+    let mut settings = settings(&server);
+    settings.retries = 0;
+    let generator = open(settings);
+    for call in 0..16 {
+        let answer = generator.generate(&request("a cat")).await.unwrap();
+        assert_eq!(
+            answer.outcome.done().is_some(),
+            call == 7,
+            "the eighth call succeeds and resets the count"
+        );
+    }
+    let down = generator.generate(&request("a cat")).await.unwrap_err();
+    assert!(down.message.contains("failed 8 calls in a row; last: answered 500: out of order"), "{down}");
+    assert_eq!(server.requests().len(), 16);
+}
+
+#[tokio::test]
+async fn no_more_requests_than_allowed_are_open_at_a_time() {
+    let server = FaultServer::start([image()]).await;
+    let mut settings = settings(&server);
+    settings.limits.concurrent = NonZeroUsize::new(2).unwrap();
+    let generator = open(settings);
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let generator = generator.clone();
+            tokio::spawn(async move { generator.generate(&request("a cat")).await })
+        })
+        .collect();
+    for call in calls {
+        assert!(call.await.unwrap().unwrap().outcome.done().is_some());
+    }
+    assert!(server.most_open() <= 2, "{}", server.most_open());
+}
