@@ -1,33 +1,434 @@
-//! What is known about models.
+//! What is known of models: prices, limits, retirement. Data, not code: `models.toml` is built in, and users add to it
+//! or replace entries with a file of the same form.
 
-use imgeval_core::{Cost, ImageParameters, ImageRequest, Usage};
+use imgeval_core::Usd;
+use serde::Deserialize;
 
-use crate::ProviderKind;
+const BUILT_IN: &str = include_str!("models.toml");
+const BUILT_IN_ORIGIN: &str = "built-in models.toml";
 
-/// A model as the catalogue has it.
+/// How many days before a model retires its users should hear of it.
+const NOTICE_DAYS: i64 = 60;
+
+/// All models known, those of users in place of built-in ones.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    entries: Vec<ModelEntry>,
+}
+
+/// A model at a kind of provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelEntry {
-    pub provider: ProviderKind,
+    /// The kind of provider, such as `openai-images`.
+    pub provider: String,
     pub id: String,
+    pub title: String,
+    /// Other names of the same model, such as dated snapshots.
+    pub aliases: Vec<String>,
+    pub prices: Prices,
+    /// Tokens of one image, where images are paid by tokens.
+    pub output_tokens: Vec<OutputTokens>,
+    /// Tokens that an image sent along counts for, at most; unknown where `None`.
+    pub input_image_tokens: Option<u64>,
+    pub limits: Limits,
+    /// The day from which the vendor may answer no more, `YYYY-MM-DD`.
+    pub retires: Option<String>,
+    /// What the vendor names in its place.
+    pub replacement: Option<String>,
+    /// The model wants to be told to send bytes and not a link.
     pub response_format: bool,
+    /// The vendor's page that says so.
+    pub source: String,
+    /// The day on which it said so, `YYYY-MM-DD`.
+    pub as_of: String,
+}
+
+/// What is not known is `None`, and then the cost is not known either.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prices {
+    pub images: Vec<ImagePrice>,
+    /// US dollars for a million tokens.
+    pub text_input: Option<Usd>,
+    pub image_input: Option<Usd>,
+    pub cached_text_input: Option<Usd>,
+    pub cached_image_input: Option<Usd>,
+    pub text_output: Option<Usd>,
+    pub image_output: Option<Usd>,
+}
+
+/// The price of one image; `None` stands for every size or quality.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImagePrice {
+    pub size: Option<String>,
+    pub quality: Option<String>,
+    pub price: Usd,
+}
+
+/// The tokens of one image; `None` stands for every size or quality.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputTokens {
+    pub size: Option<String>,
+    pub quality: Option<String>,
+    pub tokens: u64,
+}
+
+/// What the vendor lets the smallest paying account do; `None` where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub requests_per_minute: Option<u32>,
+    pub tokens_per_minute: Option<u32>,
+    pub concurrent: Option<u32>,
+}
+
+/// A model is gone, or soon will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retirement {
+    /// `YYYY-MM-DD`
+    pub date: String,
+    pub is_over: bool,
+    pub replacement: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    #[error("`{origin}`, line {line}: {message}")]
+    Malformed { origin: String, line: usize, message: String },
+    #[error("`{origin}`, line {line}: `{id}` of `{provider}` stands there twice (name or alias)")]
+    Duplicate { origin: String, line: usize, provider: String, id: String },
+}
+
+impl Catalogue {
+    /// # Panics
+    /// Never: a test reads the built-in file.
+    #[must_use]
+    pub fn built_in() -> Self {
+        // A damaged built-in file fails this crate's tests; an empty catalogue only means that no price is known.
+        let entries = parse(BUILT_IN, BUILT_IN_ORIGIN).unwrap_or_default();
+        Self { entries }
+    }
+
+    /// The built-in catalogue with the entries of a user's file, which replace those of the same provider and id.
+    ///
+    /// # Errors
+    /// If the text is not TOML of the catalogue's form; unknown keys are refused by name.
+    pub fn with_overrides(text: &str, origin: &str) -> Result<Self, CatalogueError> {
+        let mut catalogue = Self::built_in();
+        for entry in parse(text, origin)? {
+            for other in &mut catalogue.entries {
+                // A name that the user took away from a built-in entry must not be found there any more.
+                if other.provider == entry.provider {
+                    other.aliases.retain(|alias| !entry.is_named(alias));
+                }
+            }
+            let is_same = |other: &&mut ModelEntry| other.provider == entry.provider && other.id == entry.id;
+            match catalogue.entries.iter_mut().find(is_same) {
+                Some(other) => *other = entry,
+                None => catalogue.entries.push(entry),
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// The model by its id or one of its aliases at this kind of provider.
+    #[must_use]
+    pub fn find(&self, kind: &str, id: &str) -> Option<&ModelEntry> {
+        let mut of_kind = self.entries.iter().filter(|entry| entry.provider == kind);
+        let by_id = of_kind.clone().find(|entry| entry.id == id);
+        by_id.or_else(|| of_kind.find(|entry| entry.is_named(id)))
+    }
+
+    #[must_use]
+    pub fn entries(&self) -> &[ModelEntry] {
+        &self.entries
+    }
 }
 
 impl ModelEntry {
-    /// What a call cost that used this much; `None` if no price is known.
-    #[must_use]
-    pub fn cost(&self, _usage: &Usage, _parameters: &ImageParameters) -> Option<Cost> {
-        None
+    fn is_named(&self, name: &str) -> bool {
+        self.id == name || self.aliases.iter().any(|alias| alias == name)
     }
 
-    /// What one call is thought to cost at most; `None` if no price is known.
+    /// Whether the model is retired, or will be within 60 days of `today` (`YYYY-MM-DD`); `None` also if `today` is no date.
     #[must_use]
-    pub fn estimate(&self, _request: &ImageRequest) -> Option<Cost> {
-        None
+    pub fn retirement(&self, today: &str) -> Option<Retirement> {
+        let date = self.retires.as_ref()?;
+        let days_left = day_number(date)? - day_number(today)?;
+        (days_left <= NOTICE_DAYS).then(|| Retirement {
+            date: date.clone(),
+            is_over: days_left <= 0,
+            replacement: self.replacement.clone(),
+        })
+    }
+}
+
+/// Days since 0000-03-01 of a date `YYYY-MM-DD` of the Gregorian calendar; `None` if it is none.
+fn day_number(date: &str) -> Option<i64> {
+    let well_formed = date.len() == 10
+        && date.bytes().enumerate().all(|(index, byte)| match index {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if !well_formed {
+        return None;
+    }
+    let part = |range: std::ops::Range<usize>| date.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_in_month = match month {
+        2 => 28 + i64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=days_in_month).contains(&day) {
+        return None;
+    }
+    // Counted in years that start in March, the leap day is a year's last one.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days_before_month = (153 * month + 2) / 5;
+    Some(
+        365 * year + year.div_euclid(4) - year.div_euclid(100)
+            + year.div_euclid(400)
+            + days_before_month
+            + day,
+    )
+}
+
+fn parse(text: &str, origin: &str) -> Result<Vec<ModelEntry>, CatalogueError> {
+    let line_at = |offset: usize| 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+    let file: FileForm = toml::from_str(text).map_err(|error| CatalogueError::Malformed {
+        origin: origin.to_owned(),
+        line: line_at(error.span().map_or(0, |span| span.start)),
+        message: error.message().to_owned(),
+    })?;
+    let mut entries: Vec<ModelEntry> = Vec::new();
+    for entry in file.model {
+        let line = line_at(entry.span().start);
+        let entry = entry.into_inner().into_entry();
+        let is_taken = |name: &&String| {
+            entries.iter().any(|other| other.provider == entry.provider && other.is_named(name))
+        };
+        if let Some(id) = entry.aliases.iter().chain([&entry.id]).find(is_taken).cloned() {
+            return Err(CatalogueError::Duplicate {
+                origin: origin.to_owned(),
+                line,
+                provider: entry.provider,
+                id,
+            });
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileForm {
+    #[serde(default)]
+    model: Vec<toml::Spanned<EntryForm>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryForm {
+    provider: Name,
+    id: Name,
+    title: Option<String>,
+    #[serde(default)]
+    aliases: Vec<Name>,
+    #[serde(default)]
+    price: PriceForm,
+    #[serde(default)]
+    output_tokens: Vec<OutputTokensForm>,
+    input_image_tokens: Option<u32>,
+    #[serde(default)]
+    limits: Limits,
+    retires: Option<Date>,
+    replacement: Option<Name>,
+    #[serde(default)]
+    response_format: bool,
+    source: Name,
+    as_of: Date,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceForm {
+    #[serde(default)]
+    image: Vec<ImagePriceForm>,
+    text_input: Option<Dollars>,
+    image_input: Option<Dollars>,
+    cached_text_input: Option<Dollars>,
+    cached_image_input: Option<Dollars>,
+    text_output: Option<Dollars>,
+    image_output: Option<Dollars>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImagePriceForm {
+    size: Option<Name>,
+    quality: Option<Name>,
+    usd: Dollars,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputTokensForm {
+    size: Option<Name>,
+    quality: Option<Name>,
+    tokens: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Name(String);
+
+impl TryFrom<String> for Name {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.is_empty() { Err("this text must not be empty") } else { Ok(Self(text)) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Date(String);
+
+impl TryFrom<String> for Date {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if day_number(&text).is_some() {
+            Ok(Self(text))
+        } else {
+            Err(format!("`{text}` is not a date YYYY-MM-DD"))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "f64")]
+struct Dollars(Usd);
+
+impl TryFrom<f64> for Dollars {
+    type Error = String;
+
+    fn try_from(dollars: f64) -> Result<Self, Self::Error> {
+        Usd::from_dollars(dollars).map(Self).ok_or_else(|| format!("{dollars} is not a price in US dollars"))
+    }
+}
+
+impl EntryForm {
+    fn into_entry(self) -> ModelEntry {
+        let text = |name: Name| name.0;
+        let usd = |dollars: Option<Dollars>| dollars.map(|dollars| dollars.0);
+        let price = self.price;
+        let image_price = |row: ImagePriceForm| ImagePrice {
+            size: row.size.map(text),
+            quality: row.quality.map(text),
+            price: row.usd.0,
+        };
+        let output_tokens = |row: OutputTokensForm| OutputTokens {
+            size: row.size.map(text),
+            quality: row.quality.map(text),
+            tokens: row.tokens.into(),
+        };
+        ModelEntry {
+            title: self.title.unwrap_or_else(|| self.id.0.clone()),
+            provider: self.provider.0,
+            id: self.id.0,
+            aliases: self.aliases.into_iter().map(text).collect(),
+            prices: Prices {
+                images: price.image.into_iter().map(image_price).collect(),
+                text_input: usd(price.text_input),
+                image_input: usd(price.image_input),
+                cached_text_input: usd(price.cached_text_input),
+                cached_image_input: usd(price.cached_image_input),
+                text_output: usd(price.text_output),
+                image_output: usd(price.image_output),
+            },
+            output_tokens: self.output_tokens.into_iter().map(output_tokens).collect(),
+            input_image_tokens: self.input_image_tokens.map(u64::from),
+            limits: self.limits,
+            retires: self.retires.map(|date| date.0),
+            replacement: self.replacement.map(text),
+            response_format: self.response_format,
+            source: self.source.0,
+            as_of: self.as_of.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRY: &str = "[[model]]\nprovider = 'p'\nid = 'm'\nsource = 'https://v'\nas_of = '2026-11-01'\n";
+
+    #[test]
+    fn the_built_in_file_is_read_and_every_entry_says_where_and_when() {
+        let entries = parse(BUILT_IN, BUILT_IN_ORIGIN).unwrap();
+        assert!(entries.len() > 10);
+        for entry in &entries {
+            assert!(entry.source.starts_with("https://"), "{}", entry.id);
+            assert!(day_number(&entry.as_of).is_some(), "{}", entry.id);
+            assert!(entry.retires.is_some() || entry.replacement.is_none(), "{}", entry.id);
+            // Sent to no other model, for newer ones refuse it.
+            assert!(!entry.response_format || entry.provider == "openai-images", "{}", entry.id);
+        }
+        assert_eq!(Catalogue::built_in().entries(), entries);
     }
 
-    /// Whether the model must be asked for base64 with `response_format`.
-    #[must_use]
-    pub fn sends_response_format(&self) -> bool {
-        self.response_format
+    #[test]
+    fn users_replace_and_add_entries_and_find_them_by_alias() {
+        let text = format!("{ENTRY}aliases = ['m-2026-01-01']\n[model.price]\ntext_input = 5\n");
+        let catalogue = Catalogue::with_overrides(&text, "mine.toml").unwrap();
+        let entry = catalogue.find("p", "m-2026-01-01").unwrap();
+        assert_eq!((entry.title.as_str(), entry.prices.text_input), ("m", Usd::from_dollars(5.0)));
+        assert_eq!(catalogue.find("q", "m"), None);
+        let built_in = &Catalogue::built_in().entries()[0].clone();
+        let text = ENTRY.replace("'p'", &format!("'{}'", built_in.provider));
+        let replaced =
+            Catalogue::with_overrides(&text.replace("'m'", &format!("'{}'", built_in.id)), "x").unwrap();
+        assert_eq!(replaced.entries().len(), Catalogue::built_in().entries().len());
+        assert_eq!(replaced.find(&built_in.provider, &built_in.id).unwrap().source, "https://v");
+    }
+
+    #[test]
+    fn mistakes_in_a_users_file_are_named_with_their_line() {
+        let said = |text: &str| Catalogue::with_overrides(text, "mine.toml").unwrap_err().to_string();
+        let unknown = said(&format!("{ENTRY}colour = 1\n"));
+        assert!(unknown.starts_with("`mine.toml`, line 6: unknown field `colour`"), "{unknown}");
+        let negative = said(&format!("{ENTRY}[model.price]\ntext_input = -1.0\n"));
+        assert!(negative.starts_with("`mine.toml`, line 7: -1 is not a price"), "{negative}");
+        let date = said(&ENTRY.replace("2026-11-01", "2026-02-30"));
+        assert!(date.starts_with("`mine.toml`, line 5: `2026-02-30` is not a date"), "{date}");
+        let twice = said(&format!("{ENTRY}{ENTRY}"));
+        assert_eq!(twice, "`mine.toml`, line 6: `m` of `p` stands there twice (name or alias)");
+        assert!(said("[[model]]\nid = ''").contains("line 2"));
+        assert!(said(&ENTRY.replace("source", "#")).contains("missing field `source`"));
+    }
+
+    #[test]
+    fn a_model_is_announced_as_retiring_sixty_days_before() {
+        let text = format!("{ENTRY}retires = '2026-05-12'\nreplacement = 'n'\n");
+        let entry = parse(&text, "x").unwrap().remove(0);
+        assert_eq!(entry.retirement("2026-03-12"), None);
+        assert!(!entry.retirement("2026-03-13").unwrap().is_over);
+        let over = entry.retirement("2026-05-12").unwrap();
+        assert_eq!((over.is_over, over.replacement.as_deref()), (true, Some("n")));
+        assert_eq!(entry.retirement("yesterday"), None);
+    }
+
+    #[test]
+    fn days_are_counted_over_leap_years() {
+        let days = |from, to| day_number(to).unwrap() - day_number(from).unwrap();
+        assert_eq!(days("2024-02-28", "2024-03-01"), 2);
+        assert_eq!(days("2100-02-28", "2100-03-01"), 1);
+        assert_eq!(days("2025-12-31", "2026-12-31"), 365);
+        assert_eq!([day_number("2026-13-01"), day_number("2026-00-10"), day_number("26-1-1")], [None; 3]);
     }
 }

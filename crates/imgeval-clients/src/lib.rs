@@ -6,13 +6,16 @@
 
 mod catalogue;
 mod error;
+mod pricing;
 mod providers;
 mod registry;
 mod secret;
 mod settings;
 mod transport;
 
-pub use catalogue::ModelEntry;
+pub use catalogue::{
+    Catalogue, CatalogueError, ImagePrice, ModelEntry, ModelLimits, OutputTokens, Prices, Retirement,
+};
 pub use error::ClientError;
 pub use registry::{ProviderKind, open_generator};
 pub use secret::{Redactor, Secret};
