@@ -4,6 +4,8 @@
 use imgeval_core::Usd;
 use serde::Deserialize;
 
+use crate::ProviderKind;
+
 const BUILT_IN: &str = include_str!("models.toml");
 const BUILT_IN_ORIGIN: &str = "built-in models.toml";
 
@@ -19,8 +21,7 @@ pub struct Catalogue {
 /// A model at a kind of provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelEntry {
-    /// The kind of provider, such as `openai-images`.
-    pub provider: String,
+    pub provider: ProviderKind,
     pub id: String,
     pub title: String,
     /// Other names of the same model, such as dated snapshots.
@@ -30,7 +31,7 @@ pub struct ModelEntry {
     pub output_tokens: Vec<OutputTokens>,
     /// Tokens that an image sent along counts for, at most; unknown where `None`.
     pub input_image_tokens: Option<u64>,
-    pub limits: Limits,
+    pub limits: ModelLimits,
     /// The day from which the vendor may answer no more, `YYYY-MM-DD`.
     pub retires: Option<String>,
     /// What the vendor names in its place.
@@ -75,7 +76,7 @@ pub struct OutputTokens {
 /// What the vendor lets the smallest paying account do; `None` where nothing is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Limits {
+pub struct ModelLimits {
     pub requests_per_minute: Option<u32>,
     pub tokens_per_minute: Option<u32>,
     pub concurrent: Option<u32>,
@@ -95,7 +96,7 @@ pub enum CatalogueError {
     #[error("`{origin}`, line {line}: {message}")]
     Malformed { origin: String, line: usize, message: String },
     #[error("`{origin}`, line {line}: `{id}` of `{provider}` stands there twice (name or alias)")]
-    Duplicate { origin: String, line: usize, provider: String, id: String },
+    Duplicate { origin: String, line: usize, provider: ProviderKind, id: String },
 }
 
 impl Catalogue {
@@ -132,7 +133,7 @@ impl Catalogue {
 
     /// The model by its id or one of its aliases at this kind of provider.
     #[must_use]
-    pub fn find(&self, kind: &str, id: &str) -> Option<&ModelEntry> {
+    pub fn find(&self, kind: ProviderKind, id: &str) -> Option<&ModelEntry> {
         let mut of_kind = self.entries.iter().filter(|entry| entry.provider == kind);
         let by_id = of_kind.clone().find(|entry| entry.id == id);
         by_id.or_else(|| of_kind.find(|entry| entry.is_named(id)))
@@ -232,7 +233,7 @@ struct FileForm {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EntryForm {
-    provider: Name,
+    provider: KindName,
     id: Name,
     title: Option<String>,
     #[serde(default)]
@@ -243,7 +244,7 @@ struct EntryForm {
     output_tokens: Vec<OutputTokensForm>,
     input_image_tokens: Option<u32>,
     #[serde(default)]
-    limits: Limits,
+    limits: ModelLimits,
     retires: Option<Date>,
     replacement: Option<Name>,
     #[serde(default)]
@@ -290,6 +291,21 @@ impl TryFrom<String> for Name {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         if text.is_empty() { Err("this text must not be empty") } else { Ok(Self(text)) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct KindName(ProviderKind);
+
+impl TryFrom<String> for KindName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        ProviderKind::from_name(&text).map(Self).ok_or_else(|| {
+            let names: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.name()).collect();
+            format!("`{text}` is no kind of provider; known are {}", names.join(", "))
+        })
     }
 }
 
@@ -366,7 +382,7 @@ impl EntryForm {
 mod tests {
     use super::*;
 
-    const ENTRY: &str = "[[model]]\nprovider = 'p'\nid = 'm'\nsource = 'https://v'\nas_of = '2026-11-01'\n";
+    const ENTRY: &str = "[[model]]\nprovider = 'openai-images'\nid = 'm'\nsource = 'https://v'\nas_of = '2026-11-01'\n";
 
     #[test]
     fn the_built_in_file_is_read_and_every_entry_says_where_and_when() {
@@ -377,7 +393,7 @@ mod tests {
             assert!(day_number(&entry.as_of).is_some(), "{}", entry.id);
             assert!(entry.retires.is_some() || entry.replacement.is_none(), "{}", entry.id);
             // Sent to no other model, for newer ones refuse it.
-            assert!(!entry.response_format || entry.provider == "openai-images", "{}", entry.id);
+            assert!(!entry.response_format || entry.provider == ProviderKind::OpenaiImages, "{}", entry.id);
         }
         assert_eq!(Catalogue::built_in().entries(), entries);
     }
@@ -386,15 +402,15 @@ mod tests {
     fn users_replace_and_add_entries_and_find_them_by_alias() {
         let text = format!("{ENTRY}aliases = ['m-2026-01-01']\n[model.price]\ntext_input = 5\n");
         let catalogue = Catalogue::with_overrides(&text, "mine.toml").unwrap();
-        let entry = catalogue.find("p", "m-2026-01-01").unwrap();
+        let entry = catalogue.find(ProviderKind::OpenaiImages, "m-2026-01-01").unwrap();
         assert_eq!((entry.title.as_str(), entry.prices.text_input), ("m", Usd::from_dollars(5.0)));
-        assert_eq!(catalogue.find("q", "m"), None);
+        assert_eq!(catalogue.find(ProviderKind::Gemini, "m"), None);
         let built_in = &Catalogue::built_in().entries()[0].clone();
-        let text = ENTRY.replace("'p'", &format!("'{}'", built_in.provider));
-        let replaced =
-            Catalogue::with_overrides(&text.replace("'m'", &format!("'{}'", built_in.id)), "x").unwrap();
+        assert_eq!(built_in.provider, ProviderKind::OpenaiImages);
+        let text = ENTRY.replace("'m'", &format!("'{}'", built_in.id));
+        let replaced = Catalogue::with_overrides(&text, "x").unwrap();
         assert_eq!(replaced.entries().len(), Catalogue::built_in().entries().len());
-        assert_eq!(replaced.find(&built_in.provider, &built_in.id).unwrap().source, "https://v");
+        assert_eq!(replaced.find(built_in.provider, &built_in.id).unwrap().source, "https://v");
     }
 
     #[test]
@@ -407,8 +423,9 @@ mod tests {
         let date = said(&ENTRY.replace("2026-11-01", "2026-02-30"));
         assert!(date.starts_with("`mine.toml`, line 5: `2026-02-30` is not a date"), "{date}");
         let twice = said(&format!("{ENTRY}{ENTRY}"));
-        assert_eq!(twice, "`mine.toml`, line 6: `m` of `p` stands there twice (name or alias)");
+        assert_eq!(twice, "`mine.toml`, line 6: `m` of `openai-images` stands there twice (name or alias)");
         assert!(said("[[model]]\nid = ''").contains("line 2"));
+        assert!(said(&ENTRY.replace("-images", "")).contains("`openai` is no kind of provider; known are openai-images"));
         assert!(said(&ENTRY.replace("source", "#")).contains("missing field `source`"));
     }
 

@@ -17,6 +17,10 @@ pub use catalogue::{
     Catalogue, CatalogueError, ImagePrice, ModelEntry, ModelLimits, OutputTokens, Prices, Retirement,
 };
 pub use error::ClientError;
+pub use providers::{
+    CommandGenerator, CommandLineError, CommandLineProblem, CommandLinesGenerator, FolderError,
+    FolderGenerator,
+};
 pub use registry::{ProviderKind, open_generator};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};

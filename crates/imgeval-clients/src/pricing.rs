@@ -204,11 +204,11 @@ mod tests {
     use imgeval_core::{CaseId, ImageFormat, InputImage, SampleId, SizeRequest, Turn};
 
     use super::*;
-    use crate::catalogue::Catalogue;
+    use crate::{ProviderKind, catalogue::Catalogue};
 
     const TOKENS: &str = "
 [[model]]
-provider = 'p'
+provider = 'openai-images'
 id = 'tokens'
 source = 'https://v'
 as_of = '2026-11-01'
@@ -225,7 +225,7 @@ cached_image_input = 2.5
 image_output = 40
 
 [[model]]
-provider = 'p'
+provider = 'openai-images'
 id = 'images'
 source = 'https://v'
 as_of = '2026-11-01'
@@ -238,7 +238,7 @@ image = [
 ";
 
     fn entry(id: &str) -> ModelEntry {
-        Catalogue::with_overrides(TOKENS, "test").unwrap().find("p", id).unwrap().clone()
+        Catalogue::with_overrides(TOKENS, "test").unwrap().find(ProviderKind::OpenaiImages, id).unwrap().clone()
     }
 
     fn parameters(size: &str, quality: &str) -> ImageParameters {
