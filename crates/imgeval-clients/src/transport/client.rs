@@ -156,14 +156,15 @@ impl Transport {
                 Ended::Again(again) => {
                     lost_tries += u32::from(again.lost);
                     let too_long = again.wait.filter(|wait| *wait > MAX_REQUESTED_WAIT);
+                    // The addition keeps calls that were told the same time from coming back together.
+                    let wait = again.wait.unwrap_or_default().saturating_add(backoff(*retry_delay, tries));
+                    if again.pause && too_long.is_none() {
+                        gate.pause_until(tokio::time::Instant::now() + wait);
+                    }
                     let may_try = tries <= *retries && (!again.lost || lost_tries <= MAX_LOST_RETRIES);
                     if may_try && too_long.is_none() {
-                        // The addition keeps calls that were told the same time from coming back together.
-                        let wait = again.wait.unwrap_or_default() + backoff(*retry_delay, tries);
-                        if again.pause {
-                            gate.pause_until(tokio::time::Instant::now() + wait);
-                        }
-                        debug!(target: "imgeval_clients", path = request.path, tries, wait_ms = wait.as_millis() as u64, "waiting to try again");
+                        let wait_ms = wait.as_millis() as u64;
+                        debug!(target: "imgeval_clients", path = request.path, tries, wait_ms, "waiting to try again");
                         tokio::time::sleep(wait).await;
                         continue;
                     }
@@ -290,7 +291,8 @@ impl Transport {
 
     fn redirected(&self, received: &Received) -> String {
         let location = received.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        let target = location.and_then(|location| self.0.base.join(location).ok());
+        // Redacted first, because parsing turns hosts into lower case.
+        let target = location.and_then(|location| self.0.base.join(&self.0.redactor.redact(location)).ok());
         let host = target.as_ref().and_then(Url::host_str).unwrap_or("an unknown host");
         format!(
             "the server redirects ({}) to {host}, which would get the key; set the base URL to the right address",

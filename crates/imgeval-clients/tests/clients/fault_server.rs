@@ -25,6 +25,10 @@ pub(crate) enum Action {
     Stall,
     /// Takes the request and resets the connection.
     Reset,
+    /// Sends the reply's head and this many bytes of its body, then resets the connection.
+    ResetAfter(Reply, usize),
+    /// Sends a body without end.
+    Flood,
 }
 
 #[derive(Debug, Clone)]
@@ -155,6 +159,17 @@ async fn perform(mut stream: TcpStream, action: Action) {
         }
         Action::Stall => wait_for_close(&mut stream).await,
         Action::Reset => stream.set_zero_linger().unwrap(),
+        Action::ResetAfter(reply, length) => {
+            stream.write_all(reply.head().as_bytes()).await.ok();
+            stream.write_all(&reply.body[..length]).await.ok();
+            stream.set_zero_linger().unwrap();
+        }
+        Action::Flood => {
+            let head = "HTTP/1.1 200 Scripted\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.ok();
+            let blanks = vec![b' '; 1 << 20];
+            while stream.write_all(&blanks).await.is_ok() {}
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Each fault ends as the right outcome after the right number of requests.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 
 use imgeval_core::{Answer, FailureKind};
 use serde_json::json;
@@ -67,9 +70,26 @@ async fn too_many_requests_are_sent_again_with_and_without_a_wait_asked_for() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_told_to_wait_makes_the_others_wait() {
+    let limited = error(429, "rate_limit_exceeded", "slow down").header("retry-after-ms", "200");
+    let server = FaultServer::start([Action::Reply(limited), image()]).await;
+    let mut settings = settings(&server);
+    settings.retries = 0;
+    let generator = open(settings);
+    let start = Instant::now();
+    let first = generator.generate(&request("a cat")).await.unwrap();
+    assert!(first.outcome.done().is_none());
+    let second = generator.generate(&request("a cat")).await.unwrap();
+    assert!(second.outcome.done().is_some());
+    assert!(start.elapsed() >= Duration::from_millis(200), "an answer this soon was asked for too soon");
+}
+
+#[tokio::test]
 async fn a_wait_that_is_too_long_ends_the_call_and_is_told() {
-    let limited = error(429, "rate_limit_exceeded", "slow down").header("retry-after", "3600");
-    check(vec![Action::Reply(limited)], fails(FailureKind::Transport, "wait of 3600 s", 1, 0)).await;
+    for (wait, words) in [("3600", "wait of 3600 s"), ("1e300", "too long")] {
+        let limited = error(429, "rate_limit_exceeded", "slow down").header("retry-after", wait);
+        check(vec![Action::Reply(limited)], fails(FailureKind::Transport, words, 1, 0)).await;
+    }
 }
 
 #[tokio::test]
@@ -98,6 +118,14 @@ async fn half_a_body_is_asked_again_once() {
     let half = Action::Half(image_reply(), 20);
     check(vec![half.clone(), image()], image_after(2, 1)).await;
     check(vec![half], fails(FailureKind::Transport, "after 20 bytes", 2, 2)).await;
+    let reset = Action::ResetAfter(image_reply(), 20);
+    check(vec![reset], fails(FailureKind::Transport, "", 2, 2)).await;
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_not_taken_in() {
+    let too_large = fails(FailureKind::Transport, "larger than 128 MiB", 2, 2);
+    check(vec![Action::Flood], too_large).await;
 }
 
 #[tokio::test]

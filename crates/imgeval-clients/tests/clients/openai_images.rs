@@ -184,7 +184,8 @@ async fn a_download_that_cannot_be_had_is_told_as_a_lost_image() {
 async fn what_the_interface_would_ignore_is_refused_before_anything_is_sent() {
     let server = FaultServer::start([image()]).await;
     let generator = open(settings(&server));
-    let changes: [(fn(&mut ImageRequest), &str); 4] = [
+    type Change = fn(&mut ImageRequest);
+    let changes: [(Change, &str); 4] = [
         (|request| request.system = Some("s".to_owned()), "system prompt"),
         (|request| request.seed = Some(1), "seed"),
         (|request| request.parameters.size = SizeRequest::parse("16:9"), "aspect ratio"),

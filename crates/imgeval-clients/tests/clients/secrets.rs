@@ -7,6 +7,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use imgeval_clients::{Secret, open_generator};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use tracing::{Event, Metadata, Subscriber, field::Field, field::Visit, span};
 
@@ -68,10 +69,9 @@ fn assert_clean(shown: &str) {
 #[tokio::test]
 async fn an_echoed_key_shows_nowhere() {
     tracing::subscriber::set_global_default(Capture).unwrap();
-    let percent: String = KEY.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    assert!(!percent.contains("canary"));
+    let percent = utf8_percent_encode(KEY, NON_ALPHANUMERIC).to_string();
     let encoded = STANDARD.encode(format!("user:{KEY}:more"));
-    let said = format!("bad key {KEY} {encoded}");
+    let said = format!("bad key {KEY} {encoded} {percent}");
     let echo =
         json!({"data": [{"b64_json": "aGk=", "revised_prompt": said, KEY: said}], "echo": [encoded, KEY]});
     let replies = [
@@ -86,7 +86,7 @@ async fn an_echoed_key_shows_nowhere() {
         Reply::json(200, &json!({"data": [], "echo": said})),
         Reply::json(200, &json!({"data": [{"url": format!("http://127.0.0.1:1/{KEY}")}]})),
         Reply::json(200, &json!({"data": [{"url": format!("ftp://{KEY}/{KEY}")}]})),
-        Reply::new(302, "text/html", said.clone()).header("location", "http://sk-canary.example/"),
+        Reply::new(302, "text/html", said.clone()).header("location", "http://SK-CANARY.example/"),
     ];
     for reply in replies {
         let reply = reply.header("x-echo", KEY).header("retry-after-ms", "1");
@@ -94,7 +94,7 @@ async fn an_echoed_key_shows_nowhere() {
         let mut settings = settings(&server);
         settings.headers.push(("x-second".to_owned(), Secret::new(format!("Bearer second-{KEY}"))));
         // The host of the last reply.
-        settings.headers.push(("x-third".to_owned(), Secret::new("sk-canary.example")));
+        settings.headers.push(("x-third".to_owned(), Secret::new("SK-CANARY.example")));
         assert_clean(&format!("{settings:?}"));
         let generator = open(settings);
         let shown = match generator.generate(&request("a cat")).await {
