@@ -7,6 +7,7 @@
 mod catalogue;
 mod error;
 mod pricing;
+mod probe;
 mod providers;
 mod registry;
 mod secret;
@@ -21,6 +22,8 @@ pub use providers::{
     CommandGenerator, CommandLineError, CommandLineProblem, CommandLinesGenerator, FolderError,
     FolderGenerator,
 };
+pub use probe::{Reachability, probe};
 pub use registry::{ProviderKind, open_generator};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};
+pub fn open_rewriter(_: ProviderSettings, _: &str, _: Option<ModelEntry>, _: &str) -> Result<std::sync::Arc<dyn imgeval_core::Rewriter>, ClientError> { Err(ClientError::Setup { reason: String::new() }) }

@@ -31,37 +31,48 @@ impl ModelEntry {
         })
     }
 
+    /// Whether estimates, and with them limits on the cost, are possible.
+    #[must_use]
+    pub fn has_price(&self) -> bool {
+        self.estimate_output(&ImageParameters::default()).is_some()
+    }
+
     /// What a call is thought to cost at most: prompt at three characters a token, images sent along, one image out. Size and
     /// quality that are not asked for, or `auto`, count as the dearest listed. What a model writes or thinks besides the image
     /// is not in it, because nothing bounds it.
     #[must_use]
     pub fn estimate(&self, request: &ImageRequest) -> Option<Cost> {
-        let mut assumed = Vec::new();
         let (output, is_exact) = self.estimate_output(&request.parameters)?;
+        let mut basis = format!("estimate by catalogue prices of {}", self.as_of);
         if !is_exact {
-            assumed.push("the dearest size and quality of what was left open".to_owned());
+            basis.push_str(", the dearest size and quality of what was left open");
         }
-        let earlier = request.history.iter().map(|turn| turn.prompt.as_str());
-        let texts = earlier.chain(request.system.as_deref()).chain([request.prompt.as_str()]);
-        let text_tokens = texts.map(estimate_text_tokens).sum();
-        let n_images = count_images(request);
+        let mut amount = output;
         // Models that are paid per image alone take their input for nothing.
-        let is_input_free = self.prices.text_input.is_none() && self.prices.images_alone();
-        let mut input = Usd::ZERO;
-        if !is_input_free {
-            input += per_million(self.prices.text_input?, text_tokens);
-            assumed.push(format!("{text_tokens} tokens of text in"));
-            if n_images > 0 {
-                let tokens = n_images * self.estimate_input_image_tokens()?;
-                input += per_million(self.prices.image_input.or(self.prices.text_input)?, tokens);
-                assumed.push(format!("{tokens} tokens of images in"));
+        if self.prices.text_input.is_some() || !self.prices.images_alone() {
+            let (text, images) = self.estimate_input_tokens(request);
+            amount += per_million(self.prices.text_input?, text);
+            if count_images(request) > 0 {
+                amount += per_million(self.prices.image_input.or(self.prices.text_input)?, images?);
             }
         }
-        let assumed = if assumed.is_empty() { String::new() } else { format!(": {}", assumed.join(", ")) };
-        Some(Cost {
-            amount: output + input,
-            basis: format!("estimate, catalogue prices of {}{assumed}", self.as_of),
-        })
+        Some(Cost { amount, basis })
+    }
+
+    /// The tokens of a call, in and out, as far as they can be told beforehand.
+    #[must_use]
+    pub fn estimate_tokens(&self, request: &ImageRequest) -> u64 {
+        let (text, images) = self.estimate_input_tokens(request);
+        let output = dearest(&self.output_tokens, &request.parameters).map_or(0, |(row, _)| row.tokens);
+        text + images.unwrap_or(0) + output
+    }
+
+    /// Of text, and of images if that is known.
+    fn estimate_input_tokens(&self, request: &ImageRequest) -> (u64, Option<u64>) {
+        let earlier = request.history.iter().map(|turn| turn.prompt.as_str());
+        let texts = earlier.chain(request.system.as_deref()).chain([request.prompt.as_str()]);
+        let images = self.estimate_input_image_tokens().map(|tokens| count_images(request) * tokens);
+        (texts.map(estimate_text_tokens).sum(), images)
     }
 
     /// What a text is thought to cost at most that is rewritten or judged with this model, its answer as long as

@@ -72,7 +72,7 @@ pub fn open_generator(
 ) -> Result<Arc<dyn Generator>, ClientError> {
     match settings.kind {
         ProviderKind::OpenaiImages => {
-            let response_format = entry.as_ref().is_some_and(ModelEntry::sends_response_format);
+            let response_format = entry.as_ref().is_some_and(|entry| entry.response_format);
             let provider = OpenaiImages::new(model, response_format);
             Ok(Arc::new(HttpGenerator::new(&settings, model, provider, entry)?))
         }

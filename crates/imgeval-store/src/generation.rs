@@ -181,6 +181,14 @@ impl RunWriter {
 }
 
 impl RunReader {
+    /// The samples that providers were asked for.
+    ///
+    /// # Errors
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn generated_samples(&self) -> Result<BTreeMap<SampleId, GeneratedSample>, StoreError> {
+        self.database.generated_samples()
+    }
+
     /// # Errors
     /// If the database cannot be read.
     pub fn spend(&self) -> Result<Spend, StoreError> {

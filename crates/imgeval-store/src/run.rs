@@ -13,6 +13,7 @@ use imgeval_core::{
 
 use crate::{
     Manifest, ObservedSample, ObserverKey, StoreError, StoredImage, database::Database, images, lock::RunLock,
+    whole_file::write_whole,
 };
 
 /// Size and time of change of an imported file: equal means that it need not be read again.
@@ -118,6 +119,15 @@ impl RunWriter {
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Writes a text of the run's own beside the manifest, whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn put_text(&self, name: &'static str, text: &str) -> Result<(), StoreError> {
+        let path = self.directory.join(name);
+        write_whole(&path, text.as_bytes()).map_err(StoreError::io("write", &path))
     }
 
     /// Stores image bytes under their hash. Needs no database, so that many threads can do it at once.
@@ -281,6 +291,16 @@ pub struct RunReader {
 }
 
 impl RunReader {
+    /// Opens the run in `directory` if it was made for the suite and parameters of `asked`.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and if it was made for something else.
+    pub fn open_same(directory: &Path, asked: &Manifest) -> Result<Self, StoreError> {
+        let run = Self::open(directory)?;
+        run.manifest.check_same(asked, directory)?;
+        Ok(run)
+    }
+
     /// # Errors
     /// If there is no run in `directory` or it cannot be read.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod generation;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
@@ -7,12 +9,13 @@ use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
 use imgeval_vision::compute::{ComputeOptions, Device, Precision};
 
+use self::generation::{CasesArgs, GenerationArgs, SettingsFiles};
 use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, printer::Printer};
 
 /// The most that `--max-pixels` may allow: sides of 65,536.
 const MAX_PIXELS: u64 = 1 << 32;
 
-/// Evaluates image generators: GenEval from a folder of images to an honest score table.
+/// Evaluates image generators: GenEval from a folder of images, or from a model, to an honest score table.
 #[derive(Debug, Parser)]
 #[command(name = "imgeval", version, after_help = HELP_FOOTER, max_term_width = 110)]
 pub(crate) struct Cli {
@@ -29,6 +32,14 @@ pub(crate) enum Command {
     Prompts(PromptsArgs),
     /// Take over images that exist into a run
     Import(ImportArgs),
+    /// Fill a run with images of a model; started again, it asks only for what is missing
+    ///
+    /// Models are named PROVIDER:MODEL. Providers are openai (images), openai-responses, openai-chat, gemini, cmd and
+    /// cmd-lines (programs of this machine) and folder; more can be set up in imgeval.toml. Keys come from the environment
+    /// (OPENAI_API_KEY, GEMINI_API_KEY) or from a file. Ctrl-C lets the calls finish that are under way.
+    Generate(GenerateArgs),
+    /// Say which keys, endpoints, models and weights work, and how to mend the others
+    Doctor(DoctorArgs),
     /// Collect evidence: what the detector sees in each image of a run
     Observe(ObserveArgs),
     /// Apply the rules: print the score table of a run, or score another detector's detections
@@ -37,7 +48,7 @@ pub(crate) enum Command {
     /// Verdicts are made in crates/imgeval-suites/src/geneval/verdict.rs; nothing is detected again, so the options
     /// below may change from call to call.
     Score(ScoreArgs),
-    /// Import, observe and score in one go; started again, it continues
+    /// Generate or import, observe and score in one go; started again, it continues
     Run(RunArgs),
     /// Write a run's verdicts in the official result format
     Export(ExportArgs),
@@ -123,9 +134,27 @@ pub(crate) struct ReadArgs {
     /// and names like 00052.png, 52_1.jpg or 52-1.webp are understood
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) template: Option<String>,
-    /// Refuse images with more pixels than this (a guard against decompression bombs)
-    #[arg(long, value_name = "N", default_value_t = 100_000_000, value_parser = clap::value_parser!(u64).range(1..=MAX_PIXELS))]
-    pub(crate) max_pixels: u64,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct MaxPixelsArg {
+    /// Refuse images with more pixels than this (a guard against decompression bombs) [default: 100000000, of
+    /// generated images 33554432]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_PIXELS))]
+    max_pixels: Option<u64>,
+}
+
+impl MaxPixelsArg {
+    pub(crate) fn for_files(self) -> u64 {
+        self.max_pixels.unwrap_or(100_000_000)
+    }
+
+    /// Enough for 7680x4320.
+    pub(crate) fn for_generated(self) -> u64 {
+        self.max_pixels.unwrap_or(1 << 25)
+    }
 }
 
 /// Which run the images of which prompts go to, and how they are read.
@@ -336,20 +365,68 @@ pub(crate) struct ScoreArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("origin").args(["images", "model"]).required(true)))]
 pub(crate) struct RunArgs {
     #[arg(long, value_enum)]
     pub(crate) suite: Suite,
-    /// Folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
-    #[arg(long, value_name = "DIR")]
-    pub(crate) images: String,
+    /// Take images that exist: folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
+    #[arg(long, value_name = "DIR", requires = "run")]
+    pub(crate) images: Option<String>,
+    /// Let this model make the images, as `generate` does: PROVIDER:MODEL
+    #[arg(long, value_name = "PROVIDER:MODEL")]
+    pub(crate) model: Option<String>,
+    /// Run directory to fill; made if it does not exist [default with --model: runs/SUITE-MODEL]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) into: IntoRunArgs,
+    pub(crate) generator: SuiteArgs,
     #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten, next_help_heading = "Generating, with --model")]
+    pub(crate) generation: GenerationArgs,
+    #[command(flatten, next_help_heading = "Observing")]
     pub(crate) detector: DetectorArgs,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Scoring")]
     pub(crate) verdict: VerdictArgs,
     #[command(flatten)]
     pub(crate) table: TableArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Who makes the images: PROVIDER:MODEL, such as openai:MODEL or "cmd:python model.py --prompt={prompt} --out={out}"
+    #[arg(long, value_name = "PROVIDER:MODEL")]
+    pub(crate) model: String,
+    /// Run directory to fill; made if it does not exist [default: runs/SUITE-MODEL]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cases: CasesArgs,
+    #[command(flatten)]
+    pub(crate) generation: GenerationArgs,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Look only at these models (PROVIDER:MODEL) or providers [default: every provider that has a key or is in the
+    /// settings]
+    #[arg(value_name = "WHAT")]
+    pub(crate) names: Vec<String>,
+    /// Never touch the network
+    #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
+    pub(crate) offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) files: SettingsFiles,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
 }
 
 #[derive(Debug, Args)]

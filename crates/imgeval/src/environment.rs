@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use imgeval_clients::ProviderKind;
 use imgeval_vision::weights::{Hub, Places};
 
 /// Where model weights are kept.
@@ -11,12 +12,47 @@ pub(crate) const PYTHON: &str = "IMGEVAL_PYTHON";
 /// Set to anything but 0 to never touch the network.
 pub(crate) const OFFLINE: &str = "IMGEVAL_OFFLINE";
 
+/// The settings file.
+pub(crate) const SETTINGS: &str = "IMGEVAL_SETTINGS";
+/// The user's catalogue of models.
+pub(crate) const CATALOGUE: &str = "IMGEVAL_CATALOGUE";
+/// Set to `debug` to be told every request, without its content.
+pub(crate) const LOG: &str = "IMGEVAL_LOG";
+
+/// The value of a variable; an empty one is none.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// Where the user's own settings and catalogue lie.
+pub(crate) fn configuration_dir() -> Option<PathBuf> {
+    let base = variable("XDG_CONFIG_HOME").map(PathBuf::from);
+    base.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".config"))).map(|base| base.join("imgeval"))
+}
+
+/// Where the vendor's own clients would send requests instead.
+pub(crate) fn base_url(kind: ProviderKind) -> Option<String> {
+    is_openai(kind).then(|| variable("OPENAI_BASE_URL")).flatten()
+}
+
+pub(crate) fn organization(kind: ProviderKind) -> Option<String> {
+    is_openai(kind).then(|| variable("OPENAI_ORG_ID")).flatten()
+}
+
+pub(crate) fn project(kind: ProviderKind) -> Option<String> {
+    is_openai(kind).then(|| variable("OPENAI_PROJECT_ID")).flatten()
+}
+
+fn is_openai(kind: ProviderKind) -> bool {
+    kind.key_variables().contains(&"OPENAI_API_KEY")
+}
+
 /// The folder for weights: as set, else below the user's cache folder, else below the working folder.
 pub(crate) fn models_dir(flag: Option<PathBuf>) -> PathBuf {
     let below_cache = |base: PathBuf| base.join("imgeval").join("models");
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    flag.or_else(|| variable("XDG_CACHE_HOME").map(below_cache))
-        .or_else(|| variable("HOME").map(|home| below_cache(home.join(".cache"))))
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    flag.or_else(|| folder("XDG_CACHE_HOME").map(below_cache))
+        .or_else(|| folder("HOME").map(|home| below_cache(home.join(".cache"))))
         .unwrap_or_else(|| PathBuf::from("imgeval-models"))
 }
 

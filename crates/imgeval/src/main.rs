@@ -3,26 +3,34 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod cases;
 mod commands;
 mod coverage;
 mod environment;
+mod estimate;
 mod exit_code;
 mod failure;
+mod generation_table;
+mod interrupt;
 mod observers;
 mod output_file;
 mod printer;
+mod prompt_pipeline;
 mod scored_run;
+mod settings;
 mod table;
 mod verdict_lines;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{args::Cli, printer::Printer};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    watch_requests();
     let printer = Printer::new(cli.quiet);
     let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
         let rendered = failure::render_error(&error);
@@ -30,4 +38,14 @@ fn main() -> ExitCode {
         rendered.exit
     });
     exit.into()
+}
+
+/// Tells every request on stderr if the environment asks for it. Only of our own clients, which hold back keys and
+/// contents; libraries below them do not.
+fn watch_requests() {
+    if environment::variable(environment::LOG).is_some_and(|level| level == "debug") {
+        let ours = Targets::new().with_target("imgeval_clients", tracing::Level::DEBUG);
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
+        tracing_subscriber::registry().with(lines).with(ours).init();
+    }
 }

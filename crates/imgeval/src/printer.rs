@@ -8,8 +8,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{Failure, visible};
-use imgeval_runner::Progress;
+use imgeval_core::{Failure, Usd, visible};
+use imgeval_runner::{GenerateEvent, Progress, RewriteEvent};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// How often progress is told where there is no terminal.
@@ -71,6 +71,7 @@ impl Printer {
             finished: 0,
             failed: 0,
             new: 0,
+            spent: None,
             began: Instant::now(),
         }
     }
@@ -105,10 +106,53 @@ pub(crate) struct StageProgress {
     finished: usize,
     failed: usize,
     new: usize,
+    /// By stages that cost money.
+    spent: Option<Usd>,
     began: Instant,
 }
 
 impl StageProgress {
+    pub(crate) fn show_generation(&mut self, event: &GenerateEvent) {
+        match event {
+            GenerateEvent::Interrupted { calls } => self.tell_interrupted(*calls),
+            GenerateEvent::Planned { calls, done, spent } => self.plan_calls(*calls, *done, *spent),
+            GenerateEvent::Accepted { .. } => {}
+            GenerateEvent::Landed { failure, spent, .. } => self.land_call(failure.is_some(), *spent),
+        }
+    }
+
+    pub(crate) fn show_rewriting(&mut self, event: &RewriteEvent) {
+        match event {
+            RewriteEvent::Interrupted { calls } => self.tell_interrupted(*calls),
+            RewriteEvent::Planned { calls, done, spent } => self.plan_calls(*calls, *done, *spent),
+            RewriteEvent::Landed { failure, spent, .. } => self.land_call(failure.is_some(), *spent),
+        }
+    }
+
+    fn tell_interrupted(&self, calls: usize) {
+        self.printer.insist(format_args!(
+            "{}: {calls} calls were under way when the run was last stopped; they may have been billed, and are made again",
+            self.stage
+        ));
+    }
+
+    fn plan_calls(&mut self, calls: usize, done: usize, spent: Usd) {
+        self.spent = Some(spent);
+        self.show(Progress::Planned { total: calls + done, finished: done });
+    }
+
+    fn land_call(&mut self, has_failed: bool, spent: Usd) {
+        self.spent = Some(spent);
+        self.show(Progress::Advanced { has_failed });
+    }
+
+    /// Failures and spend, as far as there are any.
+    fn remarks(&self) -> String {
+        let failed = (self.failed > 0).then(|| format!(", {} failed", self.failed));
+        let spent = self.spent.map(|spent| format!(", {spent} spent"));
+        [failed, spent].into_iter().flatten().collect()
+    }
+
     pub(crate) fn show(&mut self, progress: Progress) {
         match progress {
             Progress::Planned { total, finished } => {
@@ -134,23 +178,21 @@ impl StageProgress {
     }
 
     fn refresh(&mut self) {
+        let remarks = self.remarks();
         match &mut self.display {
             Surface::Silent => {}
             Surface::Bar(bar) => {
                 bar.inc(1);
-                if self.failed > 0 {
-                    bar.set_message(format!(", {} failed", self.failed));
-                }
+                bar.set_message(remarks);
             }
             Surface::Plain { last_told } => {
                 if last_told.elapsed() >= PLAIN_INTERVAL {
                     *last_told = Instant::now();
                     let rate = self.new as f64 / self.began.elapsed().as_secs_f64();
                     let left = (self.total - self.finished) as f64 / rate;
-                    let (stage, finished, total, failed) =
-                        (self.stage, self.finished, self.total, self.failed);
+                    let (stage, finished, total) = (self.stage, self.finished, self.total);
                     self.printer.talk(format_args!(
-                        "{stage}: {finished}/{total}, {rate:.1} a second, {left:.0} s left, {failed} failed"
+                        "{stage}: {finished}/{total}, {rate:.1} a second, {left:.0} s left{remarks}"
                     ));
                 }
             }

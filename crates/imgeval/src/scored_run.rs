@@ -6,17 +6,19 @@ use std::{
 };
 
 use anyhow::Result;
-use imgeval_core::{Case, Detection, Evidence, ImageNote, ObserverMeta, Outcome, Protocol};
+use imgeval_core::{Case, Detection, Evidence, ImageNote, ObserverMeta, Outcome, Protocol, visible};
 use imgeval_metrics::BootstrapSettings;
-use imgeval_store::{Manifest, ObservedSample, RunReader};
+use imgeval_store::{Manifest, ObservedSample, RunReader, Spend};
 use imgeval_suites::geneval::{
     self, DetectedObject, Metadata, ResultRow, SUMMARY_VERSION, SeenColor, SuiteConfig, Summary,
     SummaryBuilder, Verdict, VerdictError, VerdictOptions, compute_verdict,
 };
+use serde_json::{Value, json};
 
 use crate::{
     coverage::{Coverage, Tally},
     failure::CommandError,
+    generation_table::{spend_json, spend_line},
     printer::Printer,
     table::comparability_note,
 };
@@ -33,6 +35,7 @@ pub(crate) struct ScoredRun {
     observer: Option<ObserverMeta>,
     options: VerdictOptions,
     note: String,
+    spend: Spend,
 }
 
 /// One image with its verdict.
@@ -72,7 +75,8 @@ impl ScoredRun {
         let has_official_prompts = is_official_suite(reader.manifest());
         let note = observer.as_ref().map(|observer| note_for(observer, has_official_prompts, &options));
         let note = note.unwrap_or_default();
-        Ok(Self { directory: directory.to_owned(), reader, cases, observer, options, note })
+        let spend = reader.spend()?;
+        Ok(Self { directory: directory.to_owned(), reader, cases, observer, options, note, spend })
     }
 
     pub(crate) fn observer(&self) -> Option<&ObserverMeta> {
@@ -124,6 +128,10 @@ impl ScoredRun {
             manifest.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let prompts = if is_official_suite(manifest) { "the official prompts" } else { "fresh prompts" };
         let mut text = format!("suite: {} ({prompts}: {})\n", manifest.suite, parameters.join(", "));
+        if let Some(model) = self.model() {
+            text.push_str(&format!("model: {}\n", visible(&model)));
+            text.push_str(&spend_line(&self.spend));
+        }
         if let Some(observer) = &self.observer {
             text.push_str(&format!("observer: {} [{}]\n", observer.title, observer.observer_id()));
         }
@@ -131,12 +139,34 @@ impl ScoredRun {
         text
     }
 
-    /// Everything that must be equal for two scores to be comparable.
+    /// Who made the images and what was asked of it, if a provider was asked.
+    fn model(&self) -> Option<String> {
+        let facts = &self.reader.manifest().generation;
+        let fact = |name: &str| facts.get(name).map(String::as_str).unwrap_or_default();
+        let asked: Vec<String> = asked_facts(facts).map(|(name, value)| format!("{name} {value}")).collect();
+        let asked = if asked.is_empty() { String::new() } else { format!(" ({})", asked.join(", ")) };
+        let at = match fact("endpoint") {
+            "" => String::new(),
+            endpoint => format!(" at {endpoint}"),
+        };
+        (!facts.is_empty()).then(|| format!("{}, {}{at}{asked}", fact("model"), fact("provider")))
+    }
+
+    /// Who made the images and what that cost, for JSON; `None` if they were imported.
+    pub(crate) fn generation_json(&self) -> Option<Value> {
+        let facts = &self.reader.manifest().generation;
+        (!facts.is_empty()).then(|| json!({"facts": facts, "spend": spend_json(&self.spend)}))
+    }
+
+    /// Everything that must be equal for two scores to be comparable; which model is scored is not part of it.
     pub(crate) fn protocol(&self) -> Protocol {
         let manifest = self.reader.manifest();
         let mut protocol = Protocol::default().with("suite", &manifest.suite);
         for (name, value) in &manifest.parameters {
             protocol = protocol.with(&format!("suite.{name}"), value);
+        }
+        for (name, value) in asked_facts(&manifest.generation) {
+            protocol = protocol.with(&format!("generation.{name}"), value);
         }
         if let Some(observer) = &self.observer {
             protocol = protocol
@@ -254,6 +284,11 @@ impl ScoredRun {
     }
 }
 
+/// What was asked of the model, apart from which model it is.
+fn asked_facts(facts: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+    facts.iter().filter(|(name, _)| !["provider", "endpoint", "model", "adapter"].contains(&name.as_str()))
+}
+
 /// Adds the rules and options of the verdict to a protocol.
 pub(crate) fn with_verdict_facts(protocol: Protocol, options: &VerdictOptions) -> Protocol {
     protocol
@@ -287,6 +322,10 @@ pub(crate) fn suite_cases(manifest: &Manifest) -> Result<Vec<Case<Metadata>>> {
 }
 
 fn suite_config(manifest: &Manifest) -> Result<SuiteConfig> {
+    if manifest.suite == "cases" {
+        let message = "a run of your own cases has no scoring rules; its images are generated and kept";
+        return Err(CommandError::usage(message).into());
+    }
     let damaged = || CommandError::mismatch("run.toml names no GenEval suite that this version knows");
     let parameter = |name: &str| manifest.parameters.get(name).ok_or_else(damaged);
     if manifest.suite != "geneval" {

@@ -14,5 +14,6 @@ pub use arguments::{CommandLineError, CommandLineProblem};
 pub use command::CommandGenerator;
 pub use command_lines::CommandLinesGenerator;
 pub use folder::{FolderError, FolderGenerator};
+pub(crate) use error_reply::judge_error;
 pub(crate) use http_generator::{HttpGenerator, HttpProvider, ImageSource, ProviderAnswer};
 pub(crate) use openai_images::OpenaiImages;

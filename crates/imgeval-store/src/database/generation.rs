@@ -33,6 +33,9 @@ impl Database {
     }
 
     pub(crate) fn generated_samples(&self) -> Result<BTreeMap<SampleId, GeneratedSample>, StoreError> {
+        if !self.can_generate {
+            return Ok(BTreeMap::new());
+        }
         let sql =
             "SELECT s.case_id, s.ordinal, s.round, s.outcome, s.detail, s.image_sha256, s.format, s.width,
                           s.height, s.notes, a.image_sha256, a.format, a.state, a.prompt, a.work_key

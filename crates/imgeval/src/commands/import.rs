@@ -11,13 +11,13 @@ use imgeval_core::{Case, CaseId, Failure, FailureKind, ImageFormat, ImageNote, S
 use imgeval_runner::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 use imgeval_store::{ExtraFile, FileStamp, RunWriter};
 use imgeval_suites::geneval::{
-    self, FolderMetadata, FoundFiles, FoundImage, Layout, LayoutError, Metadata, NameTemplate,
+    self, FolderMetadata, FoundFiles, FoundImage, Layout, LayoutError, Metadata, NameTemplate, SuiteConfig,
 };
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
 use super::holder;
 use crate::{
-    args::{ImportArgs, IntoRunArgs, Suite},
+    args::{ImportArgs, ReadArgs, Suite},
     exit_code::Exit,
     failure::{CommandError, sentence_of},
     printer::Printer,
@@ -26,7 +26,8 @@ use crate::{
 
 pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     let Suite::Geneval = args.suite;
-    import_stage(&args.images, &args.into, &holder("import"), printer)?;
+    let into = Destination { run: &args.into.run, config: args.into.generator.config(), read: &args.into.read };
+    import_stage(&args.images, into, &holder("import"), printer)?;
 
     let coverage = ScoredRun::open_unobserved(&args.into.run)?.coverage()?;
     printer.data(match args.json {
@@ -36,9 +37,17 @@ pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     Ok(if coverage.n_failed() > 0 { Exit::Partial } else { Exit::Ok })
 }
 
+/// Which run the images of which prompts go to, and how they are read.
+#[derive(Clone, Copy)]
+pub(super) struct Destination<'a> {
+    pub(super) run: &'a Path,
+    pub(super) config: SuiteConfig,
+    pub(super) read: &'a ReadArgs,
+}
+
 /// Finds the images, imports what the run does not hold yet, and tells how it went.
-pub(super) fn import_stage(images: &str, into: &IntoRunArgs, holder: &str, printer: Printer) -> Result<()> {
-    let config = into.generator.config();
+pub(super) fn import_stage(images: &str, into: Destination<'_>, holder: &str, printer: Printer) -> Result<()> {
+    let config = into.config;
     let usage = |error: String| CommandError::usage(error);
     let template = into.read.template.as_deref().map(NameTemplate::new).transpose();
     let template = template.map_err(|error| usage(error.to_string()))?;
@@ -57,16 +66,17 @@ pub(super) fn import_stage(images: &str, into: &IntoRunArgs, holder: &str, print
         return Err(CommandError::nothing(message).with_hint(hint).into());
     }
 
-    let mut run = RunWriter::create_or_open(&into.run, &suite_manifest(config), holder)?;
+    let mut run = RunWriter::create_or_open(into.run, &suite_manifest(config), holder)?;
     let names = SourceNames::of(images);
     let (candidates, extras) = sort_found(found, &cases, &names);
     run.forget_vanished_files()?;
     run.record_extra_files(&extras)?;
-    let limits = DecodeLimits { max_pixels: into.read.max_pixels };
+    let max_pixels = into.read.limit.for_files();
+    let limits = DecodeLimits { max_pixels };
     let settings = ImportSettings {
         root: names.root.as_deref(),
         // 16-bit RGBA without any compression: nothing longer can be an image within the limit.
-        max_file_bytes: into.read.max_pixels.saturating_mul(8).saturating_add(1 << 20),
+        max_file_bytes: max_pixels.saturating_mul(8).saturating_add(1 << 20),
         decode: &|bytes| image_facts(bytes, &limits),
     };
     let mut progress = printer.progress("import");
@@ -105,7 +115,7 @@ fn tell_summary(summary: ImportSummary, printer: Printer) {
     }
 }
 
-fn image_facts(bytes: &[u8], limits: &DecodeLimits) -> Result<ImageFacts, Failure> {
+pub(super) fn image_facts(bytes: &[u8], limits: &DecodeLimits) -> Result<ImageFacts, Failure> {
     let image = inspect_and_decode(bytes, limits).map_err(|error| error.failure())?;
     let (width, height) = (image.pixels.width(), image.pixels.height());
     Ok(ImageFacts { format: image.format, width, height, notes: image.notes })

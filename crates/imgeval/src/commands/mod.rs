@@ -1,8 +1,10 @@
 //! One module per command.
 
 mod detect;
+mod doctor;
 mod embed;
 mod export;
+mod generate;
 mod import;
 mod models;
 mod observe;
@@ -19,6 +21,8 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
     match command {
         Command::Prompts(args) => prompts::prompts(&args, printer),
         Command::Import(args) => import::import(&args, printer),
+        Command::Generate(args) => generate::generate(&args, printer),
+        Command::Doctor(args) => doctor::doctor(&args, printer),
         Command::Observe(args) => observe::observe(&args, printer),
         Command::Score(args) => score::score(&args, printer),
         Command::Run(args) => run::run(&args, printer),

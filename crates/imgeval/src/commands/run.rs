@@ -1,4 +1,4 @@
-//! `imgeval run`: import, observe and score in one go.
+//! `imgeval run`: generate or import, observe and score in one go.
 
 use std::fs;
 
@@ -8,13 +8,17 @@ use imgeval_runner::ColorsThere;
 use super::{
     export::write_results,
     holder,
-    import::import_stage,
+    generate::Job,
+    import::{Destination, import_stage},
     observe::{AskedColors, ColorWork, limits_for, observe_stage},
     score::{exit_of, print_scored},
 };
 use crate::{
     args::{RunArgs, Suite},
+    cases::CaseSet,
     exit_code::Exit,
+    failure::CommandError,
+    generation_table::GenerationTable,
     observers::load_observer,
     printer::Printer,
     scored_run::{ScoredRun, ScoredSummary},
@@ -30,15 +34,34 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     // Before any other work: without weights nothing else is worth starting.
     let loaded = load_observer(&args.detector)?;
     let holder = holder("run");
-    import_stage(&args.images, &args.into, &holder, printer)?;
+    let (directory, generated) = match (&args.model, &args.images, &args.run) {
+        (Some(model), _, run) => {
+            let cases = CaseSet::of_geneval(args.generator.config())?;
+            let max_pixels = args.read.limit.for_generated();
+            let job = Job::prepare(cases, model, run.as_deref(), &args.generation, max_pixels, printer)?;
+            if args.generation.dry_run {
+                return job.dry_run(args.table.json, printer);
+            }
+            let summary = job.work(&holder, printer)?;
+            let generated = job.exit_of(&summary);
+            printer.talk(GenerationTable { summary: &summary }.render_text());
+            (job.directory, generated)
+        }
+        (None, Some(images), Some(run)) => {
+            let into = Destination { run, config: args.generator.config(), read: &args.read };
+            import_stage(images, into, &holder, printer)?;
+            (run.clone(), Ok(Exit::Ok))
+        }
+        _ => return Err(CommandError::usage("name the images with --images and --run, or a --model").into()),
+    };
     let options = args.verdict.options();
     let colors =
         ColorWork { asked: AskedColors::ByCases, limits: limits_for(&options), there: ColorsThere::Keep };
-    observe_stage(&args.into.run, &loaded, colors, &holder, printer)?;
+    observe_stage(&directory, &loaded, colors, &holder, printer)?;
 
     let observer_id = loaded.observer.meta().observer_id();
-    let run = ScoredRun::open(&args.into.run, Some(observer_id.as_str()), options)?;
-    let results = args.into.run.join("geneval-results.jsonl");
+    let run = ScoredRun::open(&directory, Some(observer_id.as_str()), options)?;
+    let results = directory.join("geneval-results.jsonl");
     let mut lines = VerdictLines::default();
     let (builder, coverage, n_rows) = write_results(&run, &results, |verdict| {
         if lines.len() <= MAX_PRINTED_VERDICTS {
@@ -54,9 +77,13 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     }
     let scored = ScoredSummary { summary: builder.summarise(args.table.settings()), coverage };
     print_scored(&run, &scored, &args.table, None, printer)?;
-    printer.talk(format_args!("run: {}", args.into.run.display()));
+    printer.talk(format_args!("run: {}", directory.display()));
     if n_rows > 0 {
         printer.talk(format_args!("verdicts, one a line in the official format: {}", results.display()));
     }
-    exit_of(&scored, &args.table, printer)
+    // What kept images from being made weighs more than what came of those that were.
+    match generated? {
+        Exit::Ok | Exit::Partial => exit_of(&scored, &args.table, printer),
+        stopped => Ok(stopped),
+    }
 }

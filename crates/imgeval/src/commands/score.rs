@@ -58,6 +58,9 @@ pub(super) fn print_scored(
         let observer = json!({"id": observer.observer_id().as_str(), "title": observer.title});
         facts.insert("observer".to_owned(), observer);
     }
+    if let Some(generation) = run.generation_json() {
+        facts.insert("generation".to_owned(), generation);
+    }
     if let Some(lines) = verdicts {
         facts.insert("verdicts".to_owned(), lines.to_json());
     }

@@ -1,0 +1,212 @@
+//! `imgeval doctor`: what works here, and how to mend the rest. Asks providers only for their list of models, which
+//! costs nothing.
+
+use std::{collections::BTreeSet, path::Path};
+
+use anyhow::{Context as _, Result};
+use imgeval_clients::{ModelEntry, ProviderSettings, Reachability, probe};
+use imgeval_core::visible;
+use imgeval_vision::weights::{self, Hashing, Places, StoreError};
+use serde_json::{Value, json};
+
+use crate::{
+    args::DoctorArgs,
+    environment,
+    exit_code::Exit,
+    failure::sentence_of,
+    printer::Printer,
+    settings::{ModelName, Settings},
+    table::plain_table,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Works,
+    /// Nothing is wrong, but nobody has set it up.
+    NotSetUp,
+    NotTried,
+    Broken,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::NotSetUp => "not set up",
+            Self::NotTried => "not tried",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+struct Finding {
+    what: String,
+    state: State,
+    detail: String,
+    /// Empty where nothing needs mending.
+    mend: String,
+}
+
+impl Finding {
+    fn new(what: impl Into<String>, state: State, detail: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { what: what.into(), state, detail: detail.into(), mend: mend.into() }
+    }
+
+    fn broken(what: impl Into<String>, error: &anyhow::Error, mend: impl Into<String>) -> Self {
+        Self::new(what, State::Broken, sentence_of(error.as_ref()), mend)
+    }
+}
+
+pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
+    let mut findings = Vec::new();
+    match Settings::load(&args.files) {
+        Ok(settings) => {
+            findings.push(settings_finding(&settings));
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.context("could not start the thread that waits for the network")?;
+            let names = if args.names.is_empty() { settings.provider_names() } else { args.names.clone() };
+            for name in &names {
+                let is_asked_for = !args.names.is_empty();
+                findings.extend(runtime.block_on(provider_findings(name, &settings, is_asked_for, args.offline)));
+            }
+        }
+        Err(error) => findings.push(Finding::broken("settings", &error, "mend the file, or name another with --settings")),
+    }
+    if args.names.is_empty() {
+        findings.extend(weight_findings(&environment::places(args.models.models_dir.clone())));
+    }
+    printer.data(match args.json {
+        true => format!("{:#}\n", to_json(&findings)),
+        false => render_text(&findings),
+    })?;
+    let is_broken = findings.iter().any(|finding| finding.state == State::Broken);
+    Ok(if is_broken { Exit::Partial } else { Exit::Ok })
+}
+
+fn settings_finding(settings: &Settings) -> Finding {
+    let files: Vec<String> = settings.files.iter().map(|path| path.display().to_string()).collect();
+    let files = if files.is_empty() { "no file, built-in defaults".to_owned() } else { files.join(", ") };
+    Finding::new("settings", State::Works, files, "")
+}
+
+/// Key, endpoint and perhaps model of what was named, or of one of all providers.
+async fn provider_findings(name: &str, settings: &Settings, is_asked_for: bool, is_offline: bool) -> Vec<Finding> {
+    let (provider, model) = name.split_once(':').map_or((name, None), |(provider, model)| (provider, Some(model)));
+    let model_name = ModelName { provider: provider.to_owned(), model: model.unwrap_or_default().to_owned() };
+    let what = format!("provider {provider}");
+    let resolved = match settings.resolve(model_name, None) {
+        Ok(resolved) => resolved,
+        Err(error) => return vec![Finding::broken(what, &error, "")],
+    };
+    let provider_settings = &resolved.settings;
+    let variables = provider_settings.kind.key_variables();
+    if provider_settings.base_url.is_empty() {
+        return local_findings(provider_settings, model);
+    }
+    let lacks_key = provider_settings.key.is_none() && provider_settings.headers.is_empty();
+    if lacks_key && !variables.is_empty() && !is_asked_for && !settings.is_configured(provider) {
+        let mend = format!("set {} to use it", variables.join(" or "));
+        return vec![Finding::new(what, State::NotSetUp, "no key", mend)];
+    }
+    let key = if lacks_key { "no key" } else { "key found" };
+    let reach = if is_offline { Reachability::NotTried } else { probe(provider_settings).await };
+    let at = visible(&provider_settings.base_url);
+    let (state, detail, mend, models) = match reach {
+        Reachability::NotTried => (State::NotTried, format!("{key}, {at}"), String::new(), None),
+        Reachability::Answers { models } => {
+            let n_models = models.as_ref().map_or_else(String::new, |models| format!(", {} models", models.len()));
+            (State::Works, format!("{key}, {at} answers{n_models}"), String::new(), models)
+        }
+        Reachability::Fails(down) => (State::Broken, format!("{key}, {at}: {}", down.message), down.hint, None),
+    };
+    let mut findings = vec![Finding::new(what, state, detail, mend)];
+    if let Some(model) = model {
+        findings.push(model_finding(model, resolved.entry.as_ref(), models.as_ref(), resolved.retirement_warning()));
+    }
+    findings
+}
+
+fn model_finding(
+    model: &str,
+    entry: Option<&ModelEntry>,
+    listed: Option<&BTreeSet<String>>,
+    retirement: Option<String>,
+) -> Finding {
+    let what = format!("model {model}");
+    let price = match entry {
+        Some(entry) if entry.has_price() => "its price is known",
+        Some(_) => "its price is not known",
+        None => "it is not in the catalogue, so its price is not known",
+    };
+    let mut mend = retirement.unwrap_or_default();
+    if mend.is_empty() && entry.is_none_or(|entry| !entry.has_price()) {
+        "--max-cost needs a price: add it to a catalogue of your own (--catalogue)".clone_into(&mut mend);
+    }
+    match listed {
+        Some(listed) if !listed.contains(model) => {
+            let mend = "check its name, and whether the account may use it".to_owned();
+            Finding::new(what, State::Broken, format!("the provider does not list it; {price}"), mend)
+        }
+        Some(_) => Finding::new(what, State::Works, format!("listed by the provider; {price}"), mend),
+        None => Finding::new(what, State::NotTried, price, mend),
+    }
+}
+
+/// Programs and folders need no key; what can be said of them needs their name.
+fn local_findings(settings: &ProviderSettings, model: Option<&str>) -> Vec<Finding> {
+    let what = format!("provider {}", settings.kind);
+    let Some(model) = model else {
+        return vec![Finding::new(what, State::Works, "needs no key", "")];
+    };
+    match imgeval_clients::open_generator(settings.clone(), model, None) {
+        Ok(_) => vec![Finding::new(what, State::Works, format!("`{model}` can be started"), "")],
+        Err(error) => {
+            let mend = error.hint().to_owned();
+            vec![Finding::new(what, State::Broken, sentence_of(&error), mend)]
+        }
+    }
+}
+
+fn weight_findings(places: &Places) -> Vec<Finding> {
+    let members = weights::KNOWN.iter().flat_map(|set| set.members.iter().map(move |member| (set, member)));
+    let finding = |(set, member): (&weights::ModelSet, &weights::Member)| {
+        let what = format!("weights {} ({})", set.id, member.id());
+        match weights::locate_member(member, places, Hashing::Recorded) {
+            Ok(located) => Finding::new(what, State::Works, format!("verified, {}", show(&located.path)), ""),
+            Err(StoreError::Missing { .. }) => {
+                Finding::new(what, State::NotSetUp, "not here", format!("imgeval models pull {}", set.id))
+            }
+            Err(error) => Finding::new(what, State::Broken, sentence_of(&error), error.hint()),
+        }
+    };
+    members.map(finding).collect()
+}
+
+fn show(path: &Path) -> String {
+    visible(&path.to_string_lossy())
+}
+
+fn render_text(findings: &[Finding]) -> String {
+    let mut table = plain_table(&["what", "state", "detail"]);
+    for finding in findings {
+        table.add_row([finding.what.as_str(), finding.state.word(), &visible(&finding.detail)]);
+    }
+    let mut text = format!("{}\n", table.trim_fmt());
+    let mends = findings.iter().filter(|finding| !finding.mend.is_empty());
+    for finding in mends {
+        text.push_str(&format!("  {}: {}\n", finding.what, visible(&finding.mend)));
+    }
+    text
+}
+
+fn to_json(findings: &[Finding]) -> Value {
+    let row = |finding: &Finding| {
+        json!({
+            "what": finding.what,
+            "state": finding.state.word(),
+            "detail": finding.detail,
+            "mend": Some(&finding.mend).filter(|mend| !mend.is_empty()),
+        })
+    };
+    findings.iter().map(row).collect()
+}

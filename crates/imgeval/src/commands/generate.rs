@@ -1,0 +1,366 @@
+//! `imgeval generate`: fills a run from a provider.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use imgeval_clients::open_generator;
+use imgeval_core::{
+    Failure, FailureKind, Generator, ImageParameters, ImageRequest, InputImage, SampleId, SizeRequest, WorkKey, visible,
+};
+use imgeval_runner::{
+    GenerateError, GenerateSettings, GenerateSummary, GenerationCase, RoundInput, Step, StopSignal, Stopped,
+    StoredInput, generate_images, plan_generation, rewrite_prompts,
+};
+use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
+use imgeval_vision::image_file::DecodeLimits;
+use tokio::sync::watch;
+
+use super::{holder, import::image_facts};
+use crate::{
+    args::{GenerateArgs, generation::GenerationArgs},
+    cases::CaseSet,
+    estimate::Estimate,
+    exit_code::Exit,
+    failure::{CommandError, sentence_of},
+    generation_table::GenerationTable,
+    interrupt::watch_interrupts,
+    printer::Printer,
+    prompt_pipeline::PromptPipeline,
+    settings::{ModelName, ResolvedModel, Settings},
+};
+
+pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
+    let job = Job::prepare(
+        CaseSet::load(&args.cases)?,
+        &args.model,
+        args.run.as_deref(),
+        &args.generation,
+        args.limit.for_generated(),
+        printer,
+    )?;
+    if args.generation.dry_run {
+        return job.dry_run(args.json, printer);
+    }
+    let summary = job.work(&holder("generate"), printer)?;
+    let table = GenerationTable { summary: &summary };
+    printer.data(match args.json {
+        true => format!("{:#}\n", table.to_json()),
+        false => table.render_text(),
+    })?;
+    printer.talk(format_args!("run: {}", job.directory.display()));
+    job.exit_of(&summary)
+}
+
+/// Everything about one call of `generate`, resolved.
+pub(super) struct Job<'a> {
+    pub(super) directory: PathBuf,
+    args: &'a GenerationArgs,
+    retry: BTreeSet<FailureKind>,
+    max_pixels: u64,
+    cases: CaseSet,
+    manifest: Manifest,
+    model: ResolvedModel,
+    generator: Arc<dyn Generator>,
+    prompts: PromptPipeline,
+}
+
+impl<'a> Job<'a> {
+    /// Resolves and checks everything that can be checked before the first call.
+    pub(super) fn prepare(
+        mut cases: CaseSet,
+        model: &str,
+        directory: Option<&Path>,
+        args: &'a GenerationArgs,
+        max_pixels: u64,
+        printer: Printer,
+    ) -> Result<Self> {
+        let settings = Settings::load(&args.provider.files)?;
+        let model = settings.resolve(ModelName::parse(model)?, Some(&args.provider))?;
+        let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())?;
+        cases.select(&args.ids, &args.tags, args.limit)?;
+        check_capabilities(generator.as_ref(), args, &cases)?;
+        tell_retirement(&model, printer);
+        let prompts = PromptPipeline::new(&args.prompt, &settings)?;
+        let mut manifest = cases.manifest.clone();
+        manifest.generation = generation_facts(generator.as_ref(), args, &prompts);
+        let directory = match directory {
+            Some(directory) => directory.to_owned(),
+            None => default_directory(&manifest.suite, &model.name),
+        };
+        let retry = args.retry.iter().copied().collect();
+        Ok(Self { directory, args, retry, max_pixels, cases, manifest, model, generator, prompts })
+    }
+
+    fn settings(&self) -> GenerateSettings<'_> {
+        let limits = DecodeLimits { max_pixels: self.max_pixels };
+        GenerateSettings {
+            samples: self.args.samples,
+            parameters: ImageParameters {
+                size: self.args.image.size,
+                quality: self.args.image.quality.clone(),
+                background: self.args.image.background.clone(),
+                output_format: self.args.image.output_format,
+            },
+            system: self.args.prompt.system.clone(),
+            seed: self.args.image.image_seed,
+            concurrency: self.model.settings.limits.concurrent,
+            max_cost: self.args.max_cost,
+            retry: &self.retry,
+            any_size: self.args.any_size,
+            decode: Arc::new(move |bytes| image_facts(bytes, &limits)),
+        }
+    }
+
+    /// The cases with prompts as they are sent.
+    fn final_cases(&self, rewritten: &BTreeMap<String, String>) -> Vec<GenerationCase> {
+        let round = |round: &RoundInput| RoundInput { prompt: self.prompts.apply(&round.prompt, rewritten), ..round.clone() };
+        let case = |case: &GenerationCase| GenerationCase {
+            id: case.id.clone(),
+            rounds: case.rounds.iter().map(round).collect(),
+        };
+        self.cases.cases.iter().map(|tagged| case(&tagged.case)).collect()
+    }
+}
+
+impl Job<'_> {
+    /// Says what the work would be, without a call and without touching the run.
+    pub(super) fn dry_run(&self, as_json: bool, printer: Printer) -> Result<Exit> {
+        let (have, known) = if self.directory.join("run.toml").exists() {
+            let reader = RunReader::open_same(&self.directory, &self.manifest)?;
+            (reader.generated_samples()?, reader.rewrites()?)
+        } else {
+            (BTreeMap::new(), BTreeMap::new())
+        };
+        let estimate = self.estimate(&have, &known);
+        printer.data(match as_json {
+            true => format!("{:#}\n", estimate.to_json()),
+            false => estimate.render_text(),
+        })?;
+        Ok(Exit::Ok)
+    }
+
+    /// Generates what the run lacks.
+    pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<GenerateSummary> {
+        let mut run = RunWriter::create_or_open(&self.directory, &self.manifest, holder)?;
+        self.cases.keep_in(&run)?;
+        let estimate = self.estimate(&run.generated_samples()?, &run.rewrites()?);
+        printer.talk(format_args!("generate: {}", estimate.sentence()));
+
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.context("could not start the threads that wait for the network")?;
+        runtime.block_on(async {
+            let (sender, stop) = watch::channel(StopSignal::GoOn);
+            watch_interrupts(sender, printer);
+            let mut rewritten = BTreeMap::new();
+            let settings = self.settings();
+            if let Some(rewriter) = &self.prompts.rewriter {
+                let prompts: Vec<String> = self.cases.rounds().map(|round| round.prompt.clone()).collect();
+                let mut progress = printer.progress("rewrite prompts");
+                let result = rewrite_prompts(
+                    &mut run,
+                    &prompts,
+                    rewriter.as_ref(),
+                    settings.concurrency,
+                    settings.max_cost,
+                    stop.clone(),
+                    &mut |event| progress.show_rewriting(&event),
+                )
+                .await;
+                progress.finish();
+                let summary = result.map_err(generate_error)?;
+                tell_failed_rewrites(&summary.failed, printer);
+                if summary.stopped.is_some() {
+                    let not_started = self.n_wanted(self.cases.rounds().count());
+                    let (spend, stopped) = (summary.spend, summary.stopped);
+                    return Ok(GenerateSummary { not_started, spend, stopped, ..GenerateSummary::default() });
+                }
+                rewritten = summary.rewritten;
+            }
+            let mut cases = self.final_cases(&rewritten);
+            let n_rounds = self.cases.rounds().count();
+            if self.prompts.rewriter.is_some() {
+                // What could not be rewritten is not sent as it was.
+                let originals = self.cases.cases.iter().map(|tagged| &tagged.case);
+                let is_rewritten =
+                    |case: &GenerationCase| case.rounds.iter().all(|round| rewritten.contains_key(&round.prompt));
+                let kept = cases.into_iter().zip(originals).filter(|(_, original)| is_rewritten(original));
+                cases = kept.map(|(case, _)| case).collect();
+            }
+            let without_prompt = n_rounds - cases.iter().map(|case| case.rounds.len()).sum::<usize>();
+            let mut progress = printer.progress("generate");
+            let result = generate_images(run, &cases, self.generator.clone(), settings, stop, &mut |event| {
+                progress.show_generation(&event)
+            })
+            .await;
+            progress.finish();
+            let mut summary = result.map_err(generate_error)?;
+            summary.not_started += self.n_wanted(without_prompt);
+            Ok(summary)
+        })
+    }
+
+    fn estimated_tokens(&self, request: &ImageRequest) -> u64 {
+        self.model.entry.as_ref().map_or(0, |entry| entry.estimate_tokens(request))
+    }
+
+    /// Images of so many rounds.
+    fn n_wanted(&self, n_rounds: usize) -> usize {
+        n_rounds * self.args.samples as usize
+    }
+
+    /// What is left to ask for, and what that would cost.
+    fn estimate(&self, have: &BTreeMap<SampleId, GeneratedSample>, known: &BTreeMap<WorkKey, String>) -> Estimate {
+        let mut estimate = Estimate::new(self.model.settings.limits);
+        let cases = self.final_cases(&BTreeMap::new());
+        let plan = plan_generation(&cases, self.args.samples, have, &self.retry, self.args.any_size);
+        let settings = self.settings();
+        for conversation in &plan {
+            for (round, step) in &conversation.rounds {
+                if *step == Step::Ask {
+                    let request = sketch_request(&cases[conversation.case], conversation.ordinal, *round, &settings);
+                    estimate.add_call(self.generator.estimate(&request), self.estimated_tokens(&request));
+                }
+            }
+        }
+        let left: usize = plan.iter().map(|conversation| conversation.rounds.len()).sum();
+        estimate.done = self.n_wanted(self.cases.rounds().count()).saturating_sub(left);
+        if let Some(rewriter) = &self.prompts.rewriter {
+            let prompts: BTreeSet<&str> = self.cases.rounds().map(|round| round.prompt.as_str()).collect();
+            for prompt in prompts {
+                if !known.contains_key(&WorkKey::rewriting(rewriter.meta(), prompt)) {
+                    estimate.add_rewrite(rewriter.estimate(prompt));
+                }
+            }
+        }
+        estimate
+    }
+
+    /// The exit code that the work deserves; an error if the provider cannot be used at all.
+    pub(super) fn exit_of(&self, summary: &GenerateSummary) -> Result<Exit> {
+        match &summary.stopped {
+            Some(Stopped::Down(down)) => {
+                Err(CommandError::mendable(down.message.clone(), down.hint.clone()).into())
+            }
+            Some(Stopped::Budget { .. }) => Ok(Exit::BudgetReached),
+            Some(Stopped::Interrupted) => Ok(Exit::Interrupted),
+            None if summary.failed.is_empty() && summary.failed_before.is_empty() && summary.waiting + summary.not_started == 0 => {
+                Ok(Exit::Ok)
+            }
+            None => Ok(Exit::Partial),
+        }
+    }
+}
+
+/// A request of which the images are only named, good enough to estimate its price.
+fn sketch_request(case: &GenerationCase, ordinal: u32, round: u32, settings: &GenerateSettings<'_>) -> ImageRequest {
+    let named = |image: &StoredInput| InputImage { hash: image.hash.clone(), format: image.format, bytes: Arc::from([]) };
+    let input = &case.rounds[round as usize - 1];
+    ImageRequest {
+        id: SampleId { case: case.id.clone(), ordinal, round },
+        prompt: input.prompt.clone(),
+        system: settings.system.clone(),
+        images: input.images.iter().map(named).collect(),
+        mask: input.mask.as_ref().map(named),
+        history: vec![],
+        parameters: settings.parameters.clone(),
+        seed: None,
+    }
+}
+
+fn generate_error(error: GenerateError) -> anyhow::Error {
+    match error {
+        GenerateError::Store(error) => error.into(),
+        other => {
+            let hint = other.hint().unwrap_or_default().to_owned();
+            CommandError::mendable(sentence_of(&other), hint).into()
+        }
+    }
+}
+
+/// Refuses what the provider does not understand, before anything is paid for.
+fn check_capabilities(generator: &dyn Generator, args: &GenerationArgs, cases: &CaseSet) -> Result<(), CommandError> {
+    let can = generator.capabilities();
+    let size = args.image.size;
+    let has_pixels = matches!(size, Some(SizeRequest::Pixels { .. }));
+    let has_rounds = cases.cases.iter().any(|tagged| tagged.case.rounds.len() > 1);
+    let asked = [
+        (has_pixels, can.size_in_pixels, "a --size in pixels"),
+        (size.is_some() && !has_pixels, can.aspect_ratio, "a --size as a ratio"),
+        (args.image.quality.is_some(), can.quality, "--quality"),
+        (args.image.background.is_some(), can.background, "--background"),
+        (args.image.output_format.is_some(), can.output_format, "--output-format"),
+        (args.image.image_seed.is_some(), can.seed, "--image-seed"),
+        (args.prompt.system.is_some(), can.system, "--system"),
+        (cases.rounds().any(|round| !round.images.is_empty()), can.edit, "images to edit"),
+        (cases.rounds().any(|round| round.images.len() > 1), can.several_images, "several images at once"),
+        (cases.rounds().any(|round| round.mask.is_some()), can.mask, "a mask"),
+        (has_rounds, can.rounds, "several rounds"),
+    ];
+    match asked.iter().find(|(is_asked, can, _)| *is_asked && !can) {
+        None => Ok(()),
+        Some((_, _, what)) => {
+            let message = format!("the provider `{}` takes no {what}", generator.meta().provider);
+            let message = message.replace("no a ", "no ").replace("no several", "not several");
+            Err(CommandError::usage(message).with_hint("docs/providers says what each of them takes"))
+        }
+    }
+}
+
+/// What was asked of whom: equal for all samples of a run. What is not given is not named.
+fn generation_facts(
+    generator: &dyn Generator,
+    args: &GenerationArgs,
+    prompts: &PromptPipeline,
+) -> BTreeMap<String, String> {
+    let meta = generator.meta();
+    let mut facts = BTreeMap::from([
+        ("provider".to_owned(), meta.provider.clone()),
+        ("model".to_owned(), meta.model.clone()),
+        ("adapter".to_owned(), meta.version.to_string()),
+    ]);
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            facts.insert(name.to_owned(), value);
+        }
+    };
+    add("endpoint", Some(meta.endpoint.clone()).filter(|endpoint| !endpoint.is_empty()));
+    add("size", args.image.size.map(|size| size.to_string()));
+    add("quality", args.image.quality.clone());
+    add("background", args.image.background.clone());
+    add("output_format", args.image.output_format.map(|format| format.extension().to_owned()));
+    add("image_seed", args.image.image_seed.map(|seed| seed.to_string()));
+    for (name, value) in prompts.facts() {
+        add(name, Some(value.to_owned()));
+    }
+    facts
+}
+
+fn tell_retirement(model: &ResolvedModel, printer: Printer) {
+    if let Some(warning) = model.retirement_warning() {
+        printer.insist(format_args!("warning: {}", visible(&warning)));
+    }
+}
+
+fn tell_failed_rewrites(failed: &BTreeMap<String, Failure>, printer: Printer) {
+    for (prompt, failure) in failed.iter().take(3) {
+        let (prompt, detail) = (visible(prompt), visible(&failure.detail));
+        printer.insist(format_args!("rewrite prompts: \"{prompt}\": {}: {detail}", failure.kind.code()));
+    }
+    if failed.len() > 3 {
+        printer.insist(format_args!("rewrite prompts: and {} more failed", failed.len() - 3));
+    }
+}
+
+/// `runs/SUITE-MODEL`, of characters that are safe in a file name.
+fn default_directory(suite: &str, model: &ModelName) -> PathBuf {
+    let plain = |character: char| match character {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => character,
+        _ => '-',
+    };
+    let name: String = format!("{suite}-{}-{}", model.provider, model.model).chars().map(plain).take(100).collect();
+    Path::new("runs").join(name)
+}

@@ -1,0 +1,104 @@
+//! From a suite's prompt to what is sent: a declared rewriter, then a template, then a prefix.
+
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result};
+use imgeval_clients::open_rewriter;
+use imgeval_core::{ContentHash, Rewriter};
+
+use crate::{
+    args::generation::PromptArgs,
+    failure::CommandError,
+    settings::{ModelName, Settings},
+};
+
+const PLACEHOLDER: &str = "{prompt}";
+const MAX_TEXT_BYTES: u64 = 1 << 20;
+
+/// How prompts are made fit; every part is declared in the run's fingerprint.
+pub(crate) struct PromptPipeline {
+    prefix: String,
+    /// Applied in order; each holds `{prompt}`.
+    templates: Vec<String>,
+    pub(crate) rewriter: Option<Arc<dyn Rewriter>>,
+    facts: Vec<(&'static str, String)>,
+}
+
+impl PromptPipeline {
+    pub(crate) fn new(args: &PromptArgs, settings: &Settings) -> Result<Self> {
+        let mut pipeline = Self { prefix: String::new(), templates: vec![], rewriter: None, facts: vec![] };
+        match args.rewriter.split_once(':') {
+            None if args.rewriter == "none" => {}
+            Some(("template", file)) => {
+                let template = read_text(Path::new(file))?;
+                pipeline.add_template("rewriter_template", template.trim_end().to_owned())?;
+            }
+            Some(("chat", model)) => {
+                let instructions = args.rewriter_instructions.as_ref().ok_or_else(|| {
+                    CommandError::usage("a chat model that rewrites prompts must be told how")
+                        .with_hint("--rewriter-instructions FILE")
+                })?;
+                let instructions = read_text(instructions)?;
+                let model = settings.resolve(ModelName::parse(model)?, None)?;
+                let rewriter =
+                    open_rewriter(model.settings, &model.name.model, model.entry, instructions.trim())?;
+                let meta = rewriter.meta();
+                pipeline.facts.push(("rewriter", format!("{} {} {}", meta.provider, meta.endpoint, meta.model)));
+                let hash = ContentHash::of(instructions.trim().as_bytes());
+                pipeline.facts.push(("rewriter_instructions", hash.to_string()));
+                pipeline.rewriter = Some(rewriter);
+            }
+            _ => {
+                let message = format!("`{}` is no rewriter", args.rewriter);
+                let hint = "none, template:FILE or chat:PROVIDER:MODEL";
+                return Err(CommandError::usage(message).with_hint(hint).into());
+            }
+        }
+        if args.rewriter_instructions.is_some() && pipeline.rewriter.is_none() {
+            return Err(CommandError::usage("--rewriter-instructions needs --rewriter chat:PROVIDER:MODEL").into());
+        }
+        if let Some(template) = &args.prompt_template {
+            pipeline.add_template("prompt_template", template.clone())?;
+        }
+        if let Some(prefix) = &args.prompt_prefix {
+            pipeline.prefix.clone_from(prefix);
+            pipeline.facts.push(("prompt_prefix", prefix.clone()));
+        }
+        if let Some(system) = &args.system {
+            pipeline.facts.push(("system", system.clone()));
+        }
+        Ok(pipeline)
+    }
+
+    fn add_template(&mut self, name: &'static str, template: String) -> Result<(), CommandError> {
+        if !template.contains(PLACEHOLDER) {
+            let message = format!("the template `{template}` has no place for the prompt");
+            return Err(CommandError::usage(message).with_hint("write {prompt} where it belongs"));
+        }
+        self.facts.push((name, template.clone()));
+        self.templates.push(template);
+        Ok(())
+    }
+
+    /// What belongs into the fingerprint.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.facts.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The prompt as it is sent; `rewritten` holds the chat model's versions by the prompts that it was given.
+    pub(crate) fn apply(&self, prompt: &str, rewritten: &BTreeMap<String, String>) -> String {
+        let mut text = rewritten.get(prompt).map_or(prompt, String::as_str).to_owned();
+        for template in &self.templates {
+            text = template.replace(PLACEHOLDER, &text);
+        }
+        format!("{}{text}", self.prefix)
+    }
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let length = fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?.len();
+    if length > MAX_TEXT_BYTES {
+        return Err(CommandError::usage(format!("`{}` is too long for a text to send", path.display())).into());
+    }
+    fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))
+}

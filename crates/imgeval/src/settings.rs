@@ -1,0 +1,299 @@
+//! Settings of providers: flags, then environment, then `imgeval.toml` here, then the user's, then defaults. Resolved
+//! once; unknown keys are refused. Keys come from the environment or from a file, never from the settings themselves.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    num::{NonZeroU32, NonZeroUsize},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use imgeval_clients::{Catalogue, Limits, ModelEntry, ProviderKind, ProviderSettings, Retirement, Secret};
+use serde::Deserialize;
+
+use crate::{
+    args::generation::{ProviderArgs, SettingsFiles},
+    environment,
+    failure::CommandError,
+};
+
+/// Headers that carry keys, and so may not stand in a settings file.
+const SECRET_HEADERS: [&str; 6] =
+    ["authorization", "api-key", "x-api-key", "x-goog-api-key", "proxy-authorization", "cookie"];
+
+/// `imgeval.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsFile {
+    /// Models with prices and limits; relative to the settings file.
+    catalogue: Option<PathBuf>,
+    #[serde(default)]
+    providers: BTreeMap<String, ProviderSection>,
+}
+
+/// `[providers.NAME]`: of a built-in provider, or with `kind` of one of the user's own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProviderSection {
+    kind: Option<String>,
+    base_url: Option<String>,
+    /// The environment variable that holds the key.
+    key_env: Option<String>,
+    /// A file that holds the key.
+    key_file: Option<PathBuf>,
+    organization: Option<String>,
+    project: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Headers whose values come from environment variables.
+    #[serde(default)]
+    headers_env: BTreeMap<String, String>,
+    proxy: Option<String>,
+    /// The environment variable that holds the proxy's URL, if that has a password.
+    proxy_env: Option<String>,
+    requests_per_minute: Option<NonZeroU32>,
+    tokens_per_minute: Option<NonZeroU32>,
+    concurrency: Option<NonZeroUsize>,
+    timeout_s: Option<f64>,
+    retries: Option<u32>,
+    #[serde(default)]
+    allow_plain_http: bool,
+}
+
+/// Everything that the settings files say.
+pub(crate) struct Settings {
+    /// The files that were read.
+    pub(crate) files: Vec<PathBuf>,
+    providers: BTreeMap<String, ProviderSection>,
+    catalogue: Catalogue,
+}
+
+/// `PROVIDER:MODEL` as the user wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ModelName {
+    pub(crate) provider: String,
+    pub(crate) model: String,
+}
+
+impl ModelName {
+    pub(crate) fn parse(text: &str) -> Result<Self, CommandError> {
+        match text.split_once(':') {
+            Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
+                Ok(Self { provider: provider.to_owned(), model: model.to_owned() })
+            }
+            _ => Err(CommandError::usage(format!("`{text}` names no provider and model"))
+                .with_hint("write PROVIDER:MODEL, such as openai:MODEL, gemini:MODEL or \"cmd:PROGRAM ARGUMENTS\"")),
+        }
+    }
+}
+
+/// A model with everything that is needed to call it.
+pub(crate) struct ResolvedModel {
+    pub(crate) name: ModelName,
+    pub(crate) settings: ProviderSettings,
+    pub(crate) entry: Option<ModelEntry>,
+}
+
+impl Settings {
+    /// Reads the settings files and the catalogue.
+    pub(crate) fn load(files: &SettingsFiles) -> Result<Self> {
+        let user_folder = environment::configuration_dir();
+        let mut paths: Vec<PathBuf> = Vec::new();
+        match &files.settings {
+            Some(path) => paths.push(path.clone()),
+            None => {
+                paths.extend(user_folder.as_ref().map(|folder| folder.join("imgeval.toml")));
+                paths.push(PathBuf::from("imgeval.toml"));
+                paths.retain(|path| path.exists());
+            }
+        }
+        let mut providers = BTreeMap::new();
+        let mut catalogue_file = user_folder.map(|folder| folder.join("models.toml")).filter(|path| path.exists());
+        for path in &paths {
+            let file = read_settings(path)?;
+            // A later file replaces a provider's section as a whole: half of one key's settings with half of
+            // another's would send a key to the wrong place.
+            providers.extend(file.providers);
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            catalogue_file = file.catalogue.map(|catalogue| folder.join(catalogue)).or(catalogue_file);
+        }
+        let catalogue_file = files.catalogue.clone().or(catalogue_file);
+        let catalogue = match catalogue_file {
+            Some(path) => {
+                let text = fs::read_to_string(&path)
+                    .with_context(|| format!("could not read the catalogue `{}`", path.display()))?;
+                Catalogue::with_overrides(&text, &path.display().to_string())
+                    .map_err(|error| CommandError::usage(crate::failure::sentence_of(&error)))?
+            }
+            None => Catalogue::built_in(),
+        };
+        Ok(Self { files: paths, providers, catalogue })
+    }
+
+    /// Names of all providers that can be asked for: the built-in ones and the user's.
+    pub(crate) fn provider_names(&self) -> Vec<String> {
+        let built_in = ProviderKind::ALL.iter().map(|kind| kind.name()).chain([OPENAI]);
+        let mut names: Vec<String> = built_in.map(str::to_owned).chain(self.providers.keys().cloned()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether the settings files have a section for it.
+    pub(crate) fn is_configured(&self, provider: &str) -> bool {
+        self.providers.contains_key(provider)
+    }
+
+    /// Settings and catalogue entry of a model; `flags` go before everything else.
+    pub(crate) fn resolve(&self, name: ModelName, flags: Option<&ProviderArgs>) -> Result<ResolvedModel> {
+        let section = self.providers.get(&name.provider).cloned().unwrap_or_default();
+        let kind = self.kind_of(&name.provider, &section)?;
+        let defaults = ProviderSettings::new(kind);
+        let entry = self.catalogue.find(kind, &name.model).cloned();
+        let limits = entry.as_ref().map(|entry| entry.limits).unwrap_or_default();
+        let flag = |read: fn(&ProviderArgs) -> Option<NonZeroU32>| flags.and_then(read);
+        let limits = Limits {
+            requests_per_minute: flag(|flags| flags.rpm)
+                .or(section.requests_per_minute)
+                .or(limits.requests_per_minute),
+            tokens_per_minute: flag(|flags| flags.tpm).or(section.tokens_per_minute).or(limits.tokens_per_minute),
+            concurrent: flags
+                .and_then(|flags| flags.concurrency)
+                .or(section.concurrency)
+                .or(limits.concurrent)
+                .unwrap_or(defaults.limits.concurrent),
+        };
+        let timeout = match (flags.and_then(|flags| flags.timeout), section.timeout_s) {
+            (Some(timeout), _) => timeout,
+            (None, Some(seconds)) => Duration::try_from_secs_f64(seconds)
+                .ok()
+                .filter(|timeout| !timeout.is_zero())
+                .ok_or_else(|| CommandError::usage(format!("`timeout_s = {seconds}` is no time limit")))?,
+            (None, None) => defaults.timeout,
+        };
+        let settings = ProviderSettings {
+            base_url: flags
+                .and_then(|flags| flags.base_url.clone())
+                .or(section.base_url.clone())
+                .or_else(|| environment::base_url(kind))
+                .unwrap_or(defaults.base_url),
+            key: find_key(kind, &section, flags)?,
+            organization: section.organization.clone().or_else(|| environment::organization(kind)),
+            project: section.project.clone().or_else(|| environment::project(kind)),
+            headers: read_headers(&name.provider, &section)?,
+            proxy: match &section.proxy_env {
+                Some(variable) => Some(secret_in(variable, "the proxy")?),
+                None => section.proxy.clone().map(Secret::new),
+            },
+            limits,
+            timeout,
+            retries: section.retries.unwrap_or(defaults.retries),
+            allow_plain_http: section.allow_plain_http,
+            ..defaults
+        };
+        Ok(ResolvedModel { name, settings, entry })
+    }
+
+    fn kind_of(&self, provider: &str, section: &ProviderSection) -> Result<ProviderKind, CommandError> {
+        match (&section.kind, built_in(provider)) {
+            (Some(kind), _) => ProviderKind::from_name(kind).ok_or_else(|| {
+                let names: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.name()).collect();
+                CommandError::usage(format!("provider `{provider}` is of kind `{kind}`, which does not exist"))
+                    .with_hint(format!("kinds are: {}", names.join(", ")))
+            }),
+            (None, Some(kind)) => Ok(kind),
+            (None, None) if self.providers.contains_key(provider) => {
+                Err(CommandError::usage(format!("provider `{provider}` of the settings has no `kind`")))
+            }
+            (None, None) => Err(CommandError::usage(format!("there is no provider `{provider}`"))
+                .with_hint(format!("there are: {}; more come from imgeval.toml", self.provider_names().join(", ")))),
+        }
+    }
+}
+
+/// What most people mean by `openai`; every kind goes by its own name too.
+const OPENAI: &str = "openai";
+
+fn built_in(name: &str) -> Option<ProviderKind> {
+    match name {
+        OPENAI => Some(ProviderKind::OpenaiImages),
+        name => ProviderKind::from_name(name),
+    }
+}
+
+impl ResolvedModel {
+    /// What to say of a model that is retired or soon will be.
+    pub(crate) fn retirement_warning(&self) -> Option<String> {
+        let retirement = self.entry.as_ref()?.retirement(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())?;
+        let Retirement { date, is_over, replacement } = retirement;
+        let what = if is_over { "was retired on" } else { "will be retired on" };
+        let instead = replacement.map_or_else(String::new, |model| format!("; the vendor names {model} instead"));
+        Some(format!("the model {} {what} {date}{instead}", self.name.model))
+    }
+}
+
+fn read_settings(path: &Path) -> Result<SettingsFile> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("could not read the settings `{}`", path.display()))?;
+    toml::from_str(&text).map_err(|error: toml::de::Error| {
+        // The file's text is not shown: somebody may have put a key into it.
+        let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+        let message = format!("`{}`, line {line}: {}", path.display(), error.message());
+        let hint = "keys belong in the environment (key_env) or in a file of their own (key_file)";
+        CommandError::usage(message).with_hint(hint).into()
+    })
+}
+
+/// The key: the flag's file, then the settings' variable or file, then the provider's usual variables.
+fn find_key(
+    kind: ProviderKind,
+    section: &ProviderSection,
+    flags: Option<&ProviderArgs>,
+) -> Result<Option<Secret>> {
+    let file = flags.and_then(|flags| flags.key_file.as_ref());
+    match (file, &section.key_env, &section.key_file) {
+        (Some(file), ..) | (None, None, Some(file)) => read_key_file(file).map(Some),
+        (None, Some(variable), _) => secret_in(variable, "the key").map(Some),
+        // A key of the usual variable is for the usual host; for another one it must be named.
+        (None, None, None) if section.kind.is_some() => Ok(None),
+        (None, None, None) => {
+            Ok(kind.key_variables().iter().find_map(|name| environment::variable(name)).map(Secret::new))
+        }
+    }
+}
+
+fn read_key_file(path: &Path) -> Result<Secret> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("could not read the key file `{}`", path.display()))?;
+    let key = text.trim();
+    if key.is_empty() || key.chars().any(|character| character.is_whitespace() || character.is_control()) {
+        let message = format!("the key file `{}` must hold the key and nothing else", path.display());
+        return Err(CommandError::usage(message).into());
+    }
+    Ok(Secret::new(key.to_owned()))
+}
+
+fn secret_in(variable: &str, what: &str) -> Result<Secret> {
+    environment::variable(variable).map(Secret::new).ok_or_else(|| {
+        let message = format!("the environment variable `{variable}`, which shall hold {what}, is not set");
+        CommandError::usage(message).into()
+    })
+}
+
+fn read_headers(provider: &str, section: &ProviderSection) -> Result<Vec<(String, Secret)>> {
+    let mut headers = Vec::new();
+    for (name, value) in &section.headers {
+        if SECRET_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            let message = format!("the header `{name}` of provider `{provider}` would put a key into the settings");
+            let hint = format!("put it into an environment variable: headers_env = {{ {name} = \"VARIABLE\" }}");
+            return Err(CommandError::usage(message).with_hint(hint).into());
+        }
+        headers.push((name.clone(), Secret::new(value.clone())));
+    }
+    for (name, variable) in &section.headers_env {
+        headers.push((name.clone(), secret_in(variable, &format!("the header `{name}`"))?));
+    }
+    Ok(headers)
+}
