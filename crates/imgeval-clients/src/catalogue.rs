@@ -335,7 +335,8 @@ impl EntryForm {
 mod tests {
     use super::*;
 
-    const ENTRY: &str = "[[model]]\nprovider = 'openai-images'\nid = 'm'\nsource = 'https://v'\nas_of = '2026-11-01'\n";
+    const ENTRY: &str =
+        "[[model]]\nprovider = 'openai-images'\nid = 'm'\nsource = 'https://v'\nas_of = '2026-11-01'\n";
 
     #[test]
     fn the_built_in_file_is_read_and_every_entry_says_where_and_when() {
@@ -377,7 +378,10 @@ mod tests {
         let twice = said(&format!("{ENTRY}{ENTRY}"));
         assert_eq!(twice, "`mine.toml`, line 6: `m` of `openai-images` stands there twice (name or alias)");
         assert!(said("[[model]]\nid = ''").contains("line 2"));
-        assert!(said(&ENTRY.replace("-images", "")).contains("`openai` is no kind of provider; known are openai-images"));
+        assert!(
+            said(&ENTRY.replace("-images", ""))
+                .contains("`openai` is no kind of provider; known are openai-images")
+        );
         assert!(said(&ENTRY.replace("source", "#")).contains("missing field `source`"));
     }
 

@@ -18,12 +18,19 @@ pub use catalogue::{
     Catalogue, CatalogueError, ImagePrice, ModelEntry, ModelLimits, OutputTokens, Prices, Retirement,
 };
 pub use error::ClientError;
+pub use probe::{Reachability, probe};
 pub use providers::{
     CommandGenerator, CommandLineError, CommandLineProblem, CommandLinesGenerator, FolderError,
     FolderGenerator,
 };
-pub use probe::{Reachability, probe};
 pub use registry::{ProviderKind, open_generator};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};
-pub fn open_rewriter(_: ProviderSettings, _: &str, _: Option<ModelEntry>, _: &str) -> Result<std::sync::Arc<dyn imgeval_core::Rewriter>, ClientError> { Err(ClientError::Setup { reason: String::new() }) }
+pub fn open_rewriter(
+    _: ProviderSettings,
+    _: &str,
+    _: Option<ModelEntry>,
+    _: &str,
+) -> Result<std::sync::Arc<dyn imgeval_core::Rewriter>, ClientError> {
+    Err(ClientError::Setup { reason: String::new() })
+}

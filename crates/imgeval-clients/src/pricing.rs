@@ -249,7 +249,11 @@ image = [
 ";
 
     fn entry(id: &str) -> ModelEntry {
-        Catalogue::with_overrides(TOKENS, "test").unwrap().find(ProviderKind::OpenaiImages, id).unwrap().clone()
+        Catalogue::with_overrides(TOKENS, "test")
+            .unwrap()
+            .find(ProviderKind::OpenaiImages, id)
+            .unwrap()
+            .clone()
     }
 
     fn parameters(size: &str, quality: &str) -> ImageParameters {

@@ -12,8 +12,8 @@ use imgeval_core::{
 };
 
 use crate::{
-    Manifest, ObservedSample, ObserverKey, StoreError, StoredImage, database::Database, images, lock::RunLock,
-    whole_file::write_whole,
+    Manifest, ObservedSample, ObserverKey, StoreError, StoredImage, database::Database, images,
+    lock::RunLock, whole_file::write_whole,
 };
 
 /// Size and time of change of an imported file: equal means that it need not be read again.

@@ -61,12 +61,17 @@ impl CaseSet {
     }
 
     fn of_file(path: &Path) -> Result<Self> {
-        let length = fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?.len();
+        let length =
+            fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?.len();
         if length > MAX_CASES_BYTES {
-            return Err(CommandError::usage(format!("`{}` is too long for a file of cases", path.display())).into());
+            return Err(
+                CommandError::usage(format!("`{}` is too long for a file of cases", path.display())).into()
+            );
         }
-        let text = fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))?;
-        let mut reader = CaseReader { folder: path.parent().unwrap_or(Path::new(".")), images: BTreeMap::new() };
+        let text =
+            fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))?;
+        let mut reader =
+            CaseReader { folder: path.parent().unwrap_or(Path::new(".")), images: BTreeMap::new() };
         let mut cases = Vec::new();
         let mut seen = BTreeSet::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -129,7 +134,9 @@ impl CaseSet {
         if let Some(unknown) = tags.iter().find(|tag| !known_tags.contains(tag.as_str())) {
             let known: Vec<&str> = known_tags.into_iter().collect();
             let hint = format!("there are: {}", known.join(", "));
-            return Err(CommandError::usage(format!("no prompt has the tag `{unknown}`")).with_hint(hint).into());
+            return Err(CommandError::usage(format!("no prompt has the tag `{unknown}`"))
+                .with_hint(hint)
+                .into());
         }
         self.cases.retain(|case| {
             (asked.is_empty() || asked.contains(case.case.id.as_str()))
@@ -216,7 +223,8 @@ impl CaseReader<'_> {
 
     fn read_image(&mut self, path: &Path) -> Result<StoredInput, String> {
         let path = self.folder.join(path);
-        let bytes = fs::read(&path).map_err(|error| format!("could not read `{}`: {error}", path.display()))?;
+        let bytes =
+            fs::read(&path).map_err(|error| format!("could not read `{}`: {error}", path.display()))?;
         let limits = DecodeLimits { max_pixels: MAX_INPUT_PIXELS };
         let format = inspect_and_decode(&bytes, &limits)
             .map_err(|error| format!("`{}` cannot be used: {}", path.display(), error.failure().detail))?

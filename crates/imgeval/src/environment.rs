@@ -27,7 +27,8 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// Where the user's own settings and catalogue lie.
 pub(crate) fn configuration_dir() -> Option<PathBuf> {
     let base = variable("XDG_CONFIG_HOME").map(PathBuf::from);
-    base.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".config"))).map(|base| base.join("imgeval"))
+    base.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".config")))
+        .map(|base| base.join("imgeval"))
 }
 
 /// Where the vendor's own clients would send requests instead.

@@ -64,14 +64,18 @@ impl Estimate {
             (0, _) => "nothing to pay".to_owned(),
             (_, 0) => format!("about {}", self.cost),
             (all, unpriced) if unpriced == all => "at a cost that is not known".to_owned(),
-            (_, unpriced) => format!("about {} and what {unpriced} calls without a known price cost", self.cost),
+            (_, unpriced) => {
+                format!("about {} and what {unpriced} calls without a known price cost", self.cost)
+            }
         }
     }
 
     fn time_text(&self) -> String {
         let concurrent = self.limits.as_ref().map_or(1, |limits| limits.concurrent.get());
         match self.least_time() {
-            Some(time) => format!("at least {} at the configured limits, {concurrent} at a time", human(time)),
+            Some(time) => {
+                format!("at least {} at the configured limits, {concurrent} at a time", human(time))
+            }
             None => format!("no limit a minute is configured, {concurrent} at a time"),
         }
     }
@@ -82,7 +86,12 @@ impl Estimate {
             0 => String::new(),
             n => format!(" and {n} prompts to rewrite"),
         };
-        format!("{} calls{rewrites}, {}; {} images are there already", self.calls, self.cost_text(), self.done)
+        format!(
+            "{} calls{rewrites}, {}; {} images are there already",
+            self.calls,
+            self.cost_text(),
+            self.done
+        )
     }
 
     pub(crate) fn render_text(&self) -> String {

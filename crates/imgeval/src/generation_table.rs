@@ -22,8 +22,16 @@ impl GenerationTable<'_> {
         rows.extend(failed.iter().map(|(kind, count)| (kind.code(), *count, kind.meaning())));
         let others = [
             ("there-before", summary.done_before, "images that the run held already"),
-            ("accepted", summary.accepted_from_store, "images that came before and are taken now (--any-size)"),
-            ("waiting", summary.waiting, "later rounds of conversations in which an earlier round has no image"),
+            (
+                "accepted",
+                summary.accepted_from_store,
+                "images that came before and are taken now (--any-size)",
+            ),
+            (
+                "waiting",
+                summary.waiting,
+                "later rounds of conversations in which an earlier round has no image",
+            ),
             ("abandoned", summary.abandoned, "calls that were under way when everything had to stop"),
             ("not-started", summary.not_started, "not asked for yet; start the command again"),
         ];

@@ -45,7 +45,8 @@ fn main() -> ExitCode {
 fn watch_requests() {
     if environment::variable(environment::LOG).is_some_and(|level| level == "debug") {
         let ours = Targets::new().with_target("imgeval_clients", tracing::Level::DEBUG);
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
+        let lines =
+            tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
         tracing_subscriber::registry().with(lines).with(ours).init();
     }
 }

@@ -43,7 +43,9 @@ impl PromptPipeline {
                 let rewriter =
                     open_rewriter(model.settings, &model.name.model, model.entry, instructions.trim())?;
                 let meta = rewriter.meta();
-                pipeline.facts.push(("rewriter", format!("{} {} {}", meta.provider, meta.endpoint, meta.model)));
+                pipeline
+                    .facts
+                    .push(("rewriter", format!("{} {} {}", meta.provider, meta.endpoint, meta.model)));
                 let hash = ContentHash::of(instructions.trim().as_bytes());
                 pipeline.facts.push(("rewriter_instructions", hash.to_string()));
                 pipeline.rewriter = Some(rewriter);
@@ -55,7 +57,9 @@ impl PromptPipeline {
             }
         }
         if args.rewriter_instructions.is_some() && pipeline.rewriter.is_none() {
-            return Err(CommandError::usage("--rewriter-instructions needs --rewriter chat:PROVIDER:MODEL").into());
+            return Err(
+                CommandError::usage("--rewriter-instructions needs --rewriter chat:PROVIDER:MODEL").into()
+            );
         }
         if let Some(template) = &args.prompt_template {
             pipeline.add_template("prompt_template", template.clone())?;
@@ -98,7 +102,9 @@ impl PromptPipeline {
 fn read_text(path: &Path) -> Result<String> {
     let length = fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?.len();
     if length > MAX_TEXT_BYTES {
-        return Err(CommandError::usage(format!("`{}` is too long for a text to send", path.display())).into());
+        return Err(
+            CommandError::usage(format!("`{}` is too long for a text to send", path.display())).into()
+        );
     }
     fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))
 }

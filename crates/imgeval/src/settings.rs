@@ -83,8 +83,9 @@ impl ModelName {
             Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
                 Ok(Self { provider: provider.to_owned(), model: model.to_owned() })
             }
-            _ => Err(CommandError::usage(format!("`{text}` names no provider and model"))
-                .with_hint("write PROVIDER:MODEL, such as openai:MODEL, gemini:MODEL or \"cmd:PROGRAM ARGUMENTS\"")),
+            _ => Err(CommandError::usage(format!("`{text}` names no provider and model")).with_hint(
+                "write PROVIDER:MODEL, such as openai:MODEL, gemini:MODEL or \"cmd:PROGRAM ARGUMENTS\"",
+            )),
         }
     }
 }
@@ -110,7 +111,8 @@ impl Settings {
             }
         }
         let mut providers = BTreeMap::new();
-        let mut catalogue_file = user_folder.map(|folder| folder.join("models.toml")).filter(|path| path.exists());
+        let mut catalogue_file =
+            user_folder.map(|folder| folder.join("models.toml")).filter(|path| path.exists());
         for path in &paths {
             let file = read_settings(path)?;
             // A later file replaces a provider's section as a whole: half of one key's settings with half of
@@ -135,9 +137,19 @@ impl Settings {
     /// Names of all providers that can be asked for: the built-in ones and the user's.
     pub(crate) fn provider_names(&self) -> Vec<String> {
         let built_in = ProviderKind::ALL.iter().map(|kind| kind.name()).chain([OPENAI]);
-        let mut names: Vec<String> = built_in.map(str::to_owned).chain(self.providers.keys().cloned()).collect();
+        let mut names: Vec<String> =
+            built_in.map(str::to_owned).chain(self.providers.keys().cloned()).collect();
         names.sort();
         names.dedup();
+        names
+    }
+
+    /// As [`Self::provider_names`], each once under the name that people use.
+    pub(crate) fn distinct_providers(&self) -> Vec<String> {
+        let mut names = self.provider_names();
+        names.retain(|name| {
+            built_in(OPENAI).is_none_or(|kind| kind.name() != name) || self.is_configured(name)
+        });
         names
     }
 
@@ -158,7 +170,9 @@ impl Settings {
             requests_per_minute: flag(|flags| flags.rpm)
                 .or(section.requests_per_minute)
                 .or(limits.requests_per_minute),
-            tokens_per_minute: flag(|flags| flags.tpm).or(section.tokens_per_minute).or(limits.tokens_per_minute),
+            tokens_per_minute: flag(|flags| flags.tpm)
+                .or(section.tokens_per_minute)
+                .or(limits.tokens_per_minute),
             concurrent: flags
                 .and_then(|flags| flags.concurrency)
                 .or(section.concurrency)
@@ -200,15 +214,18 @@ impl Settings {
         match (&section.kind, built_in(provider)) {
             (Some(kind), _) => ProviderKind::from_name(kind).ok_or_else(|| {
                 let names: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.name()).collect();
-                CommandError::usage(format!("provider `{provider}` is of kind `{kind}`, which does not exist"))
-                    .with_hint(format!("kinds are: {}", names.join(", ")))
+                CommandError::usage(format!(
+                    "provider `{provider}` is of kind `{kind}`, which does not exist"
+                ))
+                .with_hint(format!("kinds are: {}", names.join(", ")))
             }),
             (None, Some(kind)) => Ok(kind),
             (None, None) if self.providers.contains_key(provider) => {
                 Err(CommandError::usage(format!("provider `{provider}` of the settings has no `kind`")))
             }
-            (None, None) => Err(CommandError::usage(format!("there is no provider `{provider}`"))
-                .with_hint(format!("there are: {}; more come from imgeval.toml", self.provider_names().join(", ")))),
+            (None, None) => Err(CommandError::usage(format!("there is no provider `{provider}`")).with_hint(
+                format!("there are: {}; more come from imgeval.toml", self.provider_names().join(", ")),
+            )),
         }
     }
 }
@@ -226,17 +243,21 @@ fn built_in(name: &str) -> Option<ProviderKind> {
 impl ResolvedModel {
     /// What to say of a model that is retired or soon will be.
     pub(crate) fn retirement_warning(&self) -> Option<String> {
-        let retirement = self.entry.as_ref()?.retirement(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())?;
+        let retirement = self
+            .entry
+            .as_ref()?
+            .retirement(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())?;
         let Retirement { date, is_over, replacement } = retirement;
         let what = if is_over { "was retired on" } else { "will be retired on" };
-        let instead = replacement.map_or_else(String::new, |model| format!("; the vendor names {model} instead"));
+        let instead =
+            replacement.map_or_else(String::new, |model| format!("; the vendor names {model} instead"));
         Some(format!("the model {} {what} {date}{instead}", self.name.model))
     }
 }
 
 fn read_settings(path: &Path) -> Result<SettingsFile> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("could not read the settings `{}`", path.display()))?;
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("could not read the settings `{}`", path.display()))?;
     toml::from_str(&text).map_err(|error: toml::de::Error| {
         // The file's text is not shown: somebody may have put a key into it.
         let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
@@ -265,8 +286,8 @@ fn find_key(
 }
 
 fn read_key_file(path: &Path) -> Result<Secret> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("could not read the key file `{}`", path.display()))?;
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("could not read the key file `{}`", path.display()))?;
     let key = text.trim();
     if key.is_empty() || key.chars().any(|character| character.is_whitespace() || character.is_control()) {
         let message = format!("the key file `{}` must hold the key and nothing else", path.display());
@@ -286,8 +307,10 @@ fn read_headers(provider: &str, section: &ProviderSection) -> Result<Vec<(String
     let mut headers = Vec::new();
     for (name, value) in &section.headers {
         if SECRET_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-            let message = format!("the header `{name}` of provider `{provider}` would put a key into the settings");
-            let hint = format!("put it into an environment variable: headers_env = {{ {name} = \"VARIABLE\" }}");
+            let message =
+                format!("the header `{name}` of provider `{provider}` would put a key into the settings");
+            let hint =
+                format!("put it into an environment variable: headers_env = {{ {name} = \"VARIABLE\" }}");
             return Err(CommandError::usage(message).with_hint(hint).into());
         }
         headers.push((name.clone(), Secret::new(value.clone())));

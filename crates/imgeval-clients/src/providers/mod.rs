@@ -13,7 +13,7 @@ mod process;
 pub use arguments::{CommandLineError, CommandLineProblem};
 pub use command::CommandGenerator;
 pub use command_lines::CommandLinesGenerator;
-pub use folder::{FolderError, FolderGenerator};
 pub(crate) use error_reply::judge_error;
+pub use folder::{FolderError, FolderGenerator};
 pub(crate) use http_generator::{HttpGenerator, HttpProvider, ImageSource, ProviderAnswer};
 pub(crate) use openai_images::OpenaiImages;

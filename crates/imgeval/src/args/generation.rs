@@ -142,7 +142,8 @@ fn parse_dollars(text: &str) -> Result<Usd, String> {
 }
 
 fn parse_size(text: &str) -> Result<SizeRequest, String> {
-    SizeRequest::parse(text).ok_or_else(|| "must be pixels such as 1024x1024 or a ratio such as 16:9".to_owned())
+    SizeRequest::parse(text)
+        .ok_or_else(|| "must be pixels such as 1024x1024 or a ratio such as 16:9".to_owned())
 }
 
 fn parse_format(text: &str) -> Result<ImageFormat, String> {

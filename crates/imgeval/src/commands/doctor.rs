@@ -48,7 +48,12 @@ struct Finding {
 }
 
 impl Finding {
-    fn new(what: impl Into<String>, state: State, detail: impl Into<String>, mend: impl Into<String>) -> Self {
+    fn new(
+        what: impl Into<String>,
+        state: State,
+        detail: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
         Self { what: what.into(), state, detail: detail.into(), mend: mend.into() }
     }
 
@@ -64,13 +69,23 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
             findings.push(settings_finding(&settings));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.context("could not start the thread that waits for the network")?;
-            let names = if args.names.is_empty() { settings.provider_names() } else { args.names.clone() };
+            let names =
+                if args.names.is_empty() { settings.distinct_providers() } else { args.names.clone() };
             for name in &names {
                 let is_asked_for = !args.names.is_empty();
-                findings.extend(runtime.block_on(provider_findings(name, &settings, is_asked_for, args.offline)));
+                findings.extend(runtime.block_on(provider_findings(
+                    name,
+                    &settings,
+                    is_asked_for,
+                    args.offline,
+                )));
             }
         }
-        Err(error) => findings.push(Finding::broken("settings", &error, "mend the file, or name another with --settings")),
+        Err(error) => findings.push(Finding::broken(
+            "settings",
+            &error,
+            "mend the file, or name another with --settings",
+        )),
     }
     if args.names.is_empty() {
         findings.extend(weight_findings(&environment::places(args.models.models_dir.clone())));
@@ -90,8 +105,14 @@ fn settings_finding(settings: &Settings) -> Finding {
 }
 
 /// Key, endpoint and perhaps model of what was named, or of one of all providers.
-async fn provider_findings(name: &str, settings: &Settings, is_asked_for: bool, is_offline: bool) -> Vec<Finding> {
-    let (provider, model) = name.split_once(':').map_or((name, None), |(provider, model)| (provider, Some(model)));
+async fn provider_findings(
+    name: &str,
+    settings: &Settings,
+    is_asked_for: bool,
+    is_offline: bool,
+) -> Vec<Finding> {
+    let (provider, model) =
+        name.split_once(':').map_or((name, None), |(provider, model)| (provider, Some(model)));
     let model_name = ModelName { provider: provider.to_owned(), model: model.unwrap_or_default().to_owned() };
     let what = format!("provider {provider}");
     let resolved = match settings.resolve(model_name, None) {
@@ -114,14 +135,22 @@ async fn provider_findings(name: &str, settings: &Settings, is_asked_for: bool, 
     let (state, detail, mend, models) = match reach {
         Reachability::NotTried => (State::NotTried, format!("{key}, {at}"), String::new(), None),
         Reachability::Answers { models } => {
-            let n_models = models.as_ref().map_or_else(String::new, |models| format!(", {} models", models.len()));
+            let n_models =
+                models.as_ref().map_or_else(String::new, |models| format!(", {} models", models.len()));
             (State::Works, format!("{key}, {at} answers{n_models}"), String::new(), models)
         }
-        Reachability::Fails(down) => (State::Broken, format!("{key}, {at}: {}", down.message), down.hint, None),
+        Reachability::Fails(down) => {
+            (State::Broken, format!("{key}, {at}: {}", down.message), down.hint, None)
+        }
     };
     let mut findings = vec![Finding::new(what, state, detail, mend)];
     if let Some(model) = model {
-        findings.push(model_finding(model, resolved.entry.as_ref(), models.as_ref(), resolved.retirement_warning()));
+        findings.push(model_finding(
+            model,
+            resolved.entry.as_ref(),
+            models.as_ref(),
+            resolved.retirement_warning(),
+        ));
     }
     findings
 }

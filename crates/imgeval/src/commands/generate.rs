@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::open_generator;
 use imgeval_core::{
-    Failure, FailureKind, Generator, ImageParameters, ImageRequest, InputImage, SampleId, SizeRequest, WorkKey, visible,
+    Failure, FailureKind, Generator, ImageParameters, ImageRequest, InputImage, SampleId, SizeRequest,
+    WorkKey, visible,
 };
 use imgeval_runner::{
     GenerateError, GenerateSettings, GenerateSummary, GenerationCase, RoundInput, Step, StopSignal, Stopped,
@@ -117,7 +118,10 @@ impl<'a> Job<'a> {
 
     /// The cases with prompts as they are sent.
     fn final_cases(&self, rewritten: &BTreeMap<String, String>) -> Vec<GenerationCase> {
-        let round = |round: &RoundInput| RoundInput { prompt: self.prompts.apply(&round.prompt, rewritten), ..round.clone() };
+        let round = |round: &RoundInput| RoundInput {
+            prompt: self.prompts.apply(&round.prompt, rewritten),
+            ..round.clone()
+        };
         let case = |case: &GenerationCase| GenerationCase {
             id: case.id.clone(),
             rounds: case.rounds.iter().map(round).collect(),
@@ -185,8 +189,9 @@ impl Job<'_> {
             if self.prompts.rewriter.is_some() {
                 // What could not be rewritten is not sent as it was.
                 let originals = self.cases.cases.iter().map(|tagged| &tagged.case);
-                let is_rewritten =
-                    |case: &GenerationCase| case.rounds.iter().all(|round| rewritten.contains_key(&round.prompt));
+                let is_rewritten = |case: &GenerationCase| {
+                    case.rounds.iter().all(|round| rewritten.contains_key(&round.prompt))
+                };
                 let kept = cases.into_iter().zip(originals).filter(|(_, original)| is_rewritten(original));
                 cases = kept.map(|(case, _)| case).collect();
             }
@@ -213,7 +218,11 @@ impl Job<'_> {
     }
 
     /// What is left to ask for, and what that would cost.
-    fn estimate(&self, have: &BTreeMap<SampleId, GeneratedSample>, known: &BTreeMap<WorkKey, String>) -> Estimate {
+    fn estimate(
+        &self,
+        have: &BTreeMap<SampleId, GeneratedSample>,
+        known: &BTreeMap<WorkKey, String>,
+    ) -> Estimate {
         let mut estimate = Estimate::new(self.model.settings.limits);
         let cases = self.final_cases(&BTreeMap::new());
         let plan = plan_generation(&cases, self.args.samples, have, &self.retry, self.args.any_size);
@@ -221,7 +230,8 @@ impl Job<'_> {
         for conversation in &plan {
             for (round, step) in &conversation.rounds {
                 if *step == Step::Ask {
-                    let request = sketch_request(&cases[conversation.case], conversation.ordinal, *round, &settings);
+                    let request =
+                        sketch_request(&cases[conversation.case], conversation.ordinal, *round, &settings);
                     estimate.add_call(self.generator.estimate(&request), self.estimated_tokens(&request));
                 }
             }
@@ -247,7 +257,10 @@ impl Job<'_> {
             }
             Some(Stopped::Budget { .. }) => Ok(Exit::BudgetReached),
             Some(Stopped::Interrupted) => Ok(Exit::Interrupted),
-            None if summary.failed.is_empty() && summary.failed_before.is_empty() && summary.waiting + summary.not_started == 0 => {
+            None if summary.failed.is_empty()
+                && summary.failed_before.is_empty()
+                && summary.waiting + summary.not_started == 0 =>
+            {
                 Ok(Exit::Ok)
             }
             None => Ok(Exit::Partial),
@@ -256,8 +269,17 @@ impl Job<'_> {
 }
 
 /// A request of which the images are only named, good enough to estimate its price.
-fn sketch_request(case: &GenerationCase, ordinal: u32, round: u32, settings: &GenerateSettings<'_>) -> ImageRequest {
-    let named = |image: &StoredInput| InputImage { hash: image.hash.clone(), format: image.format, bytes: Arc::from([]) };
+fn sketch_request(
+    case: &GenerationCase,
+    ordinal: u32,
+    round: u32,
+    settings: &GenerateSettings<'_>,
+) -> ImageRequest {
+    let named = |image: &StoredInput| InputImage {
+        hash: image.hash.clone(),
+        format: image.format,
+        bytes: Arc::from([]),
+    };
     let input = &case.rounds[round as usize - 1];
     ImageRequest {
         id: SampleId { case: case.id.clone(), ordinal, round },
@@ -282,7 +304,11 @@ fn generate_error(error: GenerateError) -> anyhow::Error {
 }
 
 /// Refuses what the provider does not understand, before anything is paid for.
-fn check_capabilities(generator: &dyn Generator, args: &GenerationArgs, cases: &CaseSet) -> Result<(), CommandError> {
+fn check_capabilities(
+    generator: &dyn Generator,
+    args: &GenerationArgs,
+    cases: &CaseSet,
+) -> Result<(), CommandError> {
     let can = generator.capabilities();
     let size = args.image.size;
     let has_pixels = matches!(size, Some(SizeRequest::Pixels { .. }));
@@ -361,6 +387,7 @@ fn default_directory(suite: &str, model: &ModelName) -> PathBuf {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => character,
         _ => '-',
     };
-    let name: String = format!("{suite}-{}-{}", model.provider, model.model).chars().map(plain).take(100).collect();
+    let name: String =
+        format!("{suite}-{}-{}", model.provider, model.model).chars().map(plain).take(100).collect();
     Path::new("runs").join(name)
 }

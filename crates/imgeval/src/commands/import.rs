@@ -26,7 +26,8 @@ use crate::{
 
 pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     let Suite::Geneval = args.suite;
-    let into = Destination { run: &args.into.run, config: args.into.generator.config(), read: &args.into.read };
+    let into =
+        Destination { run: &args.into.run, config: args.into.generator.config(), read: &args.into.read };
     import_stage(&args.images, into, &holder("import"), printer)?;
 
     let coverage = ScoredRun::open_unobserved(&args.into.run)?.coverage()?;
@@ -46,7 +47,12 @@ pub(super) struct Destination<'a> {
 }
 
 /// Finds the images, imports what the run does not hold yet, and tells how it went.
-pub(super) fn import_stage(images: &str, into: Destination<'_>, holder: &str, printer: Printer) -> Result<()> {
+pub(super) fn import_stage(
+    images: &str,
+    into: Destination<'_>,
+    holder: &str,
+    printer: Printer,
+) -> Result<()> {
     let config = into.config;
     let usage = |error: String| CommandError::usage(error);
     let template = into.read.template.as_deref().map(NameTemplate::new).transpose();

@@ -7,8 +7,8 @@ use imgeval_runner::ColorsThere;
 
 use super::{
     export::write_results,
-    holder,
     generate::Job,
+    holder,
     import::{Destination, import_stage},
     observe::{AskedColors, ColorWork, limits_for, observe_stage},
     score::{exit_of, print_scored},
