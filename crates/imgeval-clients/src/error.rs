@@ -1,6 +1,6 @@
 //! Why a client cannot be made.
 
-use crate::ProviderKind;
+use crate::{CommandLineError, FolderError, ProviderKind};
 
 /// A client could not be made from its settings; nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,10 @@ pub enum ClientError {
     Proxy { reason: String },
     #[error("the HTTP client cannot be set up: {reason}")]
     Setup { reason: String },
+    #[error(transparent)]
+    CommandLine(CommandLineError),
+    #[error(transparent)]
+    Folder(FolderError),
 }
 
 impl ClientError {
@@ -30,6 +34,8 @@ impl ClientError {
             }
             Self::Header { .. } => "look for line ends or blanks around the value".to_owned(),
             Self::Proxy { .. } => "give it as http://user:password@host:port".to_owned(),
+            Self::CommandLine(error) => error.hint(),
+            Self::Folder(_) => "give a folder that exists and can be read".to_owned(),
             Self::Setup { .. } => {
                 "install the system's CA certificates (package ca-certificates) or set SSL_CERT_FILE"
                     .to_owned()

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod catalogue;
+mod chat;
 mod error;
 mod pricing;
 mod probe;
@@ -17,6 +18,7 @@ mod transport;
 pub use catalogue::{
     Catalogue, CatalogueError, ImagePrice, ModelEntry, ModelLimits, OutputTokens, Prices, Retirement,
 };
+pub use chat::{ChatAnswer, ChatClient, ChatQuestion, ChatRewriter};
 pub use error::ClientError;
 pub use probe::{Reachability, probe};
 pub use providers::{
@@ -26,11 +28,3 @@ pub use providers::{
 pub use registry::{ProviderKind, open_generator};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};
-pub fn open_rewriter(
-    _: ProviderSettings,
-    _: &str,
-    _: Option<ModelEntry>,
-    _: &str,
-) -> Result<std::sync::Arc<dyn imgeval_core::Rewriter>, ClientError> {
-    Err(ClientError::Setup { reason: String::new() })
-}

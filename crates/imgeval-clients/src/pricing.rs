@@ -10,25 +10,30 @@ use crate::catalogue::{ImagePrice, ModelEntry, OutputTokens, Prices};
 const CHARACTERS_PER_TOKEN: u64 = 3;
 
 impl ModelEntry {
-    /// What a call that returned an image cost: the counted tokens at their prices, or where none were counted the price of
-    /// one image. `None` if a price that is needed is not listed.
+    /// What a call that returned an image cost: the counted tokens at their prices, and where the image is not among them the
+    /// price of one image. `None` if a price that is needed is not listed.
     #[must_use]
     pub fn cost(&self, usage: &Usage, parameters: &ImageParameters) -> Option<Cost> {
-        let is_counted = usage.text_output.is_some() || usage.image_output.is_some();
         let has_token_prices = self.prices.image_output.is_some() || self.prices.text_output.is_some();
-        if is_counted && has_token_prices {
-            let amount = self.prices.of_tokens(usage)?;
-            return Some(Cost {
-                amount,
-                basis: format!("counted tokens x catalogue price of {}", self.as_of),
-            });
+        if usage.image_output.is_some() && has_token_prices {
+            return self.cost_without_image(usage);
         }
-        let (price, is_exact) = dearest(&self.prices.images, parameters)?;
+        let (row, is_exact) = dearest(&self.prices.images, parameters)?;
         let which = if is_exact { "" } else { ", the dearest of what was left open" };
-        Some(Cost {
-            amount: price.price,
-            basis: format!("catalogue price per image of {}{which}", self.as_of),
-        })
+        // A model that calls another one for the image is paid by tokens besides.
+        let is_counted = usage.text_output.is_some() && has_token_prices;
+        let (tokens, besides) =
+            if is_counted { (self.prices.of_tokens(usage)?, "counted tokens and ") } else { (Usd::ZERO, "") };
+        let basis = format!("{besides}catalogue price per image of {}{which}", self.as_of);
+        Some(Cost { amount: row.price + tokens, basis })
+    }
+
+    /// What a call cost that returned text alone; `None` if a price that is needed is not listed, or nothing was counted.
+    #[must_use]
+    pub fn cost_without_image(&self, usage: &Usage) -> Option<Cost> {
+        let is_counted = usage.text_output.is_some() || usage.image_output.is_some();
+        let amount = is_counted.then(|| self.prices.of_tokens(usage))??;
+        Some(Cost { amount, basis: format!("counted tokens x catalogue price of {}", self.as_of) })
     }
 
     /// Whether estimates, and with them limits on the cost, are possible.
@@ -307,6 +312,21 @@ image = [
         let usage = Usage { text_output: Some(7), image_output: Some(272), ..Usage::default() };
         assert_eq!(entry("tokens").cost(&usage, &parameters("", "")), None);
         assert_eq!(entry("tokens").cost(&Usage::default(), &parameters("", "")), None);
+    }
+
+    #[test]
+    fn an_image_that_is_not_among_the_counted_tokens_is_paid_besides() {
+        let mut entry = entry("images");
+        let usage = Usage { text_input: Some(1000), text_output: Some(100), ..Usage::default() };
+        (entry.prices.text_input, entry.prices.text_output) =
+            (Usd::from_dollars(2.0), Usd::from_dollars(10.0));
+        // 1000 x $2 + 100 x $10, a million each, and $0.04.
+        let cost = entry.cost(&usage, &parameters("1024x1024", "standard")).unwrap();
+        assert_eq!(cost.amount, Usd::from_dollars(0.043).unwrap());
+        assert!(cost.basis.starts_with("counted tokens and catalogue price per image"));
+        assert_eq!(entry.cost_without_image(&usage).unwrap().amount, Usd::from_dollars(0.003).unwrap());
+        entry.prices.images.clear();
+        assert_eq!(entry.cost(&usage, &parameters("1024x1024", "standard")), None);
     }
 
     #[test]

@@ -1,28 +1,51 @@
 //! The kinds of providers and how a generator of each is made.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use imgeval_core::Generator;
 
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
-    providers::{HttpGenerator, OpenaiImages},
+    providers::{
+        CommandGenerator, CommandLinesGenerator, FolderGenerator, Gemini, HttpGenerator, OpenaiChat,
+        OpenaiImages, OpenaiResponses,
+    },
 };
 
 /// A kind of interface; many providers speak the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProviderKind {
     OpenaiImages,
+    OpenaiResponses,
+    OpenaiChat,
+    Gemini,
+    Command,
+    CommandLines,
+    Folder,
 }
 
 impl ProviderKind {
-    pub const ALL: &[Self] = &[Self::OpenaiImages];
+    pub const ALL: &[Self] = &[
+        Self::OpenaiImages,
+        Self::OpenaiResponses,
+        Self::OpenaiChat,
+        Self::Gemini,
+        Self::Command,
+        Self::CommandLines,
+        Self::Folder,
+    ];
 
     /// Stable name, as stored, printed and typed.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenaiImages => "openai-images",
+            Self::OpenaiResponses => "openai-responses",
+            Self::OpenaiChat => "openai-chat",
+            Self::Gemini => "gemini",
+            Self::Command => "cmd",
+            Self::CommandLines => "cmd-lines",
+            Self::Folder => "folder",
         }
     }
 
@@ -31,11 +54,22 @@ impl ProviderKind {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
+    /// Whether it works on this machine: without address, key or price, and its "model" is a command line or a folder.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::OpenaiImages | Self::OpenaiResponses | Self::OpenaiChat | Self::Gemini => false,
+            Self::Command | Self::CommandLines | Self::Folder => true,
+        }
+    }
+
     /// Empty where there is no address.
     #[must_use]
     pub fn default_base_url(self) -> &'static str {
         match self {
-            Self::OpenaiImages => "https://api.openai.com/v1",
+            Self::OpenaiImages | Self::OpenaiResponses | Self::OpenaiChat => "https://api.openai.com/v1",
+            Self::Gemini => "https://generativelanguage.googleapis.com/v1beta",
+            Self::Command | Self::CommandLines | Self::Folder => "",
         }
     }
 
@@ -43,14 +77,22 @@ impl ProviderKind {
     #[must_use]
     pub fn key_variables(self) -> &'static [&'static str] {
         match self {
-            Self::OpenaiImages => &["OPENAI_API_KEY"],
+            Self::OpenaiImages | Self::OpenaiResponses | Self::OpenaiChat => &["OPENAI_API_KEY"],
+            Self::Gemini => &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+            Self::Command | Self::CommandLines | Self::Folder => &[],
         }
     }
 
     /// The header that carries the key, and what stands before it.
     pub(crate) fn key_header(self) -> (&'static str, &'static str) {
         match self {
-            Self::OpenaiImages => ("authorization", "Bearer "),
+            Self::Gemini => ("x-goog-api-key", ""),
+            Self::OpenaiImages
+            | Self::OpenaiResponses
+            | Self::OpenaiChat
+            | Self::Command
+            | Self::CommandLines
+            | Self::Folder => ("authorization", "Bearer "),
         }
     }
 }
@@ -61,22 +103,40 @@ impl fmt::Display for ProviderKind {
     }
 }
 
-/// A generator for one model of one provider. Limits hold for it and its clones together.
+/// A generator for one model of one provider; of a local kind `model` is the command line or the folder, and the timeout holds for
+/// one image. Limits hold for it and its clones together.
 ///
 /// # Errors
-/// If the settings cannot be used; nothing is sent here.
+/// If the settings cannot be used; nothing is sent or started here.
 pub fn open_generator(
     settings: ProviderSettings,
     model: &str,
     entry: Option<ModelEntry>,
 ) -> Result<Arc<dyn Generator>, ClientError> {
-    match settings.kind {
+    let concurrent = settings.limits.concurrent.get();
+    Ok(match settings.kind {
         ProviderKind::OpenaiImages => {
             let response_format = entry.as_ref().is_some_and(|entry| entry.response_format);
-            let provider = OpenaiImages::new(model, response_format);
-            Ok(Arc::new(HttpGenerator::new(&settings, model, provider, entry)?))
+            Arc::new(HttpGenerator::new(&settings, model, OpenaiImages::new(model, response_format), entry)?)
         }
-    }
+        ProviderKind::OpenaiResponses => {
+            Arc::new(HttpGenerator::new(&settings, model, OpenaiResponses::new(model), entry)?)
+        }
+        ProviderKind::OpenaiChat => {
+            Arc::new(HttpGenerator::new(&settings, model, OpenaiChat::new(model), entry)?)
+        }
+        ProviderKind::Gemini => Arc::new(HttpGenerator::new(&settings, model, Gemini::new(model), entry)?),
+        ProviderKind::Command => Arc::new(
+            CommandGenerator::new(model, settings.timeout, concurrent).map_err(ClientError::CommandLine)?,
+        ),
+        ProviderKind::CommandLines => Arc::new(
+            CommandLinesGenerator::new(model, settings.timeout, concurrent)
+                .map_err(ClientError::CommandLine)?,
+        ),
+        ProviderKind::Folder => {
+            Arc::new(FolderGenerator::new(Path::new(model)).map_err(ClientError::Folder)?)
+        }
+    })
 }
 
 #[cfg(test)]

@@ -51,9 +51,14 @@ pub struct ProviderSettings {
 }
 
 impl ProviderSettings {
-    /// The defaults: the provider's own address, no key, four requests at a time, five minutes, five retries.
+    /// The defaults: the provider's own address, no key, four requests at a time (of local commands one), five minutes, five retries.
     #[must_use]
     pub fn new(kind: ProviderKind) -> Self {
+        let mut limits = Limits::default();
+        if matches!(kind, ProviderKind::Command | ProviderKind::CommandLines) {
+            // A second copy of a model rarely fits beside the first.
+            limits.concurrent = NonZeroUsize::MIN;
+        }
         Self {
             kind,
             base_url: kind.default_base_url().to_owned(),
@@ -62,7 +67,7 @@ impl ProviderSettings {
             project: None,
             headers: Vec::new(),
             proxy: None,
-            limits: Limits::default(),
+            limits,
             timeout: Duration::from_secs(300),
             retries: 5,
             allow_plain_http: false,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use imgeval_clients::ClientError;
 use imgeval_core::visible;
 use imgeval_store::StoreError;
 
@@ -41,6 +42,11 @@ impl CommandError {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// A client that cannot be made, with its advice.
+pub(crate) fn client_error(error: &ClientError) -> CommandError {
+    CommandError::usage(sentence_of(error)).with_hint(error.hint())
 }
 
 /// What is shown of an error, and how the process ends.

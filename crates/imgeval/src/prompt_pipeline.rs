@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use imgeval_clients::open_rewriter;
-use imgeval_core::{ContentHash, Rewriter};
+use imgeval_clients::{ChatClient, ChatRewriter, ProviderKind};
+use imgeval_core::Rewriter;
 
 use crate::{
     args::generation::PromptArgs,
-    failure::CommandError,
+    failure::{CommandError, client_error},
     settings::{ModelName, Settings},
 };
 
@@ -40,14 +40,20 @@ impl PromptPipeline {
                 })?;
                 let instructions = read_text(instructions)?;
                 let model = settings.resolve(ModelName::parse(model)?, None)?;
-                let rewriter =
-                    open_rewriter(model.settings, &model.name.model, model.entry, instructions.trim())?;
+                if model.settings.kind != ProviderKind::OpenaiChat {
+                    let message = format!("`{}` does not speak chat completions", model.name.provider);
+                    return Err(CommandError::usage(message)
+                        .with_hint("openai-chat does, and providers of that kind in imgeval.toml")
+                        .into());
+                }
+                let client = ChatClient::new(&model.settings, &model.name.model, model.entry);
+                let client = client.map_err(|error| client_error(&error))?;
+                let rewriter: Arc<dyn Rewriter> =
+                    Arc::new(ChatRewriter::new(client, instructions.trim(), None));
                 let meta = rewriter.meta();
                 pipeline
                     .facts
                     .push(("rewriter", format!("{} {} {}", meta.provider, meta.endpoint, meta.model)));
-                let hash = ContentHash::of(instructions.trim().as_bytes());
-                pipeline.facts.push(("rewriter_instructions", hash.to_string()));
                 pipeline.rewriter = Some(rewriter);
             }
             _ => {

@@ -18,9 +18,11 @@ use imgeval_core::{
     Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
     InputImage, Outcome, SizeRequest, Usage,
 };
+use tokio::sync::Semaphore;
 
 use super::{
     arguments::{CommandLineError, CommandLineProblem, Placeholder, Template},
+    http_generator::check,
     process::{Group, MAX_IMAGE_BYTES, Tail, describe, finish, keep_tail, local_cost, not_startable},
 };
 
@@ -30,12 +32,19 @@ pub struct CommandGenerator {
     meta: GeneratorMeta,
     template: Template,
     time_limit: Duration,
+    slots: Semaphore,
 }
 
 impl CommandGenerator {
+    /// At most `concurrent` copies run at a time, each for at most `time_limit`.
+    ///
     /// # Errors
     /// If the command line cannot be split, lacks `{prompt}` or `{out}`, or has an unknown placeholder. Nothing is started.
-    pub fn new(command_line: &str, time_limit: Duration) -> Result<Self, CommandLineError> {
+    pub fn new(
+        command_line: &str,
+        time_limit: Duration,
+        concurrent: usize,
+    ) -> Result<Self, CommandLineError> {
         let template = Template::parse(command_line)?;
         let refuse = |problem| Err(CommandLineError::new(command_line, problem));
         for needed in [Placeholder::Prompt, Placeholder::Out] {
@@ -52,7 +61,7 @@ impl CommandGenerator {
             model: command_line.to_owned(),
             version: 1,
         };
-        Ok(Self { meta, template, time_limit })
+        Ok(Self { meta, template, time_limit, slots: Semaphore::new(concurrent.max(1)) })
     }
 
     async fn run(
@@ -130,6 +139,11 @@ impl Generator for CommandGenerator {
 
     async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
         let answer = |outcome, raw| local_answer(outcome, raw, None);
+        if let Err(failure) = check(self.capabilities(), request) {
+            return Ok(answer(Outcome::Failed(failure), String::new()));
+        }
+        // The semaphore is never closed.
+        let _slot = self.slots.acquire().await.ok();
         // Dropped at the end of the call, the folder goes with all that is in it.
         let call = match Call::prepare(request).await {
             Ok(call) => call,

@@ -34,6 +34,7 @@ use tokio::{
 use super::{
     arguments::{CommandLineError, CommandLineProblem, Placeholder, Template, split},
     command::{failed, local_answer, no_folder, private_folder, read_image, write_image},
+    http_generator::check,
     process::{Group, MAX_IMAGE_BYTES, Tail, describe, finish, keep_tail, local_cost, not_startable},
 };
 
@@ -168,6 +169,9 @@ impl Generator for CommandLinesGenerator {
     }
 
     async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
+        if let Err(failure) = check(self.capabilities(), request) {
+            return Ok(local_answer(Outcome::Failed(failure), String::new(), None));
+        }
         // The semaphore is never closed.
         let _slot = self.slots.acquire().await.ok();
         let prepared = async {

@@ -13,6 +13,7 @@ use imgeval_core::{
 
 use super::{
     command::{failed, local_answer, read_image},
+    http_generator::check,
     process::local_cost,
 };
 
@@ -141,6 +142,9 @@ impl Generator for FolderGenerator {
     }
 
     async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
+        if let Err(failure) = check(self.capabilities(), request) {
+            return Ok(local_answer(Outcome::Failed(failure), String::new(), None));
+        }
         let (outcome, raw) = match self.find(&request.id).await {
             Outcome::Done(path) => (read_image(&path).await, path.display().to_string()),
             Outcome::Failed(failure) => (Outcome::Failed(failure), String::new()),

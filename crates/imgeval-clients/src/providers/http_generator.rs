@@ -32,6 +32,8 @@ pub(crate) trait HttpProvider: ReplyReader {
 pub(crate) struct ProviderAnswer {
     pub(crate) image: Result<ImageSource, Failure>,
     pub(crate) usage: Usage,
+    /// What the provider says that it bills.
+    pub(crate) billed: Option<Cost>,
     pub(crate) revised_prompt: Option<String>,
     pub(crate) state: Option<String>,
 }
@@ -117,7 +119,14 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
         };
         let read = self.provider.read(&reply);
         drop(reply);
-        answer.cost = self.entry.as_ref().and_then(|entry| entry.cost(&read.usage, &request.parameters));
+        answer.cost = read.billed.or_else(|| {
+            let entry = self.entry.as_ref()?;
+            match &read.image {
+                Ok(_) => entry.cost(&read.usage, &request.parameters),
+                // The price of an image is not that of a "no".
+                Err(_) => entry.cost_without_image(&read.usage),
+            }
+        });
         answer.usage = read.usage;
         answer.revised_prompt = read.revised_prompt;
         answer.state = read.state;
@@ -137,7 +146,7 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
 }
 
 /// Refuses what the provider would ignore.
-fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Failure> {
+pub(super) fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Failure> {
     let parameters = &request.parameters;
     let pixels = matches!(parameters.size, Some(SizeRequest::Pixels { .. }));
     let aspect = matches!(parameters.size, Some(SizeRequest::Aspect { .. }));

@@ -1,13 +1,18 @@
 //! One file for each provider. Each translates requests and replies and nothing else; sending is the transport's.
 
 mod arguments;
+pub(crate) mod chat_reply;
 mod command;
 mod command_lines;
+mod data_url;
 mod error_reply;
 mod folder;
+mod gemini;
 mod http_generator;
 mod image_data;
+mod openai_chat;
 mod openai_images;
+mod openai_responses;
 mod process;
 
 pub use arguments::{CommandLineError, CommandLineProblem};
@@ -15,5 +20,8 @@ pub use command::CommandGenerator;
 pub use command_lines::CommandLinesGenerator;
 pub(crate) use error_reply::judge_error;
 pub use folder::{FolderError, FolderGenerator};
+pub(crate) use gemini::Gemini;
 pub(crate) use http_generator::{HttpGenerator, HttpProvider, ImageSource, ProviderAnswer};
+pub(crate) use openai_chat::{OpenaiChat, user_message};
 pub(crate) use openai_images::OpenaiImages;
+pub(crate) use openai_responses::OpenaiResponses;

@@ -44,7 +44,7 @@ impl OpenaiImages {
     }
 }
 
-fn format_word(format: ImageFormat) -> &'static str {
+pub(super) fn format_word(format: ImageFormat) -> &'static str {
     match format {
         ImageFormat::Png => "png",
         ImageFormat::Jpeg => "jpeg",
@@ -128,6 +128,7 @@ impl HttpProvider for OpenaiImages {
         ProviderAnswer {
             image,
             usage: usage(&reply["usage"]),
+            billed: None,
             revised_prompt: text("revised_prompt"),
             state: None,
         }

@@ -63,6 +63,11 @@ pub(crate) enum Verdict {
 /// Knows a provider's replies.
 pub(crate) trait ReplyReader: Send + Sync {
     fn judge(&self, reply: &Reply) -> Verdict;
+
+    /// The wait that the reply's body asks for, where its headers ask for none.
+    fn requested_wait(&self, _reply: &Reply) -> Option<Duration> {
+        None
+    }
 }
 
 /// The way to one model of one provider; clones share limits, pauses and circuit breaker.
@@ -266,6 +271,7 @@ impl Transport {
         let status = received.status;
         let reply = Reply { status: status.as_u16(), json, text: words(raw) };
         let wait = requested_wait(&received.headers, SystemTime::now());
+        let wait = wait.or_else(|| reader.requested_wait(&reply));
         let kind = FailureKind::Transport;
         match reader.judge(&reply) {
             Verdict::Answer => Ended::Answer(reply.json),

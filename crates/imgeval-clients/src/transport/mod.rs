@@ -15,4 +15,4 @@ mod retry;
 
 pub(crate) use client::{Reply, ReplyReader, Transport, Verdict};
 pub(crate) use raw::words;
-pub(crate) use request::{ApiRequest, Body, Part};
+pub(crate) use request::{ApiRequest, Body, Part, mime};

@@ -26,7 +26,7 @@ use crate::{
     cases::CaseSet,
     estimate::Estimate,
     exit_code::Exit,
-    failure::{CommandError, sentence_of},
+    failure::{CommandError, client_error, sentence_of},
     generation_table::GenerationTable,
     interrupt::watch_interrupts,
     printer::Printer,
@@ -81,7 +81,8 @@ impl<'a> Job<'a> {
     ) -> Result<Self> {
         let settings = Settings::load(&args.provider.files)?;
         let model = settings.resolve(ModelName::parse(model)?, Some(&args.provider))?;
-        let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())?;
+        let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
+            .map_err(|error| client_error(&error))?;
         cases.select(&args.ids, &args.tags, args.limit)?;
         check_capabilities(generator.as_ref(), args, &cases)?;
         tell_retirement(&model, printer);

@@ -1,0 +1,122 @@
+//! What chat completions answer, whoever serves them. Facts from the published OpenAPI document (`CreateChatCompletionResponse`)
+//! and, for images, moderation and cost, <https://openrouter.ai/docs>.
+
+use imgeval_core::{Cost, Failure, FailureKind, Usage, Usd};
+use serde_json::Value;
+
+use super::error_reply::{has_error, judge_error};
+use crate::{
+    ProviderKind,
+    transport::{Reply, Verdict, words},
+};
+
+pub(crate) fn judge(model: &str, reply: &Reply) -> Verdict {
+    // A router reports its upstream's errors inside of the choice.
+    let inner = &reply.json["choices"][0]["error"];
+    if (200..300).contains(&reply.status) && !has_error(reply) && inner.is_null() {
+        return Verdict::Answer;
+    }
+    let error = if inner.is_null() { &reply.json["error"] } else { inner };
+    let reasons = error["metadata"]["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !reasons.is_empty() {
+        let reasons: Vec<&str> = reasons.iter().filter_map(Value::as_str).collect();
+        let detail = format!("the prompt was flagged: {}", words(&reasons.join(", ")));
+        return Verdict::Failed(Failure { kind: FailureKind::Moderated, detail });
+    }
+    if inner.is_null() {
+        return judge_error(ProviderKind::OpenaiChat, model, reply);
+    }
+    let status = inner["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(reply.status);
+    let reply = Reply { status, json: serde_json::json!({ "error": inner }), text: reply.text.clone() };
+    judge_error(ProviderKind::OpenaiChat, model, &reply)
+}
+
+/// The text of the first choice, its parts joined; without images.
+pub(crate) fn text(message: &Value) -> String {
+    match &message["content"] {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Array(parts) => {
+            let texts: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+            texts.join("\n").trim().to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// Why what was asked for did not come; `said` are the words that came instead.
+pub(crate) fn failure(reply: &Value, said: &str, wanted: &str) -> Failure {
+    let choice = &reply["choices"][0];
+    let reason = choice["finish_reason"].as_str().unwrap_or("no reason given");
+    let refusal = choice["message"]["refusal"].as_str().map(words).filter(|refusal| !refusal.is_empty());
+    if let Some(detail) = refusal {
+        return Failure { kind: FailureKind::Refused, detail };
+    }
+    if reason == "content_filter" {
+        let detail = "the answer was stopped by a content filter".to_owned();
+        return Failure { kind: FailureKind::Moderated, detail };
+    }
+    if said.is_empty() {
+        let detail = format!("no {wanted} came ({})", words(reason));
+        return Failure { kind: FailureKind::EmptyReply, detail };
+    }
+    Failure { kind: FailureKind::Refused, detail: words(said) }
+}
+
+pub(crate) fn usage(usage: &Value) -> Usage {
+    let details = &usage["completion_tokens_details"];
+    let image_output = details["image_tokens"].as_u64().filter(|count| *count > 0);
+    let output = usage["completion_tokens"].as_u64();
+    Usage {
+        text_input: usage["prompt_tokens"].as_u64(),
+        image_input: None,
+        cached_input: usage["prompt_tokens_details"]["cached_tokens"].as_u64(),
+        text_output: output.map(|output| output.saturating_sub(image_output.unwrap_or(0))),
+        image_output,
+    }
+}
+
+/// What a router says that it bills; with the user's own key upstream, what that is billed besides.
+pub(crate) fn billed(usage: &Value) -> Option<Cost> {
+    let fee = Usd::from_dollars(usage["cost"].as_f64()?)?;
+    let upstream = if usage["is_byok"] == true {
+        Usd::from_dollars(usage["cost_details"]["upstream_inference_cost"].as_f64()?)?
+    } else {
+        Usd::ZERO
+    };
+    Some(Cost { amount: fee + upstream, basis: "as billed by the provider".to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_routers_bill_includes_what_the_users_own_key_pays() {
+        let amount = |usage: Value| billed(&usage).map(|cost| cost.amount.nanos());
+        assert_eq!(amount(json!({"cost": 0.04})), Some(40_000_000));
+        let own_key =
+            json!({"cost": 0.002, "is_byok": true, "cost_details": {"upstream_inference_cost": 0.04}});
+        assert_eq!(amount(own_key), Some(42_000_000));
+        assert_eq!(amount(json!({"cost": 0.002, "is_byok": true})), None);
+        assert_eq!(amount(json!({"prompt_tokens": 3})), None);
+        assert_eq!(amount(json!({"cost": -1})), None);
+    }
+
+    #[test]
+    fn an_error_inside_a_choice_is_judged_by_its_own_code() {
+        let verdict = |error: Value| {
+            let json = json!({"choices": [{"error": error, "message": {"content": ""}}]});
+            judge("m", &Reply { status: 200, json, text: String::new() })
+        };
+        assert!(matches!(verdict(json!({"code": 429, "message": "slow"})), Verdict::RateLimited(_)));
+        assert!(matches!(verdict(json!({"code": 502, "message": "oops"})), Verdict::ServerFailed(_)));
+        let flagged = json!({"code": 403, "message": "flagged", "metadata": {"reasons": ["violence"]}});
+        let Verdict::Failed(failure) = verdict(flagged) else { panic!() };
+        assert_eq!(
+            (failure.kind, failure.detail.as_str()),
+            (FailureKind::Moderated, "the prompt was flagged: violence")
+        );
+    }
+}

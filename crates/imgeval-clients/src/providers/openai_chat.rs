@@ -1,0 +1,113 @@
+//! Chat completions that answer with images, as OpenRouter and others who copy OpenAI's interface serve them.
+//! Facts from <https://openrouter.ai/docs/guides/overview/multimodal/image-generation>.
+//!
+//! Images come in `message.images`, in parts of `message.content`, or inside of its text as a data URL or a Markdown image. In a
+//! further round the model's earlier images are sent back the way they came, in the assistant's `images`.
+
+use imgeval_core::{Capabilities, Failure, ImageRequest, InputImage};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    HttpProvider, ImageSource, ProviderAnswer, chat_reply,
+    data_url::{data_url, find_image},
+};
+use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Verdict};
+
+/// For the token limit: about what one image that is sent along counts.
+const TOKENS_PER_IMAGE: usize = 1000;
+
+pub(crate) struct OpenaiChat {
+    model: String,
+}
+
+impl OpenaiChat {
+    pub(crate) fn new(model: &str) -> Self {
+        Self { model: model.to_owned() }
+    }
+}
+
+impl ReplyReader for OpenaiChat {
+    fn judge(&self, reply: &Reply) -> Verdict {
+        chat_reply::judge(&self.model, reply)
+    }
+}
+
+impl HttpProvider for OpenaiChat {
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            seed: true,
+            system: true,
+            edit: true,
+            several_images: true,
+            rounds: true,
+            ..Capabilities::default()
+        }
+    }
+
+    fn request(&self, request: &ImageRequest) -> Result<ApiRequest, Failure> {
+        let mut messages = Vec::new();
+        messages.extend(request.system.as_ref().map(|system| json!({"role": "system", "content": system})));
+        for turn in &request.history {
+            messages.push(user_message(&turn.prompt, &turn.images));
+            messages.push(json!({"role": "assistant", "content": "", "images": [image_part(&turn.answer)]}));
+        }
+        messages.push(user_message(&request.prompt, &request.images));
+        let mut body = json!({"model": self.model, "modalities": ["image", "text"], "messages": messages});
+        if let Some(seed) = request.seed {
+            body["seed"] = seed.into();
+        }
+        let n_images: usize =
+            request.images.len() + request.history.iter().map(|turn| turn.images.len() + 1).sum::<usize>();
+        let tokens = request.prompt.len() / 4 + TOKENS_PER_IMAGE * n_images + 1;
+        Ok(ApiRequest {
+            method: Method::POST,
+            path: "/chat/completions".to_owned(),
+            body: Body::Json(body),
+            estimated_tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn read(&self, reply: &Value) -> ProviderAnswer {
+        let message = &reply["choices"][0]["message"];
+        ProviderAnswer {
+            image: image(message)
+                .map(|url| ImageSource::Url(url.to_owned()))
+                .ok_or_else(|| chat_reply::failure(reply, &chat_reply::text(message), "image")),
+            usage: chat_reply::usage(&reply["usage"]),
+            billed: chat_reply::billed(&reply["usage"]),
+            revised_prompt: None,
+            state: None,
+        }
+    }
+}
+
+/// A message of text, with images if there are any: some servers take only plain text for the other ones.
+pub(crate) fn user_message(text: &str, images: &[InputImage]) -> Value {
+    if images.is_empty() {
+        return json!({"role": "user", "content": text});
+    }
+    let mut content = vec![json!({"type": "text", "text": text})];
+    content.extend(images.iter().map(image_part));
+    json!({"role": "user", "content": content})
+}
+
+fn image_part(image: &InputImage) -> Value {
+    json!({"type": "image_url", "image_url": {"url": data_url(image)}})
+}
+
+fn image(message: &Value) -> Option<&str> {
+    let list = |field: &'static str| message[field].as_array().map(Vec::as_slice).unwrap_or_default();
+    let parts = list("images").iter().chain(list("content"));
+    let in_parts = parts
+        .filter_map(|part| part["image_url"]["url"].as_str().or_else(|| part["image_url"].as_str()))
+        .rfind(|url| !url.is_empty());
+    in_parts.or_else(|| {
+        let texts = list("content").iter().filter_map(|part| part["text"].as_str());
+        message["content"].as_str().into_iter().chain(texts).find_map(find_image)
+    })
+}

@@ -1,0 +1,236 @@
+//! OpenAI's responses interface, `responses`: a model that is made to call the image generation tool.
+//! Facts from the published OpenAPI document (`CreateResponse`, `ImageGenTool`, `ImageGenToolCall`, `ResponseUsage`).
+//!
+//! A further round names the response that it goes on from; the server keeps the conversation. Rounds without such an id, as of
+//! another provider, are sent again, their images as the user's.
+//!
+//! In the catalogue the text prices of an entry are the model's, and its image prices those of the image model that the tool calls.
+
+use imgeval_core::{Capabilities, Failure, FailureKind, ImageParameters, ImageRequest, InputImage, Usage};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    HttpProvider, ImageSource, ProviderAnswer,
+    data_url::data_url,
+    error_reply::{has_error, judge_error},
+    openai_images::format_word,
+};
+use crate::{
+    ProviderKind,
+    transport::{ApiRequest, Body, Reply, ReplyReader, Verdict, words},
+};
+
+/// For the token limit: about what one image that is sent along counts.
+const TOKENS_PER_IMAGE: usize = 1000;
+
+/// Codes of a filter's "no" besides those that all of OpenAI's interfaces share.
+const MODERATION: &[&str] =
+    &["image_content_policy_violation", "bio_policy", "cyber_policy", "invalid_prompt"];
+
+/// Codes that say what is wrong with this request's images or conversation.
+const REJECTED: &[&str] = &[
+    "previous_response_not_found",
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_base64_image",
+    "invalid_image_url",
+    "image_too_large",
+    "image_too_small",
+    "image_parse_error",
+    "invalid_image_mode",
+    "image_file_too_large",
+    "unsupported_image_media_type",
+    "empty_image_file",
+];
+
+pub(crate) struct OpenaiResponses {
+    model: String,
+}
+
+impl OpenaiResponses {
+    pub(crate) fn new(model: &str) -> Self {
+        Self { model: model.to_owned() }
+    }
+}
+
+impl ReplyReader for OpenaiResponses {
+    fn judge(&self, reply: &Reply) -> Verdict {
+        if (200..300).contains(&reply.status) && !has_error(reply) {
+            return Verdict::Answer;
+        }
+        let error = &reply.json["error"];
+        let code = error["code"].as_str().unwrap_or_default();
+        let detail = words(error["message"].as_str().unwrap_or(code));
+        if MODERATION.contains(&code) {
+            return Verdict::Failed(Failure { kind: FailureKind::Moderated, detail });
+        }
+        if REJECTED.contains(&code) {
+            return Verdict::Failed(Failure { kind: FailureKind::RejectedRequest, detail });
+        }
+        judge_error(ProviderKind::OpenaiResponses, &self.model, reply)
+    }
+}
+
+impl HttpProvider for OpenaiResponses {
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            size_in_pixels: true,
+            quality: true,
+            background: true,
+            output_format: true,
+            system: true,
+            edit: true,
+            several_images: true,
+            mask: true,
+            rounds: true,
+            ..Capabilities::default()
+        }
+    }
+
+    fn request(&self, request: &ImageRequest) -> Result<ApiRequest, Failure> {
+        if request.mask.is_some() && request.images_to_edit().is_empty() {
+            let detail = "a mask was given without an image to edit".to_owned();
+            return Err(Failure { kind: FailureKind::RejectedRequest, detail });
+        }
+        let previous = request.history.last().and_then(|turn| turn.state.as_ref());
+        let mut input = Vec::new();
+        let mut n_images = request.images.len();
+        if previous.is_none() {
+            for turn in &request.history {
+                input.push(user_message(Some(&turn.prompt), &turn.images));
+                input.push(user_message(None, std::slice::from_ref(&turn.answer)));
+                n_images += turn.images.len() + 1;
+            }
+        }
+        input.push(user_message(Some(&request.prompt), &request.images));
+        let mut body = json!({
+            "model": self.model,
+            "input": input,
+            "tools": [tool(&request.parameters, request.mask.as_ref())],
+            "tool_choice": {"type": "image_generation"},
+        });
+        if let Some(system) = &request.system {
+            body["instructions"] = system.clone().into();
+        }
+        if let Some(previous) = previous {
+            body["previous_response_id"] = previous.clone().into();
+        }
+        let tokens = request.prompt.len() / 4 + TOKENS_PER_IMAGE * n_images + 1;
+        Ok(ApiRequest {
+            method: Method::POST,
+            path: "/responses".to_owned(),
+            body: Body::Json(body),
+            estimated_tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn read(&self, reply: &Value) -> ProviderAnswer {
+        let output = reply["output"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let result = |item: &&Value| {
+            let result = item["result"].as_str().unwrap_or_default();
+            item["type"] == "image_generation_call" && !result.is_empty()
+        };
+        let call = output.iter().rfind(result);
+        let image = call.and_then(|call| call["result"].as_str());
+        let revised_prompt = call.and_then(|call| call["revised_prompt"].as_str());
+        ProviderAnswer {
+            image: match image {
+                Some(image) => Ok(ImageSource::Base64(image.to_owned())),
+                None => Err(why_no_image(reply, output)),
+            },
+            usage: usage(reply),
+            billed: None,
+            revised_prompt: revised_prompt.filter(|prompt| !prompt.is_empty()).map(str::to_owned),
+            state: image.and_then(|_| reply["id"].as_str()).map(str::to_owned),
+        }
+    }
+}
+
+fn user_message(prompt: Option<&str>, images: &[InputImage]) -> Value {
+    let text = prompt.map(|prompt| json!({"type": "input_text", "text": prompt}));
+    let mut content = Vec::from_iter(text);
+    content.extend(
+        images
+            .iter()
+            .map(|image| json!({"type": "input_image", "image_url": data_url(image), "detail": "auto"})),
+    );
+    json!({"role": "user", "content": content})
+}
+
+fn tool(parameters: &ImageParameters, mask: Option<&InputImage>) -> Value {
+    let ImageParameters { size, quality, background, output_format } = parameters;
+    let mut tool = json!({"type": "image_generation"});
+    let optional = [
+        ("size", size.map(|size| size.to_string())),
+        ("quality", quality.clone()),
+        ("background", background.clone()),
+        ("output_format", output_format.map(|format| format_word(format).to_owned())),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            tool[name] = value.into();
+        }
+    }
+    if let Some(mask) = mask {
+        tool["input_image_mask"] = json!({"image_url": data_url(mask)});
+    }
+    tool
+}
+
+fn why_no_image(reply: &Value, output: &[Value]) -> Failure {
+    let incomplete = reply["incomplete_details"]["reason"].as_str();
+    if incomplete == Some("content_filter") {
+        let detail = "the answer was stopped by a content filter".to_owned();
+        return Failure { kind: FailureKind::Moderated, detail };
+    }
+    let contents = output.iter().filter_map(|item| item["content"].as_array()).flatten();
+    let said: Vec<&str> =
+        contents.filter_map(|part| part["refusal"].as_str().or_else(|| part["text"].as_str())).collect();
+    let said = words(&said.join(" "));
+    if said.is_empty() {
+        let reason = incomplete.or_else(|| reply["status"].as_str()).unwrap_or("no reason given");
+        let detail = format!("neither image nor words came ({})", words(reason));
+        return Failure { kind: FailureKind::EmptyReply, detail };
+    }
+    Failure { kind: FailureKind::Refused, detail: said }
+}
+
+/// Text tokens are the model's, image tokens what the tool's image model took and gave.
+fn usage(reply: &Value) -> Usage {
+    let (model, tool) = (&reply["usage"], &reply["tool_usage"]["image_gen"]);
+    Usage {
+        text_input: model["input_tokens"].as_u64(),
+        image_input: tool["input_tokens"].as_u64(),
+        cached_input: model["input_tokens_details"]["cached_tokens"].as_u64(),
+        text_output: model["output_tokens"].as_u64(),
+        // Without a call of the tool all of its counts are zero.
+        image_output: tool["output_tokens"].as_u64().filter(|count| *count > 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_model_and_its_tool_are_counted_apart() {
+        let reply = json!({
+            "usage": {"input_tokens": 2000, "output_tokens": 60, "input_tokens_details": {"cached_tokens": 1024}},
+            "tool_usage": {"image_gen": {"input_tokens": 15, "output_tokens": 272}, "web_search": {"num_requests": 0}},
+        });
+        let expected = Usage {
+            text_input: Some(2000),
+            image_input: Some(15),
+            cached_input: Some(1024),
+            text_output: Some(60),
+            image_output: Some(272),
+        };
+        assert_eq!(usage(&reply), expected);
+        assert_eq!(usage(&json!({"tool_usage": {"image_gen": {"output_tokens": 0}}})).image_output, None);
+    }
+}
