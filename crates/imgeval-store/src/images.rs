@@ -1,7 +1,7 @@
 //! Images by content: `images/ab/abcdef….png`, original bytes.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -28,6 +28,27 @@ pub(crate) fn put_image(
     let folder = path.parent().unwrap_or(directory);
     fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
     write_whole(&path, bytes).map_err(StoreError::io("store the image", &path))
+}
+
+/// As [`put_image`]; afterwards not even a power cut loses the file's name.
+pub(crate) fn put_paid_image(
+    directory: &Path,
+    hash: &ContentHash,
+    format: ImageFormat,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    put_image(directory, hash, format, bytes)?;
+    let path = image_path(directory, hash, format);
+    // The folder of the file, `images`, the run: any of them may be new.
+    for folder in path.ancestors().skip(1).take(3) {
+        sync_folder(folder).map_err(StoreError::io("store the image", &path))?;
+    }
+    Ok(())
+}
+
+/// Elsewhere folders cannot be opened.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Reads an image back and makes sure that it still is what its name says.

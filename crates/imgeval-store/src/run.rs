@@ -143,6 +143,19 @@ impl RunWriter {
         images::put_image(directory, hash, format, bytes)
     }
 
+    /// As [`Self::put_image`]; afterwards not even a power cut loses the file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn put_paid_image(
+        directory: &Path,
+        hash: &ContentHash,
+        format: ImageFormat,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        images::put_paid_image(directory, hash, format, bytes)
+    }
+
     /// Reads a stored image, checking its hash.
     ///
     /// # Errors

@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
 
+#[cfg(test)]
+#[path = "store/generation.rs"]
+mod generation;
+#[cfg(test)]
+#[path = "store/migration.rs"]
+mod migration;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use imgeval_core::{ColorRule, ContentHash, Failure, FailureKind, ObserverId, ObserverMeta};

@@ -33,7 +33,7 @@ pub(super) fn take_image(
     let hash = ContentHash::of(bytes);
     match decode(bytes) {
         Ok(facts) => {
-            RunWriter::put_image(directory, &hash, facts.format, bytes)?;
+            RunWriter::put_paid_image(directory, &hash, facts.format, bytes)?;
             let format = facts.format;
             let outcome = judge(hash.clone(), facts, wanted);
             let kept_image = outcome.done().is_none().then_some((hash, format));
@@ -42,7 +42,7 @@ pub(super) fn take_image(
         Err(failure) => {
             let kept_image = claimed_format(bytes).map(|format| (hash, format));
             if let Some((hash, format)) = &kept_image {
-                RunWriter::put_image(directory, hash, *format, bytes)?;
+                RunWriter::put_paid_image(directory, hash, *format, bytes)?;
             }
             Ok(Checked { outcome: Outcome::Failed(of_answer(failure)), kept_image })
         }

@@ -11,7 +11,10 @@ use imgeval_core::{
     SizeRequest, Usd,
 };
 use imgeval_store::{AttemptRecord, CallBegun, CallPurpose, Charge, StoreError};
-use tokio::{sync::watch, task::spawn_blocking};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::spawn_blocking,
+};
 
 use super::{
     Decode, GenerateError, StopSignal, StoredInput,
@@ -30,6 +33,8 @@ pub(super) struct Caller {
     /// The size that images must have.
     pub(super) wanted: Option<SizeRequest>,
     pub(super) writer: WriterHandle,
+    /// So many images are decoded at once.
+    pub(super) decoding: Arc<Semaphore>,
     pub(super) stop: watch::Receiver<StopSignal>,
 }
 
@@ -38,6 +43,8 @@ pub(super) struct Caller {
 pub(super) enum CallEnd {
     /// On record.
     Landed { outcome: Outcome<ImageRecord>, prompt: String, state: Option<String>, charge: Charge },
+    /// It was time to stop before anything was sent.
+    NotSent,
     /// The generator cannot work at all.
     Down(GeneratorDown),
     /// It stays on record as under way.
@@ -79,8 +86,14 @@ impl Caller {
             estimate,
         };
         self.writer.record(Entry::Begun(begun)).await?;
+        if *self.stop.borrow() == StopSignal::Now {
+            self.writer.record(Entry::Withdrawn(work_key)).await?;
+            return Ok(CallEnd::NotSent);
+        }
         let clock = Instant::now();
         let answer = tokio::select! {
+            // An answer that is there is taken.
+            biased;
             answer = self.generator.generate(request) => answer,
             () = must_abandon(self.stop.clone()) => return Ok(CallEnd::Abandoned),
         };
@@ -122,6 +135,8 @@ impl Caller {
 
     async fn check(&self, bytes: Vec<u8>) -> Result<Checked, GenerateError> {
         let (directory, decode, wanted) = (self.directory.clone(), self.decode.clone(), self.wanted);
+        // Never closed, so there always is a permit to come.
+        let _permit = self.decoding.acquire().await;
         match spawn_blocking(move || take_image(&directory, &decode, wanted, &bytes)).await {
             Ok(checked) => Ok(checked?),
             // Neither the answer nor its cost shall be lost because a decoder panicked.
@@ -139,6 +154,7 @@ impl Caller {
         image: StoredInput,
     ) -> Result<Outcome<ImageRecord>, CallEnd> {
         let (directory, decode, wanted) = (self.directory.clone(), self.decode.clone(), self.wanted);
+        let _permit = self.decoding.acquire().await;
         let outcome = in_background(move || look_again(&directory, &decode, wanted, &image))
             .await
             .map_err(|error| CallEnd::NotRecorded(Some(error)))?;

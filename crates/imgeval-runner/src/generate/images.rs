@@ -1,13 +1,18 @@
 //! The coordinator: which conversation goes on, what may be spent, when to stop.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    num::NonZeroUsize,
     sync::Arc,
+    thread,
 };
 
 use imgeval_core::{Failure, FailureKind, Generator, ImageRecord, ImageRequest, Outcome, SampleId, Usd};
 use imgeval_store::{Charge, GeneratedSample, RunWriter};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 
 use super::{
     Conversation, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, Step,
@@ -56,6 +61,7 @@ pub async fn generate_images(
         decode: settings.decode.clone(),
         wanted: if settings.any_size { None } else { settings.parameters.size },
         writer: writer.handle(),
+        decoding: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, NonZeroUsize::get))),
         stop: stop.clone(),
     };
     let mut coordinator = Coordinator {
@@ -98,7 +104,7 @@ fn count_before(
     let mut summary = GenerateSummary::default();
     let planned: BTreeMap<(usize, u32), &Conversation> =
         plan.iter().map(|item| ((item.case, item.ordinal), item)).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (place, case) in cases.iter().enumerate().filter(|(_, case)| seen.insert(&case.id)) {
         for ordinal in 0..settings.samples {
             let rounds = planned.get(&(place, ordinal)).map_or(&[][..], |item| &item.rounds[..]);
@@ -265,7 +271,9 @@ impl Coordinator<'_> {
             Landed::Called(talk, round, estimate, end) => {
                 let charge = match &end {
                     CallEnd::Landed { charge, .. } => charge.clone(),
-                    CallEnd::Down(_) | CallEnd::Abandoned | CallEnd::NotRecorded(_) => Charge::default(),
+                    CallEnd::NotSent | CallEnd::Down(_) | CallEnd::Abandoned | CallEnd::NotRecorded(_) => {
+                        Charge::default()
+                    }
                 };
                 self.budget.settle(estimate, &charge);
                 self.land_call(talk, round, end);
@@ -307,6 +315,10 @@ impl Coordinator<'_> {
                 *self.summary.failed.entry(failure.kind).or_default() += 1;
                 self.summary.waiting += talk.steps.len();
                 self.tell(id, Some(failure));
+            }
+            CallEnd::NotSent => {
+                self.summary.not_started += 1 + talk.steps.len();
+                self.halt(Halt::Stopped(Stopped::Interrupted));
             }
             CallEnd::Down(down) => {
                 self.summary.not_started += 1 + talk.steps.len();

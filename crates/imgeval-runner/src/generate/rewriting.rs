@@ -57,6 +57,7 @@ pub async fn rewrite_prompts(
 
     let mut calls = FuturesUnordered::new();
     let mut can_signal = true;
+    let mut failure: Option<GenerateError> = None;
     loop {
         match *stop.borrow_and_update() {
             StopSignal::GoOn => {}
@@ -68,6 +69,7 @@ pub async fn rewrite_prompts(
         }
         let mut admitted = Vec::new();
         while summary.stopped.is_none()
+            && failure.is_none()
             && calls.len() + admitted.len() < concurrency.get()
             && let Some(job) = queue.front()
         {
@@ -78,17 +80,19 @@ pub async fn rewrite_prompts(
                     summary.stopped = Some(Stopped::Budget { needed, left });
                 }
                 Admission::PriceUnknown => {
-                    return Err(GenerateError::PriceUnknown { what: rewriter.meta().model.clone() });
+                    failure = Some(GenerateError::PriceUnknown { what: rewriter.meta().model.clone() });
                 }
             }
         }
         if !admitted.is_empty() {
             let begun = admitted.iter().map(note_begin).collect();
-            run.record_generation(&GenerationBatch { begun, ..GenerationBatch::default() })?;
-            calls.extend(admitted.into_iter().map(|job| async move {
-                let rewrite = rewriter.rewrite(&job.prompt).await;
-                (job, rewrite)
-            }));
+            match run.record_generation(&GenerationBatch { begun, ..GenerationBatch::default() }) {
+                Ok(()) => calls.extend(admitted.into_iter().map(|job| async move {
+                    let rewrite = rewriter.rewrite(&job.prompt).await;
+                    (job, rewrite)
+                })),
+                Err(error) => failure = Some(error.into()),
+            }
         }
         if calls.is_empty() {
             break;
@@ -101,7 +105,15 @@ pub async fn rewrite_prompts(
         while let Some(Some(next)) = calls.next().now_or_never() {
             ended.push(next);
         }
-        land(run, ended, &mut budget, &mut summary, on_event)?;
+        if ended.is_empty() {
+            continue;
+        }
+        // After a failure the others are still waited for and recorded as far as possible.
+        let landed = land(run, ended, &mut budget, &mut summary, on_event);
+        failure = failure.or(landed.err());
+    }
+    if let Some(error) = failure {
+        return Err(error);
     }
     summary.spend = run.spend()?;
     Ok(summary)

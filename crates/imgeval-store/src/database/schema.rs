@@ -131,15 +131,16 @@ CREATE TABLE failed_observations (
 ) STRICT;
 ";
 
-/// SQL that makes a new database.
+/// SQL that makes a new database. What is referred to comes first.
 pub(super) fn creation() -> String {
-    in_one_transaction(&format!("{SAMPLES}{GENERATION}{OBSERVATIONS}"))
+    in_one_transaction(&format!("{GENERATION}{SAMPLES}{OBSERVATIONS}"))
 }
 
 /// SQL that brings a database of format 2 up to date: all of it or nothing.
 pub(super) fn migration_from_2() -> String {
     in_one_transaction(&format!(
-        "ALTER TABLE samples RENAME TO samples_of_2;
+        "{GENERATION}
+         ALTER TABLE samples RENAME TO samples_of_2;
          DROP INDEX samples_done;
          DROP INDEX samples_by_id;
          DROP INDEX samples_by_image;
@@ -148,8 +149,7 @@ pub(super) fn migration_from_2() -> String {
                               width, height, notes)
              SELECT source, file_size, modified_ns, case_id, ordinal, outcome, detail, image_sha256, format,
                     width, height, notes FROM samples_of_2;
-         DROP TABLE samples_of_2;
-         {GENERATION}"
+         DROP TABLE samples_of_2;"
     ))
 }
 

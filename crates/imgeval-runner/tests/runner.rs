@@ -1,0 +1,14 @@
+//! Stages over fake models and real stores.
+
+#[cfg(test)]
+#[path = "runner/fake_generator.rs"]
+mod fake_generator;
+#[cfg(test)]
+#[path = "runner/generate.rs"]
+mod generate;
+#[cfg(test)]
+#[path = "runner/observe.rs"]
+mod observe;
+#[cfg(test)]
+#[path = "runner/rewrite.rs"]
+mod rewrite;

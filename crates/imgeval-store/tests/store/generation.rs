@@ -1,0 +1,312 @@
+//! Calls, attempts, generated samples and what they cost.
+
+use std::{collections::BTreeMap, path::Path};
+
+use imgeval_core::{
+    CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, Outcome, Sample,
+    SampleId, Usage, Usd, WorkKey,
+};
+use imgeval_store::{
+    AttemptRecord, CallBegun, CallPurpose, Charge, FileStamp, GenerationBatch, ImportedSample, Manifest,
+    RewriteRecord, RunReader, RunWriter, Spend,
+};
+use proptest::prelude::*;
+
+fn new_run(folder: &Path) -> RunWriter {
+    let asked = Manifest {
+        suite: "fake".to_owned(),
+        parameters: BTreeMap::new(),
+        generation: BTreeMap::from([("model".to_owned(), "m".to_owned())]),
+        tool_version: "0".to_owned(),
+    };
+    let mut run = RunWriter::create_or_open(folder, &asked, "test").unwrap();
+    run.begin_paid_work().unwrap();
+    run
+}
+
+fn id(ordinal: u32, round: u32) -> SampleId {
+    SampleId { case: CaseId::new("00000"), ordinal, round }
+}
+
+fn key(id: &SampleId) -> WorkKey {
+    WorkKey::new(format!("key of {id}"))
+}
+
+fn image(name: &str) -> ImageRecord {
+    let (hash, format) = (ContentHash::of(name.as_bytes()), ImageFormat::WebP);
+    ImageRecord { hash, format, width: 640, height: 480, notes: vec![ImageNote::Alpha] }
+}
+
+fn failed(kind: FailureKind) -> Outcome<ImageRecord> {
+    Outcome::Failed(Failure { kind, detail: "because".to_owned() })
+}
+
+fn attempt(id: SampleId, outcome: Outcome<ImageRecord>) -> AttemptRecord {
+    AttemptRecord {
+        work_key: key(&id),
+        began_ms: 1_700_000_000_123,
+        duration_ms: 4567,
+        prompt: "a prompt".to_owned(),
+        seed: Some(u64::MAX),
+        outcome,
+        kept_image: None,
+        usage: Usage { text_input: Some(7), image_output: Some(0), ..Usage::default() },
+        charge: Charge {
+            cost: Some(Cost { amount: Usd::from_nanos(40), basis: "list".to_owned() }),
+            possible: Usd::from_nanos(3),
+            is_unpriced: false,
+            tries: 2,
+            lost_tries: 1,
+        },
+        revised_prompt: Some("another".to_owned()),
+        state: Some("resp_1".to_owned()),
+        raw: "{\"ü\": []}".repeat(100),
+        id,
+    }
+}
+
+fn call(purpose: CallPurpose, work_key: WorkKey, estimate: Option<i64>) -> CallBegun {
+    CallBegun {
+        work_key,
+        purpose,
+        prompt: "a prompt".to_owned(),
+        seed: Some(3),
+        began_ms: 5,
+        estimate: estimate.map(Usd::from_nanos),
+    }
+}
+
+fn record(run: &mut RunWriter, attempts: &[AttemptRecord]) {
+    run.record_generation(&GenerationBatch { attempts: attempts.to_vec(), ..GenerationBatch::default() })
+        .unwrap();
+}
+
+fn attempts(folder: &Path) -> Vec<AttemptRecord> {
+    let mut attempts = Vec::new();
+    RunReader::open(folder).unwrap().for_each_attempt(|attempt| attempts.push(attempt)).unwrap();
+    attempts
+}
+
+fn sources(folder: &Path) -> Vec<String> {
+    let mut sources = Vec::new();
+    let reader = RunReader::open(folder).unwrap();
+    reader.for_each_sample(None, |seen| sources.push(seen.sample.source)).unwrap();
+    sources
+}
+
+#[test]
+fn an_attempt_is_read_back_to_the_last_field() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    let kept = AttemptRecord {
+        kept_image: Some((ContentHash::of(b"large"), ImageFormat::Png)),
+        seed: None,
+        charge: Charge { is_unpriced: true, ..Charge::default() },
+        ..attempt(id(1, 1), failed(FailureKind::WrongSize))
+    };
+    let written = [attempt(id(0, 1), Outcome::Done(image("a"))), kept];
+    record(&mut run, &written);
+    assert_eq!(attempts(folder.path()), written);
+    let samples = run.generated_samples().unwrap();
+    assert_eq!(samples[&id(0, 1)].outcome, written[0].outcome);
+    assert_eq!(samples[&id(0, 1)].state.as_deref(), Some("resp_1"));
+    assert_eq!(
+        (&samples[&id(1, 1)].outcome, &samples[&id(1, 1)].kept_image),
+        (&written[1].outcome, &written[1].kept_image)
+    );
+    assert_eq!(samples[&id(1, 1)].work_key, written[1].work_key);
+}
+
+#[test]
+fn a_failure_gives_way_to_a_later_attempt_and_a_finished_sample_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    let outcome = |run: &RunWriter| run.generated_samples().unwrap()[&id(0, 1)].outcome.clone();
+    let steps = [
+        (failed(FailureKind::TimedOut), failed(FailureKind::TimedOut)),
+        (failed(FailureKind::Refused), failed(FailureKind::Refused)),
+        (Outcome::Done(image("first")), Outcome::Done(image("first"))),
+        (Outcome::Done(image("second")), Outcome::Done(image("first"))),
+        (failed(FailureKind::TimedOut), Outcome::Done(image("first"))),
+    ];
+    for (number, (landed, expected)) in (1..).zip(steps) {
+        record(&mut run, &[attempt(id(0, 1), landed)]);
+        assert_eq!(outcome(&run), expected);
+        assert_eq!(attempts(folder.path()).len(), number, "every attempt stays on record");
+    }
+    assert_eq!(sources(folder.path()), ["generated:00000/0000"]);
+}
+
+#[test]
+fn rounds_are_samples_of_their_own_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    for (ordinal, round) in [(1, 1), (0, 2), (0, 1), (0, 10)] {
+        record(&mut run, &[attempt(id(ordinal, round), Outcome::Done(image("same")))]);
+    }
+    let mut seen = Vec::new();
+    let reader = RunReader::open(folder.path()).unwrap();
+    reader.for_each_sample(None, |sample| seen.push((sample.sample.id, sample.repeats_bytes))).unwrap();
+    assert_eq!(seen, [(id(0, 1), false), (id(0, 2), true), (id(0, 10), true), (id(1, 1), true)]);
+}
+
+#[test]
+fn calls_that_never_came_back_are_attempts_and_possible_costs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    let begun = vec![
+        call(CallPurpose::Image(id(0, 1)), key(&id(0, 1)), Some(50)),
+        call(CallPurpose::Image(id(1, 1)), key(&id(1, 1)), Some(50)),
+        call(CallPurpose::Image(id(2, 1)), key(&id(2, 1)), None),
+        call(CallPurpose::Rewrite, WorkKey::new("r"), Some(7)),
+        call(CallPurpose::Image(id(3, 1)), key(&id(3, 1)), Some(50)),
+    ];
+    run.record_generation(&GenerationBatch { begun, ..GenerationBatch::default() }).unwrap();
+    let withdrawn = vec![key(&id(3, 1))];
+    run.record_generation(&GenerationBatch { withdrawn, ..GenerationBatch::default() }).unwrap();
+    record(&mut run, &[attempt(id(0, 1), Outcome::Done(image("a")))]);
+    let expected = Spend {
+        known: Usd::from_nanos(40),
+        possible: Usd::from_nanos(3 + 50 + 7),
+        calls: 4,
+        unpriced_calls: 1,
+        tries: 2 + 3,
+        lost_tries: 1 + 3,
+    };
+    assert_eq!(run.spend().unwrap(), expected, "what is under way may be billed");
+    drop(run);
+
+    let mut run = RunWriter::open(folder.path(), "test").unwrap();
+    assert_eq!(run.settle_interrupted_calls().unwrap(), 3);
+    assert_eq!(run.settle_interrupted_calls().unwrap(), 0);
+    assert_eq!(run.spend().unwrap(), expected);
+    assert_eq!(run.generated_samples().unwrap().len(), 1, "an interrupted call makes no sample");
+    let attempts = attempts(folder.path());
+    assert_eq!(attempts.len(), 3);
+    let Outcome::Failed(failure) = &attempts[1].outcome else { panic!("{:?}", attempts[1]) };
+    assert_eq!(failure.kind, FailureKind::Interrupted);
+    assert_eq!(
+        (attempts[1].prompt.as_str(), attempts[1].seed, attempts[1].began_ms),
+        ("a prompt", Some(3), 5)
+    );
+    // Once settled, the same work may begin again.
+    let begun = vec![call(CallPurpose::Image(id(1, 1)), key(&id(1, 1)), Some(50))];
+    let again = GenerationBatch { begun, ..GenerationBatch::default() };
+    run.record_generation(&again).unwrap();
+    assert!(run.record_generation(&again).is_err(), "but not twice at the same time");
+}
+
+#[test]
+fn a_batch_is_recorded_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    let begun = vec![call(CallPurpose::Image(id(0, 1)), key(&id(0, 1)), None); 2];
+    let attempts = vec![attempt(id(1, 1), Outcome::Done(image("a")))];
+    assert!(
+        run.record_generation(&GenerationBatch { begun, attempts, ..GenerationBatch::default() }).is_err()
+    );
+    assert_eq!((run.generated_samples().unwrap().len(), run.spend().unwrap()), (0, Spend::default()));
+}
+
+#[test]
+fn a_kept_image_can_be_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    record(&mut run, &[attempt(id(0, 1), failed(FailureKind::WrongSize))]);
+    record(&mut run, &[attempt(id(1, 1), Outcome::Done(image("done")))]);
+    let accepted = vec![(id(0, 1), image("large")), (id(1, 1), image("large"))];
+    run.record_generation(&GenerationBatch { accepted, ..GenerationBatch::default() }).unwrap();
+    let samples = run.generated_samples().unwrap();
+    assert_eq!(samples[&id(0, 1)].outcome, Outcome::Done(image("large")));
+    assert_eq!(samples[&id(0, 1)].state.as_deref(), Some("resp_1"));
+    assert_eq!(samples[&id(1, 1)].outcome, Outcome::Done(image("done")), "what is done stays");
+    assert_eq!(
+        attempts(folder.path())[0].outcome,
+        failed(FailureKind::WrongSize),
+        "history is not rewritten"
+    );
+}
+
+#[test]
+fn an_import_leaves_generated_samples_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    record(
+        &mut run,
+        &[attempt(id(0, 1), Outcome::Done(image("a"))), attempt(id(1, 1), failed(FailureKind::Refused))],
+    );
+    let before = run.generated_samples().unwrap();
+    assert!(run.known_files().unwrap().is_empty());
+    run.forget_vanished_files().unwrap();
+    run.settle_vanished_samples(Path::new("")).unwrap();
+    run.forget_samples(&["generated:00000/0000", "generated:00000/0001"]).unwrap();
+    let sample = Sample { id: id(0, 1), source: "0.png".to_owned(), outcome: Outcome::Done(image("b")) };
+    let imported = ImportedSample { sample, stamp: FileStamp { size: 1, modified_ns: 2 } };
+    let recorded = run.record_samples(vec![imported], Some(Path::new(""))).unwrap();
+    assert!(!recorded[0].is_usable && !recorded[0].has_replaced);
+    assert_eq!(run.generated_samples().unwrap(), before);
+    assert_eq!(sources(folder.path()).len(), 3);
+}
+
+#[test]
+fn rewriting_costs_add_up_and_only_the_finished_prompt_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    let work_key = WorkKey::new("r");
+    let rewrite = |outcome: Outcome<String>| RewriteRecord {
+        work_key: work_key.clone(),
+        prompt: "cat".to_owned(),
+        outcome,
+        usage: Usage::default(),
+        charge: attempt(id(0, 1), failed(FailureKind::Refused)).charge,
+        raw: String::new(),
+    };
+    let empty = Failure { kind: FailureKind::EmptyReply, detail: String::new() };
+    for (outcome, expected) in
+        [(Outcome::Failed(empty), None), (Outcome::Done("a cat".to_owned()), Some("a cat"))]
+    {
+        let rewrites = vec![rewrite(outcome)];
+        run.record_generation(&GenerationBatch { rewrites, ..GenerationBatch::default() }).unwrap();
+        assert_eq!(run.rewrites().unwrap().get(&work_key).map(String::as_str), expected);
+    }
+    let spend = RunReader::open(folder.path()).unwrap().spend().unwrap();
+    assert_eq!((spend.known, spend.possible), (Usd::from_nanos(80), Usd::from_nanos(6)));
+    assert_eq!((spend.calls, spend.tries, spend.lost_tries), (2, 4, 2));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever is recorded and settled, attempts that are on record never change, and spending never shrinks.
+    #[test]
+    fn attempts_are_only_ever_added(steps in prop::collection::vec((0_u32..3, 1_u32..3, 0_usize..8), 1..20)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = new_run(folder.path());
+        let mut before = Vec::new();
+        let mut spent = Usd::ZERO;
+        for (ordinal, round, what) in steps {
+            let id = id(ordinal, round);
+            let mut batch = GenerationBatch::default();
+            match what {
+                0..3 => batch.attempts.push(attempt(id, Outcome::Done(image("a")))),
+                3..5 => batch.attempts.push(attempt(id, failed(FailureKind::ALL[what]))),
+                5 => batch.accepted.push((id, image("b"))),
+                6 => batch.begun.push(call(CallPurpose::Image(id.clone()), key(&id), Some(9))),
+                _ => drop(run.settle_interrupted_calls().unwrap()),
+            }
+            // A call that is under way already cannot begin.
+            run.record_generation(&batch).ok();
+            let after = attempts(folder.path());
+            prop_assert_eq!(after.get(..before.len()), Some(&before[..]));
+            before = after;
+            let now = run.spend().unwrap();
+            prop_assert!(now.known >= spent);
+            spent = now.known;
+        }
+        let done = run.generated_samples().unwrap();
+        for attempt in &before {
+            let is_done = attempt.outcome.done().is_some();
+            prop_assert!(!is_done || done[&attempt.id].outcome.done().is_some());
+        }
+    }
+}
