@@ -11,7 +11,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncReadExt, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
 };
 
@@ -78,7 +78,7 @@ fn png_head(counter: u64) -> Vec<u8> {
     chunk(&mut png, b"IHDR", &header);
     let mut text = b"n\0".to_vec();
     text.extend(format!("{counter:0>COUNTER_DIGITS$}").bytes());
-    while (png.len() + 12 + text.len()) % 3 > 0 {
+    while !(png.len() + 12 + text.len()).is_multiple_of(3) {
         text.push(b' ');
     }
     chunk(&mut png, b"tEXt", &text);
