@@ -2,12 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
 
+#[path = "clients/chat.rs"]
+mod chat;
+#[path = "clients/commands.rs"]
+mod commands;
 #[path = "clients/fault_server.rs"]
 mod fault_server;
 #[path = "clients/faults.rs"]
 mod faults;
+#[path = "clients/folder.rs"]
+mod folder;
+#[path = "clients/gemini.rs"]
+mod gemini;
+#[path = "clients/long_lived_commands.rs"]
+mod long_lived_commands;
 #[path = "clients/openai_images.rs"]
 mod openai_images;
+#[path = "clients/openai_responses.rs"]
+mod openai_responses;
 #[path = "clients/secrets.rs"]
 mod secrets;
 #[path = "clients/support.rs"]
