@@ -122,9 +122,16 @@ impl Prices {
         let image_price = price_of(self.image_input, image)?;
         let cached_text_price = self.cached_text_input.unwrap_or(text_price).min(text_price);
         let cached_image_price = self.cached_image_input.unwrap_or(image_price).min(image_price);
-        // Providers do not say which of the tokens were cached. They are taken for those that save the least.
+        // Providers do not say which of the tokens were cached. They are taken for those that have a price for it, of two kinds
+        // for those that save less.
         let cached = tokens(usage.cached_input).min(text.saturating_add(image));
-        let text_first = text_price - cached_text_price <= image_price - cached_image_price;
+        let saved_text = text_price - cached_text_price;
+        let saved_image = image_price - cached_image_price;
+        let text_first = match (self.cached_text_input, self.cached_image_input) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(_), Some(_)) => saved_text <= saved_image,
+        };
         let (cached_text, cached_image) = if text_first {
             (cached.min(text), cached - cached.min(text))
         } else {

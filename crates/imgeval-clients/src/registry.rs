@@ -8,7 +8,7 @@ use crate::{
     ClientError, ModelEntry, ProviderSettings,
     providers::{
         CommandGenerator, CommandLinesGenerator, FolderGenerator, Gemini, HttpGenerator, OpenaiChat,
-        OpenaiImages, OpenaiResponses,
+        OpenaiImages, OpenaiResponses, Redacted,
     },
 };
 
@@ -126,13 +126,16 @@ pub fn open_generator(
             Arc::new(HttpGenerator::new(&settings, model, OpenaiChat::new(model), entry)?)
         }
         ProviderKind::Gemini => Arc::new(HttpGenerator::new(&settings, model, Gemini::new(model), entry)?),
-        ProviderKind::Command => Arc::new(
-            CommandGenerator::new(model, settings.timeout, concurrent).map_err(ClientError::CommandLine)?,
-        ),
-        ProviderKind::CommandLines => Arc::new(
-            CommandLinesGenerator::new(model, settings.timeout, concurrent)
-                .map_err(ClientError::CommandLine)?,
-        ),
+        ProviderKind::Command => {
+            let inner = CommandGenerator::new(model, settings.timeout, concurrent)
+                .map_err(ClientError::CommandLine)?;
+            Arc::new(Redacted { inner, redactor: settings.redactor() })
+        }
+        ProviderKind::CommandLines => {
+            let inner = CommandLinesGenerator::new(model, settings.timeout, concurrent)
+                .map_err(ClientError::CommandLine)?;
+            Arc::new(Redacted { inner, redactor: settings.redactor() })
+        }
         ProviderKind::Folder => {
             Arc::new(FolderGenerator::new(Path::new(model)).map_err(ClientError::Folder)?)
         }

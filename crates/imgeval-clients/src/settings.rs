@@ -38,6 +38,8 @@ pub struct ProviderSettings {
     pub headers: Vec<(String, Secret)>,
     /// URL of the proxy, with a password if it wants one; without it, that of the environment is taken.
     pub proxy: Option<Secret>,
+    /// What a local program could say of other providers' keys; only held back, never sent.
+    pub other_secrets: Vec<Secret>,
     pub limits: Limits,
     /// For one try, from connecting to the last byte.
     pub timeout: Duration,
@@ -67,6 +69,7 @@ impl ProviderSettings {
             project: None,
             headers: Vec::new(),
             proxy: None,
+            other_secrets: Vec::new(),
             limits,
             timeout: Duration::from_secs(300),
             retries: 5,
@@ -79,7 +82,7 @@ impl ProviderSettings {
     #[must_use]
     pub fn redactor(&self) -> Redactor {
         let headers = self.headers.iter().map(|(_, value)| value);
-        Redactor::new(self.key.iter().chain(headers).chain(&self.proxy))
+        Redactor::new(self.key.iter().chain(headers).chain(&self.proxy).chain(&self.other_secrets))
     }
 
     /// The base URL, checked, without trailing slash.

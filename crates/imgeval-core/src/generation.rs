@@ -120,14 +120,10 @@ pub struct ImageRequest {
 }
 
 impl ImageRequest {
-    /// The image that a provider without conversations edits: sent along now, or else the last answer.
+    /// What a provider without conversations is given to edit: the last answer, then what is sent along now.
     #[must_use]
     pub fn images_to_edit(&self) -> Vec<&InputImage> {
-        if self.images.is_empty() {
-            self.history.last().map(|turn| vec![&turn.answer]).unwrap_or_default()
-        } else {
-            self.images.iter().collect()
-        }
+        self.history.last().map(|turn| &turn.answer).into_iter().chain(&self.images).collect()
     }
 
     /// Everything that can change the answer of this generator, hashed.

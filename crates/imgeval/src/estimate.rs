@@ -62,6 +62,7 @@ impl Estimate {
     fn cost_text(&self) -> String {
         match (self.calls + self.rewrites, self.unpriced) {
             (0, _) => "nothing to pay".to_owned(),
+            (_, 0) if self.cost == Usd::ZERO => "free of charge".to_owned(),
             (_, 0) => format!("about {}", self.cost),
             (all, unpriced) if unpriced == all => "at a cost that is not known".to_owned(),
             (_, unpriced) => {
@@ -71,12 +72,19 @@ impl Estimate {
     }
 
     fn time_text(&self) -> String {
-        let concurrent = self.limits.as_ref().map_or(1, |limits| limits.concurrent.get());
+        let Some(Limits { requests_per_minute, tokens_per_minute, concurrent }) = self.limits else {
+            return String::new();
+        };
+        let rates = [(requests_per_minute, "requests", "--rpm"), (tokens_per_minute, "tokens", "--tpm")];
+        let rates: Vec<String> = rates
+            .into_iter()
+            .filter_map(|(rate, what, flag)| rate.map(|rate| format!("{rate} {what} a minute ({flag})")))
+            .chain([format!("{concurrent} at a time (--concurrency)")])
+            .collect();
+        let rates = rates.join(", ");
         match self.least_time() {
-            Some(time) => {
-                format!("at least {} at the configured limits, {concurrent} at a time", human(time))
-            }
-            None => format!("no limit a minute is configured, {concurrent} at a time"),
+            Some(time) => format!("at least {} at the configured limits: {rates}", human(time)),
+            None => format!("no limit a minute is configured; {rates}"),
         }
     }
 

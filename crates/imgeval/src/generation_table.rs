@@ -1,14 +1,34 @@
 //! What came of a call of `generate`, and what was spent.
 
+use std::collections::BTreeMap;
+
 use comfy_table::CellAlignment;
+use imgeval_core::{FailureKind, SampleId, Usd, visible};
 use imgeval_runner::{GenerateSummary, Stopped};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
 use crate::table::plain_table;
 
+/// How many examples of a kind are named.
+const EXAMPLES: usize = 3;
+
+/// The first few failures of each kind, with their details.
+#[derive(Debug, Default)]
+pub(crate) struct FailureExamples(BTreeMap<FailureKind, Vec<String>>);
+
+impl FailureExamples {
+    pub(crate) fn add(&mut self, kind: FailureKind, id: &SampleId, detail: &str) {
+        let examples = self.0.entry(kind).or_default();
+        if examples.len() < EXAMPLES {
+            examples.push(visible(&format!("{id}: {detail}")));
+        }
+    }
+}
+
 pub(crate) struct GenerationTable<'a> {
     pub(crate) summary: &'a GenerateSummary,
+    pub(crate) examples: &'a FailureExamples,
 }
 
 impl GenerationTable<'_> {
@@ -48,6 +68,11 @@ impl GenerationTable<'_> {
             table.add_row([code, &count.to_string(), meaning]);
         }
         let mut text = format!("{}\n", table.trim_fmt());
+        for (kind, examples) in &self.examples.0 {
+            for example in examples {
+                text.push_str(&format!("  {}: {example}\n", kind.code()));
+            }
+        }
         text.push_str(&spend_line(&self.summary.spend));
         if let Some(stopped) = self.stopped() {
             text.push_str(&format!("stopped: {stopped}\n"));
@@ -67,8 +92,11 @@ impl GenerationTable<'_> {
 
     pub(crate) fn to_json(&self) -> Value {
         let row = |(code, count, meaning): (&str, usize, &str)| json!({"outcome": code, "count": count, "meaning": meaning});
+        let examples: BTreeMap<&str, &Vec<String>> =
+            self.examples.0.iter().map(|(kind, examples)| (kind.code(), examples)).collect();
         json!({
             "outcomes": self.rows().into_iter().map(row).collect::<Vec<_>>(),
+            "examples": examples,
             "spend": spend_json(&self.summary.spend),
             "stopped": self.stopped(),
         })
@@ -81,7 +109,7 @@ pub(crate) fn spend_line(spend: &Spend) -> String {
     if spend.unpriced_calls > 0 {
         text.push_str(&format!(", {} of them at an unknown price", spend.unpriced_calls));
     }
-    if spend.lost_tries > 0 || spend.possible > imgeval_core::Usd::ZERO {
+    if spend.lost_tries > 0 || spend.possible > Usd::ZERO {
         text.push_str(&format!(
             "; perhaps {} more ({} requests whose answer never came may have been billed)",
             spend.possible, spend.lost_tries

@@ -164,7 +164,14 @@ impl Settings {
         let kind = self.kind_of(&name.provider, &section)?;
         let defaults = ProviderSettings::new(kind);
         let entry = self.catalogue.find(kind, &name.model).cloned();
-        let limits = entry.as_ref().map(|entry| entry.limits).unwrap_or_default();
+        let base_url = flags
+            .and_then(|flags| flags.base_url.clone())
+            .or(section.base_url.clone())
+            .or_else(|| environment::base_url(kind))
+            .unwrap_or(defaults.base_url.clone());
+        // The vendor's limits hold at the vendor.
+        let is_vendor = base_url == defaults.base_url;
+        let limits = entry.as_ref().filter(|_| is_vendor).map(|entry| entry.limits).unwrap_or_default();
         let flag = |read: fn(&ProviderArgs) -> Option<NonZeroU32>| flags.and_then(read);
         let limits = Limits {
             requests_per_minute: flag(|flags| flags.rpm)
@@ -188,11 +195,7 @@ impl Settings {
             (None, None) => defaults.timeout,
         };
         let settings = ProviderSettings {
-            base_url: flags
-                .and_then(|flags| flags.base_url.clone())
-                .or(section.base_url.clone())
-                .or_else(|| environment::base_url(kind))
-                .unwrap_or(defaults.base_url),
+            base_url,
             key: find_key(kind, &section, flags)?,
             organization: section.organization.clone().or_else(|| environment::organization(kind)),
             project: section.project.clone().or_else(|| environment::project(kind)),
@@ -201,6 +204,7 @@ impl Settings {
                 Some(variable) => Some(secret_in(variable, "the proxy")?),
                 None => section.proxy.clone().map(Secret::new),
             },
+            other_secrets: if kind.is_local() { self.all_keys() } else { Vec::new() },
             limits,
             timeout,
             retries: section.retries.unwrap_or(defaults.retries),
@@ -208,6 +212,17 @@ impl Settings {
             ..defaults
         };
         Ok(ResolvedModel { name, settings, entry })
+    }
+
+    /// Every key in the environment that any provider would use.
+    fn all_keys(&self) -> Vec<Secret> {
+        let usual = ProviderKind::ALL.iter().flat_map(|kind| kind.key_variables().iter().copied());
+        let sections = self.providers.values();
+        let named = sections.flat_map(|section| {
+            let headers = section.headers_env.values();
+            section.key_env.iter().chain(&section.proxy_env).chain(headers).map(String::as_str)
+        });
+        usual.chain(named).filter_map(environment::variable).map(Secret::new).collect()
     }
 
     fn kind_of(&self, provider: &str, section: &ProviderSection) -> Result<ProviderKind, CommandError> {

@@ -180,10 +180,14 @@ impl Template {
     }
 }
 
-/// Splits as a POSIX shell splits words, without expanding anything.
+/// Splits as a POSIX shell splits words, without expanding anything. `#` starts no comment, for a comment would silently hide
+/// arguments.
 pub(super) fn split(command_line: &str) -> Result<Vec<String>, CommandLineError> {
-    shlex::split(command_line)
-        .ok_or_else(|| CommandLineError::new(command_line, CommandLineProblem::Unbalanced))
+    // A character that stands for nothing in any text.
+    const HASH: &str = "\u{fdd0}";
+    let words = shlex::split(&command_line.replace('#', HASH));
+    let words = words.ok_or_else(|| CommandLineError::new(command_line, CommandLineProblem::Unbalanced))?;
+    Ok(words.into_iter().map(|word| word.replace(HASH, "#")).collect())
 }
 
 /// Cuts an argument at its placeholders; the error is the name of an unknown one. Braces around anything but lower-case
@@ -244,6 +248,11 @@ mod tests {
     #[test]
     fn inputs_become_several_arguments() {
         assert_eq!(filled("p -i {inputs} -o", ""), ["-i", "a b", "c", "-o"]);
+    }
+
+    #[test]
+    fn a_hash_hides_nothing() {
+        assert_eq!(filled("p #1 '#2' a#b # {prompt}", "x"), ["#1", "#2", "a#b", "#", "x"]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! The arguments are split as a shell splits words, but there is no shell. `{prompt}`, `{seed}`, `{out}`, `{width}`, `{height}`,
 //! `{input}`, `{mask}`, `{id}`, `{sample}` and `{round}` are replaced inside an argument; `{inputs}`, an argument by itself, becomes
 //! one argument for each image sent along. A prompt that starts with `-` is passed as it is: write `--prompt={prompt}`, so that it
-//! is never taken for an option. The command writes its image to `{out}` (PNG, JPEG or WebP, whatever the name says).
+//! is never taken for an option. The command writes its image to `{out}` (PNG, JPEG or WebP, whatever the name says). What it
+//! leaves running is ended with it.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -95,12 +95,14 @@ impl CommandLinesGenerator {
     }
 
     fn take_worker(&self) -> Result<Worker, GeneratorDown> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(worker) => Ok(worker),
-            None => Worker::start(&self.program, &self.arguments)
-                .map_err(|error| not_startable(&self.program, &error)),
+        let next = || self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        while let Some(mut worker) = next() {
+            // One that ended after its last answer is no reason to fail the next question.
+            if matches!(worker.group.child.try_wait(), Ok(None)) {
+                return Ok(worker);
+            }
         }
+        Worker::start(&self.program, &self.arguments).map_err(|error| not_startable(&self.program, &error))
     }
 
     async fn ask(&self, question: &Question) -> Result<Answer, GeneratorDown> {

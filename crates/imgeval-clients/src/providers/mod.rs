@@ -14,6 +14,7 @@ mod openai_chat;
 mod openai_images;
 mod openai_responses;
 mod process;
+mod redacted;
 
 pub use arguments::{CommandLineError, CommandLineProblem};
 pub use command::CommandGenerator;
@@ -25,3 +26,4 @@ pub(crate) use http_generator::{HttpGenerator, HttpProvider, ImageSource, Provid
 pub(crate) use openai_chat::{OpenaiChat, user_message};
 pub(crate) use openai_images::OpenaiImages;
 pub(crate) use openai_responses::OpenaiResponses;
+pub(crate) use redacted::Redacted;

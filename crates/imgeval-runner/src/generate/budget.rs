@@ -8,8 +8,12 @@ use imgeval_store::{Charge, Spend};
 pub(super) struct Budget {
     limit: Option<Usd>,
     spent: Usd,
+    /// The sum of the estimates of calls under way.
     reserved: Usd,
     in_flight: usize,
+    /// How many times its estimate a call has cost at most, never below 1: estimates that prove too low are not
+    /// believed any longer. `None` until a call has ended.
+    excess: Option<f64>,
 }
 
 /// Whether a call may begin.
@@ -29,7 +33,7 @@ pub(super) enum Admission {
 
 impl Budget {
     pub(super) fn new(limit: Option<Usd>, spend: &Spend) -> Self {
-        Self { limit, spent: spend.total(), reserved: Usd::ZERO, in_flight: 0 }
+        Self { limit, spent: spend.total(), reserved: Usd::ZERO, in_flight: 0, excess: None }
     }
 
     /// What may have been spent so far, without the calls under way.
@@ -46,7 +50,14 @@ impl Budget {
             let Some(needed) = estimate else {
                 return Admission::PriceUnknown;
             };
-            if self.spent + self.reserved + needed > limit {
+            if self.excess.is_none() && self.in_flight > 0 {
+                // The first call goes alone, to learn what calls really cost.
+                return Admission::Wait;
+            }
+            let excess = self.excess.unwrap_or(1.0);
+            let scaled = |amount: Usd| Usd::from_nanos((amount.nanos() as f64 * excess).ceil() as i64);
+            let needed = scaled(needed);
+            if self.spent + scaled(self.reserved) + needed > limit {
                 let left = (limit - self.spent).max(Usd::ZERO);
                 return if self.in_flight > 0 {
                     Admission::Wait
@@ -64,6 +75,13 @@ impl Budget {
     pub(super) fn settle(&mut self, estimate: Option<Usd>, charge: &Charge) {
         self.reserved = self.reserved - estimate.unwrap_or_default();
         self.in_flight = self.in_flight.saturating_sub(1);
+        let ratio = match (estimate, &charge.cost) {
+            (Some(estimate), Some(cost)) if estimate > Usd::ZERO => {
+                cost.amount.nanos() as f64 / estimate.nanos() as f64
+            }
+            _ => 1.0,
+        };
+        self.excess = Some(self.excess.unwrap_or(1.0).max(ratio));
         self.spent += charge.cost.as_ref().map_or(Usd::ZERO, |cost| cost.amount) + charge.possible;
     }
 }
@@ -98,9 +116,30 @@ mod tests {
         Budget::new(Some(cents(limit)), &Spend { known: cents(spent), ..Spend::default() })
     }
 
+    /// A budget that has seen a free call, which cost what was thought.
+    fn experienced(limit: u64, spent: u64) -> Budget {
+        let mut budget = budget(limit, spent);
+        assert_eq!(budget.admit(Some(Usd::ZERO)), Admission::Go);
+        budget.settle(Some(Usd::ZERO), &told(0));
+        budget
+    }
+
+    #[test]
+    fn the_first_call_goes_alone_and_teaches_what_calls_cost() {
+        let mut budget = budget(100, 0);
+        assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
+        assert_eq!(budget.admit(Some(cents(2))), Admission::Wait, "its cost is not known yet");
+        budget.settle(Some(cents(2)), &told(60));
+        assert_eq!(budget.admit(Some(cents(1))), Admission::Go, "30 cents are left for it");
+        assert_eq!(budget.admit(Some(cents(1))), Admission::Wait, "30 and 30 do not fit");
+        budget.settle(Some(cents(1)), &told(1));
+        let exhausted = Admission::Exhausted { needed: cents(60), left: cents(39) };
+        assert_eq!(budget.admit(Some(cents(2))), exhausted);
+    }
+
     #[test]
     fn calls_under_way_count_with_their_estimate_until_they_end() {
-        let mut budget = budget(10, 1);
+        let mut budget = experienced(10, 1);
         assert_eq!(budget.admit(Some(cents(4))), Admission::Go);
         assert_eq!(budget.admit(Some(cents(5))), Admission::Go);
         assert_eq!(budget.admit(Some(cents(1))), Admission::Wait);

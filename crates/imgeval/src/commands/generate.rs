@@ -13,8 +13,8 @@ use imgeval_core::{
     WorkKey, visible,
 };
 use imgeval_runner::{
-    GenerateError, GenerateSettings, GenerateSummary, GenerationCase, RoundInput, Step, StopSignal, Stopped,
-    StoredInput, generate_images, plan_generation, rewrite_prompts,
+    GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RoundInput, Step,
+    StopSignal, Stopped, StoredInput, generate_images, plan_generation, rewrite_prompts,
 };
 use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
 use imgeval_vision::image_file::DecodeLimits;
@@ -27,7 +27,7 @@ use crate::{
     estimate::Estimate,
     exit_code::Exit,
     failure::{CommandError, client_error, sentence_of},
-    generation_table::GenerationTable,
+    generation_table::{FailureExamples, GenerationTable},
     interrupt::watch_interrupts,
     printer::Printer,
     prompt_pipeline::PromptPipeline,
@@ -46,8 +46,8 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
     if args.generation.dry_run {
         return job.dry_run(args.json, printer);
     }
-    let summary = job.work(&holder("generate"), printer)?;
-    let table = GenerationTable { summary: &summary };
+    let (summary, examples) = job.work(&holder("generate"), printer)?;
+    let table = GenerationTable { summary: &summary, examples: &examples };
     printer.data(match args.json {
         true => format!("{:#}\n", table.to_json()),
         false => table.render_text(),
@@ -149,7 +149,7 @@ impl Job<'_> {
     }
 
     /// Generates what the run lacks.
-    pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<GenerateSummary> {
+    pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<(GenerateSummary, FailureExamples)> {
         let mut run = RunWriter::create_or_open(&self.directory, &self.manifest, holder)?;
         self.cases.keep_in(&run)?;
         let estimate = self.estimate(&run.generated_samples()?, &run.rewrites()?);
@@ -181,7 +181,9 @@ impl Job<'_> {
                 if summary.stopped.is_some() {
                     let not_started = self.n_wanted(self.cases.rounds().count());
                     let (spend, stopped) = (summary.spend, summary.stopped);
-                    return Ok(GenerateSummary { not_started, spend, stopped, ..GenerateSummary::default() });
+                    let summary =
+                        GenerateSummary { not_started, spend, stopped, ..GenerateSummary::default() };
+                    return Ok((summary, FailureExamples::default()));
                 }
                 rewritten = summary.rewritten;
             }
@@ -198,14 +200,19 @@ impl Job<'_> {
             }
             let without_prompt = n_rounds - cases.iter().map(|case| case.rounds.len()).sum::<usize>();
             let mut progress = printer.progress("generate");
-            let result = generate_images(run, &cases, self.generator.clone(), settings, stop, &mut |event| {
-                progress.show_generation(&event)
-            })
-            .await;
+            let mut examples = FailureExamples::default();
+            let mut on_event = |event: GenerateEvent| {
+                if let GenerateEvent::Landed { id, failure: Some(kind), detail, .. } = &event {
+                    examples.add(*kind, id, detail);
+                }
+                progress.show_generation(&event);
+            };
+            let result =
+                generate_images(run, &cases, self.generator.clone(), settings, stop, &mut on_event).await;
             progress.finish();
             let mut summary = result.map_err(generate_error)?;
             summary.not_started += self.n_wanted(without_prompt);
-            Ok(summary)
+            Ok((summary, examples))
         })
     }
 

@@ -42,9 +42,9 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
             if args.generation.dry_run {
                 return job.dry_run(args.table.json, printer);
             }
-            let summary = job.work(&holder, printer)?;
+            let (summary, examples) = job.work(&holder, printer)?;
             let generated = job.exit_of(&summary);
-            printer.talk(GenerationTable { summary: &summary }.render_text());
+            printer.talk(GenerationTable { summary: &summary, examples: &examples }.render_text());
             (job.directory, generated)
         }
         (None, Some(images), Some(run)) => {
