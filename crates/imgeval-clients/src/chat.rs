@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use imgeval_core::{
-    ContentHash, Cost, GeneratorDown, GeneratorMeta, InputImage, Outcome, Rewrite, Rewriter, Usage,
+    ContentHash, Cost, GeneratorDown, GeneratorMeta, InputImage, Outcome, Permit, Rewrite, Rewriter, Usage,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -42,6 +42,8 @@ pub struct ChatAnswer {
     pub raw: String,
     pub tries: u32,
     pub lost_tries: u32,
+    /// Besides, no further question can succeed either.
+    pub down: Option<GeneratorDown>,
 }
 
 /// Talks to one chat model over chat completions.
@@ -104,6 +106,7 @@ impl ChatClient {
             raw: exchange.raw,
             tries: exchange.tries,
             lost_tries: exchange.lost_tries,
+            down: None,
         };
         let reply = match exchange.outcome {
             Outcome::Done(reply) => reply,
@@ -177,14 +180,15 @@ impl Rewriter for ChatRewriter {
         self.client.estimate(&format!("{}{prompt}", self.instructions), REWRITE_TOKENS)
     }
 
-    async fn rewrite(&self, prompt: &str) -> Result<Rewrite, GeneratorDown> {
+    async fn rewrite(&self, prompt: &str, _permit: &dyn Permit) -> Result<Rewrite, GeneratorDown> {
         let question = ChatQuestion {
             system: Some(self.instructions.clone()),
             text: prompt.to_owned(),
             images: Vec::new(),
             temperature: self.temperature,
         };
-        let ChatAnswer { outcome, usage, cost, raw, tries, lost_tries } = self.client.ask(&question).await?;
-        Ok(Rewrite { outcome, usage, cost, raw, tries, lost_tries })
+        let ChatAnswer { outcome, usage, cost, raw, tries, lost_tries, down } =
+            self.client.ask(&question).await?;
+        Ok(Rewrite { outcome, usage, cost, raw, tries, lost_tries, down })
     }
 }

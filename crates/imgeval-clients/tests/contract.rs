@@ -66,7 +66,11 @@ fn further_round() -> ImageRequest {
 }
 
 async fn ask(settings: &ProviderSettings, request: &ImageRequest) -> Answer {
-    open_generator(settings.clone(), "some-model", None).unwrap().generate(request).await.unwrap()
+    open_generator(settings.clone(), "some-model", None)
+        .unwrap()
+        .generate(request, &imgeval_core::Always)
+        .await
+        .unwrap()
 }
 
 async fn check(settings: &ProviderSettings, requests: &[(&str, ImageRequest)]) {
@@ -117,8 +121,10 @@ async fn allowed_are_prompts_to_rewrite() {
     let Some(settings) = settings(ProviderKind::OpenaiChat) else { return };
     for temperature in [None, Some(0.5)] {
         let client = ChatClient::new(&settings, "some-model", None).unwrap();
-        let rewrite =
-            ChatRewriter::new(client, "add details", temperature).rewrite("a \"café\"").await.unwrap();
+        let rewrite = ChatRewriter::new(client, "add details", temperature)
+            .rewrite("a \"café\"", &imgeval_core::Always)
+            .await
+            .unwrap();
         if let Outcome::Failed(failure) = &rewrite.outcome {
             assert!(FailureKind::ANSWERS.contains(&failure.kind), "{failure:?}: {}", rewrite.raw);
         }

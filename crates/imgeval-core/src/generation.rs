@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{ContentHash, ImageFormat, Outcome, SampleId, Usd, WorkKey, ids::hash_parts};
+use crate::{
+    ContentHash, Failure, FailureKind, ImageFormat, Outcome, SampleId, Usd, WorkKey, ids::hash_parts,
+};
 
 /// An image that is sent along: original bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -219,6 +221,52 @@ pub struct Answer {
     pub tries: u32,
     /// How many of these ended without their answer arriving though the provider may have done, and billed, the work.
     pub lost_tries: u32,
+    /// Besides, no further call can succeed either; told here, and not as an error, where tries were lost before that.
+    pub down: Option<GeneratorDown>,
+}
+
+impl Answer {
+    /// Of a call that was not permitted to send anything.
+    #[must_use]
+    pub fn not_sent() -> Self {
+        let detail = "it was time to stop before anything was sent".to_owned();
+        Self {
+            outcome: Outcome::Failed(Failure { kind: FailureKind::Interrupted, detail }),
+            usage: Usage::default(),
+            cost: None,
+            revised_prompt: None,
+            state: None,
+            raw: String::new(),
+            tries: 0,
+            lost_tries: 0,
+            down: None,
+        }
+    }
+}
+
+/// Who is asked before anything is sent: waits for limits and pauses are over by then.
+#[async_trait]
+pub trait Permit: Send + Sync {
+    /// Whether the request may be sent now; `lost_tries` of this call were sent before and may have been billed.
+    async fn may_send(&self, lost_tries: u32) -> bool;
+
+    /// Returns when nothing more may be sent, so that nobody waits for his turn in vain; perhaps never.
+    async fn revoked(&self);
+}
+
+/// Permits everything.
+#[derive(Debug, Clone, Copy)]
+pub struct Always;
+
+#[async_trait]
+impl Permit for Always {
+    async fn may_send(&self, _lost_tries: u32) -> bool {
+        true
+    }
+
+    async fn revoked(&self) {
+        std::future::pending().await
+    }
 }
 
 /// The generator cannot work at all (bad key, unknown model, empty account): going on is pointless.
@@ -240,11 +288,12 @@ pub trait Generator: Send + Sync {
     /// What one call is thought to cost at most; `None` if no price is known.
     fn estimate(&self, request: &ImageRequest) -> Option<Cost>;
 
-    /// Asks for one image, trying again where that can help.
+    /// Asks for one image, trying again where that can help. Without permission to send even once it gives
+    /// [`Answer::not_sent`].
     ///
     /// # Errors
-    /// If no further call can succeed either. Everything else is an outcome of this one.
-    async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown>;
+    /// If no further call can succeed either, and no try was lost. Everything else is an outcome of this one.
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown>;
 }
 
 /// A prompt as a model rewrote it.
@@ -257,6 +306,8 @@ pub struct Rewrite {
     pub raw: String,
     pub tries: u32,
     pub lost_tries: u32,
+    /// As [`Answer::down`].
+    pub down: Option<GeneratorDown>,
 }
 
 /// Rewrites prompts before they are sent, with a model.
@@ -270,7 +321,7 @@ pub trait Rewriter: Send + Sync {
 
     /// # Errors
     /// As [`Generator::generate`].
-    async fn rewrite(&self, prompt: &str) -> Result<Rewrite, GeneratorDown>;
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<Rewrite, GeneratorDown>;
 }
 
 #[cfg(test)]

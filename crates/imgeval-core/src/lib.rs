@@ -21,8 +21,8 @@ pub use categories::{Category, Color};
 pub use estimate::{Estimate, Interval, IntervalMethod};
 pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
 pub use generation::{
-    Answer, Capabilities, Cost, Generator, GeneratorDown, GeneratorMeta, ImageParameters, ImageRequest,
-    InputImage, Rewrite, Rewriter, SizeRequest, Turn, Usage,
+    Always, Answer, Capabilities, Cost, Generator, GeneratorDown, GeneratorMeta, ImageParameters,
+    ImageRequest, InputImage, Permit, Rewrite, Rewriter, SizeRequest, Turn, Usage,
 };
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
 pub use mask::{Mask, MaskError};

@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    InputImage, Outcome, SizeRequest, Usage,
+    InputImage, Outcome, Permit, SizeRequest, Usage,
 };
 use tokio::sync::Semaphore;
 
@@ -138,7 +138,7 @@ impl Generator for CommandGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, _permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         let answer = |outcome, raw| local_answer(outcome, raw, None);
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(answer(Outcome::Failed(failure), String::new()));
@@ -271,5 +271,6 @@ pub(super) fn local_answer(outcome: Outcome<Vec<u8>>, raw: String, revised_promp
         raw,
         tries: 1,
         lost_tries: 0,
+        down: None,
     }
 }

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use imgeval_core::{
     Answer, Capabilities, Cost, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    InputImage, Outcome, SizeRequest, visible,
+    InputImage, Outcome, Permit, SizeRequest, visible,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -170,7 +170,7 @@ impl Generator for CommandLinesGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, _permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(local_answer(Outcome::Failed(failure), String::new(), None));
         }

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, Cost, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest, Outcome,
-    SampleId, visible,
+    Permit, SampleId, visible,
 };
 
 use super::{
@@ -141,7 +141,7 @@ impl Generator for FolderGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, _permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(local_answer(Outcome::Failed(failure), String::new(), None));
         }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    Outcome, SizeRequest, Usage,
+    Outcome, Permit, SizeRequest, Usage,
 };
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
         self.entry.as_ref()?.estimate(request)
     }
 
-    async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, _permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         let mut answer = Answer {
             outcome: Outcome::Done(Vec::new()),
             usage: Usage::default(),
@@ -103,6 +103,7 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
             raw: String::new(),
             tries: 0,
             lost_tries: 0,
+            down: None,
         };
         let worded = check(self.capabilities(), request).and_then(|()| self.provider.request(request));
         let worded = match worded {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, Cost, Failure, Generator, GeneratorDown, GeneratorMeta, ImageRequest, Outcome,
+    Permit,
 };
 
 use crate::Redactor;
@@ -27,11 +28,11 @@ impl<G: Generator> Generator for Redacted<G> {
         self.inner.estimate(request)
     }
 
-    async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         let hold_back = |text: String| self.redactor.redact(&text);
         let answer = self
             .inner
-            .generate(request)
+            .generate(request, permit)
             .await
             .map_err(|down| GeneratorDown { message: hold_back(down.message), hint: hold_back(down.hint) })?;
         let outcome = match answer.outcome {

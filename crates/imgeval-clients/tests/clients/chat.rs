@@ -59,7 +59,7 @@ async fn an_image_is_found_wherever_it_stands() {
         json!({"content": format!("![cat]({}/x.png)", files.url())}),
     ] {
         let server = FaultServer::start([message(found.clone(), json!({}))]).await;
-        let answer = open(&server).generate(&request("a cat")).await.unwrap();
+        let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         assert_eq!(answer.outcome.done().map(Vec::as_slice), Some(b"hi".as_slice()), "{found}: {answer:?}");
     }
     assert!(files.requests().iter().all(|request| request.header("authorization").is_none()));
@@ -79,7 +79,7 @@ async fn a_conversation_sends_the_models_images_back_as_its_own() {
         answer: picture,
         state: None,
     }];
-    open(&server).generate(&asked).await.unwrap();
+    open(&server).generate(&asked, &imgeval_core::Always).await.unwrap();
     let sent = &server.requests()[0];
     assert_eq!(sent.path, "/v1/chat/completions");
     let expected = json!({
@@ -105,14 +105,14 @@ async fn what_the_provider_says_it_bills_is_the_cost() {
     let mut billed = counted.clone();
     billed["cost"] = json!(0.0387);
     let server = FaultServer::start([message(image.clone(), billed), message(image, counted)]).await;
-    let answer = open(&server).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     let cost = answer.cost.unwrap();
     assert_eq!(cost.amount, Usd::from_dollars(0.0387).unwrap());
     assert_eq!(cost.basis, "as billed by the provider");
     let usage =
         Usage { text_input: Some(10), text_output: Some(10), image_output: Some(1290), ..Usage::default() };
     assert_eq!(answer.usage, usage);
-    let answer = open(&server).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert_eq!(answer.cost, None, "the catalogue has no price for its image tokens");
 }
 
@@ -131,7 +131,7 @@ async fn whatever_comes_instead_of_an_image_has_a_kind() {
         (Action::Reply(Reply::json(200, &json!({}))), FailureKind::EmptyReply, "no image came"),
     ] {
         let server = FaultServer::start([action]).await;
-        let answer = open(&server).generate(&request("a cat")).await.unwrap();
+        let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         let (found, detail) = failure(&answer);
         assert!(found == kind && detail.contains(words), "{found:?} {detail}");
     }
@@ -146,11 +146,11 @@ fn rewriter(server: &FaultServer, temperature: Option<f64>) -> ChatRewriter {
 async fn a_prompt_is_rewritten_by_the_instructions() {
     let usage = json!({"prompt_tokens": 100, "completion_tokens": 20});
     let server = FaultServer::start([message(json!({"content": "\n a grey cat \n"}), usage)]).await;
-    let rewrite = rewriter(&server, None).rewrite("a cat").await.unwrap();
+    let rewrite = rewriter(&server, None).rewrite("a cat", &imgeval_core::Always).await.unwrap();
     assert_eq!(rewrite.outcome, Outcome::Done("a grey cat".to_owned()));
     // 100 x $1 + 20 x $10, a million each.
     assert_eq!(rewrite.cost.unwrap().amount, Usd::from_dollars(0.0003).unwrap());
-    rewriter(&server, Some(0.0)).rewrite("a cat").await.unwrap();
+    rewriter(&server, Some(0.0)).rewrite("a cat", &imgeval_core::Always).await.unwrap();
     let messages =
         json!([{"role": "system", "content": "Make it longer."}, {"role": "user", "content": "a cat"}]);
     let sent: Vec<Value> = server.requests().iter().map(|request| request.json()).collect();
@@ -168,12 +168,12 @@ async fn an_answer_that_is_no_rewritten_prompt_has_a_kind() {
         (Action::Reply(support::error(400, "content_filter", "no")), FailureKind::Moderated),
     ] {
         let server = FaultServer::start([action]).await;
-        let rewrite = rewriter(&server, None).rewrite("a cat").await.unwrap();
+        let rewrite = rewriter(&server, None).rewrite("a cat", &imgeval_core::Always).await.unwrap();
         let Outcome::Failed(failure) = rewrite.outcome else { panic!("{rewrite:?}") };
         assert_eq!(failure.kind, kind);
     }
     let server = FaultServer::start([Action::Reply(support::error(401, "invalid_api_key", "no"))]).await;
-    assert!(rewriter(&server, None).rewrite("a cat").await.is_err());
+    assert!(rewriter(&server, None).rewrite("a cat", &imgeval_core::Always).await.is_err());
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ pub(crate) fn script(text: &str) -> (tempfile::TempDir, String) {
 async fn run(text: &str, arguments: &str, request: &ImageRequest) -> Answer {
     let (_folder, program) = script(text);
     let generator = CommandGenerator::new(&format!("{program} {arguments}"), LONG, 1).unwrap();
-    generator.generate(request).await.unwrap()
+    generator.generate(request, &imgeval_core::Always).await.unwrap()
 }
 
 fn words(answer: &Answer) -> Vec<String> {
@@ -114,7 +114,7 @@ async fn beyond_the_time_limit_all_that_was_started_is_killed() {
     let (folder, program) = script(r#"(sleep 5; echo late > "$0.late") & echo $! > "$0.child"; wait"#);
     let generator =
         CommandGenerator::new(&format!("{program} {{out}} {{prompt}}"), Duration::from_secs(3), 1).unwrap();
-    let answer = generator.generate(&request("p")).await.unwrap();
+    let answer = generator.generate(&request("p"), &imgeval_core::Always).await.unwrap();
     assert_eq!(failure(&answer), (FailureKind::TimedOut, "the command took longer than 3 s"));
     assert!(folder.path().join("script.sh.child").exists(), "it had started");
     tokio::time::sleep(Duration::from_secs(4)).await;
@@ -133,7 +133,7 @@ async fn a_call_that_is_given_up_leaves_nothing_running() {
     };
     let asked = request("p");
     tokio::select! {
-        answer = generator.generate(&asked) => panic!("{answer:?}"),
+        answer = generator.generate(&asked, &imgeval_core::Always) => panic!("{answer:?}"),
         () = begun => {}
     }
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -143,7 +143,7 @@ async fn a_call_that_is_given_up_leaves_nothing_running() {
 #[tokio::test]
 async fn a_program_that_cannot_start_is_the_end() {
     let generator = CommandGenerator::new("/no/such/program {prompt} {out}", LONG, 1).unwrap();
-    let down = generator.generate(&request("p")).await.unwrap_err();
+    let down = generator.generate(&request("p"), &imgeval_core::Always).await.unwrap_err();
     assert_eq!(down.message, "`/no/such/program` cannot be started: there is no such program");
     assert!(!down.hint.is_empty());
 }

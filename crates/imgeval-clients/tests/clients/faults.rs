@@ -77,9 +77,9 @@ async fn a_call_that_is_told_to_wait_makes_the_others_wait() {
     settings.retries = 0;
     let generator = open(settings);
     let start = Instant::now();
-    let first = generator.generate(&request("a cat")).await.unwrap();
+    let first = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert!(first.outcome.done().is_none());
-    let second = generator.generate(&request("a cat")).await.unwrap();
+    let second = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert!(second.outcome.done().is_some());
     assert!(start.elapsed() >= Duration::from_millis(200), "an answer this soon was asked for too soon");
 }
@@ -154,7 +154,7 @@ async fn silence_ends_as_timed_out() {
         let server = FaultServer::start([stalled]).await;
         let mut settings = settings(&server);
         settings.timeout = Duration::from_millis(300);
-        let answer = open(settings).generate(&request("a cat")).await.unwrap();
+        let answer = open(settings).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         let (kind, detail) = failure(&answer);
         assert_eq!(kind, FailureKind::TimedOut, "{detail}");
         assert!(detail.contains(words) || detail.contains("no complete answer"), "{detail}");
@@ -168,7 +168,7 @@ async fn without_retries_nothing_is_sent_twice() {
         let server = FaultServer::start([action]).await;
         let mut settings = settings(&server);
         settings.retries = 0;
-        let answer = open(settings).generate(&request("a cat")).await.unwrap();
+        let answer = open(settings).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         assert_eq!((server.requests().len(), answer.tries), (1, 1));
     }
 }
@@ -180,7 +180,7 @@ async fn a_server_that_is_not_there_has_lost_nothing() {
     drop(listener);
     let mut settings = settings(&FaultServer::start([image()]).await);
     settings.base_url = format!("http://{address}");
-    let answer = open(settings).generate(&request("a cat")).await.unwrap();
+    let answer = open(settings).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     let (kind, detail) = failure(&answer);
     assert_eq!((kind, answer.tries, answer.lost_tries), (FailureKind::Transport, 4, 0), "{detail}");
     assert!(detail.contains("no connection"), "{detail}");
@@ -240,14 +240,14 @@ async fn after_eight_failed_calls_in_a_row_no_further_one_is_sent() {
     settings.retries = 0;
     let generator = open(settings);
     for call in 0..16 {
-        let answer = generator.generate(&request("a cat")).await.unwrap();
+        let answer = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         assert_eq!(
             answer.outcome.done().is_some(),
             call == 7,
             "the eighth call succeeds and resets the count"
         );
     }
-    let down = generator.generate(&request("a cat")).await.unwrap_err();
+    let down = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap_err();
     assert!(down.message.contains("failed 8 calls in a row; last: answered 500: out of order"), "{down}");
     assert_eq!(server.requests().len(), 16);
 }
@@ -261,7 +261,7 @@ async fn no_more_requests_than_allowed_are_open_at_a_time() {
     let calls: Vec<_> = (0..8)
         .map(|_| {
             let generator = generator.clone();
-            tokio::spawn(async move { generator.generate(&request("a cat")).await })
+            tokio::spawn(async move { generator.generate(&request("a cat"), &imgeval_core::Always).await })
         })
         .collect();
     for call in calls {

@@ -16,7 +16,10 @@ async fn take(files: &[&str], case: &str, ordinal: u32, round: u32) -> Result<St
     }
     let generator = FolderGenerator::new(&folder.path().join("in")).unwrap();
     let id = SampleId { round, ..SampleId::new(CaseId::new(case), ordinal) };
-    let answer = generator.generate(&imgeval_core::ImageRequest { id, ..request("p") }).await.unwrap();
+    let answer = generator
+        .generate(&imgeval_core::ImageRequest { id, ..request("p") }, &imgeval_core::Always)
+        .await
+        .unwrap();
     match answer.outcome {
         Outcome::Done(bytes) => Ok(String::from_utf8(bytes).unwrap()),
         Outcome::Failed(failure) => Err((failure.kind, failure.detail)),

@@ -59,7 +59,7 @@ async fn a_request_has_the_documented_shape() {
     asked.parameters.size = SizeRequest::parse("16:9");
     asked.parameters.quality = Some("2K".to_owned());
     asked.seed = Some(5);
-    let answer = open(&server, None).generate(&asked).await.unwrap();
+    let answer = open(&server, None).generate(&asked, &imgeval_core::Always).await.unwrap();
     assert_eq!(answer.outcome.done().unwrap(), b"hi");
     let sent = &server.requests()[0];
     assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/v1/models/some-model:generateContent"));
@@ -90,7 +90,7 @@ async fn a_further_round_sends_the_conversation_with_the_signatures_of_thoughts(
     ]);
     let server = FaultServer::start([reply(parts)]).await;
     let generator = open(&server, None);
-    let first = generator.generate(&request("a cat")).await.unwrap();
+    let first = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert_eq!(first.outcome.done().unwrap(), b"hi", "a draft is not the answer");
     let state = first.state.unwrap();
     assert!(!state.contains("aGk="), "the image is kept elsewhere");
@@ -102,7 +102,7 @@ async fn a_further_round_sends_the_conversation_with_the_signatures_of_thoughts(
         state,
     };
     second.history = vec![turn(Some(state)), turn(None), turn(Some("resp_of_another_provider".to_owned()))];
-    generator.generate(&second).await.unwrap();
+    generator.generate(&second, &imgeval_core::Always).await.unwrap();
     let contents = server.requests()[1].json()["contents"].clone();
     let user = json!({"role": "user", "parts": [
         {"text": "a cat"},
@@ -121,7 +121,7 @@ async fn a_further_round_sends_the_conversation_with_the_signatures_of_thoughts(
 #[tokio::test]
 async fn tokens_are_counted_and_paid() {
     let server = FaultServer::start([reply(json!([{"inlineData": {"data": "aGk="}}]))]).await;
-    let answer = open(&server, priced()).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server, priced()).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     let usage = Usage {
         text_input: Some(10),
         image_input: Some(1000),
@@ -154,7 +154,7 @@ async fn blocks_and_refusals_are_results() {
         (FailureKind::Refused, "I can only describe it.", Usd::from_dollars(0.000_07)),
         (FailureKind::EmptyReply, "neither image nor words came (NO_IMAGE)", None),
     ] {
-        let answer = generator.generate(&request("a cat")).await.unwrap();
+        let answer = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         assert_eq!(failure(&answer), (kind, detail));
         assert_eq!((answer.cost.map(|cost| cost.amount), answer.state), (dollars, None), "{detail}");
     }
@@ -179,7 +179,7 @@ async fn a_wrong_key_an_unknown_model_and_a_used_up_quota_are_the_end() {
         (error(429, "RESOURCE_EXHAUSTED", not_free), "no quota for this model", "billing"),
     ] {
         let server = FaultServer::start([action]).await;
-        let down = open(&server, None).generate(&request("a cat")).await.unwrap_err();
+        let down = open(&server, None).generate(&request("a cat"), &imgeval_core::Always).await.unwrap_err();
         assert!(
             down.message.contains(message) && down.hint.contains(hint),
             "{} / {}",
@@ -193,19 +193,19 @@ async fn a_wrong_key_an_unknown_model_and_a_used_up_quota_are_the_end() {
 #[tokio::test]
 async fn a_wrong_request_is_rejected_and_a_full_minute_waited_for() {
     let server = FaultServer::start([error(400, "INVALID_ARGUMENT", json!([]))]).await;
-    let answer = open(&server, None).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server, None).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert_eq!(failure(&answer), (FailureKind::RejectedRequest, "answered 400: words"));
 
     let retry = json!([{"@type": "x/google.rpc.RetryInfo", "retryDelay": "0.02s"}]);
     let image = reply(json!([{"inlineData": {"data": "aGk="}}]));
     let server = FaultServer::start([error(429, "RESOURCE_EXHAUSTED", retry), image]).await;
-    let answer = open(&server, None).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server, None).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert_eq!((answer.outcome.done().is_some(), answer.tries, answer.lost_tries), (true, 2, 0));
 
     // A wait that is too long ends the call, which shows that it was read.
     let hours = json!([{"@type": "x/google.rpc.RetryInfo", "retryDelay": "7200s"}]);
     let server = FaultServer::start([error(429, "RESOURCE_EXHAUSTED", hours)]).await;
-    let answer = open(&server, None).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server, None).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     let (kind, detail) = failure(&answer);
     assert!(kind == FailureKind::Transport && detail.contains("a wait of 7200 s"), "{detail}");
 }
@@ -215,7 +215,7 @@ async fn a_seed_that_the_interface_cannot_take_is_refused() {
     let server = FaultServer::start([reply(json!([]))]).await;
     let mut asked = request("a cat");
     asked.seed = Some(1 << 40);
-    let answer = open(&server, None).generate(&asked).await.unwrap();
+    let answer = open(&server, None).generate(&asked, &imgeval_core::Always).await.unwrap();
     assert_eq!(failure(&answer).0, FailureKind::RejectedRequest);
     assert_eq!(server.requests().len(), 0);
 }

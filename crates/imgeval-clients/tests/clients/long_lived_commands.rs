@@ -30,7 +30,7 @@ fn starts(folder: &tempfile::TempDir) -> usize {
 }
 
 async fn ask(generator: &CommandLinesGenerator, prompt: &str) -> Answer {
-    generator.generate(&request(prompt)).await.unwrap()
+    generator.generate(&request(prompt), &imgeval_core::Always).await.unwrap()
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn all_of_a_request_is_told() {
     request.mask = Some(picture.clone());
     request.history =
         vec![Turn { prompt: "before".to_owned(), images: vec![], answer: picture.clone(), state: None }];
-    let answer = generator.generate(&request).await.unwrap();
+    let answer = generator.generate(&request, &imgeval_core::Always).await.unwrap();
     let asked: Value = serde_json::from_slice(answer.outcome.done().unwrap()).unwrap();
     assert_eq!((&asked["width"], &asked["height"], &asked["seed"]), (&64.into(), &32.into(), &9.into()));
     assert_eq!((&asked["system"], &asked["output_format"]), (&"s".into(), &"webp".into()));
@@ -118,7 +118,7 @@ async fn a_process_that_ends_is_started_again_and_given_up_after_three_ends_in_a
         assert_eq!(detail, "the command ended with exit code 5 before it answered: CUDA error");
         assert_eq!(answer.raw, "CUDA error\n");
     }
-    let down = generator.generate(&request("die")).await.unwrap_err();
+    let down = generator.generate(&request("die"), &imgeval_core::Always).await.unwrap_err();
     assert!(down.message.starts_with("3 times in a row without an answer"), "{}", down.message);
     // One for each end, and one that lived, which died next.
     assert_eq!(starts(&folder), 5);
@@ -171,7 +171,14 @@ async fn command_lines_of_this_kind_have_no_placeholders() {
     assert!(error.to_string().contains("has {prompt}, but such a command is told everything"), "{error}");
     assert!(CommandLinesGenerator::new("  ", LONG, 1).is_err());
     let missing = CommandLinesGenerator::new("/no/such/program", LONG, 1).unwrap();
-    assert!(missing.generate(&request("p")).await.unwrap_err().message.contains("no such program"));
+    assert!(
+        missing
+            .generate(&request("p"), &imgeval_core::Always)
+            .await
+            .unwrap_err()
+            .message
+            .contains("no such program")
+    );
 }
 
 #[tokio::test]

@@ -89,7 +89,8 @@ async fn requests_have_the_fields_that_openais_own_client_sends() {
     // That a model must be asked for base64 stands in the catalogue; see the unit tests.
     for (name, expected) in requests.iter().filter(|(name, _)| *name != "generation as base64") {
         let server = FaultServer::start([image()]).await;
-        let answer = open(settings(&server)).generate(&reference_request(name)).await.unwrap();
+        let answer =
+            open(settings(&server)).generate(&reference_request(name), &imgeval_core::Always).await.unwrap();
         assert!(answer.outcome.done().is_some(), "{name}: {answer:?}");
         let sent = &server.requests()[0];
         assert_eq!(
@@ -114,7 +115,7 @@ async fn a_further_round_edits_the_last_answer() {
         answer: input(ImageFormat::Png, "cat"),
         state: None,
     }];
-    let answer = open(settings(&server)).generate(&second).await.unwrap();
+    let answer = open(settings(&server)).generate(&second, &imgeval_core::Always).await.unwrap();
     assert!(answer.outcome.done().is_some());
     let sent = &server.requests()[0];
     assert_eq!(sent.path, "/v1/images/edits");
@@ -125,8 +126,10 @@ async fn a_further_round_edits_the_last_answer() {
 #[tokio::test]
 async fn a_multipart_request_is_whole_when_it_is_sent_again() {
     let server = FaultServer::start([Action::Reply(Reply::new(500, "text/plain", "oops")), image()]).await;
-    let answer =
-        open(settings(&server)).generate(&reference_request("edit of several images")).await.unwrap();
+    let answer = open(settings(&server))
+        .generate(&reference_request("edit of several images"), &imgeval_core::Always)
+        .await
+        .unwrap();
     assert!(answer.outcome.done().is_some());
     let sent = server.requests();
     assert_eq!(parts(&sent[0]), parts(&sent[1]));
@@ -139,7 +142,7 @@ async fn usage_and_revised_prompt_are_read() {
         "usage": {"input_tokens": 9, "output_tokens": 272, "input_tokens_details": {"text_tokens": 9, "image_tokens": 0}},
     });
     let server = FaultServer::start([Action::Reply(Reply::json(200, &reply))]).await;
-    let answer = open(settings(&server)).generate(&request("a cat")).await.unwrap();
+    let answer = open(settings(&server)).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert_eq!(answer.revised_prompt.as_deref(), Some("a grey cat"));
     let usage =
         Usage { text_input: Some(9), image_input: Some(0), image_output: Some(272), ..Usage::default() };
@@ -155,7 +158,7 @@ async fn an_image_behind_a_url_is_fetched_without_the_key_however_flaky() {
     let files = FaultServer::start([fails, half, Action::Reset, moved, found]).await;
     let reply = json!({"data": [{"url": format!("{}/image.png?signature=x", files.url())}]});
     let server = FaultServer::start([Action::Reply(Reply::json(200, &reply))]).await;
-    let answer = open(settings(&server)).generate(&request("a cat")).await.unwrap();
+    let answer = open(settings(&server)).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert_eq!(answer.outcome.done().map(Vec::as_slice), Some(IMAGE), "{answer:?}");
     assert_eq!((server.requests().len(), answer.lost_tries), (1, 0), "the image is not made twice");
     assert_eq!(files.requests().len(), 5);
@@ -172,7 +175,8 @@ async fn a_download_that_cannot_be_had_is_told_as_a_lost_image() {
         let files = FaultServer::start([Action::Reply(reply)]).await;
         let reply = json!({"data": [{"url": format!("{}/image.png", files.url())}]});
         let server = FaultServer::start([Action::Reply(Reply::json(200, &reply))]).await;
-        let answer = open(settings(&server)).generate(&request("a cat")).await.unwrap();
+        let answer =
+            open(settings(&server)).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         let (kind, detail) = failure(&answer);
         assert_eq!((kind, answer.tries, answer.lost_tries), (FailureKind::Transport, 1, 1), "{detail}");
         assert!(detail.contains(words), "{detail}");
@@ -194,7 +198,7 @@ async fn what_the_interface_would_ignore_is_refused_before_anything_is_sent() {
     for (change, words) in changes {
         let mut request = request("a cat");
         change(&mut request);
-        let answer = generator.generate(&request).await.unwrap();
+        let answer = generator.generate(&request, &imgeval_core::Always).await.unwrap();
         let (kind, detail) = failure(&answer);
         assert_eq!((kind, answer.tries), (FailureKind::RejectedRequest, 0));
         assert!(detail.contains(words), "{detail}");

@@ -67,7 +67,7 @@ async fn a_request_makes_the_model_call_the_tool() {
         background: Some("transparent".to_owned()),
         output_format: Some(ImageFormat::Jpeg),
     };
-    let answer = open(&server).generate(&asked).await.unwrap();
+    let answer = open(&server).generate(&asked, &imgeval_core::Always).await.unwrap();
     assert_eq!(answer.outcome.done().unwrap(), b"hi");
     assert_eq!(
         (answer.revised_prompt.as_deref(), answer.state.as_deref()),
@@ -102,9 +102,9 @@ async fn a_further_round_goes_on_from_the_last_response_and_sends_nothing_again(
     };
     let mut asked = request("now blue");
     asked.history = vec![turn(Some("resp_0")), turn(Some("resp_1"))];
-    open(&server).generate(&asked).await.unwrap();
+    open(&server).generate(&asked, &imgeval_core::Always).await.unwrap();
     asked.history = vec![turn(None)];
-    open(&server).generate(&asked).await.unwrap();
+    open(&server).generate(&asked, &imgeval_core::Always).await.unwrap();
     let sent: Vec<Value> = server.requests().iter().map(|request| request.json()).collect();
     let message = |text: &str| json!({"role": "user", "content": [{"type": "input_text", "text": text}]});
     assert_eq!(sent[0]["previous_response_id"], "resp_1");
@@ -118,7 +118,7 @@ async fn a_further_round_goes_on_from_the_last_response_and_sends_nothing_again(
 #[tokio::test]
 async fn the_models_and_the_tools_tokens_are_paid() {
     let server = FaultServer::start([image()]).await;
-    let answer = open(&server).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     // 1000 x $1 + 1000 x $0.50 + 100 x $10 + 500 x $8 + 1000 x $30, a million each.
     assert_eq!(answer.cost.unwrap().amount, Usd::from_dollars(0.0365).unwrap());
 }
@@ -128,7 +128,7 @@ async fn an_image_whose_tokens_were_not_told_has_an_unknown_cost() {
     let call = json!([{"type": "image_generation_call", "result": "aGk="}]);
     let usage = json!({"usage": {"input_tokens": 2000, "output_tokens": 100}});
     let server = FaultServer::start([with(call, usage)]).await;
-    let answer = open(&server).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert!(answer.outcome.done().is_some() && answer.cost.is_none());
 }
 
@@ -154,7 +154,7 @@ async fn whatever_comes_instead_of_an_image_has_a_kind() {
         (Action::Reply(forgotten), FailureKind::RejectedRequest, "no such response"),
     ] {
         let server = FaultServer::start([action]).await;
-        let answer = open(&server).generate(&request("a cat")).await.unwrap();
+        let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         let (found, detail) = failure(&answer);
         assert!(found == kind && detail.contains(words), "{found:?} {detail}");
         assert_eq!((server.requests().len(), answer.state.clone()), (1, None));
@@ -165,6 +165,6 @@ async fn whatever_comes_instead_of_an_image_has_a_kind() {
 async fn a_response_that_failed_at_the_server_is_asked_for_again() {
     let error = json!({"status": "failed", "error": {"code": "server_error", "message": "oops"}});
     let server = FaultServer::start([with(json!([]), error), image()]).await;
-    let answer = open(&server).generate(&request("a cat")).await.unwrap();
+    let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert_eq!((answer.outcome.done().is_some(), answer.tries), (true, 2));
 }

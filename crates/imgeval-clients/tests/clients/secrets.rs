@@ -97,7 +97,7 @@ async fn an_echoed_key_shows_nowhere() {
         settings.headers.push(("x-third".to_owned(), Secret::new("SK-CANARY.example")));
         assert_clean(&format!("{settings:?}"));
         let generator = open(settings);
-        let shown = match generator.generate(&request("a cat")).await {
+        let shown = match generator.generate(&request("a cat"), &imgeval_core::Always).await {
             Ok(answer) => format!("{answer:?} {}", answer.raw),
             Err(down) => format!("{down} {down:?} {}", down.hint),
         };
@@ -120,7 +120,7 @@ async fn a_proxy_gets_its_password_and_nobody_else() {
     settings.allow_plain_http = true;
     settings.proxy = Some(Secret::new(address));
     assert_clean(&format!("{settings:?}"));
-    let answer = open(settings.clone()).generate(&request("a cat")).await.unwrap();
+    let answer = open(settings.clone()).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     assert!(answer.outcome.done().is_some(), "{answer:?}");
     let sent = &proxy.requests()[0];
     assert_eq!(sent.path, "http://images.example/v1/images/generations");

@@ -63,7 +63,7 @@ pub(crate) async fn ask(
     script: impl IntoIterator<Item = Action>,
 ) -> (Result<Answer, GeneratorDown>, FaultServer) {
     let server = FaultServer::start(script).await;
-    let answer = open(settings(&server)).generate(&request("a cat")).await;
+    let answer = open(settings(&server)).generate(&request("a cat"), &imgeval_core::Always).await;
     (answer, server)
 }
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use imgeval_core::{
-    Answer, Failure, FailureKind, Generator, GeneratorDown, ImageRecord, ImageRequest, Outcome, SampleId,
-    SizeRequest, Usd,
+    Always, Answer, Failure, FailureKind, Generator, GeneratorDown, ImageRecord, ImageRequest, Outcome,
+    SampleId, SizeRequest, Usd,
 };
 use imgeval_store::{AttemptRecord, CallBegun, CallPurpose, Charge, StoreError};
 use tokio::{
@@ -94,7 +94,7 @@ impl Caller {
         let answer = tokio::select! {
             // An answer that is there is taken.
             biased;
-            answer = self.generator.generate(request) => answer,
+            answer = self.generator.generate(request, &Always) => answer,
             () = must_abandon(self.stop.clone()) => return Ok(CallEnd::Abandoned),
         };
         // From here on nothing interrupts: the answer may have been paid for.
@@ -106,7 +106,7 @@ impl Caller {
                 return Ok(CallEnd::Down(down));
             }
         };
-        let Answer { outcome, usage, cost, revised_prompt, state, raw, tries, lost_tries } = answer;
+        let Answer { outcome, usage, cost, revised_prompt, state, raw, tries, lost_tries, down: _ } = answer;
         let charge = compute_charge(estimate, cost, outcome.done().is_some(), tries, lost_tries);
         let Checked { outcome, kept_image } = match outcome {
             Outcome::Done(bytes) => {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use imgeval_core::{GeneratorDown, Outcome, Rewrite, Rewriter, Usd, WorkKey};
+use imgeval_core::{Always, GeneratorDown, Outcome, Rewrite, Rewriter, Usd, WorkKey};
 use imgeval_store::{CallBegun, CallPurpose, Charge, GenerationBatch, RewriteRecord, RunWriter};
 use tokio::sync::watch;
 
@@ -88,7 +88,7 @@ pub async fn rewrite_prompts(
             let begun = admitted.iter().map(note_begin).collect();
             match run.record_generation(&GenerationBatch { begun, ..GenerationBatch::default() }) {
                 Ok(()) => calls.extend(admitted.into_iter().map(|job| async move {
-                    let rewrite = rewriter.rewrite(&job.prompt).await;
+                    let rewrite = rewriter.rewrite(&job.prompt, &Always).await;
                     (job, rewrite)
                 })),
                 Err(error) => failure = Some(error.into()),
@@ -163,7 +163,7 @@ fn land(
     for (job, result) in ended {
         match result {
             Ok(rewrite) => {
-                let Rewrite { outcome, usage, cost, raw, tries, lost_tries } = rewrite;
+                let Rewrite { outcome, usage, cost, raw, tries, lost_tries, down: _ } = rewrite;
                 let has_result = outcome.done().is_some();
                 let charge = compute_charge(job.estimate, cost, has_result, tries, lost_tries);
                 budget.settle(job.estimate, &charge);

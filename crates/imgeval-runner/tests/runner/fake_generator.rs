@@ -111,6 +111,7 @@ impl FakeGenerator {
             raw: "raw".to_owned(),
             tries: 1 + lost_tries,
             lost_tries,
+            down: None,
         }
     }
 }
@@ -129,7 +130,11 @@ impl Generator for FakeGenerator {
         self.estimate.map(|amount| Cost { amount, basis: "guessed".to_owned() })
     }
 
-    async fn generate(&self, request: &ImageRequest) -> Result<Answer, GeneratorDown> {
+    async fn generate(
+        &self,
+        request: &ImageRequest,
+        _permit: &dyn imgeval_core::Permit,
+    ) -> Result<Answer, GeneratorDown> {
         self.asked.lock().unwrap().push(request.clone());
         let under_way = 1 + self.under_way.fetch_add(1, Ordering::SeqCst);
         self.most_under_way.fetch_max(under_way, Ordering::SeqCst);

@@ -44,7 +44,11 @@ impl Rewriter for FakeRewriter {
         self.estimate.map(|amount| Cost { amount, basis: String::new() })
     }
 
-    async fn rewrite(&self, prompt: &str) -> Result<Rewrite, GeneratorDown> {
+    async fn rewrite(
+        &self,
+        prompt: &str,
+        _permit: &dyn imgeval_core::Permit,
+    ) -> Result<Rewrite, GeneratorDown> {
         self.asked.lock().unwrap().push(prompt.to_owned());
         tokio::task::yield_now().await;
         let outcome = match prompt {
@@ -54,7 +58,15 @@ impl Rewriter for FakeRewriter {
             prompt => Outcome::Done(format!("{prompt}, oil on canvas")),
         };
         let cost = Some(Cost { amount: cents(1), basis: String::new() });
-        Ok(Rewrite { outcome, usage: Usage::default(), cost, raw: String::new(), tries: 1, lost_tries: 0 })
+        Ok(Rewrite {
+            outcome,
+            usage: Usage::default(),
+            cost,
+            raw: String::new(),
+            tries: 1,
+            lost_tries: 0,
+            down: None,
+        })
     }
 }
 
