@@ -6,6 +6,7 @@
 mod chat;
 #[path = "clients/commands.rs"]
 mod commands;
+#[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
 #[path = "clients/fault_server.rs"]
 mod fault_server;
 #[path = "clients/faults.rs"]

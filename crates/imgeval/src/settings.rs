@@ -275,7 +275,8 @@ fn read_settings(path: &Path) -> Result<SettingsFile> {
         .with_context(|| format!("could not read the settings `{}`", path.display()))?;
     toml::from_str(&text).map_err(|error: toml::de::Error| {
         // The file's text is not shown: somebody may have put a key into it.
-        let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+        let before = error.span().map_or("", |span| &text[..span.start]);
+        let line = 1 + before.matches('\n').count();
         let message = format!("`{}`, line {line}: {}", path.display(), error.message());
         let hint = "keys belong in the environment (key_env) or in a file of their own (key_file)";
         CommandError::usage(message).with_hint(hint).into()

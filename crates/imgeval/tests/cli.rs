@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
 
+#[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
+#[path = "../../imgeval-clients/tests/clients/fault_server.rs"]
+mod fault_server;
 #[path = "../../imgeval-vision/tests/vision/file_server.rs"]
 mod file_server;
 #[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
@@ -12,10 +15,20 @@ mod cli {
     mod arrows;
     mod colors;
     mod detections;
+    mod doctor;
+    mod generate;
+    mod generate_budget;
+    mod generate_cases;
+    mod generate_faults;
+    mod generate_keys;
+    mod generate_settings;
+    mod generate_stops;
     mod import;
     mod models;
     mod networks;
     mod prompts;
+    mod provider;
     mod resume;
+    mod rewriting;
     mod support;
 }

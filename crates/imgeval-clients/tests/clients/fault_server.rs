@@ -10,6 +10,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
     time::sleep,
 };
 
@@ -29,6 +30,8 @@ pub(crate) enum Action {
     ResetAfter(Reply, usize),
     /// Sends a body without end.
     Flood,
+    /// Replies once there is a permit, which it uses up.
+    Held(Reply, Arc<Semaphore>),
 }
 
 #[derive(Debug, Clone)]
@@ -169,6 +172,12 @@ async fn perform(mut stream: TcpStream, action: Action) {
             stream.write_all(head.as_bytes()).await.ok();
             let blanks = vec![b' '; 1 << 20];
             while stream.write_all(&blanks).await.is_ok() {}
+        }
+        Action::Held(reply, permits) => {
+            permits.acquire().await.unwrap().forget();
+            stream.write_all(reply.head().as_bytes()).await.ok();
+            stream.write_all(&reply.body).await.ok();
+            stream.shutdown().await.ok();
         }
     }
 }
