@@ -1,17 +1,23 @@
 //! Ctrl-C: the first lets calls finish that are under way, because they are paid for; the second stops now.
 
+use std::io;
+
 use imgeval_runner::StopSignal;
 use tokio::{signal, sync::watch};
 
 use crate::printer::Printer;
 
-/// Watches for interrupts until the runtime ends. Where signals cannot be watched, they do what they always do.
+/// Watches for interrupts until the runtime ends, from now on. Where signals cannot be watched, they do what they
+/// always do.
 pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer) {
+    let interrupts = Interrupts::new();
     tokio::spawn(async move {
-        if interrupted().await {
+        if let Ok(mut interrupts) = interrupts
+            && interrupts.next().await
+        {
             printer.insist("stopping: calls that are under way are finished; press Ctrl-C again to stop now");
             stop.send_replace(StopSignal::FinishCalls);
-            if interrupted().await {
+            if interrupts.next().await {
                 stop.send_replace(StopSignal::Now);
             }
         }
@@ -20,18 +26,38 @@ pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer
     });
 }
 
+/// Registered once: between two registrations a signal would be lost.
 #[cfg(unix)]
-async fn interrupted() -> bool {
-    match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            result = signal::ctrl_c() => result.is_ok(),
-            received = terminate.recv() => received.is_some(),
-        },
-        Err(_) => signal::ctrl_c().await.is_ok(),
+struct Interrupts {
+    interrupt: signal::unix::Signal,
+    terminate: signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Interrupts {
+    fn new() -> io::Result<Self> {
+        use signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            received = self.interrupt.recv() => received.is_some(),
+            received = self.terminate.recv() => received.is_some(),
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn interrupted() -> bool {
-    signal::ctrl_c().await.is_ok()
+#[cfg(windows)]
+struct Interrupts(signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Interrupts {
+    fn new() -> io::Result<Self> {
+        signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) -> bool {
+        self.0.recv().await.is_some()
+    }
 }

@@ -277,10 +277,20 @@ fn read_settings(path: &Path) -> Result<SettingsFile> {
         // The file's text is not shown: somebody may have put a key into it.
         let before = error.span().map_or("", |span| &text[..span.start]);
         let line = 1 + before.matches('\n').count();
-        let message = format!("`{}`, line {line}: {}", path.display(), error.message());
+        let message = format!("`{}`, line {line}: {}", path.display(), without_value(error.message()));
         let hint = "keys belong in the environment (key_env) or in a file of their own (key_file)";
         CommandError::usage(message).with_hint(hint).into()
     })
+}
+
+/// What is wrong with a value, without the value: `invalid type: string "...", expected u32` shows it.
+fn without_value(message: &str) -> String {
+    let shows_value = ["invalid type: ", "invalid value: "].iter().any(|start| message.starts_with(start));
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if shows_value => format!("the value is not what is expected, {expected}"),
+        _ if shows_value => "the value is not what is expected".to_owned(),
+        _ => message.to_owned(),
+    }
 }
 
 /// The key: the flag's file, then the settings' variable or file, then the provider's usual variables.

@@ -15,7 +15,7 @@ use flate2::read::ZlibDecoder;
 use serde_json::json;
 
 use super::{
-    provider::{Bench, KEY, files, image, image_reply, png},
+    provider::{Bench, KEY, Provider, Report, files, image, image_reply, png},
     support::{check_exit, stderr, text},
 };
 use crate::fault_server::{Action, Reply};
@@ -84,7 +84,7 @@ fn spreading_script(key: &str) -> Vec<Action> {
         Reply::new(302, "text/plain", key).header("location", &format!("https://{percent}.example/{key}")),
         Reply::json(200, &json!({"data": [], "note": basic, "again": key})),
         Reply::json(200, &json!({"data": [{"b64_json": key}]})),
-        Reply::json(200, &json!({"data": [{"url": format!("http://127.0.0.1:9/{key}")}]})),
+        Reply::json(200, &json!({"data": [{"url": format!("file:///{key}")}]})),
         error(401, format!("Incorrect API key provided: {key}")),
     ]
     .map(Action::Reply)
@@ -165,6 +165,51 @@ fn what_a_script_prints_of_keys_is_nowhere() {
     assert!(texts.iter().all(|text| text.contains("key: ****\n")), "{texts:?}");
     check_nowhere(&bench.run(), KEY, &[&output]);
     check_nowhere(&bench.run(), "canary-other/5150", &[&output]);
+}
+
+#[test]
+fn what_a_long_lived_command_says_of_keys_is_nowhere() {
+    let bench = Bench::new("keys-lines", [image(1)]);
+    let script = bench.folder.join("leak.sh");
+    let text_of_script = r#"while IFS= read -r line; do
+    id=${line#*'"id":"'}; id=${id%%'"'*}
+    echo "key: $OPENAI_API_KEY" >&2
+    echo "{\"id\": \"$id\", \"error\": \"bad key $OPENAI_API_KEY\"}"
+done
+"#;
+    fs::write(&script, text_of_script).unwrap();
+    let model = format!("cmd-lines:/bin/sh {}", text(&script));
+    let output = bench.generate(&["--model", &model, "--limit", "2"]);
+    check_exit(&output, 4);
+    let report = Report::read(&output);
+    assert_eq!(report.0["examples"]["command-failed"][0], "00000/0000: the command says: bad key ****");
+    check_nowhere(&bench.run(), KEY, &[&output]);
+}
+
+#[test]
+fn what_a_rewriter_says_of_keys_is_nowhere() {
+    let bench = Bench::new("keys-rewriter", [image(1)]);
+    let message = json!({"role": "assistant", "content": format!("a cat with {KEY}")});
+    let reply = json!({"choices": [{"finish_reason": "stop", "message": message}], "key": KEY});
+    let failed = json!({"error": {"message": format!("{KEY} is slow"), "code": KEY}});
+    let script = [Reply::json(200, &reply), Reply::json(500, &failed)].map(Action::Reply);
+    let writer = Provider::start(script);
+    bench.settings(&format!(
+        "[providers.openai]\nretries = 0\n\
+         [providers.writer]\nkind = \"openai-chat\"\nretries = 0\nkey_env = \"OPENAI_API_KEY\"\nbase_url = \"{}\"\n",
+        writer.url()
+    ));
+    let instructions = bench.folder.join("instructions.txt");
+    fs::write(&instructions, "Make it vivid.").unwrap();
+    let arguments = ["--rewriter", "chat:writer:pen", "--rewriter-instructions", text(&instructions)];
+    let output = bench.command(&arguments).args(["--limit", "2"]).output().unwrap();
+    check_exit(&output, 4);
+    assert!(stderr(&output).contains("**** is slow"), "{}", stderr(&output));
+    assert_eq!(bench.provider.prompts(), ["a cat with ****"]);
+    let authorization = format!("Bearer {KEY}");
+    assert_eq!(writer.requests()[0].header("authorization"), Some(authorization.as_str()));
+    assert!(raw_texts(&bench.run(), "rewrites").iter().any(|text| text.contains("****")));
+    check_nowhere(&bench.run(), KEY, &[&output]);
 }
 
 #[test]
