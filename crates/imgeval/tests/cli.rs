@@ -21,6 +21,7 @@ mod cli {
     mod generate_cases;
     mod generate_faults;
     mod generate_keys;
+    mod generate_run;
     mod generate_settings;
     mod generate_stops;
     mod import;

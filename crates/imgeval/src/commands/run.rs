@@ -83,7 +83,12 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     }
     // What kept images from being made weighs more than what came of those that were.
     match generated? {
-        Exit::Ok | Exit::Partial => exit_of(&scored, &args.table, printer),
+        Exit::Ok => exit_of(&scored, &args.table, printer),
+        // Also where the run holds no sample of what is lacking, such as of a prompt that could not be rewritten.
+        Exit::Partial => match exit_of(&scored, &args.table, printer)? {
+            Exit::Ok => Ok(Exit::Partial),
+            scored => Ok(scored),
+        },
         stopped => Ok(stopped),
     }
 }

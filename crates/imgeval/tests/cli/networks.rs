@@ -16,13 +16,13 @@ use super::{
     support::{check_exit, command, imgeval, stderr, stdout, test_folder, text, write_picture},
 };
 
-struct Golden {
+pub(super) struct Golden {
     mask2former: PathBuf,
     clip: PathBuf,
     images: PathBuf,
 }
 
-fn golden() -> Option<Golden> {
+pub(super) fn golden() -> Option<Golden> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let golden = Golden {
         mask2former: shared.join("golden/mask2former/model.pth"),
@@ -48,7 +48,7 @@ fn colored_images(golden: &Golden, folder: &Path) -> PathBuf {
     images
 }
 
-fn observer(golden: &Golden) -> [&str; 6] {
+pub(super) fn observer(golden: &Golden) -> [&str; 6] {
     ["--detector", "geneval", "--weights", text(&golden.mask2former), "--clip", text(&golden.clip)]
 }
 
