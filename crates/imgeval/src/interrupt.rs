@@ -1,29 +1,50 @@
 //! Ctrl-C: the first lets calls finish that are under way, because they are paid for; the second stops now.
 
-use std::io;
+use std::{io, thread};
 
+use anyhow::{Context as _, Result};
 use imgeval_runner::StopSignal;
 use tokio::{signal, sync::watch};
 
-use crate::printer::Printer;
+use crate::{exit_code::Exit, printer::Printer};
 
-/// Watches for interrupts until the runtime ends, from now on. Where signals cannot be watched, they do what they
-/// always do.
-pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer) {
-    let interrupts = Interrupts::new();
-    tokio::spawn(async move {
-        if let Ok(mut interrupts) = interrupts
-            && interrupts.next().await
-        {
-            printer.insist("stopping: calls that are under way are finished; press Ctrl-C again to stop now");
-            stop.send_replace(StopSignal::FinishCalls);
-            if interrupts.next().await {
-                stop.send_replace(StopSignal::Now);
+/// Watches for interrupts for the rest of the process, in a thread of its own: once signals are watched they no longer
+/// end the process by themselves. When nobody listens to `stop` any more, an interrupt ends it as it would have.
+pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("could not watch for Ctrl-C")?;
+    // Registered before anything is paid for.
+    let mut interrupts = {
+        let _within = runtime.enter();
+        Interrupts::new().context("could not watch for Ctrl-C")?
+    };
+    let watch = move || {
+        runtime.block_on(async {
+            let mut next_signal = StopSignal::FinishCalls;
+            while interrupts.next().await {
+                if stop.is_closed() {
+                    end_interrupted();
+                }
+                if next_signal == StopSignal::FinishCalls {
+                    printer.insist(
+                        "stopping: calls that are under way are finished; press Ctrl-C again to stop now",
+                    );
+                }
+                stop.send_replace(next_signal);
+                next_signal = StopSignal::Now;
             }
-        }
-        // The sender lives as long as somebody may look at it.
-        stop.closed().await;
-    });
+        });
+    };
+    thread::Builder::new()
+        .name("interrupts".to_owned())
+        .spawn(watch)
+        .context("could not watch for Ctrl-C")?;
+    Ok(())
+}
+
+#[expect(clippy::exit, reason = "stages that cannot be asked to stop are resumable after a kill")]
+fn end_interrupted() {
+    std::process::exit(i32::from(Exit::Interrupted as u8));
 }
 
 /// Registered once: between two registrations a signal would be lost.

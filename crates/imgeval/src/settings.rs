@@ -95,6 +95,8 @@ pub(crate) struct ResolvedModel {
     pub(crate) name: ModelName,
     pub(crate) settings: ProviderSettings,
     pub(crate) entry: Option<ModelEntry>,
+    /// The settings lead elsewhere and name no key, though there is one for the usual place.
+    keeps_key_back: bool,
 }
 
 impl Settings {
@@ -114,11 +116,14 @@ impl Settings {
         let mut catalogue_file =
             user_folder.map(|folder| folder.join("models.toml")).filter(|path| path.exists());
         for path in &paths {
-            let file = read_settings(path)?;
+            let mut file = read_settings(path)?;
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            for section in file.providers.values_mut() {
+                section.key_file = section.key_file.take().map(|key_file| folder.join(key_file));
+            }
             // A later file replaces a provider's section as a whole: half of one key's settings with half of
             // another's would send a key to the wrong place.
             providers.extend(file.providers);
-            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             catalogue_file = file.catalogue.map(|catalogue| folder.join(catalogue)).or(catalogue_file);
         }
         let catalogue_file = files.catalogue.clone().or(catalogue_file);
@@ -159,7 +164,7 @@ impl Settings {
     }
 
     /// Settings and catalogue entry of a model; `flags` go before everything else.
-    pub(crate) fn resolve(&self, name: ModelName, flags: Option<&ProviderArgs>) -> Result<ResolvedModel> {
+    pub(crate) fn resolve(&self, mut name: ModelName, flags: Option<&ProviderArgs>) -> Result<ResolvedModel> {
         let section = self.providers.get(&name.provider).cloned().unwrap_or_default();
         let kind = self.kind_of(&name.provider, &section)?;
         let defaults = ProviderSettings::new(kind);
@@ -202,7 +207,7 @@ impl Settings {
             headers: read_headers(&name.provider, &section)?,
             proxy: match &section.proxy_env {
                 Some(variable) => Some(secret_in(variable, "the proxy")?),
-                None => section.proxy.clone().map(Secret::new),
+                None => read_proxy(&name.provider, &section)?,
             },
             other_secrets: if kind.is_local() { self.all_keys() } else { Vec::new() },
             limits,
@@ -211,7 +216,23 @@ impl Settings {
             allow_plain_http: section.allow_plain_http,
             ..defaults
         };
-        Ok(ResolvedModel { name, settings, entry })
+        if settings.redactor().redact(&name.model) != name.model {
+            let message = format!(
+                "the model of provider `{}` holds a key, and would be kept in the run",
+                name.provider
+            );
+            let hint = "let the program read its key from the environment, which it inherits";
+            return Err(CommandError::usage(message).with_hint(hint).into());
+        }
+        if kind == ProviderKind::Folder
+            && let Ok(folder) = fs::canonicalize(&name.model)
+        {
+            // One folder is one model, however it is named.
+            name.model = folder.to_string_lossy().into_owned();
+        }
+        let has_usual_key = kind.key_variables().iter().any(|name| environment::variable(name).is_some());
+        let keeps_key_back = settings.key.is_none() && section.base_url.is_some() && has_usual_key;
+        Ok(ResolvedModel { name, settings, entry, keeps_key_back })
     }
 
     /// Every key in the environment that any provider would use.
@@ -256,6 +277,20 @@ fn built_in(name: &str) -> Option<ProviderKind> {
 }
 
 impl ResolvedModel {
+    /// What the user should know before anything is sent.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let key = self.keeps_key_back.then(|| {
+            let (provider, variables) =
+                (&self.name.provider, self.settings.kind.key_variables().join(" or "));
+            format!(
+                "provider `{provider}` is sent no key, because the settings lead to {} and name none; \
+                 key_env = \"{variables}\" would send it there",
+                self.settings.base_url
+            )
+        });
+        self.retirement_warning().into_iter().chain(key).collect()
+    }
+
     /// What to say of a model that is retired or soon will be.
     pub(crate) fn retirement_warning(&self) -> Option<String> {
         let retirement = self
@@ -303,8 +338,9 @@ fn find_key(
     match (file, &section.key_env, &section.key_file) {
         (Some(file), ..) | (None, None, Some(file)) => read_key_file(file).map(Some),
         (None, Some(variable), _) => secret_in(variable, "the key").map(Some),
-        // A key of the usual variable is for the usual host; for another one it must be named.
-        (None, None, None) if section.kind.is_some() => Ok(None),
+        // A key of the usual variable is for the usual host, or for one that the user names on the command line. A
+        // settings file, which may have come with somebody's project, must name the key that it sends elsewhere.
+        (None, None, None) if section.kind.is_some() || section.base_url.is_some() => Ok(None),
         (None, None, None) => {
             Ok(kind.key_variables().iter().find_map(|name| environment::variable(name)).map(Secret::new))
         }
@@ -327,6 +363,15 @@ fn secret_in(variable: &str, what: &str) -> Result<Secret> {
         let message = format!("the environment variable `{variable}`, which shall hold {what}, is not set");
         CommandError::usage(message).into()
     })
+}
+
+fn read_proxy(provider: &str, section: &ProviderSection) -> Result<Option<Secret>> {
+    if section.proxy.as_ref().is_some_and(|proxy| proxy.contains('@')) {
+        let message = format!("the proxy of provider `{provider}` would put a password into the settings");
+        let hint = "put its address into an environment variable: proxy_env = \"VARIABLE\"";
+        return Err(CommandError::usage(message).with_hint(hint).into());
+    }
+    Ok(section.proxy.clone().map(Secret::new))
 }
 
 fn read_headers(provider: &str, section: &ProviderSection) -> Result<Vec<(String, Secret)>> {

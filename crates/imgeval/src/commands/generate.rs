@@ -85,7 +85,9 @@ impl<'a> Job<'a> {
             .map_err(|error| client_error(&error))?;
         cases.select(&args.ids, &args.tags, args.limit)?;
         check_capabilities(generator.as_ref(), args, &cases)?;
-        tell_retirement(&model, printer);
+        for warning in model.warnings() {
+            printer.insist(format_args!("warning: {}", visible(&warning)));
+        }
         let prompts = PromptPipeline::new(&args.prompt, &settings)?;
         let mut manifest = cases.manifest.clone();
         manifest.generation = generation_facts(generator.as_ref(), args, &prompts);
@@ -159,7 +161,7 @@ impl Job<'_> {
         let runtime = runtime.context("could not start the threads that wait for the network")?;
         runtime.block_on(async {
             let (sender, stop) = watch::channel(StopSignal::GoOn);
-            watch_interrupts(sender, printer);
+            watch_interrupts(sender, printer)?;
             let mut rewritten = BTreeMap::new();
             let settings = self.settings();
             if let Some(rewriter) = &self.prompts.rewriter {
@@ -244,8 +246,13 @@ impl Job<'_> {
                 }
             }
         }
-        let left: usize = plan.iter().map(|conversation| conversation.rounds.len()).sum();
-        estimate.done = self.n_wanted(self.cases.rounds().count()).saturating_sub(left);
+        let wanted: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+        let is_done = |(id, sample): &(&SampleId, &GeneratedSample)| {
+            id.ordinal < self.args.samples
+                && wanted.contains(id.case.as_str())
+                && sample.outcome.done().is_some()
+        };
+        estimate.done = have.iter().filter(is_done).count();
         if let Some(rewriter) = &self.prompts.rewriter {
             let prompts: BTreeSet<&str> = self.cases.rounds().map(|round| round.prompt.as_str()).collect();
             for prompt in prompts {
@@ -264,14 +271,16 @@ impl Job<'_> {
                 Err(CommandError::mendable(down.message.clone(), down.hint.clone()).into())
             }
             Some(Stopped::Budget { .. }) => Ok(Exit::BudgetReached),
-            Some(Stopped::Interrupted) => Ok(Exit::Interrupted),
-            None if summary.failed.is_empty()
+            Some(Stopped::Interrupted) if summary.not_started + summary.abandoned > 0 => {
+                Ok(Exit::Interrupted)
+            }
+            _ if summary.failed.is_empty()
                 && summary.failed_before.is_empty()
                 && summary.waiting + summary.not_started == 0 =>
             {
                 Ok(Exit::Ok)
             }
-            None => Ok(Exit::Partial),
+            _ => Ok(Exit::Partial),
         }
     }
 }
@@ -371,12 +380,6 @@ fn generation_facts(
         add(name, Some(value.to_owned()));
     }
     facts
-}
-
-fn tell_retirement(model: &ResolvedModel, printer: Printer) {
-    if let Some(warning) = model.retirement_warning() {
-        printer.insist(format_args!("warning: {}", visible(&warning)));
-    }
 }
 
 fn tell_failed_rewrites(failed: &BTreeMap<String, Failure>, printer: Printer) {
