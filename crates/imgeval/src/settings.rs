@@ -167,6 +167,13 @@ impl Settings {
     pub(crate) fn resolve(&self, mut name: ModelName, flags: Option<&ProviderArgs>) -> Result<ResolvedModel> {
         let section = self.providers.get(&name.provider).cloned().unwrap_or_default();
         let kind = self.kind_of(&name.provider, &section)?;
+        if kind.is_local()
+            && let Some(flag) = flags.and_then(remote_flag)
+        {
+            let message =
+                format!("the provider `{}` works on this machine and takes no {flag}", name.provider);
+            return Err(CommandError::usage(message).into());
+        }
         let defaults = ProviderSettings::new(kind);
         let entry = self.catalogue.find(kind, &name.model).cloned();
         let base_url = flags
@@ -303,6 +310,17 @@ impl ResolvedModel {
             replacement.map_or_else(String::new, |model| format!("; the vendor names {model} instead"));
         Some(format!("the model {} {what} {date}{instead}", self.name.model))
     }
+}
+
+/// A flag that only says something about a server.
+fn remote_flag(flags: &ProviderArgs) -> Option<&'static str> {
+    let given = [
+        ("--base-url", flags.base_url.is_some()),
+        ("--key-file", flags.key_file.is_some()),
+        ("--rpm", flags.rpm.is_some()),
+        ("--tpm", flags.tpm.is_some()),
+    ];
+    given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
 }
 
 fn read_settings(path: &Path) -> Result<SettingsFile> {

@@ -30,7 +30,7 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     let summary = observe_stage(&args.run, &loaded, colors, &holder("observe"), printer)?;
     if summary == ObserveSummary::default() && ScoredRun::open_unobserved(&args.run)?.coverage()?.usable == 0
     {
-        let hint = "import usable images first";
+        let hint = "import or generate usable images first";
         return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
     }
     Ok(if summary.failed > 0 { Exit::Partial } else { Exit::Ok })

@@ -71,7 +71,7 @@ pub(super) fn print_scored(
 pub(super) fn exit_of(scored: &ScoredSummary, args: &TableArgs, printer: Printer) -> Result<Exit> {
     let Some(overall) = scored.summary.overall.estimate else {
         let hint = match (scored.coverage.usable, scored.coverage.not_observed.count) {
-            (0, _) => "import usable images first",
+            (0, _) => "import or generate usable images first",
             (_, 0) if scored.coverage.without_color.count > 0 => "run `imgeval observe` again",
             (_, 0) => "the coverage table says what is wrong with the images",
             _ => "run `imgeval observe` first",

@@ -85,3 +85,20 @@ fn a_moderated_prompt_and_one_that_was_not_rewritten_are_said_by_the_exit_code()
     check_exit(&output, 4);
     assert_eq!(bench.provider.requests().len(), 1);
 }
+
+#[test]
+fn without_any_image_the_reason_is_told() {
+    let Some(golden) = golden() else { return };
+    let unauthorized = Action::Reply(error(401, "invalid_api_key", "no"));
+    let bench = Bench::new("run-model-none", [unauthorized]);
+    let output = run(&bench, &golden, &["--ids", "338"]);
+    check_exit(&output, 1);
+    assert!(stderr(&output).contains("hint: set OPENAI_API_KEY"), "{}", stderr(&output));
+
+    let bench = Bench::new("run-model-refused", [Action::Reply(error(400, "moderation_blocked", "no"))]);
+    let output = run(&bench, &golden, &["--ids", "338"]);
+    check_exit(&output, 5);
+    let said = stderr(&output);
+    assert!(said.contains("moderated") && said.contains("no image of the run could be scored"), "{said}");
+    assert!(said.contains("hint: import or generate usable images"), "{said}");
+}

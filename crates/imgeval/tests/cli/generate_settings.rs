@@ -126,6 +126,10 @@ fn what_a_provider_does_not_take_is_refused_before_any_call() {
     fs::write(&cases, "{\"id\": \"a\", \"rounds\": [\"p\", \"q\"]}\n").unwrap();
     let arguments = ["--model", "cmd:program {prompt} {out}", "--cases", text(&cases)];
     refuse(&bench, &arguments, 2, &["the provider `cmd` takes not several rounds"]);
+    for flag in ["--base-url", "--key-file", "--rpm"] {
+        let arguments = ["--model", "cmd:program {prompt} {out}", flag, "7"];
+        refuse(&bench, &arguments, 2, &["works on this machine", flag]);
+    }
     for arguments in
         [["--size", "0x7"], ["--size", "big"], ["--retry", "transport"], ["--output-format", "gif"]]
     {
