@@ -98,15 +98,16 @@ impl Bench {
         if !more.contains(&"--cases") {
             arguments.extend(["--suite", "geneval"]);
         }
-        let is_local = ["cmd:", "cmd-lines:", "folder:"];
-        let is_local = more.iter().any(|word| is_local.iter().any(|start| word.starts_with(start)));
+        let local = ["cmd:", "cmd-lines:", "folder:"];
+        let is_local = more.iter().any(|word| local.iter().any(|start| word.starts_with(start)));
         for (name, value) in [
             ("--model", "openai:some-model"),
             ("--base-url", url.as_str()),
             ("--samples", "1"),
             ("--concurrency", "1"),
         ] {
-            if !more.contains(&name) && !(is_local && name == "--base-url") {
+            let has_no_meaning = is_local && name == "--base-url";
+            if !has_no_meaning && !more.contains(&name) {
                 arguments.extend([name, value]);
             }
         }
