@@ -44,15 +44,17 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
             }
             let (summary, examples) = job.work(&holder, printer)?;
             printer.talk(GenerationTable { summary: &summary, examples: &examples }.render_text());
-            match job.exit_of(&summary)? {
-                Exit::Interrupted => return Ok(Exit::Interrupted),
+            let has_images = summary.made + summary.done_before + summary.accepted_from_store > 0;
+            match job.exit_of(&summary) {
+                Ok(Exit::Interrupted) => return Ok(Exit::Interrupted),
+                Err(error) if !has_images => return Err(error),
                 generated => (job.directory, generated),
             }
         }
         (None, Some(images), Some(run)) => {
             let into = Destination { run, config: args.generator.config(), read: &args.read };
             import_stage(images, into, &holder, printer)?;
-            (run.clone(), Exit::Ok)
+            (run.clone(), Ok(Exit::Ok))
         }
         _ => return Err(CommandError::usage("name the images with --images and --run, or a --model").into()),
     };
@@ -84,7 +86,7 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
         printer.talk(format_args!("verdicts, one a line in the official format: {}", results.display()));
     }
     // What kept images from being made weighs more than what came of those that were.
-    match generated {
+    match generated? {
         Exit::Ok => exit_of(&scored, &args.table, printer),
         // Also where the run holds no sample of what is lacking, such as of a prompt that could not be rewritten.
         Exit::Partial => match exit_of(&scored, &args.table, printer)? {

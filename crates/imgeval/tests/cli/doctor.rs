@@ -23,7 +23,8 @@ fn doctor(bench: &Bench, arguments: &[&str]) -> Output {
 
 fn bench(name: &str, script: Action) -> Bench {
     let bench = Bench::new(name, [script]);
-    bench.settings(&format!("[providers.openai]\nbase_url = \"{}\"\n", bench.provider.url()));
+    let url = bench.provider.url();
+    bench.settings(&format!("[providers.openai]\nbase_url = \"{url}\"\nkey_env = \"OPENAI_API_KEY\"\n"));
     bench
 }
 

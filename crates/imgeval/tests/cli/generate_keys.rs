@@ -239,3 +239,17 @@ fn a_key_does_not_cross_the_network_in_the_open() {
     assert!(!stderr(&output).contains("canary"), "{}", stderr(&output));
     assert!(!bench.run().exists());
 }
+
+#[test]
+fn a_key_in_a_command_line_is_refused_before_it_is_kept() {
+    let bench = Bench::new("keys-command-line", [image(1)]);
+    let model = format!("cmd:/bin/false {KEY} {{prompt}} {{out}}");
+    let run = bench.run();
+    let mut command = super::support::command(&["generate", "--suite", "geneval", "--model", &model]);
+    command.args(["--ids", "0", "--run", super::support::text(&run)]).env("OPENAI_API_KEY", KEY);
+    let output = command.output().unwrap();
+    super::support::check_exit(&output, 2);
+    let said = super::support::stderr(&output);
+    assert!(said.contains("holds a key") && !said.contains(KEY), "{said}");
+    assert!(!run.exists());
+}

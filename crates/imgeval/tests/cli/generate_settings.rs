@@ -47,6 +47,10 @@ fn settings_that_are_not_understood_are_refused_with_the_line_and_without_their_
             "[providers.openai]\nheaders = { api-key = \"sk-canary-12\" }\n",
             ["the header `api-key`", "headers_env"],
         ),
+        (
+            "[providers.openai]\nproxy = \"http://me:canary@a.example:3128\"\n",
+            ["the proxy of provider `openai` would put a password into the settings", "proxy_env"],
+        ),
         ("[providers.openai]\nkind = \"openai\"\n", ["kind `openai`, which does not exist", "openai-images"]),
     ] {
         bench.settings(toml);
@@ -86,6 +90,28 @@ fn a_key_of_the_usual_variable_is_not_sent_to_a_provider_of_ones_own() {
     bench.settings(&format!("[providers.mine]\nkind = \"openai-images\"\nbase_url = \"{url}\"\n"));
     bench.report(&["--model", "mine:some-model", "--ids", "0"], 0);
     assert_eq!(bench.provider.requests()[0].header("authorization"), None);
+}
+
+#[test]
+fn settings_that_lead_elsewhere_get_the_usual_key_only_if_they_name_it() {
+    let bench = Bench::new("settings-elsewhere", [image(1)]);
+    let url = bench.provider.url();
+    let settings = bench.folder.join("imgeval.toml");
+    let generate = |run: &str| {
+        let run = bench.folder.join(run);
+        let mut command = super::support::command(&["generate", "--suite", "geneval", "--model", "openai:m"]);
+        command.args(["--ids", "0", "--samples", "1", "--settings", text(&settings), "--run", text(&run)]);
+        command.env("OPENAI_API_KEY", KEY).output().unwrap()
+    };
+    bench.settings(&format!("[providers.openai]\nbase_url = \"{url}\"\n"));
+    let output = generate("without");
+    check_exit(&output, 0);
+    assert!(stderr(&output).contains("is sent no key"), "{}", stderr(&output));
+    bench.settings(&format!("[providers.openai]\nbase_url = \"{url}\"\nkey_env = \"OPENAI_API_KEY\"\n"));
+    check_exit(&generate("with"), 0);
+    let sent = bench.provider.requests();
+    assert_eq!(sent[0].header("authorization"), None);
+    assert!(sent[1].header("authorization").is_some());
 }
 
 #[test]
