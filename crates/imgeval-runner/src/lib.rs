@@ -13,9 +13,9 @@ mod progress;
 
 pub use colors::{ColorsThere, ImageWork, NamingLimits, detections_to_name, plan_image};
 pub use generate::{
-    Conversation, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase,
-    RewriteEvent, RewriteSummary, RoundInput, Step, StopSignal, Stopped, StoredInput, generate_images,
-    plan_generation, rewrite_prompts,
+    Broken, Conversation, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary,
+    GenerationCase, RewriteEvent, RewriteSettings, RewriteSummary, RoundInput, Step, StopSignal, Stopped,
+    StoredInput, generate_images, plan_generation, rewrite_prompts, rewrite_stands, sketch_request,
 };
 pub use import::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 pub use observe::{ObserveError, ObserveSettings, ObserveSummary, observe_images};

@@ -171,11 +171,11 @@ impl RunWriter {
         self.database.spend()
     }
 
-    /// The rewritten prompts by the work that made them; failures are left out.
+    /// The last answers to requests to rewrite a prompt, by their work.
     ///
     /// # Errors
-    /// If the database cannot be read.
-    pub fn rewrites(&self) -> Result<BTreeMap<WorkKey, String>, StoreError> {
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn rewrites(&self) -> Result<BTreeMap<WorkKey, Outcome<String>>, StoreError> {
         self.database.rewrites()
     }
 }
@@ -195,11 +195,11 @@ impl RunReader {
         self.database.spend()
     }
 
-    /// The rewritten prompts by the work that made them; failures are left out.
+    /// The last answers to requests to rewrite a prompt, by their work.
     ///
     /// # Errors
-    /// If the database cannot be read.
-    pub fn rewrites(&self) -> Result<BTreeMap<WorkKey, String>, StoreError> {
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn rewrites(&self) -> Result<BTreeMap<WorkKey, Outcome<String>>, StoreError> {
         self.database.rewrites()
     }
 

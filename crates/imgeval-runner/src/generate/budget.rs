@@ -1,5 +1,7 @@
 //! Keeps spending below a limit. Pure.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use imgeval_core::{Cost, Usd};
 use imgeval_store::{Charge, Spend};
 
@@ -8,18 +10,34 @@ use imgeval_store::{Charge, Spend};
 pub(super) struct Budget {
     limit: Option<Usd>,
     spent: Usd,
-    /// The sum of the estimates of calls under way.
+    /// The sum of the estimates of tries under way.
     reserved: Usd,
     in_flight: usize,
     /// How many times its estimate a call has cost at most, never below 1: estimates that prove too low are not
-    /// believed any longer. `None` until a call has ended.
+    /// believed any longer. `None` until a call has given a result and told its cost.
     excess: Option<f64>,
+}
+
+/// The coordinator admits and settles calls; a call itself asks before it sends again what was lost.
+pub(super) type SharedBudget = Arc<Mutex<Budget>>;
+
+/// What is set aside for a call: its estimate for each of so many tries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reserved {
+    pub(super) estimate: Option<Usd>,
+    pub(super) tries: u32,
+}
+
+impl Reserved {
+    fn amount(self) -> Usd {
+        self.estimate.unwrap_or_default().times(u64::from(self.tries))
+    }
 }
 
 /// Whether a call may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Its estimate is reserved until [`Budget::settle`].
+    /// Its estimate is reserved, for one try, until [`Budget::settle`].
     Go,
     /// Calls under way may turn out cheaper than thought: ask again when one has ended.
     Wait,
@@ -45,24 +63,30 @@ impl Budget {
         self.limit.is_some()
     }
 
+    /// What so much of estimates may really cost.
+    fn scaled(&self, amount: Usd) -> Usd {
+        Usd::from_nanos((amount.nanos() as f64 * self.excess.unwrap_or(1.0)).ceil() as i64)
+    }
+
+    fn fits(&self, more: Usd) -> bool {
+        self.limit.is_none_or(|limit| self.spent + self.scaled(self.reserved + more) <= limit)
+    }
+
     pub(super) fn admit(&mut self, estimate: Option<Usd>) -> Admission {
         if let Some(limit) = self.limit {
             let Some(needed) = estimate else {
                 return Admission::PriceUnknown;
             };
             if self.excess.is_none() && self.in_flight > 0 {
-                // The first call goes alone, to learn what calls really cost.
+                // Calls go one by one until one has taught what they really cost.
                 return Admission::Wait;
             }
-            let excess = self.excess.unwrap_or(1.0);
-            let scaled = |amount: Usd| Usd::from_nanos((amount.nanos() as f64 * excess).ceil() as i64);
-            let needed = scaled(needed);
-            if self.spent + scaled(self.reserved) + needed > limit {
+            if !self.fits(needed) {
                 let left = (limit - self.spent).max(Usd::ZERO);
                 return if self.in_flight > 0 {
                     Admission::Wait
                 } else {
-                    Admission::Exhausted { needed, left }
+                    Admission::Exhausted { needed: self.scaled(needed), left }
                 };
             }
         }
@@ -71,19 +95,35 @@ impl Budget {
         Admission::Go
     }
 
-    /// Ends an admitted call: what it cost takes the place of what was reserved for it.
-    pub(super) fn settle(&mut self, estimate: Option<Usd>, charge: &Charge) {
-        self.reserved = self.reserved - estimate.unwrap_or_default();
+    /// Reserves the estimate of an admitted call once more, for a further try; says whether that fits.
+    pub(super) fn reserve_try(&mut self, estimate: Option<Usd>) -> bool {
+        let more = estimate.unwrap_or_default();
+        let fits = self.fits(more);
+        if fits {
+            self.reserved += more;
+        }
+        fits
+    }
+
+    /// Ends an admitted call: what it cost takes the place of what was reserved for it. Without a result it teaches
+    /// nothing: a refusal is billed otherwise than an image.
+    pub(super) fn settle(&mut self, reserved: Reserved, charge: &Charge, has_result: bool) {
+        self.reserved = self.reserved - reserved.amount();
         self.in_flight = self.in_flight.saturating_sub(1);
-        let ratio = match (estimate, &charge.cost) {
-            (Some(estimate), Some(cost)) if estimate > Usd::ZERO => {
-                cost.amount.nanos() as f64 / estimate.nanos() as f64
-            }
-            _ => 1.0,
-        };
-        self.excess = Some(self.excess.unwrap_or(1.0).max(ratio));
+        if let (true, Some(estimate), Some(cost)) = (has_result, reserved.estimate, &charge.cost) {
+            let ratio = match estimate {
+                Usd::ZERO => 1.0,
+                estimate => cost.amount.nanos() as f64 / estimate.nanos() as f64,
+            };
+            self.excess = Some(self.excess.unwrap_or(1.0).max(ratio));
+        }
         self.spent += charge.cost.as_ref().map_or(Usd::ZERO, |cost| cost.amount) + charge.possible;
     }
+}
+
+/// Nothing that is done under these locks can break off half way.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a call is held to have cost. One that failed without a cost and lost no try was not billed.
@@ -101,6 +141,8 @@ pub(super) fn compute_charge(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn cents(n: u64) -> Usd {
@@ -112,6 +154,10 @@ mod tests {
         compute_charge(None, Some(cost), true, 1, 0)
     }
 
+    fn once(estimate: Usd) -> Reserved {
+        Reserved { estimate: Some(estimate), tries: 1 }
+    }
+
     fn budget(limit: u64, spent: u64) -> Budget {
         Budget::new(Some(cents(limit)), &Spend { known: cents(spent), ..Spend::default() })
     }
@@ -120,7 +166,7 @@ mod tests {
     fn experienced(limit: u64, spent: u64) -> Budget {
         let mut budget = budget(limit, spent);
         assert_eq!(budget.admit(Some(Usd::ZERO)), Admission::Go);
-        budget.settle(Some(Usd::ZERO), &told(0));
+        budget.settle(once(Usd::ZERO), &told(0), true);
         budget
     }
 
@@ -129,10 +175,10 @@ mod tests {
         let mut budget = budget(100, 0);
         assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
         assert_eq!(budget.admit(Some(cents(2))), Admission::Wait, "its cost is not known yet");
-        budget.settle(Some(cents(2)), &told(60));
+        budget.settle(once(cents(2)), &told(60), true);
         assert_eq!(budget.admit(Some(cents(1))), Admission::Go, "30 cents are left for it");
         assert_eq!(budget.admit(Some(cents(1))), Admission::Wait, "30 and 30 do not fit");
-        budget.settle(Some(cents(1)), &told(1));
+        budget.settle(once(cents(1)), &told(1), true);
         let exhausted = Admission::Exhausted { needed: cents(60), left: cents(39) };
         assert_eq!(budget.admit(Some(cents(2))), exhausted);
     }
@@ -143,11 +189,11 @@ mod tests {
         assert_eq!(budget.admit(Some(cents(4))), Admission::Go);
         assert_eq!(budget.admit(Some(cents(5))), Admission::Go);
         assert_eq!(budget.admit(Some(cents(1))), Admission::Wait);
-        budget.settle(Some(cents(4)), &told(2));
+        budget.settle(once(cents(4)), &told(2), true);
         assert_eq!(budget.admit(Some(cents(2))), Admission::Go, "cheaper than thought");
         assert_eq!(budget.admit(Some(cents(1))), Admission::Wait);
-        budget.settle(Some(cents(5)), &told(5));
-        budget.settle(Some(cents(2)), &told(2));
+        budget.settle(once(cents(5)), &told(5), true);
+        budget.settle(once(cents(2)), &told(2), true);
         assert_eq!(budget.spent(), cents(10));
         assert_eq!(budget.admit(Some(cents(1))), Admission::Exhausted { needed: cents(1), left: Usd::ZERO });
         assert_eq!(budget.admit(Some(Usd::ZERO)), Admission::Go, "what is free fits");
@@ -157,8 +203,101 @@ mod tests {
     fn a_call_that_was_not_billed_gives_back_what_was_reserved() {
         let mut budget = budget(5, 0);
         assert_eq!(budget.admit(Some(cents(5))), Admission::Go);
-        budget.settle(Some(cents(5)), &compute_charge(Some(cents(5)), None, false, 3, 0));
+        budget.settle(once(cents(5)), &compute_charge(Some(cents(5)), None, false, 3, 0), false);
         assert_eq!((budget.spent(), budget.admit(Some(cents(5)))), (Usd::ZERO, Admission::Go));
+    }
+
+    #[test]
+    fn what_gives_no_result_teaches_nothing() {
+        let mut budget = budget(100, 0);
+        for has_cost in [false, true] {
+            assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
+            let cost = has_cost.then(|| Cost { amount: cents(1), basis: String::new() });
+            budget.settle(once(cents(2)), &compute_charge(Some(cents(2)), cost, false, 1, 0), false);
+            assert_eq!(budget.excess, None);
+        }
+        assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
+        assert_eq!(budget.admit(Some(cents(2))), Admission::Wait, "still nobody knows what a call costs");
+        budget.settle(once(cents(2)), &told(2), true);
+        assert_eq!([(); 3].map(|()| budget.admit(Some(cents(2)))), [Admission::Go; 3]);
+    }
+
+    #[test]
+    fn a_lost_try_is_made_again_only_if_another_estimate_fits() {
+        let mut budget = experienced(10, 0);
+        assert_eq!(budget.admit(Some(cents(4))), Admission::Go);
+        assert!(budget.reserve_try(Some(cents(4))));
+        assert!(!budget.reserve_try(Some(cents(4))), "twelve cents are too many");
+        let charge = compute_charge(Some(cents(4)), None, false, 2, 2);
+        budget.settle(Reserved { estimate: Some(cents(4)), tries: 2 }, &charge, false);
+        assert_eq!((budget.spent(), budget.reserved), (cents(8), Usd::ZERO));
+    }
+
+    /// What a simulated call does next.
+    #[derive(Debug, Clone, Copy)]
+    enum Next {
+        Begin,
+        /// The try of a call is lost; it is made again if that is allowed.
+        Lose(usize),
+        Answer(usize),
+        Refuse(usize, bool),
+    }
+
+    fn next() -> impl Strategy<Value = Next> {
+        prop_oneof![
+            3 => Just(Next::Begin),
+            1 => any::<usize>().prop_map(Next::Lose),
+            2 => any::<usize>().prop_map(Next::Answer),
+            1 => any::<(usize, bool)>().prop_map(|(place, is_billed)| Next::Refuse(place, is_billed)),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens, the limit is passed at most by what a call that went alone cost more than was thought.
+        #[test]
+        fn the_limit_is_kept(
+            limit in 0_u64..200, estimate in 1_u64..20, tenths in 0_u64..60,
+            events in prop::collection::vec(next(), 0..200),
+        ) {
+            let estimate = cents(estimate);
+            let cost = Usd::from_nanos(estimate.times(tenths).nanos() / 10);
+            let mut budget = budget(limit, 0);
+            // Lost tries of each call under way; one more is reserved.
+            let mut calls: Vec<u32> = Vec::new();
+            for event in events {
+                let (place, lost, has_result, is_billed) = match event {
+                    Next::Begin => {
+                        if budget.admit(Some(estimate)) == Admission::Go {
+                            calls.push(0);
+                        }
+                        continue;
+                    }
+                    Next::Lose(place) if !calls.is_empty() => {
+                        let place = place % calls.len();
+                        if budget.reserve_try(Some(estimate)) {
+                            calls[place] += 1;
+                            continue;
+                        }
+                        (place, 1, false, false)
+                    }
+                    Next::Answer(place) if !calls.is_empty() => (place % calls.len(), 0, true, true),
+                    Next::Refuse(place, is_billed) if !calls.is_empty() => {
+                        (place % calls.len(), 0, false, is_billed)
+                    }
+                    _ => continue,
+                };
+                let before = calls.swap_remove(place);
+                let told = is_billed.then(|| Cost { amount: cost, basis: String::new() });
+                let charge = compute_charge(Some(estimate), told, has_result, before + 1, before + lost);
+                let reserved = Reserved { estimate: Some(estimate), tries: before + 1 };
+                budget.settle(reserved, &charge, has_result);
+                let excess = (cost - estimate).max(Usd::ZERO);
+                prop_assert!(budget.spent() <= cents(limit) + excess, "{} of {}", budget.spent(), cents(limit));
+                if calls.is_empty() {
+                    prop_assert_eq!(budget.reserved, Usd::ZERO);
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,25 +1,18 @@
-//! One call, from the note that it begins to its end on record.
+//! One call, from the permission to begin to its end on record.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{error::Error, path::PathBuf, sync::Arc};
 
 use imgeval_core::{
-    Always, Answer, Failure, FailureKind, Generator, GeneratorDown, ImageRecord, ImageRequest, Outcome,
-    SampleId, SizeRequest, Usd,
+    Answer, Failure, FailureKind, Generator, ImageRecord, ImageRequest, Outcome, SampleId, SizeRequest, Usd,
 };
 use imgeval_store::{AttemptRecord, CallBegun, CallPurpose, Charge, StoreError};
-use tokio::{
-    sync::{Semaphore, watch},
-    task::spawn_blocking,
-};
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
-    Decode, GenerateError, StopSignal, StoredInput,
+    Decode, GenerateError, Stopped, StoredInput,
     answer::{Checked, look_again, take_image},
-    budget::compute_charge,
+    budget::{Reserved, SharedBudget, compute_charge},
+    permit::{Brake, CallPermit, Halt, Unanswered, was_sent},
     talk::RequestPlan,
     writer::{Entry, NotWritten, WriterHandle},
 };
@@ -35,27 +28,26 @@ pub(super) struct Caller {
     pub(super) writer: WriterHandle,
     /// So many images are decoded at once.
     pub(super) decoding: Arc<Semaphore>,
-    pub(super) stop: watch::Receiver<StopSignal>,
+    pub(super) budget: SharedBudget,
+    pub(super) brake: Brake,
 }
 
-/// How a call ended.
+/// An answer on record.
 #[derive(Debug)]
-pub(super) enum CallEnd {
-    /// On record.
-    Landed { outcome: Outcome<ImageRecord>, prompt: String, state: Option<String>, charge: Charge },
-    /// It was time to stop before anything was sent.
-    NotSent,
-    /// The generator cannot work at all.
-    Down(GeneratorDown),
-    /// It stays on record as under way.
-    Abandoned,
-    /// The store failed, `None`: as the writer tells; what is known of the call stays on record as under way.
-    NotRecorded(Option<GenerateError>),
+pub(super) struct LandedCall {
+    pub(super) outcome: Outcome<ImageRecord>,
+    pub(super) prompt: String,
+    pub(super) state: Option<String>,
+    pub(super) charge: Charge,
+    /// Whether the generator gave an image, usable or not.
+    pub(super) has_result: bool,
+    /// Why nothing more can be asked for all the same.
+    pub(super) halt: Option<Halt>,
 }
 
-impl From<NotWritten> for CallEnd {
+impl From<NotWritten> for Unanswered {
     fn from(_: NotWritten) -> Self {
-        Self::NotRecorded(None)
+        Self::Lost(Halt::Error(None))
     }
 }
 
@@ -69,54 +61,49 @@ impl Caller {
         in_background(move || plan.load(&directory)).await
     }
 
-    /// Makes a call whose estimate is reserved.
-    pub(super) async fn call(&self, request: &ImageRequest, estimate: Option<Usd>) -> CallEnd {
-        self.try_call(request, estimate).await.unwrap_or_else(|end| end)
-    }
-
-    async fn try_call(&self, request: &ImageRequest, estimate: Option<Usd>) -> Result<CallEnd, CallEnd> {
-        let work_key = request.work_key(self.generator.meta());
-        let began_ms = now_ms();
-        let begun = CallBegun {
-            work_key: work_key.clone(),
+    /// Makes a call whose estimate is reserved; says what of it is reserved in the end.
+    pub(super) async fn call(
+        &self,
+        request: &ImageRequest,
+        estimate: Option<Usd>,
+    ) -> (Reserved, Result<LandedCall, Unanswered>) {
+        let call = CallBegun {
+            work_key: request.work_key(self.generator.meta()),
             purpose: CallPurpose::Image(request.id.clone()),
             prompt: request.prompt.clone(),
             seed: request.seed,
-            began_ms,
+            began_ms: 0,
             estimate,
         };
-        self.writer.record(Entry::Begun(begun)).await?;
-        if *self.stop.borrow() == StopSignal::Now {
-            self.writer.record(Entry::Withdrawn(work_key)).await?;
-            return Ok(CallEnd::NotSent);
-        }
-        let clock = Instant::now();
-        let answer = tokio::select! {
-            // An answer that is there is taken.
-            biased;
-            answer = self.generator.generate(request, &Always) => answer,
-            () = must_abandon(self.stop.clone()) => return Ok(CallEnd::Abandoned),
-        };
+        let permit = CallPermit::new(&self.brake, &self.budget, &self.writer, call);
+        let end = self.ask(request, &permit).await;
+        (permit.reserved(), end)
+    }
+
+    async fn ask(&self, request: &ImageRequest, permit: &CallPermit<'_>) -> Result<LandedCall, Unanswered> {
+        let asking = self.generator.generate(request, permit);
+        let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
         // From here on nothing interrupts: the answer may have been paid for.
-        let duration_ms = i64::try_from(clock.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(down) => {
-                self.writer.record(Entry::Withdrawn(work_key)).await?;
-                return Ok(CallEnd::Down(down));
-            }
-        };
-        let Answer { outcome, usage, cost, revised_prompt, state, raw, tries, lost_tries, down: _ } = answer;
-        let charge = compute_charge(estimate, cost, outcome.done().is_some(), tries, lost_tries);
+        let (began_ms, duration_ms) = permit.times();
+        let Answer { outcome, usage, cost, revised_prompt, state, raw, tries, lost_tries, down } = answer;
+        let has_result = outcome.done().is_some();
+        let charge = compute_charge(permit.reserved().estimate, cost, has_result, tries, lost_tries);
+        let mut halt = down.map(|down| Halt::Stopped(Stopped::Down(down)));
         let Checked { outcome, kept_image } = match outcome {
-            Outcome::Done(bytes) => {
-                self.check(bytes).await.map_err(|error| CallEnd::NotRecorded(Some(error)))?
-            }
+            Outcome::Done(bytes) => match self.check(bytes).await {
+                Ok(checked) => checked,
+                // What it cost is kept though the image is lost.
+                Err(error) => {
+                    let detail = format!("the image could not be kept: {}", sentence_of(&error));
+                    halt = Some(Halt::Error(Some(error)));
+                    Checked::failed(Failure { kind: FailureKind::NotAccessible, detail })
+                }
+            },
             Outcome::Failed(failure) => Checked::failed(failure),
         };
         let attempt = AttemptRecord {
             id: request.id.clone(),
-            work_key,
+            work_key: request.work_key(self.generator.meta()),
             began_ms,
             duration_ms,
             prompt: request.prompt.clone(),
@@ -130,7 +117,7 @@ impl Caller {
             raw,
         };
         self.writer.record(Entry::Attempt(Box::new(attempt))).await?;
-        Ok(CallEnd::Landed { outcome, prompt: request.prompt.clone(), state, charge })
+        Ok(LandedCall { outcome, prompt: request.prompt.clone(), state, charge, has_result, halt })
     }
 
     async fn check(&self, bytes: Vec<u8>) -> Result<Checked, GenerateError> {
@@ -152,12 +139,12 @@ impl Caller {
         &self,
         id: &SampleId,
         image: StoredInput,
-    ) -> Result<Outcome<ImageRecord>, CallEnd> {
+    ) -> Result<Outcome<ImageRecord>, Unanswered> {
         let (directory, decode, wanted) = (self.directory.clone(), self.decode.clone(), self.wanted);
         let _permit = self.decoding.acquire().await;
         let outcome = in_background(move || look_again(&directory, &decode, wanted, &image))
             .await
-            .map_err(|error| CallEnd::NotRecorded(Some(error)))?;
+            .map_err(|error| Unanswered::Lost(Halt::Error(Some(error))))?;
         if let Outcome::Done(record) = &outcome {
             self.writer.record(Entry::Accepted(id.clone(), record.clone())).await?;
         }
@@ -173,15 +160,13 @@ async fn in_background<T: Send + 'static>(
     Ok(ended.map_err(broke)??)
 }
 
-/// Returns when the calls under way are to be abandoned, else never.
-pub(super) async fn must_abandon(mut stop: watch::Receiver<StopSignal>) {
-    if stop.wait_for(|signal| *signal == StopSignal::Now).await.is_err() {
-        std::future::pending::<()>().await;
+/// An error with its causes, in one sentence.
+fn sentence_of(error: &dyn Error) -> String {
+    let mut sentence = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        sentence.push_str(&format!(": {cause}"));
+        next = cause.source();
     }
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    sentence
 }

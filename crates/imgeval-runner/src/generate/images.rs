@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     num::NonZeroUsize,
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -15,14 +15,18 @@ use tokio::{
 };
 
 use super::{
-    Conversation, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, Step,
-    StopSignal, Stopped, StoredInput,
-    budget::{Admission, Budget},
-    call::{CallEnd, Caller},
+    Broken, Conversation, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase,
+    Step, StopSignal, Stopped, StoredInput,
+    budget::{Budget, Reserved, lock},
+    call::{Caller, LandedCall},
+    permit::{Halt, Halting, Unanswered},
     plan::plan_generation,
-    talk::Talk,
+    talk::{Talk, sketch_request},
     writer::Writer,
 };
+
+/// So many changed cases are named.
+const OUTDATED_EXAMPLES: usize = 3;
 
 /// Asks for what the run does not hold yet; every result is on record before it is told.
 ///
@@ -30,16 +34,33 @@ use super::{
 ///
 /// # Errors
 /// If the store cannot be read or written: no further call begins, those under way are recorded as far as possible.
-/// If there is a limit on the cost and no price is known, before the first call. An image that cannot be had is not an
-/// error, and neither is a limit that is reached or a generator that is down.
+/// Before the first call, if there is a limit on the cost and no price is known, or if images of the run were made from
+/// other prompts or inputs. An image that cannot be had is not an error, and neither is a limit that is reached or a
+/// generator that is down.
 pub async fn generate_images(
-    mut run: RunWriter,
+    run: RunWriter,
     cases: &[GenerationCase],
     generator: Arc<dyn Generator>,
     settings: GenerateSettings<'_>,
     stop: watch::Receiver<StopSignal>,
     on_event: &mut dyn FnMut(GenerateEvent),
-) -> Result<GenerateSummary, GenerateError> {
+) -> Result<GenerateSummary, Box<Broken<GenerateSummary>>> {
+    let mut summary = GenerateSummary::default();
+    match generate(run, cases, generator, &settings, stop, on_event, &mut summary).await {
+        Ok(stopped) => Ok(GenerateSummary { stopped, ..summary }),
+        Err(error) => Err(Box::new(Broken { error, summary })),
+    }
+}
+
+async fn generate(
+    mut run: RunWriter,
+    cases: &[GenerationCase],
+    generator: Arc<dyn Generator>,
+    settings: &GenerateSettings<'_>,
+    stop: watch::Receiver<StopSignal>,
+    on_event: &mut dyn FnMut(GenerateEvent),
+    summary: &mut GenerateSummary,
+) -> Result<Option<Stopped>, GenerateError> {
     run.begin_paid_work()?;
     let interrupted = run.settle_interrupted_calls()?;
     if interrupted > 0 {
@@ -47,14 +68,21 @@ pub async fn generate_images(
     }
     let have = run.generated_samples()?;
     let plan = plan_generation(cases, settings.samples, &have, settings.retry, settings.any_size);
-    let budget = Budget::new(settings.max_cost, &run.spend()?);
-    let summary = count_before(cases, &settings, &have, &plan);
+    let spend = run.spend()?;
+    let budget = Budget::new(settings.max_cost, &spend);
+    *summary = GenerateSummary { spend, ..count_before(cases, settings, &have, &plan) };
+    summary.not_started = plan.iter().map(|item| item.rounds.len()).sum();
     let calls = plan.iter().flat_map(|item| &item.rounds).filter(|(_, step)| *step == Step::Ask).count();
     on_event(GenerateEvent::Planned { calls, done: summary.done_before, spent: budget.spent() });
+    check_origin(cases, settings, &have, &plan, generator.as_ref())?;
+    if budget.has_limit() {
+        check_prices(cases, settings, &plan, generator.as_ref())?;
+    }
 
     let directory = run.directory().to_owned();
     let concurrency = settings.concurrency.get();
     let writer = Writer::start(run, concurrency.saturating_mul(2).clamp(64, 4096))?;
+    let (halting, brake) = Halting::new(stop.clone());
     let caller = Caller {
         directory,
         generator,
@@ -62,36 +90,76 @@ pub async fn generate_images(
         wanted: if settings.any_size { None } else { settings.parameters.size },
         writer: writer.handle(),
         decoding: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, NonZeroUsize::get))),
-        stop: stop.clone(),
+        budget: Arc::new(Mutex::new(budget)),
+        brake,
     };
+    summary.not_started = 0;
     let mut coordinator = Coordinator {
         cases,
         have: &have,
-        settings: &settings,
+        settings,
         caller,
-        budget,
         queue: plan.into(),
         held: VecDeque::new(),
         tasks: JoinSet::new(),
-        halt: None,
+        halting,
         summary,
         on_event,
     };
     coordinator.run(stop).await;
-    let Coordinator { halt, summary, caller, .. } = coordinator;
+    let Coordinator { halting, summary, caller, .. } = coordinator;
     drop(caller);
-    let spend = writer.end().await;
-    let stopped = match halt {
-        None => None,
-        Some(Halt::Stopped(stopped)) => Some(stopped),
-        // What the writer says comes first: it is the cause.
-        Some(Halt::Error(error)) => return Err(spend.err().or(error).unwrap_or_else(lost_cause)),
-    };
-    Ok(GenerateSummary { spend: spend?, stopped, ..summary })
+    let (spend, failure) = writer.end().await?;
+    summary.spend = spend.unwrap_or(summary.spend);
+    halting.into_result(failure)
 }
 
-fn lost_cause() -> GenerateError {
-    GenerateError::Broke { detail: "a result could not be recorded".to_owned() }
+/// An image must not pass for one of a case that has changed under its id. Later rounds depend on answers, and are
+/// left to whoever looks after their first.
+fn check_origin(
+    cases: &[GenerationCase],
+    settings: &GenerateSettings<'_>,
+    have: &BTreeMap<SampleId, GeneratedSample>,
+    plan: &[Conversation],
+    generator: &dyn Generator,
+) -> Result<(), GenerateError> {
+    let asked: BTreeSet<(usize, u32)> = plan
+        .iter()
+        .filter(|item| item.rounds.first() == Some(&(1, Step::Ask)))
+        .map(|item| (item.case, item.ordinal))
+        .collect();
+    let (mut n, mut examples) = (0, Vec::new());
+    for (place, case) in cases.iter().enumerate() {
+        for ordinal in (0..settings.samples).filter(|ordinal| !asked.contains(&(place, *ordinal))) {
+            let id = SampleId { case: case.id.clone(), ordinal, round: 1 };
+            let Some(sample) = have.get(&id) else { continue };
+            let request = sketch_request(case, ordinal, 1, settings);
+            if sample.work_key != request.work_key(generator.meta()) {
+                n += 1;
+                if examples.len() < OUTDATED_EXAMPLES {
+                    examples.push(id);
+                }
+            }
+        }
+    }
+    if n == 0 { Ok(()) } else { Err(GenerateError::Outdated { n, examples }) }
+}
+
+fn check_prices(
+    cases: &[GenerationCase],
+    settings: &GenerateSettings<'_>,
+    plan: &[Conversation],
+    generator: &dyn Generator,
+) -> Result<(), GenerateError> {
+    for Conversation { case, ordinal, rounds } in plan {
+        for (round, _) in rounds.iter().filter(|(_, step)| *step == Step::Ask) {
+            let request = sketch_request(&cases[*case], *ordinal, *round, settings);
+            if generator.estimate(&request).is_none() {
+                return Err(GenerateError::PriceUnknown { what: generator.meta().model.clone() });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What of the images wanted needs no work.
@@ -124,17 +192,11 @@ fn count_before(
     summary
 }
 
-enum Halt {
-    Stopped(Stopped),
-    /// `None`: as the writer tells.
-    Error(Option<GenerateError>),
-}
-
 /// What a task brings back.
 enum Landed {
     Prepared(Talk, u32, Box<Result<ImageRequest, GenerateError>>),
-    Called(Talk, u32, Option<Usd>, CallEnd),
-    Reused(Talk, u32, Result<Outcome<ImageRecord>, CallEnd>),
+    Called(Talk, u32, Reserved, Result<LandedCall, Unanswered>),
+    Reused(Talk, u32, Result<Outcome<ImageRecord>, Unanswered>),
 }
 
 /// A request that waits for its place in the budget.
@@ -150,12 +212,11 @@ struct Coordinator<'a> {
     have: &'a BTreeMap<SampleId, GeneratedSample>,
     settings: &'a GenerateSettings<'a>,
     caller: Caller,
-    budget: Budget,
     queue: VecDeque<Conversation>,
     held: VecDeque<Held>,
     tasks: JoinSet<Landed>,
-    halt: Option<Halt>,
-    summary: GenerateSummary,
+    halting: Halting,
+    summary: &'a mut GenerateSummary,
     on_event: &'a mut dyn FnMut(GenerateEvent),
 }
 
@@ -164,16 +225,16 @@ impl Coordinator<'_> {
         let mut can_signal = true;
         loop {
             if *stop.borrow_and_update() != StopSignal::GoOn {
-                self.halt(Halt::Stopped(Stopped::Interrupted));
+                self.halting.halt(Halt::Stopped(Stopped::Interrupted));
             }
-            while self.halt.is_none()
+            while !self.halting.is_halted()
                 && self.tasks.len() + self.held.len() < self.settings.concurrency.get()
                 && let Some(conversation) = self.queue.pop_front()
             {
                 self.go_on(Talk::new(conversation));
             }
             self.admit_held();
-            if self.tasks.is_empty() && (self.held.is_empty() || self.halt.is_some()) {
+            if self.tasks.is_empty() && (self.held.is_empty() || self.halting.is_halted()) {
                 break;
             }
             tokio::select! {
@@ -181,7 +242,7 @@ impl Coordinator<'_> {
                     Ok(landed) => self.land(landed),
                     Err(error) => {
                         self.summary.abandoned += 1;
-                        self.halt(Halt::Error(Some(GenerateError::Broke { detail: error.to_string() })));
+                        self.halting.halt(Halt::Error(Some(GenerateError::Broke { detail: error.to_string() })));
                     }
                 },
                 changed = stop.changed(), if can_signal => can_signal = changed.is_ok(),
@@ -192,18 +253,9 @@ impl Coordinator<'_> {
         self.summary.not_started += queued.chain(held).sum::<usize>();
     }
 
-    /// The first reason to stop is the one that is told, but an error tells more than anything else.
-    fn halt(&mut self, halt: Halt) {
-        if self.halt.is_none()
-            || (matches!(halt, Halt::Error(_)) && !matches!(self.halt, Some(Halt::Error(_))))
-        {
-            self.halt = Some(halt);
-        }
-    }
-
     /// Starts the next step of a conversation, if there is one and nothing has come between.
     fn go_on(&mut self, talk: Talk) {
-        if self.halt.is_some() {
+        if self.halting.is_halted() {
             self.summary.not_started += talk.steps.len();
             return;
         }
@@ -232,25 +284,18 @@ impl Coordinator<'_> {
     }
 
     fn admit_held(&mut self) {
-        while self.halt.is_none()
+        while !self.halting.is_halted()
             && let Some(held) = self.held.front()
         {
-            match self.budget.admit(held.estimate) {
-                Admission::Go => {}
-                Admission::Wait => return,
-                Admission::Exhausted { needed, left } => {
-                    return self.halt(Halt::Stopped(Stopped::Budget { needed, left }));
-                }
-                Admission::PriceUnknown => {
-                    let what = self.caller.generator.meta().model.clone();
-                    return self.halt(Halt::Error(Some(GenerateError::PriceUnknown { what })));
-                }
+            let model = &self.caller.generator.meta().model;
+            if !self.halting.admit(&self.caller.budget, held.estimate, model) {
+                return;
             }
             if let Some(Held { talk, round, request, estimate }) = self.held.pop_front() {
                 let caller = self.caller.clone();
                 self.tasks.spawn(async move {
-                    let end = caller.call(&request, estimate).await;
-                    Landed::Called(talk, round, estimate, end)
+                    let (reserved, end) = caller.call(&request, estimate).await;
+                    Landed::Called(talk, round, reserved, end)
                 });
             }
         }
@@ -265,18 +310,16 @@ impl Coordinator<'_> {
                 }
                 Err(error) => {
                     self.summary.not_started += talk.steps.len();
-                    self.halt(Halt::Error(Some(error)));
+                    self.halting.halt(Halt::Error(Some(error)));
                 }
             },
-            Landed::Called(talk, round, estimate, end) => {
-                let charge = match &end {
-                    CallEnd::Landed { charge, .. } => charge.clone(),
-                    CallEnd::NotSent | CallEnd::Down(_) | CallEnd::Abandoned | CallEnd::NotRecorded(_) => {
-                        Charge::default()
-                    }
-                };
-                self.budget.settle(estimate, &charge);
-                self.land_call(talk, round, end);
+            Landed::Called(talk, round, reserved, Ok(call)) => {
+                lock(&self.caller.budget).settle(reserved, &call.charge, call.has_result);
+                self.land_call(talk, round, call);
+            }
+            Landed::Called(talk, _, reserved, Err(end)) => {
+                lock(&self.caller.budget).settle(reserved, &Charge::default(), false);
+                self.land_unanswered(&talk, end);
             }
             Landed::Reused(mut talk, round, Ok(outcome)) => {
                 talk.steps.pop_front();
@@ -297,42 +340,40 @@ impl Coordinator<'_> {
                     }
                 }
             }
-            Landed::Reused(talk, round, Err(end)) => self.land_call(talk, round, end),
+            Landed::Reused(talk, _, Err(end)) => self.land_unanswered(&talk, end),
         }
     }
 
-    fn land_call(&mut self, mut talk: Talk, round: u32, end: CallEnd) {
+    fn land_call(&mut self, mut talk: Talk, round: u32, call: LandedCall) {
         talk.steps.pop_front();
         let id = talk.id(&self.cases[talk.place], round);
-        match end {
-            CallEnd::Landed { outcome: Outcome::Done(record), prompt, state, .. } => {
+        let LandedCall { outcome, prompt, state, halt, .. } = call;
+        if let Some(halt) = halt {
+            self.halting.halt(halt);
+        }
+        match outcome {
+            Outcome::Done(record) => {
                 self.summary.made += 1;
                 talk.note_answer(round, prompt, &record, state);
                 self.tell(id, None);
                 self.go_on(talk);
             }
-            CallEnd::Landed { outcome: Outcome::Failed(failure), .. } => {
+            Outcome::Failed(failure) => {
                 *self.summary.failed.entry(failure.kind).or_default() += 1;
                 self.summary.waiting += talk.steps.len();
                 self.tell(id, Some(failure));
             }
-            CallEnd::NotSent => {
-                self.summary.not_started += 1 + talk.steps.len();
-                self.halt(Halt::Stopped(Stopped::Interrupted));
-            }
-            CallEnd::Down(down) => {
-                self.summary.not_started += 1 + talk.steps.len();
-                self.halt(Halt::Stopped(Stopped::Down(down)));
-            }
-            CallEnd::Abandoned => {
+        }
+    }
+
+    fn land_unanswered(&mut self, talk: &Talk, end: Unanswered) {
+        self.summary.not_started += talk.steps.len();
+        match end {
+            Unanswered::NotSent(halt) => self.halting.halt(halt),
+            Unanswered::Lost(halt) => {
+                self.summary.not_started -= 1;
                 self.summary.abandoned += 1;
-                self.summary.not_started += talk.steps.len();
-                self.halt(Halt::Stopped(Stopped::Interrupted));
-            }
-            CallEnd::NotRecorded(error) => {
-                self.summary.abandoned += 1;
-                self.summary.not_started += talk.steps.len();
-                self.halt(Halt::Error(error));
+                self.halting.halt(halt);
             }
         }
     }
@@ -340,6 +381,7 @@ impl Coordinator<'_> {
     fn tell(&mut self, id: SampleId, failure: Option<Failure>) {
         let (failure, detail): (Option<FailureKind>, String) =
             failure.map_or((None, String::new()), |failure| (Some(failure.kind), failure.detail));
-        (self.on_event)(GenerateEvent::Landed { id, failure, detail, spent: self.budget.spent() });
+        let spent = lock(&self.caller.budget).spent();
+        (self.on_event)(GenerateEvent::Landed { id, failure, detail, spent });
     }
 }

@@ -12,13 +12,14 @@
 //! writer thread, owns the run                   whatever is queued is one transaction
 //! ```
 //!
-//! A call is on record before it begins and its end is on record before anybody is told, so a killed process costs
+//! A call is on record before it is sent and its end is on record before anybody is told, so a killed process costs
 //! at most the calls that were under way, and these are known.
 
 mod answer;
 mod budget;
 mod call;
 mod images;
+mod permit;
 mod plan;
 mod rewriting;
 mod talk;
@@ -27,8 +28,9 @@ mod writer;
 
 pub use images::generate_images;
 pub use plan::{Conversation, Step, plan_generation};
-pub use rewriting::rewrite_prompts;
+pub use rewriting::{rewrite_prompts, rewrite_stands};
+pub use talk::sketch_request;
 pub use types::{
-    Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteEvent,
-    RewriteSummary, RoundInput, StopSignal, Stopped, StoredInput,
+    Broken, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase,
+    RewriteEvent, RewriteSettings, RewriteSummary, RoundInput, StopSignal, Stopped, StoredInput,
 };

@@ -2,18 +2,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    num::NonZeroUsize,
+    sync::{Arc, Mutex},
 };
 
-use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
-use imgeval_core::{Always, GeneratorDown, Outcome, Rewrite, Rewriter, Usd, WorkKey};
-use imgeval_store::{CallBegun, CallPurpose, Charge, GenerationBatch, RewriteRecord, RunWriter};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use imgeval_core::{FailureKind, Outcome, Rewrite, Rewriter, Usd, WorkKey};
+use imgeval_store::{CallBegun, CallPurpose, Charge, RewriteRecord, RunWriter};
 use tokio::sync::watch;
 
 use super::{
-    GenerateError, RewriteEvent, RewriteSummary, StopSignal, Stopped,
-    budget::{Admission, Budget, compute_charge},
-    call::now_ms,
+    Broken, GenerateError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped,
+    budget::{Budget, Reserved, SharedBudget, compute_charge, lock},
+    permit::{Brake, CallPermit, Halt, Halting, Unanswered, was_sent},
+    writer::{Entry, PAUSE, WriterHandle, commit_queued},
 };
 
 /// A prompt that is to be rewritten.
@@ -23,10 +24,15 @@ struct Job {
     estimate: Option<Usd>,
 }
 
-type Ended = (Job, Result<Rewrite, GeneratorDown>);
+/// An answer on record.
+struct Landed {
+    outcome: Outcome<String>,
+    charge: Charge,
+    has_result: bool,
+    halt: Option<Halt>,
+}
 
-/// Rewrites the prompts that the run does not hold rewritten already. A prompt whose rewriting failed is tried again
-/// the next time. `max_cost` is the most that the run may ever have spent.
+/// Rewrites the prompts that the run does not hold rewritten already, and to which no refusal stands.
 ///
 /// Dropping the future abandons the calls under way, as [`StopSignal::Now`] does.
 ///
@@ -36,160 +42,191 @@ pub async fn rewrite_prompts(
     run: &mut RunWriter,
     prompts: &[String],
     rewriter: &dyn Rewriter,
-    concurrency: NonZeroUsize,
-    max_cost: Option<Usd>,
+    settings: RewriteSettings<'_>,
+    stop: watch::Receiver<StopSignal>,
+    on_event: &mut dyn FnMut(RewriteEvent),
+) -> Result<RewriteSummary, Box<Broken<RewriteSummary>>> {
+    let mut summary = RewriteSummary::default();
+    match rewrite(run, prompts, rewriter, settings, stop, on_event, &mut summary).await {
+        Ok(stopped) => Ok(RewriteSummary { stopped, ..summary }),
+        Err(error) => Err(Box::new(Broken { error, summary })),
+    }
+}
+
+/// Whether a prompt with this answer on record is not asked for again; faults are, answers only if `retry` names them.
+#[must_use]
+pub fn rewrite_stands(answer: Option<&Outcome<String>>, retry: &BTreeSet<FailureKind>) -> bool {
+    match answer {
+        None => false,
+        Some(Outcome::Done(_)) => true,
+        Some(Outcome::Failed(failure)) => {
+            FailureKind::ANSWERS.contains(&failure.kind) && !retry.contains(&failure.kind)
+        }
+    }
+}
+
+async fn rewrite(
+    run: &mut RunWriter,
+    prompts: &[String],
+    rewriter: &dyn Rewriter,
+    settings: RewriteSettings<'_>,
     mut stop: watch::Receiver<StopSignal>,
     on_event: &mut dyn FnMut(RewriteEvent),
-) -> Result<RewriteSummary, GenerateError> {
+    summary: &mut RewriteSummary,
+) -> Result<Option<Stopped>, GenerateError> {
     run.begin_paid_work()?;
     let interrupted = run.settle_interrupted_calls()?;
     if interrupted > 0 {
         on_event(RewriteEvent::Interrupted { calls: interrupted });
     }
-    let mut summary = RewriteSummary::default();
-    let mut budget = Budget::new(max_cost, &run.spend()?);
-    let mut queue = plan_rewrites(&run.rewrites()?, prompts, rewriter, &mut summary.rewritten);
-    let done = summary.rewritten.len();
+    summary.spend = run.spend()?;
+    let budget = Budget::new(settings.max_cost, &summary.spend);
+    let mut queue = plan_rewrites(run.rewrites()?, prompts, rewriter, settings.retry, summary);
+    let done = summary.rewritten.len() + summary.failed.len();
     on_event(RewriteEvent::Planned { calls: queue.len(), done, spent: budget.spent() });
+    let model = &rewriter.meta().model;
     if budget.has_limit() && queue.iter().any(|job| job.estimate.is_none()) {
-        return Err(GenerateError::PriceUnknown { what: rewriter.meta().model.clone() });
+        return Err(GenerateError::PriceUnknown { what: model.clone() });
     }
 
+    let budget = Arc::new(Mutex::new(budget));
+    let (mut halting, brake) = Halting::new(stop.clone());
+    // This task writes: the calls run within it, and their entries are few.
+    let (writer, mut inbox) = WriterHandle::new(settings.concurrency.get().clamp(64, 4096));
     let mut calls = FuturesUnordered::new();
     let mut can_signal = true;
-    let mut failure: Option<GenerateError> = None;
+    let mut failure = None;
     loop {
-        match *stop.borrow_and_update() {
-            StopSignal::GoOn => {}
-            StopSignal::FinishCalls => summary.stopped = summary.stopped.or(Some(Stopped::Interrupted)),
-            StopSignal::Now => {
-                summary.stopped = Some(Stopped::Interrupted);
-                break;
-            }
+        if *stop.borrow_and_update() != StopSignal::GoOn {
+            halting.halt(Halt::Stopped(Stopped::Interrupted));
         }
-        let mut admitted = Vec::new();
-        while summary.stopped.is_none()
-            && failure.is_none()
-            && calls.len() + admitted.len() < concurrency.get()
+        while !halting.is_halted()
+            && calls.len() < settings.concurrency.get()
             && let Some(job) = queue.front()
+            && halting.admit(&budget, job.estimate, model)
+            && let Some(job) = queue.pop_front()
         {
-            match budget.admit(job.estimate) {
-                Admission::Go => admitted.extend(queue.pop_front()),
-                Admission::Wait => break,
-                Admission::Exhausted { needed, left } => {
-                    summary.stopped = Some(Stopped::Budget { needed, left });
-                }
-                Admission::PriceUnknown => {
-                    failure = Some(GenerateError::PriceUnknown { what: rewriter.meta().model.clone() });
-                }
-            }
-        }
-        if !admitted.is_empty() {
-            let begun = admitted.iter().map(note_begin).collect();
-            match run.record_generation(&GenerationBatch { begun, ..GenerationBatch::default() }) {
-                Ok(()) => calls.extend(admitted.into_iter().map(|job| async move {
-                    let rewrite = rewriter.rewrite(&job.prompt, &Always).await;
-                    (job, rewrite)
-                })),
-                Err(error) => failure = Some(error.into()),
-            }
+            calls.push(call(rewriter, job, &budget, &brake, &writer));
         }
         if calls.is_empty() {
             break;
         }
-        let mut ended: Vec<Ended> = Vec::new();
         tokio::select! {
-            Some(first) = calls.next() => ended.push(first),
+            Some(message) = inbox.recv() => {
+                let written = commit_queued(message, &mut inbox, |batch| run.record_generation(batch), PAUSE);
+                // The others are still waited for and recorded as far as possible.
+                failure = failure.or(written.err());
+            }
+            Some((job, reserved, end)) = calls.next() => match end {
+                Ok(landed) => {
+                    lock(&budget).settle(reserved, &landed.charge, landed.has_result);
+                    land(job.prompt, landed, &budget, &mut halting, summary, on_event);
+                }
+                Err(Unanswered::NotSent(halt) | Unanswered::Lost(halt)) => {
+                    lock(&budget).settle(reserved, &Charge::default(), false);
+                    halting.halt(halt);
+                }
+            },
             changed = stop.changed(), if can_signal => can_signal = changed.is_ok(),
         }
-        while let Some(Some(next)) = calls.next().now_or_never() {
-            ended.push(next);
-        }
-        if ended.is_empty() {
-            continue;
-        }
-        // After a failure the others are still waited for and recorded as far as possible.
-        let landed = land(run, ended, &mut budget, &mut summary, on_event);
-        failure = failure.or(landed.err());
     }
-    if let Some(error) = failure {
-        return Err(error);
+    match run.spend() {
+        Ok(spend) => summary.spend = spend,
+        Err(error) => failure = failure.or(Some(error)),
     }
-    summary.spend = run.spend()?;
-    Ok(summary)
+    halting.into_result(failure)
 }
 
-/// The prompts that are left to rewrite; those that were are put into `rewritten`.
+/// The prompts that are left to rewrite; the answers that stand are put into the summary.
 fn plan_rewrites(
-    stored: &BTreeMap<WorkKey, String>,
+    mut stored: BTreeMap<WorkKey, Outcome<String>>,
     prompts: &[String],
     rewriter: &dyn Rewriter,
-    rewritten: &mut BTreeMap<String, String>,
+    retry: &BTreeSet<FailureKind>,
+    summary: &mut RewriteSummary,
 ) -> VecDeque<Job> {
     let mut seen = BTreeSet::new();
     let mut queue = VecDeque::new();
     for prompt in prompts.iter().filter(|prompt| seen.insert(*prompt)) {
         let work_key = WorkKey::rewriting(rewriter.meta(), prompt);
-        if let Some(text) = stored.get(&work_key) {
-            rewritten.insert(prompt.clone(), text.clone());
-        } else {
-            let estimate = rewriter.estimate(prompt).map(|cost| cost.amount);
-            queue.push_back(Job { work_key, prompt: prompt.clone(), estimate });
+        match stored.remove(&work_key).filter(|answer| rewrite_stands(Some(answer), retry)) {
+            Some(Outcome::Done(text)) => drop(summary.rewritten.insert(prompt.clone(), text)),
+            Some(Outcome::Failed(failure)) => drop(summary.failed.insert(prompt.clone(), failure)),
+            None => {
+                let estimate = rewriter.estimate(prompt).map(|cost| cost.amount);
+                queue.push_back(Job { work_key, prompt: prompt.clone(), estimate });
+            }
         }
     }
     queue
 }
 
-fn note_begin(job: &Job) -> CallBegun {
-    CallBegun {
+/// Makes a call whose estimate is reserved.
+async fn call(
+    rewriter: &dyn Rewriter,
+    job: Job,
+    budget: &SharedBudget,
+    brake: &Brake,
+    writer: &WriterHandle,
+) -> (Job, Reserved, Result<Landed, Unanswered>) {
+    let begun = CallBegun {
         work_key: job.work_key.clone(),
         purpose: CallPurpose::Rewrite,
         prompt: job.prompt.clone(),
         seed: None,
-        began_ms: now_ms(),
+        began_ms: 0,
         estimate: job.estimate,
-    }
+    };
+    let permit = CallPermit::new(brake, budget, writer, begun);
+    let end = ask(rewriter, &job, &permit, writer).await;
+    (job, permit.reserved(), end)
 }
 
-/// Records calls that have ended, in one transaction, and tells of them.
+async fn ask(
+    rewriter: &dyn Rewriter,
+    job: &Job,
+    permit: &CallPermit<'_>,
+    writer: &WriterHandle,
+) -> Result<Landed, Unanswered> {
+    let asking = rewriter.rewrite(&job.prompt, permit);
+    let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
+    let Rewrite { outcome, usage, cost, raw, tries, lost_tries, down } = answer;
+    let has_result = outcome.done().is_some();
+    let charge = compute_charge(job.estimate, cost, has_result, tries, lost_tries);
+    let record = RewriteRecord {
+        work_key: job.work_key.clone(),
+        prompt: job.prompt.clone(),
+        outcome: outcome.clone(),
+        usage,
+        charge: charge.clone(),
+        raw,
+    };
+    writer.record(Entry::Rewrite(Box::new(record))).await?;
+    let halt = down.map(|down| Halt::Stopped(Stopped::Down(down)));
+    Ok(Landed { outcome, charge, has_result, halt })
+}
+
+/// Tells of a call that is on record.
 fn land(
-    run: &mut RunWriter,
-    ended: Vec<Ended>,
-    budget: &mut Budget,
+    prompt: String,
+    landed: Landed,
+    budget: &SharedBudget,
+    halting: &mut Halting,
     summary: &mut RewriteSummary,
     on_event: &mut dyn FnMut(RewriteEvent),
-) -> Result<(), GenerateError> {
-    let mut batch = GenerationBatch::default();
-    for (job, result) in ended {
-        match result {
-            Ok(rewrite) => {
-                let Rewrite { outcome, usage, cost, raw, tries, lost_tries, down: _ } = rewrite;
-                let has_result = outcome.done().is_some();
-                let charge = compute_charge(job.estimate, cost, has_result, tries, lost_tries);
-                budget.settle(job.estimate, &charge);
-                let Job { work_key, prompt, .. } = job;
-                batch.rewrites.push(RewriteRecord { work_key, prompt, outcome, usage, charge, raw });
-            }
-            Err(down) => {
-                budget.settle(job.estimate, &Charge::default());
-                batch.withdrawn.push(job.work_key);
-                summary.stopped = Some(Stopped::Down(down));
-            }
+) {
+    if let Some(halt) = landed.halt {
+        halting.halt(halt);
+    }
+    let failure = match landed.outcome {
+        Outcome::Done(text) => {
+            summary.rewritten.insert(prompt.clone(), text);
+            None
         }
-    }
-    run.record_generation(&batch)?;
-    for RewriteRecord { prompt, outcome, .. } in batch.rewrites {
-        let failure = match outcome {
-            Outcome::Done(text) => {
-                summary.rewritten.insert(prompt.clone(), text);
-                None
-            }
-            Outcome::Failed(failure) => {
-                summary.failed.insert(prompt.clone(), failure.clone());
-                Some(failure)
-            }
-        };
-        on_event(RewriteEvent::Landed { prompt, failure, spent: budget.spent() });
-    }
-    Ok(())
+        Outcome::Failed(failure) => {
+            summary.failed.insert(prompt.clone(), failure.clone());
+            Some(failure)
+        }
+    };
+    on_event(RewriteEvent::Landed { prompt, failure, spent: lock(budget).spent() });
 }

@@ -3,9 +3,10 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     path::Path,
+    sync::Arc,
 };
 
-use imgeval_core::{ImageRecord, ImageRequest, InputImage, SampleId, Turn};
+use imgeval_core::{ImageFormat, ImageRecord, ImageRequest, InputImage, SampleId, Turn};
 use imgeval_store::{GeneratedSample, RunWriter, StoreError};
 
 use super::{Conversation, GenerateSettings, GenerationCase, RoundInput, Step, StoredInput};
@@ -89,17 +90,57 @@ impl Talk {
         let before = case.rounds.iter().take(round as usize - 1);
         let history = (1..).zip(before).filter_map(|(round, input)| past(round, input)).collect();
         let input = &case.rounds[round as usize - 1];
-        let bare = ImageRequest {
-            id: self.id(case, round),
-            prompt: input.prompt.clone(),
-            system: settings.system.clone(),
-            images: vec![],
-            mask: None,
-            history: vec![],
-            parameters: settings.parameters.clone(),
-            seed: settings.seed.map(|seed| seed.wrapping_add(u64::from(self.ordinal))),
-        };
+        let bare = bare_request(case, self.ordinal, round, settings);
         RequestPlan { bare, images: input.images.clone(), mask: input.mask.clone(), history }
+    }
+}
+
+/// The request for a round as far as it is known before any call, its images by hash and without bytes; answers that
+/// it would go on from are stood for by one that is empty. Good for an estimate, and in a first round for the work key.
+#[must_use]
+pub fn sketch_request(
+    case: &GenerationCase,
+    ordinal: u32,
+    round: u32,
+    settings: &GenerateSettings<'_>,
+) -> ImageRequest {
+    let named = |image: &StoredInput| InputImage {
+        hash: image.hash.clone(),
+        format: image.format,
+        bytes: Arc::from([]),
+    };
+    let format = settings.parameters.output_format.unwrap_or(ImageFormat::Png);
+    let turn = |input: &RoundInput| Turn {
+        prompt: input.prompt.clone(),
+        images: input.images.iter().map(named).collect(),
+        answer: InputImage::new(format, Vec::new()),
+        state: None,
+    };
+    let input = &case.rounds[round as usize - 1];
+    ImageRequest {
+        images: input.images.iter().map(named).collect(),
+        mask: input.mask.as_ref().map(named),
+        history: case.rounds.iter().take(round as usize - 1).map(turn).collect(),
+        ..bare_request(case, ordinal, round, settings)
+    }
+}
+
+/// Without images and history.
+fn bare_request(
+    case: &GenerationCase,
+    ordinal: u32,
+    round: u32,
+    settings: &GenerateSettings<'_>,
+) -> ImageRequest {
+    ImageRequest {
+        id: SampleId { case: case.id.clone(), ordinal, round },
+        prompt: case.rounds[round as usize - 1].prompt.clone(),
+        system: settings.system.clone(),
+        images: vec![],
+        mask: None,
+        history: vec![],
+        parameters: settings.parameters.clone(),
+        seed: settings.seed.map(|seed| seed.wrapping_add(u64::from(ordinal))),
     }
 }
 

@@ -125,6 +125,12 @@ pub enum GenerateError {
     Store(#[from] StoreError),
     #[error("no price is known for {what}, so that a limit on the cost cannot be kept")]
     PriceUnknown { what: String },
+    #[error("{n} images of the run were made from other prompts or inputs, such as {}", list_ids(examples))]
+    Outdated {
+        n: usize,
+        /// The first few.
+        examples: Vec<SampleId>,
+    },
     #[error("could not start the thread that writes the run")]
     Thread(#[source] io::Error),
     #[error("a part of the program broke down while images were generated: {detail}")]
@@ -138,10 +144,34 @@ impl GenerateError {
         match self {
             Self::Store(error) => error.hint(),
             Self::PriceUnknown { .. } => Some("state the price in the catalogue, or drop --max-cost"),
+            Self::Outdated { .. } => Some("start a new run, or put the old prompts back"),
             Self::Thread(_) => Some("close other programs and start the same command again"),
             Self::Broke { .. } => Some("start the same command again; finished work is kept"),
         }
     }
+}
+
+fn list_ids(ids: &[SampleId]) -> String {
+    ids.iter().map(SampleId::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A stage that ended by an error, with what it did before.
+#[derive(Debug)]
+pub struct Broken<S> {
+    pub error: GenerateError,
+    /// Counted as if the stage had been stopped; the spend as far as it could be read.
+    pub summary: S,
+}
+
+/// How prompts are rewritten.
+#[derive(Debug, Clone, Copy)]
+pub struct RewriteSettings<'a> {
+    /// Calls under way at the same time.
+    pub concurrency: NonZeroUsize,
+    /// The most that the run may ever have spent, what was possibly billed included.
+    pub max_cost: Option<Usd>,
+    /// Kinds of [`FailureKind::ANSWERS`] that are asked for again.
+    pub retry: &'a BTreeSet<FailureKind>,
 }
 
 /// What happens while prompts are rewritten, in order.
@@ -151,7 +181,7 @@ pub enum RewriteEvent {
     Interrupted {
         calls: usize,
     },
-    /// `calls` distinct prompts will be rewritten, `done` were before.
+    /// `calls` distinct prompts will be rewritten, `done` were before or have an answer that stands.
     Planned {
         calls: usize,
         done: usize,
@@ -169,6 +199,7 @@ pub enum RewriteEvent {
 pub struct RewriteSummary {
     /// New prompts by old ones.
     pub rewritten: BTreeMap<String, String>,
+    /// Now, or before and not asked for again.
     pub failed: BTreeMap<String, Failure>,
     /// Of the whole run, ever.
     pub spend: Spend,

@@ -1,9 +1,9 @@
 //! The one thread that writes the run while calls are under way.
 
-use std::thread;
+use std::{thread, time::Duration};
 
 use imgeval_core::{ImageRecord, SampleId, WorkKey};
-use imgeval_store::{AttemptRecord, CallBegun, GenerationBatch, RunWriter, Spend, StoreError};
+use imgeval_store::{AttemptRecord, CallBegun, GenerationBatch, RewriteRecord, RunWriter, Spend, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::GenerateError;
@@ -11,16 +11,23 @@ use super::GenerateError;
 /// So many entries are one transaction at most.
 const MAX_BATCH: usize = 256;
 
+/// Entries that could not be written are tried again so often, each alone.
+const RETRIES: usize = 3;
+
+/// Before each of these: another process may have finished reading, or made room on the disk.
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
+
 #[derive(Debug)]
 pub(super) enum Entry {
     Begun(CallBegun),
     Attempt(Box<AttemptRecord>),
     Withdrawn(WorkKey),
     Accepted(SampleId, ImageRecord),
+    Rewrite(Box<RewriteRecord>),
 }
 
 #[derive(Debug)]
-struct Message {
+pub(super) struct Message {
     entry: Entry,
     /// Dropped if the entry could not be written.
     committed: oneshot::Sender<()>,
@@ -34,6 +41,12 @@ pub(super) struct NotWritten;
 pub(super) struct WriterHandle(mpsc::Sender<Message>);
 
 impl WriterHandle {
+    /// The other end is to be handed to [`commit_queued`].
+    pub(super) fn new(capacity: usize) -> (Self, mpsc::Receiver<Message>) {
+        let (sender, inbox) = mpsc::channel(capacity);
+        (Self(sender), inbox)
+    }
+
     /// Returns once the entry is committed.
     pub(super) async fn record(&self, entry: Entry) -> Result<(), NotWritten> {
         let (committed, answer) = oneshot::channel();
@@ -42,26 +55,32 @@ impl WriterHandle {
     }
 }
 
+/// What the run has spent, where that can be read, and the first failure to write it.
+pub(super) type WriterEnd = (Option<Spend>, Option<StoreError>);
+
 #[derive(Debug)]
 pub(super) struct Writer {
     handle: WriterHandle,
-    ended: oneshot::Receiver<Result<Spend, StoreError>>,
+    ended: oneshot::Receiver<WriterEnd>,
 }
 
 impl Writer {
     pub(super) fn start(run: RunWriter, capacity: usize) -> Result<Self, GenerateError> {
-        let (sender, inbox) = mpsc::channel(capacity);
+        let (handle, inbox) = WriterHandle::new(capacity);
         let (end, ended) = oneshot::channel();
         let work = move || {
             let mut run = run;
-            let failed = commit_all(inbox, |batch| run.record_generation(batch));
-            let result = failed.map_or_else(|| run.spend(), Err);
+            let failed = commit_all(inbox, |batch| run.record_generation(batch), PAUSE);
+            let ended = match run.spend() {
+                Ok(spend) => (Some(spend), failed),
+                Err(error) => (None, failed.or(Some(error))),
+            };
             // Whoever waits for the end may open the run at once.
             drop(run);
-            end.send(result).ok();
+            end.send(ended).ok();
         };
         thread::Builder::new().name("run writer".to_owned()).spawn(work).map_err(GenerateError::Thread)?;
-        Ok(Self { handle: WriterHandle(sender), ended })
+        Ok(Self { handle, ended })
     }
 
     pub(super) fn handle(&self) -> WriterHandle {
@@ -69,67 +88,201 @@ impl Writer {
     }
 
     /// Waits until everything is written, by then all other handles must be gone, and closes the run.
-    pub(super) async fn end(self) -> Result<Spend, GenerateError> {
+    pub(super) async fn end(self) -> Result<WriterEnd, GenerateError> {
         drop(self.handle);
-        let broke =
-            |_| GenerateError::Broke { detail: "the thread that writes the run ended early".to_owned() };
-        Ok(self.ended.await.map_err(broke)??)
+        let detail = "the thread that writes the run ended early".to_owned();
+        self.ended.await.map_err(|_| GenerateError::Broke { detail })
     }
 }
 
-/// Commits whatever is queued as one batch, until all senders are gone. After a failure it goes on, because a disk may
-/// have room again; the first failure is returned.
+/// Commits what is queued until all senders are gone. After a failure it goes on, because a disk may have room again;
+/// the first failure that lost an entry is returned.
 fn commit_all(
     mut inbox: mpsc::Receiver<Message>,
     mut commit: impl FnMut(&GenerationBatch) -> Result<(), StoreError>,
+    pause: Duration,
 ) -> Option<StoreError> {
     let mut first_failure = None;
     while let Some(first) = inbox.blocking_recv() {
-        let mut batch = GenerationBatch::default();
-        let mut waiting = Vec::new();
-        let mut next = Some(first);
-        while let Some(Message { entry, committed }) = next {
-            match entry {
-                Entry::Begun(call) => batch.begun.push(call),
-                Entry::Attempt(attempt) => batch.attempts.push(*attempt),
-                Entry::Withdrawn(work_key) => batch.withdrawn.push(work_key),
-                Entry::Accepted(id, record) => batch.accepted.push((id, record)),
-            }
-            waiting.push(committed);
-            next = if waiting.len() < MAX_BATCH { inbox.try_recv().ok() } else { None };
-        }
-        match commit(&batch) {
-            // Whoever asked may have gone, and the entry is on record all the same.
-            Ok(()) => waiting.into_iter().for_each(|committed| committed.send(()).unwrap_or(())),
-            Err(error) => first_failure = first_failure.or(Some(error)),
-        }
+        let failure = commit_queued(first, &mut inbox, &mut commit, pause).err();
+        first_failure = first_failure.or(failure);
     }
     first_failure
+}
+
+/// Commits whatever is queued as one batch. If that fails, each entry by itself, what was paid for first, and again
+/// after pauses, so that one bad entry or a moment's trouble takes nothing else with it.
+///
+/// # Errors
+/// If an entry could not be written.
+pub(super) fn commit_queued(
+    first: Message,
+    inbox: &mut mpsc::Receiver<Message>,
+    mut commit: impl FnMut(&GenerationBatch) -> Result<(), StoreError>,
+    pause: Duration,
+) -> Result<(), StoreError> {
+    let mut queued = Queued::default();
+    queued.add(first);
+    for _ in 1..MAX_BATCH {
+        match inbox.try_recv() {
+            Ok(message) => queued.add(message),
+            Err(_) => break,
+        }
+    }
+    let Err(mut error) = commit(&queued.batch) else {
+        queued.askers.into_iter().flatten().for_each(tell);
+        return Ok(());
+    };
+    let mut left = queued.singly();
+    for _ in 0..RETRIES {
+        thread::sleep(pause);
+        let mut failed = Vec::new();
+        for (batch, asker) in left {
+            match commit(&batch) {
+                Ok(()) => tell(asker),
+                // Nobody waits for the permission any more, so nothing will be sent.
+                Err(_) if !batch.begun.is_empty() && asker.is_closed() => {}
+                Err(reason) => {
+                    error = reason;
+                    failed.push((batch, asker));
+                }
+            }
+        }
+        left = failed;
+        if left.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(error)
+}
+
+/// Whoever asked may have gone, and the entry is on record all the same.
+fn tell(asker: oneshot::Sender<()>) {
+    asker.send(()).unwrap_or(());
+}
+
+/// A batch, and who waits for its entries by their kind, what was paid for first.
+#[derive(Default)]
+struct Queued {
+    batch: GenerationBatch,
+    askers: [Vec<oneshot::Sender<()>>; 5],
+}
+
+impl Queued {
+    fn add(&mut self, message: Message) {
+        let kind = match message.entry {
+            Entry::Attempt(attempt) => {
+                self.batch.attempts.push(*attempt);
+                0
+            }
+            Entry::Rewrite(rewrite) => {
+                self.batch.rewrites.push(*rewrite);
+                1
+            }
+            Entry::Accepted(id, record) => {
+                self.batch.accepted.push((id, record));
+                2
+            }
+            Entry::Begun(call) => {
+                self.batch.begun.push(call);
+                3
+            }
+            Entry::Withdrawn(work_key) => {
+                self.batch.withdrawn.push(work_key);
+                4
+            }
+        };
+        self.askers[kind].push(message.committed);
+    }
+
+    /// Each entry as a batch of its own, in the order of `askers`.
+    fn singly(self) -> Vec<(GenerationBatch, oneshot::Sender<()>)> {
+        let GenerationBatch { begun, attempts, withdrawn, accepted, rewrites } = self.batch;
+        let none = GenerationBatch::default;
+        let attempts = attempts.into_iter().map(|one| GenerationBatch { attempts: vec![one], ..none() });
+        let rewrites = rewrites.into_iter().map(|one| GenerationBatch { rewrites: vec![one], ..none() });
+        let accepted = accepted.into_iter().map(|one| GenerationBatch { accepted: vec![one], ..none() });
+        let begun = begun.into_iter().map(|one| GenerationBatch { begun: vec![one], ..none() });
+        let withdrawn = withdrawn.into_iter().map(|one| GenerationBatch { withdrawn: vec![one], ..none() });
+        let single = attempts.chain(rewrites).chain(accepted).chain(begun).chain(withdrawn);
+        single.zip(self.askers.into_iter().flatten()).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_queued_is_one_transaction_and_a_failure_is_told_to_its_askers() {
+    fn full() -> StoreError {
+        StoreError::DiskFull { path: "run.db".into() }
+    }
+
+    type Answers = Vec<oneshot::Receiver<()>>;
+
+    fn queue(entries: impl Iterator<Item = Entry>) -> (mpsc::Receiver<Message>, Answers) {
         let (sender, inbox) = mpsc::channel(1000);
-        let mut answers = Vec::new();
-        for number in 0..600 {
+        let send = |entry| {
             let (committed, answer) = oneshot::channel();
-            let entry = Entry::Withdrawn(WorkKey::new(number.to_string()));
             sender.try_send(Message { entry, committed }).unwrap();
-            answers.push(answer);
-        }
-        drop(sender);
+            answer
+        };
+        (inbox, entries.map(send).collect())
+    }
+
+    fn withdrawn(number: usize) -> Entry {
+        Entry::Withdrawn(WorkKey::new(number.to_string()))
+    }
+
+    fn n_told(answers: Answers) -> usize {
+        answers.into_iter().filter_map(|mut answer| answer.try_recv().ok()).count()
+    }
+
+    #[test]
+    fn what_is_queued_is_one_transaction() {
+        let (inbox, answers) = queue((0..600).map(withdrawn));
         let mut sizes = Vec::new();
-        let failure = commit_all(inbox, |batch| {
+        let commit = |batch: &GenerationBatch| {
             sizes.push(batch.withdrawn.len());
-            if sizes.len() == 2 { Err(StoreError::DiskFull { path: "run.db".into() }) } else { Ok(()) }
-        });
-        assert_eq!(sizes, [256, 256, 88]);
+            Ok(())
+        };
+        assert!(commit_all(inbox, commit, Duration::ZERO).is_none());
+        assert_eq!((sizes, n_told(answers)), (vec![256, 256, 88], 600));
+    }
+
+    #[test]
+    fn one_entry_that_cannot_be_written_takes_no_other_with_it() {
+        let (inbox, answers) = queue((0..10).map(withdrawn));
+        let bad = WorkKey::new("4");
+        let mut n_tried = 0;
+        let commit = |batch: &GenerationBatch| {
+            let is_bad = batch.withdrawn.contains(&bad);
+            n_tried += usize::from(is_bad);
+            if is_bad { Err(full()) } else { Ok(()) }
+        };
+        let failure = commit_all(inbox, commit, Duration::ZERO);
         assert!(matches!(failure, Some(StoreError::DiskFull { .. })));
-        let written = answers.into_iter().filter_map(|mut answer| answer.try_recv().ok()).count();
-        assert_eq!(written, 256 + 88);
+        assert_eq!((n_told(answers), n_tried), (9, 1 + RETRIES));
+    }
+
+    #[test]
+    fn after_a_failed_commit_what_was_paid_for_comes_first_and_passing_trouble_is_none() {
+        let rewrite = RewriteRecord {
+            work_key: WorkKey::new("paid"),
+            prompt: String::new(),
+            outcome: imgeval_core::Outcome::Done(String::new()),
+            usage: imgeval_core::Usage::default(),
+            charge: imgeval_store::Charge::default(),
+            raw: String::new(),
+        };
+        let entries = [withdrawn(0), withdrawn(1), Entry::Rewrite(Box::new(rewrite))];
+        let (inbox, answers) = queue(entries.into_iter());
+        let mut shapes = Vec::new();
+        let commit = |batch: &GenerationBatch| {
+            shapes.push((batch.rewrites.len(), batch.withdrawn.len()));
+            if shapes.len() <= 2 { Err(full()) } else { Ok(()) }
+        };
+        assert!(commit_all(inbox, commit, Duration::ZERO).is_none());
+        assert_eq!(shapes, [(1, 2), (1, 0), (0, 1), (0, 1), (1, 0)]);
+        assert_eq!(n_told(answers), 3);
     }
 }

@@ -13,10 +13,10 @@ use std::{
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, CaseId, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta,
-    ImageFormat, ImageParameters, ImageRequest, Outcome, SampleId, SizeRequest, Usage, Usd,
+    ImageFormat, ImageParameters, ImageRequest, Outcome, Permit, SampleId, SizeRequest, Usage, Usd,
 };
 use imgeval_runner::{
-    GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, ImageFacts, RoundInput,
+    Broken, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, ImageFacts, RoundInput,
     StopSignal, generate_images,
 };
 use imgeval_store::{Manifest, RunReader, RunWriter, StoreError};
@@ -33,9 +33,13 @@ pub(crate) enum Reply {
     Untold,
     Garbage,
     Fail(FailureKind),
-    /// As many tries lost, then an image.
+    /// As many tries lost, then an image; permission is asked before each try.
     Lost(u32),
     Down,
+    /// The only try is lost, and then the provider is down.
+    LostThenDown,
+    /// Waits for its turn until nothing may be sent any more; never, if that is never told.
+    Park,
     /// Never answers.
     Hang,
     Panic,
@@ -47,10 +51,15 @@ pub(crate) struct FakeGenerator {
     meta: GeneratorMeta,
     /// What a call is thought to cost.
     estimate: Option<Usd>,
+    /// Whether only first rounds have a price.
+    prices_first_rounds_only: bool,
+    /// Done when a request has been sent.
+    when_sent: Box<dyn Fn() + Send + Sync>,
     script: Box<Script>,
     pub(crate) asked: Mutex<Vec<ImageRequest>>,
     under_way: AtomicUsize,
     pub(crate) most_under_way: AtomicUsize,
+    pub(crate) parked: AtomicUsize,
 }
 
 pub(crate) fn cents(n: u64) -> Usd {
@@ -66,20 +75,39 @@ impl FakeGenerator {
         estimate: Option<Usd>,
         script: impl Fn(&ImageRequest) -> Reply + Send + Sync + 'static,
     ) -> Arc<Self> {
+        Arc::new(Self::make(estimate, script))
+    }
+
+    /// Whose further rounds have no known price.
+    pub(crate) fn without_price_for_later_rounds() -> Arc<Self> {
+        let generator = Self::make(Some(cents(3)), |_| Reply::Image);
+        Arc::new(Self { prices_first_rounds_only: true, ..generator })
+    }
+
+    /// Gives images.
+    pub(crate) fn looking(when_sent: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        let generator = Self::make(Some(cents(3)), |_| Reply::Image);
+        Arc::new(Self { when_sent: Box::new(when_sent), ..generator })
+    }
+
+    fn make(estimate: Option<Usd>, script: impl Fn(&ImageRequest) -> Reply + Send + Sync + 'static) -> Self {
         let meta = GeneratorMeta {
             provider: "fake".to_owned(),
             endpoint: String::new(),
             model: "brush".to_owned(),
             version: 1,
         };
-        Arc::new(Self {
+        Self {
             meta,
             estimate,
+            prices_first_rounds_only: false,
+            when_sent: Box::new(|| {}),
             script: Box::new(script),
             asked: Mutex::default(),
             under_way: AtomicUsize::new(0),
             most_under_way: AtomicUsize::new(0),
-        })
+            parked: AtomicUsize::new(0),
+        }
     }
 
     /// What was asked for, sorted.
@@ -100,8 +128,13 @@ impl FakeGenerator {
             Reply::Garbage => (Outcome::Done(b"<html>".to_vec()), cost, 0),
             Reply::Lost(tries) => (image("4x3"), cost, tries),
             Reply::Fail(kind) => (Outcome::Failed(Failure { kind, detail: "so it is".to_owned() }), None, 0),
-            Reply::Down | Reply::Hang | Reply::Panic => unreachable!("not an answer"),
+            Reply::LostThenDown => {
+                let failure = Failure { kind: FailureKind::Transport, detail: "it broke off".to_owned() };
+                (Outcome::Failed(failure), None, 1)
+            }
+            Reply::Down | Reply::Hang | Reply::Panic | Reply::Park => unreachable!("not an answer"),
         };
+        let tries = lost_tries + u32::from(outcome.done().is_some() || lost_tries == 0);
         Answer {
             outcome,
             usage: Usage::default(),
@@ -109,11 +142,15 @@ impl FakeGenerator {
             revised_prompt: None,
             state: Some(format!("state of {}", request.id)),
             raw: "raw".to_owned(),
-            tries: 1 + lost_tries,
+            tries,
             lost_tries,
-            down: None,
+            down: matches!(reply, Reply::LostThenDown).then(down),
         }
     }
+}
+
+fn down() -> GeneratorDown {
+    GeneratorDown { message: "the key is wrong".to_owned(), hint: "mend it".to_owned() }
 }
 
 #[async_trait]
@@ -126,19 +163,24 @@ impl Generator for FakeGenerator {
         Capabilities::default()
     }
 
-    fn estimate(&self, _request: &ImageRequest) -> Option<Cost> {
-        self.estimate.map(|amount| Cost { amount, basis: "guessed".to_owned() })
+    fn estimate(&self, request: &ImageRequest) -> Option<Cost> {
+        let is_priced = request.history.is_empty() || !self.prices_first_rounds_only;
+        self.estimate.filter(|_| is_priced).map(|amount| Cost { amount, basis: "guessed".to_owned() })
     }
 
-    async fn generate(
-        &self,
-        request: &ImageRequest,
-        _permit: &dyn imgeval_core::Permit,
-    ) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+        let reply = (self.script)(request);
+        if let Reply::Park = reply {
+            self.parked.fetch_add(1, Ordering::SeqCst);
+            permit.revoked().await;
+        }
+        if !permit.may_send(0).await {
+            return Ok(Answer::not_sent());
+        }
         self.asked.lock().unwrap().push(request.clone());
+        (self.when_sent)();
         let under_way = 1 + self.under_way.fetch_add(1, Ordering::SeqCst);
         self.most_under_way.fetch_max(under_way, Ordering::SeqCst);
-        let reply = (self.script)(request);
         for _ in 0..3 {
             tokio::task::yield_now().await;
         }
@@ -146,8 +188,15 @@ impl Generator for FakeGenerator {
         match reply {
             Reply::Hang => std::future::pending().await,
             Reply::Panic => panic!("a bug in a client"),
-            Reply::Down => {
-                Err(GeneratorDown { message: "the key is wrong".to_owned(), hint: "mend it".to_owned() })
+            Reply::Down => Err(down()),
+            Reply::Lost(wanted) => {
+                for lost in 1..=wanted {
+                    if !permit.may_send(lost).await {
+                        let broken = self.answer(request, Reply::LostThenDown);
+                        return Ok(Answer { tries: lost, lost_tries: lost, down: None, ..broken });
+                    }
+                }
+                Ok(self.answer(request, reply))
             }
             reply => Ok(self.answer(request, reply)),
         }
@@ -245,7 +294,7 @@ impl Stage {
         folder: &Path,
         generator: &Arc<FakeGenerator>,
         mut on_event: impl FnMut(&GenerateEvent, &watch::Sender<StopSignal>),
-    ) -> Result<GenerateSummary, GenerateError> {
+    ) -> Result<GenerateSummary, Box<Broken<GenerateSummary>>> {
         let (sender, stop) = watch::channel(StopSignal::GoOn);
         let mut tell = |event: GenerateEvent| on_event(&event, &sender);
         runtime().block_on(generate_images(

@@ -9,11 +9,12 @@ use std::{
     },
 };
 
-use imgeval_core::{ContentHash, FailureKind, ImageFormat, Usd};
+use imgeval_core::{ContentHash, FailureKind, Generator as _, ImageFormat, Outcome, Usd};
 use imgeval_runner::{
     GenerateError, GenerateEvent, GenerateSummary, StopSignal, Stopped, StoredInput, generate_images,
+    sketch_request,
 };
-use imgeval_store::RunWriter;
+use imgeval_store::{AttemptRecord, RunReader, RunWriter};
 use tokio::sync::watch;
 
 use crate::fake_generator::{
@@ -144,7 +145,7 @@ fn without_a_price_a_limit_is_refused_before_the_first_call() {
     let mut stage = Stage { max_cost: Some(cents(10)), ..Stage::new(3, 1) };
     let generator = FakeGenerator::at_price(None, |_| Reply::Untold);
     let error = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
-    assert!(matches!(error, GenerateError::PriceUnknown { .. }), "{error}");
+    assert!(matches!(error.error, GenerateError::PriceUnknown { .. }), "{error:?}");
     assert_eq!(generator.asked_ids().len(), 0);
     stage.max_cost = None;
     let summary = stage.run(folder.path(), &generator);
@@ -336,7 +337,10 @@ fn a_bug_in_a_client_is_an_error_and_its_call_is_not_forgotten() {
         _ => Reply::Image,
     });
     let error = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
-    assert!(matches!(error, GenerateError::Broke { .. }), "{error}");
+    assert!(matches!(error.error, GenerateError::Broke { .. }), "{error:?}");
+    let broken = error.summary;
+    assert_eq!((broken.made, broken.abandoned, broken.not_started), (1, 1, 1));
+    assert_eq!((broken.spend.known, broken.spend.possible), (cents(2), cents(3)));
     let summary = stage.run(folder.path(), &FakeGenerator::new(|_| Reply::Image));
     assert_eq!((summary.done_before, summary.made, summary.spend.possible), (1, 2, cents(3)));
 }
@@ -356,14 +360,30 @@ fn a_store_that_fails_ends_the_stage_and_nothing_on_record_is_lost() {
         }
         Reply::Image
     });
-    let error = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
-    assert!(matches!(error, GenerateError::Store(_)), "{error}");
+    let broken = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
+    assert!(matches!(broken.error, GenerateError::Store(_)), "{broken:?}");
     assert_eq!(generator.asked_ids().len(), 3, "no further call begins");
+    // The third image was paid for, which is known though it could not be kept.
+    let summary = &broken.summary;
+    assert_eq!((summary.made, summary.not_started, summary.spend.known), (2, 3, cents(6)));
+    assert_eq!(summary.failed, kinds(&[(FailureKind::NotAccessible, 1)]));
+    check_adds_up(&stage, summary);
     fs::remove_file(&images).unwrap();
     fs::rename(images.with_extension("away"), &images).unwrap();
-    assert_eq!(outcomes(folder.path()).len(), 2);
+    assert_eq!(outcomes(folder.path()).len(), 3);
+    let mut failures = Vec::new();
+    let visit = |attempt: AttemptRecord| {
+        if let Outcome::Failed(failure) = attempt.outcome {
+            failures.push((failure.detail, attempt.charge.cost.map(|cost| cost.amount), attempt.raw));
+        }
+    };
+    RunReader::open(folder.path()).unwrap().for_each_attempt(visit).unwrap();
+    assert_eq!(failures.len(), 1);
+    let (detail, cost, raw) = &failures[0];
+    assert!(detail.starts_with("the image could not be kept: could not create the folder"), "{detail}");
+    assert_eq!((*cost, raw.as_str()), (Some(cents(2)), "raw"));
     let summary = stage.run(folder.path(), &FakeGenerator::new(|_| Reply::Image));
-    assert_eq!((summary.done_before, summary.made, summary.spend.possible), (2, 4, cents(3)));
+    assert_eq!((summary.done_before, summary.made, summary.spend.possible), (2, 4, Usd::ZERO));
 }
 
 #[test]
@@ -408,4 +428,140 @@ fn samples_are_told_only_when_they_are_on_record() {
     });
     assert_eq!(summary.unwrap().made, 5);
     assert_eq!(open_run(&path).generated_samples().unwrap()[&sample_id(0, 0, 1)].prompt, "prompt 0, round 1");
+}
+
+#[test]
+fn a_call_that_waits_for_its_turn_is_neither_under_way_nor_sent_after_a_stop() {
+    for signal in [StopSignal::FinishCalls, StopSignal::Now] {
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Stage { concurrency: 3, ..Stage::new(4, 2) };
+        let generator = FakeGenerator::new(|request| match request.id.case.as_str() {
+            "00000" => Reply::Image,
+            _ => Reply::Park,
+        });
+        let summary = stage.try_run(folder.path(), &generator, |event, stop| {
+            if matches!(event, GenerateEvent::Landed { .. }) {
+                stop.send(signal).unwrap();
+            }
+        });
+        let summary = summary.unwrap();
+        check_adds_up(&stage, &summary);
+        assert_eq!(summary.stopped, Some(Stopped::Interrupted));
+        assert_eq!((summary.made, summary.abandoned, summary.not_started), (1, 0, 7));
+        assert_eq!((generator.asked_ids(), summary.spend.calls), (vec!["00000/0000".to_owned()], 1));
+        assert_eq!(outcomes(folder.path()), ["00000/0000 done"], "nothing is recorded of the others");
+    }
+}
+
+#[test]
+fn a_generator_that_is_down_calls_off_those_that_wait_for_their_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage { concurrency: 3, ..Stage::new(5, 1) };
+    let generator = FakeGenerator::new(|request| match request.id.case.as_str() {
+        "00000" => Reply::Down,
+        _ => Reply::Park,
+    });
+    let summary = stage.run(folder.path(), &generator);
+    assert!(matches!(summary.stopped, Some(Stopped::Down(_))), "{summary:?}");
+    assert_eq!((summary.not_started, summary.spend.calls, generator.asked_ids().len()), (5, 0, 1));
+    assert_eq!(open_run(folder.path()).settle_interrupted_calls().unwrap(), 0);
+}
+
+#[test]
+fn a_call_is_on_record_when_it_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage { concurrency: 1, ..Stage::new(1, 1) };
+    let path = folder.path().to_owned();
+    let spent = Arc::new(AtomicUsize::new(0));
+    let seen = spent.clone();
+    let summary = stage.run(
+        folder.path(),
+        &FakeGenerator::looking(move || {
+            let spend = RunReader::open(&path).unwrap().spend().unwrap();
+            seen.store(spend.possible.nanos() as usize, Ordering::SeqCst);
+        }),
+    );
+    assert_eq!(summary.spend.possible, Usd::ZERO);
+    assert_eq!(spent.load(Ordering::SeqCst), cents(3).nanos() as usize);
+}
+
+#[test]
+fn tries_that_were_lost_before_the_generator_went_down_are_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage { concurrency: 1, ..Stage::new(3, 1) };
+    let summary = stage.run(folder.path(), &FakeGenerator::new(|_| Reply::LostThenDown));
+    assert!(matches!(summary.stopped, Some(Stopped::Down(_))), "{summary:?}");
+    check_adds_up(&stage, &summary);
+    assert_eq!((summary.failed, summary.not_started), (kinds(&[(FailureKind::Transport, 1)]), 2));
+    assert_eq!((summary.spend.possible, summary.spend.lost_tries), (cents(3), 1));
+    assert_eq!(attempts(folder.path()), BTreeMap::from([("transport", 1)]));
+}
+
+#[test]
+fn a_lost_try_is_not_made_again_beyond_the_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage { max_cost: Some(cents(8)), concurrency: 1, ..Stage::new(1, 1) };
+    let summary = stage.run(folder.path(), &FakeGenerator::new(|_| Reply::Lost(5)));
+    assert_eq!(summary.failed, kinds(&[(FailureKind::Transport, 1)]));
+    assert_eq!((summary.spend.possible, summary.spend.tries), (cents(6), 2), "a third may cost three cents");
+}
+
+#[test]
+fn a_later_round_without_a_price_is_refused_before_the_first_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage { max_cost: Some(cents(99)), ..Stage::new(2, 2) };
+    let generator = FakeGenerator::without_price_for_later_rounds();
+    let broken = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
+    assert!(matches!(broken.error, GenerateError::PriceUnknown { .. }), "{broken:?}");
+    check_adds_up(&stage, &broken.summary);
+    assert_eq!(generator.asked_ids().len(), 0);
+}
+
+#[test]
+fn a_sketch_is_the_request_up_to_its_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage { seed: Some(5), ..Stage::new(1, 2) };
+    let bytes = b"4x3 an input";
+    let input = StoredInput { hash: ContentHash::of(bytes), format: ImageFormat::Png };
+    RunWriter::put_image(open_run(folder.path()).directory(), &input.hash, input.format, bytes).unwrap();
+    stage.cases[0].rounds[0].images = vec![input];
+    let generator = FakeGenerator::new(|_| Reply::Image);
+    stage.run(folder.path(), &generator);
+    let asked = generator.asked.lock().unwrap();
+    let sketch = |round| sketch_request(&stage.cases[0], 0, round, &stage.settings());
+    assert_eq!(sketch(1).work_key(generator.meta()), asked[0].work_key(generator.meta()));
+    let later = sketch(2);
+    assert_eq!((later.history.len(), later.seed, &later.prompt), (1, Some(5), &asked[1].prompt));
+    assert_eq!(later.history[0].prompt, asked[1].history[0].prompt);
+    assert_eq!(later.history[0].images[0].hash, asked[1].history[0].images[0].hash);
+    assert_eq!(later.images_to_edit().len(), asked[1].images_to_edit().len());
+}
+
+#[test]
+fn an_image_of_a_prompt_that_has_changed_since_does_not_pass_for_one_of_the_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(3, 1);
+    let script = |request: &imgeval_core::ImageRequest| match request.id.case.as_str() {
+        "00000" => Reply::Fail(FailureKind::Refused),
+        "00001" => Reply::Fail(FailureKind::Transport),
+        _ => Reply::Image,
+    };
+    let generator = FakeGenerator::new(script);
+    stage.run(folder.path(), &generator);
+    for case in &mut stage.cases {
+        case.rounds[0].prompt.push('!');
+    }
+    let broken = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
+    // The fault is asked for again, with the new prompt; a refusal would stand as the image would.
+    assert!(matches!(&broken.error, GenerateError::Outdated { n: 2, .. }), "{broken:?}");
+    let told = "2 images of the run were made from other prompts or inputs, such as 00000/0000, 00002/0000";
+    assert_eq!(broken.error.to_string(), told);
+    assert_eq!(generator.asked_ids().len(), 3);
+    for place in [0, 2] {
+        stage.cases[place].rounds[0].prompt.pop();
+    }
+    stage.cases.extend(Stage::new(4, 1).cases.pop());
+    let summary = stage.run(folder.path(), &generator);
+    assert_eq!((summary.made, summary.done_before), (1, 1), "a new case is no changed one");
+    check_adds_up(&stage, &summary);
 }

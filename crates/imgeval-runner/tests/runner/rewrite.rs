@@ -4,9 +4,12 @@ use std::{num::NonZeroUsize, sync::Mutex};
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Rewrite, Rewriter, Usage, Usd,
+    Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Permit, Rewrite, Rewriter, Usage, Usd,
 };
-use imgeval_runner::{GenerateError, RewriteEvent, RewriteSummary, StopSignal, Stopped, rewrite_prompts};
+use imgeval_runner::{
+    Broken, GenerateError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped,
+    rewrite_prompts,
+};
 use imgeval_store::RunWriter;
 use tokio::sync::watch;
 
@@ -44,29 +47,37 @@ impl Rewriter for FakeRewriter {
         self.estimate.map(|amount| Cost { amount, basis: String::new() })
     }
 
-    async fn rewrite(
-        &self,
-        prompt: &str,
-        _permit: &dyn imgeval_core::Permit,
-    ) -> Result<Rewrite, GeneratorDown> {
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<Rewrite, GeneratorDown> {
+        if prompt == "park" {
+            permit.revoked().await;
+        }
+        if !permit.may_send(0).await {
+            let kind = FailureKind::Interrupted;
+            let outcome = Outcome::Failed(Failure { kind, detail: String::new() });
+            return Ok(Rewrite { outcome, tries: 0, ..rewritten(prompt) });
+        }
         self.asked.lock().unwrap().push(prompt.to_owned());
         tokio::task::yield_now().await;
         let outcome = match prompt {
             "hang" => std::future::pending().await,
             "down" => return Err(GeneratorDown { message: String::new(), hint: String::new() }),
             "no" => Outcome::Failed(Failure { kind: FailureKind::Refused, detail: "no".to_owned() }),
+            "fault" => Outcome::Failed(Failure { kind: FailureKind::Transport, detail: String::new() }),
             prompt => Outcome::Done(format!("{prompt}, oil on canvas")),
         };
-        let cost = Some(Cost { amount: cents(1), basis: String::new() });
-        Ok(Rewrite {
-            outcome,
-            usage: Usage::default(),
-            cost,
-            raw: String::new(),
-            tries: 1,
-            lost_tries: 0,
-            down: None,
-        })
+        Ok(Rewrite { outcome, ..rewritten(prompt) })
+    }
+}
+
+fn rewritten(prompt: &str) -> Rewrite {
+    Rewrite {
+        outcome: Outcome::Done(format!("{prompt}, oil on canvas")),
+        usage: Usage::default(),
+        cost: Some(Cost { amount: cents(1), basis: String::new() }),
+        raw: String::new(),
+        tries: 1,
+        lost_tries: 0,
+        down: None,
     }
 }
 
@@ -75,7 +86,18 @@ fn rewrite(
     rewriter: &FakeRewriter,
     prompts: &[&str],
     max_cost: Option<Usd>,
-) -> Result<RewriteSummary, GenerateError> {
+) -> Result<RewriteSummary, Box<Broken<RewriteSummary>>> {
+    rewrite_again(run, rewriter, prompts, max_cost, &[])
+}
+
+fn rewrite_again(
+    run: &mut RunWriter,
+    rewriter: &FakeRewriter,
+    prompts: &[&str],
+    max_cost: Option<Usd>,
+    retry: &[FailureKind],
+) -> Result<RewriteSummary, Box<Broken<RewriteSummary>>> {
+    let retry = retry.iter().copied().collect();
     let prompts: Vec<String> = prompts.iter().map(|prompt| (*prompt).to_owned()).collect();
     let (sender, stop) = watch::channel(StopSignal::GoOn);
     let mut on_event = |event: RewriteEvent| {
@@ -83,29 +105,61 @@ fn rewrite(
             sender.send(StopSignal::Now).unwrap();
         }
     };
-    let two = NonZeroUsize::new(2).unwrap();
-    runtime().block_on(rewrite_prompts(run, &prompts, rewriter, two, max_cost, stop, &mut on_event))
+    let concurrency = NonZeroUsize::new(2).unwrap();
+    let settings = RewriteSettings { concurrency, max_cost, retry: &retry };
+    runtime().block_on(rewrite_prompts(run, &prompts, rewriter, settings, stop, &mut on_event))
 }
 
 #[test]
-fn a_prompt_is_rewritten_once_and_a_failure_is_tried_again() {
+fn a_prompt_is_rewritten_once_and_a_fault_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = open_run(folder.path());
     let rewriter = FakeRewriter::new("pen");
-    let summary = rewrite(&mut run, &rewriter, &["cat", "dog", "cat", "no"], None).unwrap();
+    let summary = rewrite(&mut run, &rewriter, &["cat", "dog", "cat", "fault"], None).unwrap();
     assert_eq!(summary.rewritten["cat"], "cat, oil on canvas");
-    assert_eq!((summary.rewritten.len(), summary.failed["no"].kind), (2, FailureKind::Refused));
+    assert_eq!((summary.rewritten.len(), summary.failed["fault"].kind), (2, FailureKind::Transport));
     assert_eq!((summary.spend.known, summary.spend.calls), (cents(3), 3));
     drop(run);
 
     let mut run = open_run(folder.path());
     let again = FakeRewriter::new("pen");
-    let summary = rewrite(&mut run, &again, &["cat", "no", "cow"], None).unwrap();
-    assert_eq!(again.asked(), ["no", "cow"]);
+    let summary = rewrite(&mut run, &again, &["cat", "fault", "cow"], None).unwrap();
+    assert_eq!(again.asked(), ["fault", "cow"]);
     assert_eq!((summary.rewritten.len(), summary.spend.known), (2, cents(5)));
     let other = FakeRewriter::new("brush");
     rewrite(&mut run, &other, &["cat"], None).unwrap();
     assert_eq!(other.asked(), ["cat"], "another rewriter says something else");
+}
+
+#[test]
+fn a_refusal_stands_until_its_kind_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = open_run(folder.path());
+    let rewriter = FakeRewriter::new("pen");
+    rewrite(&mut run, &rewriter, &["no"], None).unwrap();
+    let summary = rewrite(&mut run, &rewriter, &["no", "cat"], None).unwrap();
+    assert_eq!(rewriter.asked(), ["no", "cat"]);
+    assert_eq!(
+        (summary.failed["no"].kind, summary.failed["no"].detail.as_str()),
+        (FailureKind::Refused, "no")
+    );
+    let summary = rewrite_again(&mut run, &rewriter, &["no"], None, &[FailureKind::Moderated]).unwrap();
+    assert_eq!((rewriter.asked().len(), summary.failed.len()), (2, 1));
+    rewrite_again(&mut run, &rewriter, &["no"], None, &[FailureKind::Refused]).unwrap();
+    assert_eq!(rewriter.asked(), ["no", "cat", "no"]);
+}
+
+#[test]
+fn a_rewriting_that_waits_for_its_turn_is_not_sent_after_a_stop_and_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = open_run(folder.path());
+    for prompts in [&["park", "last"], &["park", "down"]] {
+        let rewriter = FakeRewriter::new(prompts[1]);
+        let summary = rewrite(&mut run, &rewriter, prompts, None).unwrap();
+        assert!(summary.stopped.is_some());
+        assert_eq!((rewriter.asked(), summary.spend.possible), (vec![prompts[1].to_owned()], Usd::ZERO));
+    }
+    assert_eq!(run.settle_interrupted_calls().unwrap(), 0);
 }
 
 #[test]
@@ -118,7 +172,7 @@ fn rewriting_keeps_to_the_budget_of_the_run() {
     assert_eq!(summary.stopped, Some(Stopped::Budget { needed: cents(2), left: cents(1) }));
     let free = FakeRewriter { estimate: None, ..FakeRewriter::new("pen") };
     let error = rewrite(&mut run, &free, &["x"], Some(cents(99))).unwrap_err();
-    assert!(matches!(error, GenerateError::PriceUnknown { .. }), "{error}");
+    assert!(matches!(error.error, GenerateError::PriceUnknown { .. }), "{error:?}");
     assert_eq!(free.asked().len(), 0);
 }
 

@@ -9,19 +9,26 @@ use super::{DONE, Database, generation::compress};
 use crate::{RewriteRecord, StoreError};
 
 impl Database {
-    pub(crate) fn rewrites(&self) -> Result<BTreeMap<WorkKey, String>, StoreError> {
+    pub(crate) fn rewrites(&self) -> Result<BTreeMap<WorkKey, Outcome<String>>, StoreError> {
         if !self.can_generate {
             return Ok(BTreeMap::new());
         }
-        let read = || {
-            let sql =
-                "SELECT work_key, rewritten FROM rewrites WHERE outcome = 'done' AND rewritten IS NOT NULL";
+        type Columns = (String, String, String, Option<String>);
+        let read = || -> rusqlite::Result<Vec<Columns>> {
+            let sql = "SELECT work_key, outcome, detail, rewritten FROM rewrites";
             let mut statement = self.connection.prepare(sql)?;
-            let rows =
-                statement.query_map([], |row| Ok((WorkKey::new(row.get::<_, String>(0)?), row.get(1)?)))?;
+            let rows = statement.query_map([], |row| row.try_into())?;
             rows.collect()
         };
-        self.guard(read())
+        let answer = |(work_key, outcome, detail, rewritten): Columns| {
+            let outcome = match rewritten {
+                Some(text) if outcome == DONE => Outcome::Done(text),
+                None if outcome == DONE => return Err(self.damaged("a rewritten prompt is missing")),
+                _ => Outcome::Failed(self.parse_failure(&outcome, detail)?),
+            };
+            Ok((WorkKey::new(work_key), outcome))
+        };
+        self.guard(read())?.into_iter().map(answer).collect()
     }
 }
 

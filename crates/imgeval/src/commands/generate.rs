@@ -9,12 +9,13 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::open_generator;
 use imgeval_core::{
-    Failure, FailureKind, Generator, ImageParameters, ImageRequest, InputImage, SampleId, SizeRequest,
-    WorkKey, visible,
+    Failure, FailureKind, Generator, ImageParameters, ImageRequest, Outcome, SampleId, SizeRequest, WorkKey,
+    visible,
 };
 use imgeval_runner::{
-    GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RoundInput, Step,
-    StopSignal, Stopped, StoredInput, generate_images, plan_generation, rewrite_prompts,
+    Broken, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteSettings,
+    RoundInput, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts, rewrite_stands,
+    sketch_request,
 };
 use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
 use imgeval_vision::image_file::DecodeLimits;
@@ -46,14 +47,23 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
     if args.generation.dry_run {
         return job.dry_run(args.json, printer);
     }
-    let (summary, examples) = job.work(&holder("generate"), printer)?;
-    let table = GenerationTable { summary: &summary, examples: &examples };
+    let work = job.work(&holder("generate"), printer)?;
+    let table = GenerationTable { summary: &work.summary, examples: &work.examples };
     printer.data(match args.json {
         true => format!("{:#}\n", table.to_json()),
         false => table.render_text(),
     })?;
     printer.talk(format_args!("run: {}", job.directory.display()));
-    job.exit_of(&summary)
+    job.exit_of(work)
+}
+
+/// What came of a call of `generate`.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) summary: GenerateSummary,
+    pub(super) examples: FailureExamples,
+    /// What ended it early.
+    pub(super) error: Option<GenerateError>,
 }
 
 /// Everything about one call of `generate`, resolved.
@@ -151,7 +161,7 @@ impl Job<'_> {
     }
 
     /// Generates what the run lacks.
-    pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<(GenerateSummary, FailureExamples)> {
+    pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<Work> {
         let mut run = RunWriter::create_or_open(&self.directory, &self.manifest, holder)?;
         self.cases.keep_in(&run)?;
         let estimate = self.estimate(&run.generated_samples()?, &run.rewrites()?);
@@ -167,25 +177,29 @@ impl Job<'_> {
             if let Some(rewriter) = &self.prompts.rewriter {
                 let prompts: Vec<String> = self.cases.rounds().map(|round| round.prompt.clone()).collect();
                 let mut progress = printer.progress("rewrite prompts");
+                let rewriting = RewriteSettings {
+                    concurrency: settings.concurrency,
+                    max_cost: settings.max_cost,
+                    retry: settings.retry,
+                };
                 let result = rewrite_prompts(
                     &mut run,
                     &prompts,
                     rewriter.as_ref(),
-                    settings.concurrency,
-                    settings.max_cost,
+                    rewriting,
                     stop.clone(),
                     &mut |event| progress.show_rewriting(&event),
                 )
                 .await;
                 progress.finish();
-                let summary = result.map_err(generate_error)?;
+                let (summary, error) = with_error(result);
                 tell_failed_rewrites(&summary.failed, printer);
-                if summary.stopped.is_some() {
+                if summary.stopped.is_some() || error.is_some() {
                     let not_started = self.n_wanted(self.cases.rounds().count());
                     let (spend, stopped) = (summary.spend, summary.stopped);
                     let summary =
                         GenerateSummary { not_started, spend, stopped, ..GenerateSummary::default() };
-                    return Ok((summary, FailureExamples::default()));
+                    return Ok(Work { summary, error, ..Work::default() });
                 }
                 rewritten = summary.rewritten;
             }
@@ -212,9 +226,9 @@ impl Job<'_> {
             let result =
                 generate_images(run, &cases, self.generator.clone(), settings, stop, &mut on_event).await;
             progress.finish();
-            let mut summary = result.map_err(generate_error)?;
+            let (mut summary, error) = with_error(result);
             summary.not_started += self.n_wanted(without_prompt);
-            Ok((summary, examples))
+            Ok(Work { summary, examples, error })
         })
     }
 
@@ -231,7 +245,7 @@ impl Job<'_> {
     fn estimate(
         &self,
         have: &BTreeMap<SampleId, GeneratedSample>,
-        known: &BTreeMap<WorkKey, String>,
+        known: &BTreeMap<WorkKey, Outcome<String>>,
     ) -> Estimate {
         let mut estimate = Estimate::new(self.model.settings.limits);
         let cases = self.final_cases(&BTreeMap::new());
@@ -256,7 +270,8 @@ impl Job<'_> {
         if let Some(rewriter) = &self.prompts.rewriter {
             let prompts: BTreeSet<&str> = self.cases.rounds().map(|round| round.prompt.as_str()).collect();
             for prompt in prompts {
-                if !known.contains_key(&WorkKey::rewriting(rewriter.meta(), prompt)) {
+                let answer = known.get(&WorkKey::rewriting(rewriter.meta(), prompt));
+                if !rewrite_stands(answer, &self.retry) {
                     estimate.add_rewrite(rewriter.estimate(prompt));
                 }
             }
@@ -264,8 +279,12 @@ impl Job<'_> {
         estimate
     }
 
-    /// The exit code that the work deserves; an error if the provider cannot be used at all.
-    pub(super) fn exit_of(&self, summary: &GenerateSummary) -> Result<Exit> {
+    /// The exit code that the work deserves; an error if one ended it or the provider cannot be used at all.
+    pub(super) fn exit_of(&self, work: Work) -> Result<Exit> {
+        let Work { summary, error, .. } = work;
+        if let Some(error) = error {
+            return Err(generate_error(error));
+        }
         match &summary.stopped {
             Some(Stopped::Down(down)) => {
                 Err(CommandError::mendable(down.message.clone(), down.hint.clone()).into())
@@ -285,34 +304,21 @@ impl Job<'_> {
     }
 }
 
-/// A request of which the images are only named, good enough to estimate its price.
-fn sketch_request(
-    case: &GenerationCase,
-    ordinal: u32,
-    round: u32,
-    settings: &GenerateSettings<'_>,
-) -> ImageRequest {
-    let named = |image: &StoredInput| InputImage {
-        hash: image.hash.clone(),
-        format: image.format,
-        bytes: Arc::from([]),
-    };
-    let input = &case.rounds[round as usize - 1];
-    ImageRequest {
-        id: SampleId { case: case.id.clone(), ordinal, round },
-        prompt: input.prompt.clone(),
-        system: settings.system.clone(),
-        images: input.images.iter().map(named).collect(),
-        mask: input.mask.as_ref().map(named),
-        history: vec![],
-        parameters: settings.parameters.clone(),
-        seed: None,
+/// The summary, and the error that ended the stage early.
+fn with_error<S>(result: Result<S, Box<Broken<S>>>) -> (S, Option<GenerateError>) {
+    match result {
+        Ok(summary) => (summary, None),
+        Err(broken) => (broken.summary, Some(broken.error)),
     }
 }
 
 fn generate_error(error: GenerateError) -> anyhow::Error {
     match error {
         GenerateError::Store(error) => error.into(),
+        GenerateError::Outdated { .. } => {
+            let hint = error.hint().unwrap_or_default();
+            CommandError::mismatch(sentence_of(&error)).with_hint(hint).into()
+        }
         other => {
             let hint = other.hint().unwrap_or_default().to_owned();
             CommandError::mendable(sentence_of(&other), hint).into()

@@ -42,12 +42,15 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
             if args.generation.dry_run {
                 return job.dry_run(args.table.json, printer);
             }
-            let (summary, examples) = job.work(&holder, printer)?;
-            printer.talk(GenerationTable { summary: &summary, examples: &examples }.render_text());
+            let work = job.work(&holder, printer)?;
+            let table = GenerationTable { summary: &work.summary, examples: &work.examples };
+            printer.talk(table.render_text());
+            let summary = &work.summary;
             let has_images = summary.made + summary.done_before + summary.accepted_from_store > 0;
-            match job.exit_of(&summary) {
+            let is_broken = work.error.is_some() || !has_images;
+            match job.exit_of(work) {
                 Ok(Exit::Interrupted) => return Ok(Exit::Interrupted),
-                Err(error) if !has_images => return Err(error),
+                Err(error) if is_broken => return Err(error),
                 generated => (job.directory, generated),
             }
         }
