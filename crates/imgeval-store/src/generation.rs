@@ -109,6 +109,8 @@ impl Spend {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GenerationBatch {
     pub begun: Vec<CallBegun>,
+    /// Calls under way that are sent again after a try was lost, which may have been billed: so much more may be.
+    pub sent_again: Vec<(WorkKey, Usd)>,
     /// Each makes or replaces its sample, unless that is done, and ends its call.
     pub attempts: Vec<AttemptRecord>,
     /// Calls that ended without an answer that would say anything about their sample, and were not billed.

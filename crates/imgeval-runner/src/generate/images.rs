@@ -129,7 +129,8 @@ fn check_origin(
         .map(|item| (item.case, item.ordinal))
         .collect();
     let (mut n, mut examples) = (0, Vec::new());
-    for (place, case) in cases.iter().enumerate() {
+    let mut seen = BTreeSet::new();
+    for (place, case) in cases.iter().enumerate().filter(|(_, case)| seen.insert(&case.id)) {
         for ordinal in (0..settings.samples).filter(|ordinal| !asked.contains(&(place, *ordinal))) {
             let id = SampleId { case: case.id.clone(), ordinal, round: 1 };
             let Some(sample) = have.get(&id) else { continue };

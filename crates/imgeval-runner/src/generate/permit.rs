@@ -137,6 +137,8 @@ struct State {
     clock: Instant,
     /// So many tries are reserved.
     tries: u32,
+    /// So many of them are on record.
+    recorded: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +158,8 @@ impl<'a> CallPermit<'a> {
         writer: &'a WriterHandle,
         call: CallBegun,
     ) -> Self {
-        let state = State { phase: Phase::Waiting, began_ms: now_ms(), clock: Instant::now(), tries: 1 };
+        let state =
+            State { phase: Phase::Waiting, began_ms: now_ms(), clock: Instant::now(), tries: 1, recorded: 1 };
         Self { brake, budget, writer, call, state: Mutex::new(state) }
     }
 
@@ -219,22 +222,39 @@ impl<'a> CallPermit<'a> {
         true
     }
 
-    /// Records that the call begins, once.
-    async fn begin(&self) -> bool {
-        let began_ms = {
+    /// Records that the call begins, or that it is sent again.
+    async fn record_sending(&self) -> bool {
+        let work_key = self.call.work_key.clone();
+        let more = {
             let mut state = lock(&self.state);
             match state.phase {
-                Phase::Begun => return true,
                 Phase::NotRecorded => return false,
-                Phase::Waiting | Phase::Recording => {}
+                Phase::Begun => {
+                    let more = state.tries - state.recorded;
+                    state.recorded = state.tries;
+                    Some(more)
+                }
+                Phase::Waiting | Phase::Recording => {
+                    state.phase = Phase::Recording;
+                    (state.began_ms, state.clock) = (now_ms(), Instant::now());
+                    None
+                }
             }
-            *state = State { phase: Phase::Recording, began_ms: now_ms(), clock: Instant::now(), ..*state };
-            state.began_ms
         };
-        let call = CallBegun { began_ms, ..self.call.clone() };
-        let is_recorded = self.writer.record(Entry::Begun(call)).await.is_ok();
-        lock(&self.state).phase = if is_recorded { Phase::Begun } else { Phase::NotRecorded };
-        is_recorded
+        match more {
+            Some(0) => true,
+            Some(more) => {
+                let amount = self.call.estimate.unwrap_or_default().times(u64::from(more));
+                self.writer.record(Entry::SentAgain(work_key, amount)).await.is_ok()
+            }
+            None => {
+                let began_ms = lock(&self.state).began_ms;
+                let call = CallBegun { began_ms, ..self.call.clone() };
+                let is_recorded = self.writer.record(Entry::Begun(call)).await.is_ok();
+                lock(&self.state).phase = if is_recorded { Phase::Begun } else { Phase::NotRecorded };
+                is_recorded
+            }
+        }
     }
 }
 
@@ -242,7 +262,7 @@ impl<'a> CallPermit<'a> {
 impl Permit for CallPermit<'_> {
     async fn may_send(&self, lost_tries: u32) -> bool {
         // Looked at again after recording, which takes a moment.
-        !self.brake.is_on() && self.reserve(lost_tries) && self.begin().await && !self.brake.is_on()
+        !self.brake.is_on() && self.reserve(lost_tries) && self.record_sending().await && !self.brake.is_on()
     }
 
     async fn revoked(&self) {

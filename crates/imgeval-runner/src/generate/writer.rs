@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use imgeval_core::{ImageRecord, SampleId, WorkKey};
+use imgeval_core::{ImageRecord, SampleId, Usd, WorkKey};
 use imgeval_store::{AttemptRecord, CallBegun, GenerationBatch, RewriteRecord, RunWriter, Spend, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,6 +20,8 @@ pub(super) const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) enum Entry {
     Begun(CallBegun),
+    /// As in [`GenerationBatch::sent_again`].
+    SentAgain(WorkKey, Usd),
     Attempt(Box<AttemptRecord>),
     Withdrawn(WorkKey),
     Accepted(SampleId, ImageRecord),
@@ -165,7 +167,7 @@ fn tell(asker: oneshot::Sender<()>) {
 #[derive(Default)]
 struct Queued {
     batch: GenerationBatch,
-    askers: [Vec<oneshot::Sender<()>>; 5],
+    askers: [Vec<oneshot::Sender<()>>; 6],
 }
 
 impl Queued {
@@ -187,9 +189,13 @@ impl Queued {
                 self.batch.begun.push(call);
                 3
             }
+            Entry::SentAgain(work_key, more) => {
+                self.batch.sent_again.push((work_key, more));
+                4
+            }
             Entry::Withdrawn(work_key) => {
                 self.batch.withdrawn.push(work_key);
-                4
+                5
             }
         };
         self.askers[kind].push(message.committed);
@@ -197,15 +203,17 @@ impl Queued {
 
     /// Each entry as a batch of its own, in the order of `askers`.
     fn singly(self) -> Vec<(GenerationBatch, oneshot::Sender<()>)> {
-        let GenerationBatch { begun, attempts, withdrawn, accepted, rewrites } = self.batch;
+        let GenerationBatch { begun, sent_again, attempts, withdrawn, accepted, rewrites } = self.batch;
         let none = GenerationBatch::default;
         let attempts = attempts.into_iter().map(|one| GenerationBatch { attempts: vec![one], ..none() });
         let rewrites = rewrites.into_iter().map(|one| GenerationBatch { rewrites: vec![one], ..none() });
         let accepted = accepted.into_iter().map(|one| GenerationBatch { accepted: vec![one], ..none() });
         let begun = begun.into_iter().map(|one| GenerationBatch { begun: vec![one], ..none() });
+        let sent_again =
+            sent_again.into_iter().map(|one| GenerationBatch { sent_again: vec![one], ..none() });
         let withdrawn = withdrawn.into_iter().map(|one| GenerationBatch { withdrawn: vec![one], ..none() });
-        let single = attempts.chain(rewrites).chain(accepted).chain(begun).chain(withdrawn);
-        single.zip(self.askers.into_iter().flatten()).collect()
+        let ended = attempts.chain(rewrites).chain(accepted);
+        ended.chain(begun).chain(sent_again).chain(withdrawn).zip(self.askers.into_iter().flatten()).collect()
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct FakeGenerator {
     estimate: Option<Usd>,
     /// Whether only first rounds have a price.
     prices_first_rounds_only: bool,
-    /// Done when a request has been sent.
+    /// Done at each sending.
     when_sent: Box<dyn Fn() + Send + Sync>,
     script: Box<Script>,
     pub(crate) asked: Mutex<Vec<ImageRequest>>,
@@ -84,9 +84,9 @@ impl FakeGenerator {
         Arc::new(Self { prices_first_rounds_only: true, ..generator })
     }
 
-    /// Gives images.
+    /// Loses two tries of each call.
     pub(crate) fn looking(when_sent: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
-        let generator = Self::make(Some(cents(3)), |_| Reply::Image);
+        let generator = Self::make(Some(cents(3)), |_| Reply::Lost(2));
         Arc::new(Self { when_sent: Box::new(when_sent), ..generator })
     }
 
@@ -195,6 +195,7 @@ impl Generator for FakeGenerator {
                         let broken = self.answer(request, Reply::LostThenDown);
                         return Ok(Answer { tries: lost, lost_tries: lost, down: None, ..broken });
                     }
+                    (self.when_sent)();
                 }
                 Ok(self.answer(request, reply))
             }

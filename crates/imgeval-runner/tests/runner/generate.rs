@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -468,21 +468,18 @@ fn a_generator_that_is_down_calls_off_those_that_wait_for_their_turn() {
 }
 
 #[test]
-fn a_call_is_on_record_when_it_is_sent() {
+fn whenever_a_request_is_sent_what_it_may_cost_is_on_record() {
     let folder = tempfile::tempdir().unwrap();
-    let stage = Stage { concurrency: 1, ..Stage::new(1, 1) };
     let path = folder.path().to_owned();
-    let spent = Arc::new(AtomicUsize::new(0));
-    let seen = spent.clone();
-    let summary = stage.run(
-        folder.path(),
-        &FakeGenerator::looking(move || {
-            let spend = RunReader::open(&path).unwrap().spend().unwrap();
-            seen.store(spend.possible.nanos() as usize, Ordering::SeqCst);
-        }),
-    );
-    assert_eq!(summary.spend.possible, Usd::ZERO);
-    assert_eq!(spent.load(Ordering::SeqCst), cents(3).nanos() as usize);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = seen.clone();
+    let generator = FakeGenerator::looking(move || {
+        let spend = RunReader::open(&path).unwrap().spend().unwrap();
+        told.lock().unwrap().push(spend.possible);
+    });
+    let summary = Stage::new(1, 1).run(folder.path(), &generator);
+    assert_eq!(*seen.lock().unwrap(), [cents(3), cents(6), cents(9)]);
+    assert_eq!((summary.spend.known, summary.spend.possible), (cents(2), cents(6)));
 }
 
 #[test]
@@ -563,5 +560,10 @@ fn an_image_of_a_prompt_that_has_changed_since_does_not_pass_for_one_of_the_new(
     stage.cases.extend(Stage::new(4, 1).cases.pop());
     let summary = stage.run(folder.path(), &generator);
     assert_eq!((summary.made, summary.done_before), (1, 1), "a new case is no changed one");
+    let mut twice = stage.cases[2].clone();
+    twice.rounds[0].prompt.push('?');
+    stage.cases.push(twice);
+    assert_eq!(stage.run(folder.path(), &generator).made, 0, "the first of a name counts");
+    stage.cases.pop();
     check_adds_up(&stage, &summary);
 }

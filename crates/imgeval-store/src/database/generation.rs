@@ -69,6 +69,9 @@ impl Database {
             for call in &batch.begun {
                 insert_call(transaction, call)?;
             }
+            for (work_key, more) in &batch.sent_again {
+                raise_estimate(transaction, work_key, *more)?;
+            }
             for attempt in &batch.attempts {
                 let attempt_id = insert_attempt(transaction, attempt)?;
                 end_call(transaction, &attempt.work_key)?;
@@ -306,6 +309,12 @@ fn insert_call(transaction: &Transaction<'_>, call: &CallBegun) -> rusqlite::Res
         call.began_ms,
         call.estimate.map(Usd::nanos),
     ])?;
+    Ok(())
+}
+
+fn raise_estimate(transaction: &Transaction<'_>, work_key: &WorkKey, more: Usd) -> rusqlite::Result<()> {
+    let sql = "UPDATE calls_in_flight SET estimate_nanos = estimate_nanos + ? WHERE work_key = ?";
+    transaction.prepare_cached(sql)?.execute(params![more.nanos(), work_key.as_str()])?;
     Ok(())
 }
 

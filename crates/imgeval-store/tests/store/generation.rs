@@ -197,6 +197,23 @@ fn calls_that_never_came_back_are_attempts_and_possible_costs() {
 }
 
 #[test]
+fn a_call_that_is_sent_again_may_be_billed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    let begun = vec![
+        call(CallPurpose::Image(id(0, 1)), key(&id(0, 1)), Some(50)),
+        call(CallPurpose::Rewrite, WorkKey::new("r"), None),
+    ];
+    run.record_generation(&GenerationBatch { begun, ..GenerationBatch::default() }).unwrap();
+    let sent_again = vec![(key(&id(0, 1)), Usd::from_nanos(50)), (WorkKey::new("r"), Usd::ZERO)];
+    run.record_generation(&GenerationBatch { sent_again, ..GenerationBatch::default() }).unwrap();
+    let before = run.spend().unwrap();
+    assert_eq!((before.possible, before.unpriced_calls), (Usd::from_nanos(100), 1));
+    run.settle_interrupted_calls().unwrap();
+    assert_eq!(run.spend().unwrap(), before);
+}
+
+#[test]
 fn a_batch_is_recorded_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = new_run(folder.path());
