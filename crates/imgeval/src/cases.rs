@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -24,6 +24,8 @@ use crate::{
 
 /// A longer file of cases is refused.
 const MAX_CASES_BYTES: u64 = 256 << 20;
+/// Where a run keeps its cases.
+const LISTING: &str = "cases.jsonl";
 const MAX_ID_BYTES: usize = 120;
 
 /// A case with what it is found by.
@@ -38,8 +40,8 @@ pub(crate) struct CaseSet {
     pub(crate) manifest: Manifest,
     pub(crate) cases: Vec<TaggedCase>,
     images: BTreeMap<ContentHash, (ImageFormat, PathBuf)>,
-    /// What is kept in the run, if it is not generated anew from the manifest.
-    listing: Option<String>,
+    /// Whether they must be kept in the run, since nothing else tells them.
+    is_own: bool,
 }
 
 impl CaseSet {
@@ -57,7 +59,7 @@ impl CaseSet {
             let rounds = vec![RoundInput { prompt: case.prompt, images: vec![], mask: None }];
             TaggedCase { tag: case.tag, case: GenerationCase { id: case.id, rounds } }
         });
-        Ok(Self { manifest, cases: cases.collect(), images: BTreeMap::new(), listing: None })
+        Ok(Self { manifest, cases: cases.collect(), images: BTreeMap::new(), is_own: false })
     }
 
     fn of_file(path: &Path) -> Result<Self> {
@@ -87,20 +89,23 @@ impl CaseSet {
         if cases.is_empty() {
             return Err(CommandError::nothing(format!("`{}` holds no case", path.display())).into());
         }
-        let listing = render_listing(&cases);
-        let parameters =
-            BTreeMap::from([("cases".to_owned(), ContentHash::of(listing.as_bytes()).to_string())]);
         let manifest = Manifest {
             suite: "cases".to_owned(),
-            parameters,
+            // Cases are held against the run's listing one by one, so that more may be added.
+            parameters: BTreeMap::new(),
             generation: BTreeMap::new(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        Ok(Self { manifest, cases, images: reader.images, listing: Some(listing) })
+        Ok(Self { manifest, cases, images: reader.images, is_own: true })
     }
 
-    /// Puts what the cases need into the run: their images by content, and the listing.
+    /// Puts what the cases need into the run: their images by content, and the listing, in which the cases of earlier
+    /// calls stay.
+    ///
+    /// # Errors
+    /// If a case is not what it was when the run first saw it.
     pub(crate) fn keep_in(&self, run: &RunWriter) -> Result<()> {
+        let listing = if self.is_own { Some(self.merge_listing(run.directory())?) } else { None };
         for (hash, (format, path)) in &self.images {
             let bytes = fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
             if ContentHash::of(&bytes) != *hash {
@@ -109,10 +114,38 @@ impl CaseSet {
             }
             RunWriter::put_image(run.directory(), hash, *format, &bytes)?;
         }
-        if let Some(listing) = &self.listing {
-            run.put_text("cases.jsonl", listing)?;
+        if let Some(listing) = listing {
+            run.put_text(LISTING, &listing)?;
         }
         Ok(())
+    }
+
+    /// The run's listing with the new cases behind the old ones.
+    fn merge_listing(&self, run: &Path) -> Result<String> {
+        let path = run.join(LISTING);
+        let mut text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text.with_context(|| format!("could not read `{}`", path.display()))?,
+        };
+        let mut known = BTreeMap::new();
+        for line in text.lines() {
+            let value: Value =
+                serde_json::from_str(line).with_context(|| format!("`{}` is damaged", path.display()))?;
+            known.insert(value["id"].as_str().unwrap_or_default().to_owned(), value["rounds"].clone());
+        }
+        for tagged in &self.cases {
+            let case = &tagged.case;
+            match known.get(case.id.as_str()) {
+                None => text.push_str(&render_case(tagged)),
+                Some(rounds) if *rounds == rounds_json(case) => {}
+                Some(_) => {
+                    let message = format!("the case `{}` is not what it was when the run began", case.id);
+                    let hint = "give it another id, put the old one back, or name a new run";
+                    return Err(CommandError::mismatch(message).with_hint(hint).into());
+                }
+            }
+        }
+        Ok(text)
     }
 
     /// Leaves the cases that are asked for: by id, by tag, then the first so many.
@@ -255,8 +288,13 @@ fn check_id(id: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// One line a case, images by hash and format: equal for equal cases, wherever their files lay.
-fn render_listing(cases: &[TaggedCase]) -> String {
+/// A line of the listing, images by hash and format: equal for equal cases, wherever their files lay.
+fn render_case(tagged: &TaggedCase) -> String {
+    let TaggedCase { tag, case } = tagged;
+    format!("{}\n", json!({"id": case.id.as_str(), "tag": tag, "rounds": rounds_json(case)}))
+}
+
+fn rounds_json(case: &GenerationCase) -> Value {
     let image = |image: &StoredInput| format!("{}.{}", image.hash, image.format.extension());
     let round = |round: &RoundInput| {
         json!({
@@ -265,9 +303,5 @@ fn render_listing(cases: &[TaggedCase]) -> String {
             "mask": round.mask.as_ref().map(image),
         })
     };
-    let line = |TaggedCase { tag, case }: &TaggedCase| {
-        let rounds: Vec<Value> = case.rounds.iter().map(round).collect();
-        format!("{}\n", json!({"id": case.id.as_str(), "tag": tag, "rounds": rounds}))
-    };
-    cases.iter().map(line).collect()
+    case.rounds.iter().map(round).collect()
 }

@@ -236,6 +236,23 @@ fn malformed_files_of_cases_are_refused_with_the_line() {
 }
 
 #[test]
+fn a_file_of_cases_may_grow_but_not_change_what_the_run_has_seen() {
+    let bench = Bench::new("cases-grow", [image(1)]);
+    let case = |id: &str, prompt: &str| json!({"id": id, "prompt": prompt});
+    let cases = write_cases(&bench, &[case("a", "one")]);
+    bench.report(&["--cases", &cases], 0).check(&[("made", 1)]);
+    write_cases(&bench, &[case("c", "three"), case("b", "two"), case("a", "one")]);
+    bench.report(&["--cases", &cases, "--ids", "a,b"], 0).check(&[("made", 1), ("there-before", 1)]);
+    write_cases(&bench, &[case("a", "other")]);
+    let output = bench.generate(&["--cases", &cases]);
+    check_exit(&output, 6);
+    assert!(stderr(&output).contains("the case `a` is not what it was"), "{}", stderr(&output));
+    let listing = fs::read_to_string(bench.run().join("cases.jsonl")).unwrap();
+    assert_eq!(listing.lines().count(), 2);
+    assert!(listing.contains("one") && listing.contains("two") && !listing.contains("other"));
+}
+
+#[test]
 fn cases_are_chosen_by_id_and_tag() {
     let bench = Bench::new("cases-chosen", [image(1)]);
     let case = |id: &str, tag: &str| json!({"id": id, "tag": tag, "prompt": format!("a {id}")});
