@@ -4,9 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{
-    ContentHash, Failure, FailureKind, ImageFormat, Outcome, SampleId, Usd, WorkKey, ids::hash_parts,
-};
+use crate::{ContentHash, Failure, ImageFormat, Outcome, SampleId, Usd, WorkKey, ids::hash_parts};
 
 /// An image that is sent along: original bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -128,6 +126,28 @@ impl ImageRequest {
         self.history.last().map(|turn| &turn.answer).into_iter().chain(&self.images).collect()
     }
 
+    /// The first thing asked for here that a provider with these capabilities would ignore, in words such as `a mask`.
+    #[must_use]
+    pub fn unsupported_by(&self, can: Capabilities) -> Option<&'static str> {
+        let parameters = &self.parameters;
+        let pixels = matches!(parameters.size, Some(SizeRequest::Pixels { .. }));
+        let aspect = matches!(parameters.size, Some(SizeRequest::Aspect { .. }));
+        let asked = [
+            (pixels, can.size_in_pixels, "a size in pixels (--size 1024x1024)"),
+            (aspect, can.aspect_ratio, "an aspect ratio (--size 16:9)"),
+            (parameters.quality.is_some(), can.quality, "a quality"),
+            (parameters.background.is_some(), can.background, "a background"),
+            (parameters.output_format.is_some(), can.output_format, "an output format"),
+            (self.seed.is_some(), can.seed, "a seed"),
+            (self.system.is_some(), can.system, "a system prompt"),
+            (!self.images.is_empty(), can.edit, "an image to edit"),
+            (self.images.len() > 1, can.several_images, "several images"),
+            (self.mask.is_some(), can.mask, "a mask"),
+            (!self.history.is_empty(), can.rounds, "further rounds"),
+        ];
+        asked.into_iter().find(|(asked, can, _)| *asked && !can).map(|(_, _, what)| what)
+    }
+
     /// Everything that can change the answer of this generator, hashed.
     #[must_use]
     pub fn work_key(&self, generator: &GeneratorMeta) -> WorkKey {
@@ -229,9 +249,8 @@ impl Answer {
     /// Of a call that was not permitted to send anything.
     #[must_use]
     pub fn not_sent() -> Self {
-        let detail = "it was time to stop before anything was sent".to_owned();
         Self {
-            outcome: Outcome::Failed(Failure { kind: FailureKind::Interrupted, detail }),
+            outcome: Outcome::Failed(Failure::not_sent()),
             usage: Usage::default(),
             cost: None,
             revised_prompt: None,
@@ -352,6 +371,19 @@ mod tests {
             parameters: ImageParameters::default(),
             seed: None,
         }
+    }
+
+    #[test]
+    fn what_a_provider_would_ignore_is_named() {
+        let mut asked = request();
+        assert_eq!(asked.unsupported_by(Capabilities::default()), None);
+        asked.mask = Some(InputImage::new(ImageFormat::Png, vec![1]));
+        assert_eq!(asked.unsupported_by(Capabilities::default()), Some("a mask"));
+        asked.parameters.size = SizeRequest::parse("64x64");
+        let can = Capabilities { mask: true, aspect_ratio: true, ..Capabilities::default() };
+        assert_eq!(asked.unsupported_by(can), Some("a size in pixels (--size 1024x1024)"));
+        asked.parameters.size = SizeRequest::parse("1:1");
+        assert_eq!(asked.unsupported_by(can), None);
     }
 
     #[test]

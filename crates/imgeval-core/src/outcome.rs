@@ -25,6 +25,15 @@ pub struct Failure {
     pub detail: String,
 }
 
+impl Failure {
+    /// Of a call that was not permitted to send anything.
+    #[must_use]
+    pub fn not_sent() -> Self {
+        let detail = "it was time to stop before anything was sent".to_owned();
+        Self { kind: FailureKind::Interrupted, detail }
+    }
+}
+
 macro_rules! failure_kinds {
     ($($(#[$doc:meta])* $name:ident => $code:literal, $meaning:literal;)*) => {
         /// Why there is no usable image. Each kind is counted and shown by itself.
