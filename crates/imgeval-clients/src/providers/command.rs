@@ -19,7 +19,7 @@ use imgeval_core::{
     Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
     InputImage, Outcome, Permit, SizeRequest, Usage,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     arguments::{CommandLineError, CommandLineProblem, Placeholder, Template},
@@ -108,7 +108,10 @@ impl CommandGenerator {
                     format!("the command ended with {}{line}", describe(status)),
                 )
             }
-            Ok(Ok(_)) => read_image(&call.out).await,
+            Ok(Ok(_)) => {
+                let missing = "the command ended well but wrote no image to {out}";
+                read_image(&call.out, FailureKind::CommandFailed, missing).await
+            }
         };
         Ok((outcome, all.text()))
     }
@@ -138,13 +141,12 @@ impl Generator for CommandGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest, _permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         let answer = |outcome, raw| local_answer(outcome, raw, None);
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(answer(Outcome::Failed(failure), String::new()));
         }
-        // The semaphore is never closed.
-        let _slot = self.slots.acquire().await.ok();
+        let Some(_slot) = local_turn(&self.slots, permit).await else { return Ok(Answer::not_sent()) };
         // Dropped at the end of the call, the folder goes with all that is in it.
         let call = match Call::prepare(request).await {
             Ok(call) => call,
@@ -158,6 +160,9 @@ impl Generator for CommandGenerator {
                 return Ok(answer(failed(FailureKind::RejectedRequest, detail), String::new()));
             }
         };
+        if !permit.may_send(0).await {
+            return Ok(Answer::not_sent());
+        }
         let (outcome, raw) = self.run(&call, &arguments).await?;
         Ok(answer(outcome, raw))
     }
@@ -235,28 +240,36 @@ pub(super) fn no_folder<T>(error: &io::Error) -> Outcome<T> {
     )
 }
 
-/// The bytes of the file that a program should have written.
-pub(super) async fn read_image(path: &Path) -> Outcome<Vec<u8>> {
+/// Waits for a turn; `None` if the permission was revoked before it came.
+pub(super) async fn local_turn<'a>(slots: &'a Semaphore, permit: &dyn Permit) -> Option<SemaphorePermit<'a>> {
+    tokio::select! {
+        biased;
+        () = permit.revoked() => None,
+        // The semaphore is never closed.
+        slot = slots.acquire() => slot.ok(),
+    }
+}
+
+/// The bytes of the file where an image should be. If there is none, that is nobody's answer but a failure of this kind, and
+/// `missing` says so.
+pub(super) async fn read_image(path: &Path, kind: FailureKind, missing: &str) -> Outcome<Vec<u8>> {
+    let unreadable = |error| failed(kind, format!("the image cannot be read: {error}"));
     let length = match tokio::fs::metadata(path).await {
         Ok(metadata) if !metadata.is_file() => {
-            return failed(FailureKind::EmptyReply, "what the command left is no file".to_owned());
+            return failed(kind, format!("{missing}: what is there is no file"));
         }
         Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return failed(FailureKind::EmptyReply, "the command ended well, but left no image".to_owned());
-        }
-        Err(error) => {
-            return failed(FailureKind::CommandFailed, format!("its image cannot be read: {error}"));
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return failed(kind, missing.to_owned()),
+        Err(error) => return unreadable(error),
     };
     match length {
-        0 => failed(FailureKind::EmptyReply, "the command left an image of no bytes".to_owned()),
+        0 => failed(kind, format!("{missing}: the file is empty")),
         length if length > MAX_IMAGE_BYTES => {
             failed(FailureKind::NotAnImage, format!("an image file of {length} bytes is too large"))
         }
         _ => match tokio::fs::read(path).await {
             Ok(bytes) => Outcome::Done(bytes),
-            Err(error) => failed(FailureKind::CommandFailed, format!("its image cannot be read: {error}")),
+            Err(error) => unreadable(error),
         },
     }
 }

@@ -33,7 +33,7 @@ use tokio::{
 
 use super::{
     arguments::{CommandLineError, CommandLineProblem, Placeholder, Template, split},
-    command::{failed, local_answer, no_folder, private_folder, read_image, write_image},
+    command::{failed, local_answer, local_turn, no_folder, private_folder, read_image, write_image},
     http_generator::check,
     process::{Group, MAX_IMAGE_BYTES, Tail, describe, finish, keep_tail, local_cost, not_startable},
 };
@@ -99,6 +99,8 @@ impl CommandLinesGenerator {
         while let Some(mut worker) = next() {
             // One that ended after its last answer is no reason to fail the next question.
             if matches!(worker.group.child.try_wait(), Ok(None)) {
+                // What it wrote until now belongs to earlier questions.
+                worker.errors.clear();
                 return Ok(worker);
             }
         }
@@ -170,18 +172,22 @@ impl Generator for CommandLinesGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest, _permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(local_answer(Outcome::Failed(failure), String::new(), None));
         }
-        // The semaphore is never closed.
-        let _slot = self.slots.acquire().await.ok();
+        let Some(_slot) = local_turn(&self.slots, permit).await else { return Ok(Answer::not_sent()) };
         let prepared = async {
             let folder = private_folder()?;
             Ok((Question::prepare(request, folder.path()).await?, folder))
         };
         match prepared.await {
-            Ok((question, _folder)) => self.ask(&question).await,
+            Ok((question, _folder)) => {
+                if !permit.may_send(0).await {
+                    return Ok(Answer::not_sent());
+                }
+                self.ask(&question).await
+            }
             Err(error) => Ok(local_answer(no_folder(&error), String::new(), None)),
         }
     }
@@ -300,7 +306,10 @@ impl Reply {
             };
         }
         match self.image {
-            Some(path) => read_image(&path).await,
+            Some(path) => {
+                let missing = "the command answered with the name of an image that is not there";
+                read_image(&path, FailureKind::CommandFailed, missing).await
+            }
             None => failed(
                 FailureKind::EmptyReply,
                 "the answer has none of image, image_base64, refused and error".to_owned(),

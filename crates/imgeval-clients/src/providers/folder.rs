@@ -73,7 +73,7 @@ impl FolderGenerator {
                     }
                     Err(error) => {
                         let detail = format!("`{}` cannot be read: {error}", path.display());
-                        return failed(FailureKind::CommandFailed, detail);
+                        return failed(FailureKind::NotAccessible, detail);
                     }
                 }
             }
@@ -90,7 +90,7 @@ impl FolderGenerator {
                     "nothing in `{folder}` named `{}` with .png, .jpg, .jpeg or .webp",
                     visible(&stems)
                 );
-                failed(FailureKind::EmptyReply, detail)
+                failed(FailureKind::NotAccessible, detail)
             }
             _ => {
                 let detail = format!("several images for one sample: {}", names(&found).join(" and "));
@@ -141,12 +141,19 @@ impl Generator for FolderGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest, _permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(local_answer(Outcome::Failed(failure), String::new(), None));
         }
+        if !permit.may_send(0).await {
+            return Ok(Answer::not_sent());
+        }
         let (outcome, raw) = match self.find(&request.id).await {
-            Outcome::Done(path) => (read_image(&path).await, path.display().to_string()),
+            Outcome::Done(path) => {
+                let shown = path.display().to_string();
+                let missing = format!("`{}` holds no image", visible(&shown));
+                (read_image(&path, FailureKind::NotAccessible, &missing).await, shown)
+            }
             Outcome::Failed(failure) => (Outcome::Failed(failure), String::new()),
         };
         Ok(local_answer(outcome, raw, None))

@@ -85,9 +85,9 @@ async fn failures_have_their_kind_and_the_last_words() {
     let kinds = [
         ("echo working; echo 'no GPU' >&2; exit 3", FailureKind::CommandFailed, "exit code 3: no GPU"),
         ("kill -9 $$", FailureKind::CommandFailed, "signal 9"),
-        ("true", FailureKind::EmptyReply, "left no image"),
-        (": > \"$1\"", FailureKind::EmptyReply, "no bytes"),
-        ("mkdir \"$1\"", FailureKind::EmptyReply, "no file"),
+        ("true", FailureKind::CommandFailed, "the command ended well but wrote no image to {out}"),
+        (": > \"$1\"", FailureKind::CommandFailed, "the file is empty"),
+        ("mkdir \"$1\"", FailureKind::CommandFailed, "no file"),
     ];
     for (text, kind, words) in kinds {
         let answer = run(text, "{out} {prompt}", &request("p")).await;

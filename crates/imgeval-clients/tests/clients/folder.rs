@@ -32,14 +32,14 @@ async fn every_layout_is_known() {
         assert_eq!(take(&[file, "00003_2.png", "00003_11.png"], "00003", 1, 1).await.unwrap(), file);
     }
     assert_eq!(take(&["00003.png"], "00003", 0, 1).await.unwrap(), "00003.png");
-    assert_eq!(take(&["00003.png"], "00003", 1, 1).await.unwrap_err().0, FailureKind::EmptyReply);
+    assert_eq!(take(&["00003.png"], "00003", 1, 1).await.unwrap_err().0, FailureKind::NotAccessible);
     assert_eq!(take(&["00003_0_r2.png", "00003_0.png"], "00003", 0, 2).await.unwrap(), "00003_0_r2.png");
 }
 
 #[tokio::test]
 async fn what_was_looked_for_is_named() {
     let (kind, detail) = take(&["x.png"], "00003", 1, 1).await.unwrap_err();
-    assert_eq!(kind, FailureKind::EmptyReply);
+    assert_eq!(kind, FailureKind::NotAccessible);
     assert!(detail.contains("`00003/samples/0001`, `00003/0001`, `00003_1`, `00003-1`"), "{detail}");
 }
 

@@ -152,6 +152,20 @@ async fn a_process_that_takes_too_long_is_replaced() {
 }
 
 #[tokio::test]
+async fn each_answer_keeps_only_what_was_written_for_it() {
+    let (_folder, program) = server(
+        r#"prompt=${line#*'"prompt":"'}; echo "drawing ${prompt%%'"'*}" >&2; sleep 0.3
+    echo "{\"id\": \"$id\", \"image_base64\": \"aGk=\"}""#,
+    );
+    let generator = CommandLinesGenerator::new(&program, LONG, 1).unwrap();
+    for prompt in ["one", "two", "three"] {
+        let answer = ask(&generator, prompt).await;
+        let expected = format!("drawing {prompt}\n{{\"id\":\"00000/0000\"}}");
+        assert_eq!(answer.raw, expected);
+    }
+}
+
+#[tokio::test]
 async fn as_many_processes_run_as_there_are_slots() {
     // Each answers only when both have been asked.
     let (folder, program) = server(
