@@ -9,12 +9,10 @@ use serde_json::json;
 
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
+    pricing::estimate_question_tokens,
     providers::{chat_reply, user_message},
-    transport::{ApiRequest, Body, Reply, ReplyReader, Transport, Verdict},
+    transport::{ApiRequest, Body, Call, Reply, ReplyReader, Transport, Tries, Verdict},
 };
-
-/// For the token limit: about what one image that is sent along counts.
-const TOKENS_PER_IMAGE: usize = 1000;
 
 /// How long a rewritten prompt is taken to be in estimates, in tokens, thoughts included.
 const REWRITE_TOKENS: u64 = 2000;
@@ -93,20 +91,29 @@ impl ChatClient {
         self.entry.as_ref()?.estimate_text(text, n_output_tokens)
     }
 
-    /// Asks, again where that can help.
+    /// Asks, again where that can help and is permitted. Without permission to send even once, the outcome is
+    /// [`FailureKind::Interrupted`](imgeval_core::FailureKind::Interrupted) after no try.
     ///
     /// # Errors
-    /// If no further call can succeed either. Everything else is an outcome of this one.
-    pub async fn ask(&self, question: &ChatQuestion) -> Result<ChatAnswer, GeneratorDown> {
-        let exchange = self.transport.call(&self.request(question), &self.reader).await?;
+    /// If no further call can succeed either, and no try was lost. Everything else is an outcome of this one.
+    pub async fn ask(
+        &self,
+        question: &ChatQuestion,
+        permit: &dyn Permit,
+    ) -> Result<ChatAnswer, GeneratorDown> {
+        let texts = question.system.iter().chain([&question.text]).map(String::as_str);
+        let tokens = estimate_question_tokens(texts, question.images.len());
+        let (request, earlier) = (self.request(question), Tries::default());
+        let call = Call { request: &request, reader: &self.reader, permit, tokens, earlier };
+        let exchange = self.transport.call(call).await?;
         let mut answer = ChatAnswer {
             outcome: Outcome::Done(String::new()),
             usage: Usage::default(),
             cost: None,
             raw: exchange.raw,
-            tries: exchange.tries,
-            lost_tries: exchange.lost_tries,
-            down: None,
+            tries: exchange.tries.sent,
+            lost_tries: exchange.tries.lost,
+            down: exchange.down,
         };
         let reply = match exchange.outcome {
             Outcome::Done(reply) => reply,
@@ -139,14 +146,7 @@ impl ChatClient {
         if let Some(temperature) = question.temperature {
             body["temperature"] = temperature.into();
         }
-        let n_bytes = question.text.len() + question.system.as_ref().map_or(0, String::len);
-        let tokens = n_bytes / 4 + TOKENS_PER_IMAGE * question.images.len() + 1;
-        ApiRequest {
-            method: Method::POST,
-            path: "/chat/completions".to_owned(),
-            body: Body::Json(body),
-            estimated_tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
-        }
+        ApiRequest { method: Method::POST, path: "/chat/completions".to_owned(), body: Body::Json(body) }
     }
 }
 
@@ -180,7 +180,7 @@ impl Rewriter for ChatRewriter {
         self.client.estimate(&format!("{}{prompt}", self.instructions), REWRITE_TOKENS)
     }
 
-    async fn rewrite(&self, prompt: &str, _permit: &dyn Permit) -> Result<Rewrite, GeneratorDown> {
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<Rewrite, GeneratorDown> {
         let question = ChatQuestion {
             system: Some(self.instructions.clone()),
             text: prompt.to_owned(),
@@ -188,7 +188,7 @@ impl Rewriter for ChatRewriter {
             temperature: self.temperature,
         };
         let ChatAnswer { outcome, usage, cost, raw, tries, lost_tries, down } =
-            self.client.ask(&question).await?;
+            self.client.ask(&question, permit).await?;
         Ok(Rewrite { outcome, usage, cost, raw, tries, lost_tries, down })
     }
 }

@@ -20,6 +20,7 @@ pub use catalogue::{
 };
 pub use chat::{ChatAnswer, ChatClient, ChatQuestion, ChatRewriter};
 pub use error::ClientError;
+pub use pricing::estimate_tokens;
 pub use probe::{Reachability, probe};
 pub use providers::{
     CommandGenerator, CommandLineError, CommandLineProblem, CommandLinesGenerator, FolderError,

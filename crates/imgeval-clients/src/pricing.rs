@@ -9,6 +9,23 @@ use crate::catalogue::{ImagePrice, ModelEntry, OutputTokens, Prices};
 /// English has about four characters a token and other languages fewer: three errs to the dear side.
 const CHARACTERS_PER_TOKEN: u64 = 3;
 
+/// What an image that is sent along counts for about where nothing is known of the model; for limits of tokens, never for costs.
+const TOKENS_PER_IMAGE: u64 = 1300;
+
+/// The tokens of a call, in and out, as far as they can be told beforehand: what the limit of tokens a minute is held against.
+#[must_use]
+pub fn estimate_tokens(entry: Option<&ModelEntry>, request: &ImageRequest) -> u64 {
+    match entry {
+        Some(entry) => entry.estimate_tokens(request),
+        None => text_tokens(request) + TOKENS_PER_IMAGE * count_images(request),
+    }
+}
+
+/// As [`estimate_tokens`], of a question that is answered in words.
+pub(crate) fn estimate_question_tokens<'a>(texts: impl Iterator<Item = &'a str>, n_images: usize) -> u64 {
+    texts.map(estimate_text_tokens).sum::<u64>() + TOKENS_PER_IMAGE * n_images as u64
+}
+
 impl ModelEntry {
     /// What a call that returned an image cost: the counted tokens at their prices, and where the image is not among them the
     /// price of one image. `None` if a price that is needed is not listed.
@@ -69,15 +86,13 @@ impl ModelEntry {
     pub fn estimate_tokens(&self, request: &ImageRequest) -> u64 {
         let (text, images) = self.estimate_input_tokens(request);
         let output = dearest(&self.output_tokens, &request.parameters).map_or(0, |(row, _)| row.tokens);
-        text + images.unwrap_or(0) + output
+        text + images.unwrap_or_else(|| TOKENS_PER_IMAGE * count_images(request)) + output
     }
 
     /// Of text, and of images if that is known.
     fn estimate_input_tokens(&self, request: &ImageRequest) -> (u64, Option<u64>) {
-        let earlier = request.history.iter().map(|turn| turn.prompt.as_str());
-        let texts = earlier.chain(request.system.as_deref()).chain([request.prompt.as_str()]);
         let images = self.estimate_input_image_tokens().map(|tokens| count_images(request) * tokens);
-        (texts.map(estimate_text_tokens).sum(), images)
+        (text_tokens(request), images)
     }
 
     /// What a text is thought to cost at most that is rewritten or judged with this model, its answer as long as
@@ -158,6 +173,13 @@ fn per_million(price: Usd, tokens: u64) -> Usd {
     let nanos = (i128::from(price.nanos()) * i128::from(tokens)).div_euclid(1_000_000);
     let is_rest = (i128::from(price.nanos()) * i128::from(tokens)) % 1_000_000 != 0;
     Usd::from_nanos(i64::try_from(nanos + i128::from(is_rest)).unwrap_or(i64::MAX))
+}
+
+/// Of the prompt and all that goes along in words.
+fn text_tokens(request: &ImageRequest) -> u64 {
+    let earlier = request.history.iter().map(|turn| turn.prompt.as_str());
+    let texts = earlier.chain(request.system.as_deref()).chain([request.prompt.as_str()]);
+    texts.map(estimate_text_tokens).sum()
 }
 
 fn estimate_text_tokens(text: &str) -> u64 {
@@ -376,6 +398,18 @@ image = [
         // Another token of text, and two images of at most 6240 tokens x $10.
         let amount = entry("tokens").estimate(&request).unwrap().amount;
         assert_eq!(amount, Usd::from_dollars(0.010_915 + 0.1248).unwrap());
+    }
+
+    #[test]
+    fn tokens_are_estimated_with_and_without_a_known_model() {
+        let mut request = request(parameters("1024x1024", "low"));
+        // 16 characters are 6 tokens; then the image that comes, and one that goes along.
+        assert_eq!(estimate_tokens(None, &request), 6);
+        assert_eq!(estimate_tokens(Some(&entry("tokens")), &request), 6 + 272);
+        request.images = vec![InputImage::new(ImageFormat::Png, vec![1])];
+        assert_eq!(estimate_tokens(None, &request), 6 + TOKENS_PER_IMAGE);
+        assert_eq!(estimate_tokens(Some(&entry("tokens")), &request), 6 + 272 + 6240);
+        assert_eq!(estimate_tokens(Some(&entry("images")), &request), 6 + TOKENS_PER_IMAGE);
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use imgeval_core::{GeneratorDown, Outcome};
+use imgeval_core::{Always, GeneratorDown, Outcome};
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::{
     ProviderSettings,
     providers::judge_error,
-    transport::{ApiRequest, Body, Reply, ReplyReader, Transport, Verdict},
+    transport::{ApiRequest, Body, Call, Reply, ReplyReader, Transport, Tries, Verdict},
 };
 
 /// Longer is not waited for.
@@ -39,6 +39,7 @@ impl ReplyReader for ModelList {
 pub async fn probe(settings: &ProviderSettings) -> Reachability {
     let mut settings = settings.clone();
     settings.retries = 0;
+    settings.rate_limit_patience = Duration::ZERO;
     settings.timeout = settings.timeout.min(TIMEOUT);
     let transport = match Transport::new(&settings) {
         Ok(transport) => transport,
@@ -48,8 +49,11 @@ pub async fn probe(settings: &ProviderSettings) -> Reachability {
         }
     };
     let path = "/models".to_owned();
-    let request = ApiRequest { method: Method::GET, path, body: Body::Empty, estimated_tokens: 0 };
-    match transport.call(&request, &ModelList(settings)).await {
+    let request = ApiRequest { method: Method::GET, path, body: Body::Empty };
+    let reader = ModelList(settings);
+    let (earlier, tokens) = (Tries::default(), 0);
+    let call = Call { request: &request, reader: &reader, permit: &Always, tokens, earlier };
+    match transport.call(call).await {
         Ok(exchange) => match exchange.outcome {
             Outcome::Done(reply) => Reachability::Answers { models: read_models(&reply) },
             Outcome::Failed(failure) => {

@@ -43,13 +43,16 @@ pub struct ProviderSettings {
     pub limits: Limits,
     /// For one try, from connecting to the last byte.
     pub timeout: Duration,
-    /// How often a request is sent again at most.
+    /// How often a request is sent again at most; that a server has too many requests does not count.
     pub retries: u32,
     /// Whether the key may go unencrypted to another machine.
     pub allow_plain_http: bool,
     /// The wait before a second try is drawn from zero to this; it doubles with every further try.
     #[doc(hidden)]
     pub retry_delay: Duration,
+    /// How long one call waits in all for a server that has too many requests; such tries do not count as retries.
+    #[doc(hidden)]
+    pub rate_limit_patience: Duration,
 }
 
 impl ProviderSettings {
@@ -75,6 +78,7 @@ impl ProviderSettings {
             retries: 5,
             allow_plain_http: false,
             retry_delay: Duration::from_secs(1),
+            rate_limit_patience: Duration::from_secs(15 * 60),
         }
     }
 

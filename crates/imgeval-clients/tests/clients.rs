@@ -21,6 +21,8 @@ mod long_lived_commands;
 mod openai_images;
 #[path = "clients/openai_responses.rs"]
 mod openai_responses;
+#[path = "clients/permits.rs"]
+mod permits;
 #[path = "clients/secrets.rs"]
 mod secrets;
 #[path = "clients/support.rs"]

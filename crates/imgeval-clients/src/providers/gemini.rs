@@ -19,9 +19,6 @@ use crate::{
     transport::{ApiRequest, Body, Reply, ReplyReader, Verdict, mime, words},
 };
 
-/// For the token limit: about what one image that is sent along counts.
-const TOKENS_PER_IMAGE: usize = 1300;
-
 /// Reasons for which a prompt or an answer is stopped by a filter. `LANGUAGE`, `OTHER`, `NO_IMAGE` and the like are none.
 const FILTERS: &[&str] = &[
     "SAFETY",
@@ -174,18 +171,10 @@ impl HttpProvider for Gemini {
         if let Some(system) = &request.system {
             body["systemInstruction"] = json!({"parts": [{"text": system}]});
         }
-        let n_images: usize =
-            request.images.len() + request.history.iter().map(|turn| turn.images.len() + 1).sum::<usize>();
-        let tokens = request.prompt.len() / 4 + TOKENS_PER_IMAGE * n_images + 1;
-        Ok(ApiRequest {
-            method: Method::POST,
-            path: self.path(),
-            body: Body::Json(body),
-            estimated_tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
-        })
+        Ok(ApiRequest { method: Method::POST, path: self.path(), body: Body::Json(body) })
     }
 
-    fn read(&self, reply: &Value) -> ProviderAnswer {
+    fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
         let candidate = &reply["candidates"][0];
         let parts = candidate["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default();
         // Drafts that the model made while thinking are not its answer.
@@ -195,7 +184,7 @@ impl HttpProvider for Gemini {
         let source = image.and_then(|index| inline_data(spoken[index])["data"].as_str());
         ProviderAnswer {
             image: match source {
-                Some(data) => Ok(ImageSource::Base64(data.to_owned())),
+                Some(data) => Ok(ImageSource::Base64(data)),
                 None => Err(why_no_image(reply, &spoken)),
             },
             usage: usage(&reply["usageMetadata"], image.is_some()),
@@ -282,19 +271,24 @@ fn why_no_image(reply: &Value, spoken: &[&Value]) -> Failure {
     }
 }
 
-/// Tokens as `usageMetadata` counts them. Without details by modality, what came out is taken for the image if one came.
+/// Tokens as `usageMetadata` counts them. If an image came and the details by modality list none, it is what they do not list as text.
 fn usage(metadata: &Value, has_image: bool) -> Usage {
     let count = |name: &str| metadata[name].as_u64();
-    let of_images = |name: &str| {
+    let listed = |name: &str, modality: &str| {
         let details = metadata[name].as_array()?;
-        let images = details.iter().filter(|detail| detail["modality"] == "IMAGE");
-        Some(images.filter_map(|detail| detail["tokenCount"].as_u64()).fold(0, u64::saturating_add))
+        let meant = details.iter().filter(|detail| detail["modality"] == modality);
+        Some(meant.filter_map(|detail| detail["tokenCount"].as_u64()).fold(0, u64::saturating_add))
     };
     let prompt = count("promptTokenCount");
-    let image_input = of_images("promptTokensDetails");
+    let image_input = listed("promptTokensDetails", "IMAGE");
     let output = count("candidatesTokenCount");
-    let details = of_images("candidatesTokensDetails");
-    let image_output = details.or(if has_image { output } else { None });
+    let images = listed("candidatesTokensDetails", "IMAGE");
+    let image_output = if has_image && images.unwrap_or(0) == 0 {
+        let words = listed("candidatesTokensDetails", "TEXT").unwrap_or(0);
+        output.map(|output| output.saturating_sub(words)).filter(|rest| *rest > 0)
+    } else {
+        images
+    };
     let thoughts = count("thoughtsTokenCount");
     let words = output.map(|output| output.saturating_sub(image_output.unwrap_or(0)));
     Usage {
@@ -331,6 +325,14 @@ mod tests {
         let plain = usage(&json!({"promptTokenCount": 9, "candidatesTokenCount": 1290}), true);
         assert_eq!((plain.text_output, plain.image_output), (Some(0), Some(1290)));
         assert_eq!(usage(&Value::Null, true), Usage::default());
+        let of_text = |count: u64| {
+            let details = json!([{"modality": "TEXT", "tokenCount": count}]);
+            let usage =
+                usage(&json!({"candidatesTokenCount": 1310, "candidatesTokensDetails": details}), true);
+            (usage.text_output, usage.image_output)
+        };
+        assert_eq!(of_text(20), (Some(20), Some(1290)), "an image that is not listed is not paid as text");
+        assert_eq!(of_text(1310), (Some(1310), None), "an image came, so it is not known to have no tokens");
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    Outcome, Permit, SizeRequest, Usage,
+    Outcome, Permit, Usage,
 };
 use serde_json::Value;
 
 use super::image_data::decode_image;
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
-    transport::{ApiRequest, ReplyReader, Transport},
+    pricing::estimate_tokens,
+    transport::{ApiRequest, Call, Exchange, ReplyReader, Transport, Tries},
 };
 
 /// Translates between us and one provider.
@@ -24,13 +25,13 @@ pub(crate) trait HttpProvider: ReplyReader {
     fn request(&self, request: &ImageRequest) -> Result<ApiRequest, Failure>;
 
     /// Reads a reply that was judged to be an answer.
-    fn read(&self, reply: &Value) -> ProviderAnswer;
+    fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a>;
 }
 
 /// What an answer holds.
 #[derive(Debug)]
-pub(crate) struct ProviderAnswer {
-    pub(crate) image: Result<ImageSource, Failure>,
+pub(crate) struct ProviderAnswer<'a> {
+    pub(crate) image: Result<ImageSource<'a>, Failure>,
     pub(crate) usage: Usage,
     /// What the provider says that it bills.
     pub(crate) billed: Option<Cost>,
@@ -39,11 +40,18 @@ pub(crate) struct ProviderAnswer {
 }
 
 #[derive(Debug)]
-pub(crate) enum ImageSource {
+pub(crate) enum ImageSource<'a> {
     /// Base64, perhaps with a `data:` prefix.
-    Base64(String),
+    Base64(&'a str),
     /// Where the image lies.
-    Url(String),
+    Url(&'a str),
+}
+
+impl<'a> ImageSource<'a> {
+    /// What an address means: that of a data URL is the image itself.
+    pub(crate) fn of(url: &'a str) -> Self {
+        if url.starts_with("data:") { Self::Base64(url) } else { Self::Url(url) }
+    }
 }
 
 pub(crate) struct HttpGenerator<P> {
@@ -70,12 +78,24 @@ impl<P: HttpProvider> HttpGenerator<P> {
         Ok(Self { meta, transport, provider, entry })
     }
 
-    async fn fetch(&self, source: ImageSource) -> Result<Vec<u8>, Failure> {
-        match source {
-            ImageSource::Base64(text) => decode_image(&text),
-            ImageSource::Url(url) if url.starts_with("data:") => decode_image(&url),
-            ImageSource::Url(url) => self.transport.download(&url).await,
+    /// Asks, and once more with the whole conversation if the server has forgotten it.
+    async fn exchange(
+        &self,
+        request: &ImageRequest,
+        worded: &ApiRequest,
+        permit: &dyn Permit,
+    ) -> Result<Exchange, GeneratorDown> {
+        let tokens = estimate_tokens(self.entry.as_ref(), request);
+        let (reader, earlier) = (&self.provider, Tries::default());
+        let first = self.transport.call(Call { request: worded, reader, permit, tokens, earlier }).await?;
+        if !first.is_forgotten || request.history.iter().all(|turn| turn.state.is_none()) {
+            return Ok(first);
         }
+        let mut retold = request.clone();
+        retold.history.iter_mut().for_each(|turn| turn.state = None);
+        let Ok(worded) = self.provider.request(&retold) else { return Ok(first) };
+        let earlier = first.tries;
+        self.transport.call(Call { request: &worded, reader, permit, tokens, earlier }).await
     }
 }
 
@@ -93,34 +113,22 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
         self.entry.as_ref()?.estimate(request)
     }
 
-    async fn generate(&self, request: &ImageRequest, _permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
-        let mut answer = Answer {
-            outcome: Outcome::Done(Vec::new()),
-            usage: Usage::default(),
-            cost: None,
-            revised_prompt: None,
-            state: None,
-            raw: String::new(),
-            tries: 0,
-            lost_tries: 0,
-            down: None,
-        };
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
         let worded = check(self.capabilities(), request).and_then(|()| self.provider.request(request));
         let worded = match worded {
             Ok(worded) => worded,
-            Err(failure) => return Ok(Answer { outcome: Outcome::Failed(failure), ..answer }),
+            Err(failure) => return Ok(Answer { outcome: Outcome::Failed(failure), ..Answer::not_sent() }),
         };
-        let exchange = self.transport.call(&worded, &self.provider).await?;
-        answer.raw = exchange.raw;
-        answer.tries = exchange.tries;
-        answer.lost_tries = exchange.lost_tries;
-        let reply = match exchange.outcome {
+        let Exchange { outcome, raw, tries, down, held, .. } =
+            self.exchange(request, &worded, permit).await?;
+        drop(worded);
+        let answer = Answer { raw, tries: tries.sent, lost_tries: tries.lost, down, ..Answer::not_sent() };
+        let reply = match outcome {
             Outcome::Done(reply) => reply,
             Outcome::Failed(failure) => return Ok(Answer { outcome: Outcome::Failed(failure), ..answer }),
         };
         let read = self.provider.read(&reply);
-        drop(reply);
-        answer.cost = read.billed.or_else(|| {
+        let cost = read.billed.or_else(|| {
             let entry = self.entry.as_ref()?;
             match &read.image {
                 Ok(_) => entry.cost(&read.usage, &request.parameters),
@@ -128,44 +136,43 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
                 Err(_) => entry.cost_without_image(&read.usage),
             }
         });
-        answer.usage = read.usage;
-        answer.revised_prompt = read.revised_prompt;
-        answer.state = read.state;
-        answer.outcome = match read.image {
-            Err(failure) => Outcome::Failed(failure),
-            Ok(source) => match self.fetch(source).await {
-                Ok(bytes) => Outcome::Done(bytes),
-                Err(failure) => {
-                    // The image was made, and did not arrive.
-                    answer.lost_tries += u32::from(failure.kind == FailureKind::Transport);
-                    Outcome::Failed(failure)
-                }
-            },
+        // A long string of base64 has not passed the redactor yet.
+        let redact = |text: String| self.transport.redact(&text);
+        let answer = Answer {
+            usage: read.usage,
+            cost,
+            revised_prompt: read.revised_prompt.map(redact),
+            state: read.state.map(redact),
+            ..answer
         };
-        Ok(answer)
+        let address = match read.image {
+            Err(Failure { kind, detail }) => {
+                let failure = Failure { kind, detail: redact(detail) };
+                return Ok(Answer { outcome: Outcome::Failed(failure), ..answer });
+            }
+            Ok(ImageSource::Base64(text)) => {
+                let outcome = decode_image(text).map_or_else(Outcome::Failed, Outcome::Done);
+                return Ok(Answer { outcome, ..answer });
+            }
+            Ok(ImageSource::Url(url)) => url.to_owned(),
+        };
+        // The image needs this room for itself.
+        drop((reply, held));
+        Ok(match self.transport.download(&address, permit).await {
+            Ok(bytes) => Answer { outcome: Outcome::Done(bytes), ..answer },
+            Err(failure) => {
+                // The image was made and did not arrive; what it cost is lost only where nobody told it.
+                let lost_tries = answer.lost_tries + u32::from(answer.cost.is_none());
+                Answer { outcome: Outcome::Failed(failure), lost_tries, ..answer }
+            }
+        })
     }
 }
 
 /// Refuses what the provider would ignore.
 pub(super) fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Failure> {
-    let parameters = &request.parameters;
-    let pixels = matches!(parameters.size, Some(SizeRequest::Pixels { .. }));
-    let aspect = matches!(parameters.size, Some(SizeRequest::Aspect { .. }));
-    let asked = [
-        (pixels, can.size_in_pixels, "a size in pixels"),
-        (aspect, can.aspect_ratio, "an aspect ratio"),
-        (parameters.quality.is_some(), can.quality, "a quality"),
-        (parameters.background.is_some(), can.background, "a background"),
-        (parameters.output_format.is_some(), can.output_format, "an output format"),
-        (request.seed.is_some(), can.seed, "a seed"),
-        (request.system.is_some(), can.system, "a system prompt"),
-        (!request.images.is_empty(), can.edit, "an image to edit"),
-        (request.images.len() > 1, can.several_images, "several images"),
-        (request.mask.is_some(), can.mask, "a mask"),
-        (!request.history.is_empty(), can.rounds, "further rounds"),
-    ];
-    match asked.into_iter().find(|(asked, can, _)| *asked && !can) {
-        Some((_, _, what)) => Err(Failure {
+    match request.unsupported_by(can) {
+        Some(what) => Err(Failure {
             kind: FailureKind::RejectedRequest,
             detail: format!(
                 "this interface takes no request with {what}; leave it away or choose another provider"

@@ -14,9 +14,6 @@ use super::{
 };
 use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Verdict};
 
-/// For the token limit: about what one image that is sent along counts.
-const TOKENS_PER_IMAGE: usize = 1000;
-
 pub(crate) struct OpenaiChat {
     model: String,
 }
@@ -61,22 +58,14 @@ impl HttpProvider for OpenaiChat {
         if let Some(seed) = request.seed {
             body["seed"] = seed.into();
         }
-        let n_images: usize =
-            request.images.len() + request.history.iter().map(|turn| turn.images.len() + 1).sum::<usize>();
-        let tokens = request.prompt.len() / 4 + TOKENS_PER_IMAGE * n_images + 1;
-        Ok(ApiRequest {
-            method: Method::POST,
-            path: "/chat/completions".to_owned(),
-            body: Body::Json(body),
-            estimated_tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
-        })
+        Ok(ApiRequest { method: Method::POST, path: "/chat/completions".to_owned(), body: Body::Json(body) })
     }
 
-    fn read(&self, reply: &Value) -> ProviderAnswer {
+    fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
         let message = &reply["choices"][0]["message"];
         ProviderAnswer {
             image: image(message)
-                .map(|url| ImageSource::Url(url.to_owned()))
+                .map(ImageSource::of)
                 .ok_or_else(|| chat_reply::failure(reply, &chat_reply::text(message), "image")),
             usage: chat_reply::usage(&reply["usage"]),
             billed: chat_reply::billed(&reply["usage"]),

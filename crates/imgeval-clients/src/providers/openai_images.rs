@@ -14,9 +14,6 @@ use crate::{
     transport::{ApiRequest, Body, Part, Reply, ReplyReader, Verdict, words},
 };
 
-/// For the token limit: about what one image that is sent along counts.
-const TOKENS_PER_IMAGE: usize = 1000;
-
 pub(crate) struct OpenaiImages {
     model: String,
     /// Whether base64 must be asked for.
@@ -83,8 +80,6 @@ impl HttpProvider for OpenaiImages {
     fn request(&self, request: &ImageRequest) -> Result<ApiRequest, Failure> {
         let images = request.images_to_edit();
         let fields = self.fields(request);
-        let tokens = request.prompt.len() / 4 + TOKENS_PER_IMAGE * images.len() + 1;
-        let estimated_tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
         if images.is_empty() {
             if request.mask.is_some() {
                 let detail = "a mask was given without an image to edit".to_owned();
@@ -97,7 +92,6 @@ impl HttpProvider for OpenaiImages {
                 method: Method::POST,
                 path: "/images/generations".to_owned(),
                 body: Body::Json(body.into()),
-                estimated_tokens,
             });
         }
         let mut parts: Vec<Part> = fields.into_iter().map(|(name, value)| Part::text(name, value)).collect();
@@ -113,14 +107,13 @@ impl HttpProvider for OpenaiImages {
             method: Method::POST,
             path: "/images/edits".to_owned(),
             body: Body::Multipart(parts),
-            estimated_tokens,
         })
     }
 
-    fn read(&self, reply: &Value) -> ProviderAnswer {
+    fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
         let item = &reply["data"][0];
-        let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        let source = text("b64_json").map(ImageSource::Base64).or_else(|| text("url").map(ImageSource::Url));
+        let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty());
+        let source = text("b64_json").map(ImageSource::Base64).or_else(|| text("url").map(ImageSource::of));
         let image = source.ok_or_else(|| Failure {
             kind: FailureKind::EmptyReply,
             detail: format!("the reply holds no image: {}", words(&start_of(reply))),
@@ -129,7 +122,7 @@ impl HttpProvider for OpenaiImages {
             image,
             usage: usage(&reply["usage"]),
             billed: None,
-            revised_prompt: text("revised_prompt"),
+            revised_prompt: text("revised_prompt").map(str::to_owned),
             state: None,
         }
     }

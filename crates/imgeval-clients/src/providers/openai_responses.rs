@@ -2,7 +2,7 @@
 //! Facts from the published OpenAPI document (`CreateResponse`, `ImageGenTool`, `ImageGenToolCall`, `ResponseUsage`).
 //!
 //! A further round names the response that it goes on from; the server keeps the conversation. Rounds without such an id, as of
-//! another provider, are sent again, their images as the user's.
+//! another provider, are sent again, their images as the user's; so are those that the server has forgotten.
 //!
 //! In the catalogue the text prices of an entry are the model's, and its image prices those of the image model that the tool calls.
 
@@ -21,16 +21,12 @@ use crate::{
     transport::{ApiRequest, Body, Reply, ReplyReader, Verdict, words},
 };
 
-/// For the token limit: about what one image that is sent along counts.
-const TOKENS_PER_IMAGE: usize = 1000;
-
 /// Codes of a filter's "no" besides those that all of OpenAI's interfaces share.
 const MODERATION: &[&str] =
     &["image_content_policy_violation", "bio_policy", "cyber_policy", "invalid_prompt"];
 
 /// Codes that say what is wrong with this request's images or conversation.
 const REJECTED: &[&str] = &[
-    "previous_response_not_found",
     "invalid_image",
     "invalid_image_format",
     "invalid_base64_image",
@@ -64,6 +60,9 @@ impl ReplyReader for OpenaiResponses {
         let detail = words(error["message"].as_str().unwrap_or(code));
         if MODERATION.contains(&code) {
             return Verdict::Failed(Failure { kind: FailureKind::Moderated, detail });
+        }
+        if code == "previous_response_not_found" {
+            return Verdict::Forgotten(Failure { kind: FailureKind::RejectedRequest, detail });
         }
         if REJECTED.contains(&code) {
             return Verdict::Failed(Failure { kind: FailureKind::RejectedRequest, detail });
@@ -99,12 +98,10 @@ impl HttpProvider for OpenaiResponses {
         }
         let previous = request.history.last().and_then(|turn| turn.state.as_ref());
         let mut input = Vec::new();
-        let mut n_images = request.images.len();
         if previous.is_none() {
             for turn in &request.history {
                 input.push(user_message(Some(&turn.prompt), &turn.images));
                 input.push(user_message(None, std::slice::from_ref(&turn.answer)));
-                n_images += turn.images.len() + 1;
             }
         }
         input.push(user_message(Some(&request.prompt), &request.images));
@@ -120,16 +117,10 @@ impl HttpProvider for OpenaiResponses {
         if let Some(previous) = previous {
             body["previous_response_id"] = previous.clone().into();
         }
-        let tokens = request.prompt.len() / 4 + TOKENS_PER_IMAGE * n_images + 1;
-        Ok(ApiRequest {
-            method: Method::POST,
-            path: "/responses".to_owned(),
-            body: Body::Json(body),
-            estimated_tokens: u32::try_from(tokens).unwrap_or(u32::MAX),
-        })
+        Ok(ApiRequest { method: Method::POST, path: "/responses".to_owned(), body: Body::Json(body) })
     }
 
-    fn read(&self, reply: &Value) -> ProviderAnswer {
+    fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
         let output = reply["output"].as_array().map(Vec::as_slice).unwrap_or_default();
         let result = |item: &&Value| {
             let result = item["result"].as_str().unwrap_or_default();
@@ -140,7 +131,7 @@ impl HttpProvider for OpenaiResponses {
         let revised_prompt = call.and_then(|call| call["revised_prompt"].as_str());
         ProviderAnswer {
             image: match image {
-                Some(image) => Ok(ImageSource::Base64(image.to_owned())),
+                Some(image) => Ok(ImageSource::Base64(image)),
                 None => Err(why_no_image(reply, output)),
             },
             usage: usage(reply),

@@ -3,19 +3,23 @@
 use std::{error::Error, time::Duration};
 
 use reqwest::{StatusCode, header::HeaderMap};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::budget::{Budget, Held};
 
 /// A body may be silent for so long before it counts as stalled.
 const MAX_SILENCE: Duration = Duration::from_secs(60);
 
 /// What is read of one reply; images are far smaller.
-const MAX_BODY_BYTES: usize = 128 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 128 << 20;
 
 /// A reply that arrived; of one that reports an error, perhaps not all.
 pub(super) struct Received {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
+    /// The body's share of the memory for replies.
+    pub(super) held: Option<Held>,
 }
 
 impl Received {
@@ -35,23 +39,47 @@ pub(super) enum Broken {
     TimedOut(String),
 }
 
-pub(super) async fn attempt(request: reqwest::RequestBuilder, limit: Duration) -> Result<Received, Broken> {
-    let received = timeout(limit, receive(request, limit.min(MAX_SILENCE))).await;
-    received.unwrap_or_else(|_| Err(Broken::TimedOut(format!("no complete answer within {}", shown(limit)))))
+pub(super) async fn attempt(
+    request: reqwest::RequestBuilder,
+    limit: Duration,
+    budget: &Budget,
+) -> Result<Received, Broken> {
+    let late = || Broken::TimedOut(format!("no complete answer within {}", shown(limit)));
+    let deadline = Instant::now() + limit;
+    let response = timeout_at(deadline, request.send()).await.map_err(|_| late())?.map_err(broken)?;
+    let length = response.content_length();
+    if length.is_some_and(|length| length > MAX_BODY_BYTES as u64) && response.status().is_success() {
+        return Err(too_large());
+    }
+    let waiting_since = Instant::now();
+    let held = budget.take(length).await;
+    // It is not the server's fault that others were in the way.
+    let deadline = deadline + waiting_since.elapsed();
+    let silence = limit.min(MAX_SILENCE);
+    timeout_at(deadline, receive(response, silence, held, budget)).await.unwrap_or_else(|_| Err(late()))
 }
 
-async fn receive(request: reqwest::RequestBuilder, silence: Duration) -> Result<Received, Broken> {
-    let mut response = request.send().await.map_err(broken)?;
+async fn receive(
+    mut response: reqwest::Response,
+    silence: Duration,
+    mut held: Held,
+    budget: &Budget,
+) -> Result<Received, Broken> {
     let (status, headers) = (response.status(), response.headers().clone());
-    let mut body = Vec::new();
+    let mut body =
+        Vec::with_capacity(response.content_length().map_or(0, |length| length as usize).min(MAX_BODY_BYTES));
     loop {
         let failed = match timeout(silence, response.chunk()).await {
             Ok(Ok(Some(chunk))) if body.len() + chunk.len() <= MAX_BODY_BYTES => {
+                budget.grow(&mut held, body.len() + chunk.len()).await;
                 body.extend_from_slice(&chunk);
                 continue;
             }
-            Ok(Ok(Some(_))) => Broken::Lost(format!("the reply is larger than {} MiB", MAX_BODY_BYTES >> 20)),
-            Ok(Ok(None)) => return Ok(Received { status, headers, body }),
+            Ok(Ok(Some(_))) => too_large(),
+            Ok(Ok(None)) => {
+                held.shrink(body.len());
+                return Ok(Received { status, headers, body, held: Some(held) });
+            }
             Ok(Err(error)) => {
                 Broken::Lost(format!("the reply broke off after {} bytes: {}", body.len(), chain(error)))
             }
@@ -62,8 +90,16 @@ async fn receive(request: reqwest::RequestBuilder, silence: Duration) -> Result<
             )),
         };
         // Of an error the status says enough.
-        return if status.is_success() { Err(failed) } else { Ok(Received { status, headers, body }) };
+        return if status.is_success() {
+            Err(failed)
+        } else {
+            Ok(Received { status, headers, body, held: None })
+        };
     }
+}
+
+fn too_large() -> Broken {
+    Broken::Lost(format!("the reply is larger than {} MiB", MAX_BODY_BYTES >> 20))
 }
 
 fn broken(error: reqwest::Error) -> Broken {

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use imgeval_core::GeneratorDown;
+use imgeval_core::{Failure, FailureKind, GeneratorDown};
 
 /// So many calls in a row without any answer, each tried several times, are no accident.
 const MAX_FAILED_CALLS: u32 = 8;
@@ -36,9 +36,14 @@ impl Breaker {
         }
     }
 
-    pub(super) fn failed(&self, detail: &str) {
+    /// Notes how a call ended that brought no answer of use. Being told to come later is neither an answer nor a failure and not
+    /// to be noted.
+    pub(super) fn note(&self, failure: &Failure) {
+        if !matches!(failure.kind, FailureKind::Transport | FailureKind::TimedOut) {
+            return self.answered();
+        }
         if let Ok(mut state) = self.state.lock() {
-            *state = (state.0.saturating_add(1), detail.to_owned());
+            *state = (state.0.saturating_add(1), failure.detail.clone());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use imgeval_core::{Failure, FailureKind, GeneratorDown, Outcome};
+use imgeval_core::{Failure, FailureKind, GeneratorDown, Outcome, Permit};
 use reqwest::{
     StatusCode,
     header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
@@ -18,12 +18,32 @@ use url::Url;
 use super::{
     attempt::{Broken, Received, attempt, chain},
     breaker::Breaker,
-    gate::Gate,
-    raw::{raw_json, raw_text, redact_strings, words},
+    budget::{Budget, Held},
+    gate::{Gate, Stop, unless_stopped},
+    raw::{raw_text, redact_and_keep, words},
     request::ApiRequest,
     retry::{MAX_LOST_RETRIES, MAX_REQUESTED_WAIT, backoff, requested_wait},
 };
 use crate::{ClientError, ProviderKind, ProviderSettings, Redactor, settings::is_loopback};
+
+/// One call: what to send, who reads the reply, and who is asked before each sending.
+pub(crate) struct Call<'a> {
+    pub(crate) request: &'a ApiRequest,
+    pub(crate) reader: &'a dyn ReplyReader,
+    pub(crate) permit: &'a dyn Permit,
+    /// For the limit of tokens a minute; roughly right is enough.
+    pub(crate) tokens: u64,
+    /// What was sent for the same answer before.
+    pub(crate) earlier: Tries,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tries {
+    /// How often the request was sent, or was meant to be.
+    pub(crate) sent: u32,
+    /// How many of these may have been billed without their answer arriving.
+    pub(crate) lost: u32,
+}
 
 /// What became of a call.
 #[derive(Debug)]
@@ -32,9 +52,13 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Outcome<Value>,
     /// The last reply's text, fit for keeping.
     pub(crate) raw: String,
-    /// How often the request was sent, or was meant to be.
-    pub(crate) tries: u32,
-    pub(crate) lost_tries: u32,
+    pub(crate) tries: Tries,
+    /// Besides, no further call can succeed either.
+    pub(crate) down: Option<GeneratorDown>,
+    /// It failed because the server has forgotten the conversation.
+    pub(crate) is_forgotten: bool,
+    /// The reply's share of the memory for replies, free again when this is dropped.
+    pub(crate) held: Option<Held>,
 }
 
 /// A reply for a provider to judge.
@@ -52,6 +76,8 @@ pub(crate) enum Verdict {
     Answer,
     /// The provider's last word on this request.
     Failed(Failure),
+    /// As before, because the server has forgotten the conversation; a request that retells it can succeed.
+    Forgotten(Failure),
     /// The provider's last word on every request.
     Down(GeneratorDown),
     /// Too many requests; asking later helps.
@@ -83,9 +109,11 @@ pub(super) struct Inner {
     pub(super) redactor: Redactor,
     gate: Gate,
     breaker: Breaker,
+    pub(super) budget: Budget,
     pub(super) timeout: Duration,
-    pub(super) retries: u32,
+    retries: u32,
     pub(super) retry_delay: Duration,
+    rate_limit_patience: Duration,
 }
 
 /// A try that brought no answer.
@@ -96,13 +124,14 @@ struct Again {
     lost: bool,
     /// What the server asked for.
     wait: Option<Duration>,
-    /// Whether all calls shall wait.
-    pause: bool,
+    /// Whether there were too many requests: no failure, but all calls shall wait.
+    limited: bool,
 }
 
 enum Ended {
-    Answer(Value),
+    Answer(Value, Option<Held>),
     Failed(Failure),
+    Forgotten(Failure),
     Down(GeneratorDown),
     Again(Again),
 }
@@ -122,9 +151,11 @@ impl Transport {
             redactor,
             gate: Gate::new(&settings.limits),
             breaker: Breaker::default(),
+            budget: Budget::default(),
             timeout: settings.timeout,
             retries: settings.retries,
             retry_delay: settings.retry_delay,
+            rate_limit_patience: settings.rate_limit_patience,
         })))
     }
 
@@ -133,63 +164,118 @@ impl Transport {
         self.0.base.as_str().trim_end_matches('/')
     }
 
-    /// Sends the request, again where that can help.
-    pub(crate) async fn call(
-        &self,
-        request: &ApiRequest,
-        reader: &dyn ReplyReader,
-    ) -> Result<Exchange, GeneratorDown> {
-        let Inner { breaker, gate, redactor, retries, retry_delay, .. } = &*self.0;
-        breaker.check(&self.name())?;
-        let (mut raw, mut tries, mut lost_tries) = (String::new(), 0, 0);
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.0.redactor.redact(text)
+    }
+
+    /// Sends the request, again where that can help, as long as it is permitted.
+    ///
+    /// # Errors
+    /// If no further call can succeed either, and no try was lost.
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Exchange, GeneratorDown> {
+        let Inner { breaker, gate, retries, retry_delay, rate_limit_patience, .. } = &*self.0;
+        let Call { request, reader, permit, tokens, earlier } = call;
+        let (mut raw, mut tries) = (String::new(), earlier);
+        // Of this call alone; those that were told to come later are no failures.
+        let (mut n_failed, mut n_limited, mut waited_for_limit) = (0, 0, Duration::ZERO);
+        let mut last = None;
         loop {
-            let permit = gate.enter(request.estimated_tokens).await;
-            tries += 1;
-            let ended = self.try_once(request, reader, tries, &mut raw).await;
-            drop(permit);
-            let outcome = match ended {
-                Ended::Answer(reply) => Outcome::Done(reply),
-                Ended::Failed(failure) => Outcome::Failed(failure),
-                Ended::Down(down) => {
-                    breaker.answered();
-                    let GeneratorDown { message, hint } = down;
-                    return Err(GeneratorDown {
-                        message: redactor.redact(&message),
-                        hint: redactor.redact(&hint),
-                    });
-                }
-                Ended::Again(again) => {
-                    lost_tries += u32::from(again.lost);
-                    let too_long = again.wait.filter(|wait| *wait > MAX_REQUESTED_WAIT);
-                    // The addition keeps calls that were told the same time from coming back together.
-                    let wait = again.wait.unwrap_or_default().saturating_add(backoff(*retry_delay, tries));
-                    if again.pause && too_long.is_none() {
-                        gate.pause_until(tokio::time::Instant::now() + wait);
-                    }
-                    let may_try = tries <= *retries && (!again.lost || lost_tries <= MAX_LOST_RETRIES);
-                    if may_try && too_long.is_none() {
-                        let wait_ms = wait.as_millis() as u64;
-                        debug!(target: "imgeval_clients", path = request.path, tries, wait_ms, "waiting to try again");
-                        tokio::time::sleep(wait).await;
-                        continue;
-                    }
-                    Outcome::Failed(again.into_failure(tries, too_long))
-                }
+            let turn = unless_stopped(gate, permit, gate.enter(tokens)).await;
+            let slot = match turn {
+                Ok(slot) => slot,
+                Err(Stop::Revoked) => return Ok(self.ended_early(last, raw, tries)),
+                Err(Stop::Closed(down)) => return self.ended_down(down, raw, tries),
             };
-            let outcome = match outcome {
-                Outcome::Failed(Failure { kind, detail }) => {
-                    Outcome::Failed(Failure { kind, detail: redactor.redact(&detail) })
-                }
-                done @ Outcome::Done(_) => done,
-            };
-            match &outcome {
-                Outcome::Failed(Failure { kind: FailureKind::Transport | FailureKind::TimedOut, detail }) => {
-                    breaker.failed(detail);
-                }
-                Outcome::Failed(_) | Outcome::Done(_) => breaker.answered(),
+            if last.is_none()
+                && let Err(down) = breaker.check(&self.name())
+            {
+                return self.ended_down(down, raw, tries);
             }
-            return Ok(Exchange { outcome, raw, tries, lost_tries });
+            if !permit.may_send(tries.lost).await {
+                return Ok(self.ended_early(last, raw, tries));
+            }
+            tries.sent += 1;
+            let ended = self.try_once(request, reader, tries.sent, &mut raw).await;
+            let again = match ended {
+                Ended::Answer(reply, held) => {
+                    breaker.answered();
+                    let outcome = Outcome::Done(reply);
+                    return Ok(Exchange { outcome, raw, tries, down: None, is_forgotten: false, held });
+                }
+                Ended::Failed(failure) => {
+                    breaker.note(&failure);
+                    return Ok(self.failed(failure, raw, tries));
+                }
+                Ended::Forgotten(failure) => {
+                    breaker.answered();
+                    return Ok(Exchange { is_forgotten: true, ..self.failed(failure, raw, tries) });
+                }
+                Ended::Down(GeneratorDown { message, hint }) => {
+                    breaker.answered();
+                    let redact = |text: &str| self.0.redactor.redact(text);
+                    let down = GeneratorDown { message: redact(&message), hint: redact(&hint) };
+                    gate.close(down.clone());
+                    return self.ended_down(down, raw, tries);
+                }
+                Ended::Again(again) => again,
+            };
+            tries.lost += u32::from(again.lost);
+            let too_long = again.wait.filter(|wait| *wait > MAX_REQUESTED_WAIT);
+            let (limited, lost) = (again.limited, again.lost);
+            let (wait, may_try) = if limited {
+                n_limited += 1;
+                // Where the server names a time, the addition only keeps calls that were told the same from coming back together.
+                let growth = if again.wait.is_some() { 1 } else { n_limited };
+                let wait = again.wait.unwrap_or_default().saturating_add(backoff(*retry_delay, growth));
+                waited_for_limit = wait.saturating_add(waited_for_limit);
+                (wait, waited_for_limit <= *rate_limit_patience)
+            } else {
+                n_failed += 1;
+                let wait = again.wait.unwrap_or_default().saturating_add(backoff(*retry_delay, n_failed));
+                (wait, n_failed <= *retries && (!lost || tries.lost <= MAX_LOST_RETRIES))
+            };
+            if limited && too_long.is_none() {
+                gate.pause_until(tokio::time::Instant::now() + wait);
+            }
+            // Not before, lest the next one enters before the gate is closed or the pause begins.
+            drop(slot);
+            let failure = again.into_failure(tries.sent - earlier.sent, too_long);
+            if !may_try || too_long.is_some() {
+                if !limited {
+                    breaker.note(&failure);
+                }
+                return Ok(self.failed(failure, raw, tries));
+            }
+            last = Some(failure);
+            let wait_ms = wait.as_millis() as u64;
+            let (path, tries_sent) = (&request.path, tries.sent);
+            debug!(target: "imgeval_clients", path, tries = tries_sent, wait_ms, "waiting to try again");
+            match unless_stopped(gate, permit, tokio::time::sleep(wait)).await {
+                Ok(()) => {}
+                Err(Stop::Revoked) => return Ok(self.ended_early(last, raw, tries)),
+                Err(Stop::Closed(down)) => return self.ended_down(down, raw, tries),
+            }
         }
+    }
+
+    fn failed(&self, failure: Failure, raw: String, tries: Tries) -> Exchange {
+        let Failure { kind, detail } = failure;
+        let outcome = Outcome::Failed(Failure { kind, detail: self.0.redactor.redact(&detail) });
+        Exchange { outcome, raw, tries, down: None, is_forgotten: false, held: None }
+    }
+
+    /// Of a call that may not be sent (again): its last failure, if it had any.
+    fn ended_early(&self, last: Option<Failure>, raw: String, tries: Tries) -> Exchange {
+        self.failed(last.unwrap_or_else(Failure::not_sent), raw, tries)
+    }
+
+    /// No error where tries were lost, so that what they may have cost is recorded.
+    fn ended_down(&self, down: GeneratorDown, raw: String, tries: Tries) -> Result<Exchange, GeneratorDown> {
+        if tries.lost == 0 {
+            return Err(down);
+        }
+        let failure = Failure { kind: FailureKind::Transport, detail: down.message.clone() };
+        Ok(Exchange { down: Some(down), ..self.failed(failure, raw, tries) })
     }
 
     /// Such as `openai-images at api.openai.com`.
@@ -204,7 +290,7 @@ impl Transport {
         try_number: u32,
         raw: &mut String,
     ) -> Ended {
-        let Inner { base, client, redactor, timeout, .. } = &*self.0;
+        let Inner { base, client, redactor, timeout, budget, .. } = &*self.0;
         let mut url = base.clone();
         url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), request.path));
         let builder = client.request(request.method.clone(), url);
@@ -216,7 +302,7 @@ impl Transport {
             }
         };
         let started = Instant::now();
-        let received = attempt(builder, *timeout).await;
+        let received = attempt(builder, *timeout, budget).await;
         let status = received.as_ref().ok().map(|received| received.status.as_u16());
         debug!(
             target: "imgeval_clients",
@@ -227,7 +313,8 @@ impl Transport {
             try_number,
             "sent"
         );
-        let again = |kind, detail, lost| Ended::Again(Again { kind, detail, lost, wait: None, pause: false });
+        let again =
+            |kind, detail, lost| Ended::Again(Again { kind, detail, lost, wait: None, limited: false });
         let received = match received {
             Ok(received) => received,
             Err(Broken::NotSent(detail)) => return again(FailureKind::Transport, detail, false),
@@ -241,56 +328,58 @@ impl Transport {
                 detail: self.redirected(&received),
             });
         }
-        let json = serde_json::from_slice::<Value>(&received.body);
-        let text = match &json {
-            Ok(_) => String::new(),
-            Err(_) => String::from_utf8_lossy(&received.body).into_owned(),
-        };
-        let json = json.map(|mut json| {
-            redact_strings(&mut json, redactor);
-            json
-        });
-        *raw = match &json {
-            Ok(json) => raw_json(json, redactor),
-            Err(_) => raw_text(text, redactor),
-        };
-        let json = match json {
-            Ok(json) => json,
-            Err(_) if !received.status.is_success() => Value::Null,
+        let status = received.status;
+        let wait = requested_wait(&received.headers, SystemTime::now());
+        let json = match serde_json::from_slice::<Value>(&received.body) {
+            Ok(mut json) => {
+                *raw = redact_and_keep(&mut json, redactor);
+                json
+            }
             Err(_) => {
-                let start: String = words(raw).chars().take(120).collect();
-                let content_type = received.content_type();
-                let detail = format!("answered with {content_type}, not JSON: {start}");
-                return again(FailureKind::Transport, detail, true);
+                *raw = raw_text(String::from_utf8_lossy(&received.body).into_owned(), redactor);
+                if received.status.is_success() {
+                    let start: String = words(raw).chars().take(120).collect();
+                    let content_type = received.content_type();
+                    let detail = format!("answered with {content_type}, not JSON: {start}");
+                    return again(FailureKind::Transport, detail, true);
+                }
+                Value::Null
             }
         };
-        self.settle(reader, &received, json, raw)
+        // Of the body and what was read from it, only the latter is needed from here on.
+        let Received { held, .. } = received;
+        self.settle(reader, status, wait, Reply { status: status.as_u16(), json, text: words(raw) }, held)
     }
 
-    fn settle(&self, reader: &dyn ReplyReader, received: &Received, json: Value, raw: &str) -> Ended {
-        let status = received.status;
-        let reply = Reply { status: status.as_u16(), json, text: words(raw) };
-        let wait = requested_wait(&received.headers, SystemTime::now());
+    fn settle(
+        &self,
+        reader: &dyn ReplyReader,
+        status: StatusCode,
+        wait: Option<Duration>,
+        reply: Reply,
+        held: Option<Held>,
+    ) -> Ended {
         let wait = wait.or_else(|| reader.requested_wait(&reply));
         let kind = FailureKind::Transport;
         match reader.judge(&reply) {
-            Verdict::Answer => Ended::Answer(reply.json),
+            Verdict::Answer => Ended::Answer(reply.json, held),
             Verdict::Failed(failure) => Ended::Failed(failure),
+            Verdict::Forgotten(failure) => Ended::Forgotten(failure),
             Verdict::Down(GeneratorDown { message, hint }) => {
                 Ended::Down(GeneratorDown { message: format!("{}: {message}", self.name()), hint })
             }
             Verdict::RateLimited(detail) => {
-                Ended::Again(Again { kind, detail, lost: false, wait, pause: true })
+                Ended::Again(Again { kind, detail, lost: false, wait, limited: true })
             }
             // A gateway gave up on a server that may still be at work; 524 is Cloudflare's.
             Verdict::ServerFailed(detail)
                 if status == StatusCode::GATEWAY_TIMEOUT || status.as_u16() == 524 =>
             {
                 let kind = FailureKind::TimedOut;
-                Ended::Again(Again { kind, detail, lost: true, wait, pause: false })
+                Ended::Again(Again { kind, detail, lost: true, wait, limited: false })
             }
             Verdict::ServerFailed(detail) => {
-                Ended::Again(Again { kind, detail, lost: false, wait, pause: false })
+                Ended::Again(Again { kind, detail, lost: false, wait, limited: false })
             }
         }
     }

@@ -1,6 +1,9 @@
 //! Fetches images that a reply only names. They are paid for, so a flaky download is tried again.
 
-use imgeval_core::{Failure, FailureKind, visible};
+use std::time::Duration;
+
+use imgeval_core::{Failure, FailureKind, Permit, visible};
+use reqwest::StatusCode;
 use tokio::time::sleep;
 use tracing::debug;
 use url::Url;
@@ -8,21 +11,25 @@ use url::Url;
 use super::{
     attempt::{Broken, attempt},
     client::{Inner, Transport},
-    retry::backoff,
 };
 
 pub(super) const MAX_REDIRECTS: usize = 3;
 
-/// However few retries a call has: asking for a file again costs nothing.
-const MIN_RETRIES: u32 = 4;
+/// However few retries a call has, because asking for a file again costs nothing: with the waits between them, some five minutes.
+const MAX_TRIES: u32 = 10;
+
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 impl Transport {
-    /// The bytes behind the address, asked for without any credentials.
-    pub(crate) async fn download(&self, address: &str) -> Result<Vec<u8>, Failure> {
-        let Inner { base, downloads, redactor, timeout, retries, retry_delay, .. } = &*self.0;
+    /// The bytes behind the address, asked for without any credentials; what was paid for is fetched without asking for permission,
+    /// but when that is revoked, it is not waited any longer.
+    pub(crate) async fn download(&self, address: &str, permit: &dyn Permit) -> Result<Vec<u8>, Failure> {
+        let Inner { base, downloads, redactor, timeout, retry_delay, budget, .. } = &*self.0;
         let failed = |detail: String| Failure {
             kind: FailureKind::Transport,
-            detail: redactor.redact(&format!("the image could not be downloaded: {detail}")),
+            detail: redactor.redact(&format!(
+                "the image could not be downloaded: {detail}; the reply kept in the run holds its address"
+            )),
         };
         let url = Url::parse(address).map_err(|_| failed("its address cannot be parsed".to_owned()))?;
         let allowed = url.scheme() == "https" || (url.scheme() == "http" && base.scheme() == "http");
@@ -33,9 +40,10 @@ impl Transport {
         let mut tries = 0;
         loop {
             tries += 1;
-            let received = attempt(downloads.get(url.clone()), *timeout).await;
-            let status = received.as_ref().ok().map(|received| received.status.as_u16());
-            debug!(target: "imgeval_clients", status, try_number = tries, "downloaded an image");
+            let received = attempt(downloads.get(url.clone()), *timeout, budget).await;
+            let status = received.as_ref().ok().map(|received| received.status);
+            let status_code = status.map(|status| status.as_u16());
+            debug!(target: "imgeval_clients", status = status_code, try_number = tries, "downloaded an image");
             let detail = match received {
                 Ok(received) if received.status.is_success() && !received.body.is_empty() => {
                     return Ok(received.body);
@@ -46,10 +54,26 @@ impl Transport {
                     format!("{host}: {detail}")
                 }
             };
-            if tries > (*retries).max(MIN_RETRIES) {
+            if status.is_some_and(is_final) {
+                return Err(failed(detail));
+            }
+            let wait = retry_delay.saturating_mul(2_u32.saturating_pow(tries - 1)).min(MAX_WAIT);
+            let is_stopped = tries < MAX_TRIES
+                && tokio::select! {
+                    () = permit.revoked() => true,
+                    // Spread by a quarter, so that many do not come back together.
+                    () = sleep(wait.mul_f64(0.875 + fastrand::f64() / 4.0)) => false,
+                };
+            if is_stopped || tries == MAX_TRIES {
                 return Err(failed(format!("{detail} (tried {tries} times)")));
             }
-            sleep(backoff(*retry_delay, tries)).await;
         }
     }
+}
+
+/// Whether asking again gives the same.
+fn is_final(status: StatusCode) -> bool {
+    let is_passing =
+        matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS);
+    status.is_client_error() && !is_passing
 }

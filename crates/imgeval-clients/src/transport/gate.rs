@@ -1,4 +1,5 @@
-//! Who may send now: concurrency, requests and tokens a minute, and pauses that a server asked for.
+//! Who may send now: concurrency, requests and tokens a minute, and pauses that a server asked for; nobody, once the provider
+//! turned out to be down.
 
 use std::{num::NonZeroU32, sync::Mutex as StdMutex};
 
@@ -6,8 +7,9 @@ use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
+use imgeval_core::{GeneratorDown, Permit};
 use tokio::{
-    sync::{Mutex, Semaphore, SemaphorePermit},
+    sync::{Mutex, Semaphore, SemaphorePermit, watch},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -19,6 +21,27 @@ pub(super) struct Gate {
     tokens: Option<Bucket>,
     /// Nobody sends before.
     paused_until: StdMutex<Option<Instant>>,
+    closed: watch::Sender<Option<GeneratorDown>>,
+}
+
+/// Why waiting came to its end before what was waited for.
+pub(super) enum Stop {
+    Revoked,
+    Closed(GeneratorDown),
+}
+
+/// Waits for something, unless the permission is revoked or the gate closed meanwhile or was before.
+pub(super) async fn unless_stopped<T>(
+    gate: &Gate,
+    permit: &dyn Permit,
+    wait: impl Future<Output = T>,
+) -> Result<T, Stop> {
+    tokio::select! {
+        biased;
+        down = gate.closed() => Err(Stop::Closed(down)),
+        () = permit.revoked() => Err(Stop::Revoked),
+        done = wait => Ok(done),
+    }
 }
 
 impl Gate {
@@ -28,11 +51,12 @@ impl Gate {
             requests: limits.requests_per_minute.map(Bucket::new),
             tokens: limits.tokens_per_minute.map(Bucket::new),
             paused_until: StdMutex::new(None),
+            closed: watch::Sender::new(None),
         }
     }
 
     /// Waits for a turn; it lasts until the permit is dropped.
-    pub(super) async fn enter(&self, tokens: u32) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn enter(&self, tokens: u64) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed.
         let permit = self.slots.acquire().await.ok();
         self.wait_for_pause().await;
@@ -51,6 +75,28 @@ impl Gate {
     pub(super) fn pause_until(&self, instant: Instant) {
         if let Ok(mut paused) = self.paused_until.lock() {
             *paused = Some(paused.map_or(instant, |earlier| earlier.max(instant)));
+        }
+    }
+
+    /// Lets nobody in any more; those who wait are told why.
+    pub(super) fn close(&self, down: GeneratorDown) {
+        self.closed.send_if_modified(|closed| {
+            let is_first = closed.is_none();
+            closed.get_or_insert(down);
+            is_first
+        });
+    }
+
+    async fn closed(&self) -> GeneratorDown {
+        let mut closed = self.closed.subscribe();
+        loop {
+            let down = closed.borrow_and_update().clone();
+            match down {
+                Some(down) => return down,
+                // The sender is a field of this gate.
+                None if closed.changed().await.is_err() => std::future::pending().await,
+                None => {}
+            }
         }
     }
 
@@ -80,12 +126,13 @@ impl Bucket {
         Self { limiter, burst, queue: Mutex::new(()) }
     }
 
-    async fn take(&self, units: u32) {
+    async fn take(&self, units: u64) {
         let _turn = self.queue.lock().await;
         let mut left = units;
-        while let Some(part) = NonZeroU32::new(left.min(self.burst.get())) {
+        while let Some(part) = NonZeroU32::new(u32::try_from(left).unwrap_or(u32::MAX).min(self.burst.get()))
+        {
             match self.limiter.check_n(part) {
-                Ok(Ok(())) => left -= part.get(),
+                Ok(Ok(())) => left -= u64::from(part.get()),
                 Ok(Err(not_yet)) => sleep(not_yet.wait_time_from(DefaultClock::default().now())).await,
                 // Cannot be: no part is larger than the burst.
                 Err(_) => return,

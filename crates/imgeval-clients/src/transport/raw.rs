@@ -7,33 +7,69 @@ use crate::Redactor;
 
 const MAX_RAW_BYTES: usize = 256 << 10;
 
+/// Only as much as can be kept is searched for secrets.
+const MAX_SEARCHED: usize = 2 * MAX_RAW_BYTES;
+
 /// Shorter strings are kept even if they are base64: they are ids and signatures.
 const MAX_BASE64_CHARS: usize = 4096;
 
+/// Up to its comma, a data URL is shorter.
+const MAX_DATA_URL_START: usize = 100;
+
 const MAX_WORDS: usize = 400;
 
-/// Redacts every string but the images, in which a match would be chance.
-pub(super) fn redact_strings(value: &mut Value, redactor: &Redactor) {
+/// Redacts every string but the images, in which a match would be chance, and gives the reply as text: images cut out, redacted
+/// (names too), at most 256 KiB. Whoever lets a string out of the reply that is not decoded as an image redacts it himself.
+pub(super) fn redact_and_keep(value: &mut Value, redactor: &Redactor) -> String {
+    let mut kept = String::new();
+    walk(value, redactor, &mut kept);
+    raw_text(kept, redactor)
+}
+
+fn walk(value: &mut Value, redactor: &Redactor, kept: &mut String) {
     match value {
-        Value::String(text) if !is_image(text) => *text = redactor.redact(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| redact_strings(item, redactor)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| redact_strings(field, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::String(text) if is_image(text) => {
+            kept.push_str(&format!("\"<{} bytes of base64 cut out>\"", text.len()));
+        }
+        Value::String(text) => {
+            *text = redactor.redact(text);
+            keep_string(text, kept);
+        }
+        Value::Array(items) => {
+            kept.push('[');
+            for (index, item) in items.iter_mut().enumerate() {
+                kept.push_str(if index > 0 { "," } else { "" });
+                walk(item, redactor, kept);
+            }
+            kept.push(']');
+        }
+        Value::Object(fields) => {
+            kept.push('{');
+            for (index, (name, field)) in fields.iter_mut().enumerate() {
+                kept.push_str(if index > 0 { "," } else { "" });
+                keep_string(name, kept);
+                kept.push(':');
+                walk(field, redactor, kept);
+            }
+            kept.push('}');
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => kept.push_str(&value.to_string()),
     }
 }
 
-/// The reply as text, with images cut out, redacted, at most 256 KiB.
-pub(super) fn raw_json(value: &Value, redactor: &Redactor) -> String {
-    raw_text(cut_out_images(value).to_string(), redactor)
+/// As JSON writes it; what lies behind the end of what can be kept is left away.
+fn keep_string(text: &str, kept: &mut String) {
+    if kept.len() <= MAX_SEARCHED {
+        let shown = &text[..text.floor_char_boundary(MAX_SEARCHED)];
+        kept.push_str(&Value::from(shown).to_string());
+    }
 }
 
-/// As [`raw_json`], of a reply that is no JSON.
+/// A reply's text, redacted, at most 256 KiB.
 pub(super) fn raw_text(mut text: String, redactor: &Redactor) -> String {
-    // Only as much as can be kept is searched. A secret that this cut divides lies behind the second one, or is
-    // taken away with the end.
-    let searched = 2 * MAX_RAW_BYTES;
-    let was_cut = text.len() > searched;
-    truncate(&mut text, searched);
+    // A secret that this cut divides lies behind the second one, or is taken away with the end.
+    let was_cut = text.len() > MAX_SEARCHED;
+    truncate(&mut text, MAX_SEARCHED);
     let mut redacted = redactor.redact(&text);
     if was_cut {
         let length = redacted.len().saturating_sub(redactor.longest());
@@ -50,20 +86,28 @@ pub(crate) fn words(text: &str) -> String {
     if shown.len() < line.len() { format!("{shown}...") } else { shown }
 }
 
-fn cut_out_images(value: &Value) -> Value {
-    match value {
-        Value::String(text) if is_image(text) => format!("<{} bytes of base64 cut out>", text.len()).into(),
-        Value::Array(items) => items.iter().map(cut_out_images).collect(),
-        Value::Object(fields) => {
-            fields.iter().map(|(name, field)| (name.clone(), cut_out_images(field))).collect()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+/// Whether the string is an image: long, and base64 from end to end, perhaps with the beginning of a data URL.
+fn is_image(text: &str) -> bool {
+    if text.len() <= MAX_BASE64_CHARS {
+        return false;
     }
+    let start = &text.as_bytes()[..MAX_DATA_URL_START];
+    let encoded = match start.iter().position(|byte| *byte == b',') {
+        Some(comma) if text.starts_with("data:image/") => &text.as_bytes()[comma + 1..],
+        _ => text.as_bytes(),
+    };
+    is_base64(encoded)
 }
 
-fn is_image(text: &str) -> bool {
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=-_\r\n".contains(&byte);
-    text.len() > MAX_BASE64_CHARS && (text.starts_with("data:") || text.bytes().all(is_base64))
+/// In blocks without a branch inside, so that the compiler makes vector instructions of them.
+fn is_base64(bytes: &[u8]) -> bool {
+    let is_one = |byte: u8| {
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        let digit = byte.wrapping_sub(b'0') < 10;
+        let other = (byte == b'+') | (byte == b'/') | (byte == b'=') | (byte == b'-') | (byte == b'_');
+        letter | digit | other | (byte == b'\r') | (byte == b'\n')
+    };
+    bytes.chunks(64).all(|block| block.iter().fold(true, |all, byte| all & is_one(*byte)))
 }
 
 fn truncate(text: &mut String, length: usize) {
@@ -79,16 +123,68 @@ mod tests {
     use super::*;
     use crate::Secret;
 
+    fn keep(mut reply: Value, redactor: &Redactor) -> (String, Value) {
+        (redact_and_keep(&mut reply, redactor), reply)
+    }
+
     #[test]
     fn images_are_cut_out_and_other_long_strings_kept() {
         let prose = "a b ".repeat(2000);
         let reply = json!({"data": [{"b64_json": "A".repeat(5000)}], "text": prose, "id": "AAAA"});
-        let raw = raw_json(&reply, &Redactor::default());
+        let (raw, read) = keep(reply.clone(), &Redactor::default());
+        assert_eq!(read, reply);
         assert!(
             raw.contains("<5000 bytes of base64 cut out>") && raw.contains(&prose) && raw.contains("AAAA")
         );
         let url = json!([format!("data:image/png;base64,{}", "A".repeat(5000))]);
-        assert!(raw_json(&url, &Redactor::default()).len() < 100);
+        assert!(keep(url, &Redactor::default()).0.len() < 100);
+    }
+
+    #[test]
+    fn what_is_kept_is_the_replys_json() {
+        let reply = json!({"a\"": [null, true, 1.5, "x\n\"ü", [], {}], "b": {"c": -3}});
+        assert_eq!(keep(reply.clone(), &Redactor::default()).0, reply.to_string());
+    }
+
+    #[test]
+    fn base64_is_known_by_every_single_character() {
+        let base64 = "iVBORw0KGgo+/=-_\r\nAZaz09".repeat(300);
+        assert!(is_image(&base64) && is_image(&format!("data:image/png;base64,{base64}")));
+        for character in (0_u8..128).map(char::from) {
+            let is_base64 = character.is_ascii_alphanumeric() || "+/=-_\r\n".contains(character);
+            for place in [0, 1, 4095, base64.len() - 1] {
+                let mut text = base64.clone();
+                text.replace_range(place..=place, &character.to_string());
+                assert_eq!(is_image(&text), is_base64, "{character:?} at {place}");
+            }
+        }
+        assert!(!is_image(&format!("data:text/plain,{}", "no image, and long ".repeat(300))));
+    }
+
+    #[test]
+    fn a_server_cannot_pass_words_off_as_an_image() {
+        let redactor = Redactor::new([&Secret::new("sk-canary-0123")]);
+        let filler = "A".repeat(5000);
+        for words in [
+            format!("data:{filler} sk-canary-0123"),
+            format!("data:image/png;base64,{filler} sk-canary-0123"),
+            format!("{filler}\u{e9}sk-canary-0123"),
+        ] {
+            let (raw, read) = keep(json!({"error": words}), &redactor);
+            assert!(!raw.contains("canary") && !read.to_string().contains("canary"), "{words}");
+        }
+        // Base64 to the end is cut out of what is kept, whatever it says.
+        let (raw, _) =
+            keep(json!({"image": format!("{filler}sk-canary-0123"), "sk-canary-0123": 1}), &redactor);
+        assert!(!raw.contains("canary") && raw.contains("cut out"), "{raw}");
+    }
+
+    #[test]
+    fn many_long_strings_are_not_all_taken_along() {
+        let prose = "a b ".repeat(200_000);
+        let mut kept = String::new();
+        walk(&mut json!([prose, prose, prose, prose]), &Redactor::default(), &mut kept);
+        assert!(kept.len() < 3 * MAX_SEARCHED, "{}", kept.len());
     }
 
     #[test]
@@ -108,8 +204,7 @@ mod tests {
     fn strings_are_redacted_but_not_images() {
         let redactor = Redactor::new([&Secret::new("AAAAAA")]);
         let image = "A".repeat(5000);
-        let mut reply = json!({"image": image, "text": "AAAAAA"});
-        redact_strings(&mut reply, &redactor);
+        let (_, reply) = keep(json!({"image": image, "text": "AAAAAA"}), &redactor);
         assert_eq!(reply, json!({"image": image, "text": "****"}));
     }
 }

@@ -11,13 +11,10 @@ pub(crate) struct ApiRequest {
     /// Below the base URL, with a leading slash.
     pub(crate) path: String,
     pub(crate) body: Body,
-    /// For the limit of tokens a minute; roughly right is enough.
-    pub(crate) estimated_tokens: u32,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
-    #[allow(dead_code, reason = "for providers that ask for a result again")]
     Empty,
     Json(serde_json::Value),
     Multipart(Vec<Part>),

@@ -202,7 +202,7 @@ async fn a_question_can_show_images() {
         images: vec![InputImage::new(ImageFormat::Jpeg, *b"hi")],
         ..ChatQuestion::default()
     };
-    let answer = client.ask(&question).await.unwrap();
+    let answer = client.ask(&question, &imgeval_core::Always).await.unwrap();
     assert_eq!((answer.outcome, answer.cost), (Outcome::Done("yes".to_owned()), None));
     let url = &server.requests()[0].json()["messages"][0]["content"][1]["image_url"]["url"];
     assert_eq!(url, "data:image/jpeg;base64,aGk=");

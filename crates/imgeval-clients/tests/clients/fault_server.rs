@@ -11,7 +11,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::sleep,
+    time::{Instant, sleep},
 };
 
 /// What to do with a request.
@@ -32,6 +32,8 @@ pub(crate) enum Action {
     Flood,
     /// Replies once there is a permit, which it uses up.
     Held(Reply, Arc<Semaphore>),
+    /// Serves one request in so much time, and tells the others how long to wait.
+    OneIn(Duration, Reply),
 }
 
 #[derive(Debug, Clone)]
@@ -92,6 +94,24 @@ struct State {
     seen: Vec<Request>,
     open: usize,
     most_open: usize,
+    /// Of [`Action::OneIn`].
+    next_turn: Option<Instant>,
+}
+
+impl State {
+    fn one_in(&mut self, interval: Duration, reply: Reply) -> Reply {
+        let now = Instant::now();
+        match self.next_turn {
+            Some(turn) if turn > now => {
+                let wait = (turn - now).as_millis() + 1;
+                Reply::new(429, "text/plain", "too many").header("retry-after-ms", &wait.to_string())
+            }
+            _ => {
+                self.next_turn = Some(now + interval);
+                reply
+            }
+        }
+    }
 }
 
 pub(crate) struct FaultServer {
@@ -135,7 +155,12 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         state.seen.push(request);
         state.open += 1;
         state.most_open = state.most_open.max(state.open);
-        if state.script.len() > 1 { state.script.pop_front() } else { state.script.front().cloned() }
+        let action =
+            if state.script.len() > 1 { state.script.pop_front() } else { state.script.front().cloned() };
+        match action {
+            Some(Action::OneIn(interval, reply)) => Some(Action::Reply(state.one_in(interval, reply))),
+            action => action,
+        }
     };
     // Long enough for others to arrive meanwhile.
     sleep(Duration::from_millis(5)).await;
@@ -167,6 +192,7 @@ async fn perform(mut stream: TcpStream, action: Action) {
             stream.write_all(&reply.body[..length]).await.ok();
             stream.set_zero_linger().unwrap();
         }
+        Action::OneIn(..) => unreachable!("it has become a reply"),
         Action::Flood => {
             let head = "HTTP/1.1 200 Scripted\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n";
             stream.write_all(head.as_bytes()).await.ok();

@@ -65,8 +65,49 @@ async fn too_many_requests_are_sent_again_with_and_without_a_wait_asked_for() {
         image(),
     ];
     check(script, image_after(4, 0)).await;
-    check(vec![Action::Reply(limited)], fails(FailureKind::Transport, "slow down (tried 4 times)", 4, 0))
-        .await;
+}
+
+#[tokio::test]
+async fn too_many_requests_are_no_failures_but_are_not_waited_for_for_ever() {
+    let limited = error(429, "rate_limit_exceeded", "slow down").header("retry-after-ms", "10");
+    let server = FaultServer::start([Action::Reply(limited)]).await;
+    let mut settings = settings(&server);
+    settings.retries = 0;
+    settings.rate_limit_patience = Duration::from_millis(35);
+    let generator = open(settings);
+    // More often than failed calls would stop everything.
+    for _ in 0..10 {
+        let answer = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
+        assert_eq!(
+            failure(&answer),
+            (FailureKind::Transport, "answered 429: slow down (tried 4 times)"),
+            "three waits of 10 to 11 ms are within 35 ms, a fourth is not"
+        );
+        assert_eq!((answer.tries, answer.lost_tries), (4, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_server_with_a_rate_limit_serves_all_calls_in_the_end() {
+    let server = FaultServer::start([Action::OneIn(Duration::from_millis(20), image_reply())]).await;
+    let mut settings = settings(&server);
+    settings.retries = 0;
+    settings.rate_limit_patience = Duration::from_secs(900);
+    settings.limits.concurrent = NonZeroUsize::new(20).unwrap();
+    let generator = open(settings);
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let generator = generator.clone();
+            tokio::spawn(async move { generator.generate(&request("a cat"), &imgeval_core::Always).await })
+        })
+        .collect();
+    let mut n_sent = 0;
+    for call in calls {
+        let answer = call.await.unwrap().unwrap();
+        assert!(answer.outcome.done().is_some() && answer.lost_tries == 0, "{answer:?}");
+        n_sent += answer.tries as usize;
+    }
+    assert!(n_sent == server.requests().len() && n_sent > 20, "{n_sent}");
 }
 
 #[tokio::test]
@@ -74,7 +115,7 @@ async fn a_call_that_is_told_to_wait_makes_the_others_wait() {
     let limited = error(429, "rate_limit_exceeded", "slow down").header("retry-after-ms", "200");
     let server = FaultServer::start([Action::Reply(limited), image()]).await;
     let mut settings = settings(&server);
-    settings.retries = 0;
+    settings.rate_limit_patience = Duration::ZERO;
     let generator = open(settings);
     let start = Instant::now();
     let first = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use imgeval_clients::{Catalogue, ProviderKind, open_generator};
 use imgeval_core::{
     ContentHash, FailureKind, ImageFormat, ImageParameters, ImageRequest, InputImage, SizeRequest, Turn,
     Usage,
@@ -168,19 +169,38 @@ async fn an_image_behind_a_url_is_fetched_without_the_key_however_flaky() {
 }
 
 #[tokio::test]
-async fn a_download_that_cannot_be_had_is_told_as_a_lost_image() {
+async fn a_download_that_cannot_be_had_is_told_and_lost_only_if_its_cost_is_not_known() {
     let around = Reply::new(302, "text/plain", "").header("location", "/v1/again");
     let gone = Reply::new(404, "text/plain", "gone");
-    for (reply, words, requests) in [(gone, "answered 404", 5), (around, "too many redirects", 20)] {
+    let later = Reply::new(503, "text/plain", "later");
+    let catalogue = "
+[[model]]
+provider = 'openai-images'
+id = 'some-model'
+source = 'https://v'
+as_of = '2026-11-01'
+price.image = [{ usd = 0.04 }]
+";
+    let catalogue = Catalogue::with_overrides(catalogue, "test").unwrap();
+    let entry = catalogue.find(ProviderKind::OpenaiImages, "some-model").cloned();
+    for (reply, words, requests) in [
+        (gone, "answered 404 Not Found; ", 1),
+        (later, "answered 503 Service Unavailable (tried 10 times); ", 10),
+        (around, "too many redirects", 40),
+    ] {
         let files = FaultServer::start([Action::Reply(reply)]).await;
         let reply = json!({"data": [{"url": format!("{}/image.png", files.url())}]});
         let server = FaultServer::start([Action::Reply(Reply::json(200, &reply))]).await;
-        let answer =
-            open(settings(&server)).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
-        let (kind, detail) = failure(&answer);
-        assert_eq!((kind, answer.tries, answer.lost_tries), (FailureKind::Transport, 1, 1), "{detail}");
-        assert!(detail.contains(words), "{detail}");
-        assert_eq!((server.requests().len(), files.requests().len()), (1, requests));
+        for (entry, lost_tries) in [(None, 1), (entry.clone(), 0)] {
+            let generator = open_generator(settings(&server), "some-model", entry).unwrap();
+            let answer = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
+            let (kind, detail) = failure(&answer);
+            assert_eq!((kind, answer.tries), (FailureKind::Transport, 1), "{detail}");
+            assert_eq!((answer.lost_tries, answer.cost.is_none()), (lost_tries, lost_tries == 1));
+            assert!(detail.contains(words) && detail.ends_with("holds its address"), "{detail}");
+            assert!(answer.raw.contains("/image.png"), "{}", answer.raw);
+        }
+        assert_eq!((server.requests().len(), files.requests().len()), (2, 2 * requests));
     }
 }
 

@@ -116,6 +116,30 @@ async fn a_further_round_goes_on_from_the_last_response_and_sends_nothing_again(
 }
 
 #[tokio::test]
+async fn a_conversation_that_the_server_has_forgotten_is_told_again_once() {
+    let forgotten = Action::Reply(support::error(404, "previous_response_not_found", "no such response"));
+    let mut asked = request("now blue");
+    asked.history = vec![Turn {
+        prompt: "a cat".to_owned(),
+        images: vec![],
+        answer: InputImage::new(ImageFormat::Png, *b"hi"),
+        state: Some("resp_0".to_owned()),
+    }];
+    let server = FaultServer::start([forgotten.clone(), image()]).await;
+    let answer = open(&server).generate(&asked, &imgeval_core::Always).await.unwrap();
+    assert_eq!((answer.outcome.done().is_some(), answer.tries, answer.lost_tries), (true, 2, 0));
+    let sent: Vec<Value> = server.requests().iter().map(|request| request.json()).collect();
+    assert_eq!(sent[0]["previous_response_id"], "resp_0");
+    assert_eq!(sent[1].get("previous_response_id"), None);
+    assert_eq!(sent[1]["input"].as_array().unwrap().len(), 3, "{}", sent[1]);
+
+    let server = FaultServer::start([forgotten]).await;
+    let answer = open(&server).generate(&asked, &imgeval_core::Always).await.unwrap();
+    assert_eq!(failure(&answer), (FailureKind::RejectedRequest, "no such response"));
+    assert_eq!((server.requests().len(), answer.tries), (2, 2));
+}
+
+#[tokio::test]
 async fn the_models_and_the_tools_tokens_are_paid() {
     let server = FaultServer::start([image()]).await;
     let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();

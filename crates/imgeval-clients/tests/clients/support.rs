@@ -24,6 +24,7 @@ pub(crate) fn settings(server: &FaultServer) -> ProviderSettings {
         timeout: Duration::from_secs(20),
         retries: 3,
         retry_delay: Duration::from_millis(1),
+        rate_limit_patience: Duration::from_millis(500),
         ..ProviderSettings::new(ProviderKind::OpenaiImages)
     }
 }
