@@ -237,13 +237,14 @@ impl Transport {
             if limited && too_long.is_none() {
                 gate.pause_until(tokio::time::Instant::now() + wait);
             }
-            // Not before, lest the next one enters before the gate is closed or the pause begins.
-            drop(slot);
             let failure = again.into_failure(tries.sent - earlier.sent, too_long);
-            if !may_try || too_long.is_some() {
-                if !limited {
-                    breaker.note(&failure);
-                }
+            let is_last = !may_try || too_long.is_some();
+            if is_last && !limited {
+                breaker.note(&failure);
+            }
+            // Not before, lest the next one enters before the pause begins or the failure is known.
+            drop(slot);
+            if is_last {
                 return Ok(self.failed(failure, raw, tries));
             }
             last = Some(failure);
@@ -332,7 +333,8 @@ impl Transport {
         let wait = requested_wait(&received.headers, SystemTime::now());
         let json = match serde_json::from_slice::<Value>(&received.body) {
             Ok(mut json) => {
-                *raw = redact_and_keep(&mut json, redactor);
+                // No image comes with an error, so that all that an error says is redacted.
+                *raw = redact_and_keep(&mut json, redactor, status.is_success());
                 json
             }
             Err(_) => {
@@ -346,8 +348,8 @@ impl Transport {
                 Value::Null
             }
         };
-        // Of the body and what was read from it, only the latter is needed from here on.
-        let Received { held, .. } = received;
+        let Received { held, body, .. } = received;
+        drop(body);
         self.settle(reader, status, wait, Reply { status: status.as_u16(), json, text: words(raw) }, held)
     }
 

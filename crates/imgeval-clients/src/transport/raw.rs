@@ -20,15 +20,15 @@ const MAX_WORDS: usize = 400;
 
 /// Redacts every string but the images, in which a match would be chance, and gives the reply as text: images cut out, redacted
 /// (names too), at most 256 KiB. Whoever lets a string out of the reply that is not decoded as an image redacts it himself.
-pub(super) fn redact_and_keep(value: &mut Value, redactor: &Redactor) -> String {
+pub(super) fn redact_and_keep(value: &mut Value, redactor: &Redactor, may_have_images: bool) -> String {
     let mut kept = String::new();
-    walk(value, redactor, &mut kept);
+    walk(value, redactor, may_have_images, &mut kept);
     raw_text(kept, redactor)
 }
 
-fn walk(value: &mut Value, redactor: &Redactor, kept: &mut String) {
+fn walk(value: &mut Value, redactor: &Redactor, may_have_images: bool, kept: &mut String) {
     match value {
-        Value::String(text) if is_image(text) => {
+        Value::String(text) if may_have_images && is_image(text) => {
             kept.push_str(&format!("\"<{} bytes of base64 cut out>\"", text.len()));
         }
         Value::String(text) => {
@@ -39,7 +39,7 @@ fn walk(value: &mut Value, redactor: &Redactor, kept: &mut String) {
             kept.push('[');
             for (index, item) in items.iter_mut().enumerate() {
                 kept.push_str(if index > 0 { "," } else { "" });
-                walk(item, redactor, kept);
+                walk(item, redactor, may_have_images, kept);
             }
             kept.push(']');
         }
@@ -49,7 +49,7 @@ fn walk(value: &mut Value, redactor: &Redactor, kept: &mut String) {
                 kept.push_str(if index > 0 { "," } else { "" });
                 keep_string(name, kept);
                 kept.push(':');
-                walk(field, redactor, kept);
+                walk(field, redactor, may_have_images, kept);
             }
             kept.push('}');
         }
@@ -124,7 +124,7 @@ mod tests {
     use crate::Secret;
 
     fn keep(mut reply: Value, redactor: &Redactor) -> (String, Value) {
-        (redact_and_keep(&mut reply, redactor), reply)
+        (redact_and_keep(&mut reply, redactor, true), reply)
     }
 
     #[test]
@@ -173,6 +173,9 @@ mod tests {
             let (raw, read) = keep(json!({"error": words}), &redactor);
             assert!(!raw.contains("canary") && !read.to_string().contains("canary"), "{words}");
         }
+        let mut error = json!({"error": format!("{filler}sk-canary-0123")});
+        redact_and_keep(&mut error, &redactor, false);
+        assert_eq!(error, json!({"error": format!("{filler}****")}), "no image comes with an error");
         // Base64 to the end is cut out of what is kept, whatever it says.
         let (raw, _) =
             keep(json!({"image": format!("{filler}sk-canary-0123"), "sk-canary-0123": 1}), &redactor);
@@ -183,7 +186,7 @@ mod tests {
     fn many_long_strings_are_not_all_taken_along() {
         let prose = "a b ".repeat(200_000);
         let mut kept = String::new();
-        walk(&mut json!([prose, prose, prose, prose]), &Redactor::default(), &mut kept);
+        walk(&mut json!([prose, prose, prose, prose]), &Redactor::default(), true, &mut kept);
         assert!(kept.len() < 3 * MAX_SEARCHED, "{}", kept.len());
     }
 

@@ -294,6 +294,26 @@ async fn after_eight_failed_calls_in_a_row_no_further_one_is_sent() {
 }
 
 #[tokio::test]
+async fn calls_that_wait_are_not_sent_after_eight_failed_ones() {
+    let server = FaultServer::start([Action::Reply(Reply::new(500, "text/plain", "oops"))]).await;
+    let mut settings = settings(&server);
+    settings.retries = 0;
+    settings.limits.concurrent = NonZeroUsize::MIN;
+    let generator = open(settings);
+    let calls: Vec<_> = (0..12)
+        .map(|_| {
+            let generator = generator.clone();
+            tokio::spawn(async move { generator.generate(&request("a cat"), &imgeval_core::Always).await })
+        })
+        .collect();
+    let mut n_down = 0;
+    for call in calls {
+        n_down += usize::from(call.await.unwrap().is_err());
+    }
+    assert_eq!((n_down, server.requests().len()), (4, 8));
+}
+
+#[tokio::test]
 async fn no_more_requests_than_allowed_are_open_at_a_time() {
     let server = FaultServer::start([image()]).await;
     let mut settings = settings(&server);

@@ -112,6 +112,23 @@ async fn an_echoed_key_shows_nowhere() {
 }
 
 #[tokio::test]
+async fn a_key_in_words_that_look_like_an_image_shows_nowhere() {
+    let key = "sk-canary-0123456789";
+    let said = format!("{}{key}", "A".repeat(5000));
+    for reply in [
+        Reply::json(200, &json!({"data": [{"b64_json": "aGk=", "revised_prompt": said}]})),
+        Reply::json(400, &json!({"error": {"message": format!("{}{key}{said}", "A".repeat(390))}})),
+    ] {
+        let server = FaultServer::start([Action::Reply(reply)]).await;
+        let mut settings = settings(&server);
+        settings.key = Some(Secret::new(key));
+        let answer = open(settings).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
+        let shown = format!("{answer:?}");
+        assert!(!shown.contains("sk-canary"), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_proxy_gets_its_password_and_nobody_else() {
     let proxy = FaultServer::start([image()]).await;
     let address = proxy.url().replace("http://", "http://me:canary%40123@").replace("/v1", "");
