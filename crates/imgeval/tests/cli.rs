@@ -13,6 +13,7 @@ mod random_weights;
 
 mod cli {
     mod arrows;
+    mod broken_generation;
     mod colors;
     mod detections;
     mod doctor;
