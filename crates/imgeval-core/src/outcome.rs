@@ -87,7 +87,7 @@ failure_kinds! {
     WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's; check --seed and --per-task";
     DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";
     UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite; check --seed and --per-task";
-    NotAccessible => "not-accessible", "the file could not be read; mend what the detail says and import again";
+    NotAccessible => "not-accessible", "a file could not be read or written; mend what the detail says and start the same command again";
     DetectorFailed => "detector-failed", "the detector could not process the image; see the detail";
     Refused => "refused", "the provider said no; a result, asked again only with --retry refused";
     Moderated => "moderated", "a content filter stopped it; a result, asked again only with --retry moderated";

@@ -7,11 +7,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_clients::open_generator;
-use imgeval_core::{
-    Failure, FailureKind, Generator, ImageParameters, ImageRequest, Outcome, SampleId, SizeRequest, WorkKey,
-    visible,
-};
+use imgeval_clients::{estimate_tokens, open_generator};
+use imgeval_core::{Failure, FailureKind, Generator, ImageParameters, Outcome, SampleId, WorkKey, visible};
 use imgeval_runner::{
     Broken, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteSettings,
     RoundInput, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts, rewrite_stands,
@@ -94,7 +91,6 @@ impl<'a> Job<'a> {
         let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
             .map_err(|error| client_error(&error))?;
         cases.select(&args.ids, &args.tags, args.limit)?;
-        check_capabilities(generator.as_ref(), args, &cases)?;
         for warning in model.warnings() {
             printer.insist(format_args!("warning: {}", visible(&warning)));
         }
@@ -106,7 +102,9 @@ impl<'a> Job<'a> {
             None => default_directory(&manifest.suite, &model.name),
         };
         let retry = args.retry.iter().copied().collect();
-        Ok(Self { directory, args, retry, max_pixels, cases, manifest, model, generator, prompts })
+        let job = Self { directory, args, retry, max_pixels, cases, manifest, model, generator, prompts };
+        check_capabilities(job.generator.as_ref(), &job.final_cases(&BTreeMap::new()), &job.settings())?;
+        Ok(job)
     }
 
     fn settings(&self) -> GenerateSettings<'_> {
@@ -232,10 +230,6 @@ impl Job<'_> {
         })
     }
 
-    fn estimated_tokens(&self, request: &ImageRequest) -> u64 {
-        self.model.entry.as_ref().map_or(0, |entry| entry.estimate_tokens(request))
-    }
-
     /// Images of so many rounds.
     fn n_wanted(&self, n_rounds: usize) -> usize {
         n_rounds * self.args.samples as usize
@@ -256,7 +250,8 @@ impl Job<'_> {
                 if *step == Step::Ask {
                     let request =
                         sketch_request(&cases[conversation.case], conversation.ordinal, *round, &settings);
-                    estimate.add_call(self.generator.estimate(&request), self.estimated_tokens(&request));
+                    let tokens = estimate_tokens(self.model.entry.as_ref(), &request);
+                    estimate.add_call(self.generator.estimate(&request), tokens);
                 }
             }
         }
@@ -329,31 +324,17 @@ fn generate_error(error: GenerateError) -> anyhow::Error {
 /// Refuses what the provider does not understand, before anything is paid for.
 fn check_capabilities(
     generator: &dyn Generator,
-    args: &GenerationArgs,
-    cases: &CaseSet,
+    cases: &[GenerationCase],
+    settings: &GenerateSettings<'_>,
 ) -> Result<(), CommandError> {
     let can = generator.capabilities();
-    let size = args.image.size;
-    let has_pixels = matches!(size, Some(SizeRequest::Pixels { .. }));
-    let has_rounds = cases.cases.iter().any(|tagged| tagged.case.rounds.len() > 1);
-    let asked = [
-        (has_pixels, can.size_in_pixels, "a --size in pixels"),
-        (size.is_some() && !has_pixels, can.aspect_ratio, "a --size as a ratio"),
-        (args.image.quality.is_some(), can.quality, "--quality"),
-        (args.image.background.is_some(), can.background, "--background"),
-        (args.image.output_format.is_some(), can.output_format, "--output-format"),
-        (args.image.image_seed.is_some(), can.seed, "--image-seed"),
-        (args.prompt.system.is_some(), can.system, "--system"),
-        (cases.rounds().any(|round| !round.images.is_empty()), can.edit, "images to edit"),
-        (cases.rounds().any(|round| round.images.len() > 1), can.several_images, "several images at once"),
-        (cases.rounds().any(|round| round.mask.is_some()), can.mask, "a mask"),
-        (has_rounds, can.rounds, "several rounds"),
-    ];
-    match asked.iter().find(|(is_asked, can, _)| *is_asked && !can) {
+    let rounds = cases.iter().flat_map(|case| (1..).take(case.rounds.len()).map(move |round| (case, round)));
+    let mut requests = rounds.map(|(case, round)| sketch_request(case, 0, round, settings));
+    match requests.find_map(|request| request.unsupported_by(can)) {
         None => Ok(()),
-        Some((_, _, what)) => {
-            let message = format!("the provider `{}` takes no {what}", generator.meta().provider);
-            let message = message.replace("no a ", "no ").replace("no several", "not several");
+        Some(what) => {
+            let message =
+                format!("the provider `{}` takes no request with {what}", generator.meta().provider);
             Err(CommandError::usage(message).with_hint("docs/providers says what each of them takes"))
         }
     }

@@ -142,16 +142,16 @@ fn unknown_providers_and_models_without_a_provider_are_explained() {
 fn what_a_provider_does_not_take_is_refused_before_any_call() {
     let bench = Bench::new("settings-capabilities", [image(1)]);
     for (arguments, word) in [
-        (["--system", "be kind"], "takes no --system"),
-        (["--image-seed", "7"], "takes no --image-seed"),
-        (["--size", "16:9"], "takes no --size as a ratio"),
+        (["--system", "be kind"], "takes no request with a system prompt"),
+        (["--image-seed", "7"], "takes no request with a seed"),
+        (["--size", "16:9"], "takes no request with an aspect ratio"),
     ] {
         refuse(&bench, &arguments, 2, &["the provider `openai-images`", word]);
     }
     let cases = bench.folder.join("cases.jsonl");
     fs::write(&cases, "{\"id\": \"a\", \"rounds\": [\"p\", \"q\"]}\n").unwrap();
     let arguments = ["--model", "cmd:program {prompt} {out}", "--cases", text(&cases)];
-    refuse(&bench, &arguments, 2, &["the provider `cmd` takes not several rounds"]);
+    refuse(&bench, &arguments, 2, &["the provider `cmd` takes no request with further rounds"]);
     for flag in ["--base-url", "--key-file", "--rpm"] {
         let arguments = ["--model", "cmd:program {prompt} {out}", flag, "7"];
         refuse(&bench, &arguments, 2, &["works on this machine", flag]);
