@@ -99,6 +99,7 @@ def main():
     parser.add_argument("--items", type=int, default=400)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--longest", type=float, default=0.38, help="seconds until a kill, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/imgeval")
     options = parser.parse_args()
@@ -118,7 +119,7 @@ def main():
         kills, under_way, finished_early = 0, 0, 0
         while kills < options.kills:
             process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-            time.sleep(moments.uniform(0.02, 0.3))
+            time.sleep(moments.uniform(0.02, options.longest))
             if process.poll() is not None:
                 finished_early += 1
                 break
@@ -147,7 +148,8 @@ def main():
             assert hashlib.sha256(file.read_bytes()).hexdigest() == image, f"the image of {id} is damaged"
         repeated = len(provider.calls) - options.items
         assert repeated <= under_way, f"{repeated} repeated calls, but only {under_way} were under way"
-        print(f"{kills} kills over {options.items} items, {options.concurrency} at a time")
+        print(f"{kills} kills over {options.items} items, {options.concurrency} at a time; "
+              f"{len(finished)} items were finished at the last kill")
         print(f"{len(provider.calls)} calls in all: {repeated} repeated, {under_way} were under way at the kills")
         print("every item has exactly one accepted sample, with bytes that were sent for it; no finished item was asked again")
         if finished_early:
