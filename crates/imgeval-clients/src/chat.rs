@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use imgeval_core::{
-    ContentHash, Cost, GeneratorDown, GeneratorMeta, InputImage, Outcome, Permit, Rewrite, Rewriter, Usage,
+    ContentHash, Cost, GeneratorDown, GeneratorMeta, InputImage, Outcome, Permit, Rewriter, TextAnswer, Usage,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -26,22 +26,6 @@ pub struct ChatQuestion {
     pub images: Vec<InputImage>,
     /// Not sent where `None`; some models take none.
     pub temperature: Option<f64>,
-}
-
-/// What became of a question.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChatAnswer {
-    /// The words without the blanks around them, never empty; or why there are none.
-    pub outcome: Outcome<String>,
-    pub usage: Usage,
-    /// `None`: not known.
-    pub cost: Option<Cost>,
-    /// The reply's text, keys redacted.
-    pub raw: String,
-    pub tries: u32,
-    pub lost_tries: u32,
-    /// Besides, no further question can succeed either.
-    pub down: Option<GeneratorDown>,
 }
 
 /// Talks to one chat model over chat completions.
@@ -100,13 +84,13 @@ impl ChatClient {
         &self,
         question: &ChatQuestion,
         permit: &dyn Permit,
-    ) -> Result<ChatAnswer, GeneratorDown> {
+    ) -> Result<TextAnswer, GeneratorDown> {
         let texts = question.system.iter().chain([&question.text]).map(String::as_str);
         let tokens = estimate_question_tokens(texts, question.images.len());
         let (request, earlier) = (self.request(question), Tries::default());
         let call = Call { request: &request, reader: &self.reader, permit, tokens, earlier };
         let exchange = self.transport.call(call).await?;
-        let mut answer = ChatAnswer {
+        let mut answer = TextAnswer {
             outcome: Outcome::Done(String::new()),
             usage: Usage::default(),
             cost: None,
@@ -118,7 +102,7 @@ impl ChatClient {
         let reply = match exchange.outcome {
             Outcome::Done(reply) => reply,
             Outcome::Failed(failure) => {
-                return Ok(ChatAnswer { outcome: Outcome::Failed(failure), ..answer });
+                return Ok(TextAnswer { outcome: Outcome::Failed(failure), ..answer });
             }
         };
         answer.usage = chat_reply::usage(&reply["usage"]);
@@ -180,15 +164,13 @@ impl Rewriter for ChatRewriter {
         self.client.estimate(&format!("{}{prompt}", self.instructions), REWRITE_TOKENS)
     }
 
-    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<Rewrite, GeneratorDown> {
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, GeneratorDown> {
         let question = ChatQuestion {
             system: Some(self.instructions.clone()),
             text: prompt.to_owned(),
             images: Vec::new(),
             temperature: self.temperature,
         };
-        let ChatAnswer { outcome, usage, cost, raw, tries, lost_tries, down } =
-            self.client.ask(&question, permit).await?;
-        Ok(Rewrite { outcome, usage, cost, raw, tries, lost_tries, down })
+        self.client.ask(&question, permit).await
     }
 }

@@ -18,7 +18,7 @@ mod transport;
 pub use catalogue::{
     Catalogue, CatalogueError, ImagePrice, ModelEntry, ModelLimits, OutputTokens, Prices, Retirement,
 };
-pub use chat::{ChatAnswer, ChatClient, ChatQuestion, ChatRewriter};
+pub use chat::{ChatClient, ChatQuestion, ChatRewriter};
 pub use error::ClientError;
 pub use pricing::estimate_tokens;
 pub use probe::{Reachability, probe};

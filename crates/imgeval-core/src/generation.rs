@@ -315,15 +315,18 @@ pub trait Generator: Send + Sync {
     async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown>;
 }
 
-/// A prompt as a model rewrote it.
+/// How a question to a chat model ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rewrite {
-    /// The new prompt, or why there is none.
+pub struct TextAnswer {
+    /// The words without the blanks around them, never empty; or why there are none.
     pub outcome: Outcome<String>,
     pub usage: Usage,
+    /// `None`: not known.
     pub cost: Option<Cost>,
+    /// The reply's text, keys redacted.
     pub raw: String,
     pub tries: u32,
+    /// As [`Answer::lost_tries`].
     pub lost_tries: u32,
     /// As [`Answer::down`].
     pub down: Option<GeneratorDown>,
@@ -340,7 +343,7 @@ pub trait Rewriter: Send + Sync {
 
     /// # Errors
     /// As [`Generator::generate`].
-    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<Rewrite, GeneratorDown>;
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, GeneratorDown>;
 }
 
 #[cfg(test)]

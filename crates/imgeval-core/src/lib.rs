@@ -22,7 +22,7 @@ pub use estimate::{Estimate, Interval, IntervalMethod};
 pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
 pub use generation::{
     Always, Answer, Capabilities, Cost, Generator, GeneratorDown, GeneratorMeta, ImageParameters,
-    ImageRequest, InputImage, Permit, Rewrite, Rewriter, SizeRequest, Turn, Usage,
+    ImageRequest, InputImage, Permit, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
 };
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
 pub use mask::{Mask, MaskError};

@@ -50,7 +50,7 @@ pub(crate) enum Command {
     Score(ScoreArgs),
     /// Generate or import, observe and score in one go; started again, it continues
     Run(RunArgs),
-    /// Write a run's verdicts in the official result format
+    /// Write a run's verdicts in the official result format, or its calls to providers
     Export(ExportArgs),
     /// Show what a detector sees in pictures
     Detect(DetectArgs),
@@ -435,8 +435,12 @@ pub(crate) struct ExportArgs {
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
     /// Write the official result rows to this file
+    #[arg(long, value_name = "FILE", required_unless_present = "calls")]
+    pub(crate) geneval_results: Option<PathBuf>,
+    /// Write every call to a provider to this file, one JSON object a line: prompt as sent, outcome, cost, tokens, image and
+    /// the reply without its images
     #[arg(long, value_name = "FILE")]
-    pub(crate) geneval_results: PathBuf,
+    pub(crate) calls: Option<PathBuf>,
     /// Which observer's evidence to use, if the run has several
     #[arg(long, value_name = "ID")]
     pub(crate) observer: Option<String>,

@@ -229,7 +229,7 @@ mod tests {
     fn filled(command_line: &str, prompt: &str) -> Vec<String> {
         let value = |name| match name {
             Placeholder::Prompt => Some(OsStr::new(prompt)),
-            Placeholder::Out => Some(OsStr::new("/tmp/o.png")),
+            Placeholder::Out => Some(OsStr::new("/o.png")),
             _ => None,
         };
         let arguments = Template::parse(command_line).unwrap().fill(&["a b", "c"], value).unwrap();
@@ -241,7 +241,7 @@ mod tests {
         let prompt = "a 'b' \"c\"; rm -rf / $(d) {out} -e\n";
         assert_eq!(filled("p {prompt}", prompt), [prompt]);
         assert_eq!(filled("p '--prompt={prompt}, in oil' {out}", "x {out}")[0], "--prompt=x {out}, in oil");
-        assert_eq!(filled("p --a={prompt}{out}", ""), ["--a=/tmp/o.png"]);
+        assert_eq!(filled("p --a={prompt}{out}", ""), ["--a=/o.png"]);
         assert_eq!(filled("p {prompt}", ""), [""]);
     }
 

@@ -136,7 +136,7 @@ impl CommandLinesGenerator {
                 let deaths = self.deaths_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
                 if deaths >= MAX_DEATHS {
                     let message = format!("{deaths} times in a row without an answer: {detail}");
-                    let hint = "run it by hand and type {\"id\": \"1\", \"prompt\": \"a cat\", \"out\": \"/tmp/cat.png\"}";
+                    let hint = "run it by hand and type {\"id\": \"1\", \"prompt\": \"a cat\", \"out\": \"cat.png\"}";
                     return Err(GeneratorDown { message, hint: hint.to_owned() });
                 }
                 Ok(local_answer(failed(FailureKind::CommandFailed, detail), raw, None))

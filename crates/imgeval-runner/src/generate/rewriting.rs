@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use imgeval_core::{FailureKind, Outcome, Rewrite, Rewriter, Usd, WorkKey};
+use imgeval_core::{FailureKind, Outcome, Rewriter, TextAnswer, Usd, WorkKey};
 use imgeval_store::{CallBegun, CallPurpose, Charge, RewriteRecord, RunWriter};
 use tokio::sync::watch;
 
@@ -190,7 +190,7 @@ async fn ask(
 ) -> Result<Landed, Unanswered> {
     let asking = rewriter.rewrite(&job.prompt, permit);
     let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
-    let Rewrite { outcome, usage, cost, raw, tries, lost_tries, down } = answer;
+    let TextAnswer { outcome, usage, cost, raw, tries, lost_tries, down } = answer;
     let has_result = outcome.done().is_some();
     let charge = compute_charge(job.estimate, cost, has_result, tries, lost_tries);
     let record = RewriteRecord {

@@ -4,7 +4,8 @@ use std::{num::NonZeroUsize, sync::Mutex};
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Permit, Rewrite, Rewriter, Usage, Usd,
+    Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Permit, Rewriter, TextAnswer, Usage,
+    Usd,
 };
 use imgeval_runner::{
     Broken, GenerateError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped,
@@ -47,14 +48,14 @@ impl Rewriter for FakeRewriter {
         self.estimate.map(|amount| Cost { amount, basis: String::new() })
     }
 
-    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<Rewrite, GeneratorDown> {
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, GeneratorDown> {
         if prompt == "park" {
             permit.revoked().await;
         }
         if !permit.may_send(0).await {
             let kind = FailureKind::Interrupted;
             let outcome = Outcome::Failed(Failure { kind, detail: String::new() });
-            return Ok(Rewrite { outcome, tries: 0, ..rewritten(prompt) });
+            return Ok(TextAnswer { outcome, tries: 0, ..rewritten(prompt) });
         }
         self.asked.lock().unwrap().push(prompt.to_owned());
         tokio::task::yield_now().await;
@@ -65,12 +66,12 @@ impl Rewriter for FakeRewriter {
             "fault" => Outcome::Failed(Failure { kind: FailureKind::Transport, detail: String::new() }),
             prompt => Outcome::Done(format!("{prompt}, oil on canvas")),
         };
-        Ok(Rewrite { outcome, ..rewritten(prompt) })
+        Ok(TextAnswer { outcome, ..rewritten(prompt) })
     }
 }
 
-fn rewritten(prompt: &str) -> Rewrite {
-    Rewrite {
+fn rewritten(prompt: &str) -> TextAnswer {
+    TextAnswer {
         outcome: Outcome::Done(format!("{prompt}, oil on canvas")),
         usage: Usage::default(),
         cost: Some(Cost { amount: cents(1), basis: String::new() }),

@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, fs};
 use imgeval_core::ContentHash;
 
 use super::{
-    provider::{Bench, KEY, Report, image, stored_images},
+    provider::{Bench, KEY, Report, error, image, stored_images},
     support::{check_exit, command, imgeval, metadata_line, stderr, stdout, text},
 };
+use crate::fault_server::Action;
 
 #[test]
 fn from_nothing_to_samples_and_again_without_a_call() {
@@ -112,4 +113,22 @@ fn several_calls_go_on_at_the_same_time() {
     bench.report(&["--limit", "12", "--concurrency", "6"], 0).check(&[("made", 12)]);
     let prompts: BTreeSet<String> = bench.provider.prompts().into_iter().collect();
     assert_eq!((prompts.len(), bench.provider.requests().len()), (12, 12));
+}
+
+#[test]
+fn calls_are_exported_with_outcome_cost_and_reply() {
+    let moderated = Action::Reply(error(400, "moderation_blocked", "not this one"));
+    let bench = Bench::new("generate-calls", [image(1), moderated]);
+    bench.report(&["--ids", "0,1", "--concurrency", "1"], 4);
+    let (run, file) = (bench.run(), bench.folder.join("calls.jsonl"));
+    check_exit(&imgeval(&["export", text(&run), "--calls", text(&file)]), 0);
+    let lines = fs::read_to_string(&file).unwrap();
+    let calls: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(calls.len(), 2);
+    assert_eq!((&calls[0]["outcome"], &calls[0]["case"]), (&"done".into(), &"00000".into()));
+    let image = calls[0]["image"].as_str().unwrap();
+    assert!(run.join("images").join(&image[..2]).join(image).exists());
+    assert!(calls[0]["reply"].as_str().unwrap().contains("b64_json"), "{lines}");
+    assert_eq!((&calls[1]["outcome"], &calls[1]["detail"]), (&"moderated".into(), &"not this one".into()));
 }
