@@ -37,6 +37,11 @@ impl Estimate {
         self.add_cost(cost);
     }
 
+    /// Whether there is a call without a known price.
+    pub(crate) fn has_unpriced(&self) -> bool {
+        self.unpriced > 0
+    }
+
     fn add_cost(&mut self, cost: Option<Cost>) {
         match cost {
             Some(cost) => {

@@ -160,6 +160,14 @@ impl Job<'_> {
 
     /// Generates what the run lacks.
     pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<Work> {
+        let is_new = !self.directory.join("run.toml").exists();
+        if is_new
+            && self.args.max_cost.is_some()
+            && self.estimate(&BTreeMap::new(), &BTreeMap::new()).has_unpriced()
+        {
+            // Refused before there is a run that would stand in the way of another model's.
+            return Err(generate_error(GenerateError::PriceUnknown { what: self.model.name.model.clone() }));
+        }
         let mut run = RunWriter::create_or_open(&self.directory, &self.manifest, holder)?;
         self.cases.keep_in(&run)?;
         let estimate = self.estimate(&run.generated_samples()?, &run.rewrites()?);
@@ -314,9 +322,13 @@ fn generate_error(error: GenerateError) -> anyhow::Error {
             let hint = error.hint().unwrap_or_default();
             CommandError::mismatch(sentence_of(&error)).with_hint(hint).into()
         }
-        other => {
-            let hint = other.hint().unwrap_or_default().to_owned();
-            CommandError::mendable(sentence_of(&other), hint).into()
+        GenerateError::PriceUnknown { .. } => {
+            let hint = error.hint().unwrap_or_default();
+            CommandError::usage(sentence_of(&error)).with_hint(hint).into()
+        }
+        GenerateError::Thread(_) | GenerateError::Broke { .. } => {
+            let hint = error.hint().unwrap_or_default();
+            CommandError::mendable(sentence_of(&error), hint).into()
         }
     }
 }

@@ -65,7 +65,8 @@ fn a_budget_holds_for_calls_at_the_same_time() {
 fn a_budget_without_a_price_is_refused_before_any_call() {
     let bench = Bench::new("budget-unknown", [image(1)]);
     let output = bench.generate(&["--limit", "2", "--max-cost", "5"]);
-    check_exit(&output, 1);
+    check_exit(&output, 2);
+    assert!(!bench.run().exists());
     let said = stderr(&output);
     assert!(said.contains("no price is known") && said.contains("some-model"), "{said}");
     assert!(said.contains("hint: state the price in the catalogue"), "{said}");
