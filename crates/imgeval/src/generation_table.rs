@@ -29,6 +29,7 @@ impl FailureExamples {
 pub(crate) struct GenerationTable<'a> {
     pub(crate) summary: &'a GenerateSummary,
     pub(crate) examples: &'a FailureExamples,
+    pub(crate) not_rewritten: usize,
 }
 
 impl GenerationTable<'_> {
@@ -51,6 +52,11 @@ impl GenerationTable<'_> {
                 "waiting",
                 summary.waiting,
                 "later rounds of conversations in which an earlier round has no image",
+            ),
+            (
+                "not-rewritten",
+                self.not_rewritten,
+                "not asked for, because their prompts could not be rewritten",
             ),
             ("abandoned", summary.abandoned, "calls that were under way when everything had to stop"),
             ("not-started", summary.not_started, "not asked for yet; start the command again"),

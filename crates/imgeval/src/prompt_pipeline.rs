@@ -1,6 +1,6 @@
 //! From a suite's prompt to what is sent: a declared rewriter, then a template, then a prefix.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use imgeval_clients::{ChatClient, ChatRewriter, ProviderKind};
@@ -21,12 +21,20 @@ pub(crate) struct PromptPipeline {
     /// Applied in order; each holds `{prompt}`.
     templates: Vec<String>,
     pub(crate) rewriter: Option<Arc<dyn Rewriter>>,
+    /// Prompts that are rewritten at the same time.
+    pub(crate) rewriter_concurrency: NonZeroUsize,
     facts: Vec<(&'static str, String)>,
 }
 
 impl PromptPipeline {
     pub(crate) fn new(args: &PromptArgs, settings: &Settings) -> Result<Self> {
-        let mut pipeline = Self { prefix: String::new(), templates: vec![], rewriter: None, facts: vec![] };
+        let mut pipeline = Self {
+            prefix: String::new(),
+            templates: vec![],
+            rewriter: None,
+            rewriter_concurrency: NonZeroUsize::MIN,
+            facts: vec![],
+        };
         match args.rewriter.split_once(':') {
             None if args.rewriter == "none" => {}
             Some(("template", file)) => {
@@ -54,6 +62,7 @@ impl PromptPipeline {
                 pipeline
                     .facts
                     .push(("rewriter", format!("{} {} {}", meta.provider, meta.endpoint, meta.model)));
+                pipeline.rewriter_concurrency = model.settings.limits.concurrent;
                 pipeline.rewriter = Some(rewriter);
             }
             _ => {

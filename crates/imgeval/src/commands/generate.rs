@@ -45,7 +45,7 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
         return job.dry_run(args.json, printer);
     }
     let work = job.work(&holder("generate"), printer)?;
-    let table = GenerationTable { summary: &work.summary, examples: &work.examples };
+    let table = work.table();
     printer.data(match args.json {
         true => format!("{:#}\n", table.to_json()),
         false => table.render_text(),
@@ -59,8 +59,17 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
 pub(super) struct Work {
     pub(super) summary: GenerateSummary,
     pub(super) examples: FailureExamples,
+    /// Images whose prompts could not be rewritten.
+    pub(super) not_rewritten: usize,
     /// What ended it early.
     pub(super) error: Option<GenerateError>,
+}
+
+impl Work {
+    pub(super) fn table(&self) -> GenerationTable<'_> {
+        let Self { summary, examples, not_rewritten, .. } = self;
+        GenerationTable { summary, examples, not_rewritten: *not_rewritten }
+    }
 }
 
 /// Everything about one call of `generate`, resolved.
@@ -184,7 +193,7 @@ impl Job<'_> {
                 let prompts: Vec<String> = self.cases.rounds().map(|round| round.prompt.clone()).collect();
                 let mut progress = printer.progress("rewrite prompts");
                 let rewriting = RewriteSettings {
-                    concurrency: settings.concurrency,
+                    concurrency: self.prompts.rewriter_concurrency,
                     max_cost: settings.max_cost,
                     retry: settings.retry,
                 };
@@ -232,9 +241,9 @@ impl Job<'_> {
             let result =
                 generate_images(run, &cases, self.generator.clone(), settings, stop, &mut on_event).await;
             progress.finish();
-            let (mut summary, error) = with_error(result);
-            summary.not_started += self.n_wanted(without_prompt);
-            Ok(Work { summary, examples, error })
+            let (summary, error) = with_error(result);
+            let not_rewritten = self.n_wanted(without_prompt);
+            Ok(Work { summary, examples, not_rewritten, error })
         })
     }
 
@@ -284,7 +293,7 @@ impl Job<'_> {
 
     /// The exit code that the work deserves; an error if one ended it or the provider cannot be used at all.
     pub(super) fn exit_of(&self, work: Work) -> Result<Exit> {
-        let Work { summary, error, .. } = work;
+        let Work { summary, error, not_rewritten, .. } = work;
         if let Some(error) = error {
             return Err(generate_error(error));
         }
@@ -298,7 +307,7 @@ impl Job<'_> {
             }
             _ if summary.failed.is_empty()
                 && summary.failed_before.is_empty()
-                && summary.waiting + summary.not_started == 0 =>
+                && summary.waiting + summary.not_started + not_rewritten == 0 =>
             {
                 Ok(Exit::Ok)
             }

@@ -18,7 +18,6 @@ use crate::{
     cases::CaseSet,
     exit_code::Exit,
     failure::CommandError,
-    generation_table::GenerationTable,
     observers::load_observer,
     printer::Printer,
     scored_run::{ScoredRun, ScoredSummary},
@@ -43,8 +42,7 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
                 return job.dry_run(args.table.json, printer);
             }
             let work = job.work(&holder, printer)?;
-            let table = GenerationTable { summary: &work.summary, examples: &work.examples };
-            printer.talk(table.render_text());
+            printer.talk(work.table().render_text());
             let summary = &work.summary;
             let has_images = summary.made + summary.done_before + summary.accepted_from_store > 0;
             let is_broken = work.error.is_some() || !has_images;
