@@ -55,12 +55,7 @@ impl ChatClient {
         entry: Option<ModelEntry>,
     ) -> Result<Self, ClientError> {
         let transport = Transport::new(settings)?;
-        let meta = GeneratorMeta {
-            provider: settings.kind.name().to_owned(),
-            endpoint: transport.endpoint().to_owned(),
-            model: model.to_owned(),
-            version: 1,
-        };
+        let meta = transport.meta(model, 1);
         Ok(Self { meta, transport, reader: Reader { model: model.to_owned() }, entry })
     }
 

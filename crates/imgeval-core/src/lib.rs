@@ -32,4 +32,4 @@ pub use pixels::Pixels;
 pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta};
 pub use protocol::Protocol;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};
-pub use text::visible;
+pub use text::{sentence_of, visible};

@@ -1,4 +1,6 @@
-//! Text from files and models, made fit for a terminal.
+//! Text made fit for people: from files and models for a terminal, of errors for a sentence.
+
+use std::error::Error;
 
 /// The text with control characters (line ends and escape sequences among them) written out as `\\u{1b}` and the like.
 #[must_use]
@@ -12,6 +14,22 @@ pub fn visible(text: &str) -> String {
         }
     }
     shown
+}
+
+/// An error with its causes, in one sentence.
+#[must_use]
+pub fn sentence_of(error: &(dyn Error + 'static)) -> String {
+    let mut sentence = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !sentence.ends_with(&text) {
+            sentence.push_str(&format!(": {text}"));
+        }
+        next = cause.source();
+    }
+    sentence
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@
 
 use std::{
     collections::BTreeSet,
-    error::Error as _,
     num::NonZeroUsize,
     path::Path,
     sync::{
@@ -26,7 +25,7 @@ use std::{
 
 use imgeval_core::{
     CaseId, Category, ColorScores, ContentHash, DetectError, Detection, Evidence, Failure, FailureKind,
-    ImageFormat, Pixels,
+    ImageFormat, Pixels, sentence_of,
 };
 use imgeval_store::{ObserverKey, RunWriter, StoreError, StoredImage};
 
@@ -315,10 +314,8 @@ impl<'a> Stages<'a> {
     }
 
     fn read(&self, image: &ContentHash, format: ImageFormat) -> Result<Pixels, Failure> {
-        let bytes = RunWriter::read_image(self.directory, image, format).map_err(|error| {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            Failure { kind: FailureKind::NotAccessible, detail: format!("{error}{cause}") }
-        })?;
+        let bytes = RunWriter::read_image(self.directory, image, format)
+            .map_err(|error| Failure { kind: FailureKind::NotAccessible, detail: sentence_of(&error) })?;
         (self.settings.decode)(&bytes)
     }
 

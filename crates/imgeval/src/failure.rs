@@ -1,8 +1,7 @@
 //! From an error to one sentence, advice and an exit code.
 
-use std::error::Error;
-
 use imgeval_clients::ClientError;
+pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
 use imgeval_store::StoreError;
 
@@ -64,21 +63,6 @@ pub(crate) fn render_error(error: &anyhow::Error) -> Rendered {
         text.push_str(&visible(&hint));
     }
     Rendered { text, exit }
-}
-
-/// An error with its causes, in one sentence.
-pub(crate) fn sentence_of(error: &(dyn Error + 'static)) -> String {
-    let mut sentence = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        // Some libraries repeat their cause in their own text.
-        if !sentence.ends_with(&text) {
-            sentence.push_str(&format!(": {text}"));
-        }
-        next = cause.source();
-    }
-    sentence
 }
 
 fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {

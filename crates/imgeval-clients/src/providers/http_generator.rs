@@ -69,12 +69,7 @@ impl<P: HttpProvider> HttpGenerator<P> {
         entry: Option<ModelEntry>,
     ) -> Result<Self, ClientError> {
         let transport = Transport::new(settings)?;
-        let meta = GeneratorMeta {
-            provider: settings.kind.name().to_owned(),
-            endpoint: transport.endpoint().to_owned(),
-            model: model.to_owned(),
-            version: provider.version(),
-        };
+        let meta = transport.meta(model, provider.version());
         Ok(Self { meta, transport, provider, entry })
     }
 
@@ -180,4 +175,13 @@ pub(super) fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Fai
         }),
         None => Ok(()),
     }
+}
+
+/// Refuses a mask that has nothing to lie on, for interfaces that take masks.
+pub(super) fn check_mask(request: &ImageRequest) -> Result<(), Failure> {
+    if request.mask.is_some() && request.images_to_edit().is_empty() {
+        let detail = "a mask was given without an image to edit".to_owned();
+        return Err(Failure { kind: FailureKind::RejectedRequest, detail });
+    }
+    Ok(())
 }

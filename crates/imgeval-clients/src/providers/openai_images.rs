@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     HttpProvider, ImageSource, ProviderAnswer,
     error_reply::{has_error, judge_error},
+    http_generator::check_mask,
 };
 use crate::{
     ProviderKind,
@@ -78,13 +79,10 @@ impl HttpProvider for OpenaiImages {
     }
 
     fn request(&self, request: &ImageRequest) -> Result<ApiRequest, Failure> {
+        check_mask(request)?;
         let images = request.images_to_edit();
         let fields = self.fields(request);
         if images.is_empty() {
-            if request.mask.is_some() {
-                let detail = "a mask was given without an image to edit".to_owned();
-                return Err(Failure { kind: FailureKind::RejectedRequest, detail });
-            }
             let mut body: Map<String, Value> =
                 fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
             body.insert("n".to_owned(), 1.into());

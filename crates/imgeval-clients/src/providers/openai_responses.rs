@@ -14,6 +14,7 @@ use super::{
     HttpProvider, ImageSource, ProviderAnswer,
     data_url::data_url,
     error_reply::{has_error, judge_error},
+    http_generator::check_mask,
     openai_images::format_word,
 };
 use crate::{
@@ -92,10 +93,7 @@ impl HttpProvider for OpenaiResponses {
     }
 
     fn request(&self, request: &ImageRequest) -> Result<ApiRequest, Failure> {
-        if request.mask.is_some() && request.images_to_edit().is_empty() {
-            let detail = "a mask was given without an image to edit".to_owned();
-            return Err(Failure { kind: FailureKind::RejectedRequest, detail });
-        }
+        check_mask(request)?;
         let previous = request.history.last().and_then(|turn| turn.state.as_ref());
         let mut input = Vec::new();
         if previous.is_none() {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use imgeval_core::{Failure, FailureKind, GeneratorDown, Outcome, Permit};
+use imgeval_core::{Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Permit};
 use reqwest::{
     StatusCode,
     header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
@@ -159,9 +159,14 @@ impl Transport {
         })))
     }
 
-    /// The base URL, without trailing slash or secrets.
-    pub(crate) fn endpoint(&self) -> &str {
-        self.0.base.as_str().trim_end_matches('/')
+    /// Who a model behind this transport is; the base URL goes without trailing slash or secrets.
+    pub(crate) fn meta(&self, model: &str, version: u32) -> GeneratorMeta {
+        GeneratorMeta {
+            provider: self.0.kind.name().to_owned(),
+            endpoint: self.0.base.as_str().trim_end_matches('/').to_owned(),
+            model: model.to_owned(),
+            version,
+        }
     }
 
     pub(crate) fn redact(&self, text: &str) -> String {

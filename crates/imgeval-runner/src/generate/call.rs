@@ -1,9 +1,10 @@
 //! One call, from the permission to begin to its end on record.
 
-use std::{error::Error, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use imgeval_core::{
     Answer, Failure, FailureKind, Generator, ImageRecord, ImageRequest, Outcome, SampleId, SizeRequest, Usd,
+    sentence_of,
 };
 use imgeval_store::{AttemptRecord, CallBegun, CallPurpose, Charge, StoreError};
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -103,7 +104,7 @@ impl Caller {
         };
         let attempt = AttemptRecord {
             id: request.id.clone(),
-            work_key: request.work_key(self.generator.meta()),
+            work_key: permit.work_key().clone(),
             began_ms,
             duration_ms,
             prompt: request.prompt.clone(),
@@ -158,15 +159,4 @@ async fn in_background<T: Send + 'static>(
     let ended = spawn_blocking(work).await;
     let broke = |error: tokio::task::JoinError| GenerateError::Broke { detail: error.to_string() };
     Ok(ended.map_err(broke)??)
-}
-
-/// An error with its causes, in one sentence.
-fn sentence_of(error: &dyn Error) -> String {
-    let mut sentence = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        sentence.push_str(&format!(": {cause}"));
-        next = cause.source();
-    }
-    sentence
 }

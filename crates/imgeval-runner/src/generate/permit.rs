@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use imgeval_core::{Failure, FailureKind, GeneratorDown, Outcome, Permit, Usd};
+use imgeval_core::{Failure, FailureKind, GeneratorDown, Outcome, Permit, Usd, WorkKey};
 use imgeval_store::{CallBegun, StoreError};
 use tokio::sync::watch;
 
@@ -161,6 +161,10 @@ impl<'a> CallPermit<'a> {
         let state =
             State { phase: Phase::Waiting, began_ms: now_ms(), clock: Instant::now(), tries: 1, recorded: 1 };
         Self { brake, budget, writer, call, state: Mutex::new(state) }
+    }
+
+    pub(super) fn work_key(&self) -> &WorkKey {
+        &self.call.work_key
     }
 
     pub(super) fn reserved(&self) -> Reserved {

@@ -60,6 +60,11 @@ pub fn plan_generation(
     conversations
 }
 
+/// Whether a failure is not asked about again: it is an answer, and `retry` does not name it.
+pub(super) fn failure_stands(kind: FailureKind, retry: &BTreeSet<FailureKind>) -> bool {
+    FailureKind::ANSWERS.contains(&kind) && !retry.contains(&kind)
+}
+
 enum SampleWork {
     Nothing,
     Do(Step),
@@ -86,7 +91,7 @@ fn plan_sample(
     };
     if may_pass && sample.kept_image.is_some() {
         SampleWork::Do(Step::Reuse)
-    } else if !FailureKind::ANSWERS.contains(&kind) || retry.contains(&kind) {
+    } else if !failure_stands(kind, retry) {
         SampleWork::Do(Step::Ask)
     } else {
         SampleWork::FailureStands

@@ -14,6 +14,7 @@ use super::{
     Broken, GenerateError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped,
     budget::{Budget, Reserved, SharedBudget, compute_charge, lock},
     permit::{Brake, CallPermit, Halt, Halting, Unanswered, was_sent},
+    plan::failure_stands,
     writer::{Entry, PAUSE, WriterHandle, commit_queued},
 };
 
@@ -59,9 +60,7 @@ pub fn rewrite_stands(answer: Option<&Outcome<String>>, retry: &BTreeSet<Failure
     match answer {
         None => false,
         Some(Outcome::Done(_)) => true,
-        Some(Outcome::Failed(failure)) => {
-            FailureKind::ANSWERS.contains(&failure.kind) && !retry.contains(&failure.kind)
-        }
+        Some(Outcome::Failed(failure)) => failure_stands(failure.kind, retry),
     }
 }
 

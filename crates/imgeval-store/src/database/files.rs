@@ -8,7 +8,10 @@ use std::{
 use imgeval_core::{CaseId, Failure, FailureKind, ImageNote, Outcome, SampleId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{DONE, Database, render_notes};
+use super::{
+    Database,
+    samples::{Origin, insert_sample},
+};
 use crate::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, StoreError};
 
 /// Generated samples have no file, and nothing here deletes one.
@@ -86,7 +89,7 @@ impl Database {
                         sample.outcome = Outcome::Failed(Failure { kind, detail });
                     }
                 }
-                insert_sample(transaction, &imported)?;
+                insert_sample(transaction, &imported.sample, &Origin::File(imported.stamp))?;
                 let is_usable = imported.sample.outcome.done().is_some();
                 recorded.push(RecordedSample { is_usable, has_replaced });
             }
@@ -173,34 +176,4 @@ fn holder_of(connection: &Connection, id: &SampleId) -> rusqlite::Result<Option<
                WHERE case_id = ? AND ordinal = ? AND round = ? AND outcome = 'done'";
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     connection.query_row(sql, params![id.case.as_str(), id.ordinal, id.round], read).optional()
-}
-
-fn insert_sample(connection: &Connection, imported: &ImportedSample) -> rusqlite::Result<()> {
-    let ImportedSample { sample, stamp } = imported;
-    let record = sample.outcome.done();
-    let (outcome, detail) = match &sample.outcome {
-        Outcome::Done(_) => (DONE, ""),
-        Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
-    };
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO samples (source, file_size, modified_ns, case_id, ordinal, round, outcome, detail,
-                              image_sha256, format, width, height, notes)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    statement.execute(params![
-        sample.source,
-        stamp.size,
-        stamp.modified_ns,
-        sample.id.case.as_str(),
-        sample.id.ordinal,
-        sample.id.round,
-        outcome,
-        detail,
-        record.map(|record| record.hash.as_str()),
-        record.map(|record| record.format.extension()),
-        record.map(|record| record.width),
-        record.map(|record| record.height),
-        record.map(render_notes).unwrap_or_default(),
-    ])?;
-    Ok(())
 }

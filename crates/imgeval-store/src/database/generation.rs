@@ -7,12 +7,16 @@ use std::{
 
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use imgeval_core::{
-    CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, SampleId, Usage, Usd,
-    WorkKey,
+    CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, Sample, SampleId,
+    Usage, Usd, WorkKey,
 };
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::{DONE, Database, render_notes, rewrites::upsert_rewrite};
+use super::{
+    DONE, Database, render_notes,
+    rewrites::upsert_rewrite,
+    samples::{Origin, code_of, insert_sample},
+};
 use crate::{
     AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, MAX_RAW_BYTES,
     RewriteRecord, Spend, StoreError,
@@ -388,13 +392,6 @@ fn insert_attempt(transaction: &Transaction<'_>, attempt: &AttemptRecord) -> rus
     Ok(transaction.last_insert_rowid())
 }
 
-fn code_of(outcome: &Outcome<ImageRecord>) -> (&'static str, &str) {
-    match outcome {
-        Outcome::Done(_) => (DONE, ""),
-        Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
-    }
-}
-
 fn replace_failed_sample(
     transaction: &Transaction<'_>,
     attempt: &AttemptRecord,
@@ -407,30 +404,9 @@ fn replace_failed_sample(
     if is_done {
         return Ok(());
     }
-    let source = source_of(id);
-    transaction.prepare_cached("DELETE FROM samples WHERE source = ?")?.execute([&source])?;
-    let record = outcome.done();
-    let (code, detail) = code_of(outcome);
-    let mut statement = transaction.prepare_cached(
-        "INSERT INTO samples (source, case_id, ordinal, round, outcome, detail, image_sha256, format, width, height,
-                              notes, attempt_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    statement.execute(params![
-        source,
-        id.case.as_str(),
-        id.ordinal,
-        id.round,
-        code,
-        detail,
-        record.map(|record| record.hash.as_str()),
-        record.map(|record| record.format.extension()),
-        record.map(|record| record.width),
-        record.map(|record| record.height),
-        record.map(render_notes).unwrap_or_default(),
-        attempt_id,
-    ])?;
-    Ok(())
+    let sample = Sample { id: id.clone(), source: source_of(id), outcome: outcome.clone() };
+    transaction.prepare_cached("DELETE FROM samples WHERE source = ?")?.execute([&sample.source])?;
+    insert_sample(transaction, &sample, &Origin::Attempt(attempt_id))
 }
 
 fn accept_image(transaction: &Transaction<'_>, id: &SampleId, record: &ImageRecord) -> rusqlite::Result<()> {

@@ -1,13 +1,63 @@
-//! Samples read back with what an observer saw in them.
+//! Samples, written wherever they came from, and read back with what an observer saw in them.
 
 use imgeval_core::{CaseId, Evidence, Failure, ImageRecord, ObserverId, Outcome, Sample, SampleId};
-use rusqlite::Row;
+use rusqlite::{Connection, Row, params};
 
-use super::{DONE, Database};
+use super::{DONE, Database, render_notes};
 use crate::{
-    StoreError,
+    FileStamp, StoreError,
     format::{parse_colors_into, parse_payload},
 };
+
+/// What a sample came from.
+pub(super) enum Origin {
+    File(FileStamp),
+    /// The call that made it, by its row.
+    Attempt(i64),
+}
+
+pub(super) fn insert_sample(
+    connection: &Connection,
+    sample: &Sample,
+    origin: &Origin,
+) -> rusqlite::Result<()> {
+    let record = sample.outcome.done();
+    let (outcome, detail) = code_of(&sample.outcome);
+    let (stamp, attempt_id) = match origin {
+        Origin::File(stamp) => (Some(stamp), None),
+        Origin::Attempt(attempt_id) => (None, Some(attempt_id)),
+    };
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO samples (source, file_size, modified_ns, case_id, ordinal, round, outcome, detail,
+                              image_sha256, format, width, height, notes, attempt_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    statement.execute(params![
+        sample.source,
+        stamp.map(|stamp| stamp.size),
+        stamp.map(|stamp| stamp.modified_ns),
+        sample.id.case.as_str(),
+        sample.id.ordinal,
+        sample.id.round,
+        outcome,
+        detail,
+        record.map(|record| record.hash.as_str()),
+        record.map(|record| record.format.extension()),
+        record.map(|record| record.width),
+        record.map(|record| record.height),
+        record.map(render_notes).unwrap_or_default(),
+        attempt_id,
+    ])?;
+    Ok(())
+}
+
+/// An outcome as two columns hold it.
+pub(super) fn code_of(outcome: &Outcome<ImageRecord>) -> (&'static str, &str) {
+    match outcome {
+        Outcome::Done(_) => (DONE, ""),
+        Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
+    }
+}
 
 /// A sample with what one observer saw in it, if it has looked.
 #[derive(Debug, Clone, PartialEq)]

@@ -325,19 +325,13 @@ fn with_error<S>(result: Result<S, Box<Broken<S>>>) -> (S, Option<GenerateError>
 }
 
 fn generate_error(error: GenerateError) -> anyhow::Error {
+    let (sentence, hint) = (sentence_of(&error), error.hint().unwrap_or_default());
     match error {
         GenerateError::Store(error) => error.into(),
-        GenerateError::Outdated { .. } => {
-            let hint = error.hint().unwrap_or_default();
-            CommandError::mismatch(sentence_of(&error)).with_hint(hint).into()
-        }
-        GenerateError::PriceUnknown { .. } => {
-            let hint = error.hint().unwrap_or_default();
-            CommandError::usage(sentence_of(&error)).with_hint(hint).into()
-        }
+        GenerateError::Outdated { .. } => CommandError::mismatch(sentence).with_hint(hint).into(),
+        GenerateError::PriceUnknown { .. } => CommandError::usage(sentence).with_hint(hint).into(),
         GenerateError::Thread(_) | GenerateError::Broke { .. } => {
-            let hint = error.hint().unwrap_or_default();
-            CommandError::mendable(sentence_of(&error), hint).into()
+            CommandError::mendable(sentence, hint).into()
         }
     }
 }
