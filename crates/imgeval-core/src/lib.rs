@@ -1,5 +1,5 @@
 //! What imgeval talks about: cases, samples, evidence, scores and estimates, and the ports through which
-//! detectors and generators are reached. No network, clock or disk here.
+//! detectors, generators and judges are reached. No network, clock or disk here.
 
 #![forbid(unsafe_code)]
 
@@ -8,6 +8,7 @@ mod estimate;
 mod evidence;
 mod generation;
 mod ids;
+mod judging;
 mod mask;
 mod money;
 mod outcome;
@@ -25,6 +26,7 @@ pub use generation::{
     ImageRequest, InputImage, Permit, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
 };
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
+pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, QuestionPart, ReplySchema};
 pub use mask::{Mask, MaskError};
 pub use money::Usd;
 pub use outcome::{Failure, FailureKind, Outcome};

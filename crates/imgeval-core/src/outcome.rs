@@ -98,5 +98,6 @@ failure_kinds! {
     Transport => "transport", "the connection or the server failed; started again, the command asks again";
     Interrupted => "interrupted", "the process was stopped while the call was under way; it may have been billed";
     RejectedRequest => "rejected-request", "the provider takes no such request; see the detail";
+    Unparsed => "unparsed", "the judge's reply holds no score that its protocol reads; it is kept; `imgeval observe --only unparsed` asks again";
     CommandFailed => "command-failed", "the local command failed; see the detail";
 }

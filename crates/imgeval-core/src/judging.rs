@@ -1,0 +1,128 @@
+//! What is asked of a judge, and the port behind which judges live.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    ContentHash, Cost, GeneratorDown, GeneratorMeta, InputImage, Permit, SampleId, TextAnswer, WorkKey,
+    ids::hash_parts,
+};
+
+/// One part of the message to a judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuestionPart {
+    Text(String),
+    /// As it is sent, after the protocol's preparation.
+    Image(InputImage),
+}
+
+/// The shape of JSON that a judge is bound to answer in, where it can be bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplySchema {
+    pub name: String,
+    /// JSON Schema, as JSON text.
+    pub schema: String,
+}
+
+/// How a judge makes its words; what is `None` is left to it and not sent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decoding {
+    pub temperature: Option<f64>,
+    pub max_tokens: Option<u32>,
+    pub seed: Option<u64>,
+    /// `None`: free text.
+    pub schema: Option<ReplySchema>,
+    /// Asks for the log-probabilities of the words, which are kept with the raw reply.
+    pub log_probabilities: bool,
+    /// Further fields of the request, by name, their values as JSON text; for servers that know them.
+    pub extra: Vec<(String, String)>,
+}
+
+impl fmt::Display for Decoding {
+    /// Everything that was set, in one line; empty if nothing was.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut facts = Vec::new();
+        facts.extend(self.temperature.map(|value| format!("temperature {value}")));
+        facts.extend(self.max_tokens.map(|value| format!("max_tokens {value}")));
+        facts.extend(self.seed.map(|value| format!("seed {value}")));
+        facts.extend(self.schema.as_ref().map(|schema| format!("schema {} {}", schema.name, schema.schema)));
+        facts.extend(self.log_probabilities.then(|| "log-probabilities".to_owned()));
+        facts.extend(self.extra.iter().map(|(name, value)| format!("{name} {value}")));
+        formatter.write_str(&facts.join(", "))
+    }
+}
+
+/// One question to a judge, exactly as it is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgeQuestion {
+    pub system: Option<String>,
+    /// Of the user's message, in order.
+    pub parts: Vec<QuestionPart>,
+    pub decoding: Decoding,
+}
+
+impl JudgeQuestion {
+    pub fn images(&self) -> impl Iterator<Item = &InputImage> {
+        self.parts.iter().filter_map(|part| match part {
+            QuestionPart::Image(image) => Some(image),
+            QuestionPart::Text(_) => None,
+        })
+    }
+
+    /// System text and the texts of the message.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let parts = self.parts.iter().filter_map(|part| match part {
+            QuestionPart::Text(text) => Some(text.as_str()),
+            QuestionPart::Image(_) => None,
+        });
+        self.system.as_deref().into_iter().chain(parts)
+    }
+}
+
+/// Judges images.
+#[async_trait]
+pub trait Judge: Send + Sync {
+    fn meta(&self) -> &GeneratorMeta;
+
+    /// What one question is thought to cost at most; `None` if no price is known.
+    fn estimate(&self, question: &JudgeQuestion) -> Option<Cost>;
+
+    /// Asks, again where that can help and is permitted. The words of the answer are kept as they came, but for the
+    /// blanks around them; `raw` is the whole reply. A reply that broke off at the length limit is an answer too:
+    /// whether it holds a score, the protocol's parser says.
+    ///
+    /// # Errors
+    /// As [`crate::Generator::generate`].
+    async fn judge(&self, question: &JudgeQuestion, permit: &dyn Permit)
+    -> Result<TextAnswer, GeneratorDown>;
+}
+
+/// A judge under one protocol, exactly enough to know whether two replies may be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgeIdentity {
+    pub judge: GeneratorMeta,
+    /// Id and version of the protocol, such as `wise-legacy@1`.
+    pub protocol: String,
+    /// Over everything that the protocol says: wording, attachments, decoding, preparation.
+    pub protocol_hash: ContentHash,
+}
+
+impl JudgeIdentity {
+    /// A short name, stable over time.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let GeneratorMeta { provider, endpoint, model, version } = &self.judge;
+        let version = version.to_string();
+        let parts =
+            [provider, endpoint, model, version.as_str(), &self.protocol, self.protocol_hash.as_str()];
+        hash_parts(parts)[..12].to_owned()
+    }
+
+    /// The key of one judgment: the `repeat`-th, counted from 0, of one sample.
+    #[must_use]
+    pub fn work_key(&self, sample: &SampleId, image: &ContentHash, repeat: u32) -> WorkKey {
+        let (sample, repeat) = (sample.to_string(), repeat.to_string());
+        WorkKey::new(hash_parts(["judgment", &self.id(), &sample, image.as_str(), &repeat]))
+    }
+}
