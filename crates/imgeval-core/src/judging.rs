@@ -119,10 +119,10 @@ impl JudgeIdentity {
         hash_parts(parts)[..12].to_owned()
     }
 
-    /// The key of one judgment: the `repeat`-th, counted from 0, of one sample.
+    /// The key of one judgment: the `repeat`-th, counted from 0, of one sample in one role.
     #[must_use]
-    pub fn work_key(&self, sample: &SampleId, image: &ContentHash, repeat: u32) -> WorkKey {
+    pub fn work_key(&self, role: &str, sample: &SampleId, image: &ContentHash, repeat: u32) -> WorkKey {
         let (sample, repeat) = (sample.to_string(), repeat.to_string());
-        WorkKey::new(hash_parts(["judgment", &self.id(), &sample, image.as_str(), &repeat]))
+        WorkKey::new(hash_parts(["judgment", &self.id(), role, &sample, image.as_str(), &repeat]))
     }
 }

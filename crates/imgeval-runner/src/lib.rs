@@ -14,8 +14,10 @@ mod progress;
 pub use colors::{ColorsThere, ImageWork, NamingLimits, detections_to_name, plan_image};
 pub use generate::{
     Broken, Conversation, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary,
-    GenerationCase, RewriteEvent, RewriteSettings, RewriteSummary, RoundInput, Step, StopSignal, Stopped,
-    StoredInput, generate_images, plan_generation, rewrite_prompts, rewrite_stands, sketch_request,
+    GenerationCase, ItemHistory, JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, MakeQuestion,
+    RewriteEvent, RewriteSettings, RewriteSummary, RoundInput, Step, StopSignal, Stopped, StoredInput,
+    generate_images, judge_images, judgment_histories, plan_generation, plan_judgment, rewrite_prompts,
+    rewrite_stands, sketch_request,
 };
 pub use import::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 pub use observe::{ObserveError, ObserveSettings, ObserveSummary, observe_images};

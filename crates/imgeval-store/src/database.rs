@@ -3,6 +3,7 @@
 mod evidence;
 mod files;
 mod generation;
+mod judgments;
 mod rewrites;
 mod samples;
 mod schema;
@@ -27,6 +28,8 @@ pub(crate) struct Database {
     path: PathBuf,
     /// Whether it has the tables of generation.
     can_generate: bool,
+    /// Whether it has the tables of judging.
+    can_judge: bool,
 }
 
 impl Database {
@@ -49,13 +52,15 @@ impl Database {
             connection.pragma_update(None, "foreign_keys", true)?;
             if version == 0 {
                 connection.execute_batch(&schema::creation())?;
-            } else if version == MIGRATES_FROM {
-                connection.execute_batch(&schema::migration_from_2())?;
+            } else {
+                for step in schema::migrations_from(version) {
+                    connection.execute_batch(&step)?;
+                }
             }
             Ok(())
         };
         prepare().map_err(guard())?;
-        Ok(Self { connection, path: path.to_owned(), can_generate: true })
+        Ok(Self { connection, path: path.to_owned(), can_generate: true, can_judge: true })
     }
 
     /// Opens without writing a byte, also from a folder that may not be written.
@@ -87,7 +92,7 @@ impl Database {
         if version == 1 {
             connection.execute_batch(VIEW_OF_1).map_err(StoreError::database(path))?;
         }
-        Ok(Self { connection, path: path.to_owned(), can_generate: version >= 3 })
+        Ok(Self { connection, path: path.to_owned(), can_generate: version >= 3, can_judge: version >= 4 })
     }
 
     fn guard<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use imgeval_core::{ContentHash, Cost, ImageFormat, ImageRecord, Outcome, SampleId, Usage, Usd, WorkKey};
 
-use crate::{RunReader, RunWriter, StoreError};
+use crate::{JudgedItem, JudgmentRecord, RunReader, RunWriter, StoreError};
 
 /// A call that is about to begin. It stays on record until its end is recorded, so that a call whose process was
 /// killed is known to have been made.
@@ -26,6 +26,8 @@ pub enum CallPurpose {
     Image(SampleId),
     /// A prompt is rewritten.
     Rewrite,
+    /// An image is judged.
+    Judgment(JudgedItem),
 }
 
 /// What a call is held to have cost.
@@ -83,7 +85,7 @@ pub struct GeneratedSample {
     pub work_key: WorkKey,
 }
 
-/// Everything that a run has ever spent, rewriting included. Calls under way count as lost tries.
+/// Everything that a run has ever spent, rewriting and judging included. Calls under way count as lost tries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spend {
     /// Told or computed from what was told.
@@ -119,6 +121,8 @@ pub struct GenerationBatch {
     pub accepted: Vec<(SampleId, ImageRecord)>,
     /// Each ends its call.
     pub rewrites: Vec<RewriteRecord>,
+    /// Each ends its call.
+    pub judgments: Vec<JudgmentRecord>,
 }
 
 /// A finished call that should have rewritten a prompt.

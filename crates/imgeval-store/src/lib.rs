@@ -4,7 +4,8 @@
 //! <run>/
 //!   run.toml               what was asked: suite, its parameters and how images are generated; format and tool version
 //!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colours
-//!                          (by detector and colour namer); calls under way, attempts with their cost, rewrites
+//!                          (by detector and colour namer); calls under way, attempts with their cost, rewrites;
+//!                          judges with their protocols, judgments word for word, measurements
 //!   run.lock               names the process that is writing
 //!   images/ab/abcdef….png  every image by SHA-256, original bytes
 //! ```
@@ -19,6 +20,7 @@ mod error;
 mod format;
 mod generation;
 mod images;
+mod judgments;
 mod lock;
 mod manifest;
 mod run;
@@ -30,5 +32,6 @@ pub use generation::{
     AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, MAX_RAW_BYTES,
     RewriteRecord, Spend,
 };
+pub use judgments::{JudgedItem, JudgedRole, JudgmentRecord, MeasurementRecord, StoredJudge, StoredJudgment};
 pub use manifest::Manifest;
 pub use run::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, RunReader, RunWriter};

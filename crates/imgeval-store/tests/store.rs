@@ -6,6 +6,9 @@
 #[path = "store/generation.rs"]
 mod generation;
 #[cfg(test)]
+#[path = "store/judgments.rs"]
+mod judgments;
+#[cfg(test)]
 #[path = "store/migration.rs"]
 mod migration;
 
@@ -70,7 +73,7 @@ fn a_run_of_format_1_is_not_written() {
     write_format_1(folder.path());
     let before = fs::read(folder.path().join("run.db")).unwrap();
     let error = RunWriter::open(folder.path(), "test").unwrap_err();
-    assert!(matches!(error, StoreError::TooOld { found: 1, writable: 3, .. }), "{error}");
+    assert!(matches!(error, StoreError::TooOld { found: 1, writable: 4, .. }), "{error}");
     assert!(error.hint().unwrap().contains("new run"));
     assert!(RunReader::open(folder.path()).is_ok());
     assert_eq!(fs::read(folder.path().join("run.db")).unwrap(), before);

@@ -19,6 +19,7 @@ mod answer;
 mod budget;
 mod call;
 mod images;
+mod judging;
 mod permit;
 mod plan;
 mod rewriting;
@@ -27,6 +28,10 @@ mod types;
 mod writer;
 
 pub use images::generate_images;
+pub use judging::{
+    ItemHistory, JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, MakeQuestion, judge_images,
+    judgment_histories, plan_judgment,
+};
 pub use plan::{Conversation, Step, plan_generation};
 pub use rewriting::{rewrite_prompts, rewrite_stands};
 pub use talk::sketch_request;

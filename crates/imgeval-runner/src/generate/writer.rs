@@ -3,7 +3,9 @@
 use std::{thread, time::Duration};
 
 use imgeval_core::{ImageRecord, SampleId, Usd, WorkKey};
-use imgeval_store::{AttemptRecord, CallBegun, GenerationBatch, RewriteRecord, RunWriter, Spend, StoreError};
+use imgeval_store::{
+    AttemptRecord, CallBegun, GenerationBatch, JudgmentRecord, RewriteRecord, RunWriter, Spend, StoreError,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::GenerateError;
@@ -26,6 +28,7 @@ pub(super) enum Entry {
     Withdrawn(WorkKey),
     Accepted(SampleId, ImageRecord),
     Rewrite(Box<RewriteRecord>),
+    Judgment(Box<JudgmentRecord>),
 }
 
 #[derive(Debug)]
@@ -167,7 +170,7 @@ fn tell(asker: oneshot::Sender<()>) {
 #[derive(Default)]
 struct Queued {
     batch: GenerationBatch,
-    askers: [Vec<oneshot::Sender<()>>; 6],
+    askers: [Vec<oneshot::Sender<()>>; 7],
 }
 
 impl Queued {
@@ -181,21 +184,25 @@ impl Queued {
                 self.batch.rewrites.push(*rewrite);
                 1
             }
+            Entry::Judgment(judgment) => {
+                self.batch.judgments.push(*judgment);
+                2
+            }
             Entry::Accepted(id, record) => {
                 self.batch.accepted.push((id, record));
-                2
+                3
             }
             Entry::Begun(call) => {
                 self.batch.begun.push(call);
-                3
+                4
             }
             Entry::SentAgain(work_key, more) => {
                 self.batch.sent_again.push((work_key, more));
-                4
+                5
             }
             Entry::Withdrawn(work_key) => {
                 self.batch.withdrawn.push(work_key);
-                5
+                6
             }
         };
         self.askers[kind].push(message.committed);
@@ -203,16 +210,18 @@ impl Queued {
 
     /// Each entry as a batch of its own, in the order of `askers`.
     fn singly(self) -> Vec<(GenerationBatch, oneshot::Sender<()>)> {
-        let GenerationBatch { begun, sent_again, attempts, withdrawn, accepted, rewrites } = self.batch;
+        let GenerationBatch { begun, sent_again, attempts, withdrawn, accepted, rewrites, judgments } =
+            self.batch;
         let none = GenerationBatch::default;
         let attempts = attempts.into_iter().map(|one| GenerationBatch { attempts: vec![one], ..none() });
         let rewrites = rewrites.into_iter().map(|one| GenerationBatch { rewrites: vec![one], ..none() });
+        let judgments = judgments.into_iter().map(|one| GenerationBatch { judgments: vec![one], ..none() });
         let accepted = accepted.into_iter().map(|one| GenerationBatch { accepted: vec![one], ..none() });
         let begun = begun.into_iter().map(|one| GenerationBatch { begun: vec![one], ..none() });
         let sent_again =
             sent_again.into_iter().map(|one| GenerationBatch { sent_again: vec![one], ..none() });
         let withdrawn = withdrawn.into_iter().map(|one| GenerationBatch { withdrawn: vec![one], ..none() });
-        let ended = attempts.chain(rewrites).chain(accepted);
+        let ended = attempts.chain(rewrites).chain(judgments).chain(accepted);
         ended.chain(begun).chain(sent_again).chain(withdrawn).zip(self.askers.into_iter().flatten()).collect()
     }
 }

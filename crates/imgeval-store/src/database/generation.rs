@@ -10,20 +10,23 @@ use imgeval_core::{
     CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, Sample, SampleId,
     Usage, Usd, WorkKey,
 };
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params, types::Type};
 
 use super::{
-    DONE, Database, render_notes,
+    DONE, Database,
+    judgments::insert_judgment,
+    render_notes,
     rewrites::upsert_rewrite,
     samples::{Origin, code_of, insert_sample},
 };
 use crate::{
-    AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, MAX_RAW_BYTES,
-    RewriteRecord, Spend, StoreError,
+    AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, JudgmentRecord,
+    MAX_RAW_BYTES, RewriteRecord, Spend, StoreError, judgments::read_item,
 };
 
 const IMAGE: &str = "image";
 const REWRITE: &str = "rewrite";
+const JUDGMENT: &str = "judgment";
 
 const INSERT_ATTEMPT: &str = "
 INSERT INTO attempts (work_key, case_id, ordinal, round, began_ms, duration_ms, prompt, seed, outcome, detail,
@@ -91,6 +94,10 @@ impl Database {
                 upsert_rewrite(transaction, rewrite)?;
                 end_call(transaction, &rewrite.work_key)?;
             }
+            for judgment in &batch.judgments {
+                insert_judgment(transaction, judgment)?;
+                end_call(transaction, &judgment.item.work_key)?;
+            }
             Ok(())
         })
     }
@@ -138,6 +145,11 @@ impl Database {
                         };
                         upsert_rewrite(transaction, &rewrite)?;
                     }
+                    CallPurpose::Judgment(item) => {
+                        let judgment =
+                            JudgmentRecord::interrupted(item.clone(), call.began_ms, failure, charge);
+                        insert_judgment(transaction, &judgment)?;
+                    }
                 }
                 end_call(transaction, &call.work_key)?;
             }
@@ -149,21 +161,32 @@ impl Database {
         if !self.can_generate {
             return Ok(Spend::default());
         }
-        let sql = "SELECT sum(known), sum(possible), sum(calls), sum(unpriced), sum(tries), sum(lost) FROM (
-                       SELECT coalesce(sum(cost_nanos), 0) AS known, coalesce(sum(possible_nanos), 0) AS possible,
-                              count(*) AS calls, coalesce(sum(is_unpriced), 0) AS unpriced,
-                              coalesce(sum(tries), 0) AS tries, coalesce(sum(lost_tries), 0) AS lost FROM attempts
-                       UNION ALL
-                       SELECT coalesce(sum(cost_nanos), 0), coalesce(sum(possible_nanos), 0),
-                              coalesce(sum(calls), 0), coalesce(sum(unpriced_calls), 0),
-                              coalesce(sum(tries), 0), coalesce(sum(lost_tries), 0) FROM rewrites
-                       UNION ALL
-                       SELECT 0, coalesce(sum(estimate_nanos), 0), count(*),
-                              coalesce(sum(estimate_nanos IS NULL), 0), count(*), count(*) FROM calls_in_flight)";
+        let calls_of = |table: &str| {
+            format!(
+                "SELECT coalesce(sum(cost_nanos), 0) AS known, coalesce(sum(possible_nanos), 0) AS possible,
+                        count(*) AS calls, coalesce(sum(is_unpriced), 0) AS unpriced,
+                        coalesce(sum(tries), 0) AS tries, coalesce(sum(lost_tries), 0) AS lost FROM {table}"
+            )
+        };
+        let judgments =
+            if self.can_judge { format!("UNION ALL {}", calls_of("judgments")) } else { String::new() };
+        let sql = format!(
+            "SELECT sum(known), sum(possible), sum(calls), sum(unpriced), sum(tries), sum(lost) FROM (
+                 {}
+                 {judgments}
+                 UNION ALL
+                 SELECT coalesce(sum(cost_nanos), 0), coalesce(sum(possible_nanos), 0),
+                        coalesce(sum(calls), 0), coalesce(sum(unpriced_calls), 0),
+                        coalesce(sum(tries), 0), coalesce(sum(lost_tries), 0) FROM rewrites
+                 UNION ALL
+                 SELECT 0, coalesce(sum(estimate_nanos), 0), count(*),
+                        coalesce(sum(estimate_nanos IS NULL), 0), count(*), count(*) FROM calls_in_flight)",
+            calls_of("attempts")
+        );
         let count = |row: &Row<'_>, index: usize| -> rusqlite::Result<u64> {
             Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or_default())
         };
-        let result = self.connection.query_row(sql, [], |row| {
+        let result = self.connection.query_row(&sql, [], |row| {
             Ok(Spend {
                 known: Usd::from_nanos(row.get(0)?),
                 possible: Usd::from_nanos(row.get(1)?),
@@ -294,13 +317,15 @@ fn parse_seed(text: Option<String>) -> Option<u64> {
 }
 
 fn insert_call(transaction: &Transaction<'_>, call: &CallBegun) -> rusqlite::Result<()> {
-    let (kind, id) = match &call.purpose {
-        CallPurpose::Image(id) => (IMAGE, id.clone()),
-        CallPurpose::Rewrite => (REWRITE, SampleId { case: CaseId::new(""), ordinal: 0, round: 0 }),
+    let (kind, id, item) = match &call.purpose {
+        CallPurpose::Image(id) => (IMAGE, id.clone(), None),
+        CallPurpose::Rewrite => (REWRITE, SampleId { case: CaseId::new(""), ordinal: 0, round: 0 }, None),
+        CallPurpose::Judgment(item) => (JUDGMENT, item.id.clone(), Some(item)),
     };
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO calls_in_flight (work_key, kind, case_id, ordinal, round, prompt, seed, began_ms, estimate_nanos)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO calls_in_flight (work_key, kind, case_id, ordinal, round, prompt, seed, began_ms, estimate_nanos,
+             judge_id, role, image_sha256, repeat)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     statement.execute(params![
         call.work_key.as_str(),
@@ -312,6 +337,10 @@ fn insert_call(transaction: &Transaction<'_>, call: &CallBegun) -> rusqlite::Res
         call.seed.map(|seed| seed.to_string()),
         call.began_ms,
         call.estimate.map(Usd::nanos),
+        item.map(|item| item.judge_id.as_str()),
+        item.map(|item| item.role.code()),
+        item.map(|item| item.image.as_str()),
+        item.map(|item| item.repeat),
     ])?;
     Ok(())
 }
@@ -324,22 +353,28 @@ fn raise_estimate(transaction: &Transaction<'_>, work_key: &WorkKey, more: Usd) 
 
 fn read_calls(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<CallBegun>> {
     let mut statement = transaction.prepare(
-        "SELECT case_id, ordinal, round, work_key, kind, prompt, seed, began_ms, estimate_nanos FROM calls_in_flight
-         ORDER BY began_ms, case_id, ordinal, round, work_key",
+        "SELECT work_key, judge_id, role, case_id, ordinal, round, image_sha256, repeat, kind, prompt, seed, began_ms,
+                estimate_nanos
+         FROM calls_in_flight ORDER BY began_ms, case_id, ordinal, round, work_key",
     )?;
     let rows = statement.query_map([], |row| {
-        let kind: String = row.get(4)?;
+        let kind: String = row.get(8)?;
+        let purpose = match kind.as_str() {
+            REWRITE => CallPurpose::Rewrite,
+            JUDGMENT => {
+                let malformed =
+                    |detail: String| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, detail.into());
+                CallPurpose::Judgment(read_item(row, 0)?.map_err(malformed)?)
+            }
+            _ => CallPurpose::Image(read_id(row, 3)?),
+        };
         Ok(CallBegun {
-            work_key: WorkKey::new(row.get::<_, String>(3)?),
-            purpose: if kind == REWRITE {
-                CallPurpose::Rewrite
-            } else {
-                CallPurpose::Image(read_id(row, 0)?)
-            },
-            prompt: row.get(5)?,
-            seed: parse_seed(row.get(6)?),
-            began_ms: row.get(7)?,
-            estimate: row.get::<_, Option<i64>>(8)?.map(Usd::from_nanos),
+            work_key: WorkKey::new(row.get::<_, String>(0)?),
+            purpose,
+            prompt: row.get(9)?,
+            seed: parse_seed(row.get(10)?),
+            began_ms: row.get(11)?,
+            estimate: row.get::<_, Option<i64>>(12)?.map(Usd::from_nanos),
         })
     })?;
     rows.collect()
@@ -444,7 +479,7 @@ pub(super) fn compress(text: &str) -> Vec<u8> {
     written.and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
-fn decompress(bytes: &[u8]) -> Result<String, String> {
+pub(super) fn decompress(bytes: &[u8]) -> Result<String, String> {
     // A little more than what is kept, for the note.
     let limit = MAX_RAW_BYTES as u64 + 1024;
     if bytes.is_empty() {

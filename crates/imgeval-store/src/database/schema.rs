@@ -1,7 +1,8 @@
-//! The tables, how those of format 2 become those of format 3, and views that show older formats as the newest.
+//! The tables, how those of formats 2 and 3 become those of format 4, and views that show older formats as the newest.
 
 /// 2: an observer is a detector with a colour namer, whose evidence is kept apart. 3: rounds and generated samples.
-pub(super) const SCHEMA_VERSION: i64 = 3;
+/// 4: judges, judgments and measurements.
+pub(super) const SCHEMA_VERSION: i64 = 4;
 
 /// Older formats that are brought up to date when they are opened for writing.
 pub(super) const MIGRATES_FROM: i64 = 2;
@@ -95,6 +96,65 @@ CREATE TABLE rewrites (
 ) STRICT;
 ";
 
+/// What was said stays on record, also when it was taken back. The columns added tell which image a call under way judges.
+pub(super) const JUDGING: &str = "
+ALTER TABLE calls_in_flight ADD COLUMN judge_id TEXT;
+ALTER TABLE calls_in_flight ADD COLUMN role TEXT;
+ALTER TABLE calls_in_flight ADD COLUMN image_sha256 TEXT;
+ALTER TABLE calls_in_flight ADD COLUMN repeat INTEGER;
+CREATE TABLE judges (
+    judge_id TEXT PRIMARY KEY,
+    provider TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    model TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    protocol TEXT NOT NULL,
+    protocol_sha256 TEXT NOT NULL,
+    protocol_text TEXT NOT NULL
+) STRICT;
+CREATE TABLE judgments (
+    judgment_id INTEGER PRIMARY KEY,
+    work_key TEXT NOT NULL,
+    judge_id TEXT NOT NULL REFERENCES judges,
+    role TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    round INTEGER NOT NULL,
+    image_sha256 TEXT NOT NULL,
+    repeat INTEGER NOT NULL,
+    began_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    reply TEXT,
+    text_input INTEGER,
+    image_input INTEGER,
+    cached_input INTEGER,
+    text_output INTEGER,
+    cost_nanos INTEGER,
+    cost_basis TEXT NOT NULL,
+    possible_nanos INTEGER NOT NULL,
+    is_unpriced INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    lost_tries INTEGER NOT NULL,
+    is_withdrawn INTEGER NOT NULL DEFAULT 0,
+    raw BLOB NOT NULL
+) STRICT;
+CREATE INDEX judgments_by_work ON judgments (work_key);
+CREATE INDEX judgments_by_judge ON judgments (judge_id);
+CREATE TABLE measurements (
+    meter TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    round INTEGER NOT NULL,
+    image_sha256 TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    payload TEXT,
+    PRIMARY KEY (meter, case_id, ordinal, round)
+) STRICT, WITHOUT ROWID;
+";
+
 pub(super) const OBSERVATIONS: &str = "
 CREATE TABLE extra_files (source TEXT PRIMARY KEY, reason TEXT NOT NULL) STRICT;
 CREATE TABLE observers (
@@ -133,12 +193,20 @@ CREATE TABLE failed_observations (
 
 /// SQL that makes a new database. What is referred to comes first.
 pub(super) fn creation() -> String {
-    in_one_transaction(&format!("{GENERATION}{SAMPLES}{OBSERVATIONS}"))
+    in_one_transaction(&format!("{GENERATION}{SAMPLES}{OBSERVATIONS}{JUDGING}"), SCHEMA_VERSION)
 }
 
-/// SQL that brings a database of format 2 up to date: all of it or nothing.
-pub(super) fn migration_from_2() -> String {
-    in_one_transaction(&format!(
+/// SQL that brings a database of this format up to date, a format at a time, each all or nothing.
+pub(super) fn migrations_from(version: i64) -> impl Iterator<Item = String> {
+    let from_3 = || in_one_transaction(JUDGING, 4);
+    [(2, migration_from_2()), (3, from_3())]
+        .into_iter()
+        .filter(move |(from, _)| *from >= version)
+        .map(|(_, sql)| sql)
+}
+
+fn migration_from_2() -> String {
+    let sql = format!(
         "{GENERATION}
          ALTER TABLE samples RENAME TO samples_of_2;
          DROP INDEX samples_done;
@@ -150,11 +218,12 @@ pub(super) fn migration_from_2() -> String {
              SELECT source, file_size, modified_ns, case_id, ordinal, outcome, detail, image_sha256, format,
                     width, height, notes FROM samples_of_2;
          DROP TABLE samples_of_2;"
-    ))
+    );
+    in_one_transaction(&sql, 3)
 }
 
-fn in_one_transaction(sql: &str) -> String {
-    format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+fn in_one_transaction(sql: &str, version: i64) -> String {
+    format!("BEGIN IMMEDIATE; {sql} PRAGMA user_version = {version}; COMMIT;")
 }
 
 /// Shows a run of format 1 or 2 as one of format 3: every sample came from a file and was the only round. The tables

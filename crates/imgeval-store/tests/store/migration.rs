@@ -79,7 +79,7 @@ fn a_run_of_format_2_is_read_as_it_lies_and_the_same_once_it_was_written() {
                        AND tbl_name = 'samples' AND name LIKE 'samples%' ORDER BY name)";
     let ask = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
     assert_eq!(ask(indexes), "samples_by_id samples_by_image samples_done");
-    assert_eq!(ask("SELECT CAST(user_version AS TEXT) FROM pragma_user_version"), "3");
+    assert_eq!(ask("SELECT CAST(user_version AS TEXT) FROM pragma_user_version"), "4");
     assert_eq!(ask("PRAGMA integrity_check"), "ok");
 }
 
