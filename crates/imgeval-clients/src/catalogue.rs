@@ -41,6 +41,8 @@ pub struct ModelEntry {
     pub replacement: Option<String>,
     /// The model wants to be told to send bytes and not a link.
     pub response_format: bool,
+    /// The model knows the limit of an answer's length as `max_completion_tokens` and not as `max_tokens`.
+    pub max_completion_tokens: bool,
     /// The vendor's page that says so.
     pub source: String,
     /// The day on which it said so.
@@ -218,6 +220,8 @@ struct EntryForm {
     replacement: Option<Name>,
     #[serde(default)]
     response_format: bool,
+    #[serde(default)]
+    max_completion_tokens: bool,
     source: Name,
     as_of: Date,
 }
@@ -325,6 +329,7 @@ impl EntryForm {
             retires: self.retires,
             replacement: self.replacement.map(text),
             response_format: self.response_format,
+            max_completion_tokens: self.max_completion_tokens,
             source: self.source.0,
             as_of: self.as_of,
         }
@@ -347,6 +352,8 @@ mod tests {
             assert!(entry.retires.is_some() || entry.replacement.is_none(), "{}", entry.id);
             // Sent to no other model, for newer ones refuse it.
             assert!(!entry.response_format || entry.provider == ProviderKind::OpenaiImages, "{}", entry.id);
+            let is_chat = entry.provider == ProviderKind::OpenaiChat;
+            assert!(!entry.max_completion_tokens || is_chat, "{}", entry.id);
         }
         assert_eq!(Catalogue::built_in().entries(), entries);
     }

@@ -1,50 +1,18 @@
-//! Text from chat models: for rewriting prompts, and whatever else wants an answer in words.
+//! Text from chat models for rewriting prompts.
 
 use async_trait::async_trait;
 use imgeval_core::{
-    ContentHash, Cost, GeneratorDown, GeneratorMeta, InputImage, Outcome, Permit, Rewriter, TextAnswer, Usage,
+    ContentHash, Cost, Decoding, Failure, FailureKind, GeneratorDown, GeneratorMeta, JudgeQuestion, Outcome,
+    Permit, QuestionPart, Rewriter, TextAnswer,
 };
-use reqwest::Method;
-use serde_json::json;
 
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
-    pricing::estimate_question_tokens,
-    providers::{chat_reply, user_message},
-    transport::{ApiRequest, Body, Call, Reply, ReplyReader, Transport, Tries, Verdict},
+    judges::{ChatText, TextClient},
 };
 
-/// How long a rewritten prompt is taken to be in estimates, in tokens, thoughts included.
-const REWRITE_TOKENS: u64 = 2000;
-
-/// One question to a chat model.
-#[derive(Debug, Clone, Default)]
-pub struct ChatQuestion {
-    pub system: Option<String>,
-    pub text: String,
-    /// For models that see.
-    pub images: Vec<InputImage>,
-    /// Not sent where `None`; some models take none.
-    pub temperature: Option<f64>,
-}
-
 /// Talks to one chat model over chat completions.
-pub struct ChatClient {
-    meta: GeneratorMeta,
-    transport: Transport,
-    reader: Reader,
-    entry: Option<ModelEntry>,
-}
-
-struct Reader {
-    model: String,
-}
-
-impl ReplyReader for Reader {
-    fn judge(&self, reply: &Reply) -> Verdict {
-        chat_reply::judge(&self.model, reply)
-    }
-}
+pub struct ChatClient(TextClient<ChatText>);
 
 impl ChatClient {
     /// # Errors
@@ -54,78 +22,38 @@ impl ChatClient {
         model: &str,
         entry: Option<ModelEntry>,
     ) -> Result<Self, ClientError> {
-        let transport = Transport::new(settings)?;
-        let meta = transport.meta(model, 1);
-        Ok(Self { meta, transport, reader: Reader { model: model.to_owned() }, entry })
+        let provider = ChatText::of(model, entry.as_ref());
+        TextClient::new(settings, model, provider, entry).map(Self)
     }
 
     #[must_use]
     pub fn meta(&self) -> &GeneratorMeta {
-        &self.meta
+        self.0.meta()
     }
 
-    /// What a text and an answer of so many tokens are thought to cost; `None` if no price is known.
+    /// What a question is thought to cost at most; `None` if no price is known.
     #[must_use]
-    pub fn estimate(&self, text: &str, n_output_tokens: u64) -> Option<Cost> {
-        self.entry.as_ref()?.estimate_text(text, n_output_tokens)
+    pub fn estimate(&self, question: &JudgeQuestion) -> Option<Cost> {
+        self.0.estimate(question)
     }
 
-    /// Asks, again where that can help and is permitted. Without permission to send even once, the outcome is
-    /// [`FailureKind::Interrupted`](imgeval_core::FailureKind::Interrupted) after no try.
+    /// Asks, again where that can help and is permitted; an answer that broke off counts as none. Without permission to send
+    /// even once, the outcome is [`FailureKind::Interrupted`] after no try.
     ///
     /// # Errors
     /// If no further call can succeed either, and no try was lost. Everything else is an outcome of this one.
     pub async fn ask(
         &self,
-        question: &ChatQuestion,
+        question: &JudgeQuestion,
         permit: &dyn Permit,
     ) -> Result<TextAnswer, GeneratorDown> {
-        let texts = question.system.iter().chain([&question.text]).map(String::as_str);
-        let tokens = estimate_question_tokens(texts, question.images.len());
-        let (request, earlier) = (self.request(question), Tries::default());
-        let call = Call { request: &request, reader: &self.reader, permit, tokens, earlier };
-        let exchange = self.transport.call(call).await?;
-        let mut answer = TextAnswer {
-            outcome: Outcome::Done(String::new()),
-            usage: Usage::default(),
-            cost: None,
-            raw: exchange.raw,
-            tries: exchange.tries.sent,
-            lost_tries: exchange.tries.lost,
-            down: exchange.down,
-        };
-        let reply = match exchange.outcome {
-            Outcome::Done(reply) => reply,
-            Outcome::Failed(failure) => {
-                return Ok(TextAnswer { outcome: Outcome::Failed(failure), ..answer });
-            }
-        };
-        answer.usage = chat_reply::usage(&reply["usage"]);
-        answer.cost = chat_reply::billed(&reply["usage"])
-            .or_else(|| self.entry.as_ref()?.cost_without_image(&answer.usage));
-        let choice = &reply["choices"][0];
-        let text = chat_reply::text(&choice["message"]);
-        let is_refused =
-            choice["message"]["refusal"].as_str().is_some_and(|refusal| !refusal.trim().is_empty());
-        // An answer that broke off would be taken for a whole one.
-        let is_cut = matches!(choice["finish_reason"].as_str(), Some("length" | "content_filter"));
-        answer.outcome = if text.is_empty() || is_refused || is_cut {
-            Outcome::Failed(chat_reply::failure(&reply, "", "whole answer"))
-        } else {
-            Outcome::Done(text)
-        };
-        Ok(answer)
-    }
-
-    fn request(&self, question: &ChatQuestion) -> ApiRequest {
-        let mut messages = Vec::new();
-        messages.extend(question.system.as_ref().map(|system| json!({"role": "system", "content": system})));
-        messages.push(user_message(&question.text, &question.images));
-        let mut body = json!({"model": self.meta.model, "messages": messages});
-        if let Some(temperature) = question.temperature {
-            body["temperature"] = temperature.into();
+        let (mut answer, is_cut) = self.0.ask(question, permit).await?;
+        // It would be taken for a whole one.
+        if is_cut && answer.outcome.done().is_some() {
+            let detail = "no whole answer came (length)".to_owned();
+            answer.outcome = Outcome::Failed(Failure { kind: FailureKind::EmptyReply, detail });
         }
-        ApiRequest { method: Method::POST, path: "/chat/completions".to_owned(), body: Body::Json(body) }
+        Ok(answer)
     }
 }
 
@@ -147,6 +75,14 @@ impl ChatRewriter {
         meta.model = format!("{}, instructions {hash}{temperature_text}", meta.model);
         Self { meta, client, instructions: instructions.to_owned(), temperature }
     }
+
+    fn question(&self, prompt: &str) -> JudgeQuestion {
+        JudgeQuestion {
+            system: Some(self.instructions.clone()),
+            parts: vec![QuestionPart::Text(prompt.to_owned())],
+            decoding: Decoding { temperature: self.temperature, ..Decoding::default() },
+        }
+    }
 }
 
 #[async_trait]
@@ -156,16 +92,10 @@ impl Rewriter for ChatRewriter {
     }
 
     fn estimate(&self, prompt: &str) -> Option<Cost> {
-        self.client.estimate(&format!("{}{prompt}", self.instructions), REWRITE_TOKENS)
+        self.client.estimate(&self.question(prompt))
     }
 
     async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, GeneratorDown> {
-        let question = ChatQuestion {
-            system: Some(self.instructions.clone()),
-            text: prompt.to_owned(),
-            images: Vec::new(),
-            temperature: self.temperature,
-        };
-        self.client.ask(&question, permit).await
+        self.client.ask(&self.question(prompt), permit).await
     }
 }

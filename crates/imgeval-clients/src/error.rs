@@ -15,6 +15,8 @@ pub enum ClientError {
     Proxy { reason: String },
     #[error("the HTTP client cannot be set up: {reason}")]
     Setup { reason: String },
+    #[error("a provider of kind {kind} cannot judge")]
+    NoJudge { kind: ProviderKind },
     #[error(transparent)]
     CommandLine(CommandLineError),
     #[error(transparent)]
@@ -34,6 +36,11 @@ impl ClientError {
             }
             Self::Header { .. } => "look for line ends or blanks around the value".to_owned(),
             Self::Proxy { .. } => "give it as http://user:password@host:port".to_owned(),
+            Self::NoJudge { .. } => {
+                "name a judge over chat completions (openai, openai-chat, a provider of that kind in \
+                                     imgeval.toml, or http://host/v1#MODEL) or gemini"
+                    .to_owned()
+            }
             Self::CommandLine(error) => error.hint(),
             Self::Folder(_) => "give a folder that exists and can be read".to_owned(),
             Self::Setup { .. } => {

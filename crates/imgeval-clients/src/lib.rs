@@ -7,6 +7,7 @@
 mod catalogue;
 mod chat;
 mod error;
+mod judges;
 mod pricing;
 mod probe;
 mod providers;
@@ -18,7 +19,7 @@ mod transport;
 pub use catalogue::{
     Catalogue, CatalogueError, ImagePrice, ModelEntry, ModelLimits, OutputTokens, Prices, Retirement,
 };
-pub use chat::{ChatClient, ChatQuestion, ChatRewriter};
+pub use chat::{ChatClient, ChatRewriter};
 pub use error::ClientError;
 pub use pricing::estimate_tokens;
 pub use probe::{Reachability, probe};
@@ -26,6 +27,6 @@ pub use providers::{
     CommandGenerator, CommandLineError, CommandLineProblem, CommandLinesGenerator, FolderError,
     FolderGenerator,
 };
-pub use registry::{ProviderKind, open_generator};
+pub use registry::{ProviderKind, open_generator, open_judge};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};

@@ -95,13 +95,23 @@ impl ModelEntry {
         (text_tokens(request), images)
     }
 
-    /// What a text is thought to cost at most that is rewritten or judged with this model, its answer as long as
-    /// `n_output_tokens`.
+    /// What a question that is answered in words is thought to cost at most, its answer as long as `n_output_tokens`. `None`
+    /// if a price is not listed, or images go along and their tokens are not known.
     #[must_use]
-    pub fn estimate_text(&self, text: &str, n_output_tokens: u64) -> Option<Cost> {
-        let tokens = estimate_text_tokens(text);
-        let amount = per_million(self.prices.text_input?, tokens)
+    pub fn estimate_question<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str>,
+        n_images: u64,
+        n_output_tokens: u64,
+    ) -> Option<Cost> {
+        let mut tokens: u64 = texts.map(estimate_text_tokens).sum();
+        let mut amount = per_million(self.prices.text_input?, tokens)
             + per_million(self.prices.text_output?, n_output_tokens);
+        if n_images > 0 {
+            let images = n_images * self.estimate_input_image_tokens()?;
+            amount += per_million(self.prices.image_input.or(self.prices.text_input)?, images);
+            tokens += images;
+        }
         let basis = format!(
             "estimate, catalogue prices of {}: {tokens} tokens in, {n_output_tokens} out",
             self.as_of

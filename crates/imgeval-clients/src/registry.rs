@@ -2,10 +2,11 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use imgeval_core::Generator;
+use imgeval_core::{Generator, Judge};
 
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
+    judges::{ChatText, GeminiText, TextClient},
     providers::{
         CommandGenerator, CommandLinesGenerator, FolderGenerator, Gemini, HttpGenerator, OpenaiChat,
         OpenaiImages, OpenaiResponses, Redacted,
@@ -83,6 +84,17 @@ impl ProviderKind {
         }
     }
 
+    /// The kind of interface over which a judge is asked at a provider of this kind; `None` if there is none. Where OpenAI's
+    /// images are made, its chat completions answer with the same key.
+    #[must_use]
+    pub fn judge_kind(self) -> Option<Self> {
+        match self {
+            Self::OpenaiImages | Self::OpenaiChat => Some(Self::OpenaiChat),
+            Self::Gemini => Some(Self::Gemini),
+            Self::OpenaiResponses | Self::Command | Self::CommandLines | Self::Folder => None,
+        }
+    }
+
     /// The header that carries the key, and what stands before it.
     pub(crate) fn key_header(self) -> (&'static str, &'static str) {
         match self {
@@ -142,6 +154,26 @@ pub fn open_generator(
     })
 }
 
+/// A judge: one model of one provider, whose kind becomes its [`ProviderKind::judge_kind`]. Limits hold for it and its clones
+/// together.
+///
+/// # Errors
+/// If no judge is of that kind or the settings cannot be used; nothing is sent here.
+pub fn open_judge(
+    settings: ProviderSettings,
+    model: &str,
+    entry: Option<ModelEntry>,
+) -> Result<Arc<dyn Judge>, ClientError> {
+    let kind = settings.kind.judge_kind().ok_or(ClientError::NoJudge { kind: settings.kind })?;
+    let settings = ProviderSettings { kind, ..settings };
+    Ok(if kind == ProviderKind::Gemini {
+        Arc::new(TextClient::new(&settings, model, GeminiText::new(model), entry)?)
+    } else {
+        let provider = ChatText::of(model, entry.as_ref());
+        Arc::new(TextClient::new(&settings, model, provider, entry)?)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +184,14 @@ mod tests {
             assert_eq!(ProviderKind::from_name(kind.name()), Some(*kind));
         }
         assert_eq!(ProviderKind::from_name("openai"), None);
+    }
+
+    #[test]
+    fn what_cannot_judge_is_refused_by_its_kind() {
+        for kind in ProviderKind::ALL.iter().filter(|kind| kind.judge_kind().is_none()) {
+            let Err(error) = open_judge(ProviderSettings::new(*kind), "m", None) else { panic!("{kind}") };
+            assert_eq!(error.to_string(), format!("a provider of kind {kind} cannot judge"));
+            assert!(error.hint().contains("gemini"));
+        }
     }
 }

@@ -15,6 +15,10 @@ mod faults;
 mod folder;
 #[path = "clients/gemini.rs"]
 mod gemini;
+#[path = "clients/gemini_judges.rs"]
+mod gemini_judges;
+#[path = "clients/judges.rs"]
+mod judges;
 #[path = "clients/long_lived_commands.rs"]
 mod long_lived_commands;
 #[path = "clients/openai_images.rs"]

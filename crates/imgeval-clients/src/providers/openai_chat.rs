@@ -76,7 +76,7 @@ impl HttpProvider for OpenaiChat {
 }
 
 /// A message of text, with images if there are any: some servers take only plain text for the other ones.
-pub(crate) fn user_message(text: &str, images: &[InputImage]) -> Value {
+fn user_message(text: &str, images: &[InputImage]) -> Value {
     if images.is_empty() {
         return json!({"role": "user", "content": text});
     }
@@ -85,7 +85,7 @@ pub(crate) fn user_message(text: &str, images: &[InputImage]) -> Value {
     json!({"role": "user", "content": content})
 }
 
-fn image_part(image: &InputImage) -> Value {
+pub(crate) fn image_part(image: &InputImage) -> Value {
     json!({"type": "image_url", "image_url": {"url": data_url(image)}})
 }
 

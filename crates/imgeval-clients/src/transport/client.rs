@@ -94,6 +94,11 @@ pub(crate) trait ReplyReader: Send + Sync {
     fn requested_wait(&self, _reply: &Reply) -> Option<Duration> {
         None
     }
+
+    /// Whether long base64 in an answer is an image, which is neither redacted nor kept with the raw reply.
+    fn may_hold_images(&self) -> bool {
+        true
+    }
 }
 
 /// The way to one model of one provider; clones share limits, pauses and circuit breaker.
@@ -339,7 +344,7 @@ impl Transport {
         let json = match serde_json::from_slice::<Value>(&received.body) {
             Ok(mut json) => {
                 // No image comes with an error, so that all that an error says is redacted.
-                *raw = redact_and_keep(&mut json, redactor, status.is_success());
+                *raw = redact_and_keep(&mut json, redactor, status.is_success() && reader.may_hold_images());
                 json
             }
             Err(_) => {

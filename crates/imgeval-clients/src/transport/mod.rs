@@ -15,5 +15,5 @@ mod request;
 mod retry;
 
 pub(crate) use client::{Call, Exchange, Reply, ReplyReader, Transport, Tries, Verdict};
-pub(crate) use raw::words;
+pub(crate) use raw::{MAX_RAW_BYTES, words};
 pub(crate) use request::{ApiRequest, Body, Part, mime};

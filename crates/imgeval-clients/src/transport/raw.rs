@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::Redactor;
 
-const MAX_RAW_BYTES: usize = 256 << 10;
+/// What is kept of a reply.
+pub(crate) const MAX_RAW_BYTES: usize = 256 << 10;
 
 /// Only as much as can be kept is searched for secrets.
 const MAX_SEARCHED: usize = 2 * MAX_RAW_BYTES;

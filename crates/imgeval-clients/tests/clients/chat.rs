@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use imgeval_clients::{
-    Catalogue, ChatClient, ChatQuestion, ChatRewriter, ModelEntry, ProviderKind, ProviderSettings,
-    open_generator,
+    Catalogue, ChatClient, ChatRewriter, ModelEntry, ProviderKind, ProviderSettings, open_generator,
 };
-use imgeval_core::{FailureKind, Generator, ImageFormat, InputImage, Outcome, Rewriter, Turn, Usage, Usd};
+use imgeval_core::{
+    Decoding, FailureKind, Generator, ImageFormat, InputImage, JudgeQuestion, Outcome, QuestionPart,
+    Rewriter, Turn, Usage, Usd,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -197,11 +199,9 @@ async fn a_rewriters_name_changes_with_everything_that_can_change_its_answer() {
 async fn a_question_can_show_images() {
     let server = FaultServer::start([message(json!({"content": "yes"}), json!({}))]).await;
     let client = ChatClient::new(&settings(&server), "some-model", None).unwrap();
-    let question = ChatQuestion {
-        text: "Is it a cat?".to_owned(),
-        images: vec![InputImage::new(ImageFormat::Jpeg, *b"hi")],
-        ..ChatQuestion::default()
-    };
+    let image = QuestionPart::Image(InputImage::new(ImageFormat::Jpeg, *b"hi"));
+    let parts = vec![QuestionPart::Text("Is it a cat?".to_owned()), image];
+    let question = JudgeQuestion { system: None, parts, decoding: Decoding::default() };
     let answer = client.ask(&question, &imgeval_core::Always).await.unwrap();
     assert_eq!((answer.outcome, answer.cost), (Outcome::Done("yes".to_owned()), None));
     let url = &server.requests()[0].json()["messages"][0]["content"][1]["image_url"]["url"];

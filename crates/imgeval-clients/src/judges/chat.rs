@@ -1,0 +1,119 @@
+//! Questions over chat completions, as OpenAI, vLLM, llama.cpp, Ollama, OpenRouter and others serve them. Facts from OpenAI's
+//! published OpenAPI document (`CreateChatCompletionRequest`, `CreateChatCompletionResponse`).
+//!
+//! Images travel as data URLs with the type that they have. WISE's own scripts call every image a PNG and send the system's
+//! text as a list of one part; neither is said to change what a model sees.
+
+use imgeval_core::{Decoding, Failure, JudgeQuestion, QuestionPart};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::{
+    decoding::{add_fields, refuse, schema, temperature},
+    text_client::{TextProvider, TextReply},
+};
+use crate::{
+    ModelEntry,
+    providers::{chat_reply, image_part},
+    transport::{ApiRequest, Body, Reply, ReplyReader, Verdict},
+};
+
+/// A stream is not read here, and of several choices only the first would be.
+const FORBIDDEN: &[&str] = &["stream", "n"];
+
+pub(crate) struct ChatText {
+    model: String,
+    /// The length limit goes by its newer name, without which some models refuse the request.
+    max_completion_tokens: bool,
+}
+
+impl ChatText {
+    pub(crate) fn of(model: &str, entry: Option<&ModelEntry>) -> Self {
+        let max_completion_tokens = entry.is_some_and(|entry| entry.max_completion_tokens);
+        Self { model: model.to_owned(), max_completion_tokens }
+    }
+
+    fn add_decoding(&self, body: &mut Map<String, Value>, decoding: &Decoding) -> Result<(), Failure> {
+        let Decoding { temperature: warmth, max_tokens, seed, schema: shape, log_probabilities, extra } =
+            decoding;
+        let mut add = |name: &str, value: Value| body.insert(name.to_owned(), value);
+        if let Some(warmth) = warmth {
+            add("temperature", temperature(*warmth)?);
+        }
+        if let Some(limit) = max_tokens {
+            let name = if self.max_completion_tokens { "max_completion_tokens" } else { "max_tokens" };
+            add(name, (*limit).into());
+        }
+        if let Some(seed) = seed {
+            let seed = i64::try_from(*seed)
+                .map_err(|_| refuse(format!("this interface takes seeds up to {}, not {seed}", i64::MAX)))?;
+            add("seed", seed.into());
+        }
+        if let Some(shape) = shape {
+            let shape = json!({"name": shape.name, "schema": schema(shape)?, "strict": true});
+            add("response_format", json!({"type": "json_schema", "json_schema": shape}));
+        }
+        if *log_probabilities {
+            add("logprobs", true.into());
+        }
+        add_fields(body, extra, FORBIDDEN)
+    }
+}
+
+impl ReplyReader for ChatText {
+    fn judge(&self, reply: &Reply) -> Verdict {
+        chat_reply::judge(&self.model, reply)
+    }
+
+    fn may_hold_images(&self) -> bool {
+        false
+    }
+}
+
+impl TextProvider for ChatText {
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn request(&self, question: &JudgeQuestion) -> Result<ApiRequest, Failure> {
+        let mut messages = Vec::new();
+        messages.extend(question.system.as_ref().map(|system| json!({"role": "system", "content": system})));
+        messages.push(json!({"role": "user", "content": content(&question.parts)}));
+        let mut body = Map::new();
+        body.insert("model".to_owned(), self.model.clone().into());
+        body.insert("messages".to_owned(), messages.into());
+        self.add_decoding(&mut body, &question.decoding)?;
+        let path = "/chat/completions".to_owned();
+        Ok(ApiRequest { method: Method::POST, path, body: Body::Json(body.into()) })
+    }
+
+    fn read(&self, reply: &Value) -> TextReply {
+        let choice = &reply["choices"][0];
+        let text = chat_reply::text(&choice["message"]);
+        let is_refused =
+            choice["message"]["refusal"].as_str().is_some_and(|refusal| !refusal.trim().is_empty());
+        let is_filtered = choice["finish_reason"] == "content_filter";
+        TextReply {
+            text: if text.is_empty() || is_refused || is_filtered {
+                Err(chat_reply::failure(reply, "", "words"))
+            } else {
+                Ok(text)
+            },
+            is_cut: choice["finish_reason"] == "length",
+            usage: chat_reply::usage(&reply["usage"]),
+            billed: chat_reply::billed(&reply["usage"]),
+        }
+    }
+}
+
+/// Words alone go as plain text: some servers take nothing else.
+fn content(parts: &[QuestionPart]) -> Value {
+    if let [QuestionPart::Text(text)] = parts {
+        return text.clone().into();
+    }
+    let part = |part: &QuestionPart| match part {
+        QuestionPart::Text(text) => json!({"type": "text", "text": text}),
+        QuestionPart::Image(image) => image_part(image),
+    };
+    parts.iter().map(part).collect()
+}

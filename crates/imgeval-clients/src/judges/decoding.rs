@@ -1,0 +1,79 @@
+//! The parts of decoding that every interface words alike. What cannot be worded is refused before anything is sent.
+
+use imgeval_core::{Failure, FailureKind, ReplySchema};
+use serde_json::{Map, Number, Value};
+
+pub(super) fn refuse(detail: String) -> Failure {
+    Failure { kind: FailureKind::RejectedRequest, detail }
+}
+
+/// JSON knows neither infinity nor NaN and would say null.
+pub(super) fn temperature(value: f64) -> Result<Value, Failure> {
+    Number::from_f64(value)
+        .map(Value::Number)
+        .ok_or_else(|| refuse(format!("{value} is no temperature that can be sent")))
+}
+
+pub(super) fn schema(schema: &ReplySchema) -> Result<Value, Failure> {
+    match serde_json::from_str::<Value>(&schema.schema) {
+        Ok(value) if value.is_object() => Ok(value),
+        Ok(_) => Err(refuse(format!("the schema `{}` is no JSON object", schema.name))),
+        Err(error) => Err(refuse(format!("the schema `{}` is no JSON: {error}", schema.name))),
+    }
+}
+
+/// Adds further fields, which may replace nothing that is there already and none of `forbidden`.
+pub(super) fn add_fields(
+    body: &mut Map<String, Value>,
+    fields: &[(String, String)],
+    forbidden: &[&str],
+) -> Result<(), Failure> {
+    for (name, text) in fields {
+        if body.contains_key(name) || forbidden.contains(&name.as_str()) {
+            return Err(refuse(format!("the further field `{name}` is not free: imgeval sets it itself")));
+        }
+        let value = serde_json::from_str(text)
+            .map_err(|error| refuse(format!("the further field `{name}` is no JSON: {error}")))?;
+        body.insert(name.clone(), value);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn further_fields_replace_nothing() {
+        let mut body = Map::from_iter([("model".to_owned(), json!("m"))]);
+        let field = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        add_fields(&mut body, &field("top_p", "{\"a\":[1]}"), &["stream"]).unwrap();
+        assert_eq!(Value::Object(body.clone()), json!({"model": "m", "top_p": {"a": [1]}}));
+        for (name, value, words) in [
+            ("model", "1", "`model` is not free"),
+            ("stream", "true", "`stream` is not free"),
+            ("top_p", "2", "`top_p` is not free"),
+            ("b", "{", "`b` is no JSON"),
+        ] {
+            let failure = add_fields(&mut body, &field(name, value), &["stream"]).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::RejectedRequest);
+            assert!(failure.detail.contains(words), "{}", failure.detail);
+        }
+    }
+
+    #[test]
+    fn a_temperature_that_json_lacks_is_refused() {
+        assert_eq!(temperature(0.0).unwrap(), json!(0.0));
+        assert!(temperature(f64::NAN).is_err() && temperature(f64::INFINITY).is_err());
+    }
+
+    #[test]
+    fn a_schema_is_a_json_object() {
+        let of = |text: &str| schema(&ReplySchema { name: "scores".to_owned(), schema: text.to_owned() });
+        assert_eq!(of("{\"type\": \"object\"}").unwrap(), json!({"type": "object"}));
+        assert!(of("[]").unwrap_err().detail.contains("`scores` is no JSON object"));
+        assert!(of("{").unwrap_err().detail.contains("`scores` is no JSON:"));
+    }
+}

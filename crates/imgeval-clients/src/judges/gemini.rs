@@ -1,0 +1,114 @@
+//! Questions over Google's `models/MODEL:generateContent`. Facts from <https://ai.google.dev/api/generate-content>.
+//!
+//! Further fields of a question go into `generationConfig`, where this interface has what others have at the top.
+
+use std::time::Duration;
+
+use imgeval_core::{Decoding, Failure, FailureKind, JudgeQuestion, QuestionPart};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::{
+    decoding::{add_fields, refuse, schema, temperature},
+    text_client::{TextProvider, TextReply},
+};
+use crate::{
+    providers::{Gemini, gemini_reply},
+    transport::{ApiRequest, Body, Reply, ReplyReader, Verdict, words},
+};
+
+/// Of several candidates only the first would be read.
+const FORBIDDEN: &[&str] = &["candidateCount"];
+
+pub(crate) struct GeminiText(Gemini);
+
+impl GeminiText {
+    pub(crate) fn new(model: &str) -> Self {
+        Self(Gemini::new(model))
+    }
+}
+
+impl ReplyReader for GeminiText {
+    fn judge(&self, reply: &Reply) -> Verdict {
+        self.0.judge(reply)
+    }
+
+    fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
+        self.0.requested_wait(reply)
+    }
+
+    fn may_hold_images(&self) -> bool {
+        false
+    }
+}
+
+impl TextProvider for GeminiText {
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn request(&self, question: &JudgeQuestion) -> Result<ApiRequest, Failure> {
+        let part = |part: &QuestionPart| match part {
+            QuestionPart::Text(text) => json!({ "text": text }),
+            QuestionPart::Image(image) => json!({"inlineData": gemini_reply::inline(image)}),
+        };
+        let parts: Value = question.parts.iter().map(part).collect();
+        let mut body = json!({"contents": [{"role": "user", "parts": parts}]});
+        if let Some(system) = &question.system {
+            body["systemInstruction"] = json!({"parts": [{"text": system}]});
+        }
+        let configuration = configuration(&question.decoding)?;
+        if !configuration.is_empty() {
+            body["generationConfig"] = configuration.into();
+        }
+        Ok(ApiRequest { method: Method::POST, path: self.0.path(), body: Body::Json(body) })
+    }
+
+    fn read(&self, reply: &Value) -> TextReply {
+        let spoken = gemini_reply::spoken(reply);
+        let texts: Vec<&str> = spoken.iter().filter_map(|part| part["text"].as_str()).collect();
+        // The parts of one text, which goes on where the last one ended.
+        let text = texts.concat().trim().to_owned();
+        let text = match gemini_reply::blocked(reply) {
+            Some(failure) => Err(failure),
+            None if text.is_empty() => {
+                let detail = format!("no words came ({})", words(&gemini_reply::finish(reply)));
+                Err(Failure { kind: FailureKind::EmptyReply, detail })
+            }
+            None => Ok(text),
+        };
+        TextReply {
+            text,
+            is_cut: reply["candidates"][0]["finishReason"] == "MAX_TOKENS",
+            usage: gemini_reply::usage(&reply["usageMetadata"], false),
+            billed: None,
+        }
+    }
+}
+
+fn configuration(decoding: &Decoding) -> Result<Map<String, Value>, Failure> {
+    let Decoding { temperature: warmth, max_tokens, seed, schema: shape, log_probabilities, extra } =
+        decoding;
+    let mut fields = Map::new();
+    let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    if let Some(warmth) = warmth {
+        add("temperature", temperature(*warmth)?);
+    }
+    if let Some(limit) = max_tokens {
+        add("maxOutputTokens", (*limit).into());
+    }
+    if let Some(seed) = seed {
+        let seed = i32::try_from(*seed)
+            .map_err(|_| refuse(format!("this interface takes seeds up to {}, not {seed}", i32::MAX)))?;
+        add("seed", seed.into());
+    }
+    if let Some(shape) = shape {
+        add("responseMimeType", "application/json".into());
+        add("responseJsonSchema", schema(shape)?);
+    }
+    if *log_probabilities {
+        add("responseLogprobs", true.into());
+    }
+    add_fields(&mut fields, extra, FORBIDDEN)?;
+    Ok(fields)
+}
