@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    decoding::{add_fields, refuse, schema, temperature},
+    decoding::{N_ALTERNATIVES, add_fields, refuse, schema, temperature},
     text_client::{TextProvider, TextReply},
 };
 use crate::{
@@ -55,6 +55,8 @@ impl ChatText {
         }
         if *log_probabilities {
             add("logprobs", true.into());
+            // Without a number vendors add none and llama.cpp twenty.
+            add("top_logprobs", N_ALTERNATIVES.into());
         }
         add_fields(body, extra, FORBIDDEN)
     }

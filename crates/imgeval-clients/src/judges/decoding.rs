@@ -3,6 +3,9 @@
 use imgeval_core::{Failure, FailureKind, ReplySchema};
 use serde_json::{Map, Number, Value};
 
+/// With log-probabilities, how many words that could have stood in a place are asked for.
+pub(super) const N_ALTERNATIVES: u32 = 5;
+
 pub(super) fn refuse(detail: String) -> Failure {
     Failure { kind: FailureKind::RejectedRequest, detail }
 }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    decoding::{add_fields, refuse, schema, temperature},
+    decoding::{N_ALTERNATIVES, add_fields, refuse, schema, temperature},
     text_client::{TextProvider, TextReply},
 };
 use crate::{
@@ -108,6 +108,7 @@ fn configuration(decoding: &Decoding) -> Result<Map<String, Value>, Failure> {
     }
     if *log_probabilities {
         add("responseLogprobs", true.into());
+        add("logprobs", N_ALTERNATIVES.into());
     }
     add_fields(&mut fields, extra, FORBIDDEN)?;
     Ok(fields)

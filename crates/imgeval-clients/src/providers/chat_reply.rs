@@ -1,7 +1,7 @@
 //! What chat completions answer, whoever serves them. Facts from the published OpenAPI document (`CreateChatCompletionResponse`)
 //! and, for images, moderation and cost, <https://openrouter.ai/docs>.
 
-use imgeval_core::{Cost, Failure, FailureKind, Usage, Usd};
+use imgeval_core::{Cost, Failure, FailureKind, GeneratorDown, Usage, Usd};
 use serde_json::Value;
 
 use super::error_reply::{has_error, judge_error};
@@ -9,6 +9,9 @@ use crate::{
     ProviderKind,
     transport::{Reply, Verdict, words},
 };
+
+/// How llama.cpp's server begins to say, with status 500, that its model does not see; asking again would not help.
+const BLIND: &str = "image input is not supported";
 
 pub(crate) fn judge(model: &str, reply: &Reply) -> Verdict {
     // A router reports its upstream's errors inside of the choice.
@@ -22,6 +25,12 @@ pub(crate) fn judge(model: &str, reply: &Reply) -> Verdict {
         let reasons: Vec<&str> = reasons.iter().filter_map(Value::as_str).collect();
         let detail = format!("the prompt was flagged: {}", words(&reasons.join(", ")));
         return Verdict::Failed(Failure { kind: FailureKind::Moderated, detail });
+    }
+    if let Some(said) = error["message"].as_str().filter(|said| said.starts_with(BLIND)) {
+        let message = format!("the model takes no images; it answered {}: {}", reply.status, words(said));
+        let hint =
+            "choose a model that sees, or start its server with what makes it see (llama.cpp: --mmproj)";
+        return Verdict::Down(GeneratorDown { message, hint: hint.to_owned() });
     }
     if inner.is_null() {
         return judge_error(ProviderKind::OpenaiChat, model, reply);

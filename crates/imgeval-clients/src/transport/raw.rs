@@ -17,6 +17,9 @@ const MAX_BASE64_CHARS: usize = 4096;
 /// Up to its comma, a data URL is shorter.
 const MAX_DATA_URL_START: usize = 100;
 
+/// Log-probabilities of chat completions and of Gemini: many times the size of the answer.
+const BULKY: [&str; 2] = ["logprobs", "logprobsResult"];
+
 const MAX_WORDS: usize = 400;
 
 /// Redacts every string but the images, in which a match would be chance, and gives the reply as text: images cut out, redacted
@@ -46,7 +49,10 @@ fn walk(value: &mut Value, redactor: &Redactor, may_have_images: bool, kept: &mu
         }
         Value::Object(fields) => {
             kept.push('{');
-            for (index, (name, field)) in fields.iter_mut().enumerate() {
+            let mut fields: Vec<_> = fields.iter_mut().collect();
+            // What is cut off at the end shall not be the answer.
+            fields.sort_by_key(|(name, field)| is_bulky(name, field));
+            for (index, (name, field)) in fields.into_iter().enumerate() {
                 kept.push_str(if index > 0 { "," } else { "" });
                 keep_string(name, kept);
                 kept.push(':');
@@ -55,6 +61,17 @@ fn walk(value: &mut Value, redactor: &Redactor, may_have_images: bool, kept: &mu
             kept.push('}');
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => kept.push_str(&value.to_string()),
+    }
+}
+
+/// Whether a field is, or holds, something that may fill up all that can be kept.
+fn is_bulky(name: &str, field: &Value) -> bool {
+    match field {
+        Value::Object(fields) => {
+            BULKY.contains(&name) || fields.iter().any(|(name, field)| is_bulky(name, field))
+        }
+        Value::Array(items) => BULKY.contains(&name) || items.iter().any(|item| is_bulky("", item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -145,6 +162,19 @@ mod tests {
     fn what_is_kept_is_the_replys_json() {
         let reply = json!({"a\"": [null, true, 1.5, "x\n\"ü", [], {}], "b": {"c": -3}});
         assert_eq!(keep(reply.clone(), &Redactor::default()).0, reply.to_string());
+    }
+
+    #[test]
+    fn log_probabilities_that_are_too_long_cut_off_nothing_else() {
+        let token = json!({"token": " a", "logprob": -0.5, "bytes": [32, 97]});
+        let choice =
+            json!({"logprobs": {"content": vec![token; 20_000]}, "message": {"content": "Score: 1"}});
+        let reply = json!({"choices": [choice], "model": "m", "usage": {"total_tokens": 9}});
+        let (raw, read) = keep(reply.clone(), &Redactor::default());
+        assert!(
+            raw.starts_with(r#"{"model":"m","usage":{"total_tokens":9},"choices":[{"message":{"content""#)
+        );
+        assert!(raw.len() == MAX_RAW_BYTES && read == reply);
     }
 
     #[test]

@@ -58,6 +58,7 @@ async fn parts_are_sent_in_order_with_all_of_the_decoding() {
             "responseMimeType": "application/json",
             "responseJsonSchema": {"type": "object"},
             "responseLogprobs": true,
+            "logprobs": 5,
             "thinkingConfig": {"thinkingBudget": 0},
         },
     });

@@ -144,6 +144,7 @@ async fn decoding_is_sent_as_the_interface_words_it() {
         "response_format":
             {"type": "json_schema", "json_schema": {"name": "scores", "schema": schema, "strict": true}},
         "logprobs": true,
+        "top_logprobs": 5,
         "chat_template_kwargs": {"enable_thinking": false},
     });
     assert_eq!(sent[0], expected);
@@ -246,6 +247,15 @@ async fn a_refused_key_ends_everything() {
     assert!(down.message.contains("the key is missing or not accepted"), "{down}");
     assert!(judge.judge(&question(Decoding::default()), &Always).await.is_err());
     assert_eq!(server.requests().len(), 1, "it is not asked with that key again");
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_see_ends_everything() {
+    let said = "image input is not supported - hint: you may need to provide the mmproj";
+    let server = FaultServer::start([Action::Reply(support::error(500, "server_error", said))]).await;
+    let down = open(&server).judge(&question(Decoding::default()), &Always).await.unwrap_err();
+    assert!(down.message.contains("takes no images") && down.message.contains(said), "{down}");
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
