@@ -3,5 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod geneval;
+pub mod judged;
 mod numpy_random;
 pub mod python_json;
+pub mod wise;

@@ -1,0 +1,288 @@
+//! A judge protocol: everything that decides what a judge is asked and how its reply is read.
+
+use std::collections::BTreeMap;
+
+use imgeval_core::{ContentHash, Decoding, ImageFormat};
+
+use super::{Field, MissingField, ReplyFormat, Scores, Template, Unparsed, edit_rubric};
+
+/// The suites that are scored by a judge, by the names they have on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JudgedSuite {
+    WiseLegacy,
+    WiseVerified,
+    ReasonEdit,
+}
+
+impl JudgedSuite {
+    pub const ALL: [Self; 3] = [Self::WiseLegacy, Self::WiseVerified, Self::ReasonEdit];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WiseLegacy => "wise-legacy",
+            Self::WiseVerified => "wise-verified",
+            Self::ReasonEdit => "reason-edit",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|suite| suite.name() == name)
+    }
+
+    /// What its cases have.
+    #[must_use]
+    pub fn fields(self) -> &'static [Field] {
+        match self {
+            Self::WiseLegacy | Self::WiseVerified => &[Field::Prompt, Field::Explanation],
+            Self::ReasonEdit => &[Field::Instruction],
+        }
+    }
+
+    fn has_source(self) -> bool {
+        self == Self::ReasonEdit
+    }
+
+    fn takes(self, reply: ReplyFormat) -> bool {
+        match self {
+            Self::WiseLegacy => matches!(reply, ReplyFormat::WiseLegacy(_)),
+            Self::WiseVerified => matches!(reply, ReplyFormat::WiseVerified(_)),
+            Self::ReasonEdit => reply == ReplyFormat::EditScores,
+        }
+    }
+}
+
+/// An image that a question shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachment {
+    /// The image that was to be edited.
+    Source,
+    /// The image that is judged.
+    Answer,
+}
+
+impl Attachment {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Answer => "answer",
+        }
+    }
+}
+
+/// One part of the user's message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessagePart {
+    Text(Template),
+    Image(Attachment),
+}
+
+/// How images are made ready to be sent. With neither set, the bytes are sent as they are stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImagePreparation {
+    /// In pixels; a larger image is made smaller, a smaller one is left alone.
+    pub longest_side: Option<u32>,
+    pub format: Option<ImageFormat>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgeProtocol {
+    pub id: String,
+    /// Raised with every change of wording or rules.
+    pub version: u32,
+    /// A name of [`JudgedSuite`].
+    pub suite: String,
+    pub title: String,
+    pub system: Option<Template>,
+    /// Of the user, in order.
+    pub message: Vec<MessagePart>,
+    pub preparation: ImagePreparation,
+    pub decoding: Decoding,
+    /// The model that official numbers come from.
+    pub judge_pin: String,
+    pub reply: ReplyFormat,
+    /// How often the same question is asked at most while replies do not parse.
+    pub max_tries: u32,
+    /// Whose words they are, and where they were found.
+    pub wording_source: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    #[error("the id `{id}` must be of a-z, 0-9 and `-`, and not longer than 64")]
+    Id { id: String },
+    #[error("the version must be at least 1")]
+    Version,
+    #[error("there is no judged suite `{suite}`; known are wise-legacy, wise-verified and reason-edit")]
+    Suite { suite: String },
+    #[error("the wording names {field}, which cases of {suite} do not have")]
+    Field { field: Field, suite: &'static str },
+    #[error("the message has no text")]
+    NoText,
+    #[error("the message shows no image that is to be judged")]
+    NoAnswer,
+    #[error("cases of {suite} have no source image")]
+    NoSource { suite: &'static str },
+    #[error("replies of the form {reply} do not belong to {suite}")]
+    Reply { reply: &'static str, suite: &'static str },
+    #[error("max_tries must lie between 1 and 10")]
+    Tries,
+    #[error("the temperature must lie between 0 and 2")]
+    Temperature,
+    #[error("{name} must be at least {least}")]
+    TooSmall { name: &'static str, least: u32 },
+    #[error("`{name}` of the decoding is not JSON text")]
+    NotJson { name: String },
+}
+
+impl JudgeProtocol {
+    /// Our own rubric for Reason-Edit, with the facts of its published definition.
+    #[must_use]
+    pub fn reason_edit() -> Self {
+        edit_rubric::protocol()
+    }
+
+    /// Id and version, such as `wise-legacy@1`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.id, self.version)
+    }
+
+    /// SHA-256 over everything that the protocol says, each part behind its length.
+    #[must_use]
+    pub fn hash(&self) -> ContentHash {
+        let number = |value: Option<u32>| value.map_or_else(String::new, |value| value.to_string());
+        let mut parts =
+            vec![self.id.clone(), self.version.to_string(), self.suite.clone(), self.title.clone()];
+        parts.push(self.system.is_some().to_string());
+        parts.extend(self.system.iter().map(Template::render_source));
+        for part in &self.message {
+            parts.extend(match part {
+                MessagePart::Text(template) => ["text".to_owned(), template.render_source()],
+                MessagePart::Image(attachment) => ["image".to_owned(), attachment.name().to_owned()],
+            });
+        }
+        parts.push("preparation".to_owned());
+        parts.push(number(self.preparation.longest_side));
+        parts.push(self.preparation.format.map_or("", ImageFormat::extension).to_owned());
+        parts.push(self.decoding.to_string());
+        parts.push(self.judge_pin.clone());
+        parts.push(self.reply.name().to_owned());
+        parts.push(self.max_tries.to_string());
+        parts.push(self.wording_source.clone());
+        let mut bytes = Vec::new();
+        for part in parts {
+            bytes.extend((part.len() as u64).to_le_bytes());
+            bytes.extend(part.as_bytes());
+        }
+        ContentHash::of(&bytes)
+    }
+
+    /// Reads a judge's reply.
+    ///
+    /// # Errors
+    /// If the reply does not hold a score in one of the accepted forms.
+    pub fn parse_reply(&self, reply: &str) -> Result<Scores, Unparsed> {
+        self.reply.parse(reply)
+    }
+
+    /// The system's text with its fields bound.
+    ///
+    /// # Errors
+    /// If the case lacks a value that the wording names.
+    pub fn bind_system(&self, values: &BTreeMap<Field, &str>) -> Result<Option<String>, MissingField> {
+        self.system.as_ref().map(|system| system.bind(values)).transpose()
+    }
+
+    /// Whether the parts fit together and the suite.
+    ///
+    /// # Errors
+    /// With the first thing that does not.
+    pub fn check(&self) -> Result<JudgedSuite, ProtocolError> {
+        let suite = JudgedSuite::from_name(&self.suite)
+            .ok_or_else(|| ProtocolError::Suite { suite: self.suite.clone() })?;
+        let is_id_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(is_id_byte) {
+            return Err(ProtocolError::Id { id: self.id.clone() });
+        }
+        let texts = self.message.iter().filter_map(|part| match part {
+            MessagePart::Text(template) => Some(template),
+            MessagePart::Image(_) => None,
+        });
+        let mut fields = texts.clone().chain(&self.system).flat_map(Template::fields);
+        if let Some(field) = fields.find(|field| !suite.fields().contains(field)) {
+            return Err(ProtocolError::Field { field, suite: suite.name() });
+        }
+        let shows = |attachment| self.message.contains(&MessagePart::Image(attachment));
+        let tests = [
+            (self.version == 0, ProtocolError::Version),
+            (texts.clone().all(Template::is_empty), ProtocolError::NoText),
+            (!shows(Attachment::Answer), ProtocolError::NoAnswer),
+            (
+                shows(Attachment::Source) && !suite.has_source(),
+                ProtocolError::NoSource { suite: suite.name() },
+            ),
+            (
+                !suite.takes(self.reply),
+                ProtocolError::Reply { reply: self.reply.name(), suite: suite.name() },
+            ),
+            (!(1..=10).contains(&self.max_tries), ProtocolError::Tries),
+            (
+                self.decoding.temperature.is_some_and(|value| !(0.0..=2.0).contains(&value)),
+                ProtocolError::Temperature,
+            ),
+            (self.decoding.max_tokens == Some(0), ProtocolError::TooSmall { name: "max_tokens", least: 1 }),
+            (
+                self.preparation.longest_side.is_some_and(|side| side < 16),
+                ProtocolError::TooSmall { name: "longest_side", least: 16 },
+            ),
+        ];
+        if let Some((_, error)) = tests.into_iter().find(|(failed, _)| *failed) {
+            return Err(error);
+        }
+        let schema = self.decoding.schema.iter().map(|schema| (&schema.name, &schema.schema));
+        let extra = self.decoding.extra.iter().map(|(name, value)| (name, value));
+        for (name, json) in schema.chain(extra) {
+            serde_json::from_str::<serde::de::IgnoredAny>(json)
+                .map_err(|_| ProtocolError::NotJson { name: name.clone() })?;
+        }
+        Ok(suite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_protocol_enters_its_hash() {
+        let base = JudgeProtocol::reason_edit();
+        let changes: [fn(&mut JudgeProtocol); 13] = [
+            |protocol| protocol.id.push('x'),
+            |protocol| protocol.version += 1,
+            |protocol| protocol.suite = "wise-legacy".to_owned(),
+            |protocol| protocol.title.push('x'),
+            |protocol| protocol.system = None,
+            |protocol| protocol.message.swap(0, 1),
+            |protocol| protocol.preparation.longest_side = None,
+            |protocol| protocol.preparation.format = Some(ImageFormat::Jpeg),
+            |protocol| protocol.decoding.temperature = Some(1.0),
+            |protocol| protocol.judge_pin.push('x'),
+            |protocol| protocol.reply = ReplyFormat::WiseLegacy(super::super::Strictness::Strict),
+            |protocol| protocol.max_tries += 1,
+            |protocol| protocol.wording_source.push('x'),
+        ];
+        let mut hashes = vec![base.hash()];
+        for change in changes {
+            let mut changed = base.clone();
+            change(&mut changed);
+            hashes.push(changed.hash());
+        }
+        hashes.sort();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 14);
+        assert_eq!(base.hash(), JudgeProtocol::reason_edit().hash());
+    }
+}

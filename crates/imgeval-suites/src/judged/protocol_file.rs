@@ -1,0 +1,245 @@
+//! Protocols in files: TOML, unknown keys refused.
+
+use std::collections::BTreeMap;
+
+use imgeval_core::{Decoding, ImageFormat, ReplySchema};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Attachment, ImagePreparation, JudgeProtocol, MessagePart, ProtocolError, ReplyFormat, Template,
+    TemplateError,
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolFileError {
+    #[error("the protocol file cannot be read")]
+    Toml(#[source] Box<toml::de::Error>),
+    #[error("`{place}` of the protocol file cannot be used")]
+    Template {
+        place: &'static str,
+        #[source]
+        source: TemplateError,
+    },
+    #[error(
+        "every part of the message is either `text = \"…\"` or `image = \"source\"` or `image = \"answer\"`"
+    )]
+    Part,
+    #[error("`{value}` is no {what}; known are {known}")]
+    Unknown { what: &'static str, value: String, known: &'static str },
+    #[error("the protocol does not hold together")]
+    Protocol(#[source] ProtocolError),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProtocolFile {
+    id: String,
+    version: u32,
+    suite: String,
+    title: String,
+    judge_pin: String,
+    reply: String,
+    max_tries: u32,
+    wording_source: String,
+    system: Option<String>,
+    #[serde(default)]
+    preparation: PreparationTable,
+    #[serde(default)]
+    decoding: DecodingTable,
+    message: Vec<PartTable>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PreparationTable {
+    longest_side: Option<u32>,
+    format: Option<String>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecodingTable {
+    temperature: Option<f64>,
+    max_tokens: Option<u32>,
+    seed: Option<u64>,
+    #[serde(default)]
+    log_probabilities: bool,
+    schema: Option<SchemaTable>,
+    /// Values are JSON text.
+    #[serde(default)]
+    extra: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemaTable {
+    name: String,
+    json: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartTable {
+    text: Option<String>,
+    image: Option<String>,
+}
+
+impl JudgeProtocol {
+    /// Reads a protocol file, for another wording of any judged suite.
+    ///
+    /// # Errors
+    /// If the text is not TOML, has an unknown or missing key, or does not make a protocol that holds together.
+    pub fn from_toml(text: &str) -> Result<Self, ProtocolFileError> {
+        let file: ProtocolFile =
+            toml::from_str(text).map_err(|error| ProtocolFileError::Toml(Box::new(error)))?;
+        let unknown =
+            |what, value: &str, known| ProtocolFileError::Unknown { what, value: value.to_owned(), known };
+        let template = |place, text: &str| {
+            Template::parse(text).map_err(|source| ProtocolFileError::Template { place, source })
+        };
+        let part = |part: &PartTable| match (&part.text, part.image.as_deref()) {
+            (Some(text), None) => template("message", text).map(MessagePart::Text),
+            (None, Some("source")) => Ok(MessagePart::Image(Attachment::Source)),
+            (None, Some("answer")) => Ok(MessagePart::Image(Attachment::Answer)),
+            _ => Err(ProtocolFileError::Part),
+        };
+        let format = |name: &String| {
+            ImageFormat::from_extension(name)
+                .ok_or_else(|| unknown("image format", name, "png, jpg and webp"))
+        };
+        let DecodingTable { temperature, max_tokens, seed, log_probabilities, schema, extra } = file.decoding;
+        let protocol = Self {
+            reply: ReplyFormat::from_name(&file.reply)
+                .ok_or_else(|| unknown("form of reply", &file.reply, ReplyFormat::NAMES))?,
+            id: file.id,
+            version: file.version,
+            suite: file.suite,
+            title: file.title,
+            system: file.system.map(|text| template("system", &text)).transpose()?,
+            message: file.message.iter().map(part).collect::<Result<_, _>>()?,
+            preparation: ImagePreparation {
+                longest_side: file.preparation.longest_side,
+                format: file.preparation.format.as_ref().map(format).transpose()?,
+            },
+            decoding: Decoding {
+                temperature,
+                max_tokens,
+                seed,
+                log_probabilities,
+                schema: schema.map(|SchemaTable { name, json }| ReplySchema { name, schema: json }),
+                extra: extra.into_iter().collect(),
+            },
+            judge_pin: file.judge_pin,
+            max_tries: file.max_tries,
+            wording_source: file.wording_source,
+        };
+        protocol.check().map_err(ProtocolFileError::Protocol)?;
+        Ok(protocol)
+    }
+
+    /// The file from which [`JudgeProtocol::from_toml`] reads this protocol.
+    ///
+    /// # Errors
+    /// If a number does not fit into TOML (a seed above 2^63).
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let part = |part: &MessagePart| match part {
+            MessagePart::Text(template) => PartTable { text: Some(template.render_source()), image: None },
+            MessagePart::Image(attachment) => {
+                PartTable { text: None, image: Some(attachment.name().to_owned()) }
+            }
+        };
+        let Decoding { temperature, max_tokens, seed, schema, log_probabilities, extra } = &self.decoding;
+        let schema = schema.clone().map(|ReplySchema { name, schema }| SchemaTable { name, json: schema });
+        toml::to_string_pretty(&ProtocolFile {
+            id: self.id.clone(),
+            version: self.version,
+            suite: self.suite.clone(),
+            title: self.title.clone(),
+            judge_pin: self.judge_pin.clone(),
+            reply: self.reply.name().to_owned(),
+            max_tries: self.max_tries,
+            wording_source: self.wording_source.clone(),
+            system: self.system.as_ref().map(Template::render_source),
+            preparation: PreparationTable {
+                longest_side: self.preparation.longest_side,
+                format: self.preparation.format.map(|format| format.extension().to_owned()),
+            },
+            decoding: DecodingTable {
+                temperature: *temperature,
+                max_tokens: *max_tokens,
+                seed: *seed,
+                log_probabilities: *log_probabilities,
+                schema,
+                extra: extra.iter().cloned().collect(),
+            },
+            message: self.message.iter().map(part).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    const OWN: &str = r#"
+id = "my-wise"
+version = 2
+suite = "wise-legacy"
+title = "A shorter question"
+judge_pin = "some-model"
+reply = "wise-legacy"
+max_tries = 1
+wording_source = "mine"
+
+[[message]]
+image = "answer"
+
+[[message]]
+text = """
+Does it show {prompt}? Hint: {explanation}. Answer in three lines {{so}}:
+Consistency: 0, 1 or 2"""
+
+[decoding]
+temperature = 0.0
+extra = { top_k = "1" }
+"#;
+
+    fn error_of(text: &str) -> String {
+        let error = JudgeProtocol::from_toml(text).unwrap_err();
+        let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
+        format!("{error}{cause}")
+    }
+
+    #[test]
+    fn a_protocol_written_is_a_protocol_read() {
+        for protocol in [JudgeProtocol::reason_edit(), JudgeProtocol::from_toml(OWN).unwrap()] {
+            let read = JudgeProtocol::from_toml(&protocol.to_toml().unwrap()).unwrap();
+            assert_eq!((read.hash(), &read), (protocol.hash(), &protocol));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_by_name() {
+        let check = |from: &str, to: &str, expected: &str| {
+            assert!(OWN.contains(from), "{from}");
+            let error = error_of(&OWN.replace(from, to));
+            assert!(error.contains(expected), "{error}");
+        };
+        check("version = 2", "version = 2\ncolour = 1", "unknown field `colour`");
+        check("version = 2", "version = 0", "version must be at least 1");
+        check("title = \"A shorter question\"\n", "", "missing field `title`");
+        check("{prompt}", "{instruction}", "cases of wise-legacy do not have");
+        check("{prompt}", "{name}", "names {name}");
+        check("image = \"answer\"", "image = \"source\"", "no image that is to be judged");
+        check("image = \"answer\"", "image = \"mask\"", "every part of the message");
+        check("reply = \"wise-legacy\"", "reply = \"edit-scores\"", "do not belong to wise-legacy");
+        check("reply = \"wise-legacy\"", "reply = \"guess\"", "no form of reply; known are");
+        check("suite = \"wise-legacy\"", "suite = \"wise\"", "no judged suite `wise`");
+        check("\"1\"", "\"{\"", "is not JSON text");
+        check("temperature = 0.0", "temperature = nan", "temperature must lie");
+        check("max_tries = 1", "max_tries = 1000", "max_tries must lie");
+        check("id = \"my-wise\"", "id = \"../x\"", "must be of a-z");
+    }
+}
