@@ -1,6 +1,8 @@
 //! Settings of providers: flags, then environment, then `imgeval.toml` here, then the user's, then defaults. Resolved
 //! once; unknown keys are refused. Keys come from the environment or from a file, never from the settings themselves.
 
+mod judge;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -90,6 +92,30 @@ impl ModelName {
     }
 }
 
+/// What the user says on the command line of how to reach a model; goes before the settings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Overrides {
+    pub(crate) base_url: Option<String>,
+    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    pub(crate) requests_per_minute: Option<NonZeroU32>,
+    pub(crate) tokens_per_minute: Option<NonZeroU32>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl From<&ProviderArgs> for Overrides {
+    fn from(flags: &ProviderArgs) -> Self {
+        Self {
+            base_url: flags.base_url.clone(),
+            key_file: flags.key_file.clone(),
+            concurrency: flags.concurrency,
+            requests_per_minute: flags.rpm,
+            tokens_per_minute: flags.tpm,
+            timeout: flags.timeout,
+        }
+    }
+}
+
 /// A model with everything that is needed to call it.
 pub(crate) struct ResolvedModel {
     pub(crate) name: ModelName,
@@ -164,7 +190,7 @@ impl Settings {
     }
 
     /// Settings and catalogue entry of a model; `flags` go before everything else.
-    pub(crate) fn resolve(&self, mut name: ModelName, flags: Option<&ProviderArgs>) -> Result<ResolvedModel> {
+    pub(crate) fn resolve(&self, name: ModelName, flags: Option<&ProviderArgs>) -> Result<ResolvedModel> {
         let section = self.providers.get(&name.provider).cloned().unwrap_or_default();
         let kind = self.kind_of(&name.provider, &section)?;
         if kind.is_local()
@@ -174,31 +200,43 @@ impl Settings {
                 format!("the provider `{}` works on this machine and takes no {flag}", name.provider);
             return Err(CommandError::usage(message).into());
         }
+        self.resolve_as(name, kind, &section, &flags.map(Overrides::from).unwrap_or_default())
+    }
+
+    fn resolve_as(
+        &self,
+        mut name: ModelName,
+        kind: ProviderKind,
+        section: &ProviderSection,
+        overrides: &Overrides,
+    ) -> Result<ResolvedModel> {
         let defaults = ProviderSettings::new(kind);
         let entry = self.catalogue.find(kind, &name.model).cloned();
-        let base_url = flags
-            .and_then(|flags| flags.base_url.clone())
+        let base_url = overrides
+            .base_url
+            .clone()
             .or(section.base_url.clone())
             .or_else(|| environment::base_url(kind))
             .unwrap_or(defaults.base_url.clone());
         // The vendor's limits hold at the vendor.
         let is_vendor = base_url == defaults.base_url;
         let limits = entry.as_ref().filter(|_| is_vendor).map(|entry| entry.limits).unwrap_or_default();
-        let flag = |read: fn(&ProviderArgs) -> Option<NonZeroU32>| flags.and_then(read);
         let limits = Limits {
-            requests_per_minute: flag(|flags| flags.rpm)
+            requests_per_minute: overrides
+                .requests_per_minute
                 .or(section.requests_per_minute)
                 .or(limits.requests_per_minute),
-            tokens_per_minute: flag(|flags| flags.tpm)
+            tokens_per_minute: overrides
+                .tokens_per_minute
                 .or(section.tokens_per_minute)
                 .or(limits.tokens_per_minute),
-            concurrent: flags
-                .and_then(|flags| flags.concurrency)
+            concurrent: overrides
+                .concurrency
                 .or(section.concurrency)
                 .or(limits.concurrent)
                 .unwrap_or(defaults.limits.concurrent),
         };
-        let timeout = match (flags.and_then(|flags| flags.timeout), section.timeout_s) {
+        let timeout = match (overrides.timeout, section.timeout_s) {
             (Some(timeout), _) => timeout,
             (None, Some(seconds)) => Duration::try_from_secs_f64(seconds)
                 .ok()
@@ -208,13 +246,13 @@ impl Settings {
         };
         let settings = ProviderSettings {
             base_url,
-            key: find_key(kind, &section, flags)?,
+            key: find_key(kind, section, overrides.key_file.as_deref())?,
             organization: section.organization.clone().or_else(|| environment::organization(kind)),
             project: section.project.clone().or_else(|| environment::project(kind)),
-            headers: read_headers(&name.provider, &section)?,
+            headers: read_headers(&name.provider, section)?,
             proxy: match &section.proxy_env {
                 Some(variable) => Some(secret_in(variable, "the proxy")?),
-                None => read_proxy(&name.provider, &section)?,
+                None => read_proxy(&name.provider, section)?,
             },
             other_secrets: if kind.is_local() { self.all_keys() } else { Vec::new() },
             limits,
@@ -346,15 +384,11 @@ fn without_value(message: &str) -> String {
     }
 }
 
-/// The key: the flag's file, then the settings' variable or file, then the provider's usual variables.
-fn find_key(
-    kind: ProviderKind,
-    section: &ProviderSection,
-    flags: Option<&ProviderArgs>,
-) -> Result<Option<Secret>> {
-    let file = flags.and_then(|flags| flags.key_file.as_ref());
+/// The key: the flag's `file`, then the settings' variable or file, then the provider's usual variables.
+fn find_key(kind: ProviderKind, section: &ProviderSection, file: Option<&Path>) -> Result<Option<Secret>> {
     match (file, &section.key_env, &section.key_file) {
-        (Some(file), ..) | (None, None, Some(file)) => read_key_file(file).map(Some),
+        (Some(file), ..) => read_key_file(file).map(Some),
+        (None, None, Some(file)) => read_key_file(file).map(Some),
         (None, Some(variable), _) => secret_in(variable, "the key").map(Some),
         // A key of the usual variable is for the usual host, or for one that the user names on the command line. A
         // settings file, which may have come with somebody's project, must name the key that it sends elsewhere.
