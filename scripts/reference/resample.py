@@ -5,7 +5,7 @@
 Needs Pillow 10.4 and opencv-python-headless 4.10, of the official evaluators' generations; the versions used are written
 into the file. OpenCV 5.0 and Pillow 11.3 and 12.0 give the same results. Pillow 13.0 does not: it sometimes filters columns
 before rows. Source pictures are noise.py's. Results are SHA-256 over the RGB rows, shortened to 16 digits; three small ones
-are written out. Sizes come from Python's `random`, and a fixed list holds the edges.
+are written out; names that end in `_l` are of the picture after `convert("L")`. Sizes come from Python's `random`, and a fixed list holds the edges.
 """
 
 import argparse
@@ -23,14 +23,16 @@ from PIL import Image
 EDGES = [(1, 1, 5, 7), (5, 7, 1, 1), (2, 2, 1, 1), (64, 48, 32, 24), (64, 48, 32, 25), (65, 48, 32, 24), (3, 3, 6, 6),
          (20, 10, 20, 25), (20, 10, 33, 10), (20, 10, 20, 10), (64, 64, 50, 50), (300, 2, 7, 3), (2, 300, 3, 7),
          (1, 40, 9, 9), (97, 61, 224, 141), (128, 96, 1, 96), (17, 13, 16, 12), (400, 300, 100, 75), (31, 31, 93, 93)]
+FILTERS = ["nearest", "bilinear", "bicubic", "lanczos"]
 WRITTEN_OUT = [(7, 5, 4, 3), (4, 3, 9, 6), (16, 12, 6, 5)]
 
 
 def results(source, width, height):
     yield "opencv_bilinear", cv2.resize(source, (width, height), interpolation=cv2.INTER_LINEAR)
     picture = Image.fromarray(source)
-    yield "pillow_bilinear", np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
-    yield "pillow_bicubic", np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
+    for name in FILTERS:
+        for suffix, mode in [("", picture), ("_l", picture.convert("L"))]:
+            yield f"pillow_{name}{suffix}", np.asarray(mode.resize((width, height), Image.Resampling[name.upper()]))
 
 
 def case(seed, size, describe):

@@ -30,7 +30,7 @@ pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, QuestionPart, R
 pub use mask::{Mask, MaskError};
 pub use money::Usd;
 pub use outcome::{Failure, FailureKind, Outcome};
-pub use pixels::Pixels;
+pub use pixels::{GrayPixels, Pixels};
 pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta};
 pub use protocol::Protocol;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};

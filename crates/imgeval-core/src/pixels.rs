@@ -38,3 +38,72 @@ impl Pixels {
         [self.rgb[start], self.rgb[start + 1], self.rgb[start + 2]]
     }
 }
+
+/// An upright 8-bit grey image, row by row, a byte a pixel: a mask of a region, or a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrayPixels {
+    width: u32,
+    height: u32,
+    values: Vec<u8>,
+}
+
+impl GrayPixels {
+    /// `None` if a side is zero or `values` does not hold `width * height` bytes.
+    #[must_use]
+    pub fn new(width: u32, height: u32, values: Vec<u8>) -> Option<Self> {
+        let expected = u64::from(width).checked_mul(u64::from(height))?;
+        (expected > 0 && expected == values.len() as u64).then_some(Self { width, height, values })
+    }
+
+    /// Luma as Pillow's `convert("L")` has it: ITU-R 601 in 16-bit fixed point, rounded half up. Grey stays what it is.
+    #[must_use]
+    pub fn luma_of(pixels: &Pixels) -> Self {
+        let luma = |pixel: &[u8; 3]| {
+            let [red, green, blue] = pixel.map(u32::from);
+            ((19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16) as u8
+        };
+        let values = pixels.rgb.as_chunks().0.iter().map(luma).collect();
+        Self { width: pixels.width, height: pixels.height, values }
+    }
+
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    #[must_use]
+    pub fn values(&self) -> &[u8] {
+        &self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn luma_is_rounded_half_up_and_grey_stays() {
+        let check = |pixel: [u8; 3], expected: u8| {
+            let pixels = Pixels::new(1, 1, pixel.to_vec()).unwrap();
+            assert_eq!(GrayPixels::luma_of(&pixels).values(), [expected], "{pixel:?}");
+        };
+        // Pillow 12.0: `Image.new("RGB", (1, 1), pixel).convert("L").getpixel((0, 0))`.
+        check([255, 0, 0], 76);
+        check([0, 255, 0], 150);
+        check([0, 0, 255], 29);
+        check([200, 100, 50], 124);
+        check([1, 0, 1], 0);
+        (0..=255).for_each(|grey| check([grey; 3], grey));
+    }
+
+    #[test]
+    fn sides_and_bytes_must_agree() {
+        assert!(GrayPixels::new(2, 2, vec![0; 4]).is_some());
+        assert!(GrayPixels::new(2, 2, vec![0; 3]).is_none() && GrayPixels::new(0, 2, Vec::new()).is_none());
+    }
+}

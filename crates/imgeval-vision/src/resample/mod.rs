@@ -1,20 +1,26 @@
-//! Scaling and cutting 8-bit RGB pictures exactly as the reference evaluators' libraries do.
+//! Scaling and cutting 8-bit pictures exactly as the reference evaluators' libraries do.
 //!
 //! Preprocessing is part of a score, so these are not *a* bilinear and *a* bicubic filter but OpenCV's and Pillow's:
 //! the same fixed-point coefficients, the same intermediate precision, the same rounding, equal in every byte.
 //!
 //! - [`opencv`]: `INTER_LINEAR`, which mmdetection's pipeline scales with, and mmcv's rule for the target size.
-//! - [`pillow`]: antialiased bilinear and bicubic, which CLIP's preprocessing scales with, and `Image.crop`.
+//! - [`pillow`]: nearest and the antialiased filters, which CLIP's preprocessing and Reason-Edit's metrics scale with, and
+//!   `Image.crop`.
 //!
 //! The tests compare hashes with the libraries themselves (`scripts/reference/resample.py`).
 
 pub mod opencv;
 pub mod pillow;
 
-use imgeval_core::Pixels;
+use imgeval_core::{GrayPixels, Pixels};
 
 /// A picture from rows that a resampler has filled completely.
 #[expect(clippy::expect_used, reason = "the buffer was allocated for exactly this size")]
 fn picture(width: u32, height: u32, rgb: Vec<u8>) -> Pixels {
     Pixels::new(width, height, rgb).expect("width * height * 3 bytes")
+}
+
+#[expect(clippy::expect_used, reason = "the buffer was allocated for exactly this size")]
+fn gray_picture(width: u32, height: u32, values: Vec<u8>) -> GrayPixels {
+    GrayPixels::new(width, height, values).expect("width * height bytes")
 }

@@ -1,14 +1,16 @@
-//! Pillow's antialiased `Image.resize` for RGB, and `Image.crop`.
+//! Pillow's `Image.resize` for the modes RGB and L, and `Image.crop`.
 //!
-//! Separable convolution whose support grows when shrinking. Weights are normalised in double precision and rounded to
-//! 22 bits; rows are filtered first and kept as 8 bits, then columns (Pillow 10.4, `src/libImaging/Resample.c`).
+//! Bilinear, bicubic and Lanczos are separable convolutions whose support grows when shrinking. Weights are normalised in
+//! double precision and rounded to 22 bits; rows are filtered first and kept as 8 bits, then columns (Pillow 10.4,
+//! `src/libImaging/Resample.c`; Pillow 13 sometimes filters columns first and differs). Nearest takes the pixel under
+//! each centre, whose position is summed up from pixel to pixel (`src/libImaging/Geometry.c`, `ImagingScaleAffine`).
 
-use std::ops::Range;
+use std::{f64::consts::PI, ops::Range};
 
-use imgeval_core::Pixels;
+use imgeval_core::{GrayPixels, Pixels};
 use rayon::prelude::*;
 
-use super::picture;
+use super::{gray_picture, picture};
 
 const PRECISION_BITS: u32 = 22;
 const HALF: i32 = 1 << (PRECISION_BITS - 1);
@@ -18,30 +20,54 @@ const MAX_CROP_PIXELS: f64 = 2.0 * 89_478_485.0;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
+    /// The pixel under the centre, without antialiasing.
+    Nearest,
     /// Triangle, support 1.
     Bilinear,
     /// Cubic convolution with a = -0.5, support 2.
     Bicubic,
+    /// Windowed sinc, support 3.
+    Lanczos,
+}
+
+/// A filter that weighs neighbours.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    support: f64,
+    weight: fn(f64) -> f64,
 }
 
 impl Filter {
-    fn support(self) -> f64 {
+    /// None for [`Self::Nearest`], which weighs nothing.
+    fn window(self) -> Option<Window> {
         match self {
-            Self::Bilinear => 1.0,
-            Self::Bicubic => 2.0,
+            Self::Nearest => None,
+            Self::Bilinear => Some(Window { support: 1.0, weight: triangle }),
+            Self::Bicubic => Some(Window { support: 2.0, weight: cubic }),
+            Self::Lanczos => Some(Window { support: 3.0, weight: lanczos }),
         }
     }
+}
 
-    fn weight(self, distance: f64) -> f64 {
-        const A: f64 = -0.5;
-        let x = distance.abs();
-        match self {
-            Self::Bilinear if x < 1.0 => 1.0 - x,
-            Self::Bicubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
-            Self::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
-            Self::Bilinear | Self::Bicubic => 0.0,
-        }
+fn triangle(distance: f64) -> f64 {
+    (1.0 - distance.abs()).max(0.0)
+}
+
+fn cubic(distance: f64) -> f64 {
+    const A: f64 = -0.5;
+    match distance.abs() {
+        x if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+        x if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+        _ => 0.0,
     }
+}
+
+fn lanczos(distance: f64) -> f64 {
+    let sinc = |x: f64| {
+        let x = x * PI;
+        if x == 0.0 { 1.0 } else { x.sin() / x }
+    };
+    if (-3.0..3.0).contains(&distance) { sinc(distance) * sinc(distance / 3.0) } else { 0.0 }
 }
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -65,37 +91,148 @@ pub fn resize(pixels: &Pixels, width: u32, height: u32, filter: Filter) -> Pixel
     resize_part(pixels, (width, height), 0..width, 0..height, filter)
 }
 
+/// The same for mode L.
+#[must_use]
+pub fn resize_gray(gray: &GrayPixels, width: u32, height: u32, filter: Filter) -> GrayPixels {
+    let (width, height) = (width.max(1), height.max(1));
+    let source = Raster::<1> { width: gray.width(), height: gray.height(), values: gray.values() };
+    gray_picture(width, height, source.resized((width, height), 0..width, 0..height, filter))
+}
+
 /// These columns and rows of the picture scaled to `(width, height)`: the same bytes as cutting them out afterwards, but
 /// the rest is not computed, which may be enormous where a picture is thin.
 #[must_use]
 pub fn resize_part(
     pixels: &Pixels,
-    (width, height): (u32, u32),
+    size: (u32, u32),
     columns: Range<u32>,
     rows: Range<u32>,
     filter: Filter,
 ) -> Pixels {
-    let vertical =
-        (height != pixels.height()).then(|| Kernel::new(pixels.height(), height, rows.clone(), filter));
-    let needed = vertical.as_ref().map_or(rows.start as usize..rows.end as usize, Kernel::span);
-    let horizontal =
-        (width != pixels.width()).then(|| Kernel::new(pixels.width(), width, columns.clone(), filter));
-    let strip = match horizontal {
-        Some(kernel) => resize_rows(pixels, needed.clone(), &kernel),
-        None => cut(pixels, columns, needed.clone()),
-    };
-    match vertical {
-        Some(kernel) => resize_columns(&strip, needed.start, &kernel),
-        None => strip,
+    let source = Raster::<3> { width: pixels.width(), height: pixels.height(), values: pixels.rgb() };
+    let (width, height) = (columns.end - columns.start, rows.end - rows.start);
+    picture(width, height, source.resized(size, columns, rows, filter))
+}
+
+/// Rows of pixels of `CHANNELS` bytes.
+#[derive(Clone, Copy)]
+struct Raster<'a, const CHANNELS: usize> {
+    width: u32,
+    height: u32,
+    values: &'a [u8],
+}
+
+impl<const CHANNELS: usize> Raster<'_, CHANNELS> {
+    fn stride(&self) -> usize {
+        CHANNELS * self.width as usize
+    }
+
+    fn resized(
+        &self,
+        (width, height): (u32, u32),
+        columns: Range<u32>,
+        rows: Range<u32>,
+        filter: Filter,
+    ) -> Vec<u8> {
+        let Some(window) = filter.window() else {
+            return self.nearest(
+                &nearest_positions(self.width, width, columns),
+                &nearest_positions(self.height, height, rows),
+            );
+        };
+        let vertical =
+            (height != self.height).then(|| Kernel::new(self.height, height, rows.clone(), window));
+        let needed = vertical.as_ref().map_or(rows.start as usize..rows.end as usize, Kernel::span);
+        let n_columns = columns.end - columns.start;
+        let strip = if width == self.width {
+            self.cut(columns, needed.clone())
+        } else {
+            self.resize_rows(needed.clone(), &Kernel::new(self.width, width, columns, window))
+        };
+        match vertical {
+            Some(kernel) => {
+                let strip = Raster::<CHANNELS> { width: n_columns, height: 0, values: &strip };
+                strip.resize_columns(needed.start, &kernel)
+            }
+            None => strip,
+        }
+    }
+
+    fn nearest(&self, columns: &[usize], rows: &[usize]) -> Vec<u8> {
+        let lines = rows.iter().map(|row| &self.values[row * self.stride()..][..self.stride()]);
+        lines
+            .flat_map(|line| {
+                let (line, _) = line.as_chunks::<CHANNELS>();
+                columns.iter().flat_map(|&column| line[column])
+            })
+            .collect()
+    }
+
+    fn cut(&self, columns: Range<u32>, rows: Range<usize>) -> Vec<u8> {
+        let part = CHANNELS * columns.start as usize..CHANNELS * columns.end as usize;
+        let lines = self.values.chunks_exact(self.stride()).skip(rows.start).take(rows.len());
+        lines.flat_map(|line| &line[part.clone()]).copied().collect()
+    }
+
+    /// These rows, filtered along x.
+    fn resize_rows(&self, rows: Range<usize>, kernel: &Kernel) -> Vec<u8> {
+        let width = kernel.runs.len() - 1;
+        let mut values = vec![0; CHANNELS * width * rows.len()];
+        let sources = self.values[rows.start * self.stride()..].par_chunks_exact(self.stride());
+        values.par_chunks_mut(CHANNELS * width).zip(sources).for_each(|(target, source)| {
+            let (target, _) = target.as_chunks_mut::<CHANNELS>();
+            let (source, _) = source.as_chunks::<CHANNELS>();
+            for (value, (first, weights)) in target.iter_mut().zip(kernel.taps()) {
+                let mut sums = [HALF; CHANNELS];
+                for (pixel, weight) in source[first..].iter().zip(weights) {
+                    for channel in 0..CHANNELS {
+                        sums[channel] += i32::from(pixel[channel]) * weight;
+                    }
+                }
+                *value = sums.map(clip);
+            }
+        });
+        values
+    }
+
+    /// Filtered along y; the first row here is row `first_row` of the kernel's source.
+    fn resize_columns(&self, first_row: usize, kernel: &Kernel) -> Vec<u8> {
+        let stride = self.stride();
+        let taps: Vec<_> = kernel.taps().collect();
+        let mut values = vec![0; stride * taps.len()];
+        values.par_chunks_mut(stride).zip(taps).for_each_init(
+            || vec![0; stride],
+            |sums, (target, (first, weights))| {
+                sums.fill(HALF);
+                let rows = self.values[(first - first_row) * stride..].chunks_exact(stride);
+                for (source, weight) in rows.zip(weights) {
+                    for (sum, value) in sums.iter_mut().zip(source) {
+                        *sum += i32::from(*value) * weight;
+                    }
+                }
+                for (value, sum) in target.iter_mut().zip(sums.iter()) {
+                    *value = clip(*sum);
+                }
+            },
+        );
+        values
     }
 }
 
-fn cut(pixels: &Pixels, columns: Range<u32>, rows: Range<usize>) -> Pixels {
-    let stride = 3 * pixels.width() as usize;
-    let part = 3 * columns.start as usize..3 * columns.end as usize;
-    let lines = pixels.rgb().chunks_exact(stride).skip(rows.start).take(rows.len());
-    let rgb = lines.flat_map(|line| &line[part.clone()]).copied().collect();
-    picture(columns.end - columns.start, rows.len() as u32, rgb)
+/// The source positions under the centres of some target positions.
+fn nearest_positions(source: u32, target: u32, positions: Range<u32>) -> Vec<usize> {
+    // Pillow keeps the box in single precision.
+    let step = f64::from(source as f32) / f64::from(target);
+    let mut center = step * 0.5;
+    let mut found = Vec::with_capacity(positions.len());
+    for position in 0..positions.end {
+        if position >= positions.start {
+            found.push((center as usize).min(source as usize - 1));
+        }
+        // A product would be rounded otherwise.
+        center += step;
+    }
+    found
 }
 
 /// Cuts out `[left, top, right, bottom]`, each rounded half to even; what lies outside the picture is black.
@@ -154,10 +291,10 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(source: u32, target: u32, positions: Range<u32>, filter: Filter) -> Self {
+    fn new(source: u32, target: u32, positions: Range<u32>, window: Window) -> Self {
         let scale = f64::from(source) / f64::from(target);
         let stretch = scale.max(1.0);
-        let support = filter.support() * stretch;
+        let support = window.support * stretch;
         let shrink = 1.0 / stretch;
 
         let mut kernel = Self { runs: Vec::with_capacity(positions.len() + 1), weights: Vec::new() };
@@ -167,7 +304,7 @@ impl Kernel {
             let first = (center - support + 0.5).max(0.0) as usize;
             let end = ((center + support + 0.5) as usize).min(source as usize);
             run.clear();
-            run.extend((first..end).map(|position| filter.weight((position as f64 - center + 0.5) * shrink)));
+            run.extend((first..end).map(|position| (window.weight)((position as f64 - center + 0.5) * shrink)));
             let total: f64 = run.iter().sum();
             kernel.runs.push((first, kernel.weights.len()));
             kernel.weights.extend(run.iter().map(|weight| {
@@ -197,53 +334,6 @@ fn clip(sum: i32) -> u8 {
     (sum >> PRECISION_BITS).clamp(0, 255) as u8
 }
 
-/// These rows of the picture, filtered along x.
-fn resize_rows(pixels: &Pixels, rows: Range<usize>, kernel: &Kernel) -> Pixels {
-    let width = kernel.runs.len() - 1;
-    let stride = 3 * pixels.width() as usize;
-    let mut rgb = vec![0; 3 * width * rows.len()];
-    rgb.par_chunks_mut(3 * width).zip(pixels.rgb()[rows.start * stride..].par_chunks_exact(stride)).for_each(
-        |(target, source)| {
-            let (target, _) = target.as_chunks_mut::<3>();
-            let (source, _) = source.as_chunks::<3>();
-            for (value, (first, weights)) in target.iter_mut().zip(kernel.taps()) {
-                let mut sums = [HALF; 3];
-                for (pixel, weight) in source[first..].iter().zip(weights) {
-                    for channel in 0..3 {
-                        sums[channel] += i32::from(pixel[channel]) * weight;
-                    }
-                }
-                *value = sums.map(clip);
-            }
-        },
-    );
-    picture(width as u32, rows.len() as u32, rgb)
-}
-
-/// Filtered along y; the picture's first row is row `first_row` of the kernel's source.
-fn resize_columns(pixels: &Pixels, first_row: usize, kernel: &Kernel) -> Pixels {
-    let stride = 3 * pixels.width() as usize;
-    let taps: Vec<_> = kernel.taps().collect();
-    let mut rgb = vec![0; stride * taps.len()];
-    let height = taps.len() as u32;
-    rgb.par_chunks_mut(stride).zip(taps).for_each_init(
-        || vec![0; stride],
-        |sums, (target, (first, weights))| {
-            sums.fill(HALF);
-            let rows = pixels.rgb()[(first - first_row) * stride..].chunks_exact(stride);
-            for (source, weight) in rows.zip(weights) {
-                for (sum, value) in sums.iter_mut().zip(source) {
-                    *sum += i32::from(*value) * weight;
-                }
-            }
-            for (value, sum) in target.iter_mut().zip(sums.iter()) {
-                *value = clip(*sum);
-            }
-        },
-    );
-    picture(pixels.width(), height, rgb)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,10 +359,12 @@ mod tests {
     #[test]
     fn a_part_is_what_cutting_out_afterwards_gives() {
         let pixels = ramp(12, 20);
-        for (width, height) in [(7, 64), (12, 40), (50, 20), (12, 20), (5, 5)] {
-            let whole = resize_bicubic(&pixels, width, height);
-            let part = resize_part(&pixels, (width, height), 1..4, 2..5, Filter::Bicubic);
-            assert_eq!(part, crop(&whole, [1.0, 2.0, 4.0, 5.0]).unwrap(), "{width}x{height}");
+        for filter in [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos] {
+            for (width, height) in [(7, 64), (12, 40), (50, 20), (12, 20), (5, 5)] {
+                let whole = resize(&pixels, width, height, filter);
+                let part = resize_part(&pixels, (width, height), 1..4, 2..5, filter);
+                assert_eq!(part, crop(&whole, [1.0, 2.0, 4.0, 5.0]).unwrap(), "{filter:?} {width}x{height}");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use imgeval_core::Pixels;
+use imgeval_core::{GrayPixels, Pixels};
 use imgeval_vision::{
     image_file::{DecodeLimits, load_image},
     resample::{opencv, pillow},
@@ -12,6 +12,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::random_weights::noise_picture;
+
+const FILTERS: [(&str, pillow::Filter); 4] = [
+    ("nearest", pillow::Filter::Nearest),
+    ("bilinear", pillow::Filter::Bilinear),
+    ("bicubic", pillow::Filter::Bicubic),
+    ("lanczos", pillow::Filter::Lanczos),
+];
 
 fn integer(value: &Value) -> u32 {
     value.as_u64().unwrap() as u32
@@ -26,14 +33,18 @@ fn short_hash(rgb: &[u8]) -> String {
 }
 
 fn check(what: &str, case: &Value, found: &Pixels) {
-    let expected = &case[what];
     let size = pair(&case["to"]);
     assert_eq!((found.width(), found.height()), size, "{what} {case}");
+    check_bytes(what, case, found.rgb());
+}
+
+fn check_bytes(what: &str, case: &Value, found: &[u8]) {
+    let expected = &case[what];
     if let Some(values) = expected.as_array() {
         let values: Vec<_> = values.iter().map(|value| integer(value) as u8).collect();
-        assert_eq!(found.rgb(), values, "{what} {case}");
+        assert_eq!(found, values, "{what} {case}");
     } else {
-        assert_eq!(short_hash(found.rgb()), expected.as_str().unwrap(), "{what} {case}");
+        assert_eq!(short_hash(found), expected.as_str().unwrap(), "{what} {case}");
     }
 }
 
@@ -48,8 +59,12 @@ fn scaling_and_cutting_are_equal_in_every_byte() {
         let pixels = noise_picture(case["seed"].as_u64().unwrap(), width, height);
         let (width, height) = pair(&case["to"]);
         check("opencv_bilinear", case, &opencv::resize_bilinear(&pixels, width, height));
-        check("pillow_bilinear", case, &pillow::resize(&pixels, width, height, pillow::Filter::Bilinear));
-        check("pillow_bicubic", case, &pillow::resize_bicubic(&pixels, width, height));
+        let gray = GrayPixels::luma_of(&pixels);
+        for (name, filter) in FILTERS {
+            check(&format!("pillow_{name}"), case, &pillow::resize(&pixels, width, height, filter));
+            let scaled = pillow::resize_gray(&gray, width, height, filter);
+            check_bytes(&format!("pillow_{name}_l"), case, scaled.values());
+        }
     }
     for case in fixture["crops"].as_array().unwrap() {
         let pixels = noise_picture(case["seed"].as_u64().unwrap(), 23, 17);
@@ -89,11 +104,8 @@ proptest! {
     ) {
         let pixels = noise_picture(1, from.0, from.1);
         let size = (to.0.max(1), to.1.max(1));
-        for resized in [
-            opencv::resize_bilinear(&pixels, to.0, to.1),
-            pillow::resize_bicubic(&pixels, to.0, to.1),
-            pillow::resize(&pixels, to.0, to.1, pillow::Filter::Bilinear),
-        ] {
+        let filtered = FILTERS.map(|(_, filter)| pillow::resize(&pixels, to.0, to.1, filter));
+        for resized in filtered.into_iter().chain([opencv::resize_bilinear(&pixels, to.0, to.1)]) {
             prop_assert_eq!((resized.width(), resized.height()), size);
         }
         if let Ok(cut) = pillow::crop(&pixels, bounding_box) {
