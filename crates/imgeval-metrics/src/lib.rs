@@ -1,8 +1,9 @@
-//! Statistics behind the reported estimates. Everything is a pure function of its input and a seed.
+//! Statistics behind the reported estimates, and pixel measures. Everything is a pure function of its input and a seed.
 
 #![forbid(unsafe_code)]
 
 mod clustered;
+pub mod edit;
 mod intervals;
 
 pub use clustered::{BootstrapSettings, Cluster, StratifiedEstimate, Stratum, estimate_strata};

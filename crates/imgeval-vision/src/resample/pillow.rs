@@ -304,7 +304,9 @@ impl Kernel {
             let first = (center - support + 0.5).max(0.0) as usize;
             let end = ((center + support + 0.5) as usize).min(source as usize);
             run.clear();
-            run.extend((first..end).map(|position| (window.weight)((position as f64 - center + 0.5) * shrink)));
+            run.extend(
+                (first..end).map(|position| (window.weight)((position as f64 - center + 0.5) * shrink)),
+            );
             let total: f64 = run.iter().sum();
             kernel.runs.push((first, kernel.weights.len()));
             kernel.weights.extend(run.iter().map(|weight| {
