@@ -6,6 +6,7 @@
 //! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit.
 //! - [`checkpoint`]: trained parameters from safetensors and PyTorch files, without trusting them.
 //! - [`weights`]: known weight sets, pinned by checksum, their folder and how they get there.
+//! - [`lpips`]: the perceptual distance of two pictures.
 //! - [`annotate`]: boxes and labels drawn on a picture.
 
 // Denied, not forbidden: mapping weight files and the kernels in `ops` need it, each use with its reason.
@@ -18,6 +19,7 @@ pub mod cielab;
 pub mod clip;
 pub mod compute;
 pub mod image_file;
+pub mod lpips;
 pub mod mask2former;
 mod model_error;
 pub mod ops;
@@ -28,6 +30,7 @@ pub mod yolo;
 
 pub use clip::ClipColorNamer;
 pub use image_file::{DecodeLimits, DecodedImage, ImageFileError, inspect_and_decode, load_image};
+pub use lpips::Lpips;
 pub use mask2former::Mask2FormerDetector;
 pub use model_error::ModelError;
 pub use preview_color::PreviewColorNamer;

@@ -25,7 +25,7 @@ const SCALE: f32 = 100.0;
 const TEXTS_AT_ONCE: usize = 30;
 
 /// OpenAI's ViT-L/14.
-const OFFICIAL: ClipDimensions = ClipDimensions {
+pub(super) const OFFICIAL: ClipDimensions = ClipDimensions {
     vision_width: 1024,
     vision_layers: 24,
     vision_heads: 16,
@@ -131,7 +131,7 @@ impl ClipColorNamer {
     }
 }
 
-fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
+pub(super) fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
     let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
     vector.iter_mut().for_each(|x| *x /= norm);
     vector

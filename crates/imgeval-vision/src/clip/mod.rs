@@ -1,4 +1,4 @@
-//! CLIP: embeddings of images and texts, and GenEval's colour step over them.
+//! CLIP: embeddings of images and texts, GenEval's colour step and CLIPScore over them.
 
 mod canary;
 mod color;
@@ -6,10 +6,12 @@ mod configuration;
 mod keys;
 mod model;
 mod preprocess;
+mod score;
 pub mod tokenizer;
 
 pub use color::ClipColorNamer;
 pub use model::{Clip, ClipDimensions, TextEmbedding};
+pub use preprocess::Preparation;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use imgeval_core::Pixels;
 use super::{
     configuration::{Configuration, Heads},
     keys::{Family, canonical_parameters},
-    preprocess::prepare,
+    preprocess::{Preparation, prepare},
     tokenizer::Tokenizer,
 };
 use crate::{
@@ -175,11 +175,23 @@ impl Clip {
     /// # Errors
     /// If the network fails.
     pub fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Vec<f32>>, ModelError> {
+        self.encode_images_as(images, Preparation::OpenClip)
+    }
+
+    /// The same with another way of preparing them.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub fn encode_images_as(
+        &self,
+        images: &[Pixels],
+        preparation: Preparation,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
         if images.is_empty() {
             return Ok(Vec::new());
         }
         let size = self.vision.image_size;
-        let prepared = images.iter().map(|image| prepare(image, size, &self.backend));
+        let prepared = images.iter().map(|image| prepare(image, size, preparation, &self.backend));
         let prepared = prepared.collect::<CandleResult<Vec<Tensor>>>()?;
         rows_of(&self.vision.forward(&prepared)?)
     }
@@ -189,10 +201,28 @@ impl Clip {
     /// # Errors
     /// If the network fails.
     pub fn encode_texts(&self, texts: &[&str]) -> Result<Vec<TextEmbedding>, ModelError> {
+        self.encode_texts_as(texts, Preparation::OpenClip)
+    }
+
+    /// The same with another way of preparing them.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub fn encode_texts_as(
+        &self,
+        texts: &[&str],
+        preparation: Preparation,
+    ) -> Result<Vec<TextEmbedding>, ModelError> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<Vec<u32>> = texts.iter().map(|text| self.tokenizer.encode(text)).collect();
+        let ids: Vec<Vec<u32>> = texts
+            .iter()
+            .map(|text| match preparation {
+                Preparation::OpenClip => self.tokenizer.encode(text),
+                Preparation::Transformers => self.tokenizer.encode_unrepaired(text),
+            })
+            .collect();
         let embeddings = rows_of(&self.text.forward(&ids, &self.backend)?)?;
         Ok(ids.into_iter().zip(embeddings).map(|(ids, embedding)| TextEmbedding { ids, embedding }).collect())
     }

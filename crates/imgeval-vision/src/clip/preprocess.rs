@@ -1,4 +1,5 @@
-//! From pixels to the vision encoder's input, as OpenAI's and open_clip's evaluation transform (torchvision on Pillow).
+//! From pixels to the vision encoder's input, as OpenAI's and open_clip's evaluation transform (torchvision on Pillow) or as
+//! transformers' image processor.
 
 use candle_core::{Result, Tensor};
 use imgeval_core::Pixels;
@@ -12,9 +13,24 @@ use crate::{
 const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 const STANDARD_DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
+/// Whose way of preparing pictures and texts. They differ for some proportions and unusual characters only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Preparation {
+    /// open_clip's, and so GenEval's: half a pixel of the centre crop is rounded to even, texts are repaired by ftfy.
+    #[default]
+    OpenClip,
+    /// transformers' CLIPProcessor, and so torchmetrics': half a pixel is cut off, texts are taken as they are.
+    Transformers,
+}
+
 /// Resizes the short side to `size` (bicubic, antialiased), cuts out the middle, normalises: [size x size, 3].
-pub(super) fn prepare(pixels: &Pixels, size: usize, backend: &Backend) -> Result<Tensor> {
-    let square = middle_square(pixels, size)?;
+pub(super) fn prepare(
+    pixels: &Pixels,
+    size: usize,
+    preparation: Preparation,
+    backend: &Backend,
+) -> Result<Tensor> {
+    let square = middle_square(pixels, size, preparation)?;
     let numbers = square.rgb().chunks_exact(3).flat_map(|pixel| {
         [0, 1, 2]
             .map(|channel| (f32::from(pixel[channel]) / 255.0 - MEAN[channel]) / STANDARD_DEVIATION[channel])
@@ -22,7 +38,7 @@ pub(super) fn prepare(pixels: &Pixels, size: usize, backend: &Backend) -> Result
     from_numbers(numbers.collect(), &[size * size, 3])?.to_device(&backend.device)?.to_dtype(backend.dtype)
 }
 
-fn middle_square(pixels: &Pixels, size: usize) -> Result<Pixels> {
+fn middle_square(pixels: &Pixels, size: usize, preparation: Preparation) -> Result<Pixels> {
     let size = u32::try_from(size).map_err(candle_core::Error::wrap)?;
     let (width, height) = (pixels.width(), pixels.height());
     let short = width.min(height);
@@ -31,9 +47,13 @@ fn middle_square(pixels: &Pixels, size: usize) -> Result<Pixels> {
         u32::try_from(scaled).map_err(candle_core::Error::wrap)
     };
     let (width, height) = (scaled(width)?, scaled(height)?);
-    // Half a pixel is rounded to even, as Python rounds. The short side is `size`, so the square lies inside.
+    // The short side is `size`, so the square lies inside.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a 32-bit side")]
-    let start = |side: u32| (f64::from(side - size) / 2.0).round_ties_even() as u32;
+    let start = |side: u32| match preparation {
+        // As Python rounds.
+        Preparation::OpenClip => (f64::from(side - size) / 2.0).round_ties_even() as u32,
+        Preparation::Transformers => (side - size) / 2,
+    };
     let (left, top) = (start(width), start(height));
     Ok(resize_part(pixels, (width, height), left..left + size, top..top + size, Filter::Bicubic))
 }

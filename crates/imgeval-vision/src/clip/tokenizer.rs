@@ -35,15 +35,29 @@ impl Tokenizer {
     /// never the end mark.
     #[must_use]
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        let text = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
+        self.encode_cleaned(&cleaning::clean(shortened(text)))
+    }
+
+    /// As transformers' `CLIPTokenizerFast` with `truncation`: no repairs, only NFC, white space and lower case. That one fills up with
+    /// end marks instead of zeros, which no embedding sees.
+    #[must_use]
+    pub fn encode_unrepaired(&self, text: &str) -> Vec<u32> {
+        self.encode_cleaned(&cleaning::normalize(shortened(text)))
+    }
+
+    fn encode_cleaned(&self, text: &str) -> Vec<u32> {
         let mut tokens = vec![self.bpe.start_of_text()];
-        self.bpe.encode(&cleaning::clean(text), &mut tokens);
+        self.bpe.encode(text, &mut tokens);
         tokens.truncate(CONTEXT_LENGTH - 1);
         tokens.push(self.bpe.end_of_text());
         let mut ids: Vec<u32> = tokens.into_iter().map(|token| token.to_u16().into()).collect();
         ids.resize(CONTEXT_LENGTH, 0);
         ids
     }
+}
+
+fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
 }
 
 impl Default for Tokenizer {

@@ -131,11 +131,28 @@ pub fn add_to_set(set: &ModelSet, path: &Path, places: &Places) -> Result<PathBu
         });
         return add_folder(repository.ok_or_else(not_a_member)?, path, places);
     }
-    let member = set.members.iter().find(|member| !matches!(member, Member::Hub(_)));
-    match member.ok_or_else(not_a_member)? {
+    let files: Vec<_> = set.members.iter().filter(|member| !matches!(member, Member::Hub(_))).collect();
+    let member = match files.as_slice() {
+        // A wrong file is refused with its own and the right checksum.
+        [only] => only,
+        several => {
+            let sha256 = Record::of(&places.models_dir).sha256(path, Hashing::Always)?;
+            several.iter().find(|member| is_of(member, &sha256)).ok_or_else(not_a_member)?
+        }
+    };
+    match member {
         Member::Package(weights) => add(weights, path, &places.models_dir),
         Member::Url(file) => add_file(file, path, places),
         Member::Hub(_) => Err(not_a_member()),
+    }
+}
+
+/// Whether a file of this checksum is the member's.
+fn is_of(member: &Member, sha256: &str) -> bool {
+    match member {
+        Member::Package(weights) => sha256 == weights.sha256,
+        Member::Url(file) => sha256.starts_with(file.sha256_start),
+        Member::Hub(_) => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Known weights, where they lie, and how they get there.
 //!
-//! A set ([`ModelSet`]) is what one detector needs; its members come from three kinds of sources:
+//! A set ([`ModelSet`]) is what one observer needs; its members come from three kinds of sources:
 //!
 //! | source | lies in | checked against |
 //! |---|---|---|
@@ -33,7 +33,7 @@ pub use member::{Hashing, Located, Places, add_to_set, locate_hf_mask2former, lo
 pub use pull::pull;
 pub use record::sha256_of;
 pub use sets::{
-    CLIP, GENEVAL, HF_MASK2FORMER, HubRepository, KNOWN, KnownWeights, MASK2FORMER, Member, ModelSet,
-    PREVIEW, PREVIEW_SET, PythonPackage, UrlFile, find,
+    ArchiveKind, CLIP, GENEVAL, HF_MASK2FORMER, HubRepository, KNOWN, KnownWeights, LPIPS, LPIPS_HEADS,
+    LPIPS_TRUNK, MASK2FORMER, Member, ModelSet, PREVIEW, PREVIEW_SET, PythonPackage, UrlFile, find,
 };
 pub use store::{StoreError, add, locate};

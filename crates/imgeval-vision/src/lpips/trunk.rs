@@ -1,0 +1,178 @@
+//! The features of SqueezeNet 1.1 (Iandola et al. 2016, arXiv 1602.07360), in torchvision's layout and under its names.
+
+use std::sync::Arc;
+
+use candle_core::{Result as CandleResult, Tensor};
+
+use crate::{
+    checkpoint::{Checkpoint, Parameters},
+    model_error::ModelError,
+    ops::{
+        convolution::Convolution,
+        layers::Layers,
+        tensor::{from_numbers, with_numbers},
+    },
+};
+
+/// Far beyond the published network's 512.
+const MOST_CHANNELS: usize = 4096;
+
+/// Places of the fire modules in `features`; those of [`POOLED`] come after a pooling.
+const FIRES: [usize; 8] = [3, 4, 6, 7, 9, 10, 11, 12];
+const POOLED: [usize; 3] = [3, 6, 9];
+/// The fire modules whose results LPIPS compares, beside the first convolution.
+const COMPARED: [usize; 6] = [4, 7, 9, 10, 11, 12];
+
+const POOL_SIDE: usize = 3;
+const STRIDE: usize = 2;
+
+/// A feature map: [height x width, channels].
+pub(super) struct Features {
+    pub(super) x: Tensor,
+    size: (usize, usize),
+}
+
+struct Fire {
+    squeeze: Convolution,
+    expand_1: Convolution,
+    expand_3: Convolution,
+}
+
+pub(super) struct Trunk {
+    first: Convolution,
+    fires: Vec<(usize, Fire)>,
+    /// Of the compared maps.
+    channels: Vec<usize>,
+}
+
+impl Trunk {
+    pub(super) fn load(checkpoint: Checkpoint) -> Result<Self, ModelError> {
+        let path = checkpoint.path().to_owned();
+        let mut parameters = Parameters::new(Arc::new(checkpoint));
+        if !(parameters.contains("features.0.weight") && parameters.contains("features.12.squeeze.weight")) {
+            return Err(ModelError::NotThisNetwork { path, network: "SqueezeNet 1.1" });
+        }
+        parameters.ignore(|name| name.starts_with("classifier."));
+        let mut layers = Layers::new(&mut parameters);
+        let mut channels = outputs_of(&mut layers, "features.0");
+        let first = layers.convolution("features.0", [channels, 3, 3, 3], true, (STRIDE, 0));
+        let mut compared = vec![channels];
+        let mut fires = Vec::with_capacity(FIRES.len());
+        for place in FIRES {
+            let fire = Fire::load(&mut layers, place, channels);
+            channels = fire.expand_1.outputs() + fire.expand_3.outputs();
+            if COMPARED.contains(&place) {
+                compared.push(channels);
+            }
+            fires.push((place, fire));
+        }
+        let impossible = layers.impossible;
+        parameters.finish()?;
+        match impossible {
+            Some(detail) => Err(ModelError::Configuration { path, detail }),
+            None => Ok(Self { first, fires, channels: compared }),
+        }
+    }
+
+    pub(super) fn channels(&self) -> &[usize] {
+        &self.channels
+    }
+
+    /// The seven compared maps of a picture [height x width, 3].
+    pub(super) fn features(&self, picture: &Tensor, size: (usize, usize)) -> CandleResult<Vec<Features>> {
+        let mut compared = Vec::with_capacity(self.channels.len());
+        let x = self.first.forward(picture, size)?.relu()?;
+        let mut current = Features { x, size: self.first.output_size(size) };
+        for (place, fire) in &self.fires {
+            let is_pooled = POOLED.contains(place);
+            let input = if is_pooled { max_pool(&current)? } else { current.clone() };
+            // The first map is compared before it is pooled.
+            if *place == FIRES[0] {
+                compared.push(current);
+            }
+            current = fire.forward(&input)?;
+            if COMPARED.contains(place) {
+                compared.push(current.clone());
+            }
+        }
+        Ok(compared)
+    }
+}
+
+impl Clone for Features {
+    /// Tensors share their numbers.
+    fn clone(&self) -> Self {
+        Self { x: self.x.clone(), size: self.size }
+    }
+}
+
+fn outputs_of(layers: &mut Layers<'_>, name: &str) -> usize {
+    let shape = layers.parameters.shape(&format!("{name}.weight"));
+    let outputs = shape.and_then(|shape| shape.first().copied()).unwrap_or(1);
+    layers.require_size(&format!("outputs of `{name}`"), outputs, 1..=MOST_CHANNELS);
+    outputs
+}
+
+impl Fire {
+    fn load(layers: &mut Layers<'_>, place: usize, channels: usize) -> Self {
+        let mut convolution = |name: &str, inputs: usize, kernel: usize| {
+            let name = format!("features.{place}.{name}");
+            let outputs = outputs_of(layers, &name);
+            layers.convolution(&name, [outputs, inputs, kernel, kernel], true, (1, kernel / 2))
+        };
+        let squeeze = convolution("squeeze", channels, 1);
+        let inner = squeeze.outputs();
+        Self {
+            squeeze,
+            expand_1: convolution("expand1x1", inner, 1),
+            expand_3: convolution("expand3x3", inner, 3),
+        }
+    }
+
+    fn forward(&self, input: &Features) -> CandleResult<Features> {
+        let squeezed = self.squeeze.forward(&input.x, input.size)?.relu()?;
+        let narrow = self.expand_1.forward(&squeezed, input.size)?;
+        let wide = self.expand_3.forward(&squeezed, input.size)?;
+        Ok(Features { x: Tensor::cat(&[narrow, wide], 1)?.relu()?, size: input.size })
+    }
+}
+
+/// The largest number under 3x3 places, every second place; the last window may reach over the border (`ceil_mode`).
+fn max_pool(input: &Features) -> CandleResult<Features> {
+    let ((height, width), channels) = (input.size, input.x.dim(1)?);
+    let count = |side: usize| side.saturating_sub(POOL_SIDE).div_ceil(STRIDE) + 1;
+    let (out_height, out_width) = (count(height), count(width));
+    let x = with_numbers(&input.x.contiguous()?, |numbers| {
+        let mut pooled = vec![f32::NEG_INFINITY; out_height * out_width * channels];
+        for (place, target) in pooled.chunks_exact_mut(channels).enumerate() {
+            let (top, left) = (STRIDE * (place / out_width), STRIDE * (place % out_width));
+            for row in top..(top + POOL_SIDE).min(height) {
+                for column in left..(left + POOL_SIDE).min(width) {
+                    let source = &numbers[(row * width + column) * channels..][..channels];
+                    target.iter_mut().zip(source).for_each(|(largest, x)| *largest = largest.max(*x));
+                }
+            }
+        }
+        from_numbers(pooled, &[out_height * out_width, channels])
+    })?;
+    Ok(Features { x, size: (out_height, out_width) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_at_the_border_are_cut_off() {
+        let check = |(height, width): (usize, usize), expected: &[f32]| {
+            let numbers = (0..height * width).map(|number| number as f32).collect();
+            let x = from_numbers(numbers, &[height * width, 1]).unwrap();
+            let pooled = max_pool(&Features { x, size: (height, width) }).unwrap();
+            assert_eq!(pooled.x.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
+        };
+        // torch: `max_pool2d(arange(h * w).view(1, 1, h, w), 3, 2, ceil_mode=True)`.
+        check((3, 3), &[8.0]);
+        check((4, 3), &[8.0, 11.0]);
+        check((5, 6), &[14.0, 16.0, 17.0, 26.0, 28.0, 29.0]);
+    }
+}
