@@ -359,6 +359,20 @@ mod tests {
     }
 
     #[test]
+    fn the_judges_of_published_benchmarks_are_known_with_their_end() {
+        let catalogue = Catalogue::built_in();
+        let retirement = |id: &str, day: &str| {
+            let entry = catalogue.find(ProviderKind::OpenaiChat, id).unwrap();
+            entry.retirement(day.parse().unwrap()).map(|end| (end.is_over, end.replacement.unwrap()))
+        };
+        let gone = Some((true, "gpt-5.6-sol".to_owned()));
+        assert_eq!(retirement("gpt-4o-2024-05-13", "2026-10-23"), gone);
+        assert_eq!(retirement("gpt-4o-2024-11-20", "2026-11-14"), None);
+        assert_eq!(retirement("gpt-4o-2024-11-20", "2026-11-15"), Some((false, "gpt-6-luna".to_owned())));
+        assert!(retirement("gpt-4o-2024-08-06", "2027-01-14").unwrap().0);
+    }
+
+    #[test]
     fn users_replace_and_add_entries_and_find_them_by_alias() {
         let text = format!("{ENTRY}aliases = ['m-2026-01-01']\n[model.price]\ntext_input = 5\n");
         let catalogue = Catalogue::with_overrides(&text, "mine.toml").unwrap();

@@ -12,10 +12,13 @@
 
 use std::{env, time::Duration};
 
-use imgeval_clients::{ChatClient, ChatRewriter, ProviderKind, ProviderSettings, Secret, open_generator};
+use imgeval_clients::{
+    Catalogue, ChatClient, ChatRewriter, ModelEntry, ProviderKind, ProviderSettings, Secret, open_generator,
+    open_judge,
+};
 use imgeval_core::{
-    Answer, CaseId, FailureKind, ImageFormat, ImageParameters, ImageRequest, InputImage, Outcome, Rewriter,
-    SampleId, SizeRequest, Turn,
+    Always, Answer, CaseId, Decoding, FailureKind, ImageFormat, ImageParameters, ImageRequest, InputImage,
+    JudgeQuestion, Outcome, QuestionPart, ReplySchema, Rewriter, SampleId, SizeRequest, TextAnswer, Turn,
 };
 
 /// `None`, and a word about it, where no server was started.
@@ -129,6 +132,79 @@ async fn allowed_are_prompts_to_rewrite() {
             assert!(FailureKind::ANSWERS.contains(&failure.kind), "{failure:?}: {}", rewrite.raw);
         }
         println!("accepted: a prompt to rewrite, temperature {temperature:?}");
+    }
+}
+
+fn question(decoding: Decoding) -> JudgeQuestion {
+    let text = |text: &str| QuestionPart::Text(text.to_owned());
+    let parts = vec![
+        text("Before:"),
+        QuestionPart::Image(picture(ImageFormat::Jpeg)),
+        text("after \"it\":"),
+        QuestionPart::Image(picture(ImageFormat::WebP)),
+    ];
+    JudgeQuestion { system: Some("You judge.".to_owned()), parts, decoding }
+}
+
+fn shape(name: &str) -> Option<ReplySchema> {
+    let schema = r#"{"type": "object", "properties": {"score": {"type": "integer"}}, "required": ["score"],
+        "additionalProperties": false}"#;
+    Some(ReplySchema { name: name.to_owned(), schema: schema.to_owned() })
+}
+
+async fn judge(settings: &ProviderSettings, entry: Option<ModelEntry>, decoding: Decoding) -> TextAnswer {
+    let judge = open_judge(settings.clone(), "some-model", entry).unwrap();
+    judge.judge(&question(decoding), &Always).await.unwrap()
+}
+
+#[tokio::test]
+async fn allowed_are_questions_to_judges() {
+    let Some(settings) = settings(ProviderKind::OpenaiChat) else { return };
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let everything = Decoding {
+        temperature: Some(0.0),
+        max_tokens: Some(500),
+        seed: Some(7),
+        schema: shape("scores"),
+        log_probabilities: true,
+        extra: vec![field("top_p", "0.5"), field("reasoning_effort", "\"low\"")],
+    };
+    let newer = "[[model]]\nprovider = 'openai-chat'\nid = 'some-model'\nmax_completion_tokens = true\n\
+                 source = 'https://v'\nas_of = '2026-11-01'\n";
+    let catalogue = Catalogue::with_overrides(newer, "test").unwrap();
+    let entry = catalogue.find(ProviderKind::OpenaiChat, "some-model").cloned();
+    for (name, entry, decoding) in [
+        ("a question with images", None, Decoding::default()),
+        ("a question with every decoding", None, everything.clone()),
+        ("a question to a model that thinks", entry, everything),
+    ] {
+        let answer = judge(&settings, entry, decoding).await;
+        if let Outcome::Failed(failure) = &answer.outcome {
+            assert!(FailureKind::ANSWERS.contains(&failure.kind), "{name}: {failure:?}: {}", answer.raw);
+        }
+        println!("accepted: {name}");
+    }
+}
+
+#[tokio::test]
+async fn refused_are_decodings_that_the_document_lacks() {
+    let Some(settings) = settings(ProviderKind::OpenaiChat) else { return };
+    let extra = |name: &str, value: &str| Decoding {
+        extra: vec![(name.to_owned(), value.to_owned())],
+        ..Decoding::default()
+    };
+    for (decoding, place) in [
+        (Decoding { temperature: Some(3.0), ..Decoding::default() }, r#"["body","temperature"]"#),
+        (extra("reasoning_effort", "\"enormous\""), r#"["body","reasoning_effort"]"#),
+        (extra("logprobs", "\"yes\""), r#"["body","logprobs"]"#),
+        (extra("top_logprobs", "21"), r#"["body","top_logprobs"]"#),
+        (extra("response_format", "{\"type\": \"essay\"}"), r#"["body","response_format"#),
+    ] {
+        let answer = judge(&settings, None, decoding).await;
+        let Outcome::Failed(failure) = &answer.outcome else { panic!("accepted: {}", answer.raw) };
+        assert_eq!(failure.kind, FailureKind::RejectedRequest, "{failure:?}");
+        assert!(answer.raw.contains(place), "{place}: {}", answer.raw);
+        println!("refused: {place}");
     }
 }
 
