@@ -6,13 +6,15 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use imgeval_clients::{Secret, open_generator};
+use imgeval_clients::{Secret, open_generator, open_judge};
+use imgeval_core::Decoding;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use tracing::{Event, Metadata, Subscriber, field::Field, field::Visit, span};
 
 use crate::{
     fault_server::{Action, FaultServer, Reply},
+    judges::question,
     support::{KEY, error, image, open, request, settings},
 };
 
@@ -96,6 +98,12 @@ async fn an_echoed_key_shows_nowhere() {
         // The host of the last reply.
         settings.headers.push(("x-third".to_owned(), Secret::new("SK-CANARY.example")));
         assert_clean(&format!("{settings:?}"));
+        let judge = open_judge(settings.clone(), "some-model", None).unwrap();
+        let shown = match judge.judge(&question(Decoding::default()), &imgeval_core::Always).await {
+            Ok(answer) => format!("{answer:?}"),
+            Err(down) => format!("{down} {down:?}"),
+        };
+        assert_clean(&shown);
         let generator = open(settings);
         let shown = match generator.generate(&request("a cat"), &imgeval_core::Always).await {
             Ok(answer) => format!("{answer:?} {}", answer.raw),
@@ -103,11 +111,14 @@ async fn an_echoed_key_shows_nowhere() {
         };
         assert_clean(&shown);
         assert_clean(&format!("{:?}", generator.meta()));
-        let sent = &server.requests()[0];
-        assert_eq!(sent.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+        for sent in [server.requests().first(), server.requests().last()] {
+            assert_eq!(sent.unwrap().header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+        }
     }
     let events = EVENTS.lock().unwrap();
-    assert!(events.contains("imgeval_clients") && events.contains("/images/generations"), "nothing captured");
+    for path in ["imgeval_clients", "/images/generations", "/chat/completions"] {
+        assert!(events.contains(path), "nothing captured of {path}");
+    }
     assert_clean(&events);
 }
 

@@ -101,6 +101,9 @@ kind = 'cmd'
             assert_eq!(settings.limits.concurrent.get(), concurrent);
             assert_eq!(name, format!("{}:{}", judge.name.provider, judge.name.model));
         }
+        let official = judge("openai:gpt-4o-2024-05-13", &Overrides::default()).unwrap();
+        let end = official.entry.unwrap().retires.map(|day| day.to_string());
+        assert_eq!(end.as_deref(), Some("2026-10-23"), "chat models are looked up, not image models");
         let gemini = judge("gemini:m", &Overrides::default()).unwrap();
         assert_eq!(gemini.settings.kind, ProviderKind::Gemini);
         for (name, words) in [
