@@ -6,4 +6,5 @@ pub mod geneval;
 pub mod judged;
 mod numpy_random;
 pub mod python_json;
+mod python_text;
 pub mod wise;

@@ -8,6 +8,7 @@
 mod edit_rubric;
 mod protocol;
 mod protocol_file;
+pub mod python_source;
 mod replies;
 mod template;
 

@@ -13,7 +13,7 @@ use std::{ops::Range, sync::LazyLock};
 use regex::{Captures, Regex};
 
 use super::{Scores, Strictness, Unparsed, unparsed};
-use crate::wise::WiseScore;
+use crate::{python_text::is_blank, wise::WiseScore};
 
 /// What Python's `\s` matches: Unicode's white space and four separators of ASCII.
 const BLANK: &str = r"[\s\x1C-\x1F]";
@@ -182,7 +182,6 @@ fn decimal_value(digit: char) -> Option<u32> {
 
 /// The digits of a reply that is exactly `n` lines of one ASCII digit from 0 to `max`, apart from blanks.
 fn bare_digits(reply: &str, n: usize, max: u32) -> Option<Vec<u32>> {
-    let is_blank = |character: char| character.is_whitespace() || ('\u{1C}'..='\u{1F}').contains(&character);
     let mut digits = Vec::new();
     for line in reply.split('\n').map(|line| line.trim_matches(is_blank)).filter(|line| !line.is_empty()) {
         let digit = line.parse().ok().filter(|value| line.len() == 1 && *value <= max)?;
