@@ -104,12 +104,50 @@ pub struct StratifiedEstimate {
 /// The interval of a stratum depends on its own data, its key and the seed alone, not on the other strata.
 #[must_use]
 pub fn estimate_strata(strata: &[Stratum], settings: BootstrapSettings) -> StratifiedEstimate {
+    let share = 1.0 / strata.len() as f64;
+    estimate(strata, Shares::Equal(share), settings)
+}
+
+/// As [`estimate_strata`], but the overall estimate is the sum of the means times `weights`, which sum to 1.
+///
+/// `None` if there is not one weight for each stratum.
+#[must_use]
+pub fn estimate_weighted_strata(
+    strata: &[Stratum],
+    weights: &[f64],
+    settings: BootstrapSettings,
+) -> Option<StratifiedEstimate> {
+    (strata.len() == weights.len()).then(|| estimate(strata, Shares::Weighted(weights), settings))
+}
+
+/// What each stratum contributes to the overall mean.
+#[derive(Clone, Copy)]
+enum Shares<'a> {
+    /// One over the number of strata.
+    Equal(f64),
+    Weighted(&'a [f64]),
+}
+
+impl Shares<'_> {
+    fn of(self, index: usize) -> f64 {
+        match self {
+            Self::Equal(share) => share,
+            Self::Weighted(weights) => weights[index],
+        }
+    }
+}
+
+fn estimate(strata: &[Stratum], shares: Shares, settings: BootstrapSettings) -> StratifiedEstimate {
     let mut estimates = Vec::with_capacity(strata.len());
     let mut overall_means = vec![0.0; settings.replicates];
-    for stratum in strata {
+    for (index, stratum) in strata.iter().enumerate() {
         let mut means = stratum.resampled_means(settings);
         for (total, mean) in overall_means.iter_mut().zip(&means) {
-            *total += mean / strata.len() as f64;
+            // Divided where shares are equal, as published runs were: a product rounds differently.
+            *total += match shares {
+                Shares::Equal(_) => mean / strata.len() as f64,
+                Shares::Weighted(weights) => mean * weights[index],
+            };
         }
         estimates.push(Estimate {
             value: stratum.mean(),
@@ -118,7 +156,7 @@ pub fn estimate_strata(strata: &[Stratum], settings: BootstrapSettings) -> Strat
             n: stratum.n(),
         });
     }
-    let overall = (!estimates.is_empty()).then(|| overall_estimate(&estimates, &mut overall_means));
+    let overall = (!estimates.is_empty()).then(|| overall_estimate(&estimates, shares, &mut overall_means));
     StratifiedEstimate { strata: estimates, overall }
 }
 
@@ -130,17 +168,23 @@ fn stratum_interval(stratum: &Stratum, means: &mut [f64]) -> Interval {
     percentile_interval(means)
 }
 
-fn overall_estimate(strata: &[Estimate], means: &mut [f64]) -> Estimate {
-    let weight = 1.0 / strata.len() as f64;
-    let value = strata.iter().map(|stratum| stratum.value).sum::<f64>() * weight;
+fn overall_estimate(strata: &[Estimate], shares: Shares, means: &mut [f64]) -> Estimate {
+    let value = match shares {
+        Shares::Equal(share) => strata.iter().map(|stratum| stratum.value).sum::<f64>() * share,
+        Shares::Weighted(weights) => {
+            strata.iter().zip(weights).map(|(stratum, weight)| weight * stratum.value).sum()
+        }
+    };
     let needs_combining =
         strata.iter().any(|stratum| stratum.interval.method == IntervalMethod::WilsonOverPrompts);
     let interval = if needs_combining {
-        let below = |stratum: &Estimate| (weight * (stratum.value - stratum.interval.low)).powi(2);
-        let above = |stratum: &Estimate| (weight * (stratum.interval.high - stratum.value)).powi(2);
+        let squares = |distance: fn(&Estimate) -> f64| {
+            let square = |(index, stratum)| (shares.of(index) * distance(stratum)).powi(2);
+            strata.iter().enumerate().map(square).sum::<f64>()
+        };
         Interval {
-            low: (value - strata.iter().map(below).sum::<f64>().sqrt()).max(0.0),
-            high: (value + strata.iter().map(above).sum::<f64>().sqrt()).min(1.0),
+            low: (value - squares(|stratum| stratum.value - stratum.interval.low).sqrt()).max(0.0),
+            high: (value + squares(|stratum| stratum.interval.high - stratum.value).sqrt()).min(1.0),
             method: IntervalMethod::CombinedParts,
         }
     } else {
@@ -164,7 +208,7 @@ fn percentile_interval(means: &mut [f64]) -> Interval {
 }
 
 /// Linear interpolation between order statistics (NumPy's default); `sorted` is not empty.
-fn quantile_of_sorted(sorted: &[f64], quantile: f64) -> f64 {
+pub(crate) fn quantile_of_sorted(sorted: &[f64], quantile: f64) -> f64 {
     let position = quantile * (sorted.len() - 1) as f64;
     let below = position.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);
@@ -232,6 +276,24 @@ mod tests {
         let result = estimate_strata(&strata, seeded(0));
         assert!((result.overall.unwrap().value - (0.5 + 0.75) / 2.0).abs() < 1e-12);
         assert_eq!(result, estimate_strata(&strata, seeded(0)), "same seed, same interval");
+    }
+
+    #[test]
+    fn overall_is_weighted_where_weights_are_given() {
+        let strata = [stratum(&[(1.0, 1), (0.0, 1)]), stratum(&[(1.0, 1), (1.0, 1), (1.0, 1), (0.0, 1)])];
+        let result = estimate_weighted_strata(&strata, &[0.9, 0.1], seeded(0)).unwrap();
+        assert!((result.overall.unwrap().value - (0.45 + 0.075)).abs() < 1e-12);
+        assert_eq!(result.strata, estimate_strata(&strata, seeded(0)).strata);
+        assert_eq!(estimate_weighted_strata(&strata, &[1.0], seeded(0)), None);
+        let clusters: Vec<_> = (0..100).map(|index| (f64::from(index / 50), 1)).collect();
+        let strata = [keyed(1, &clusters), keyed(2, &clusters)];
+        let width = |weights: &[f64]| {
+            let interval =
+                estimate_weighted_strata(&strata, weights, seeded(0)).unwrap().overall.unwrap().interval;
+            interval.high - interval.low
+        };
+        let alone = width(&[1.0, 0.0]);
+        assert!((width(&[0.6, 0.8]) / alone - 1.0).abs() < 0.1, "weights enter by their squares");
     }
 
     #[test]

@@ -5,6 +5,10 @@
 mod clustered;
 pub mod edit;
 mod intervals;
+mod paired;
 
-pub use clustered::{BootstrapSettings, Cluster, StratifiedEstimate, Stratum, estimate_strata};
+pub use clustered::{
+    BootstrapSettings, Cluster, StratifiedEstimate, Stratum, estimate_strata, estimate_weighted_strata,
+};
 pub use intervals::wilson_interval;
+pub use paired::{PairedDifference, PairedStratum, paired_difference};

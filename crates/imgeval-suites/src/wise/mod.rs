@@ -2,8 +2,23 @@
 //! takes knowledge of the world? One thousand prompts, scored by a judge; the paper's protocol and WISE_Verified.
 //!
 //! Prompts and the judges' instructions are the benchmark authors' text: they are fetched at a pinned commit
-//! and are no part of this program.
+//! ([`COMMIT`], [`DATA_FILES`]) and are no part of this program.
 
+mod cases;
 mod edition;
+mod published;
+mod rows;
+mod summary;
 
+pub use cases::{
+    COMMIT, CasesError, DATA_FILES, DataFile, FileKind, N_PROMPTS, REPOSITORY, WiseCase, case_id, parse_cases,
+};
 pub use edition::{Category, Edition, WiseScore, wi_score};
+pub use published::{
+    PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_VERIFIED, PUBLISHED_VERIFIED_SOURCE, PublishedRow,
+};
+pub use rows::{
+    FullRow, RowsError, ScoreRow, full_file_name, parse_score_rows, render_full_rows, render_score_rows,
+    score_file_name,
+};
+pub use summary::{RewriteGap, SUMMARY_VERSION, ScoreLine, Summary, SummaryBuilder, compute_rewrite_gap};
