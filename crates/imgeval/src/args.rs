@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod generation;
+pub(crate) mod metrics;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     Detect(DetectArgs),
     /// Print CLIP's embeddings of pictures and texts
     Embed(EmbedArgs),
+    /// Measure single pictures
+    #[command(subcommand)]
+    Metrics(metrics::MetricsCommand),
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),

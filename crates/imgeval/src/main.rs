@@ -6,6 +6,7 @@ mod args;
 mod cases;
 mod commands;
 mod coverage;
+mod edit_metrics;
 mod environment;
 mod estimate;
 mod exit_code;

@@ -82,7 +82,7 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
 
 /// Whether these are the weights that the set `geneval` brought here: their shape says only that they are a ViT-L/14, of which
 /// there are many.
-fn is_pulled_clip(sha256: &str, models: &ModelsDirArg) -> bool {
+pub(crate) fn is_pulled_clip(sha256: &str, models: &ModelsDirArg) -> bool {
     let places = environment::places(models.models_dir.clone());
     locate_member(&Member::Hub(weights::CLIP), &places, Hashing::Recorded)
         .is_ok_and(|located| located.sha256 == sha256)

@@ -17,6 +17,7 @@ mod cli {
     mod colors;
     mod detections;
     mod doctor;
+    mod edit_metrics;
     mod generate;
     mod generate_budget;
     mod generate_cases;

@@ -6,6 +6,7 @@ mod embed;
 mod export;
 mod generate;
 mod import;
+mod metrics;
 mod models;
 mod observe;
 mod prompts;
@@ -29,6 +30,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Export(args) => export::export(&args, printer),
         Command::Detect(args) => detect::detect(&args, printer),
         Command::Embed(args) => embed::embed(&args, printer),
+        Command::Metrics(command) => metrics::metrics(&command, printer),
         Command::Models(command) => models::models(&command, printer),
     }
 }

@@ -61,10 +61,13 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
     let column = |name: &str| -> Vec<&str> {
         rows.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap_or("-")).collect()
     };
-    assert_eq!(column("name"), ["preview", "geneval", "geneval", "hf-mask2former"]);
-    assert_eq!(column("member"), ["preview", "mask2former", "clip", "hf-mask2former"]);
-    assert_eq!(column("state"), ["not here", "not here", "not here", "here, verified"]);
-    assert_eq!(column("sha256")[1..], ["743b7d99", "-", ABC]);
+    assert_eq!(column("name"), ["preview", "geneval", "geneval", "hf-mask2former", "lpips", "lpips"]);
+    assert_eq!(column("member"), ["preview", "mask2former", "clip", "hf-mask2former", "heads", "squeezenet"]);
+    assert_eq!(
+        column("state"),
+        ["not here", "not here", "not here", "here, verified", "not here", "not here"]
+    );
+    assert_eq!(column("sha256")[1..4], ["743b7d99", "-", ABC]);
     let table = stdout(&run(&["list"]));
     assert!(table.lines().count() >= 5 && table.contains("download.openmmlab.com"), "{table}");
 
@@ -90,7 +93,11 @@ fn unknown_sets_and_foreign_files_are_refused() {
     let run = |arguments: &[&str]| models(arguments, &folder, "http://127.0.0.1:1");
     let output = run(&["pull", "yolo"]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("known are: preview, geneval, hf-mask2former"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("known are: preview, geneval, hf-mask2former, lpips"),
+        "{}",
+        stderr(&output)
+    );
     let file = folder.join("x.pth");
     fs::write(&file, "abc").unwrap();
     let output = run(&["add", "geneval", text(&file)]);

@@ -1,0 +1,59 @@
+//! Arguments of `imgeval metrics`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MetricsCommand {
+    /// Compare an edited picture with its source outside of the edited region
+    ///
+    /// PSNR, SSIM, MSE and LPIPS-squeeze of Reason-Edit: everything at 256x256, the region black in both pictures and still in the
+    /// means. With --text also CLIPScore of the edited region. LPIPS needs `imgeval models pull lpips`, CLIPScore a CLIP ViT-L/14
+    /// (`imgeval models pull geneval`, or --clip); what is missing is said and ends with exit code 4.
+    Edit(EditMetricsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EditMetricsArgs {
+    /// Picture before the edit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) source: PathBuf,
+    /// Picture after the edit; may have another size
+    #[arg(long, value_name = "FILE")]
+    pub(crate) edited: PathBuf,
+    /// Region that was to be edited, white on black
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mask: PathBuf,
+    /// What the region should show now, for CLIPScore
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) weights: EditWeightsArgs,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+}
+
+/// The networks behind the metrics of edits.
+#[derive(Debug, Args)]
+pub(crate) struct EditWeightsArgs {
+    /// SqueezeNet 1.1 of torchvision to use instead of the pulled one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lpips_trunk: Option<PathBuf>,
+    /// Linear heads of LPIPS to use instead of the pulled ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lpips_heads: Option<PathBuf>,
+    /// CLIP model to use instead of the pulled one: a folder of transformers, a file, or the name of a repository in the
+    /// hub's cache
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) clip: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
+}

@@ -1,0 +1,145 @@
+//! `imgeval metrics`: pixel metrics of single pictures.
+
+use std::path::Path;
+
+use anyhow::Result;
+use comfy_table::CellAlignment;
+use imgeval_core::{GrayPixels, Pixels, visible};
+use imgeval_metrics::edit::Psnr;
+use imgeval_vision::image_file::{DecodeLimits, load_image};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    args::metrics::{EditMetricsArgs, MetricsCommand},
+    edit_metrics::{EditMeter, EditMeterError, EditMeterFacts, EditMetrics, MissingMetric, SIDE},
+    exit_code::Exit,
+    failure::CommandError,
+    observers::refused,
+    printer::Printer,
+    table::plain_table,
+};
+
+pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit> {
+    match command {
+        MetricsCommand::Edit(args) => edit(args, printer),
+    }
+}
+
+fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
+    let limits = DecodeLimits { max_pixels: args.limit.for_files() };
+    let source = read(&args.source, &limits)?;
+    let edited = read(&args.edited, &limits)?;
+    let mask = GrayPixels::luma_of(&read(&args.mask, &limits)?);
+    let sizes = [(mask.width(), mask.height()), (source.width(), source.height())];
+    if sizes[0] != sizes[1] {
+        printer.insist(format_args!(
+            "warning: the mask has {}x{} pixels and the source {}x{}; is it the mask of this picture?",
+            sizes[0].0, sizes[0].1, sizes[1].0, sizes[1].1
+        ));
+    }
+    let meter = EditMeter::load(&args.weights, args.text.is_some())?;
+    let metrics = meter.measure(&source, &edited, &mask, args.text.as_deref()).map_err(|error| {
+        let name = visible(&args.mask.to_string_lossy());
+        match error {
+            EditMeterError::EmptyMask => CommandError::usage(format!("`{name}`: {error}"))
+                .with_hint("the mask is white where the picture was to be edited"),
+            EditMeterError::Network(error) => refused(error),
+            EditMeterError::Metric(error) => CommandError::usage(error.to_string()),
+        }
+    })?;
+    if args.json {
+        printer.data(format_args!("{:#}\n", to_json(args, &metrics, meter.facts())))?;
+    } else {
+        printer.data(to_table(&metrics, meter.facts()))?;
+    }
+    let unfinished = metrics.missing.iter().filter(|(_, reason)| *reason != MissingMetric::NoText);
+    let mut exit = Exit::Ok;
+    for (name, reason) in unfinished {
+        printer.insist(format_args!("{name} is missing: {}", visible(&reason.to_string())));
+        exit = Exit::Partial;
+    }
+    Ok(exit)
+}
+
+fn read(path: &Path, limits: &DecodeLimits) -> Result<Pixels, CommandError> {
+    load_image(path, limits).map(|image| image.pixels).map_err(|error| {
+        let (name, failure) = (path.to_string_lossy(), error.failure());
+        CommandError::usage(format!("`{name}` cannot be used: {}", failure.detail))
+    })
+}
+
+fn to_json(args: &EditMetricsArgs, metrics: &EditMetrics, facts: &EditMeterFacts) -> Value {
+    let region = metrics.region;
+    let missing: Map<String, Value> = metrics
+        .missing
+        .iter()
+        .map(|(name, reason)| ((*name).to_owned(), reason.to_string().into()))
+        .collect();
+    let (psnr, is_infinite) = match metrics.psnr {
+        Psnr::Decibels(decibels) => (Some(decibels), false),
+        Psnr::Infinite => (None, true),
+    };
+    json!({
+        "source": args.source.to_string_lossy(),
+        "edited": args.edited.to_string_lossy(),
+        "mask": args.mask.to_string_lossy(),
+        "text": args.text,
+        "side": SIDE,
+        "region": [region.left, region.top, region.right, region.bottom],
+        "psnr": psnr,
+        "psnr_is_infinite": is_infinite,
+        "ssim": metrics.ssim,
+        "mse": metrics.mse,
+        "lpips": metrics.lpips,
+        "clip_score": metrics.clip_score,
+        "missing": missing,
+        "meter": {
+            "id": facts.id(),
+            "version": facts.version,
+            "lpips_trunk_sha256": facts.lpips_sha256.as_ref().map(|both| &both[0]),
+            "lpips_heads_sha256": facts.lpips_sha256.as_ref().map(|both| &both[1]),
+            "clip_sha256": facts.clip_sha256,
+            "lpips_official": facts.is_lpips_official,
+            "clip_official": facts.is_clip_official,
+        },
+    })
+}
+
+fn to_table(metrics: &EditMetrics, facts: &EditMeterFacts) -> String {
+    let psnr = match metrics.psnr {
+        Psnr::Decibels(decibels) => format!("{decibels:.3} dB"),
+        Psnr::Infinite => "infinite".to_owned(),
+    };
+    let psnr_note = if metrics.psnr == Psnr::Infinite { "equal outside of the region" } else { "" };
+    let number = |value: Option<f64>, digits: usize| match value {
+        Some(value) => format!("{value:.digits$}"),
+        None => "-".to_owned(),
+    };
+    let note = |value: Option<f64>, is_official: bool| match value {
+        Some(_) if is_official => "",
+        Some(_) => "other weights, not comparable",
+        None => "missing",
+    };
+    let rows = [
+        ("psnr", psnr, "higher", psnr_note),
+        ("ssim", number(Some(metrics.ssim), 5), "higher", ""),
+        ("mse", number(Some(metrics.mse), 6), "lower", ""),
+        ("lpips", number(metrics.lpips, 5), "lower", note(metrics.lpips, facts.is_lpips_official)),
+        (
+            "clip_score",
+            number(metrics.clip_score, 3),
+            "higher",
+            note(metrics.clip_score, facts.is_clip_official),
+        ),
+    ];
+    let no_text = metrics.missing.contains(&("clip_score", MissingMetric::NoText));
+    let mut table = plain_table(&["metric", "value", "better", "note"]);
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for (name, value, better, note) in rows {
+        let note = if name == "clip_score" && no_text { "needs --text" } else { note };
+        table.add_row([name, &value, better, note]);
+    }
+    format!("{}\n", table.trim_fmt())
+}

@@ -1,0 +1,289 @@
+//! The five metrics of an edited picture (METHODS 2.3), with the networks loaded once for many pairs.
+//!
+//! As SmartEdit's `test/metrics_evaluation.py`: everything to 256x256 (pictures bicubic, mask nearest, as Pillow scales), both pictures
+//! without the masked region, and CLIPScore of the edited picture cut to the region. Known deviations: pictures are read as
+//! `imgeval_vision::image_file` reads them, which turns them by their EXIF orientation where Pillow does not; and JPEG decoders differ by a
+//! few levels. The latter matters for masks, because every pixel that is not black belongs to the region: around
+//! a mask in a JPEG file lies a rim of values like 1, which another decoder may put at 0, and the cut for CLIPScore moves by a pixel
+//! or two.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use imgeval_core::{GrayPixels, Pixels};
+use imgeval_metrics::edit::{
+    Background, EditMetricError, Psnr, Region, hide_region, mean_squared_error, psnr_of, region_of,
+    structural_similarity,
+};
+use imgeval_vision::{
+    Lpips, ModelError,
+    clip::Clip,
+    resample::pillow::{Filter, crop, resize, resize_gray},
+    weights::{self, Hashing, Member, StoreError, locate_member},
+};
+
+use crate::{
+    args::metrics::EditWeightsArgs,
+    environment,
+    failure::{CommandError, sentence_of},
+    observers::{Model, given_or_pulled, is_pulled_clip, refused},
+};
+
+/// Raised whenever our code could give other numbers for the same pictures.
+const VERSION: u32 = 1;
+
+/// Pixels on a side of everything that is compared.
+pub(crate) const SIDE: u32 = 256;
+
+/// What one pair gave.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct EditMetrics {
+    /// Of the mask at [`SIDE`]; as a cut, right and bottom are exclusive.
+    pub(crate) region: Region,
+    pub(crate) psnr: Psnr,
+    pub(crate) ssim: f64,
+    pub(crate) mse: f64,
+    pub(crate) lpips: Option<f64>,
+    /// From 0 to 100.
+    pub(crate) clip_score: Option<f64>,
+    /// Why a metric is not there, by its name.
+    pub(crate) missing: Vec<(&'static str, MissingMetric)>,
+}
+
+/// Why a metric is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MissingMetric {
+    #[error("no text was given")]
+    NoText,
+    /// The reason, and how to get them.
+    #[error("{0}")]
+    NoWeights(String),
+    #[error("the region is one pixel wide or high, and nothing is left to cut out")]
+    NoInside,
+}
+
+/// Why a pair has no metrics.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EditMeterError {
+    #[error("the mask is black at {SIDE}x{SIDE} pixels: it marks no region")]
+    EmptyMask,
+    #[error(transparent)]
+    Metric(#[from] EditMetricError),
+    #[error(transparent)]
+    Network(#[from] ModelError),
+}
+
+/// What tells the numbers of one meter from those of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EditMeterFacts {
+    pub(crate) version: u32,
+    /// Trunk and heads.
+    pub(crate) lpips_sha256: Option<[String; 2]>,
+    pub(crate) clip_sha256: Option<String>,
+    /// Everything else that changes the answer.
+    pub(crate) parameters: String,
+    /// Whether they are the weights of the official evaluation; `false` for those that are missing.
+    pub(crate) is_lpips_official: bool,
+    pub(crate) is_clip_official: bool,
+}
+
+impl EditMeterFacts {
+    /// Version and weights, `-` where a network is missing.
+    pub(crate) fn id(&self) -> String {
+        let lpips = self.lpips_sha256.as_ref().map_or("-".to_owned(), |both| both.join("+"));
+        let clip = self.clip_sha256.as_deref().unwrap_or("-");
+        format!("edit-metrics-{};lpips={lpips};clip={clip};{}", self.version, self.parameters)
+    }
+}
+
+/// Measures pairs.
+pub(crate) struct EditMeter {
+    lpips: Result<Lpips, MissingMetric>,
+    clip: Result<Clip, MissingMetric>,
+    facts: EditMeterFacts,
+}
+
+impl EditMeter {
+    /// Loads what is there: weights that are named, or else those that `models pull` put here. CLIP is looked for only if texts
+    /// will be given.
+    ///
+    /// # Errors
+    /// If weights that are named or here cannot be used, or a network fails its check.
+    pub(crate) fn load(args: &EditWeightsArgs, has_texts: bool) -> Result<Self> {
+        let lpips = locate_lpips(args)?;
+        let clip = if has_texts { locate_clip(args)? } else { Err(MissingMetric::NoText) };
+        let models_dir = environment::models_dir(args.models.models_dir.clone());
+        let sha256_of = |path: &Path| {
+            weights::sha256_of(path, &models_dir)
+                .map_err(|error| CommandError::usage(sentence_of(&error)).with_hint(error.hint()))
+        };
+        let mut facts = EditMeterFacts {
+            version: VERSION,
+            lpips_sha256: None,
+            clip_sha256: None,
+            parameters: String::new(),
+            is_lpips_official: false,
+            is_clip_official: false,
+        };
+        let lpips = match lpips {
+            Ok([trunk, heads]) => {
+                Lpips::canary().map_err(refused)?;
+                let network = Lpips::load(&trunk, &heads).map_err(refused)?;
+                let both = [sha256_of(&trunk)?, sha256_of(&heads)?];
+                facts.is_lpips_official = both[0].starts_with(weights::LPIPS_TRUNK.sha256_start)
+                    && both[1] == weights::LPIPS_HEADS.sha256;
+                facts.lpips_sha256 = Some(both);
+                Ok(network)
+            }
+            Err(missing) => Err(missing),
+        };
+        let options = args.compute.options();
+        facts.parameters = format!("device={};dtype={}", options.device.name(), options.precision.name());
+        let clip = match clip {
+            Ok(path) => {
+                let network = Clip::load(&path, &options).map_err(refused)?;
+                network.canary().map_err(refused)?;
+                let sha256 = sha256_of(&path)?;
+                facts.is_clip_official = network.has_official_shape()
+                    && args.compute.is_default()
+                    && is_pulled_clip(&sha256, &args.models);
+                facts.clip_sha256 = Some(sha256);
+                Ok(network)
+            }
+            Err(missing) => Err(missing),
+        };
+        Ok(Self { lpips, clip, facts })
+    }
+
+    pub(crate) fn facts(&self) -> &EditMeterFacts {
+        &self.facts
+    }
+
+    /// All that can be measured of a pair; the sizes may differ. What is missing is no error but said.
+    ///
+    /// # Errors
+    /// If the mask marks no region, or a network fails.
+    pub(crate) fn measure(
+        &self,
+        source: &Pixels,
+        edited: &Pixels,
+        mask: &GrayPixels,
+        text: Option<&str>,
+    ) -> Result<EditMetrics, EditMeterError> {
+        let mask = resize_gray(mask, SIDE, SIDE, Filter::Nearest);
+        let region = region_of(&mask).ok_or(EditMeterError::EmptyMask)?;
+        let [source, edited] = [source, edited].map(|pixels| resize(pixels, SIDE, SIDE, Filter::Bicubic));
+        let (before, after) = (hide_region(&source, &mask)?, hide_region(&edited, &mask)?);
+        let mse = mean_squared_error(&before, &after)?;
+        let (lpips, no_lpips) = parted(self.distance(&before, &after)?);
+        let (clip_score, no_clip_score) = parted(self.clip_score(&edited, region, text)?);
+        let missing = [("lpips", no_lpips), ("clip_score", no_clip_score)];
+        Ok(EditMetrics {
+            region,
+            psnr: psnr_of(mse),
+            ssim: structural_similarity(&before, &after)?,
+            mse,
+            lpips,
+            clip_score,
+            missing: missing.into_iter().filter_map(|(name, reason)| Some((name, reason?))).collect(),
+        })
+    }
+
+    fn distance(
+        &self,
+        before: &Background,
+        after: &Background,
+    ) -> Result<Result<f64, MissingMetric>, ModelError> {
+        let lpips = match &self.lpips {
+            Ok(lpips) => lpips,
+            Err(missing) => return Ok(Err(missing.clone())),
+        };
+        lpips.distance(before.rgb(), after.rgb(), (before.width(), before.height())).map(Ok)
+    }
+
+    fn clip_score(
+        &self,
+        edited: &Pixels,
+        region: Region,
+        text: Option<&str>,
+    ) -> Result<Result<f64, MissingMetric>, ModelError> {
+        let Some(text) = text else { return Ok(Err(MissingMetric::NoText)) };
+        let clip = match &self.clip {
+            Ok(clip) => clip,
+            Err(missing) => return Ok(Err(missing.clone())),
+        };
+        if !region.has_inside() {
+            return Ok(Err(MissingMetric::NoInside));
+        }
+        let corners = [region.left, region.top, region.right, region.bottom].map(f64::from);
+        let cut = crop(edited, corners).map_err(|error| ModelError::Failed(error.to_string()))?;
+        clip.score(&cut, text).map(Ok)
+    }
+}
+
+fn parted(measured: Result<f64, MissingMetric>) -> (Option<f64>, Option<MissingMetric>) {
+    match measured {
+        Ok(value) => (Some(value), None),
+        Err(missing) => (None, Some(missing)),
+    }
+}
+
+type Found<T> = Result<T, MissingMetric>;
+
+fn locate_lpips(args: &EditWeightsArgs) -> Result<Found<[PathBuf; 2]>, CommandError> {
+    let places = environment::places(args.models.models_dir.clone());
+    let locate = |given: &Option<PathBuf>, member: Member| {
+        if let Some(path) = given {
+            return if path.is_file() { Ok(Ok(path.clone())) } else { Err(no_such_file(path)) };
+        }
+        found(locate_member(&member, &places, Hashing::Recorded), "imgeval models pull lpips")
+    };
+    let trunk = locate(&args.lpips_trunk, Member::Url(weights::LPIPS_TRUNK))?;
+    let heads = locate(&args.lpips_heads, Member::Package(weights::LPIPS_HEADS))?;
+    Ok(trunk.and_then(|trunk| heads.map(|heads| [trunk, heads])))
+}
+
+fn locate_clip(args: &EditWeightsArgs) -> Result<Found<PathBuf>, CommandError> {
+    if args.clip.is_some() {
+        return given_or_pulled(args.clip.as_deref(), Model::Clip, &args.models).map(Ok);
+    }
+    let places = environment::places(args.models.models_dir.clone());
+    let located = locate_member(&Member::Hub(weights::CLIP), &places, Hashing::Recorded);
+    found(located, "imgeval models pull geneval")
+}
+
+/// Absent weights are missing; damaged ones are an error.
+fn found(
+    located: Result<weights::Located, StoreError>,
+    command: &str,
+) -> Result<Found<PathBuf>, CommandError> {
+    match located {
+        Ok(located) => Ok(Ok(located.path)),
+        Err(error @ StoreError::Missing { .. }) => {
+            Ok(Err(MissingMetric::NoWeights(format!("{error}; `{command}` fetches them"))))
+        }
+        Err(error) => Err(CommandError::mendable(sentence_of(&error), error.hint())),
+    }
+}
+
+fn no_such_file(path: &Path) -> CommandError {
+    CommandError::usage(format!("`{}` is no file", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_tells_versions_and_weights() {
+        let facts = EditMeterFacts {
+            version: 1,
+            lpips_sha256: Some(["aa".to_owned(), "bb".to_owned()]),
+            clip_sha256: None,
+            parameters: "device=cpu;dtype=f32".to_owned(),
+            is_lpips_official: false,
+            is_clip_official: false,
+        };
+        assert_eq!(facts.id(), "edit-metrics-1;lpips=aa+bb;clip=-;device=cpu;dtype=f32");
+    }
+}
