@@ -54,12 +54,12 @@ pub(crate) struct EditMetrics {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum MissingMetric {
     #[error("no text was given")]
-    NoText,
+    TextNotGiven,
     /// The reason, and how to get them.
     #[error("{0}")]
-    NoWeights(String),
+    WeightsAbsent(String),
     #[error("the region is one pixel wide or high, and nothing is left to cut out")]
-    NoInside,
+    RegionWithoutInside,
 }
 
 /// Why a pair has no metrics.
@@ -111,7 +111,7 @@ impl EditMeter {
     /// If weights that are named or here cannot be used, or a network fails its check.
     pub(crate) fn load(args: &EditWeightsArgs, has_texts: bool) -> Result<Self> {
         let lpips = locate_lpips(args)?;
-        let clip = if has_texts { locate_clip(args)? } else { Err(MissingMetric::NoText) };
+        let clip = if has_texts { locate_clip(args)? } else { Err(MissingMetric::TextNotGiven) };
         let models_dir = environment::models_dir(args.models.models_dir.clone());
         let sha256_of = |path: &Path| {
             weights::sha256_of(path, &models_dir)
@@ -207,13 +207,13 @@ impl EditMeter {
         region: Region,
         text: Option<&str>,
     ) -> Result<Result<f64, MissingMetric>, ModelError> {
-        let Some(text) = text else { return Ok(Err(MissingMetric::NoText)) };
+        let Some(text) = text else { return Ok(Err(MissingMetric::TextNotGiven)) };
         let clip = match &self.clip {
             Ok(clip) => clip,
             Err(missing) => return Ok(Err(missing.clone())),
         };
         if !region.has_inside() {
-            return Ok(Err(MissingMetric::NoInside));
+            return Ok(Err(MissingMetric::RegionWithoutInside));
         }
         let corners = [region.left, region.top, region.right, region.bottom].map(f64::from);
         let cut = crop(edited, corners).map_err(|error| ModelError::Failed(error.to_string()))?;
@@ -260,7 +260,7 @@ fn found(
     match located {
         Ok(located) => Ok(Ok(located.path)),
         Err(error @ StoreError::Missing { .. }) => {
-            Ok(Err(MissingMetric::NoWeights(format!("{error}; `{command}` fetches them"))))
+            Ok(Err(MissingMetric::WeightsAbsent(format!("{error}; `{command}` fetches them"))))
         }
         Err(error) => Err(CommandError::mendable(sentence_of(&error), error.hint())),
     }

@@ -1,6 +1,7 @@
 //! The members of a set: located, fetched and added, whatever their source.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -137,13 +138,25 @@ pub fn add_to_set(set: &ModelSet, path: &Path, places: &Places) -> Result<PathBu
         [only] => only,
         several => {
             let sha256 = Record::of(&places.models_dir).sha256(path, Hashing::Always)?;
-            several.iter().find(|member| is_of(member, &sha256)).ok_or_else(not_a_member)?
+            let by_content = several.iter().find(|member| is_of(member, &sha256));
+            // What only has the name is refused with both checksums.
+            let by_name =
+                || several.iter().find(|member| path.file_name() == file_name(member).map(OsStr::new));
+            by_content.or_else(by_name).ok_or_else(not_a_member)?
         }
     };
     match member {
         Member::Package(weights) => add(weights, path, &places.models_dir),
         Member::Url(file) => add_file(file, path, places),
         Member::Hub(_) => Err(not_a_member()),
+    }
+}
+
+fn file_name(member: &Member) -> Option<&'static str> {
+    match member {
+        Member::Package(weights) => Some(weights.file_name),
+        Member::Url(file) => Some(file.file_name),
+        Member::Hub(_) => None,
     }
 }
 

@@ -73,6 +73,32 @@ fn scaling_and_cutting_are_equal_in_every_byte() {
     }
 }
 
+/// Reference: `scripts/reference/resample_real.py`, Pillow's own results on real pictures, where the folder of shared data is at
+/// hand.
+#[test]
+fn real_pictures_scale_as_pillow_scales_them() {
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/images");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/resample_real.json");
+    let fixture: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    for row in fixture["pictures"].as_array().unwrap() {
+        let path = images.join(row["picture"].as_str().unwrap());
+        if !path.exists() {
+            return;
+        }
+        let pixels = load_image(&path, &DecodeLimits::default()).unwrap().pixels;
+        let gray = GrayPixels::luma_of(&pixels);
+        for case in row["sizes"].as_array().unwrap() {
+            let (width, height) = pair(&case["to"]);
+            for (name, filter) in FILTERS {
+                let scaled = pillow::resize(&pixels, width, height, filter);
+                check_bytes(name, case, scaled.rgb());
+                let scaled = pillow::resize_gray(&gray, width, height, filter);
+                check_bytes(&format!("{name}_l"), case, scaled.values());
+            }
+        }
+    }
+}
+
 /// The official pipeline's own results on real pictures, where the folder of shared data is at hand.
 #[test]
 fn real_pictures_scale_as_mmcv_scales_them() {

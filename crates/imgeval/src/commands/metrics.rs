@@ -52,7 +52,7 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     } else {
         printer.data(to_table(&metrics, meter.facts()))?;
     }
-    let unfinished = metrics.missing.iter().filter(|(_, reason)| *reason != MissingMetric::NoText);
+    let unfinished = metrics.missing.iter().filter(|(_, reason)| *reason != MissingMetric::TextNotGiven);
     let mut exit = Exit::Ok;
     for (name, reason) in unfinished {
         printer.insist(format_args!("{name} is missing: {}", visible(&reason.to_string())));
@@ -132,7 +132,7 @@ fn to_table(metrics: &EditMetrics, facts: &EditMeterFacts) -> String {
             note(metrics.clip_score, facts.is_clip_official),
         ),
     ];
-    let no_text = metrics.missing.contains(&("clip_score", MissingMetric::NoText));
+    let no_text = metrics.missing.contains(&("clip_score", MissingMetric::TextNotGiven));
     let mut table = plain_table(&["metric", "value", "better", "note"]);
     if let Some(column) = table.column_mut(1) {
         column.set_cell_alignment(CellAlignment::Right);

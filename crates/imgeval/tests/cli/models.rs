@@ -103,6 +103,23 @@ fn unknown_sets_and_foreign_files_are_refused() {
     let output = run(&["add", "geneval", text(&file)]);
     check_exit(&output, 1);
     assert!(stderr(&output).contains("one that starts with 743b7d99"), "{}", stderr(&output));
+    // Of a set of several files the one is taken that fits.
+    let trunk = folder.join("squeezenet1_1-b8a52dc0.pth");
+    fs::write(&trunk, "abc").unwrap();
+    let output = run(&["add", "lpips", text(&trunk)]);
+    check_exit(&output, 1);
+    assert!(stderr(&output).contains("one that starts with b8a52dc0"), "{}", stderr(&output));
+    let output = run(&["add", "lpips", text(&file)]);
+    check_exit(&output, 1);
+    assert!(stderr(&output).contains("is no part of the set `lpips`"), "{}", stderr(&output));
+    let heads = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/golden/edit_metrics/lpips_squeeze_heads.pth");
+    if heads.is_file() {
+        let output = run(&["add", "lpips", text(&heads)]);
+        check_exit(&output, 0);
+        assert!(stdout(&output).trim_end().ends_with("models/lpips-0.1-squeeze.pth"), "{}", stdout(&output));
+        assert!(stdout(&run(&["check"])).contains("lpips/heads: verified, "));
+    }
     let output = run(&["add", "hf-mask2former", text(&file)]);
     check_exit(&output, 1);
     assert!(stderr(&output).contains("is no part of the set `hf-mask2former`"), "{}", stderr(&output));
