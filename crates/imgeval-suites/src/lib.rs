@@ -7,4 +7,5 @@ pub mod judged;
 mod numpy_random;
 pub mod python_json;
 mod python_text;
+pub mod reason_edit;
 pub mod wise;

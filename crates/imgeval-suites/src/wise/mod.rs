@@ -21,4 +21,4 @@ pub use rows::{
     FullRow, RowsError, ScoreRow, full_file_name, parse_score_rows, render_full_rows, render_score_rows,
     score_file_name,
 };
-pub use summary::{RewriteGap, SUMMARY_VERSION, ScoreLine, Summary, SummaryBuilder, compute_rewrite_gap};
+pub use summary::{RewriteGap, SUMMARY_VERSION, Summary, SummaryBuilder, compute_rewrite_gap};

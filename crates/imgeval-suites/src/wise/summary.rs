@@ -8,45 +8,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imgeval_core::Estimate;
 use imgeval_metrics::{
-    BootstrapSettings, Cluster, PairedDifference, PairedStratum, Stratum, estimate_strata,
-    estimate_weighted_strata, paired_difference,
+    BootstrapSettings, PairedDifference, PairedStratum, Stratum, estimate_strata, estimate_weighted_strata,
+    paired_difference,
 };
 
 use super::{Category, Edition, WiseCase};
+use crate::judged::{ScoreLine, Tally, images_per_case, set_estimates, stratum};
 
 /// Names the interval rules and the denominator policy; raised when they change.
 pub const SUMMARY_VERSION: u32 = 1;
-
-#[derive(Debug, Clone, Default)]
-struct Tally {
-    subcategory: String,
-    sum: f64,
-    n_scored: usize,
-    /// Images that are there but have no score.
-    n_failed: usize,
-}
 
 /// Collects scores prompt by prompt.
 #[derive(Debug, Clone)]
 pub struct SummaryBuilder {
     edition: Edition,
-    prompts: BTreeMap<u32, Tally>,
+    /// Sub-category and scores by id.
+    prompts: BTreeMap<u32, (String, Tally)>,
     /// Whether it is known which prompts there should be; without a plan only failed images are missing.
     has_plan: bool,
-}
-
-/// The score of a sub-category, a category, or all.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ScoreLine {
-    /// `None` if there is no score, or for the overall line if a category has none.
-    pub estimate: Option<Estimate>,
-    pub n_scored: usize,
-    pub n_prompts: usize,
-    pub n_prompts_scored: usize,
-    /// Images that should be there and have no score or do not exist.
-    pub n_missing: usize,
-    /// The score if all missing ones were 0, and if all were 1.
-    pub bounds: (f64, f64),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -79,9 +58,7 @@ impl SummaryBuilder {
 
     /// Adds one image's score, in [0, 1]. Ids outside 1 to 1000 belong to no category and are not counted.
     pub fn add_score(&mut self, prompt_id: u32, subcategory: &str, value: f64) {
-        let tally = self.tally(prompt_id, subcategory);
-        tally.sum += value;
-        tally.n_scored += 1;
+        self.tally(prompt_id, subcategory).add(value);
     }
 
     /// An image that is there but has no score.
@@ -90,25 +67,26 @@ impl SummaryBuilder {
     }
 
     fn tally(&mut self, prompt_id: u32, subcategory: &str) -> &mut Tally {
-        self.prompts
-            .entry(prompt_id)
-            .or_insert_with(|| Tally { subcategory: subcategory.to_owned(), ..Tally::default() })
+        let (_, tally) =
+            self.prompts.entry(prompt_id).or_insert_with(|| (subcategory.to_owned(), Tally::default()));
+        tally
     }
 
     #[must_use]
     pub fn summarise(&self, settings: BootstrapSettings) -> Summary {
-        let images_per_prompt = self.has_plan.then(|| self.images_per_prompt());
-        let mut by_category: BTreeMap<Category, Vec<&Tally>> = BTreeMap::new();
-        let mut by_subcategory: BTreeMap<(Category, &str), (u32, Vec<&Tally>)> = BTreeMap::new();
-        for (id, tally) in &self.prompts {
+        let images_per_prompt =
+            self.has_plan.then(|| images_per_case(self.prompts.values().map(|(_, tally)| tally)));
+        let mut by_category: BTreeMap<Category, Vec<Tally>> = BTreeMap::new();
+        let mut by_subcategory: BTreeMap<(Category, &str), (u32, Vec<Tally>)> = BTreeMap::new();
+        for (id, (subcategory, tally)) in &self.prompts {
             let Some(category) = Category::of(self.edition, *id) else { continue };
-            by_category.entry(category).or_default().push(tally);
-            let entry = by_subcategory.entry((category, &tally.subcategory)).or_insert((*id, Vec::new()));
-            entry.1.push(tally);
+            by_category.entry(category).or_default().push(*tally);
+            let entry = by_subcategory.entry((category, subcategory.as_str())).or_insert((*id, Vec::new()));
+            entry.1.push(*tally);
         }
         let mut categories: Vec<(Category, ScoreLine)> = by_category
             .iter()
-            .map(|(category, tallies)| (*category, score_line(tallies, images_per_prompt)))
+            .map(|(category, tallies)| (*category, ScoreLine::of(tallies, images_per_prompt)))
             .collect();
         let strata: Vec<Option<Stratum>> =
             by_category.iter().map(|(category, tallies)| stratum(*category as u64, tallies)).collect();
@@ -138,18 +116,8 @@ impl SummaryBuilder {
     }
 
     fn prompt_means(&self) -> BTreeMap<u32, (f64, usize)> {
-        let scored = self.prompts.iter().filter(|(_, tally)| tally.n_scored > 0);
-        scored.map(|(id, tally)| (*id, (tally.sum / tally.n_scored as f64, tally.n_scored))).collect()
-    }
-
-    /// The commonest number of images among prompts that have any; of equally common ones the largest.
-    fn images_per_prompt(&self) -> usize {
-        let mut frequency: BTreeMap<usize, usize> = BTreeMap::new();
-        let numbers = self.prompts.values().map(|tally| tally.n_scored + tally.n_failed);
-        for n in numbers.filter(|n| *n > 0) {
-            *frequency.entry(n).or_default() += 1;
-        }
-        frequency.into_iter().max_by_key(|(n, count)| (*count, *n)).map_or(1, |(n, _)| n)
+        let mean = |(id, (_, tally)): (&u32, &(String, Tally))| Some((*id, (tally.mean()?, tally.n_scored)));
+        self.prompts.iter().filter_map(mean).collect()
     }
 
     /// A category that does not occur at all may have any score.
@@ -174,7 +142,7 @@ impl SummaryBuilder {
 }
 
 fn subcategory_lines(
-    groups: BTreeMap<(Category, &str), (u32, Vec<&Tally>)>,
+    groups: BTreeMap<(Category, &str), (u32, Vec<Tally>)>,
     images_per_prompt: Option<usize>,
     settings: BootstrapSettings,
 ) -> Vec<(Category, String, ScoreLine)> {
@@ -187,47 +155,12 @@ fn subcategory_lines(
     let mut lines: Vec<_> = groups
         .iter()
         .map(|((category, name), (_, tallies))| {
-            (*category, (*name).to_owned(), score_line(tallies, images_per_prompt))
+            (*category, (*name).to_owned(), ScoreLine::of(tallies, images_per_prompt))
         })
         .collect();
     let estimates = estimate_strata(&present, settings).strata;
     set_estimates(lines.iter_mut().map(|(_, _, line)| line), &strata, estimates);
     lines
-}
-
-/// Gives the estimates, in order, to the lines that have a stratum.
-fn set_estimates<'a>(
-    lines: impl Iterator<Item = &'a mut ScoreLine>,
-    strata: &[Option<Stratum>],
-    estimates: Vec<Estimate>,
-) {
-    let mut estimates = estimates.into_iter();
-    for (line, stratum) in lines.zip(strata) {
-        line.estimate = stratum.as_ref().and_then(|_| estimates.next());
-    }
-}
-
-fn stratum(key: u64, tallies: &[&Tally]) -> Option<Stratum> {
-    let scored = tallies.iter().filter(|tally| tally.n_scored > 0);
-    Stratum::new(key, scored.map(|tally| Cluster { sum: tally.sum, n: tally.n_scored }).collect())
-}
-
-fn score_line(tallies: &[&Tally], images_per_prompt: Option<usize>) -> ScoreLine {
-    let sum: f64 = tallies.iter().map(|tally| tally.sum).sum();
-    let n_scored: usize = tallies.iter().map(|tally| tally.n_scored).sum();
-    let expected = images_per_prompt.unwrap_or(0);
-    let missing = |tally: &&Tally| tally.n_failed.max(expected.saturating_sub(tally.n_scored));
-    let n_missing: usize = tallies.iter().map(missing).sum();
-    // Never zero: a prompt that is known without a scored image misses at least one.
-    let n_possible = (n_scored + n_missing) as f64;
-    ScoreLine {
-        estimate: None,
-        n_scored,
-        n_prompts: tallies.len(),
-        n_prompts_scored: tallies.iter().filter(|tally| tally.n_scored > 0).count(),
-        n_missing,
-        bounds: (sum / n_possible, (sum + n_missing as f64) / n_possible),
-    }
 }
 
 /// How much better images of rewritten prompts score: what is lost by having to know.

@@ -1,0 +1,92 @@
+//! Coverage and bounds, the same for every judged suite: what has no score is missing, never zero.
+
+use std::collections::BTreeMap;
+
+use imgeval_core::Estimate;
+use imgeval_metrics::{Cluster, Stratum};
+
+/// The score of a group of cases, or of all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreLine {
+    /// `None` if there is no score, or if it is withheld because a part of it has none.
+    pub estimate: Option<Estimate>,
+    pub n_scored: usize,
+    /// Cases: prompts, or edits.
+    pub n_prompts: usize,
+    pub n_prompts_scored: usize,
+    /// Images that should be there and have no score or do not exist.
+    pub n_missing: usize,
+    /// The score if all missing ones were 0, and if all were 1.
+    pub bounds: (f64, f64),
+}
+
+/// The scored images of one case.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Tally {
+    pub(crate) sum: f64,
+    pub(crate) n_scored: usize,
+    /// Images that are there but have no score.
+    pub(crate) n_failed: usize,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.n_scored += 1;
+    }
+
+    pub(crate) fn mean(&self) -> Option<f64> {
+        (self.n_scored > 0).then(|| self.sum / self.n_scored as f64)
+    }
+}
+
+impl ScoreLine {
+    /// Without an estimate yet. `images_per_case`: how many images every case should have; `None` if that is not known.
+    pub(crate) fn of(tallies: &[Tally], images_per_case: Option<usize>) -> Self {
+        let sum: f64 = tallies.iter().map(|tally| tally.sum).sum();
+        let n_scored: usize = tallies.iter().map(|tally| tally.n_scored).sum();
+        let expected = images_per_case.unwrap_or(0);
+        let missing = |tally: &Tally| tally.n_failed.max(expected.saturating_sub(tally.n_scored));
+        let n_missing: usize = tallies.iter().map(missing).sum();
+        let n_possible = (n_scored + n_missing) as f64;
+        let bounds = match n_scored + n_missing {
+            0 => (0.0, 1.0),
+            _ => (sum / n_possible, (sum + n_missing as f64) / n_possible),
+        };
+        Self {
+            estimate: None,
+            n_scored,
+            n_prompts: tallies.len(),
+            n_prompts_scored: tallies.iter().filter(|tally| tally.n_scored > 0).count(),
+            n_missing,
+            bounds,
+        }
+    }
+}
+
+/// The commonest number of images among cases that have any; of equally common ones the largest.
+pub(crate) fn images_per_case<'a>(tallies: impl Iterator<Item = &'a Tally>) -> usize {
+    let mut frequency: BTreeMap<usize, usize> = BTreeMap::new();
+    for n in tallies.map(|tally| tally.n_scored + tally.n_failed).filter(|n| *n > 0) {
+        *frequency.entry(n).or_default() += 1;
+    }
+    frequency.into_iter().max_by_key(|(n, count)| (*count, *n)).map_or(1, |(n, _)| n)
+}
+
+/// `None` if no case has a score.
+pub(crate) fn stratum(key: u64, tallies: &[Tally]) -> Option<Stratum> {
+    let scored = tallies.iter().filter(|tally| tally.n_scored > 0);
+    Stratum::new(key, scored.map(|tally| Cluster { sum: tally.sum, n: tally.n_scored }).collect())
+}
+
+/// Gives the estimates, in order, to the lines that have a stratum.
+pub(crate) fn set_estimates<'a>(
+    lines: impl Iterator<Item = &'a mut ScoreLine>,
+    strata: &[Option<Stratum>],
+    estimates: Vec<Estimate>,
+) {
+    let mut estimates = estimates.into_iter();
+    for (line, stratum) in lines.zip(strata) {
+        line.estimate = stratum.as_ref().and_then(|_| estimates.next());
+    }
+}

@@ -1,0 +1,16 @@
+//! Reason-Edit (Huang et al., SmartEdit, CVPR 2024, arXiv 2312.06739; TencentARC/SmartEdit): does an edit do what its
+//! instruction says, and nothing else? Five folders test understanding, the sixth reasoning.
+//!
+//! The images are the benchmark's own and are found where the user has put them; see [`find_benchmark`].
+
+mod edited;
+mod folder;
+mod layout;
+mod published;
+mod summary;
+
+pub use edited::{EditedFiles, EditedImage, find_edited};
+pub use folder::Folder;
+pub use layout::{EditCase, LayoutError, find_benchmark};
+pub use published::{PUBLISHED, PUBLISHED_SOURCE, PublishedRow};
+pub use summary::{EditSummary, MetricLine, SUMMARY_VERSION, SummaryBuilder};
