@@ -2,11 +2,15 @@
 
 #![forbid(unsafe_code)]
 
+mod agreement;
 mod clustered;
 pub mod edit;
 mod intervals;
 mod paired;
 
+pub use agreement::{
+    Agreement, Drift, JudgeNoise, compute_agreement, compute_drift, compute_noise, kendall_tau_b, spearman,
+};
 pub use clustered::{
     BootstrapSettings, Cluster, StratifiedEstimate, Stratum, estimate_strata, estimate_weighted_strata,
 };
