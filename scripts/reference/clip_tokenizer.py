@@ -2,7 +2,8 @@
 
     python scripts/reference/clip_tokenizer.py crates/imgeval-vision/tests/fixtures/clip_tokenizer.json
 
-Needs open_clip_torch and ftfy; the versions used are written into the file. Ids are given up to the end mark, the rest of
+Needs open_clip_torch, ftfy and transformers; the versions used are written into the file. `ids` are open_clip's, `hub_ids` those
+of transformers' fast tokenizer with truncation, left out where they are the same. Ids are given up to the end mark, the rest of
 the 77 are zeros. Left out are texts that ftfy takes for mojibake, because imgeval does not repair those, and texts with an
 apostrophe before a long s, which Python's case-insensitive pattern takes for the ending 's. The wide comparison also leaves
 out characters that Python's version of Unicode does not know, because libraries of different age split there.
@@ -15,11 +16,14 @@ writes, for a wider comparison, one JSON line a text: random mixtures of the sam
 import json
 import random
 import sys
+import tempfile
 import unicodedata
 
 import ftfy
 import open_clip
 import open_clip.tokenizer
+import transformers
+from hub_tokenizer import tokenizer as hub_tokenizer
 
 TEXTS = [
     "", " ", "a photo of a bench", "a photo of a red-colored hair drier", "a photo of four DOGS", "don't stop 12345",
@@ -81,8 +85,14 @@ def main():
     for text in TEXTS:
         if is_left_out(tokenizer, text):
             sys.exit(f"not comparable: {text!r}")
-    rows = [json.dumps({"text": text, "ids": ids(tokenizer, text)}) for text in TEXTS]
-    made_with = f"open_clip {open_clip.__version__}, ftfy {ftfy.__version__}"
+    with tempfile.TemporaryDirectory() as folder:
+        hub = hub_tokenizer(folder)
+    rows = []
+    for text in TEXTS:
+        row = {"text": text, "ids": ids(tokenizer, text)}
+        hub_ids = hub(text, truncation=True, max_length=77)["input_ids"]
+        rows.append(json.dumps(row if hub_ids == row["ids"] else row | {"hub_ids": hub_ids}))
+    made_with = f"open_clip {open_clip.__version__}, ftfy {ftfy.__version__}, transformers {transformers.__version__}"
     with open(sys.argv[1], "w") as file:
         file.write(f'{{"made_with": "{made_with}", "texts": [\n' + ",\n".join(rows) + "\n]}\n")
 

@@ -24,12 +24,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import open_clip
 import PIL
 import torch
 import torchmetrics
 import torchvision
 import transformers
+from hub_tokenizer import tokenizer
 from noise import picture
 from PIL import Image
 from torchmetrics.functional.image import lpips as reference
@@ -37,7 +37,7 @@ from torchmetrics.functional.multimodal.clip_score import _clip_score_update
 from torchmetrics.image import PeakSignalNoiseRatio, StructuralSimilarityIndexMeasure
 from torchmetrics.regression import MeanSquaredError
 from torchvision.models.squeezenet import Fire
-from transformers import CLIPImageProcessorPil, CLIPModel, CLIPProcessor, CLIPTokenizerFast
+from transformers import CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
 SIDE = 256
 # First convolution; squeeze, expand 1x1 and expand 3x3 of each fire module.
@@ -94,17 +94,6 @@ def build():
         model.lins[index] = head
         heads[f"lin{index}.model.1.weight"] = head.model[1].weight.detach().clone()
     return model.eval(), {f"features.{name}": tensor for name, tensor in features.state_dict().items()}, heads
-
-
-def tokenizer(folder):
-    """transformers' tokenizer of CLIP over the vocabulary that open_clip ships."""
-    source = open_clip.tokenizer.SimpleTokenizer()
-    merges = gzip.open(open_clip.tokenizer.default_bpe()).read().decode().split("\n")[1:49152 - 256 - 2 + 1]
-    renamed = {token.replace("<start_of_text>", "<|startoftext|>").replace("<end_of_text>", "<|endoftext|>"): index
-               for token, index in source.encoder.items()}
-    (Path(folder) / "vocab.json").write_text(json.dumps(renamed))
-    (Path(folder) / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]))
-    return CLIPTokenizerFast.from_pretrained(folder)
 
 
 def clip(fixtures):

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use comfy_table::CellAlignment;
-use imgeval_core::{GrayPixels, Pixels, visible};
+use imgeval_core::{GrayPixels, ImageNote, Pixels, visible};
 use imgeval_metrics::edit::Psnr;
 use imgeval_vision::image_file::{DecodeLimits, load_image};
 use serde_json::{Map, Value, json};
@@ -27,9 +27,9 @@ pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit
 
 fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
-    let source = read(&args.source, &limits)?;
-    let edited = read(&args.edited, &limits)?;
-    let mask = GrayPixels::luma_of(&read(&args.mask, &limits)?);
+    let source = read(&args.source, &limits, printer)?;
+    let edited = read(&args.edited, &limits, printer)?;
+    let mask = GrayPixels::luma_of(&read(&args.mask, &limits, printer)?);
     let sizes = [(mask.width(), mask.height()), (source.width(), source.height())];
     if sizes[0] != sizes[1] {
         printer.insist(format_args!(
@@ -47,6 +47,9 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
             EditMeterError::Metric(error) => CommandError::usage(error.to_string()),
         }
     })?;
+    if metrics.visible_share == 0.0 {
+        printer.insist("warning: the mask hides the whole picture; the numbers say nothing about the edit");
+    }
     if args.json {
         printer.data(format_args!("{:#}\n", to_json(args, &metrics, meter.facts())))?;
     } else {
@@ -61,11 +64,18 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     Ok(exit)
 }
 
-fn read(path: &Path, limits: &DecodeLimits) -> Result<Pixels, CommandError> {
-    load_image(path, limits).map(|image| image.pixels).map_err(|error| {
-        let (name, failure) = (path.to_string_lossy(), error.failure());
-        CommandError::usage(format!("`{name}` cannot be used: {}", failure.detail))
-    })
+fn read(path: &Path, limits: &DecodeLimits, printer: Printer) -> Result<Pixels, CommandError> {
+    let name = path.to_string_lossy();
+    let image = load_image(path, limits).map_err(|error| {
+        CommandError::usage(format!("`{name}` cannot be used: {}", error.failure().detail))
+    })?;
+    if image.notes.contains(&ImageNote::ExifRotated) {
+        let name = visible(&name);
+        printer.insist(format_args!(
+            "warning: `{name}` was turned upright, which the official evaluation does not do"
+        ));
+    }
+    Ok(image.pixels)
 }
 
 fn to_json(args: &EditMetricsArgs, metrics: &EditMetrics, facts: &EditMeterFacts) -> Value {
@@ -86,6 +96,7 @@ fn to_json(args: &EditMetricsArgs, metrics: &EditMetrics, facts: &EditMeterFacts
         "text": args.text,
         "side": SIDE,
         "region": [region.left, region.top, region.right, region.bottom],
+        "visible_share": metrics.visible_share,
         "psnr": psnr,
         "psnr_is_infinite": is_infinite,
         "ssim": metrics.ssim,

@@ -179,6 +179,8 @@ fn pairs_that_cannot_be_measured_are_told_in_one_sentence() {
         4,
         "warning: the mask has 40x20 pixels and the source 300x200; is it the mask of this picture?",
     );
+    GrayImage::from_pixel(300, 200, [255].into()).save(&mask).unwrap();
+    check(&[], 4, "warning: the mask hides the whole picture; the numbers say nothing about the edit");
     fs::write(&mask, "no picture").unwrap();
     check(&[], 2, "error: `F/mask.png` cannot be used: looks like plain text");
     fs::remove_file(&mask).unwrap();
@@ -188,6 +190,9 @@ fn pairs_that_cannot_be_measured_are_told_in_one_sentence() {
     let source = pair.file("source.png");
     let wrong = ["--lpips-trunk", &source, "--lpips-heads", &source];
     check(&wrong, 2, "error: ");
+    let turned = fixtures().join("images/exif_6.jpg");
+    fs::copy(&turned, &mask).unwrap();
+    check(&[], 4, "warning: `F/mask.png` was turned upright, which the official evaluation does not do");
     // A single row has no inside to cut out.
     let row = |y: u32| if y == 7 { 255 } else { 0 };
     GrayImage::from_fn(256, 256, |_, y| [row(y)].into()).save(&mask).unwrap();

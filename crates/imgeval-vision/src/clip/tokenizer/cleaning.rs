@@ -20,10 +20,27 @@ pub(super) fn clean(text: &str) -> String {
     words.join(" ").to_lowercase().replace('\u{345}', " ")
 }
 
-/// What transformers' fast tokenizer does before the BPE: canonical composition, runs of white space as one space, lower case.
+/// What transformers' fast tokenizer does before the BPE: its marks are taken for marks, canonical composition, runs of white
+/// space as one space, lower case character by character.
 pub(super) fn normalize(text: &str) -> String {
+    /// Our BPE's names of the marks, and transformers'.
+    const MARKS: [(&str, &str); 2] =
+        [("<start_of_text>", "<|startoftext|>"), ("<end_of_text>", "<|endoftext|>")];
     let composed: String = text.nfc().collect();
-    composed.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let words = composed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = |text: &str| {
+        let mut lower: String = text.chars().flat_map(char::to_lowercase).collect();
+        for (ours, _) in MARKS {
+            // Plain text there; the space splits where the BPE would split anyway.
+            lower = lower.replace(ours, &ours.replace('<', "< "));
+        }
+        lower
+    };
+    let between_ends = |text: &str| {
+        let parts: Vec<String> = text.split(MARKS[1].1).map(plain).collect();
+        parts.join(MARKS[1].0)
+    };
+    words.split(MARKS[0].1).map(between_ends).collect::<Vec<_>>().join(MARKS[0].0)
 }
 
 /// What Python's `str.split` splits at.
