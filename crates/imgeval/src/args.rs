@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod generation;
+pub(crate) mod judging;
 pub(crate) mod metrics;
 
 use std::path::PathBuf;
@@ -10,8 +11,13 @@ use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
 use imgeval_vision::compute::{ComputeOptions, Device, Precision};
 
-use self::generation::{CasesArgs, GenerationArgs, SettingsFiles};
-use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, printer::Printer};
+use self::{
+    generation::{CasesArgs, GenerationArgs, SettingsFiles},
+    judging::{JudgeArgs, LabelArgs, MeterArgs, ProtocolCommand, SuitesCommand},
+};
+use crate::{
+    environment, exit_code::HELP_FOOTER, failure::CommandError, judged::data::SuiteData, printer::Printer,
+};
 
 /// The most that `--max-pixels` may allow: sides of 65,536.
 const MAX_PIXELS: u64 = 1 << 32;
@@ -41,7 +47,7 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Say which keys, endpoints, models and weights work, and how to mend the others
     Doctor(DoctorArgs),
-    /// Collect evidence: what the detector sees in each image of a run
+    /// Collect evidence: what the detector sees in each image of a run, or what judges say of it
     Observe(ObserveArgs),
     /// Apply the rules: print the score table of a run, or score another detector's detections
     ///
@@ -50,7 +56,7 @@ pub(crate) enum Command {
     /// below may change from call to call.
     Score(ScoreArgs),
     /// Generate or import, observe and score in one go; started again, it continues
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Write a run's verdicts in the official result format, or its calls to providers
     Export(ExportArgs),
     /// Show what a detector sees in pictures
@@ -60,15 +66,51 @@ pub(crate) enum Command {
     /// Measure single pictures
     #[command(subcommand)]
     Metrics(metrics::MetricsCommand),
+    /// List the suites, and fetch the data of those that are not built in
+    #[command(subcommand)]
+    Suites(SuitesCommand),
+    /// Serve a page of this machine on which people score the images of a run
+    ///
+    /// The order is each rater's own and nothing tells who made an image or what others said. Keys: digits score, Enter goes
+    /// on, U takes back. Every label is on the disk before the page goes on; started again, it continues.
+    Label(LabelArgs),
+    /// Show what judges are asked
+    #[command(subcommand)]
+    Protocol(ProtocolCommand),
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Suite {
     /// GenEval: objects, counts, colours and positions (arXiv 2310.11513)
     Geneval,
+    /// WISE as the paper has it: world knowledge, three scores by a judge (arXiv 2503.07265)
+    WiseLegacy,
+    /// The same with prompts that say what is to be seen: what is gained is what a model does not know
+    WiseLegacyRewrite,
+    /// WISE_Verified: revised prompts, one score, an open judge
+    WiseVerified,
+    /// Reason-Edit: edits that need understanding, two scores by a judge and pixel metrics (arXiv 2312.06739)
+    ReasonEdit,
+}
+
+impl Suite {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Geneval => "geneval",
+            Self::WiseLegacy => "wise-legacy",
+            Self::WiseLegacyRewrite => "wise-legacy-rewrite",
+            Self::WiseVerified => "wise-verified",
+            Self::ReasonEdit => "reason-edit",
+        }
+    }
+
+    /// The suite of a run, by its manifest.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|suite| suite.name() == name)
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -116,6 +158,13 @@ pub(crate) struct SuiteArgs {
     pub(crate) per_task: u32,
 }
 
+impl Default for SuiteArgs {
+    fn default() -> Self {
+        let SuiteConfig { seed, per_task } = SuiteConfig::default();
+        Self { seed, per_task }
+    }
+}
+
 impl SuiteArgs {
     pub(crate) fn config(&self) -> SuiteConfig {
         SuiteConfig { seed: self.seed, per_task: self.per_task }
@@ -129,6 +178,8 @@ pub(crate) struct PromptsArgs {
     pub(crate) format: PromptsFormat,
     #[command(flatten)]
     pub(crate) generator: SuiteArgs,
+    #[command(flatten)]
+    pub(crate) suites: SuitesDirArg,
 }
 
 /// How to find and read images.
@@ -176,11 +227,14 @@ pub(crate) struct IntoRunArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     pub(crate) suite: Suite,
-    /// Folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
+    /// Folder in GenEval's layout (00052/samples/0000.png), of images named by prompt (WISE: 892.png), in SmartEdit's
+    /// layout (LeftRight_metrics_1/0001.png), or a quoted glob pattern
     #[arg(value_name = "DIR")]
     pub(crate) images: String,
     #[command(flatten)]
     pub(crate) into: IntoRunArgs,
+    #[command(flatten)]
+    pub(crate) suites: SuitesDirArg,
     /// Print the coverage as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -204,7 +258,7 @@ pub(crate) struct DetectorArgs {
 }
 
 /// Where and how precisely networks compute; the preview always on the CPU.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ComputeArgs {
     /// Processor; only numbers of the CPU are official
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
@@ -234,7 +288,21 @@ impl ComputeArgs {
     }
 }
 
-#[derive(Debug, Args)]
+/// Where fetched suites lie.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SuitesDirArg {
+    /// Where fetched suites are kept [default: imgeval/suites in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = environment::SUITES_DIR)]
+    suites_dir: Option<PathBuf>,
+}
+
+impl SuitesDirArg {
+    pub(crate) fn data(&self) -> SuiteData {
+        SuiteData::new(environment::suites_dir(self.suites_dir.clone()))
+    }
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ModelsDirArg {
     /// Where weights are kept [default: imgeval/models in the user's cache folder]
     #[arg(long, value_name = "DIR", env = environment::MODELS_DIR)]
@@ -261,6 +329,14 @@ pub(crate) struct ObserveArgs {
     pub(crate) every_color: bool,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
+    #[command(flatten, next_help_heading = "Judged suites")]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) meter: MeterArgs,
+    #[command(flatten)]
+    pub(crate) files: SettingsFiles,
+    #[command(flatten)]
+    pub(crate) suites: SuitesDirArg,
 }
 
 /// The options of the official evaluator.
@@ -347,7 +423,7 @@ impl TableArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
-    /// Run directory; or `geneval` together with --detections
+    /// Run directory; or `geneval` together with --detections, or a suite of WISE together with --score-rows
     #[arg(value_name = "RUN|SUITE")]
     pub(crate) target: PathBuf,
     /// Score these detections (JSON Lines) instead of a run
@@ -359,9 +435,18 @@ pub(crate) struct ScoreArgs {
     /// Print the verdict on every image with its reasons
     #[arg(long, conflicts_with_all = ["csv", "detections"])]
     pub(crate) verdicts: bool,
-    /// Which observer's evidence to use, if the run has several (its id, as `score` lists them)
+    /// Which observer's evidence to use, if the run has several (its id, as `score` lists them); of judges also the model
     #[arg(long, value_name = "ID", conflicts_with = "detections")]
     pub(crate) observer: Option<String>,
+    /// WISE: score these official files (*_scores_results.jsonl) instead of a run; the target is the suite's name
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "detections")]
+    pub(crate) score_rows: Vec<PathBuf>,
+    /// WISE: a line for each sub-category too
+    #[arg(long)]
+    pub(crate) by_subcategory: bool,
+    /// WISE: the run of the rewritten prompts, to tell knowing from drawing: the gap between the two
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["detections", "score_rows", "json", "csv"])]
+    pub(crate) rewritten: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) verdict: VerdictArgs,
     #[command(flatten)]
@@ -390,6 +475,12 @@ pub(crate) struct RunArgs {
     pub(crate) generation: GenerationArgs,
     #[command(flatten, next_help_heading = "Observing")]
     pub(crate) detector: DetectorArgs,
+    #[command(flatten)]
+    pub(crate) meter: MeterArgs,
+    #[command(flatten, next_help_heading = "Judging, for suites that judges score")]
+    pub(crate) judge: JudgeArgs,
+    #[command(flatten)]
+    pub(crate) suites: SuitesDirArg,
     #[command(flatten, next_help_heading = "Scoring")]
     pub(crate) verdict: VerdictArgs,
     #[command(flatten)]

@@ -17,15 +17,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    args::generation::CasesArgs,
+    args::{Suite, SuiteArgs, generation::CasesArgs},
     failure::CommandError,
+    judged::data::{EditListing, SuiteData, WiseListing},
     scored_run::{suite_cases, suite_manifest},
 };
 
 /// A longer file of cases is refused.
 const MAX_CASES_BYTES: u64 = 256 << 20;
 /// Where a run keeps its cases.
-const LISTING: &str = "cases.jsonl";
+pub(crate) const LISTING: &str = "cases.jsonl";
 const MAX_ID_BYTES: usize = 120;
 
 /// A case with what it is found by.
@@ -33,6 +34,8 @@ const MAX_ID_BYTES: usize = 120;
 pub(crate) struct TaggedCase {
     pub(crate) tag: String,
     pub(crate) case: GenerationCase,
+    /// What scoring needs besides, by name; kept in the run's listing.
+    pub(crate) facts: BTreeMap<String, String>,
 }
 
 /// Cases with the manifest of a run of them, and the images that must lie in the run.
@@ -40,16 +43,91 @@ pub(crate) struct CaseSet {
     pub(crate) manifest: Manifest,
     pub(crate) cases: Vec<TaggedCase>,
     images: BTreeMap<ContentHash, (ImageFormat, PathBuf)>,
-    /// Whether they must be kept in the run, since nothing else tells them.
-    is_own: bool,
+    listing: Listing,
+}
+
+/// What of the cases is kept in the run.
+enum Listing {
+    /// Nothing: the manifest tells them.
+    Nothing,
+    /// Those of this set.
+    OwnCases,
+    /// The whole suite, whatever part of it is worked on: what is missing is part of the score.
+    Suite(Vec<TaggedCase>),
 }
 
 impl CaseSet {
     pub(crate) fn load(args: &CasesArgs) -> Result<Self> {
-        match &args.cases {
-            Some(path) => Self::of_file(path),
-            None => Self::of_geneval(args.generator.config()),
+        match (&args.cases, args.suite) {
+            (Some(path), _) => Self::of_file(path),
+            (None, suite) => {
+                Self::of_suite(suite.unwrap_or(Suite::Geneval), &args.generator, &args.suites.data())
+            }
         }
+    }
+
+    pub(crate) fn of_suite(suite: Suite, generator: &SuiteArgs, data: &SuiteData) -> Result<Self> {
+        if suite != Suite::Geneval && generator.config() != SuiteConfig::default() {
+            let message = "--seed and --per-task belong to GenEval, whose prompts are generated";
+            return Err(CommandError::usage(message).into());
+        }
+        match suite {
+            Suite::Geneval => Self::of_geneval(generator.config()),
+            Suite::WiseLegacy => Ok(Self::of_wise(suite, data.wise_legacy(false)?)),
+            Suite::WiseLegacyRewrite => Ok(Self::of_wise(suite, data.wise_legacy(true)?)),
+            Suite::WiseVerified => Ok(Self::of_wise(suite, data.wise_verified()?)),
+            Suite::ReasonEdit => Ok(Self::of_reason_edit(data.reason_edit()?)),
+        }
+    }
+
+    fn of_wise(suite: Suite, listing: WiseListing) -> Self {
+        let cases = listing.cases.into_iter().map(|case| {
+            let facts = [("explanation", case.explanation), ("subcategory", case.subcategory)];
+            let rounds = vec![RoundInput { prompt: case.prompt, images: vec![], mask: None }];
+            TaggedCase {
+                tag: case.category.name().to_owned(),
+                case: GenerationCase { id: CaseId::new(case.prompt_id.to_string()), rounds },
+                facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),
+            }
+        });
+        Self::of_judged(suite, listing.data_sha256, cases.collect(), BTreeMap::new())
+    }
+
+    fn of_reason_edit(listing: EditListing) -> Self {
+        let mut images = BTreeMap::new();
+        let mut keep = |(stored, path): (StoredInput, PathBuf)| {
+            images.insert(stored.hash.clone(), (stored.format, path));
+            stored
+        };
+        let cases = listing.cases.into_iter().map(|case| {
+            let source = keep(case.source);
+            let mask = keep(case.mask);
+            // The mask is no part of the task: models are told where by words alone.
+            let facts = [("target", case.target_text), ("mask", image_name(&mask))];
+            let rounds = vec![RoundInput { prompt: case.instruction, images: vec![source], mask: None }];
+            TaggedCase {
+                tag: case.folder,
+                case: GenerationCase { id: CaseId::new(case.id), rounds },
+                facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),
+            }
+        });
+        let cases = cases.collect();
+        Self::of_judged(Suite::ReasonEdit, listing.data_sha256, cases, images)
+    }
+
+    fn of_judged(
+        suite: Suite,
+        data_sha256: String,
+        cases: Vec<TaggedCase>,
+        images: BTreeMap<ContentHash, (ImageFormat, PathBuf)>,
+    ) -> Self {
+        let manifest = Manifest {
+            suite: suite.name().to_owned(),
+            parameters: BTreeMap::from([("data_sha256".to_owned(), data_sha256)]),
+            generation: BTreeMap::new(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Self { manifest, listing: Listing::Suite(cases.clone()), cases, images }
     }
 
     pub(crate) fn of_geneval(config: SuiteConfig) -> Result<Self> {
@@ -57,9 +135,10 @@ impl CaseSet {
         let manifest = suite_manifest(config);
         let cases = suite_cases(&manifest)?.into_iter().map(|case| {
             let rounds = vec![RoundInput { prompt: case.prompt, images: vec![], mask: None }];
-            TaggedCase { tag: case.tag, case: GenerationCase { id: case.id, rounds } }
+            let case_of_run = GenerationCase { id: case.id, rounds };
+            TaggedCase { tag: case.tag, case: case_of_run, facts: BTreeMap::new() }
         });
-        Ok(Self { manifest, cases: cases.collect(), images: BTreeMap::new(), is_own: false })
+        Ok(Self { manifest, cases: cases.collect(), images: BTreeMap::new(), listing: Listing::Nothing })
     }
 
     fn of_file(path: &Path) -> Result<Self> {
@@ -96,7 +175,7 @@ impl CaseSet {
             generation: BTreeMap::new(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        Ok(Self { manifest, cases, images: reader.images, is_own: true })
+        Ok(Self { manifest, cases, images: reader.images, listing: Listing::OwnCases })
     }
 
     /// Puts what the cases need into the run: their images by content, and the listing, in which the cases of earlier
@@ -105,7 +184,11 @@ impl CaseSet {
     /// # Errors
     /// If a case is not what it was when the run first saw it.
     pub(crate) fn keep_in(&self, run: &RunWriter) -> Result<()> {
-        let listing = if self.is_own { Some(self.merge_listing(run.directory())?) } else { None };
+        let listing = match &self.listing {
+            Listing::Nothing => None,
+            Listing::OwnCases => Some(merge_listing(run.directory(), &self.cases)?),
+            Listing::Suite(cases) => Some(merge_listing(run.directory(), cases)?),
+        };
         for (hash, (format, path)) in &self.images {
             let bytes = fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
             if ContentHash::of(&bytes) != *hash {
@@ -118,34 +201,6 @@ impl CaseSet {
             run.put_text(LISTING, &listing)?;
         }
         Ok(())
-    }
-
-    /// The run's listing with the new cases behind the old ones.
-    fn merge_listing(&self, run: &Path) -> Result<String> {
-        let path = run.join(LISTING);
-        let mut text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            text => text.with_context(|| format!("could not read `{}`", path.display()))?,
-        };
-        let mut known = BTreeMap::new();
-        for line in text.lines() {
-            let value: Value =
-                serde_json::from_str(line).with_context(|| format!("`{}` is damaged", path.display()))?;
-            known.insert(value["id"].as_str().unwrap_or_default().to_owned(), value["rounds"].clone());
-        }
-        for tagged in &self.cases {
-            let case = &tagged.case;
-            match known.get(case.id.as_str()) {
-                None => text.push_str(&render_case(tagged)),
-                Some(rounds) if *rounds == rounds_json(case) => {}
-                Some(_) => {
-                    let message = format!("the case `{}` is not what it was when the run began", case.id);
-                    let hint = "give it another id, put the old one back, or name a new run";
-                    return Err(CommandError::mismatch(message).with_hint(hint).into());
-                }
-            }
-        }
-        Ok(text)
     }
 
     /// Leaves the cases that are asked for: by id, by tag, then the first so many.
@@ -185,6 +240,37 @@ impl CaseSet {
     pub(crate) fn rounds(&self) -> impl Iterator<Item = &RoundInput> {
         self.cases.iter().flat_map(|case| &case.case.rounds)
     }
+}
+
+/// The run's listing with the new cases behind the old ones.
+fn merge_listing(run: &Path, cases: &[TaggedCase]) -> Result<String> {
+    let path = run.join(LISTING);
+    let mut text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text.with_context(|| format!("could not read `{}`", path.display()))?,
+    };
+    let mut known = BTreeMap::new();
+    for line in text.lines() {
+        let value: Value =
+            serde_json::from_str(line).with_context(|| format!("`{}` is damaged", path.display()))?;
+        known.insert(
+            value["id"].as_str().unwrap_or_default().to_owned(),
+            (value["rounds"].clone(), value["facts"].clone()),
+        );
+    }
+    for tagged in cases {
+        let case = &tagged.case;
+        match known.get(case.id.as_str()) {
+            None => text.push_str(&render_case(tagged)),
+            Some((rounds, facts)) if *rounds == rounds_json(case) && *facts == facts_json(tagged) => {}
+            Some(_) => {
+                let message = format!("the case `{}` is not what it was when the run began", case.id);
+                let hint = "give it another id, put the old one back, or name a new run";
+                return Err(CommandError::mismatch(message).with_hint(hint).into());
+            }
+        }
+    }
+    Ok(text)
 }
 
 /// A line of the file; which of the fields go together is checked by hand, to say it clearly.
@@ -239,7 +325,7 @@ impl CaseReader<'_> {
         };
         let rounds = rounds.into_iter().map(|round| self.read_images(round)).collect::<Result<_, _>>()?;
         let case = GenerationCase { id: CaseId::new(line.id), rounds };
-        Ok(TaggedCase { tag: line.tag, case })
+        Ok(TaggedCase { tag: line.tag, case, facts: BTreeMap::new() })
     }
 
     fn read_images(&mut self, round: RoundLine) -> Result<RoundInput, String> {
@@ -289,18 +375,30 @@ fn check_id(id: &str) -> Result<(), String> {
 }
 
 /// A line of the listing, images by hash and format: equal for equal cases, wherever their files lay.
-fn render_case(tagged: &TaggedCase) -> String {
-    let TaggedCase { tag, case } = tagged;
-    format!("{}\n", json!({"id": case.id.as_str(), "tag": tag, "rounds": rounds_json(case)}))
+pub(crate) fn render_case(tagged: &TaggedCase) -> String {
+    let TaggedCase { tag, case, facts } = tagged;
+    let mut line = json!({"id": case.id.as_str(), "tag": tag, "rounds": rounds_json(case)});
+    if !facts.is_empty() {
+        line["facts"] = facts_json(tagged);
+    }
+    format!("{line}\n")
+}
+
+fn facts_json(tagged: &TaggedCase) -> Value {
+    if tagged.facts.is_empty() { Value::Null } else { json!(tagged.facts) }
+}
+
+/// How the listing names an image of the run.
+pub(crate) fn image_name(image: &StoredInput) -> String {
+    format!("{}.{}", image.hash, image.format.extension())
 }
 
 fn rounds_json(case: &GenerationCase) -> Value {
-    let image = |image: &StoredInput| format!("{}.{}", image.hash, image.format.extension());
     let round = |round: &RoundInput| {
         json!({
             "prompt": round.prompt,
-            "images": round.images.iter().map(image).collect::<Vec<_>>(),
-            "mask": round.mask.as_ref().map(image),
+            "images": round.images.iter().map(image_name).collect::<Vec<_>>(),
+            "mask": round.mask.as_ref().map(image_name),
         })
     };
     case.rounds.iter().map(round).collect()

@@ -7,6 +7,8 @@ use imgeval_vision::weights::{Hub, Places};
 
 /// Where model weights are kept.
 pub(crate) const MODELS_DIR: &str = "IMGEVAL_MODELS_DIR";
+/// Where fetched suites are kept.
+pub(crate) const SUITES_DIR: &str = "IMGEVAL_SUITES_DIR";
 /// The Python that fetches packages for `models pull`.
 pub(crate) const PYTHON: &str = "IMGEVAL_PYTHON";
 /// Set to anything but 0 to never touch the network.
@@ -50,11 +52,18 @@ fn is_openai(kind: ProviderKind) -> bool {
 
 /// The folder for weights: as set, else below the user's cache folder, else below the working folder.
 pub(crate) fn models_dir(flag: Option<PathBuf>) -> PathBuf {
-    let below_cache = |base: PathBuf| base.join("imgeval").join("models");
+    flag.unwrap_or_else(|| cache_dir("models"))
+}
+
+/// The folder for fetched suites, found in the same way.
+pub(crate) fn suites_dir(flag: Option<PathBuf>) -> PathBuf {
+    flag.unwrap_or_else(|| cache_dir("suites"))
+}
+
+fn cache_dir(name: &str) -> PathBuf {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    flag.or_else(|| folder("XDG_CACHE_HOME").map(below_cache))
-        .or_else(|| folder("HOME").map(|home| below_cache(home.join(".cache"))))
-        .unwrap_or_else(|| PathBuf::from("imgeval-models"))
+    let base = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    base.map_or_else(|| PathBuf::from(format!("imgeval-{name}")), |base| base.join("imgeval").join(name))
 }
 
 /// The Hugging Face hub, as its own tools would find it: `HF_HUB_CACHE`, `HF_HOME`, `HF_ENDPOINT` and `HF_TOKEN`.

@@ -24,6 +24,10 @@ impl FailureExamples {
             examples.push(visible(&format!("{id}: {detail}")));
         }
     }
+
+    pub(crate) fn of(&self, kind: FailureKind) -> &[String] {
+        self.0.get(&kind).map_or(&[], Vec::as_slice)
+    }
 }
 
 pub(crate) struct GenerationTable<'a> {

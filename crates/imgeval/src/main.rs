@@ -13,6 +13,8 @@ mod exit_code;
 mod failure;
 mod generation_table;
 mod interrupt;
+mod judged;
+mod label;
 mod observers;
 mod output_file;
 mod printer;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{Failure, Usd, visible};
-use imgeval_runner::{GenerateEvent, Progress, RewriteEvent};
+use imgeval_runner::{GenerateEvent, JudgeEvent, Progress, RewriteEvent};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// How often progress is told where there is no terminal.
@@ -126,6 +126,14 @@ impl StageProgress {
             RewriteEvent::Interrupted { calls } => self.tell_interrupted(*calls),
             RewriteEvent::Planned { calls, done, spent } => self.plan_calls(*calls, *done, *spent),
             RewriteEvent::Landed { failure, spent, .. } => self.land_call(failure.is_some(), *spent),
+        }
+    }
+
+    pub(crate) fn show_judging(&mut self, event: &JudgeEvent) {
+        match event {
+            JudgeEvent::Interrupted { calls } => self.tell_interrupted(*calls),
+            JudgeEvent::Planned { calls, done, spent } => self.plan_calls(*calls, *done, *spent),
+            JudgeEvent::Landed { failure, spent, .. } => self.land_call(failure.is_some(), *spent),
         }
     }
 

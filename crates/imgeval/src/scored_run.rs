@@ -285,7 +285,7 @@ impl ScoredRun {
 }
 
 /// What was asked of the model, apart from which model it is.
-fn asked_facts(facts: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+pub(crate) fn asked_facts(facts: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
     facts.iter().filter(|(name, _)| !["provider", "endpoint", "model", "adapter"].contains(&name.as_str()))
 }
 

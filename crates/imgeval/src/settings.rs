@@ -117,6 +117,7 @@ impl From<&ProviderArgs> for Overrides {
 }
 
 /// A model with everything that is needed to call it.
+#[derive(Clone)]
 pub(crate) struct ResolvedModel {
     pub(crate) name: ModelName,
     pub(crate) settings: ProviderSettings,

@@ -29,6 +29,20 @@ pub(crate) fn plain_table(header: &[&str]) -> Table {
     table
 }
 
+/// So many columns from `first` on hold numbers.
+pub(crate) fn right_aligned(mut table: Table, first: usize, count: usize) -> Table {
+    for column in table.column_iter_mut().skip(first).take(count) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// The interval of an estimate.
+pub(crate) fn estimate_json(estimate: &Estimate) -> Value {
+    let interval = estimate.interval;
+    json!({"low": interval.low, "high": interval.high, "level": 0.95, "method": interval.method.code()})
+}
+
 /// A summary with what must stand beside it.
 pub(crate) struct ScoreTable<'a> {
     pub(crate) summary: &'a Summary,
@@ -185,9 +199,7 @@ impl ScoreTable<'_> {
     }
 
     fn line_json(&self, line: &ScoreLine) -> Map<String, Value> {
-        let interval = line.estimate.map(|Estimate { interval, .. }| {
-            json!({"low": interval.low, "high": interval.high, "level": 0.95, "method": interval.method.code()})
-        });
+        let interval = line.estimate.as_ref().map(estimate_json);
         Map::from_iter([
             ("score".to_owned(), line.estimate.map(|estimate| estimate.value).into()),
             ("interval".to_owned(), interval.into()),

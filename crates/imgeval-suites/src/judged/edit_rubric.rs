@@ -13,7 +13,8 @@ const SYSTEM: &str = "You compare a photograph before and after an edit and grad
                       not guess, and you answer with one JSON object and nothing else.";
 
 const BEFORE_INSTRUCTION: &str = "\
-You are given one editing instruction and two images. The first image is the source, the second is the edited image.
+You are given one editing instruction and two images: the source, before the edit, and the edited image. Right before \
+each of them stands which one it is.
 
 The instruction:
 <instruction>
@@ -42,6 +43,10 @@ Second score - nothing else was changed:
 Answer with one JSON object: first the scores in this order, then the reason in a sentence or two.
 {\"score\": [FIRST, SECOND], \"reasoning\": \"...\"}";
 
+/// Before each image, so that their order can be changed.
+const SOURCE_LABEL: &str = "The source image:";
+const ANSWER_LABEL: &str = "The edited image:";
+
 /// For judges that can be bound to a schema. Limits are left out where vendors refuse them; the parser checks the range.
 const SCHEMA: &str = r#"{"type":"object","properties":{"score":{"type":"array","items":{"type":"number"},"description":"two numbers from 0 to 10"},"reasoning":{"type":"string"}},"required":["score","reasoning"],"additionalProperties":false}"#;
 
@@ -52,6 +57,11 @@ pub(super) fn protocol() -> JudgeProtocol {
     text.push_literal(BEFORE_INSTRUCTION);
     text.push_field(Field::Instruction);
     text.push_literal(AFTER_INSTRUCTION);
+    let label = |text: &str| {
+        let mut label = Template::default();
+        label.push_literal(text);
+        MessagePart::Text(label)
+    };
     JudgeProtocol {
         id: "reason-edit".to_owned(),
         version: 1,
@@ -60,7 +70,9 @@ pub(super) fn protocol() -> JudgeProtocol {
         system: Some(system),
         message: vec![
             MessagePart::Text(text),
+            label(SOURCE_LABEL),
             MessagePart::Image(Attachment::Source),
+            label(ANSWER_LABEL),
             MessagePart::Image(Attachment::Answer),
         ],
         preparation: ImagePreparation { longest_side: Some(1536), format: None },
@@ -90,7 +102,8 @@ mod tests {
         let MessagePart::Text(text) = &protocol.message[0] else { panic!("text comes first") };
         let bound = text.bind(&BTreeMap::from([(Field::Instruction, "paint the {prompt} red")])).unwrap();
         assert!(bound.contains("\npaint the {prompt} red\n") && bound.ends_with("\"reasoning\": \"...\"}"));
-        let images: Vec<_> = protocol.message[1..].iter().collect();
+        let images: Vec<_> =
+            protocol.message.iter().filter(|part| matches!(part, MessagePart::Image(_))).collect();
         assert_eq!(
             images,
             [&MessagePart::Image(Attachment::Source), &MessagePart::Image(Attachment::Answer)]

@@ -11,9 +11,11 @@
 //! values may differ by a few levels from libjpeg-turbo's and libwebp's.
 
 mod container;
+mod encode;
 mod reader;
 mod sniff;
 
+pub use encode::encode;
 pub use reader::{
     DecodeLimits, DecodedImage, ImageFileError, MAX_FILE_BYTES, inspect_and_decode, load_image,
 };

@@ -293,6 +293,23 @@ impl Client {
     }
 }
 
+/// Fetches a file that is no weight, such as the archive of a suite, from where an earlier download stopped; its SHA-256 in
+/// lower-case hexadecimal.
+///
+/// # Errors
+/// If the file cannot be had or kept; the message names its address.
+pub fn fetch_file(
+    url: &str,
+    to: &Path,
+    retry_pause: Duration,
+    events: &dyn Fn(PullEvent),
+) -> Result<String, DownloadError> {
+    let shown = without_user(url);
+    let download =
+        Download { url: &shown, content_url: url, token: None, file: &shown, partial: to, bytes: None };
+    Ok(Client::new(retry_pause).fetch(&download, events)?.sha256)
+}
+
 fn receive(
     response: Response<Body>,
     total: Option<u64>,

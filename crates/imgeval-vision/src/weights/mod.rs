@@ -27,7 +27,7 @@ mod sets;
 mod store;
 
 pub use error::{PullError, PullEvent, PullOptions};
-pub use http::DownloadError;
+pub use http::{DownloadError, fetch_file};
 pub use hub::{Hub, Token};
 pub use member::{Hashing, Located, Places, add_to_set, locate_hf_mask2former, locate_member, pull_set};
 pub use pull::pull;

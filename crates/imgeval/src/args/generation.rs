@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args};
 use imgeval_core::{FailureKind, ImageFormat, SizeRequest, Usd};
 
-use super::{Suite, SuiteArgs};
+use super::{Suite, SuiteArgs, SuitesDirArg};
 use crate::environment;
 
 /// Which prompts: those of a suite, or the user's own.
@@ -21,6 +21,8 @@ pub(crate) struct CasesArgs {
     pub(crate) cases: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) generator: SuiteArgs,
+    #[command(flatten)]
+    pub(crate) suites: SuitesDirArg,
 }
 
 /// Which part of the work, and what is asked of the provider.
@@ -136,7 +138,7 @@ pub(crate) struct SettingsFiles {
     pub(crate) catalogue: Option<PathBuf>,
 }
 
-fn parse_dollars(text: &str) -> Result<Usd, String> {
+pub(super) fn parse_dollars(text: &str) -> Result<Usd, String> {
     let dollars = text.trim_start_matches('$').parse().ok();
     dollars.and_then(Usd::from_dollars).ok_or_else(|| "must be an amount such as 20 or 0.50".to_owned())
 }
@@ -150,7 +152,7 @@ fn parse_format(text: &str) -> Result<ImageFormat, String> {
     ImageFormat::from_extension(text).ok_or_else(|| "must be png, jpeg or webp".to_owned())
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -317,14 +317,14 @@ impl Job<'_> {
 }
 
 /// The summary, and the error that ended the stage early.
-fn with_error<S>(result: Result<S, Box<Broken<S>>>) -> (S, Option<GenerateError>) {
+pub(super) fn with_error<S>(result: Result<S, Box<Broken<S>>>) -> (S, Option<GenerateError>) {
     match result {
         Ok(summary) => (summary, None),
         Err(broken) => (broken.summary, Some(broken.error)),
     }
 }
 
-fn generate_error(error: GenerateError) -> anyhow::Error {
+pub(super) fn generate_error(error: GenerateError) -> anyhow::Error {
     let (sentence, hint) = (sentence_of(&error), error.hint().unwrap_or_default());
     match error {
         GenerateError::Store(error) => error.into(),

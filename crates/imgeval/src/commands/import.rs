@@ -15,22 +15,28 @@ use imgeval_suites::geneval::{
 };
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
-use super::holder;
+use super::{holder, import_judged::import_judged};
 use crate::{
-    args::{ImportArgs, ReadArgs, Suite},
+    args::{ImportArgs, IntoRunArgs, ReadArgs, Suite},
+    cases::CaseSet,
     exit_code::Exit,
     failure::{CommandError, sentence_of},
+    judged::run::JudgedRun,
     printer::Printer,
     scored_run::{ScoredRun, suite_manifest},
 };
 
 pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
-    let Suite::Geneval = args.suite;
-    let into =
-        Destination { run: &args.into.run, config: args.into.generator.config(), read: &args.into.read };
-    import_stage(&args.images, into, &holder("import"), printer)?;
-
-    let coverage = ScoredRun::open_unobserved(&args.into.run)?.coverage()?;
+    let IntoRunArgs { run, generator, read } = &args.into;
+    let coverage = if args.suite == Suite::Geneval {
+        let into = Destination { run, config: generator.config(), read };
+        import_stage(&args.images, into, &holder("import"), printer)?;
+        ScoredRun::open_unobserved(run)?.coverage()?
+    } else {
+        let set = CaseSet::of_suite(args.suite, generator, &args.suites.data())?;
+        import_judged(args.suite, &args.images, &set, run, read, &holder("import"), printer)?;
+        JudgedRun::open(run)?.coverage(None)
+    };
     printer.data(match args.json {
         true => format!("{:#}\n", coverage.to_json()),
         false => coverage.render_text(),
@@ -75,9 +81,21 @@ pub(super) fn import_stage(
     let mut run = RunWriter::create_or_open(into.run, &suite_manifest(config), holder)?;
     let names = SourceNames::of(images);
     let (candidates, extras) = sort_found(found, &cases, &names);
+    import_candidates(&mut run, &candidates, &extras, &names, into.read, printer)
+}
+
+/// Imports what the run does not hold yet, and tells how it went.
+pub(super) fn import_candidates(
+    run: &mut RunWriter,
+    candidates: &[CandidateFile],
+    extras: &[ExtraFile],
+    names: &SourceNames<'_>,
+    read: &ReadArgs,
+    printer: Printer,
+) -> Result<()> {
     run.forget_vanished_files()?;
-    run.record_extra_files(&extras)?;
-    let max_pixels = into.read.limit.for_files();
+    run.record_extra_files(extras)?;
+    let max_pixels = read.limit.for_files();
     let limits = DecodeLimits { max_pixels };
     let settings = ImportSettings {
         root: names.root.as_deref(),
@@ -86,13 +104,13 @@ pub(super) fn import_stage(
         decode: &|bytes| image_facts(bytes, &limits),
     };
     let mut progress = printer.progress("import");
-    let summary = import_files(&mut run, &candidates, &settings, &mut |event| progress.show(event));
+    let summary = import_files(run, candidates, &settings, &mut |event| progress.show(event));
     progress.finish();
     tell_summary(summary?, printer);
     Ok(())
 }
 
-fn layout_hint(error: &LayoutError) -> &'static str {
+pub(super) fn layout_hint(error: &LayoutError) -> &'static str {
     match error {
         LayoutError::SampleNames { .. } => {
             "name the folder above the prompt folders, or say how names are read: --template '{index}/{sample}'"
@@ -184,18 +202,18 @@ fn reject_by_metadata(image: &FoundImage, case: &Case<Metadata>) -> Option<Failu
 
 /// Gives each file one absolute name, wherever a run is continued from. Links below the named folder are not
 /// followed: two links to one file are two files.
-struct SourceNames<'a> {
+pub(super) struct SourceNames<'a> {
     place: &'a Path,
     root: Option<PathBuf>,
 }
 
 impl<'a> SourceNames<'a> {
-    fn of(place: &'a str) -> Self {
+    pub(super) fn of(place: &'a str) -> Self {
         let place = Path::new(place);
         Self { place, root: fs::canonicalize(place).ok().filter(|root| root.is_dir()) }
     }
 
-    fn absolute(&self, path: &Path) -> PathBuf {
+    pub(super) fn absolute(&self, path: &Path) -> PathBuf {
         match (&self.root, path.strip_prefix(self.place)) {
             (Some(root), Ok(relative)) => root.join(relative),
             // Of a pattern: the same name that its folder would give the file.
@@ -207,7 +225,7 @@ impl<'a> SourceNames<'a> {
     }
 }
 
-fn file_stamp(path: &Path) -> Option<FileStamp> {
+pub(super) fn file_stamp(path: &Path) -> Option<FileStamp> {
     let metadata = fs::metadata(path).ok()?;
     let since_1970 = metadata.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
     Some(FileStamp {

@@ -6,13 +6,20 @@ mod embed;
 mod export;
 mod generate;
 mod import;
+mod import_judged;
+mod judge;
+mod label;
 mod metrics;
 mod models;
 mod observe;
 mod prompts;
+mod protocol;
 mod run;
+mod run_judged;
 mod score;
 mod score_detections;
+mod score_judged;
+mod suites;
 
 use anyhow::Result;
 
@@ -31,6 +38,9 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Detect(args) => detect::detect(&args, printer),
         Command::Embed(args) => embed::embed(&args, printer),
         Command::Metrics(command) => metrics::metrics(&command, printer),
+        Command::Suites(command) => suites::suites(&command, printer),
+        Command::Label(args) => label::label(&args, printer),
+        Command::Protocol(command) => protocol::protocol(&command, printer),
         Command::Models(command) => models::models(&command, printer),
     }
 }

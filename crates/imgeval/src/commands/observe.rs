@@ -7,21 +7,28 @@ use imgeval_core::{CaseId, Category, Pixels};
 use imgeval_runner::{
     ColorsThere, NamingLimits, ObserveError, ObserveSettings, ObserveSummary, observe_images,
 };
-use imgeval_store::RunWriter;
+use imgeval_store::{RunReader, RunWriter};
 use imgeval_suites::geneval::VerdictOptions;
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
-use super::holder;
+use super::{holder, judge::JudgeStage};
 use crate::{
-    args::ObserveArgs,
+    args::{ObserveArgs, Suite},
     exit_code::Exit,
     failure::CommandError,
+    judged::{measure::measure_edits, protocols::no_judge},
     observers::{LoadedObserver, load_observer},
     printer::Printer,
     scored_run::{ScoredRun, suite_cases},
 };
 
 pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
+    let suite = Suite::from_name(RunReader::open(&args.run)?.manifest().suite.as_str());
+    match suite {
+        Some(suite) if suite != Suite::Geneval => return observe_judged(args, suite, printer),
+        _ if !args.judge.judges.is_empty() => return Err(no_judge().into()),
+        _ => {}
+    }
     let loaded = load_observer(&args.detector)?;
     let limits = NamingLimits { above: args.color_threshold as f32, per_category: args.color_objects };
     let colors_there = if args.recompute_colors { ColorsThere::NameAgain } else { ColorsThere::Keep };
@@ -34,6 +41,33 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
         return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
     }
     Ok(if summary.failed > 0 { Exit::Partial } else { Exit::Ok })
+}
+
+/// Judges look at the images, and what can be measured is measured.
+fn observe_judged(args: &ObserveArgs, suite: Suite, printer: Printer) -> Result<Exit> {
+    let holder = holder("observe");
+    if args.judge.judges.is_empty() && suite != Suite::ReasonEdit {
+        let message = format!("the suite {} is scored by a judge", suite.name());
+        let hint = "name one: --judge openai:MODEL, or --judge http://127.0.0.1:8000/v1#MODEL";
+        return Err(CommandError::usage(message).with_hint(hint).into());
+    }
+    let stage = JudgeStage {
+        run: &args.run,
+        args: &args.judge,
+        files: &args.files,
+        suites: &args.suites,
+        holder: &holder,
+    };
+    let judged = if args.judge.judges.is_empty() { Exit::Ok } else { stage.work(suite, printer)? };
+    if suite != Suite::ReasonEdit
+        || args.meter.no_metrics
+        || args.judge.dry_run
+        || judged == Exit::Interrupted
+    {
+        return Ok(judged);
+    }
+    let measured = measure_edits(&args.run, &args.meter.weights(&args.detector), &holder, printer)?;
+    Ok(if judged == Exit::Ok { measured } else { judged })
 }
 
 /// The colours that a verdict by these options may ask for, and those that the official ones would.

@@ -5,13 +5,23 @@ use imgeval_suites::geneval;
 
 use crate::{
     args::{PromptsArgs, PromptsFormat, Suite},
+    cases::{CaseSet, render_case},
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
 };
 
 pub(super) fn prompts(args: &PromptsArgs, printer: Printer) -> Result<Exit> {
-    let Suite::Geneval = args.suite;
+    if args.suite != Suite::Geneval {
+        let set = CaseSet::of_suite(args.suite, &args.generator, &args.suites.data())?;
+        printer.data(match args.format {
+            PromptsFormat::Metadata => set.cases.iter().map(render_case).collect::<String>(),
+            PromptsFormat::Prompts => {
+                set.rounds().map(|round| format!("{}\n", one_line(&round.prompt))).collect()
+            }
+        })?;
+        return Ok(Exit::Ok);
+    }
     let cases = geneval::generate_cases(&args.generator.config())
         .map_err(|error| CommandError::usage(error.to_string()))?;
     printer.data(match args.format {
@@ -19,4 +29,9 @@ pub(super) fn prompts(args: &PromptsArgs, printer: Printer) -> Result<Exit> {
         PromptsFormat::Prompts => geneval::render_prompts_txt(&cases),
     })?;
     Ok(Exit::Ok)
+}
+
+/// A prompt that has several lines would pass for several prompts.
+fn one_line(prompt: &str) -> String {
+    prompt.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -28,7 +28,9 @@ use crate::{
 const MAX_PRINTED_VERDICTS: usize = 40;
 
 pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
-    let Suite::Geneval = args.suite;
+    if args.suite != Suite::Geneval {
+        return super::run_judged::run_judged(args, printer);
+    }
     args.verdict.check()?;
     // Before any other work: without weights nothing else is worth starting.
     let loaded = load_observer(&args.detector)?;

@@ -1,11 +1,15 @@
 //! `imgeval score`: the score table of a run.
 
 use anyhow::Result;
+use imgeval_store::RunReader;
 use serde_json::{Map, json};
 
-use super::score_detections::score_detections;
+use super::{
+    score_detections::score_detections,
+    score_judged::{edition_named, score_judged, score_official_rows},
+};
 use crate::{
-    args::{ScoreArgs, TableArgs},
+    args::{ScoreArgs, Suite, TableArgs},
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
@@ -16,6 +20,14 @@ use crate::{
 
 pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
+    if !args.score_rows.is_empty() {
+        let name = args.target.to_string_lossy();
+        let edition = edition_named(&name).ok_or_else(|| {
+            CommandError::usage(format!("`{name}` is no suite with official score files"))
+                .with_hint("imgeval score wise-legacy --score-rows FILE... (or wise-verified)")
+        })?;
+        return score_official_rows(args, edition, printer);
+    }
     if let Some(detections) = &args.detections {
         if args.target.as_os_str() != "geneval" {
             let message = format!("`{}` is not a suite", args.target.display());
@@ -24,6 +36,10 @@ pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
                 .into());
         }
         return score_detections(args, detections, printer);
+    }
+    let suite = Suite::from_name(&RunReader::open(&args.target)?.manifest().suite);
+    if suite.is_some_and(|suite| suite != Suite::Geneval) {
+        return score_judged(args, printer);
     }
     let run = ScoredRun::open(&args.target, args.observer.as_deref(), args.verdict.options())?;
     let mut lines = VerdictLines::default();

@@ -10,7 +10,6 @@ impl Settings {
     /// As [`Self::resolve`], of a judge: `openai:MODEL`, `gemini:MODEL`, a provider of the settings, or the address of a server
     /// that speaks chat completions, `http://host:port/v1#MODEL`. Such a server is sent no key but that of `overrides.key_file`:
     /// neither the environment nor the settings say that theirs is for it.
-    #[allow(dead_code, reason = "the commands that judge call it")]
     pub(crate) fn resolve_judge(&self, name: &str, overrides: &Overrides) -> Result<ResolvedModel> {
         let Some((base_url, model)) = judge_address(name)? else {
             let name = ModelName::parse(name)?;

@@ -1,0 +1,389 @@
+//! `imgeval observe RUN --judge J`: has the images of a run judged.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use imgeval_clients::open_judge;
+use imgeval_core::{CaseId, Failure, FailureKind, Judge, JudgeIdentity, Outcome, SampleId, Usage, visible};
+use imgeval_runner::{
+    JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, StopSignal, Stopped, StoredInput, judge_images,
+    judgment_histories, plan_judgment,
+};
+use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
+use imgeval_suites::judged::{Attachment, JudgeProtocol};
+use tokio::sync::watch;
+
+use super::generate::{generate_error, with_error};
+use crate::{
+    args::{Suite, SuitesDirArg, generation::SettingsFiles, judging::JudgeArgs},
+    exit_code::Exit,
+    failure::{CommandError, client_error},
+    generation_table::{FailureExamples, spend_line},
+    interrupt::watch_interrupts,
+    judged::{
+        cases::{JudgedCase, read_cases},
+        protocols::{check_fits, load_protocol, swapped},
+        question::{load_image, make_question},
+    },
+    printer::Printer,
+    settings::{Overrides, ResolvedModel, Settings},
+};
+
+/// What judging needs besides the judges' own arguments.
+pub(super) struct JudgeStage<'a> {
+    pub(super) run: &'a Path,
+    pub(super) args: &'a JudgeArgs,
+    pub(super) files: &'a SettingsFiles,
+    pub(super) suites: &'a SuitesDirArg,
+    pub(super) holder: &'a str,
+}
+
+/// An image with what a judge is told about it.
+struct Subject {
+    case: Arc<JudgedCase>,
+    image: StoredInput,
+    /// The run that holds it.
+    directory: PathBuf,
+}
+
+type Subjects = BTreeMap<(JudgedRole, SampleId), Subject>;
+
+/// A judge under one protocol.
+struct Sitting {
+    model: ResolvedModel,
+    judge: Arc<dyn Judge>,
+    protocol: JudgeProtocol,
+    identity: JudgeIdentity,
+}
+
+impl JudgeStage<'_> {
+    /// Lets every judge look at what it has not judged yet.
+    pub(super) fn work(&self, suite: Suite, printer: Printer) -> Result<Exit> {
+        let sittings = self.sittings(suite, printer)?;
+        let only: Option<BTreeSet<FailureKind>> =
+            self.args.only.as_ref().map(|kinds| kinds.iter().copied().collect());
+        let (sender, stop) = watch::channel(StopSignal::GoOn);
+        if !self.args.dry_run {
+            watch_interrupts(sender, printer)?;
+        }
+        let mut exit = Exit::Ok;
+        for sitting in sittings {
+            let end = self.sit(&sitting, suite, only.as_ref(), &stop, printer)?;
+            exit = match (exit, end) {
+                (_, Exit::Interrupted | Exit::BudgetReached) => return Ok(end),
+                (Exit::Ok, end) => end,
+                (exit, _) => exit,
+            };
+        }
+        Ok(exit)
+    }
+
+    /// The judges with their protocols, everything checked that can be checked before the first call.
+    fn sittings(&self, suite: Suite, printer: Printer) -> Result<Vec<Sitting>> {
+        let protocol = load_protocol(suite, self.args.protocol.as_deref(), &self.suites.data())?;
+        check_fits(&protocol, suite)?;
+        let mut protocols = vec![protocol.clone()];
+        if self.args.swap_order {
+            protocols.push(swapped(&protocol).ok_or_else(|| {
+                let message = format!("the protocol {} has no order of images to swap", protocol.label());
+                let hint = "--swap-order needs two images, each behind words that say which one it is";
+                CommandError::usage(message).with_hint(hint)
+            })?);
+        }
+        let settings = Settings::load(self.files)?;
+        let mut sittings = Vec::new();
+        for name in &self.args.judges {
+            let overrides = Overrides {
+                key_file: self.args.judge_key_file.clone(),
+                concurrency: self.args.judge_concurrency,
+                timeout: self.args.judge_timeout,
+                ..Overrides::default()
+            };
+            let model = settings.resolve_judge(name, &overrides)?;
+            for warning in model.warnings() {
+                printer.insist(format_args!("warning: {}", visible(&warning)));
+            }
+            if model.name.model != protocol.judge_pin {
+                printer.talk(format_args!(
+                    "judge: {} is not {}, whose judgments the published scores of {} come from",
+                    visible(&model.name.model),
+                    protocol.judge_pin,
+                    suite.name(),
+                ));
+            }
+            for protocol in &protocols {
+                let judge = open_judge(model.settings.clone(), &model.name.model, model.entry.clone())
+                    .map_err(|error| client_error(&error))?;
+                let identity = JudgeIdentity {
+                    judge: judge.meta().clone(),
+                    protocol: protocol.label(),
+                    protocol_hash: protocol.hash(),
+                };
+                let (model, protocol) = (model.clone(), protocol.clone());
+                sittings.push(Sitting { model, judge, protocol, identity });
+            }
+        }
+        Ok(sittings)
+    }
+
+    fn sit(
+        &self,
+        sitting: &Sitting,
+        suite: Suite,
+        only: Option<&BTreeSet<FailureKind>>,
+        stop: &watch::Receiver<StopSignal>,
+        printer: Printer,
+    ) -> Result<Exit> {
+        let Sitting { judge, protocol, identity, .. } = sitting;
+        let mut subjects = subjects_of(self.run, JudgedRole::Sample)?;
+        if subjects.is_empty() {
+            let hint = "import or generate usable images first";
+            return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
+        }
+        let references = match &self.args.anchors {
+            Some(anchors) => self.add_anchors(anchors, suite, identity, &mut subjects)?,
+            None => Vec::new(),
+        };
+        let items = items_of(&subjects, identity, self.args.judge_repeats);
+        let subjects = Arc::new(subjects);
+        let is_readable = |text: &str| protocol.parse_reply(text).is_ok();
+        let retry = BTreeSet::new();
+        let question = {
+            let (subjects, protocol) = (subjects.clone(), protocol.clone());
+            Arc::new(move |item: &JudgedItem| question_about(&protocol, &subjects, item))
+        };
+        let settings = JudgeSettings {
+            concurrency: sitting.model.settings.limits.concurrent,
+            max_cost: self.args.max_cost,
+            max_tries: protocol.max_tries,
+            only,
+            retry: &retry,
+            is_readable: &is_readable,
+            question,
+        };
+        let title = title_of(identity);
+        if self.args.dry_run {
+            return self.tell_plan(&items, sitting, &settings, &title, printer);
+        }
+        let mut run = RunWriter::open(self.run, self.holder)?;
+        let protocol_text = protocol.to_toml().context("could not write down the protocol")?;
+        run.record_judge(&StoredJudge { identity: identity.clone(), protocol: protocol_text })?;
+        for reference in references {
+            keep_reference(&mut run, reference)?;
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.context("could not start the threads that wait for the network")?;
+        let mut progress = printer.progress("judge");
+        let mut examples = FailureExamples::default();
+        let mut on_event = |event: JudgeEvent| {
+            if let JudgeEvent::Landed { item, failure: Some(failure), .. } = &event {
+                examples.add(failure.kind, &item.id, &failure.detail);
+            }
+            progress.show_judging(&event);
+        };
+        let result =
+            runtime.block_on(judge_images(run, items, judge.clone(), settings, stop.clone(), &mut on_event));
+        progress.finish();
+        let (summary, error) = with_error(result);
+        tell_summary(&summary, &title, &examples, printer);
+        match error {
+            Some(error) => Err(generate_error(error)),
+            None => exit_of(&summary),
+        }
+    }
+
+    /// Adds the anchors' images to what is judged; gives what the judge said of them when they were set up.
+    fn add_anchors(
+        &self,
+        anchors: &Path,
+        suite: Suite,
+        identity: &JudgeIdentity,
+        subjects: &mut Subjects,
+    ) -> Result<Vec<JudgmentRecord>> {
+        let reader = RunReader::open(anchors)?;
+        if reader.manifest().suite != suite.name() {
+            let message = format!(
+                "the anchors `{}` are of the suite {}, not of {}",
+                anchors.display(),
+                reader.manifest().suite,
+                suite.name()
+            );
+            return Err(CommandError::mismatch(message).into());
+        }
+        let of_anchors = subjects_of(anchors, JudgedRole::Anchor)?;
+        let mut references = Vec::new();
+        reader.for_each_judgment(Some(&identity.id()), |judgment| {
+            let JudgedItem { role, id, image, repeat, .. } = &judgment.item;
+            let known = of_anchors.get(&(JudgedRole::Anchor, id.clone()));
+            let is_current = known.is_some_and(|subject| subject.image.hash == *image);
+            if *role == JudgedRole::Sample && is_current && judgment.outcome.done().is_some() {
+                let role = JudgedRole::AnchorReference;
+                let item = JudgedItem::new(identity, role, id.clone(), image.clone(), *repeat);
+                references.push(JudgmentRecord {
+                    item,
+                    began_ms: judgment.began_ms,
+                    duration_ms: 0,
+                    outcome: judgment.outcome,
+                    usage: Usage::default(),
+                    charge: Charge::default(),
+                    raw: String::new(),
+                });
+            }
+        })?;
+        if references.is_empty() {
+            let message =
+                format!("`{}` has not judged the anchors `{}`", title_of(identity), anchors.display());
+            let hint =
+                "judge them once: `imgeval observe ANCHORS --judge ...`, with the same judge and protocol";
+            return Err(CommandError::nothing(message).with_hint(hint).into());
+        }
+        let referenced: BTreeSet<SampleId> =
+            references.iter().map(|reference| reference.item.id.clone()).collect();
+        subjects.extend(of_anchors.into_iter().filter(|((_, id), _)| referenced.contains(id)));
+        Ok(references)
+    }
+
+    fn tell_plan(
+        &self,
+        items: &[JudgedItem],
+        sitting: &Sitting,
+        settings: &JudgeSettings<'_>,
+        title: &str,
+        printer: Printer,
+    ) -> Result<Exit> {
+        let reader = RunReader::open(self.run)?;
+        let histories =
+            judgment_histories(|visit| reader.for_each_judgment(None, visit), settings.is_readable)?;
+        let asked: Vec<&JudgedItem> = items
+            .iter()
+            .filter(|item| {
+                matches!(plan_judgment(histories.get(&item.work_key), settings), JudgeStep::Ask(_))
+            })
+            .collect();
+        let estimate = asked.first().map(|item| (settings.question)(item)).transpose();
+        let estimate = estimate.map_err(|failure| CommandError::usage(failure.detail))?;
+        let cost = match estimate.map(|question| sitting.judge.estimate(&question)) {
+            None => "nothing to pay".to_owned(),
+            Some(None) => "no price is known".to_owned(),
+            Some(Some(cost)) => {
+                let total = cost.amount.times(asked.len() as u64);
+                format!("about {total} ({} each, {})", cost.amount, cost.basis)
+            }
+        };
+        printer.data(format_args!("{title}: {} questions of {}, {cost}\n", asked.len(), items.len()))?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// How a judge is called in tables: its model, where it is, and its protocol.
+pub(super) fn title_of(identity: &JudgeIdentity) -> String {
+    visible(&format!("{} ({}, {})", identity.judge.model, identity.judge.provider, identity.protocol))
+}
+
+/// The usable images of a run.
+fn subjects_of(run: &Path, role: JudgedRole) -> Result<Subjects> {
+    let cases = read_cases(run)?;
+    let cases: BTreeMap<CaseId, Arc<JudgedCase>> =
+        cases.into_iter().map(|(id, case)| (id, Arc::new(case))).collect();
+    let mut subjects = Subjects::new();
+    RunReader::open(run)?.for_each_sample(None, |observed| {
+        let id = observed.sample.id;
+        if let (Outcome::Done(record), Some(case)) = (&observed.sample.outcome, cases.get(&id.case)) {
+            let image = StoredInput { hash: record.hash.clone(), format: record.format };
+            let subject = Subject { case: case.clone(), image, directory: run.to_owned() };
+            subjects.insert((role, id), subject);
+        }
+    })?;
+    Ok(subjects)
+}
+
+/// First what everything is judged by once, the anchors before the samples, so that a changed judge shows early.
+fn items_of(subjects: &Subjects, identity: &JudgeIdentity, repeats: u32) -> Vec<JudgedItem> {
+    let item = |role: JudgedRole, id: &SampleId, subject: &Subject, repeat| {
+        JudgedItem::new(identity, role, id.clone(), subject.image.hash.clone(), repeat)
+    };
+    let of_role = |wanted: JudgedRole| subjects.iter().filter(move |((role, _), _)| *role == wanted);
+    let anchors = of_role(JudgedRole::Anchor).map(|((role, id), subject)| item(*role, id, subject, 0));
+    // First samples of all cases come first.
+    let mut samples: Vec<_> = of_role(JudgedRole::Sample).collect();
+    samples.sort_by_key(|((_, id), _)| (id.ordinal, id.round));
+    let samples = (0..repeats)
+        .flat_map(|repeat| samples.iter().map(move |((role, id), subject)| (*role, id, *subject, repeat)));
+    anchors.chain(samples.map(|(role, id, subject, repeat)| item(role, id, subject, repeat))).collect()
+}
+
+fn question_about(
+    protocol: &JudgeProtocol,
+    subjects: &Subjects,
+    item: &JudgedItem,
+) -> Result<imgeval_core::JudgeQuestion, Failure> {
+    let missing = |what: &str| Failure {
+        kind: FailureKind::NotAccessible,
+        detail: format!("the run holds no {what} of {}", item.id),
+    };
+    let subject = subjects.get(&(item.role, item.id.clone())).ok_or_else(|| missing("image"))?;
+    make_question(protocol, &subject.case.fields(), |attachment| match attachment {
+        Attachment::Answer => load_image(&subject.directory, &subject.image),
+        Attachment::Source => {
+            let source = subject.case.source.as_ref().ok_or_else(|| missing("source image"))?;
+            load_image(&subject.directory, source)
+        }
+    })
+}
+
+/// Keeps a reference once.
+fn keep_reference(run: &mut RunWriter, reference: JudgmentRecord) -> Result<()> {
+    let mut is_known = false;
+    run.for_each_judgment(Some(&reference.item.judge_id), |judgment| {
+        is_known |=
+            judgment.item.work_key == reference.item.work_key && judgment.outcome == reference.outcome;
+    })?;
+    if !is_known {
+        run.record_judgment(&reference)?;
+    }
+    Ok(())
+}
+
+fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples, printer: Printer) {
+    let n = |counts: &BTreeMap<FailureKind, usize>| counts.values().sum::<usize>();
+    printer.talk(format_args!(
+        "judge: {title}: {} judged, {} were before, {} without a score",
+        summary.judged,
+        summary.done_before,
+        n(&summary.failed) + n(&summary.failed_before),
+    ));
+    let mut kinds = summary.failed.clone();
+    for (kind, count) in &summary.failed_before {
+        *kinds.entry(*kind).or_default() += count;
+    }
+    for (kind, count) in kinds {
+        printer.insist(format_args!("  {}: {count}: {}", kind.code(), kind.meaning()));
+        for example in examples.of(kind) {
+            printer.insist(format_args!("    {example}"));
+        }
+    }
+    if summary.not_started + summary.abandoned > 0 {
+        printer.insist(format_args!(
+            "  not judged: {} ({} of them were under way)",
+            summary.not_started + summary.abandoned,
+            summary.abandoned
+        ));
+    }
+    printer.talk(spend_line(&summary.spend).trim_end());
+}
+
+fn exit_of(summary: &JudgeSummary) -> Result<Exit> {
+    match &summary.stopped {
+        Some(Stopped::Down(down)) => {
+            Err(CommandError::mendable(down.message.clone(), down.hint.clone()).into())
+        }
+        Some(Stopped::Budget { .. }) => Ok(Exit::BudgetReached),
+        Some(Stopped::Interrupted) if summary.not_started + summary.abandoned > 0 => Ok(Exit::Interrupted),
+        _ if summary.failed.is_empty() && summary.failed_before.is_empty() => Ok(Exit::Ok),
+        _ => Ok(Exit::Partial),
+    }
+}

@@ -1,0 +1,130 @@
+//! `imgeval protocol`: what judges are asked.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart};
+use imgeval_suites::{
+    judged::{Attachment, JudgeProtocol},
+    wise::Edition,
+};
+
+use crate::{
+    args::{Suite, SuiteArgs, SuitesDirArg, judging::ProtocolCommand},
+    cases::CaseSet,
+    exit_code::Exit,
+    failure::{CommandError, render_error},
+    judged::{
+        cases::case_of,
+        protocols::{check_fits, load_protocol, read_protocol},
+        question::make_question,
+    },
+    printer::Printer,
+    table::plain_table,
+};
+
+pub(super) fn protocol(command: &ProtocolCommand, printer: Printer) -> Result<Exit> {
+    match command {
+        ProtocolCommand::List { suites } => list(suites, printer),
+        ProtocolCommand::Show { id, case, suite, suites } => {
+            let protocol = find(id, suites)?;
+            match case {
+                None => {
+                    let text = protocol.to_toml().context("could not write down the protocol")?;
+                    printer.data(text)?;
+                }
+                Some(case) => show_case(&protocol, case, *suite, suites, printer)?,
+            }
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+fn find(id: &str, suites: &SuitesDirArg) -> Result<JudgeProtocol> {
+    match Suite::from_name(id) {
+        Some(suite) => load_protocol(suite, None, &suites.data()),
+        None if Path::new(id).is_file() => read_protocol(Path::new(id)),
+        None => Err(CommandError::usage(format!("`{id}` is neither a protocol nor a file"))
+            .with_hint("protocols are wise-legacy, wise-verified and reason-edit")
+            .into()),
+    }
+}
+
+fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
+    let data = suites.data();
+    let mut table = plain_table(&["protocol", "judge of published scores", "asked again", "hash", "wording"]);
+    let protocols = [
+        ("wise-legacy", data.wise_protocol(Edition::Legacy)),
+        ("wise-verified", data.wise_protocol(Edition::Verified)),
+        ("reason-edit", Ok(JudgeProtocol::reason_edit())),
+    ];
+    for (id, protocol) in protocols {
+        match protocol {
+            Ok(protocol) => table.add_row([
+                protocol.label(),
+                protocol.judge_pin.clone(),
+                format!("{} times", protocol.max_tries - 1),
+                protocol.hash().as_str()[..12].to_owned(),
+                protocol.wording_source.clone(),
+            ]),
+            Err(error) => {
+                let text = render_error(&error).text.replace('\n', ";");
+                table.add_row([id.to_owned(), String::new(), String::new(), String::new(), text])
+            }
+        };
+    }
+    printer.data(format_args!("{}\n", table.trim_fmt()))?;
+    Ok(Exit::Ok)
+}
+
+fn show_case(
+    protocol: &JudgeProtocol,
+    id: &str,
+    suite: Option<Suite>,
+    suites: &SuitesDirArg,
+    printer: Printer,
+) -> Result<()> {
+    let suite = suite.or_else(|| Suite::from_name(&protocol.suite));
+    let suite = suite.ok_or_else(|| CommandError::usage("the protocol names no suite; use --suite"))?;
+    check_fits(protocol, suite)?;
+    let mut set = CaseSet::of_suite(suite, &SuiteArgs::default(), &suites.data())?;
+    set.select(&[id.to_owned()], &[], None)?;
+    let tagged =
+        set.cases.first().ok_or_else(|| CommandError::usage(format!("no case has the id `{id}`")))?;
+    let case = case_of(tagged).map_err(CommandError::usage)?;
+    // Stands for images, which are not shown here.
+    let placeholder = |attachment: Attachment| -> Result<InputImage, Failure> {
+        Ok(InputImage {
+            hash: ContentHash::of(attachment.name().as_bytes()),
+            format: ImageFormat::Png,
+            bytes: Vec::new().into(),
+        })
+    };
+    let unprepared = JudgeProtocol { preparation: Default::default(), ..protocol.clone() };
+    let question = make_question(&unprepared, &case.fields(), placeholder)
+        .map_err(|failure| CommandError::usage(failure.detail))?;
+    let mut text = format!("protocol: {} [{}]\n", protocol.label(), &protocol.hash().as_str()[..12]);
+    text.push_str(&format!("decoding: {}\n", question.decoding));
+    text.push_str(&format!("images:   {}\n", describe_preparation(protocol)));
+    if let Some(system) = &question.system {
+        text.push_str(&format!("\n--- system ---\n{system}\n"));
+    }
+    for part in &question.parts {
+        match part {
+            QuestionPart::Text(words) => text.push_str(&format!("\n--- text ---\n{words}\n")),
+            QuestionPart::Image(image) => {
+                let is_source = image.hash == ContentHash::of(Attachment::Source.name().as_bytes());
+                let which = if is_source { "the source image" } else { "the image to judge" };
+                text.push_str(&format!("\n--- image: {which} ---\n"));
+            }
+        }
+    }
+    printer.data(text)
+}
+
+fn describe_preparation(protocol: &JudgeProtocol) -> String {
+    let side = protocol.preparation.longest_side.map(|side| format!("longest side at most {side} pixels"));
+    let format = protocol.preparation.format.map(|format| format!("as {}", format.extension()));
+    let facts: Vec<String> = side.into_iter().chain(format).collect();
+    if facts.is_empty() { "as they are stored".to_owned() } else { facts.join(", ") }
+}

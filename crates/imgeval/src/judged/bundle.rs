@@ -1,0 +1,136 @@
+//! Where a suite's files are taken from: a folder or a zip archive of the user's. Nothing in it is trusted: names are
+//! compared, never followed, and sizes are bounded.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read as _},
+    path::{Component, Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use zip::ZipArchive;
+
+use crate::failure::CommandError;
+
+/// No file of a suite is longer.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Nor does any suite have more files.
+const MAX_FILES: usize = 100_000;
+/// Folders below each other that are looked into.
+const MAX_DEPTH: usize = 8;
+
+pub(crate) enum Bundle {
+    Folder { root: PathBuf, files: Vec<PathBuf> },
+    Archive { path: PathBuf, archive: Box<ZipArchive<BufReader<File>>>, names: Vec<String> },
+}
+
+impl Bundle {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let metadata = fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?;
+        if metadata.is_dir() {
+            let mut files = Vec::new();
+            list_files(path, 0, &mut files)?;
+            files.sort();
+            return Ok(Self::Folder { root: path.to_owned(), files });
+        }
+        let file = File::open(path).with_context(|| format!("could not read `{}`", path.display()))?;
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
+            CommandError::usage(format!(
+                "`{}` is neither a folder nor a zip archive: {error}",
+                path.display()
+            ))
+        })?;
+        if archive.len() > MAX_FILES {
+            return Err(CommandError::usage(format!("`{}` holds too many files", path.display())).into());
+        }
+        // A name that is no text is nobody's file.
+        let names = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
+        let names = names.filter(|name| !name.ends_with('/')).collect();
+        Ok(Self::Archive { path: path.to_owned(), archive: Box::new(archive), names })
+    }
+
+    /// What the archive says about itself: code hosts put the commit there.
+    pub(crate) fn comment(&self) -> String {
+        match self {
+            Self::Folder { .. } => String::new(),
+            Self::Archive { archive, .. } => String::from_utf8_lossy(archive.comment()).trim().to_owned(),
+        }
+    }
+
+    /// The names of all files, with `/` between folders, below the folder or as the archive has them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Folder { root, files } => {
+                let name = |file: &PathBuf| {
+                    let relative = file.strip_prefix(root).unwrap_or(file);
+                    let parts: Vec<_> =
+                        relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+                    parts.join("/")
+                };
+                files.iter().map(name).collect()
+            }
+            Self::Archive { names, .. } => names.clone(),
+        }
+    }
+
+    /// The bytes of the file with this name.
+    pub(crate) fn read(&mut self, name: &str) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let (shown, read) = match self {
+            Self::Folder { root, .. } => {
+                let path = root.join(name);
+                let file = File::open(&path);
+                let read = file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+                (path.display().to_string(), read)
+            }
+            Self::Archive { path, archive, .. } => {
+                let entry = archive.by_name(name).map_err(io::Error::other);
+                let read = entry.and_then(|entry| entry.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+                (format!("{}/{name}", path.display()), read)
+            }
+        };
+        read.with_context(|| format!("could not read `{shown}`"))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(CommandError::usage(format!("`{shown}` is too long for a file of a suite")).into());
+        }
+        Ok(bytes)
+    }
+
+    /// Writes the files whose names `wanted` accepts below `folder`, under names that cannot leave it.
+    pub(crate) fn unpack(&mut self, folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<usize> {
+        let mut count = 0;
+        for name in self.names().into_iter().filter(|name| wanted(name)) {
+            let relative = Path::new(&name);
+            if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+                return Err(CommandError::usage(format!("the archive holds the unsafe name `{name}`")).into());
+            }
+            let bytes = self.read(&name)?;
+            let path = folder.join(relative);
+            let parent = path.parent().unwrap_or(folder);
+            fs::create_dir_all(parent).with_context(|| format!("could not create `{}`", parent.display()))?;
+            fs::write(&path, bytes).with_context(|| format!("could not write `{}`", path.display()))?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+fn list_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
+    let context = || format!("could not read the folder `{}`", folder.display());
+    for entry in fs::read_dir(folder).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        let kind = entry.file_type().with_context(context)?;
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if kind.is_dir() && depth < MAX_DEPTH {
+            list_files(&entry.path(), depth + 1, files)?;
+        } else if kind.is_file() {
+            files.push(entry.path());
+        }
+        if files.len() > MAX_FILES {
+            return Err(CommandError::usage(format!("`{}` holds too many files", folder.display())).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! `imgeval suites fetch`: takes a suite's files from its repository, or from what the user downloaded. A file that is
+//! not the pinned one is refused.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use imgeval_core::ContentHash;
+use imgeval_suites::{
+    reason_edit,
+    wise::{self, DATA_FILES, DataFile},
+};
+use imgeval_vision::{
+    image_file::{DecodeLimits, inspect_and_decode},
+    weights::{PullEvent, fetch_file},
+};
+
+use super::{
+    bundle::Bundle,
+    data::{EDIT_LISTING, EditLine, RECORD_VERSION, SuiteData, changed},
+};
+use crate::{
+    failure::{CommandError, sentence_of},
+    printer::Printer,
+};
+
+/// What came of fetching WISE.
+pub(crate) struct FetchedWise {
+    pub(crate) files: usize,
+    /// Files that are not there; what needs them cannot be used.
+    pub(crate) missing: Vec<&'static str>,
+    /// Scripts whose checksum is pinned from now on, with it.
+    pub(crate) newly_pinned: Vec<(&'static str, String)>,
+}
+
+/// # Errors
+/// If a file is not the pinned one, or no file is there at all.
+pub(crate) fn fetch_wise(
+    data: &SuiteData,
+    from: Option<&Path>,
+    archive_url: &str,
+    printer: Printer,
+) -> Result<FetchedWise> {
+    let folder = data.wise_dir();
+    fs::create_dir_all(&folder).with_context(|| format!("could not create `{}`", folder.display()))?;
+    let partial = folder.join("archive.partial");
+    let mut bundle = match from {
+        Some(path) => Bundle::open(path)?,
+        None => {
+            download(archive_url, &partial, printer)?;
+            Bundle::open(&partial)?
+        }
+    };
+    let fetched = take_wise(data, &mut bundle, from);
+    if from.is_none() {
+        // Whole or refused, it is of no further use.
+        fs::remove_file(&partial).ok();
+    }
+    fetched
+}
+
+fn download(url: &str, to: &Path, printer: Printer) -> Result<()> {
+    let tell = |event: PullEvent| match event {
+        PullEvent::Fetching { from, .. } => printer.talk(format_args!("fetching {from}")),
+        PullEvent::Retrying { reason, .. } => printer.talk(format_args!("trying again: {reason}")),
+        _ => {}
+    };
+    fetch_file(url, to, Duration::from_secs(1), &tell).map_err(|error| {
+        let hint =
+            "where there is no network, download the repository elsewhere and name it with --from DIR|ZIP";
+        CommandError::mendable(sentence_of(&error), hint)
+    })?;
+    Ok(())
+}
+
+fn take_wise(data: &SuiteData, bundle: &mut Bundle, from: Option<&Path>) -> Result<FetchedWise> {
+    let comment = bundle.comment();
+    let is_commit = comment.len() == 40 && comment.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if from.is_none() && !(is_commit && comment.starts_with(wise::COMMIT)) {
+        let message = format!("the archive is not of commit {}, as it says itself", wise::COMMIT);
+        return Err(CommandError::mendable(message, "try again, or name a download with --from").into());
+    }
+    let mut record = data.wise_record()?.unwrap_or_default();
+    record.format_version = RECORD_VERSION;
+    if is_commit {
+        record.commit = comment;
+    }
+    let names = bundle.names();
+    let mut fetched = FetchedWise { files: 0, missing: Vec::new(), newly_pinned: Vec::new() };
+    let mut contents = Vec::new();
+    for file in &DATA_FILES {
+        let Some(bytes) = find_file(bundle, &names, file)? else {
+            if !record.files.contains_key(file.path) {
+                fetched.missing.push(file.path);
+            }
+            continue;
+        };
+        let found = ContentHash::of(&bytes).to_string();
+        let pinned = file.sha256.map(str::to_owned).or_else(|| record.files.get(file.path).cloned());
+        match pinned {
+            Some(expected) if expected != found => return Err(changed(file.path, &found, &expected).into()),
+            Some(_) => {}
+            None => fetched.newly_pinned.push((file.path, found.clone())),
+        }
+        record.files.insert(file.path.to_owned(), found);
+        contents.push((file.path, bytes));
+    }
+    if contents.is_empty() {
+        let message = "there is no file of WISE in what was given";
+        let hint = "a clone of the repository, its zip archive, or a folder with its JSON files and scripts";
+        return Err(CommandError::nothing(message).with_hint(hint).into());
+    }
+    let folder = data.wise_dir();
+    for (path, bytes) in &contents {
+        write_whole(&folder.join(path), bytes)?;
+    }
+    let text = toml::to_string(&record).context("could not write down what was fetched")?;
+    write_whole(&folder.join("fetched.toml"), text.as_bytes())?;
+    fetched.files = contents.len();
+    Ok(fetched)
+}
+
+/// The file where the repository has it, below any folder; else by its checksum wherever it lies; else by its name
+/// alone, if only one has it. `None` if none has.
+fn find_file(bundle: &mut Bundle, names: &[String], file: &DataFile) -> Result<Option<Vec<u8>>> {
+    let at_place = |name: &&String| {
+        name.strip_suffix(file.path).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    };
+    if let Some(name) = names.iter().filter(at_place).min_by_key(|name| name.len()) {
+        return bundle.read(name).map(Some);
+    }
+    let file_name = file.path.rsplit('/').next().unwrap_or(file.path);
+    let same_name: Vec<&String> =
+        names.iter().filter(|name| name.rsplit('/').next() == Some(file_name)).collect();
+    for name in &same_name {
+        let bytes = bundle.read(name)?;
+        if same_name.len() == 1 || file.sha256 == Some(ContentHash::of(&bytes).as_str()) {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
+}
+
+/// What came of fetching Reason-Edit: how many cases.
+///
+/// # Errors
+/// If the data set cannot be understood, or is another than the one fetched before.
+pub(crate) fn fetch_reason_edit(data: &SuiteData, from: &Path) -> Result<BTreeMap<String, usize>> {
+    let mut bundle = Bundle::open(from)?;
+    let unpacked;
+    let root: PathBuf = match &bundle {
+        Bundle::Folder { root, .. } => root.clone(),
+        Bundle::Archive { .. } => {
+            unpacked = tempfile::tempdir().context("could not make a temporary folder")?;
+            let is_wanted = |name: &str| {
+                let name = name.to_ascii_lowercase();
+                [".png", ".jpg", ".jpeg", ".txt"].iter().any(|end| name.ends_with(end))
+                    && !name.contains("__macosx")
+            };
+            bundle.unpack(unpacked.path(), is_wanted)?;
+            unpacked.path().to_owned()
+        }
+    };
+    let cases = reason_edit::find_benchmark(&root).map_err(|error| {
+        let hint = "name the folder with `1-Left-Right` and its like, as SmartEdit's authors publish it";
+        CommandError::usage(sentence_of(&error)).with_hint(hint)
+    })?;
+    let folder = data.reason_edit_dir();
+    let images = folder.join("images");
+    let mut listing = String::new();
+    let mut counts = BTreeMap::new();
+    let mut pending = BTreeMap::new();
+    for case in &cases {
+        let mut take = |path: &Path| -> Result<String> {
+            let bytes = fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
+            let limits = DecodeLimits { max_pixels: 1 << 27 };
+            let image = inspect_and_decode(&bytes, &limits).map_err(|error| {
+                let detail = error.failure().detail;
+                CommandError::usage(format!("`{}` cannot be used: {detail}", path.display()))
+            })?;
+            let name = format!("{}.{}", ContentHash::of(&bytes), image.format.extension());
+            pending.insert(name.clone(), bytes);
+            Ok(name)
+        };
+        let line = EditLine {
+            id: case.id.clone(),
+            folder: case.folder.name().to_owned(),
+            instruction: case.instruction.clone(),
+            target: case.target_text.clone(),
+            source: take(&case.source)?,
+            mask: take(&case.mask)?,
+        };
+        *counts.entry(line.folder.clone()).or_default() += 1;
+        listing.push_str(&serde_json::to_string(&line).context("could not write down a case")?);
+        listing.push('\n');
+    }
+    if data.has_reason_edit() {
+        let path = folder.join(EDIT_LISTING);
+        let before = fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
+        if before != listing.as_bytes() {
+            let (found, expected) = (ContentHash::of(listing.as_bytes()), ContentHash::of(&before));
+            let message = format!(
+                "this Reason-Edit is not the one fetched before: its listing's SHA-256 is {found}, before it was {expected}"
+            );
+            let hint = format!("runs refer to the other one; to replace it, delete `{}`", folder.display());
+            return Err(CommandError::mismatch(message).with_hint(hint).into());
+        }
+    }
+    for (name, bytes) in &pending {
+        write_whole(&images.join(name), bytes)?;
+    }
+    write_whole(&folder.join(EDIT_LISTING), listing.as_bytes())?;
+    Ok(counts)
+}
+
+/// Whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let context = || format!("could not write `{}`", path.display());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(context)?;
+    let file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).with_context(context)?;
+    fs::write(file.path(), bytes).with_context(context)?;
+    file.as_file().sync_all().with_context(context)?;
+    file.persist(path).with_context(context)?;
+    Ok(())
+}

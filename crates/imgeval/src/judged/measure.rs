@@ -1,0 +1,118 @@
+//! Pixel metrics of all edits of a run.
+
+use std::path::Path;
+
+use anyhow::Result;
+use imgeval_core::{Failure, FailureKind, GrayPixels, Outcome, Pixels, SampleId};
+use imgeval_metrics::edit::Psnr;
+use imgeval_runner::{Progress, StoredInput};
+use imgeval_store::{MeasurementRecord, RunWriter};
+use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
+use serde_json::json;
+
+use super::{cases::JudgedCase, question::load_image, run::JudgedRun};
+use crate::{
+    args::metrics::EditWeightsArgs,
+    edit_metrics::{EditMeter, EditMetrics},
+    exit_code::Exit,
+    failure::sentence_of,
+    printer::Printer,
+};
+
+/// Measures every edit that this meter has not measured yet.
+pub(crate) fn measure_edits(
+    run: &Path,
+    weights: &EditWeightsArgs,
+    holder: &str,
+    printer: Printer,
+) -> Result<Exit> {
+    let read = JudgedRun::open(run)?;
+    let meter = EditMeter::load(weights, true)?;
+    let id = meter.facts().id();
+    let is_done = |sample: &SampleId| {
+        read.measurements.iter().any(|known| {
+            let is_current = read.samples.get(sample).is_some_and(|record| record.hash == known.image);
+            known.meter == id && known.id == *sample && is_current && known.outcome.done().is_some()
+        })
+    };
+    let to_do: Vec<&SampleId> = read.samples.keys().filter(|sample| !is_done(sample)).collect();
+    let mut writer = RunWriter::open(run, holder)?;
+    let mut progress = printer.progress("measure");
+    progress
+        .show(Progress::Planned { total: read.samples.len(), finished: read.samples.len() - to_do.len() });
+    let (mut n_failed, mut missing) = (0, Vec::new());
+    for sample in &to_do {
+        let record = &read.samples[*sample];
+        let image = StoredInput { hash: record.hash.clone(), format: record.format };
+        let measured = match read.cases.get(&sample.case) {
+            Some(case) => measure(run, &meter, case, &image),
+            None => Err("it belongs to no case of the suite".to_owned()),
+        };
+        let outcome = match measured {
+            Ok(metrics) => {
+                for (name, reason) in &metrics.missing {
+                    let told = format!("{name} is missing: {reason}");
+                    if !missing.contains(&told) {
+                        missing.push(told);
+                    }
+                }
+                Outcome::Done(to_json(&metrics))
+            }
+            Err(detail) => {
+                n_failed += 1;
+                printer.insist(format_args!("measure: {sample}: {}", imgeval_core::visible(&detail)));
+                Outcome::Failed(Failure { kind: FailureKind::NotAccessible, detail })
+            }
+        };
+        let has_failed = outcome.done().is_none();
+        let id = (*sample).clone();
+        writer.record_measurements(&[MeasurementRecord {
+            meter: meter.facts().id(),
+            id,
+            image: record.hash.clone(),
+            outcome,
+        }])?;
+        progress.show(Progress::Advanced { has_failed });
+    }
+    progress.finish();
+    printer.talk(format_args!("measure: {} edits measured, {n_failed} failed", to_do.len() - n_failed));
+    for told in &missing {
+        printer.insist(format_args!("measure: {}", imgeval_core::visible(told)));
+    }
+    Ok(if n_failed > 0 || !missing.is_empty() { Exit::Partial } else { Exit::Ok })
+}
+
+fn measure(
+    run: &Path,
+    meter: &EditMeter,
+    case: &JudgedCase,
+    image: &StoredInput,
+) -> Result<EditMetrics, String> {
+    let pixels = |stored: &StoredInput| -> Result<Pixels, String> {
+        let image = load_image(run, stored).map_err(|failure| failure.detail)?;
+        let limits = DecodeLimits { max_pixels: u64::MAX };
+        let decoded = inspect_and_decode(&image.bytes, &limits).map_err(|error| error.failure().detail)?;
+        Ok(decoded.pixels)
+    };
+    let source = pixels(case.source.as_ref().ok_or("the case has no source image")?)?;
+    let mask = pixels(case.mask.as_ref().ok_or("the case has no mask")?)?;
+    let text = Some(case.target_text.as_str()).filter(|text| !text.is_empty());
+    meter
+        .measure(&source, &pixels(image)?, &GrayPixels::luma_of(&mask), text)
+        .map_err(|error| sentence_of(&error))
+}
+
+/// Numbers by their names; those that are missing are left out.
+fn to_json(metrics: &EditMetrics) -> String {
+    let psnr = match metrics.psnr {
+        Psnr::Decibels(decibels) => json!(decibels),
+        Psnr::Infinite => json!("infinite"),
+    };
+    let mut value = json!({"psnr": psnr, "ssim": metrics.ssim, "mse": metrics.mse});
+    for (name, metric) in [("lpips", metrics.lpips), ("clip_score", metrics.clip_score)] {
+        if let Some(metric) = metric {
+            value[name] = json!(metric);
+        }
+    }
+    value.to_string()
+}

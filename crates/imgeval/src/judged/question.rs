@@ -1,0 +1,80 @@
+//! From protocol, case and images to the question that a judge is asked.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Result;
+use imgeval_core::{Failure, FailureKind, ImageFormat, InputImage, JudgeQuestion, QuestionPart, sentence_of};
+use imgeval_runner::StoredInput;
+use imgeval_store::RunWriter;
+use imgeval_suites::judged::{Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart};
+use imgeval_vision::{
+    image_file::{DecodeLimits, inspect_and_decode},
+    resample::pillow::{self, Filter},
+};
+
+/// Binds the protocol's wording and loads its images.
+///
+/// # Errors
+/// If the case lacks what the wording names, or an image cannot be read.
+pub(crate) fn make_question(
+    protocol: &JudgeProtocol,
+    fields: &BTreeMap<Field, &str>,
+    image: impl Fn(Attachment) -> Result<InputImage, Failure>,
+) -> Result<JudgeQuestion, Failure> {
+    let lacks = |error: imgeval_suites::judged::MissingField| {
+        not_accessible(format!("the case does not fit the protocol: {}", sentence_of(&error)))
+    };
+    let system = protocol.bind_system(fields).map_err(lacks)?;
+    let part = |part: &MessagePart| match part {
+        MessagePart::Text(template) => template.bind(fields).map(QuestionPart::Text).map_err(lacks),
+        MessagePart::Image(attachment) => {
+            prepare(image(*attachment)?, protocol.preparation).map(QuestionPart::Image)
+        }
+    };
+    let parts = protocol.message.iter().map(part).collect::<Result<_, Failure>>()?;
+    Ok(JudgeQuestion { system, parts, decoding: protocol.decoding.clone() })
+}
+
+/// An image of the run, as it lies there.
+///
+/// # Errors
+/// If it is gone or damaged.
+pub(crate) fn load_image(run: &Path, image: &StoredInput) -> Result<InputImage, Failure> {
+    let bytes = RunWriter::read_image(run, &image.hash, image.format)
+        .map_err(|error| not_accessible(sentence_of(&error)))?;
+    Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
+}
+
+/// Makes an image as the protocol wants it; one that is so already keeps its bytes.
+fn prepare(image: InputImage, wanted: ImagePreparation) -> Result<InputImage, Failure> {
+    if wanted == ImagePreparation::default() {
+        return Ok(image);
+    }
+    // Whether an image is too large was decided when it came into the run.
+    let decoded = inspect_and_decode(&image.bytes, &DecodeLimits { max_pixels: u64::MAX });
+    let pixels = decoded.map_err(|error| error.failure())?.pixels;
+    let (width, height) = (pixels.width(), pixels.height());
+    let longest = width.max(height);
+    let limit = wanted.longest_side.unwrap_or(longest);
+    let format = wanted.format.unwrap_or(image.format);
+    if longest <= limit && format == image.format {
+        return Ok(image);
+    }
+    let pixels = if longest > limit {
+        let side =
+            |side: u32| ((f64::from(side) * f64::from(limit) / f64::from(longest)).round() as u32).max(1);
+        pillow::resize(&pixels, side(width), side(height), Filter::Lanczos)
+    } else {
+        pixels
+    };
+    let bytes = encode(&pixels, format).map_err(not_accessible)?;
+    Ok(InputImage::new(format, bytes))
+}
+
+fn encode(pixels: &imgeval_core::Pixels, format: ImageFormat) -> Result<Vec<u8>, String> {
+    imgeval_vision::image_file::encode(pixels, format).map_err(|error| error.to_string())
+}
+
+fn not_accessible(detail: String) -> Failure {
+    Failure { kind: FailureKind::NotAccessible, detail }
+}
