@@ -8,7 +8,7 @@ use imgeval_core::{BoundingBox, Category, ColorNamer, Detection, Mask, Pixels};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Clip, ClipColorNamer};
+use super::{Clip, ClipColorNamer, Preparation};
 use crate::{DecodeLimits, compute::ComputeOptions, load_image, random_weights::ramp_picture};
 
 const IMAGES: [(&str, &str); 3] = [
@@ -180,6 +180,22 @@ fn check_colors(weights: &Path) {
         assert_close(&scores[0][0].values, &object["logits"], &object["box"]);
         assert_eq!(scores[0][0].best().unwrap().name(), object["predicted"].as_str().unwrap());
     }
+}
+
+#[test]
+fn pictures_prepared_as_transformers_prepares_them_embed_as_there() {
+    let (folder, expected) = (unpacked_from_hub("quick_gelu"), fixture());
+    let clip = Clip::load(folder.path(), &ComputeOptions::default()).unwrap();
+    let answers = &expected["answers"]["quick_gelu"];
+    let pairs =
+        expected["pictures"].as_array().unwrap().iter().zip(answers["images_hub"].as_array().unwrap());
+    for (picture, answer) in pairs {
+        let (width, height) = sizes(&picture["size"]);
+        let pixels = [ramp_picture(picture["seed"].as_u64().unwrap(), width, height)];
+        assert_close(&clip.encode_images_as(&pixels, Preparation::Transformers).unwrap()[0], answer, picture);
+    }
+    // The two ways differ for one of the pictures.
+    assert_ne!(answers["images_hub"], answers["images_open_clip"]);
 }
 
 #[test]
