@@ -1,5 +1,7 @@
 //! Judged suites: messages cut out of scripts against what Python makes of the same scripts.
 
+mod replies;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use imgeval_suites::judged::{
