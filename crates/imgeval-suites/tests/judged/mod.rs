@@ -1,6 +1,7 @@
 //! Judged suites: messages cut out of scripts against what Python makes of the same scripts.
 
 mod replies;
+mod scores;
 
 use std::{collections::BTreeMap, fs, path::Path};
 

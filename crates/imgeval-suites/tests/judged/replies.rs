@@ -16,7 +16,7 @@ impl Generator {
     }
 
     fn reply(&mut self, slots: &[Vec<String>], index: usize) -> String {
-        let text: String = if index % 2 == 0 {
+        let text: String = if index.is_multiple_of(2) {
             slots.iter().map(|slot| slot[self.pick(slot.len())].as_str()).collect()
         } else {
             let every: Vec<&String> = slots.iter().flatten().collect();

@@ -1,0 +1,30 @@
+//! The readers of judges' replies, of protocol files and of judges' scripts: any text is read or refused.
+#![no_main]
+
+use imgeval_suites::judged::{JudgeProtocol, ReplyFormat, Strictness, Template, python_source::extract_messages};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    for format in ReplyFormat::ALL {
+        let Ok(scores) = format.parse(text) else { continue };
+        assert!((0.0..=1.0).contains(&scores.value));
+        for ((_, value), (_, most)) in scores.values.iter().zip(format.scale()) {
+            assert!((0.0..=*most).contains(value));
+        }
+        // What a strict reader takes, the official one takes without a note.
+        let official = match format {
+            ReplyFormat::WiseLegacy(_) => ReplyFormat::WiseLegacy(Strictness::Official),
+            ReplyFormat::WiseVerified(_) => ReplyFormat::WiseVerified(Strictness::Official),
+            ReplyFormat::EditScores => format,
+        };
+        assert_eq!(official.parse(text).as_ref(), Ok(&scores));
+    }
+    if let Ok(protocol) = JudgeProtocol::from_toml(text) {
+        let read = JudgeProtocol::from_toml(&protocol.to_toml().unwrap());
+        assert_eq!(read.unwrap(), protocol);
+    }
+    if let Ok(template) = Template::parse(text) {
+        assert_eq!(Template::parse(&template.render_source()).as_ref(), Ok(&template));
+    }
+    extract_messages(text).ok();
+});
