@@ -208,7 +208,7 @@ def edit(text):
         if found not in (None, score):
             return "-"
         found = score
-    return "-" if found is None else ",".join(f"{value:g}" for value in found)
+    return "-" if found is None else ",".join(f"{value + 0:g}" for value in found)
 
 
 def answers(slots, seed, parse):

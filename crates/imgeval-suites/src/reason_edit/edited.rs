@@ -29,8 +29,8 @@ pub struct EditedFiles {
 }
 
 /// Finds the edited images of `cases`. In SmartEdit's folders an image belongs to the case whose source has its name; where
-/// that does not hold for all, and there are as many images as cases, to the case at its place in the sorted order, as
-/// the official script pairs them.
+/// no name is that of a source, and there are as many images as cases, to the case at its place in the sorted order,
+/// as the official script pairs them.
 ///
 /// # Errors
 /// If there are no edited images, or those of a folder can be matched neither way.
@@ -57,7 +57,7 @@ fn match_folder(path: &Path, cases: &[&EditCase], files: &mut EditedFiles) -> Re
         case.source.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     };
     let n_named = cases.iter().filter(|case| by_name.contains_key(source_name(case).as_str())).count();
-    if n_named < cases.len() && images.len() == cases.len() {
+    if n_named == 0 && images.len() == cases.len() {
         for (case, name) in cases.iter().zip(&images) {
             files.images.push(EditedImage { case_id: case.id.clone(), path: path.join(name) });
         }

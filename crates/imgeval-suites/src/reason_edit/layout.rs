@@ -188,8 +188,8 @@ fn read_lines(folder: Folder, path: &Path, files: &[String]) -> Result<(PathBuf,
         return Err(LayoutError::Text { path });
     };
     let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
-    let lines = text.trim_end().split('\n').map(str::to_owned);
-    Ok((path, lines.filter(|line| !text.trim().is_empty() || !line.is_empty()).collect()))
+    let lines = text.trim_end().lines().map(str::to_owned).collect();
+    Ok((path, lines))
 }
 
 #[cfg(test)]

@@ -103,6 +103,10 @@ fn values_that_depend_on_the_run_are_refused() {
     let error =
         error_of("def f(c):\n  a = 'x'\n  if c:\n    a += 'y'\n  return [{'role': 'user', 'content': a}]\n");
     assert!(error.contains("another value from line 4 on"), "{error}");
+    let loops = "a = 'x'\ndef f(c):\n  for a in c:\n    m = [{'role': 'user', 'content': a}]\n";
+    assert!(error_of(loops).contains("something computed"));
+    let pair = "a = 'x'\ndef f(c):\n  a, b = c\n  return [{'role': 'user', 'content': a}]\n";
+    assert!(error_of(pair).contains("something computed"));
     let error = error_of("a = a\nm = [{'role': 'user', 'content': a}]\n");
     assert!(error.contains("names that stand for each other"), "{error}");
     assert!(error_of("x = 1\n").contains("no list of messages"));

@@ -301,6 +301,13 @@ impl<'a> Reader<'a> {
                 Expression::Name(name) => opaque(&format!("a call of `{name}`")),
                 _ => opaque("a call"),
             },
+            // A constant of the class, which stands with those of the module.
+            Expression::Attribute(base, name)
+                if matches!(&base.expression, Expression::Name(base) if base == "self" || base == "cls")
+                    && self.module.assignments.contains_key(name) =>
+            {
+                Reader { scope: self.module, ..*self }.name(name, line, depth)
+            }
             Expression::Attribute(_, name) => opaque(&format!("the attribute `{name}`")),
             Expression::List(_) => opaque("a list"),
             Expression::Dict(_) => opaque("a dict"),

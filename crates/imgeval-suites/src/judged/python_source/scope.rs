@@ -88,9 +88,41 @@ fn function_parameters(tokens: &[Located]) -> Option<BTreeSet<String>> {
     Some(names)
 }
 
+/// Names that a statement binds otherwise than by `name = …`: in loops, by `as` and `:=`, and several at once.
+fn bound_elsewhere(tokens: &[Located]) -> Vec<String> {
+    let name_of = |token: &Located| match &token.token {
+        Token::Name(name) => Some(name.clone()),
+        _ => None,
+    };
+    let mut names: Vec<String> = tokens
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [first, second] if second.is_operator(":=") => name_of(first),
+            [first, second] if first.is_name("as") => name_of(second),
+            _ => None,
+        })
+        .collect();
+    let loop_begins = tokens.iter().position(|token| token.is_name("for"));
+    if let Some(begin) = loop_begins {
+        names.extend(tokens[begin + 1..].iter().take_while(|token| !token.is_name("in")).filter_map(name_of));
+    }
+    let is_tuple = tokens.get(1).is_some_and(|token| token.is_operator(","))
+        || tokens.first().is_some_and(|token| token.is_operator("("));
+    if let Some(equals) = tokens.iter().position(|token| token.is_operator("="))
+        && is_tuple
+    {
+        names.extend(tokens[..equals].iter().filter_map(name_of));
+    }
+    names
+}
+
 impl Scope {
     /// Reads what can be read of a statement; others do not matter.
     fn read_line(&mut self, tokens: &[Located], is_nested: bool) {
+        for name in bound_elsewhere(tokens) {
+            let line = tokens.first().map_or(0, |token| token.line);
+            self.assign_unknown(&name, line);
+        }
         for (position, pair) in tokens.windows(2).enumerate() {
             if position > 0 && pair[0].is_name("messages") && pair[1].is_operator("=") {
                 self.add_candidate(&tokens[position + 2..]);
@@ -114,6 +146,14 @@ impl Scope {
         } else if second.is_operator(".") && tokens.get(2).is_some_and(|token| token.is_name("append")) {
             self.assign(name, Change::Append, tokens.get(4..).unwrap_or_default(), is_nested);
         }
+    }
+
+    /// Makes a name stand for something that is known only when the script runs, so that no constant of the module is
+    /// taken for it.
+    fn assign_unknown(&mut self, name: &str, line: usize) {
+        let value = Node { line, expression: expression::Expression::Other("something computed") };
+        let assignment = Assignment { change: Change::Set, value, line, is_nested: true };
+        self.assignments.entry(name.to_owned()).or_default().push(assignment);
     }
 
     fn assign(&mut self, name: &str, change: Change, tokens: &[Located], is_nested: bool) {

@@ -102,8 +102,10 @@ pub(super) fn split_normalised(source: &str, first_line: usize) -> Result<Vec<Lo
             }
             ';' if open.is_empty() => {
                 scanner.advance(1);
-                let tokens = std::mem::take(&mut current.tokens);
-                lines.push(LogicalLine { indent: current.indent, tokens });
+                if !current.tokens.is_empty() {
+                    let tokens = std::mem::take(&mut current.tokens);
+                    lines.push(LogicalLine { indent: current.indent, tokens });
+                }
             }
             ' ' | '\t' | '\u{C}' => scanner.advance(1),
             '\\' if scanner.rest.starts_with("\\\n") => scanner.advance(2),
@@ -224,7 +226,7 @@ mod tests {
 
     #[test]
     fn lines_are_joined_in_brackets_and_after_backslashes() {
-        let lines = split_lines("a = [1, # x\n  2]\nif b:\n\tc \\\n = 'd;#'; e\n").unwrap();
+        let lines = split_lines("a = [1, # x\n  2]\nif b:\n\tc \\\n = 'd;#';; e\n;").unwrap();
         let shape: Vec<_> = lines.iter().map(|line| (line.indent, line.tokens.len())).collect();
         assert_eq!(shape, [(0, 7), (0, 3), (8, 3), (8, 1)]);
     }
