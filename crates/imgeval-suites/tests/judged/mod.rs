@@ -6,8 +6,8 @@ mod scores;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use imgeval_suites::judged::{
-    Field, MessagePart, Template,
-    python_source::{ExtractedMessages, extract_messages},
+    Field, JudgeProtocol, MessagePart, Template,
+    python_source::{ExtractedMessages, extract_messages, wise_legacy_protocol, wise_verified_protocol},
 };
 use serde_json::{Value, json};
 
@@ -127,4 +127,21 @@ fn a_text_that_grows_without_bounds_is_refused() {
     assert!(extract_messages(&nested).is_err());
     let nested = format!("m = {}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(extract_messages(&nested).is_err());
+}
+
+#[test]
+fn protocols_of_wise_are_made_of_a_script_and_the_published_numbers() {
+    let script = include_str!("../fixtures/judge_scripts/format_string.py");
+    let legacy = wise_legacy_protocol(script).unwrap();
+    assert_eq!((legacy.label().as_str(), legacy.decoding.max_tokens), ("wise-legacy@1", Some(2_000)));
+    assert_eq!(JudgeProtocol::from_toml(&legacy.to_toml().unwrap()).unwrap(), legacy);
+    let verified = wise_verified_protocol(script).unwrap();
+    assert_eq!(verified.decoding.extra[0].1, r#"{"enable_thinking": false}"#);
+    assert_ne!(legacy.hash(), verified.hash());
+    let official = std::env::var_os("IMGEVAL_WISE_SCRIPT").map(|path| fs::read_to_string(path).unwrap());
+    assert!(official.is_none_or(|script| wise_legacy_protocol(&script).is_ok()));
+
+    let error = |script: &str| wise_legacy_protocol(script).unwrap_err().to_string();
+    assert_eq!(error(&script.replace("Explanation", "Prompt")), "the messages do not name {explanation}");
+    assert_eq!(error(&script.replace("image_url", "text")).lines().count(), 1);
 }
