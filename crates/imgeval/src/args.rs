@@ -529,11 +529,17 @@ pub(crate) struct ExportArgs {
     /// Run directory
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
-    /// Write the official result rows to this file
-    #[arg(long, value_name = "FILE", required_unless_present = "calls")]
+    /// GenEval: write the official result rows to this file
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["calls", "wise_results"])]
     pub(crate) geneval_results: Option<PathBuf>,
-    /// Write every call to a provider to this file, one JSON object a line: prompt as sent, outcome, cost, tokens, image and
-    /// the reply without its images
+    /// WISE: write the official files (*_scores_results.jsonl, *_full_results.json) of one judge into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) wise_results: Option<PathBuf>,
+    /// WISE: which image of each prompt, counted from 0; the official files have one
+    #[arg(long, value_name = "N", requires = "wise_results", default_value_t = 0)]
+    pub(crate) sample: u32,
+    /// Write every call to a provider or judge to this file, one JSON object a line: prompt as sent, outcome, cost, tokens,
+    /// image and the reply without its images
     #[arg(long, value_name = "FILE")]
     pub(crate) calls: Option<PathBuf>,
     /// Which observer's evidence to use, if the run has several

@@ -1,11 +1,17 @@
 //! `imgeval export`: a run's verdicts in the official result format, and its calls to providers.
 
-use std::{io::Write, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
-use imgeval_core::Outcome;
-use imgeval_store::{AttemptRecord, RunReader};
-use imgeval_suites::geneval::SummaryBuilder;
+use imgeval_core::{Outcome, Usage};
+use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, RunReader};
+use imgeval_suites::{
+    geneval::SummaryBuilder,
+    wise::{
+        Category, Edition, FullRow, ScoreRow, WiseScore, full_file_name, render_full_rows, render_score_rows,
+        score_file_name,
+    },
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,6 +19,10 @@ use crate::{
     coverage::Coverage,
     exit_code::Exit,
     failure::CommandError,
+    judged::{
+        run::JudgedRun,
+        summary::{edition_of, prompt_id},
+    },
     output_file::OutputFile,
     printer::Printer,
     scored_run::{ScoredRun, VerdictOnSample},
@@ -21,6 +31,9 @@ use crate::{
 pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
     if let Some(path) = &args.calls {
         export_calls(&args.run, path, printer)?;
+    }
+    if let Some(folder) = &args.wise_results {
+        return export_wise(&args.run, folder, args.observer.as_deref(), args.sample, printer);
     }
     match &args.geneval_results {
         Some(path) => export_results(args, path, printer),
@@ -38,6 +51,13 @@ fn export_calls(run: &Path, path: &Path, printer: Printer) -> Result<()> {
         if result.is_ok() {
             n_calls += 1;
             result = writeln!(file, "{}", call_json(&attempt));
+        }
+    })?;
+    run.for_each_judgment_call(|judgment| {
+        // What people said, and what was copied from the anchors' run, was no call.
+        if result.is_ok() && judgment.charge.tries > 0 {
+            n_calls += 1;
+            result = writeln!(file, "{}", judgment_json(&judgment));
         }
     })?;
     result.with_context(|| format!("could not write `{}`", path.display()))?;
@@ -58,8 +78,8 @@ fn call_json(attempt: &AttemptRecord) -> Value {
     let done = attempt.outcome.done().map(|record| (&record.hash, record.format));
     let kept = attempt.kept_image.as_ref().map(|(hash, format)| (hash, *format));
     let image = done.or(kept).map(|(hash, format)| format!("{hash}.{}", format.extension()));
-    let (usage, charge) = (&attempt.usage, &attempt.charge);
-    json!({
+    let mut call = json!({
+        "kind": "image",
         "case": attempt.id.case.as_str(),
         "sample": attempt.id.ordinal,
         "round": attempt.id.round,
@@ -71,20 +91,122 @@ fn call_json(attempt: &AttemptRecord) -> Value {
         "outcome": outcome,
         "detail": detail,
         "image": image,
-        "usd": charge.cost.as_ref().map(|cost| cost.amount.dollars()),
-        "usd_basis": charge.cost.as_ref().map(|cost| cost.basis.as_str()),
-        "perhaps_more_usd": charge.possible.dollars(),
-        "requests": charge.tries,
-        "requests_without_answer": charge.lost_tries,
-        "tokens": {
-            "text_input": usage.text_input,
-            "image_input": usage.image_input,
-            "cached_input": usage.cached_input,
-            "text_output": usage.text_output,
-            "image_output": usage.image_output,
-        },
-        "reply": attempt.raw,
-    })
+    });
+    add_cost(&mut call, &attempt.charge, &attempt.usage);
+    call["reply"] = attempt.raw.as_str().into();
+    call
+}
+
+fn judgment_json(judgment: &JudgmentRecord) -> Value {
+    let item = &judgment.item;
+    let (outcome, detail) = match &judgment.outcome {
+        Outcome::Done(_) => ("done", ""),
+        Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
+    };
+    let mut call = json!({
+        "kind": "judgment",
+        "case": item.id.case.as_str(),
+        "sample": item.id.ordinal,
+        "round": item.id.round,
+        "judge": item.judge_id,
+        "role": item.role.code(),
+        "repeat": item.repeat,
+        "began_ms": judgment.began_ms,
+        "duration_ms": judgment.duration_ms,
+        "outcome": outcome,
+        "detail": detail,
+        "words": judgment.outcome.done(),
+        "image_sha256": item.image.as_str(),
+    });
+    add_cost(&mut call, &judgment.charge, &judgment.usage);
+    call["reply"] = judgment.raw.as_str().into();
+    call
+}
+
+fn add_cost(call: &mut Value, charge: &Charge, usage: &Usage) {
+    call["usd"] = charge.cost.as_ref().map(|cost| cost.amount.dollars()).into();
+    call["usd_basis"] = charge.cost.as_ref().map(|cost| cost.basis.as_str()).into();
+    call["perhaps_more_usd"] = charge.possible.dollars().into();
+    call["requests"] = charge.tries.into();
+    call["requests_without_answer"] = charge.lost_tries.into();
+    call["tokens"] = json!({
+        "text_input": usage.text_input,
+        "image_input": usage.image_input,
+        "cached_input": usage.cached_input,
+        "text_output": usage.text_output,
+        "image_output": usage.image_output,
+    });
+}
+
+/// The official files of one judge; what it gave no score has no row.
+fn export_wise(
+    run: &Path,
+    folder: &Path,
+    judge: Option<&str>,
+    ordinal: u32,
+    printer: Printer,
+) -> Result<Exit> {
+    let run = JudgedRun::open(run)?;
+    let Some(edition) = edition_of(run.suite) else {
+        let message = format!("the run is of {}, which has no official score files", run.suite.name());
+        return Err(CommandError::usage(message).into());
+    };
+    let voice = run.choose_voice(judge)?;
+    let mut scores: BTreeMap<&str, Vec<ScoreRow>> = BTreeMap::new();
+    let mut replies: BTreeMap<&str, Vec<FullRow>> = BTreeMap::new();
+    let mut n_left_out = 0;
+    for (id, record) in run.samples.iter().filter(|(id, _)| id.ordinal == ordinal) {
+        let known = prompt_id(id.case.as_str()).and_then(|id| Some((id, Category::of(edition, id)?)));
+        let (Some((prompt_id, category)), Some(case)) = (known, run.cases.get(&id.case)) else { continue };
+        // The official files hold one judgment of each image.
+        let reading = voice.samples.get(id).and_then(|said| said.readings().next());
+        let Some(reading) = reading else {
+            n_left_out += 1;
+            continue;
+        };
+        let value = |place: usize| reading.scores.values.get(place).map_or(0.0, |(_, value)| *value);
+        let score = match edition {
+            Edition::Legacy => {
+                WiseScore::Legacy { consistency: value(0), realism: value(1), aesthetic: value(2) }
+            }
+            Edition::Verified => WiseScore::Verified { score: value(0) },
+        };
+        let subcategory = case.subcategory.clone();
+        scores.entry(score_file_name(category)).or_default().push(ScoreRow {
+            prompt_id,
+            subcategory,
+            score: Some(score),
+        });
+        replies.entry(full_file_name(category)).or_default().push(FullRow {
+            prompt_id,
+            prompt: case.prompt.clone(),
+            key: case.explanation.clone(),
+            image_path: format!("{}.{}", record.hash, record.format.extension()),
+            evaluation: reading.reply.clone(),
+        });
+    }
+    if scores.is_empty() {
+        return Err(CommandError::nothing("the judge has scored no such image").into());
+    }
+    let write = |name: &str, text: String| -> Result<()> {
+        let path = folder.join(name);
+        let mut file = OutputFile::create(&path)?;
+        file.write_all(text.as_bytes()).with_context(|| format!("could not write `{}`", path.display()))?;
+        file.publish()
+    };
+    for (name, rows) in &scores {
+        write(name, render_score_rows(rows))?;
+    }
+    for (name, rows) in &replies {
+        write(name, render_full_rows(rows).context("could not write down the replies")?)?;
+    }
+    let n_rows: usize = scores.values().map(Vec::len).sum();
+    printer.talk(format_args!("export: {n_rows} rows of {} in {}", voice.title(), folder.display()));
+    if n_left_out > 0 {
+        printer.insist(format_args!("export: {n_left_out} images have no score and no row"));
+        return Ok(Exit::Partial);
+    }
+    Ok(Exit::Ok)
 }
 
 fn export_results(args: &ExportArgs, path: &Path, printer: Printer) -> Result<Exit> {

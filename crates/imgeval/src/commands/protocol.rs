@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart};
 use imgeval_suites::{
-    judged::{Attachment, JudgeProtocol},
+    judged::{Attachment, JudgeProtocol, find_retired_judge},
     wise::Edition,
 };
 
@@ -62,7 +62,10 @@ fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
         match protocol {
             Ok(protocol) => table.add_row([
                 protocol.label(),
-                protocol.judge_pin.clone(),
+                match find_retired_judge(&protocol.judge_pin) {
+                    Some(retired) => format!("{} (retired since {})", retired.model, retired.since),
+                    None => protocol.judge_pin.clone(),
+                },
                 format!("{} times", protocol.max_tries - 1),
                 protocol.hash().as_str()[..12].to_owned(),
                 protocol.wording_source.clone(),

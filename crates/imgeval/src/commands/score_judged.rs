@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{ScoreArgs, Suite, TableArgs},
+    coverage::Coverage,
     exit_code::Exit,
     failure::{CommandError, sentence_of},
     generation_table::{spend_json, spend_line},
@@ -90,9 +91,15 @@ pub(super) fn print_scores(
         match tables.as_slice() {
             [] => sections.push(run.coverage(None).render_text()),
             tables => {
+                // Judges that saw everything cover the same.
+                let mut told: Vec<&Coverage> = Vec::new();
                 for table in tables {
-                    let whose = if tables.len() > 1 { table.describe() } else { String::new() };
-                    sections.push(whose + &table.coverage.render_text());
+                    if !told.contains(&&table.coverage) {
+                        let is_common = tables.iter().all(|other| other.coverage == table.coverage);
+                        let whose = if is_common { String::new() } else { table.describe() };
+                        sections.push(whose + &table.coverage.render_text());
+                        told.push(&table.coverage);
+                    }
                 }
             }
         }

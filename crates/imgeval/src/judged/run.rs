@@ -109,6 +109,13 @@ impl Voice {
         }
     }
 
+    /// The model, and the protocol if it is not the suite's usual one.
+    pub(crate) fn short_title(&self) -> String {
+        let model = &self.judge.identity.judge.model;
+        let is_usual = self.is_human() || self.protocol.id == self.protocol.suite;
+        if is_usual { model.clone() } else { format!("{model} [{}]", self.protocol.id) }
+    }
+
     pub(crate) fn is_human(&self) -> bool {
         self.judge.identity.judge.provider == HUMAN
     }

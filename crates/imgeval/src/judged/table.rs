@@ -3,7 +3,7 @@
 use imgeval_core::{Protocol, visible};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{
-    judged::ScoreLine,
+    judged::{ScoreLine, find_retired_judge},
     reason_edit::{self, EditSummary, MetricLine},
     wise::{self, Edition},
 };
@@ -102,6 +102,12 @@ impl<'a> JudgedTable<'a> {
         let mut text = format!("judge: {} [{}]\n", visible(&self.voice.title()), self.voice.id);
         if !self.note.is_empty() {
             text.push_str(&format!("note: {}\n", visible(&self.note)));
+        }
+        if let Some(retired) = find_retired_judge(&self.voice.judge.identity.judge.model) {
+            text.push_str(&format!(
+                "note: {} is retired since {}; {}\n",
+                retired.model, retired.since, retired.instead
+            ));
         }
         text.push_str(&format!("protocol: {}\n", protocol.fingerprint()));
         text
@@ -249,9 +255,18 @@ pub(crate) fn render_metrics(run: &JudgedRun, settings: BootstrapSettings) -> St
                 table.add_row([name.to_owned(), place.to_owned(), value, interval, n, missing]);
             }
         }
-        text.push_str(&format!("{}\nmeasured by {meter}\n", table.trim_fmt()));
+        let meter: Vec<String> = meter.split(';').map(shortened).collect();
+        text.push_str(&format!("{}\nmeasured by {}\n", table.trim_fmt(), meter.join("; ")));
     }
     text
+}
+
+/// A fact about a meter, its checksums cut to what tells them apart.
+fn shortened(fact: &str) -> String {
+    let hash = |part: &str| part.len() == 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (name, value) = fact.split_once('=').unwrap_or(("", fact));
+    let parts: Vec<&str> = value.split('+').map(|part| if hash(part) { &part[..12] } else { part }).collect();
+    if name.is_empty() { parts.join("+") } else { format!("{name} {}", parts.join("+")) }
 }
 
 fn metric_lines(summary: &EditSummary<MetricLine>) -> Vec<(&'static str, &MetricLine)> {

@@ -123,9 +123,7 @@ impl<'a> Trust<'a> {
             for Dispute { sample, values, .. } in &self.disputed {
                 let values: Vec<String> = values
                     .iter()
-                    .map(|(voice, value)| {
-                        format!("{} {value:.2}", visible(&voice.judge.identity.judge.model))
-                    })
+                    .map(|(voice, value)| format!("{} {value:.2}", visible(&voice.short_title())))
                     .collect();
                 text.push_str(&format!("  {sample}: {}\n", values.join(", ")));
             }
@@ -221,7 +219,8 @@ fn disputes(run: &JudgedRun) -> Vec<Dispute<'_>> {
             .collect();
         let most = values.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
         let least = values.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
-        (values.len() > 1 && most > least).then_some(Dispute { sample, spread: most - least, values })
+        // Sums of tenths differ in the last digits.
+        (values.len() > 1 && most - least > 1e-9).then_some(Dispute { sample, spread: most - least, values })
     };
     let mut disputes: Vec<Dispute<'_>> = run.samples.keys().filter_map(dispute).collect();
     disputes.sort_by(|one, other| other.spread.total_cmp(&one.spread));
