@@ -164,7 +164,7 @@ impl Database {
         let calls_of = |table: &str| {
             format!(
                 "SELECT coalesce(sum(cost_nanos), 0) AS known, coalesce(sum(possible_nanos), 0) AS possible,
-                        count(*) AS calls, coalesce(sum(is_unpriced), 0) AS unpriced,
+                        coalesce(sum(tries > 0), 0) AS calls, coalesce(sum(is_unpriced), 0) AS unpriced,
                         coalesce(sum(tries), 0) AS tries, coalesce(sum(lost_tries), 0) AS lost FROM {table}"
             )
         };

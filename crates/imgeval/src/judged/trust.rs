@@ -201,12 +201,11 @@ fn compare<'a>(one: &'a Voice, other: &'a Voice) -> Vec<Pair<'a>> {
     scale.iter().enumerate().filter_map(pair).collect()
 }
 
+/// Over the samples, and over the anchors as they were judged when they were set up.
 fn noise_of(voice: &Voice) -> JudgeNoise {
-    let repeats: Vec<Vec<f64>> = voice
-        .samples
-        .values()
-        .map(|said: &Said| said.readings().map(|reading| reading.scores.value).collect())
-        .collect();
+    let said = voice.samples.values().chain(voice.anchor_references.values());
+    let repeats: Vec<Vec<f64>> =
+        said.map(|said: &Said| said.readings().map(|reading| reading.scores.value).collect()).collect();
     compute_noise(&repeats)
 }
 
