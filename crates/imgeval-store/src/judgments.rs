@@ -144,6 +144,14 @@ impl RunWriter {
         self.database.record_judgments(std::slice::from_ref(judgment))
     }
 
+    /// Keeps what a person said and takes back what was said before for the same piece of work, both or neither.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn replace_judgment(&mut self, judgment: &JudgmentRecord) -> Result<(), StoreError> {
+        self.database.replace_judgment(judgment)
+    }
+
     /// Takes back everything said so far for this piece of work: it stays on record and counts no more.
     ///
     /// # Errors

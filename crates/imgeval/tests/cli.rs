@@ -27,6 +27,7 @@ mod cli {
     mod generate_settings;
     mod generate_stops;
     mod import;
+    mod label;
     mod models;
     mod networks;
     mod prompts;

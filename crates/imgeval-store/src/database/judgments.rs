@@ -14,6 +14,8 @@ use crate::{
 /// Eight columns of a judged item, as [`read_item`] expects them.
 const ITEM: &str = "work_key, judge_id, role, case_id, ordinal, round, image_sha256, repeat";
 
+const WITHDRAW: &str = "UPDATE judgments SET is_withdrawn = 1 WHERE work_key = ?";
+
 impl Database {
     pub(crate) fn record_judge(&self, judge: &StoredJudge) -> Result<(), StoreError> {
         let JudgeIdentity { judge: meta, protocol, protocol_hash } = &judge.identity;
@@ -69,9 +71,15 @@ impl Database {
     }
 
     pub(crate) fn withdraw_judgments(&mut self, work_key: &imgeval_core::WorkKey) -> Result<(), StoreError> {
-        let sql = "UPDATE judgments SET is_withdrawn = 1 WHERE work_key = ?";
-        let result = self.connection.execute(sql, [work_key.as_str()]);
+        let result = self.connection.execute(WITHDRAW, [work_key.as_str()]);
         self.guard(result).map(drop)
+    }
+
+    pub(crate) fn replace_judgment(&mut self, judgment: &JudgmentRecord) -> Result<(), StoreError> {
+        self.in_transaction(|transaction| {
+            transaction.execute(WITHDRAW, [judgment.item.work_key.as_str()])?;
+            insert_judgment(transaction, judgment)
+        })
     }
 
     pub(crate) fn for_each_judgment(

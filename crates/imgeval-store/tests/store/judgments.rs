@@ -96,6 +96,14 @@ fn every_reply_is_kept_in_order_and_a_killed_call_is_known() {
 
     run.withdraw_judgments(&item("1", 0).work_key).unwrap();
     assert_eq!(all(folder.path()).len(), 1, "taken back, not deleted");
+    for words in ["first", "second"] {
+        run.replace_judgment(&said(item("3", 0), Outcome::Done(words.to_owned()))).unwrap();
+    }
+    let last = all(folder.path()).pop().unwrap();
+    assert_eq!((all(folder.path()).len(), last.outcome), (2, Outcome::Done("second".to_owned())));
+    let mut n_calls = 0;
+    RunReader::open(folder.path()).unwrap().for_each_judgment_call(|_| n_calls += 1).unwrap();
+    assert_eq!(n_calls, 5, "what was replaced stays on record");
 }
 
 #[test]

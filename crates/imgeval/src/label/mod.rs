@@ -8,4 +8,4 @@ mod server;
 mod session;
 
 pub(crate) use server::serve;
-pub(crate) use session::Session;
+pub(crate) use session::{Session, check_rater};

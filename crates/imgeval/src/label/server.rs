@@ -1,6 +1,7 @@
 //! The page and its few requests, on this machine only.
 
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -8,12 +9,13 @@ use std::{
 use anyhow::{Context as _, Result};
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{DefaultBodyLimit, Path, Query, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use imgeval_core::ImageFormat;
 use imgeval_store::RunWriter;
 use imgeval_suites::judged::Attachment;
 use serde::Deserialize;
@@ -21,7 +23,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::session::{LabelError, Session};
-use crate::{failure::sentence_of, printer::Printer};
+use crate::{
+    failure::{CommandError, sentence_of},
+    printer::Printer,
+};
 
 const PAGE: &str = include_str!("page/index.html");
 const SCRIPT: &str = include_str!("page/label.js");
@@ -31,7 +36,15 @@ const STYLE: &str = include_str!("page/label.css");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-type Shared = Arc<Mutex<Session>>;
+/// A label is a few numbers.
+const MAX_BODY_BYTES: usize = 16 << 10;
+
+type Shared = Arc<Served>;
+
+struct Served {
+    session: Mutex<Session>,
+    printer: Printer,
+}
 
 /// Serves until the process ends.
 ///
@@ -39,13 +52,20 @@ type Shared = Arc<Mutex<Session>>;
 /// If the port cannot be had.
 pub(crate) async fn serve(session: Session, port: u16, rater: Option<&str>, printer: Printer) -> Result<()> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("could not listen on {address}; choose another port with --port"))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let message = match error.kind() {
+            io::ErrorKind::AddrInUse => format!("port {port} is in use by another program"),
+            _ => format!("could not listen on {address}: {error}"),
+        };
+        CommandError::mendable(message, "choose another port with --port; 0 takes any that is free")
+    })?;
     let address = listener.local_addr().context("could not learn the port")?;
-    let query = rater.map(|rater| format!("/?rater={}", encode(rater))).unwrap_or_default();
-    printer.insist(format_args!("label: http://{address}{query} (Ctrl-C ends; every label is kept at once)"));
-    let shared: Shared = Arc::new(Mutex::new(session));
+    let query = rater.map(|rater| format!("?rater={}", encode(rater))).unwrap_or_default();
+    printer.insist(format_args!(
+        "label: http://{address}/{query} shows {} images; Ctrl-C ends, every label is kept at once",
+        session.len()
+    ));
+    let shared: Shared = Arc::new(Served { session: Mutex::new(session), printer });
     let app = Router::new()
         .route("/", get(|| file("text/html; charset=utf-8", PAGE)))
         .route("/label.js", get(|| file("text/javascript; charset=utf-8", SCRIPT)))
@@ -54,24 +74,32 @@ pub(crate) async fn serve(session: Session, port: u16, rater: Option<&str>, prin
         .route("/api/item/{place}", get(item))
         .route("/api/label", post(label))
         .route("/api/undo", post(undo))
-        .route("/image/{place}/{which}", get(image))
+        .route("/image/{key}/{which}", get(image))
         .with_state(shared)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(guard));
     axum::serve(listener, app).await.context("the server broke down")
 }
 
-/// Other pages in the same browser may neither read nor label: a request must name this machine, and one that changes
-/// something must come from this page.
+/// Other pages in the same browser may neither look nor label: a request must name this machine, one that a page makes
+/// must come from ours, and one that changes something must be JSON, which no other page can send unasked.
 async fn guard(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let host = text(headers, header::HOST);
+    let host = text(headers, header::HOST).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_local = ["127.0.0.1", "localhost"].contains(&name);
-    let origin = text(headers, header::ORIGIN);
-    let is_own = origin.is_empty() || origin == format!("http://{host}");
-    let is_json = text(headers, header::CONTENT_TYPE).starts_with("application/json");
-    let may_change = request.method() == "GET" || is_json;
-    if !(is_local && is_own && may_change) {
+    let is_own = match headers.contains_key(header::ORIGIN) {
+        true => text(headers, header::ORIGIN) == Some(&format!("http://{host}")),
+        false => true,
+    };
+    // Browsers send it with images too, which have no origin; a link to the page itself may stand anywhere.
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let is_invited =
+        site.is_none_or(|site| site == b"same-origin" || site == b"none") || request.uri().path() == "/";
+    let is_json =
+        text(headers, header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
+    let may_change = request.method() == Method::GET || is_json;
+    if !(is_local && is_own && is_invited && may_change) {
         return (StatusCode::FORBIDDEN, "only for the label page on this machine").into_response();
     }
     let mut response = next.run(request).await;
@@ -80,15 +108,16 @@ async fn guard(request: Request, next: Next) -> Response {
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
-        headers.insert(name, header::HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
-    headers.entry(header::CACHE_CONTROL).or_insert(header::HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 async fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
@@ -102,35 +131,46 @@ struct Who {
 
 #[derive(Debug, Deserialize)]
 struct LabelBody {
+    run: String,
     rater: String,
-    place: usize,
+    key: String,
     values: Vec<f64>,
 }
 
 #[derive(Debug, Deserialize)]
 struct UndoBody {
+    run: String,
     rater: String,
-    place: usize,
+    key: String,
 }
 
-async fn state(State(shared): State<Shared>, Query(who): Query<Who>) -> Response {
-    blocking(shared, move |session| {
+async fn state(State(served): State<Shared>, Query(who): Query<Who>) -> Response {
+    blocking(served, move |served| {
+        let mut session = lock(&served.session);
         let labelled = session.labelled(&who.rater)?;
-        let scale: Vec<_> =
-            session.scale().iter().map(|(name, most)| json!({"name": name, "most": most})).collect();
-        Ok(Json(json!({"total": session.len(), "labelled": labelled, "scale": scale})).into_response())
+        let score = |(name, most, question)| json!({"name": name, "most": most, "question": question});
+        let scale: Vec<_> = session.scale().map(score).collect();
+        let state = json!({
+            "run": session.run_id(),
+            "version": session.version(),
+            "total": session.len(),
+            "labelled": labelled,
+            "scale": scale,
+        });
+        Ok(Json(state).into_response())
     })
     .await
 }
 
-async fn item(State(shared): State<Shared>, Path(place): Path<usize>, Query(who): Query<Who>) -> Response {
-    blocking(shared, move |session| {
+async fn item(State(served): State<Shared>, Path(place): Path<usize>, Query(who): Query<Who>) -> Response {
+    blocking(served, move |served| {
+        let mut session = lock(&served.session);
         let shown = session.show(&who.rater, place)?;
-        let case = shown.case;
         let item = json!({
-            "prompt": case.prompt,
-            "explanation": case.explanation,
-            "has_source": case.source.is_some(),
+            "key": shown.key,
+            "prompt": shown.case.prompt,
+            "explanation": shown.case.explanation,
+            "has_source": shown.case.source.is_some(),
             "values": shown.label,
         });
         Ok(Json(item).into_response())
@@ -138,25 +178,25 @@ async fn item(State(shared): State<Shared>, Path(place): Path<usize>, Query(who)
     .await
 }
 
-async fn label(State(shared): State<Shared>, Json(body): Json<LabelBody>) -> Response {
-    blocking(shared, move |session| {
-        session.label(&body.rater, body.place, body.values)?;
-        Ok(Json(json!({"saved": body.place})).into_response())
+async fn label(State(served): State<Shared>, Json(body): Json<LabelBody>) -> Response {
+    blocking(served, move |served| {
+        lock(&served.session).label(&body.run, &body.rater, &body.key, body.values)?;
+        Ok(Json(json!({"saved": body.key})).into_response())
     })
     .await
 }
 
-async fn undo(State(shared): State<Shared>, Json(body): Json<UndoBody>) -> Response {
-    blocking(shared, move |session| {
-        session.take_back(&body.rater, body.place)?;
-        Ok(Json(json!({"taken_back": body.place})).into_response())
+async fn undo(State(served): State<Shared>, Json(body): Json<UndoBody>) -> Response {
+    blocking(served, move |served| {
+        lock(&served.session).take_back(&body.run, &body.rater, &body.key)?;
+        Ok(Json(json!({"taken_back": body.key})).into_response())
     })
     .await
 }
 
 async fn image(
-    State(shared): State<Shared>,
-    Path((place, which)): Path<(usize, String)>,
+    State(served): State<Shared>,
+    Path((key, which)): Path<(String, String)>,
     Query(who): Query<Who>,
 ) -> Response {
     let attachment = match which.as_str() {
@@ -164,37 +204,59 @@ async fn image(
         "source" => Attachment::Source,
         _ => return (StatusCode::NOT_FOUND, "there is no such image").into_response(),
     };
-    blocking(shared, move |session| {
-        let image = session.image(&who.rater, place, attachment)?;
-        let bytes = RunWriter::read_image(session.directory(), &image.hash, image.format)?;
-        let kind = match image.format.extension() {
-            "jpg" => "image/jpeg",
-            "webp" => "image/webp",
-            _ => "image/png",
+    blocking(served, move |served| {
+        let mut session = lock(&served.session);
+        let image = session.image(&who.rater, &key, attachment)?;
+        let directory = session.directory().to_owned();
+        // Others need not wait for the disk.
+        drop(session);
+        let bytes = match RunWriter::read_image(&directory, &image.hash, image.format) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                served
+                    .printer
+                    .insist(format_args!("label: an image cannot be shown: {}", sentence_of(&error)));
+                return Ok((StatusCode::NOT_FOUND, "the image is gone or damaged").into_response());
+            }
         };
+        let kind = match image.format {
+            ImageFormat::Png => "image/png",
+            ImageFormat::Jpeg => "image/jpeg",
+            ImageFormat::WebP => "image/webp",
+        };
+        // The address names run, sample and bytes, so that what is kept can never be another image's.
         let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=3600")];
         Ok((headers, bytes).into_response())
     })
     .await
 }
 
-/// Runs on a thread that may wait for the disk; what was done is done even if the browser has gone.
+/// Runs on a thread that may wait for the disk; what was done is done even if the browser has gone. What went wrong with
+/// the run is told on the terminal alone: its name is nothing for raters.
 async fn blocking(
-    shared: Shared,
-    work: impl FnOnce(&mut Session) -> Result<Response, LabelError> + Send + 'static,
+    served: Shared,
+    work: impl FnOnce(&Served) -> Result<Response, LabelError> + Send + 'static,
 ) -> Response {
-    let worked = tokio::task::spawn_blocking(move || work(&mut lock(&shared))).await;
+    let printer = served.printer;
+    let worked = tokio::task::spawn_blocking(move || work(&served)).await;
     match worked {
         Ok(Ok(response)) => response,
-        Ok(Err(LabelError::Refused(reason))) => (StatusCode::BAD_REQUEST, reason).into_response(),
-        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, sentence_of(&error)).into_response(),
+        Ok(Err(error @ LabelError::Refused(_))) => {
+            (StatusCode::BAD_REQUEST, error.to_string()).into_response()
+        }
+        Ok(Err(error @ LabelError::OtherRun)) => (StatusCode::CONFLICT, error.to_string()).into_response(),
+        Ok(Err(error @ LabelError::Store(_))) => {
+            printer.insist(format_args!("label: {}", sentence_of(&error)));
+            let message = "the run cannot be read or written; the terminal of `imgeval label` says why";
+            (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
+        }
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the server broke down").into_response(),
     }
 }
 
 /// A panic in one request leaves nothing half done: the database holds whole transactions.
-fn lock(shared: &Shared) -> MutexGuard<'_, Session> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(session: &Mutex<Session>) -> MutexGuard<'_, Session> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A name for a query.

@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{ContentHash, Decoding, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage};
+use imgeval_core::{CaseId, ContentHash, Decoding, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage};
 use imgeval_runner::StoredInput;
-use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunWriter, StoredJudge};
+use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::judged::{
     Attachment, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat, Strictness, Template,
 };
@@ -25,8 +25,28 @@ use crate::{
 
 /// Names of raters are no longer than this.
 const MAX_RATER: usize = 60;
+/// So many raters are kept in memory; who labelled what is read again for others.
+const MAX_OPEN_RATERS: usize = 64;
 
-/// What people are asked, suite by suite: the scale is the judges', the words are the page's.
+/// What people are asked of one image, score by score, in the order of the scale.
+fn questions(reply: ReplyFormat) -> &'static [&'static str] {
+    match reply {
+        ReplyFormat::WiseLegacy(_) => &[
+            "Does the image show what was meant, as the explanation says it? 0 no, 1 in part, 2 fully",
+            "Does it look as it would in the real world: light, material, physics? 0 no, 1 in part, 2 fully",
+            "Is it well made and pleasing to look at? 0 no, 1 in part, 2 fully",
+        ],
+        ReplyFormat::WiseVerified(_) => {
+            &["Does the image show what was meant, as the explanation says it? 0 no, 1 yes"]
+        }
+        ReplyFormat::EditScores => &[
+            "Was the instruction carried out? 0 not at all, 10 fully",
+            "Was everything else left as it was? 0 nothing, 10 all of it",
+        ],
+    }
+}
+
+/// What people are asked, suite by suite: the scale is the judges', the words are our own.
 fn human_protocol(suite: Suite) -> Result<JudgeProtocol> {
     let (of_suite, reply) = match suite {
         Suite::Geneval => {
@@ -40,18 +60,20 @@ fn human_protocol(suite: Suite) -> Result<JudgeProtocol> {
         Suite::WiseVerified => (suite, ReplyFormat::WiseVerified(Strictness::Strict)),
         Suite::ReasonEdit => (suite, ReplyFormat::EditScores),
     };
-    let words = match suite {
-        Suite::ReasonEdit => "{instruction}",
-        _ => "{prompt}\n{explanation}",
+    let (shown, images) = match suite {
+        Suite::ReasonEdit => ("{instruction}", &[Attachment::Source, Attachment::Answer][..]),
+        _ => ("{prompt}\n{explanation}", &[Attachment::Answer][..]),
     };
-    let text = Template::parse(words).context("the words of the label page are no template")?;
+    let text = Template::parse(&format!("{shown}\n\n{}", questions(reply).join("\n")))
+        .context("the words of the label page are no template")?;
+    let images = images.iter().map(|image| MessagePart::Image(*image));
     Ok(JudgeProtocol {
         id: format!("human-{}", of_suite.name()),
         version: 1,
         suite: of_suite.name().to_owned(),
         title: "Scores by people, on the label page".to_owned(),
         system: None,
-        message: vec![MessagePart::Text(text), MessagePart::Image(Attachment::Answer)],
+        message: std::iter::once(MessagePart::Text(text)).chain(images).collect(),
         preparation: ImagePreparation::default(),
         decoding: Decoding::default(),
         judge_pin: HUMAN.to_owned(),
@@ -76,11 +98,15 @@ fn render_reply(reply: ReplyFormat, values: &[f64]) -> String {
     }
 }
 
-/// Why a label was not taken.
+/// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LabelError {
+    /// It never will be.
     #[error("{0}")]
     Refused(&'static str),
+    /// Meant for another run, which may come back.
+    #[error("the server shows another run by now")]
+    OtherRun,
     #[error(transparent)]
     Store(#[from] imgeval_store::StoreError),
 }
@@ -88,33 +114,50 @@ pub(crate) enum LabelError {
 /// The labels of everybody, and the run that they go to.
 pub(crate) struct Session {
     directory: PathBuf,
+    run_id: String,
+    version: String,
     run: RunWriter,
     protocol: JudgeProtocol,
-    cases: BTreeMap<imgeval_core::CaseId, JudgedCase>,
-    samples: Vec<(SampleId, StoredInput)>,
+    protocol_text: String,
+    cases: BTreeMap<CaseId, JudgedCase>,
+    samples: BTreeMap<SampleId, StoredInput>,
     raters: BTreeMap<String, Rater>,
 }
 
 /// One person's work.
 struct Rater {
     identity: JudgeIdentity,
-    /// Places in `samples`, in this person's order.
-    order: Vec<usize>,
+    /// Whether the run knows this judge; looking on leaves nothing in it.
+    is_recorded: bool,
+    /// Images in this person's order.
+    order: Vec<JudgedItem>,
+    /// Places in `order` by key.
+    places: BTreeMap<String, usize>,
     /// By place in `order`.
     labels: BTreeMap<usize, Vec<f64>>,
 }
 
 /// An image as it is put before a rater.
 pub(crate) struct Shown<'a> {
+    /// Names the image for this rater, and tells nothing about it.
+    pub(crate) key: &'a str,
     pub(crate) case: &'a JudgedCase,
     pub(crate) label: Option<&'a Vec<f64>>,
 }
 
 impl Session {
+    /// # Errors
+    /// If the run's suite is not one that people label, it holds no image, or another process writes it.
     pub(crate) fn open(directory: &Path, holder: &str) -> Result<Self> {
+        let name = RunReader::open(directory)?.manifest().suite.clone();
+        let suite = Suite::from_name(&name)
+            .ok_or_else(|| CommandError::usage(format!("the run is of `{name}`, which no judge scores")))?;
+        let protocol = human_protocol(suite)?;
+        let protocol_text = protocol.to_toml().context("the protocol of the label page cannot be written")?;
+        // Locked before it is read: nothing changes between the two.
+        let mut run = RunWriter::open(directory, holder)?;
         let read = JudgedRun::open(directory)?;
-        let protocol = human_protocol(read.suite)?;
-        let samples: Vec<(SampleId, StoredInput)> = read
+        let samples: BTreeMap<SampleId, StoredInput> = read
             .samples
             .iter()
             .filter(|(id, _)| read.cases.contains_key(&id.case))
@@ -126,27 +169,42 @@ impl Session {
             let hint = "import or generate usable images first";
             return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
         }
-        let cases = read.cases;
-        let mut run = RunWriter::open(directory, holder)?;
         run.begin_paid_work()?;
-        let directory = directory.to_owned();
-        Ok(Self { directory, run, protocol, cases, samples, raters: BTreeMap::new() })
+        // Browsers keep unsaved labels under this; it tells nothing about the run.
+        let place = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+        let run_id = ContentHash::of(format!("{name}\0{}", place.display()).as_bytes()).to_string();
+        let listing: String = samples.iter().map(|(id, image)| format!("{id}\0{}\n", image.hash)).collect();
+        let version = ContentHash::of(listing.as_bytes()).to_string();
+        let (directory, cases, raters) = (directory.to_owned(), read.cases, BTreeMap::new());
+        Ok(Self { directory, run_id, version, run, protocol, protocol_text, cases, samples, raters })
     }
 
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Names of what is scored, each with its largest score.
-    pub(crate) fn scale(&self) -> &'static [(&'static str, f64)] {
-        self.protocol.reply.scale()
+    /// Stays the same for this run, and is another one for another run.
+    pub(crate) fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// Changes with the images of the run.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Names of what is scored, each with its largest score and what is asked.
+    pub(crate) fn scale(&self) -> impl Iterator<Item = (&'static str, f64, &'static str)> {
+        let questions = questions(self.protocol.reply);
+        let scale = self.protocol.reply.scale();
+        scale.iter().zip(questions).map(|((name, most), question)| (*name, *most, *question))
     }
 
     pub(crate) fn len(&self) -> usize {
         self.samples.len()
     }
 
-    /// Places of this rater's labels, made known at the first call.
+    /// Places of this rater's labels.
     pub(crate) fn labelled(&mut self, rater: &str) -> Result<BTreeSet<usize>, LabelError> {
         Ok(self.rater(rater)?.labels.keys().copied().collect())
     }
@@ -154,85 +212,97 @@ impl Session {
     /// The image at this place of the rater's order.
     pub(crate) fn show(&mut self, rater: &str, place: usize) -> Result<Shown<'_>, LabelError> {
         self.rater(rater)?;
-        let rater = self.raters.get(rater).ok_or(LabelError::Refused("nobody has this name"))?;
-        let sample = *rater.order.get(place).ok_or(NO_PLACE)?;
-        let case = self.cases.get(&self.samples[sample].0.case).ok_or(NO_PLACE)?;
-        Ok(Shown { case, label: rater.labels.get(&place) })
+        let rater = self.raters.get(rater.trim()).ok_or(NO_PLACE)?;
+        let item = rater.order.get(place).ok_or(NO_PLACE)?;
+        let case = self.cases.get(&item.id.case).ok_or(NO_PLACE)?;
+        Ok(Shown { key: item.work_key.as_str(), case, label: rater.labels.get(&place) })
     }
 
-    /// The image, or its source, at this place.
+    /// The image of this key, or its source.
     pub(crate) fn image(
         &mut self,
         rater: &str,
-        place: usize,
+        key: &str,
         attachment: Attachment,
     ) -> Result<StoredInput, LabelError> {
-        let sample = *self.rater(rater)?.order.get(place).ok_or(NO_PLACE)?;
-        let (id, image) = &self.samples[sample];
+        let (_, item) = self.find(rater, key)?;
         match attachment {
-            Attachment::Answer => Ok(image.clone()),
+            Attachment::Answer => self.samples.get(&item.id).cloned().ok_or(NO_IMAGE),
             Attachment::Source => {
-                let source = self.cases.get(&id.case).and_then(|case| case.source.clone());
+                let source = self.cases.get(&item.id.case).and_then(|case| case.source.clone());
                 source.ok_or(LabelError::Refused("this case has no source image"))
             }
         }
     }
 
     /// Keeps a label, instead of an earlier one; it is on the disk when this returns.
-    pub(crate) fn label(&mut self, rater: &str, place: usize, values: Vec<f64>) -> Result<(), LabelError> {
-        let scale = self.scale();
-        let is_whole = |value: f64| value.fract() == 0.0;
-        let fits = values.len() == scale.len()
-            && values
-                .iter()
-                .zip(scale)
-                .all(|(value, (_, most))| (0.0..=*most).contains(value) && is_whole(*value));
+    pub(crate) fn label(
+        &mut self,
+        run_id: &str,
+        rater: &str,
+        key: &str,
+        values: Vec<f64>,
+    ) -> Result<(), LabelError> {
+        self.check_run(run_id)?;
+        let scale = self.protocol.reply.scale();
+        let fits =
+            |(value, (_, most)): (&f64, &(&str, f64))| (0.0..=*most).contains(value) && value.fract() == 0.0;
+        let is_complete = values.len() == scale.len() && values.iter().zip(scale).all(fits);
         let reply = render_reply(self.protocol.reply, &values);
-        if !fits || self.protocol.parse_reply(&reply).is_err() {
+        if !is_complete || self.protocol.parse_reply(&reply).is_err() {
             return Err(LabelError::Refused("these are not the scores asked for"));
         }
-        let item = self.item(rater, place)?;
-        let record = JudgmentRecord {
-            item: item.clone(),
+        let (place, item) = self.find(rater, key)?;
+        let judge = self.rater(rater)?;
+        // Sent again by a page that did not hear the answer.
+        if judge.labels.get(&place) == Some(&values) {
+            return Ok(());
+        }
+        if !judge.is_recorded {
+            let identity = judge.identity.clone();
+            self.run.record_judge(&StoredJudge { identity, protocol: self.protocol_text.clone() })?;
+            self.rater(rater)?.is_recorded = true;
+        }
+        self.run.replace_judgment(&JudgmentRecord {
+            item,
             began_ms: now_ms(),
             duration_ms: 0,
             outcome: Outcome::Done(reply),
             usage: Usage::default(),
             charge: Charge::default(),
             raw: String::new(),
-        };
-        self.run.withdraw_judgments(&item.work_key)?;
-        self.run.record_judgment(&record)?;
+        })?;
         self.rater(rater)?.labels.insert(place, values);
         Ok(())
     }
 
     /// Takes a label back; it stays on record.
-    pub(crate) fn take_back(&mut self, rater: &str, place: usize) -> Result<(), LabelError> {
-        let item = self.item(rater, place)?;
+    pub(crate) fn take_back(&mut self, run_id: &str, rater: &str, key: &str) -> Result<(), LabelError> {
+        self.check_run(run_id)?;
+        let (place, item) = self.find(rater, key)?;
         self.run.withdraw_judgments(&item.work_key)?;
         self.rater(rater)?.labels.remove(&place);
         Ok(())
     }
 
-    fn item(&mut self, rater: &str, place: usize) -> Result<JudgedItem, LabelError> {
+    fn check_run(&self, run_id: &str) -> Result<(), LabelError> {
+        if run_id == self.run_id { Ok(()) } else { Err(LabelError::OtherRun) }
+    }
+
+    fn find(&mut self, rater: &str, key: &str) -> Result<(usize, JudgedItem), LabelError> {
         let rater = self.rater(rater)?;
-        let sample = *rater.order.get(place).ok_or(NO_PLACE)?;
-        let identity = rater.identity.clone();
-        let (id, image) = &self.samples[sample];
-        Ok(JudgedItem::new(&identity, JudgedRole::Sample, id.clone(), image.hash.clone(), 0))
+        let place = *rater.places.get(key).ok_or(NO_IMAGE)?;
+        Ok((place, rater.order.get(place).ok_or(NO_IMAGE)?.clone()))
     }
 
     /// The rater of this name, with what was said before.
     fn rater(&mut self, name: &str) -> Result<&mut Rater, LabelError> {
-        let is_name = !name.trim().is_empty()
-            && name.chars().count() <= MAX_RATER
-            && !name.chars().any(char::is_control);
-        if !is_name {
-            return Err(LabelError::Refused("give a name of at most 60 characters"));
-        }
+        let name = check_rater(name).map_err(LabelError::Refused)?;
         if !self.raters.contains_key(name) {
             let rater = self.open_rater(name)?;
+            if self.raters.len() >= MAX_OPEN_RATERS {
+                self.raters.clear();
+            }
             self.raters.insert(name.to_owned(), rater);
         }
         self.raters.get_mut(name).ok_or(LabelError::Refused("nobody has this name"))
@@ -247,37 +317,45 @@ impl Session {
         };
         let identity =
             JudgeIdentity { judge, protocol: self.protocol.label(), protocol_hash: self.protocol.hash() };
-        let protocol = self.protocol.to_toml();
-        let protocol = protocol.map_err(|_| LabelError::Refused("the protocol cannot be written down"))?;
-        self.run.record_judge(&StoredJudge { identity: identity.clone(), protocol })?;
-        let mut order: Vec<usize> = (0..self.samples.len()).collect();
+        let item = |(id, image): (&SampleId, &StoredInput)| {
+            JudgedItem::new(&identity, JudgedRole::Sample, id.clone(), image.hash.clone(), 0)
+        };
+        let mut order: Vec<JudgedItem> = self.samples.iter().map(item).collect();
         // By a hash of name and sample: another order for each rater, the same one after a restart.
-        order.sort_by_cached_key(|sample| {
-            ContentHash::of(format!("{name}\0{}", self.samples[*sample].0).as_bytes())
-        });
-        let places: BTreeMap<_, usize> = order
-            .iter()
-            .enumerate()
-            .map(|(place, sample)| {
-                let (id, image) = &self.samples[*sample];
-                let item = JudgedItem::new(&identity, JudgedRole::Sample, id.clone(), image.hash.clone(), 0);
-                (item.work_key, place)
-            })
-            .collect();
+        order.sort_by_cached_key(|item| ContentHash::of(format!("{name}\0{}", item.id).as_bytes()));
+        let key = |(place, item): (usize, &JudgedItem)| (item.work_key.as_str().to_owned(), place);
+        let places: BTreeMap<String, usize> = order.iter().enumerate().map(key).collect();
         let mut labels = BTreeMap::new();
         self.run.for_each_judgment(Some(&identity.id()), |judgment| {
             if let (Some(place), Outcome::Done(reply)) =
-                (places.get(&judgment.item.work_key), judgment.outcome)
+                (places.get(judgment.item.work_key.as_str()), judgment.outcome)
                 && let Ok(scores) = self.protocol.parse_reply(&reply)
             {
                 labels.insert(*place, scores.values.iter().map(|(_, value)| *value).collect());
             }
         })?;
-        Ok(Rater { identity, order, labels })
+        Ok(Rater { identity, is_recorded: false, order, places, labels })
     }
 }
 
 const NO_PLACE: LabelError = LabelError::Refused("there is no image at this place");
+const NO_IMAGE: LabelError = LabelError::Refused("the run does not hold this image");
+
+/// The name without blanks around it.
+///
+/// # Errors
+/// If it is none, or too long, or holds what nobody sees: two people would seem to be one.
+pub(crate) fn check_rater(name: &str) -> Result<&str, &'static str> {
+    let is_unseen = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    };
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_RATER || name.chars().any(is_unseen) {
+        return Err("a rater's name has 1 to 60 characters, all of them visible");
+    }
+    Ok(name)
+}
 
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
