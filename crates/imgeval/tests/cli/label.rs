@@ -310,9 +310,9 @@ fn what_was_called_saved_outlives_kill_9_and_scores_tell_of_both_raters() {
     }
     let server = Server::start(&run, &[]);
     assert_eq!(labelled(&server.state("ann")), [0, 1, 2, 3, 4]);
-    for place in 0..N_EDITS {
+    for (place, key) in order.iter().enumerate() {
         let item = server.item("ann", place);
-        assert_eq!(item["key"], order[place], "the order stays");
+        assert_eq!(item["key"], *key, "the order stays");
         assert_eq!(item["values"], json!([place as f64, 10.0 - place as f64]));
     }
     let prompts = |rater: &str| -> Vec<Value> {
@@ -383,4 +383,16 @@ fn what_cannot_be_labelled_is_refused_with_a_sentence() {
     check_exit(&output, 2);
     assert!(stderr(&output).contains("GenEval's verdicts follow from detections"), "{}", stderr(&output));
     check_exit(&imgeval(&["label", text(&folder.join("nothing"))]), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_is_the_way_to_end() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let run = edit_run("label-interrupt");
+    let mut server = Server::start(&run, &[]);
+    assert_eq!(server.label("ann", 0, &json!([1, 2])), 200);
+    kill_process(Pid::from_child(&server.process), Signal::INT).unwrap();
+    assert_eq!(server.process.wait().unwrap().code(), Some(0));
+    assert_eq!(records(&run).len(), 1);
 }

@@ -504,6 +504,7 @@ async function refresh() {
 async function comeBack() {
   if (isBusy || document.hidden) return;
   isBusy = true;
+  ahead = null;
   const goesOn = await refresh();
   isBusy = !goesOn;
   if (!goesOn || !item) return;
