@@ -7,6 +7,9 @@ mod fake_generator;
 #[path = "runner/generate.rs"]
 mod generate;
 #[cfg(test)]
+#[path = "runner/judge.rs"]
+mod judge;
+#[cfg(test)]
 #[path = "runner/observe.rs"]
 mod observe;
 #[cfg(test)]
