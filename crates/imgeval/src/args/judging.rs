@@ -35,7 +35,7 @@ pub(crate) struct JudgeArgs {
     #[arg(long, requires = "judges", value_name = "OUTCOME,...", value_delimiter = ',', value_parser = parse_failure)]
     pub(crate) only: Option<Vec<FailureKind>>,
     /// Stop, with exit code 7, before the run's whole spend could pass this many US dollars
-    #[arg(long = "judge-max-cost", requires = "judges", value_name = "DOLLARS", value_parser = parse_dollars)]
+    #[arg(id = "judge_max_cost", long = "judge-max-cost", requires = "judges", value_name = "DOLLARS", value_parser = parse_dollars)]
     pub(crate) max_cost: Option<Usd>,
     /// Calls at the same time
     #[arg(long, requires = "judges", value_name = "N")]
@@ -47,7 +47,7 @@ pub(crate) struct JudgeArgs {
     #[arg(long, requires = "judges", value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) judge_timeout: Option<Duration>,
     /// Only say how many questions there are and what they would cost
-    #[arg(long = "judge-dry-run", requires = "judges")]
+    #[arg(id = "judge_dry_run", long = "judge-dry-run", requires = "judges")]
     pub(crate) dry_run: bool,
 }
 
