@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart};
+use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible};
 use imgeval_suites::{
     judged::{Attachment, JudgeProtocol, find_retired_judge},
     wise::Edition,
@@ -122,7 +122,18 @@ fn show_case(
             }
         }
     }
-    printer.data(text)
+    printer.data(shown(&text))
+}
+
+/// The words with their line ends and tabs; nothing else that would move a terminal.
+fn shown(text: &str) -> String {
+    text.split_inclusive(['\n', '\t'])
+        .map(|piece| {
+            let end = if piece.ends_with(['\n', '\t']) { 1 } else { 0 };
+            let (words, end) = piece.split_at(piece.len() - end);
+            visible(words) + end
+        })
+        .collect()
 }
 
 fn describe_preparation(protocol: &JudgeProtocol) -> String {
