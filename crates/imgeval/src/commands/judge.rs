@@ -8,7 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_clients::open_judge;
-use imgeval_core::{CaseId, Failure, FailureKind, Judge, JudgeIdentity, Outcome, SampleId, Usage, visible};
+use imgeval_core::{
+    CaseId, Failure, FailureKind, Judge, JudgeIdentity, Outcome, SampleId, Usage, WorkKey, visible,
+};
 use imgeval_runner::{
     JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, StopSignal, Stopped, StoredInput, judge_images,
     judgment_histories, plan_judgment,
@@ -55,6 +57,8 @@ type Subjects = BTreeMap<(JudgedRole, SampleId), Subject>;
 /// A judge under one protocol.
 struct Sitting {
     model: ResolvedModel,
+    /// It was named by its address, so that no variable holds its key.
+    has_address: bool,
     judge: Arc<dyn Judge>,
     protocol: JudgeProtocol,
     identity: JudgeIdentity,
@@ -124,7 +128,8 @@ impl JudgeStage<'_> {
                     protocol_hash: protocol.hash(),
                 };
                 let (model, protocol) = (model.clone(), protocol.clone());
-                sittings.push(Sitting { model, judge, protocol, identity });
+                let has_address = name.contains("://");
+                sittings.push(Sitting { model, has_address, judge, protocol, identity });
             }
         }
         Ok(sittings)
@@ -172,9 +177,7 @@ impl JudgeStage<'_> {
         let mut run = RunWriter::open(self.run, self.holder)?;
         let protocol_text = protocol.to_toml().context("could not write down the protocol")?;
         run.record_judge(&StoredJudge { identity: identity.clone(), protocol: protocol_text })?;
-        for reference in references {
-            keep_reference(&mut run, reference)?;
-        }
+        keep_references(&mut run, references)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("could not start the threads that wait for the network")?;
         let mut progress = printer.progress("judge");
@@ -192,7 +195,7 @@ impl JudgeStage<'_> {
         tell_summary(&summary, &title, &examples, printer);
         match error {
             Some(error) => Err(generate_error(error)),
-            None => exit_of(&summary),
+            None => exit_of(&summary, sitting),
         }
     }
 
@@ -335,15 +338,19 @@ fn question_about(
     })
 }
 
-/// Keeps a reference once.
-fn keep_reference(run: &mut RunWriter, reference: JudgmentRecord) -> Result<()> {
-    let mut is_known = false;
-    run.for_each_judgment(Some(&reference.item.judge_id), |judgment| {
-        is_known |=
-            judgment.item.work_key == reference.item.work_key && judgment.outcome == reference.outcome;
+/// Keeps each reference once.
+fn keep_references(run: &mut RunWriter, references: Vec<JudgmentRecord>) -> Result<()> {
+    let Some(first) = references.first() else { return Ok(()) };
+    let mut known: BTreeMap<WorkKey, Vec<Outcome<String>>> = BTreeMap::new();
+    run.for_each_judgment(Some(&first.item.judge_id), |judgment| {
+        known.entry(judgment.item.work_key).or_default().push(judgment.outcome);
     })?;
-    if !is_known {
-        run.record_judgment(&reference)?;
+    for reference in &references {
+        let of_item = known.entry(reference.item.work_key.clone()).or_default();
+        if !of_item.contains(&reference.outcome) {
+            run.record_judgment(reference)?;
+            of_item.push(reference.outcome.clone());
+        }
     }
     Ok(())
 }
@@ -373,13 +380,24 @@ fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples,
             summary.abandoned
         ));
     }
+    if let Some(Stopped::Budget { needed, left }) = &summary.stopped {
+        printer.insist(format_args!(
+            "  the next call may cost {needed}, and {left} of --judge-max-cost are left"
+        ));
+    }
     printer.talk(spend_line(&summary.spend).trim_end());
 }
 
-fn exit_of(summary: &JudgeSummary) -> Result<Exit> {
+fn exit_of(summary: &JudgeSummary, sitting: &Sitting) -> Result<Exit> {
     match &summary.stopped {
         Some(Stopped::Down(down)) => {
-            Err(CommandError::mendable(down.message.clone(), down.hint.clone()).into())
+            let mut hint = down.hint.clone();
+            if sitting.has_address {
+                let variables = sitting.model.settings.kind.key_variables().join(" or ");
+                hint = hint.replace(&format!("set {variables} to"), "let the file of --judge-key-file hold");
+                hint = hint.replace(&variables, "the file of --judge-key-file");
+            }
+            Err(CommandError::mendable(down.message.clone(), hint).into())
         }
         Some(Stopped::Budget { .. }) => Ok(Exit::BudgetReached),
         Some(Stopped::Interrupted) if summary.not_started + summary.abandoned > 0 => Ok(Exit::Interrupted),
