@@ -28,6 +28,8 @@ mod cli {
     mod generate_stops;
     mod import;
     mod label;
+    mod judge;
+    mod judge_bench;
     mod models;
     mod networks;
     mod prompts;
