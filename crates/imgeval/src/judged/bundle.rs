@@ -14,6 +14,8 @@ use crate::failure::CommandError;
 
 /// No file of a suite is longer.
 const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Nor is any suite longer than this, unpacked.
+const MAX_TOTAL_BYTES: u64 = 1 << 30;
 /// Nor does any suite have more files.
 const MAX_FILES: usize = 100_000;
 /// Folders below each other that are looked into.
@@ -77,12 +79,7 @@ impl Bundle {
     pub(crate) fn read(&mut self, name: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let (shown, read) = match self {
-            Self::Folder { root, .. } => {
-                let path = root.join(name);
-                let file = File::open(&path);
-                let read = file.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-                (path.display().to_string(), read)
-            }
+            Self::Folder { root, .. } => return read_file(&root.join(name)),
             Self::Archive { path, archive, .. } => {
                 let entry = archive.by_name(name).map_err(io::Error::other);
                 let read = entry.and_then(|entry| entry.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
@@ -90,21 +87,40 @@ impl Bundle {
             }
         };
         read.with_context(|| format!("could not read `{shown}`"))?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(CommandError::usage(format!("`{shown}` is too long for a file of a suite")).into());
-        }
+        check_length(&bytes, &shown)?;
         Ok(bytes)
+    }
+
+    /// How long these files are, as the archive says.
+    fn stated_bytes(&mut self, names: &[String]) -> u64 {
+        match self {
+            Self::Folder { .. } => 0,
+            Self::Archive { archive, .. } => {
+                let sizes = names.iter().filter_map(|name| Some(archive.by_name(name).ok()?.size()));
+                sizes.fold(0, u64::saturating_add)
+            }
+        }
     }
 
     /// Writes the files whose names `wanted` accepts below `folder`, under names that cannot leave it.
     pub(crate) fn unpack(&mut self, folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<usize> {
-        let mut count = 0;
-        for name in self.names().into_iter().filter(|name| wanted(name)) {
+        let names: Vec<String> = self.names().into_iter().filter(|name| wanted(name)).collect();
+        let too_long = || CommandError::usage("the archive unpacks to too much for a suite");
+        // What it says of itself is looked at first, so that the disk is not filled for nothing.
+        if self.stated_bytes(&names) > MAX_TOTAL_BYTES {
+            return Err(too_long().into());
+        }
+        let (mut count, mut total) = (0, 0);
+        for name in names {
             let relative = Path::new(&name);
             if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
                 return Err(CommandError::usage(format!("the archive holds the unsafe name `{name}`")).into());
             }
             let bytes = self.read(&name)?;
+            total += bytes.len() as u64;
+            if total > MAX_TOTAL_BYTES {
+                return Err(too_long().into());
+            }
             let path = folder.join(relative);
             let parent = path.parent().unwrap_or(folder);
             fs::create_dir_all(parent).with_context(|| format!("could not create `{}`", parent.display()))?;
@@ -113,6 +129,22 @@ impl Bundle {
         }
         Ok(count)
     }
+}
+
+/// The bytes of a file that may be anything.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+    read.with_context(|| format!("could not read `{}`", path.display()))?;
+    check_length(&bytes, &path.display().to_string())?;
+    Ok(bytes)
+}
+
+fn check_length(bytes: &[u8], shown: &str) -> Result<(), CommandError> {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(CommandError::usage(format!("`{shown}` is too long for a file of a suite")));
+    }
+    Ok(())
 }
 
 fn list_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {

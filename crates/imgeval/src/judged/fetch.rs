@@ -20,7 +20,7 @@ use imgeval_vision::{
 };
 
 use super::{
-    bundle::Bundle,
+    bundle::{Bundle, read_file},
     data::{EDIT_LISTING, EditLine, RECORD_VERSION, SuiteData, changed},
 };
 use crate::{
@@ -176,7 +176,7 @@ pub(crate) fn fetch_reason_edit(data: &SuiteData, from: &Path) -> Result<BTreeMa
     let mut pending = BTreeMap::new();
     for case in &cases {
         let mut take = |path: &Path| -> Result<String> {
-            let bytes = fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
+            let bytes = read_file(path)?;
             let limits = DecodeLimits { max_pixels: 1 << 27 };
             let image = inspect_and_decode(&bytes, &limits).map_err(|error| {
                 let detail = error.failure().detail;
