@@ -30,11 +30,14 @@ mod cli {
     mod label;
     mod judge;
     mod judge_bench;
+    mod judge_trust;
     mod models;
     mod networks;
     mod prompts;
     mod provider;
     mod resume;
     mod rewriting;
+    mod suites;
     mod support;
+    mod wise;
 }

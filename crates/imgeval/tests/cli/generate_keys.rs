@@ -21,7 +21,7 @@ use super::{
 use crate::fault_server::{Action, Reply};
 
 /// The replies' texts as a run keeps them.
-fn raw_texts(run: &Path, table: &str) -> Vec<String> {
+pub(crate) fn raw_texts(run: &Path, table: &str) -> Vec<String> {
     let database = rusqlite::Connection::open(run.join("run.db")).unwrap();
     let mut statement = database.prepare(&format!("SELECT raw FROM {table}")).unwrap();
     let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();

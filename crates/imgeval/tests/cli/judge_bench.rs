@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     provider::Provider,
-    support::{check_exit, command, imgeval, stderr, stdout, test_folder, text, write_picture},
+    support::{check_exit, command, stderr, stdout, test_folder, text, write_picture},
 };
 use crate::fault_server::{Action, Reply};
 
@@ -197,12 +197,4 @@ pub(crate) fn replies(run: &Path) -> Vec<(String, String)> {
     let mut statement = database.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     rows.map(Result::unwrap).collect()
-}
-
-/// As [`imgeval`], checked to end with `exit`; what is printed.
-pub(crate) fn said(arguments: &[&str], exit: i32) -> String {
-    let output = imgeval(arguments);
-    check_clean(&output);
-    check_exit(&output, exit);
-    stdout(&output) + &stderr(&output)
 }

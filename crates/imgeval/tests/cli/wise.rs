@@ -1,0 +1,246 @@
+//! WISE with the benchmark's data and scripts of our own words; tests of its data skip themselves where these are absent.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use serde_json::Value;
+
+use super::{
+    judge_bench::{check_clean, parts, row, says},
+    provider::Provider,
+    support::{check_exit, command, stderr, stdout, test_folder, text, write_picture},
+};
+use crate::fault_server::Action;
+
+const SCRIPT: &str = r#"
+def messages(record, encoded):
+    return [
+        {"role": "system", "content": "You look at pictures."},
+        {"role": "user", "content": [
+            {"type": "text", "text": f"Asked was <{record['Prompt']}>, meant is <{record['Explanation']}>. Answer {{briefly}}."},
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}},
+        ]},
+    ]
+"#;
+
+struct Wise {
+    folder: PathBuf,
+}
+
+impl Wise {
+    /// A folder as a clone of the repository is laid out; `None` where the data are absent.
+    fn new(name: &str) -> Option<Self> {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/wise");
+        if !data.is_dir() {
+            return None;
+        }
+        let wise = Self { folder: test_folder(name) };
+        for (from, to) in [("legacy", "WISE_legacy/data"), ("verified", "data_verified")] {
+            let to = wise.clone_dir().join(to);
+            fs::create_dir_all(&to).unwrap();
+            for entry in fs::read_dir(data.join(from)).unwrap() {
+                let path = entry.unwrap().path();
+                fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        wise.write_script(SCRIPT);
+        Some(wise)
+    }
+
+    fn fetched(name: &str) -> Option<Self> {
+        let wise = Self::new(name)?;
+        check_exit(&wise.fetch(), 0);
+        Some(wise)
+    }
+
+    fn clone_dir(&self) -> PathBuf {
+        self.folder.join("WISE-main")
+    }
+
+    fn write_script(&self, script: &str) {
+        fs::write(self.clone_dir().join("WISE_legacy/gpt_eval.py"), script).unwrap();
+        fs::write(self.clone_dir().join("vllm_eval.py"), script).unwrap();
+    }
+
+    fn call(&self, arguments: &[&str]) -> Output {
+        let mut command = command(arguments);
+        command.env("IMGEVAL_SUITES_DIR", self.folder.join("suites")).current_dir(&self.folder);
+        let output = command.output().unwrap();
+        check_clean(&output);
+        output
+    }
+
+    fn fetch(&self) -> Output {
+        self.call(&["suites", "fetch", "wise", "--from", text(&self.folder)])
+    }
+
+    fn import(&self, suite: &str, run: &str, exit: i32) {
+        let images = self.folder.join("images");
+        for id in ["1", "892", "893", "892_1"] {
+            write_picture(
+                &images.join(format!("{id}.png")),
+                id.bytes().map(u32::from).sum::<u32>() * 7 + id.len() as u32,
+            );
+        }
+        check_exit(&self.call(&["import", suite, text(&images), "--run", run]), exit);
+    }
+
+    fn observe(&self, run: &str, judge: &Provider, exit: i32) {
+        let name = format!("{}#m", judge.url());
+        check_exit(&self.call(&["observe", run, "--judge", &name, "--judge-concurrency", "1"]), exit);
+    }
+
+    fn score(&self, arguments: &[&str], exit: i32) -> String {
+        let output = self.call(&[&["score"], arguments].concat());
+        check_exit(&output, exit);
+        stdout(&output)
+    }
+}
+
+fn legacy(consistency: u32, realism: u32, aesthetic: u32) -> Action {
+    says(&format!("Consistency: {consistency}\nRealism: {realism}\nAesthetic Quality: {aesthetic}"))
+}
+
+#[test]
+fn a_script_that_has_changed_since_it_was_fetched_is_refused_with_both_checksums() {
+    let Some(wise) = Wise::fetched("wise-script") else { return };
+    check_exit(&wise.fetch(), 0);
+    wise.write_script(&SCRIPT.replace("You look", "You stare"));
+    let output = wise.fetch();
+    check_exit(&output, 1);
+    let said = stderr(&output);
+    let hashes = said.split(|letter: char| !letter.is_ascii_hexdigit()).filter(|word| word.len() == 64);
+    assert_eq!(hashes.collect::<std::collections::BTreeSet<_>>().len(), 2, "{said}");
+
+    let script = wise.folder.join("suites/wise/WISE_legacy/gpt_eval.py");
+    fs::write(&script, SCRIPT.replace("You look", "You stare")).unwrap();
+    let shown = wise.call(&["protocol", "show", "wise-legacy"]);
+    check_exit(&shown, 1);
+    assert!(stderr(&shown).contains("is not the file it should be"), "{}", stderr(&shown));
+    check_exit(&wise.call(&["protocol", "show", "wise-verified"]), 0);
+}
+
+#[test]
+fn data_that_are_not_the_pinned_ones_are_refused() {
+    let Some(wise) = Wise::new("wise-data") else { return };
+    let file = wise.clone_dir().join("WISE_legacy/data/natural_science.json");
+    let changed = fs::read_to_string(&file).unwrap().replacen("apple", "pear", 1);
+    fs::write(&file, changed).unwrap();
+    let output = wise.fetch();
+    check_exit(&output, 1);
+    let said = stderr(&output);
+    assert!(said.contains("natural_science.json") && said.contains("b262fae58e41"), "{said}");
+    assert!(!wise.folder.join("suites/wise/fetched.toml").exists());
+}
+
+#[test]
+fn what_the_judge_is_sent_is_the_scripts_wording_with_prompt_and_explanation() {
+    let Some(wise) = Wise::fetched("wise-sent") else { return };
+    wise.import("wise-legacy", "run", 0);
+    let judge = Provider::start([legacy(2, 1, 0)]);
+    wise.observe("run", &judge, 0);
+    let requests = judge.requests();
+    assert_eq!(requests.len(), 4);
+    let data = fs::read_to_string(wise.clone_dir().join("WISE_legacy/data/natural_science.json")).unwrap();
+    let records: Value = serde_json::from_str(&data).unwrap();
+    let record = records.as_array().unwrap().iter().find(|record| record["prompt_id"] == 892).unwrap();
+    let (prompt, meant) = (record["Prompt"].as_str().unwrap(), record["Explanation"].as_str().unwrap());
+    let words = format!("Asked was <{prompt}>, meant is <{meant}>. Answer {{briefly}}.");
+    let asked: Vec<_> = requests.iter().map(|request| parts(&request.json())).collect();
+    assert_eq!(asked.iter().filter(|(texts, _)| *texts == ["You look at pictures.", &words]).count(), 2);
+    assert!(asked.iter().all(|(_, images)| images.len() == 1));
+    let body = requests[0].json();
+    assert_eq!((&body["temperature"], &body["max_tokens"]), (&0.0.into(), &2000.into()));
+    let shown = stdout(&wise.call(&["protocol", "show", "wise-legacy", "--case", "892"]));
+    assert!(shown.contains(&words), "{shown}");
+}
+
+#[test]
+fn images_are_scored_by_category_and_sub_category_and_no_overall_score_is_made_up() {
+    let Some(wise) = Wise::fetched("wise-score") else { return };
+    wise.import("wise-legacy", "run", 0);
+    // Asked about first images in the order of their names, then about the second image of 892.
+    let judge =
+        Provider::start([legacy(2, 2, 2), legacy(2, 1, 0), legacy(0, 0, 2), says("3/2/1"), legacy(1, 2, 0)]);
+    wise.observe("run", &judge, 0);
+    assert_eq!(judge.requests().len(), 5);
+    let scores: Value = serde_json::from_str(&wise.score(&["run", "--json"], 0)).unwrap();
+    let of = |name: &str| row(&scores, name)["score"].as_f64();
+    assert!((of("culture").unwrap() - 1.0).abs() < 1e-12);
+    assert!((of("physics").unwrap() - 1.45 / 3.0).abs() < 1e-12, "0.8, 0.1 and 0.55: {scores:#}");
+    assert_eq!(of("chemistry"), None);
+    assert_eq!(of("overall"), None);
+    let table = wise.score(&["run", "--by-subcategory", "--with-published"], 0);
+    assert!(table.contains("No overall score") && table.contains("published"), "{table}");
+    assert!(table.lines().count() > wise.score(&["run"], 0).lines().count());
+    let output = wise.call(&["score", "run", "--fail-below", "0.1"]);
+    check_exit(&output, 5);
+    assert!(stderr(&output).contains("no overall score"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_gap_to_rewritten_prompts_is_told_for_the_judge_that_judged_both() {
+    let Some(wise) = Wise::fetched("wise-gap") else { return };
+    wise.import("wise-legacy", "run", 0);
+    wise.import("wise-legacy-rewrite", "again", 0);
+    let scripts = [legacy(1, 1, 1), legacy(1, 1, 1), legacy(1, 1, 1), legacy(1, 1, 1), legacy(2, 2, 2)];
+    let judge = Provider::start(scripts);
+    wise.observe("run", &judge, 0);
+    let output = wise.call(&["score", "run", "--rewritten", "again"]);
+    check_exit(&output, 6);
+    assert!(stderr(&output).contains("no judge has judged both runs"), "{}", stderr(&output));
+    wise.observe("again", &judge, 0);
+    let said = wise.score(&["run", "--rewritten", "again"], 0);
+    assert!(said.contains("rewritten minus original") && said.contains("+0.500"), "{said}");
+    check_exit(&wise.call(&["score", "again", "--rewritten", "run"]), 2);
+}
+
+fn rows(folder: &Path, name: &str, lines: &[&str]) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, lines.join("\n")).unwrap();
+    path
+}
+
+fn score_rows(files: &[&Path], exit: i32) -> Output {
+    let mut arguments = vec!["score", "wise-legacy", "--json", "--score-rows"];
+    arguments.extend(files.iter().map(|file| text(file)));
+    let output = command(&arguments).output().unwrap();
+    check_clean(&output);
+    check_exit(&output, exit);
+    output
+}
+
+#[test]
+fn official_rows_are_scored_and_a_marked_failure_is_missing_and_not_zero() {
+    let folder = test_folder("wise-rows");
+    let good = r#"{"prompt_id": 1, "Subcategory": "Festival", "consistency": 2.0, "realism": 1.0, "aesthetic_quality": 0.0}"#;
+    let failed = r#"{"prompt_id": 2, "Subcategory": "Festival", "consistency": 999, "realism": 999, "aesthetic_quality": 999}"#;
+    let other = r#"{"prompt_id": 892, "Subcategory": "Light", "consistency": 0, "realism": 0, "aesthetic_quality": 2}"#;
+    let one = rows(&folder, "cultural_common_sense_scores_results.jsonl", &[good, failed]);
+    let two = rows(&folder, "natural_science_scores_results.jsonl", &[other]);
+    let scores: Value = serde_json::from_slice(&score_rows(&[&one, &two], 4).stdout).unwrap();
+    let all = scores["scores"].as_array().unwrap();
+    let value = |place: usize| all[place]["score"].as_f64();
+    assert!((value(0).unwrap() - 0.8).abs() < 1e-12 && all[0]["images_missing"] == 1, "{scores:#}");
+    assert_eq!(scores["failed_rows"], 1);
+    assert!(all.iter().any(|row| row["score"].as_f64().is_some_and(|value| (value - 0.1).abs() < 1e-12)));
+    assert!(score_rows(&[&two], 0).status.success());
+
+    let twice = score_rows(&[&one, &one], 2);
+    assert!(stderr(&twice).contains("prompt 1 has a score already"), "{}", stderr(&twice));
+    for bad in [
+        "{",
+        "[]",
+        r#"{"prompt_id": 1}"#,
+        &good.replace("2.0", "7"),
+        &good.replace("\"prompt_id\": 1", "\"prompt_id\": 1001"),
+    ] {
+        let bad = rows(&folder, "bad.jsonl", &[other, bad]);
+        let output = score_rows(&[&bad], 2);
+        assert!(stderr(&output).contains("line 2"), "{}", stderr(&output));
+    }
+    score_rows(&[&rows(&folder, "empty.jsonl", &[""])], 5);
+}
