@@ -30,6 +30,7 @@ mod cli {
     mod label;
     mod judge;
     mod judge_bench;
+    mod judge_stops;
     mod judge_trust;
     mod models;
     mod networks;
