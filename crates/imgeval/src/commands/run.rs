@@ -18,6 +18,7 @@ use crate::{
     cases::CaseSet,
     exit_code::Exit,
     failure::CommandError,
+    judged::protocols::no_judge,
     observers::load_observer,
     printer::Printer,
     scored_run::{ScoredRun, ScoredSummary},
@@ -30,6 +31,9 @@ const MAX_PRINTED_VERDICTS: usize = 40;
 pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     if args.suite != Suite::Geneval {
         return super::run_judged::run_judged(args, printer);
+    }
+    if !args.judge.judges.is_empty() {
+        return Err(no_judge().into());
     }
     args.verdict.check()?;
     // Before any other work: without weights nothing else is worth starting.
