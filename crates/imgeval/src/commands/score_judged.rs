@@ -285,7 +285,7 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
         for row in summary.fine_rows().iter().filter(|_| args.by_subcategory).chain(&summary.rows()) {
             let value = row.line.estimate.map_or("-".to_owned(), |estimate| format!("{:.4}", estimate.value));
             let (n, missing) = (row.line.n_scored.to_string(), row.line.n_missing.to_string());
-            table.add_row([row.name.clone(), value, n, missing]);
+            table.add_row([imgeval_core::visible(&row.name), value, n, missing]);
         }
         printer.data(format_args!("{}\n", table.trim_fmt()))?;
         if args.table.with_published {

@@ -63,7 +63,7 @@ impl<'a> JudgedTable<'a> {
         let mut table = right_aligned(plain_table(&header), 1, 6);
         let fine = if is_fine { self.summary.fine_rows() } else { Vec::new() };
         for row in fine.iter().chain(&self.summary.rows()) {
-            let mut cells = vec![row.name.clone()];
+            let mut cells = vec![visible(&row.name)];
             cells.extend(cells_of(row.line));
             table.add_row(cells);
         }
