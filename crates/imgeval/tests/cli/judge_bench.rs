@@ -87,6 +87,25 @@ impl JudgeBench {
         bench
     }
 
+    /// With so many cases of one folder, all different.
+    pub(crate) fn of_many(name: &str, n: u32) -> Self {
+        let bench = Self { folder: test_folder(name) };
+        let (cases, edits) =
+            (bench.folder.join("benchmark/4-Color"), bench.folder.join("edits/Color_metrics_4"));
+        let mut lines = String::new();
+        for number in 0..n {
+            write_picture(&cases.join(format!("{number:04}.png")), number);
+            write_picture(&cases.join(format!("{number:04}_mask.png")), 1000 + number);
+            write_picture(&edits.join(format!("{number:04}.png")), 2000 + number);
+            lines.push_str(&format!("Paint thing {number} red. CLIP: a red thing\n"));
+        }
+        fs::write(cases.join("Color_text.txt"), lines).unwrap();
+        let benchmark = bench.folder.join("benchmark");
+        check_exit(&bench.call(&["suites", "fetch", "reason-edit", "--from", text(&benchmark)]), 0);
+        bench.import("edits", "run");
+        bench
+    }
+
     /// Imports the folder's edits into a run.
     pub(crate) fn import(&self, edits: &str, run: &str) {
         let (edits, run) = (self.folder.join(edits), self.folder.join(run));

@@ -81,6 +81,59 @@ fn killed_with_several_calls_under_way_at_most_those_are_made_again() {
 }
 
 #[test]
+fn killed_again_and_again_every_question_is_answered_once_and_few_are_asked_twice() {
+    const N: u32 = 24;
+    let bench = JudgeBench::of_many("judge-killed-often", N);
+    let judge = Provider::start([gives(5, 5)]);
+    let arguments = ["--judge-concurrency", "4"];
+    let mut kills = 0;
+    for wanted in [3, 9, 15, 21] {
+        let mut child = bench.observe_command(&judge, &arguments).stderr(Stdio::null()).spawn().unwrap();
+        judge.wait_for(wanted);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+    }
+    bench.observe(&judge, &arguments, 0);
+    bench.observe(&judge, &arguments, 0);
+    let n = judge.requests().len();
+    assert!((N as usize..=N as usize + 4 * kills).contains(&n), "{n} requests");
+    let answered: Vec<String> = replies(&bench.run())
+        .into_iter()
+        .filter(|(_, words)| words.contains("score"))
+        .map(|(case, _)| case)
+        .collect();
+    let distinct: std::collections::BTreeSet<&String> = answered.iter().collect();
+    assert_eq!((answered.len(), distinct.len()), (N as usize, N as usize), "one answer each");
+    let scores = bench.score_json(&[], 0);
+    assert_eq!(row(&scores, "overall")["images_scored"], N);
+    // One may be on record whose process died before it was sent.
+    let on_record = scores["spend"]["requests"].as_u64().unwrap() as usize;
+    assert!((n..=N as usize + 4 * kills).contains(&on_record), "{on_record} of {n}: each is accounted for");
+}
+
+#[test]
+fn a_suite_that_no_judge_scores_takes_none() {
+    let bench = JudgeBench::new("judge-geneval");
+    let judge = Provider::start([gives(5, 5)]);
+    let (edits, name) = (bench.folder.join("edits"), format!("{}#m", judge.url()));
+    let output = bench.call(&[
+        "run",
+        "--suite",
+        "geneval",
+        "--images",
+        text(&edits),
+        "--run",
+        "other",
+        "--judge",
+        &name,
+    ]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("judge") && judge.requests().is_empty(), "{}", stderr(&output));
+    assert!(!bench.folder.join("other").exists());
+}
+
+#[test]
 fn an_image_that_is_gone_from_the_run_fails_alone() {
     let bench = JudgeBench::new("judge-gone");
     let gone = super::provider::files(&bench.run().join("images"));

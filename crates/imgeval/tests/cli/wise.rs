@@ -159,6 +159,24 @@ fn what_the_judge_is_sent_is_the_scripts_wording_with_prompt_and_explanation() {
 }
 
 #[test]
+fn the_verified_protocol_reads_one_score_behind_the_thoughts() {
+    let Some(wise) = Wise::fetched("wise-verified") else { return };
+    wise.import("wise-verified", "run", 0);
+    let judge = Provider::start([says("<think>Score: 0 or 1?</think>\n**Score**: 1"), says("Score: 0")]);
+    wise.observe("run", &judge, 0);
+    let body = judge.requests()[0].json();
+    assert_eq!(body["chat_template_kwargs"], serde_json::json!({"enable_thinking": false}));
+    let scores: Value = serde_json::from_str(&wise.score(&["run", "--json"], 0)).unwrap();
+    assert_eq!(row(&scores, "culture")["score"], 1.0);
+    assert_eq!(row(&scores, "physics")["score"], Value::Null, "prompt 892 is of chemistry there");
+    assert_eq!(row(&scores, "chemistry")["score"], 0.0);
+    let name = format!("{}#m", judge.url());
+    let output = wise.call(&["observe", "run", "--judge", &name, "--swap-order"]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("has no order of images to swap"), "{}", stderr(&output));
+}
+
+#[test]
 fn images_are_scored_by_category_and_sub_category_and_no_overall_score_is_made_up() {
     let Some(wise) = Wise::fetched("wise-score") else { return };
     wise.import("wise-legacy", "run", 0);
@@ -243,4 +261,16 @@ fn official_rows_are_scored_and_a_marked_failure_is_missing_and_not_zero() {
         assert!(stderr(&output).contains("line 2"), "{}", stderr(&output));
     }
     score_rows(&[&rows(&folder, "empty.jsonl", &[""])], 5);
+}
+
+#[test]
+fn names_of_sub_categories_do_not_move_the_terminal() {
+    let folder = test_folder("wise-rows-names");
+    let row = r#"{"prompt_id": 1, "Subcategory": "\u001b[31mred", "consistency": 2, "realism": 1, "aesthetic_quality": 0}"#;
+    let file = rows(&folder, "rows.jsonl", &[row]);
+    let output =
+        command(&["score", "wise-legacy", "--by-subcategory", "--score-rows", text(&file)]).output().unwrap();
+    check_clean(&output);
+    check_exit(&output, 0);
+    assert!(stdout(&output).contains("\\u{1b}[31mred"), "{}", stdout(&output));
 }
