@@ -27,11 +27,11 @@ mod cli {
     mod generate_settings;
     mod generate_stops;
     mod import;
-    mod label;
     mod judge;
     mod judge_bench;
     mod judge_stops;
     mod judge_trust;
+    mod label;
     mod models;
     mod networks;
     mod prompts;

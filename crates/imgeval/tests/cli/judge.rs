@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     judge_bench::{CASES, INSTRUCTIONS, JudgeBench, check_clean, gives, parts, replies, row, says, words},
     provider::{Provider, error},
-    support::{check_exit, stderr, stdout, text},
+    support::{check_exit, stderr, stdout, text, write_picture},
 };
 use crate::fault_server::{Action, Reply};
 
@@ -291,4 +291,55 @@ fn importing_judging_and_scoring_are_one_command() {
     let output = bench.call(&arguments[..7]);
     check_exit(&output, 2);
     assert!(stderr(&output).contains("is scored by a judge"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_image_that_has_given_way_to_another_is_judged_anew_and_the_old_words_count_no_more() {
+    let bench = JudgeBench::new("judge-replaced");
+    let judge = Provider::start([gives(2, 2), gives(5, 5), gives(5, 5), gives(8, 8)]);
+    bench.observe(&judge, &[], 0);
+    write_picture(&bench.folder.join("edits/LeftRight_metrics_1/0001.png"), 4711);
+    bench.import("edits", "run");
+    let scores = bench.score_json(&[], 4);
+    assert_eq!(row(&scores, "overall")["images_scored"], 2, "what was said of the old one is not passed on");
+    bench.observe(&judge, &[], 0);
+    assert_eq!(judge.requests().len(), 4);
+    let scores = bench.score_json(&[], 0);
+    assert!((row(&scores, "overall")["score"].as_f64().unwrap() - 0.6).abs() < 1e-12, "{scores:#}");
+    assert_eq!(replies(&bench.run()).len(), 4, "what was said stays on record");
+}
+
+#[test]
+fn a_judge_that_is_named_twice_is_asked_once() {
+    let bench = JudgeBench::new("judge-twice");
+    let judge = Provider::start([gives(5, 5)]);
+    let name = format!("{}#m", judge.url());
+    bench.observe(&judge, &["--judge", &name, "--judge", &name], 0);
+    assert_eq!(judge.requests().len(), 3);
+    assert_eq!(bench.score_json(&[], 0)["judges"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn edits_named_by_their_cases_are_imported_and_what_is_missing_is_missing() {
+    let bench = JudgeBench::new("judge-flat");
+    let flat = bench.folder.join("flat");
+    for (name, seed) in [("left-right-0002", 1), ("reasoning-0001", 2), ("mirror-0001", 3)] {
+        write_picture(&flat.join(format!("{name}.png")), seed);
+    }
+    fs::write(flat.join("left-right-0001.png"), "no image").unwrap();
+    let output = bench.call(&["import", "reason-edit", text(&flat), "--run", "flat-run", "--json"]);
+    check_exit(&output, 4);
+    let told = stdout(&output);
+    assert!(told.contains("unsupported-format") || told.contains("not-an-image"), "{told}");
+    assert!(told.contains("mirror-0001.png"), "{told}");
+    let judge = Provider::start([gives(6, 6)]);
+    let name = format!("{}#m", judge.url());
+    check_exit(&bench.call(&["observe", "flat-run", "--no-metrics", "--judge", &name]), 0);
+    assert_eq!(judge.requests().len(), 2);
+    let output = bench.call(&["score", "flat-run", "--json"]);
+    check_exit(&output, 4);
+    let scores: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let overall = row(&scores, "overall");
+    assert_eq!((&overall["images_scored"], &overall["images_missing"]), (&2.into(), &1.into()), "{scores:#}");
+    assert!((overall["score"].as_f64().unwrap() - 0.6).abs() < 1e-12);
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Cursor, Write as _},
     path::{Path, PathBuf},
     process::Output,
 };
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     judge_bench::{check_clean, parts, row, says},
-    provider::Provider,
+    provider::{Provider, files},
     support::{check_exit, command, stderr, stdout, test_folder, text, write_picture},
 };
 use crate::fault_server::Action;
@@ -74,7 +75,7 @@ impl Wise {
     }
 
     fn fetch(&self) -> Output {
-        self.call(&["suites", "fetch", "wise", "--from", text(&self.folder)])
+        self.call(&["suites", "fetch", "wise", "--from", text(&self.clone_dir())])
     }
 
     fn import(&self, suite: &str, run: &str, exit: i32) {
@@ -273,4 +274,62 @@ fn names_of_sub_categories_do_not_move_the_terminal() {
     check_clean(&output);
     check_exit(&output, 0);
     assert!(stdout(&output).contains("\\u{1b}[31mred"), "{}", stdout(&output));
+}
+
+#[test]
+fn an_archive_gives_the_same_files_as_a_clone() {
+    let Some(wise) = Wise::fetched("wise-archive") else { return };
+    let all = |folder: &Path| -> Vec<(String, Vec<u8>)> {
+        let relative = |path: &Path| path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+        files(folder).into_iter().map(|path| (relative(&path), fs::read(path).unwrap())).collect()
+    };
+    let of_clone = all(&wise.folder.join("suites/wise"));
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in all(&wise.clone_dir()) {
+        writer.start_file(format!("WISE-main/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(&bytes).unwrap();
+    }
+    fs::write(wise.folder.join("wise.zip"), writer.finish().unwrap().into_inner()).unwrap();
+    fs::remove_dir_all(wise.folder.join("suites")).unwrap();
+    check_exit(&wise.call(&["suites", "fetch", "wise", "--from", "wise.zip"]), 0);
+    assert!(all(&wise.folder.join("suites/wise")) == of_clone);
+}
+
+const OWN_PROTOCOL: &str = r#"
+id = "own-wise"
+version = 1
+suite = "wise-legacy"
+title = "own words"
+judge_pin = "m"
+reply = "wise-legacy"
+max_tries = 1
+wording_source = "own"
+[[message]]
+text = "Asked: {prompt} Known: {explanation}"
+[[message]]
+image = "answer"
+"#;
+
+#[test]
+fn without_a_script_that_can_be_used_a_protocol_file_judges() {
+    let Some(wise) = Wise::new("wise-no-script") else { return };
+    fs::remove_file(wise.clone_dir().join("vllm_eval.py")).unwrap();
+    fs::write(wise.clone_dir().join("WISE_legacy/gpt_eval.py"), "def messages(:\n  \u{1b}[2J ((((").unwrap();
+    let output = wise.fetch();
+    check_exit(&output, 4);
+    let said = stderr(&output);
+    assert!(
+        said.contains("vllm_eval.py was not there") && said.contains("gpt_eval.py` of WISE cannot be used"),
+        "{said}"
+    );
+    wise.import("wise-legacy", "run", 0);
+    let judge = Provider::start([legacy(2, 2, 2)]);
+    let name = format!("{}#m", judge.url());
+    let output = wise.call(&["observe", "run", "--judge", &name]);
+    check_exit(&output, 1);
+    assert!(stderr(&output).contains("--protocol FILE"), "{}", stderr(&output));
+    fs::write(wise.folder.join("own.toml"), OWN_PROTOCOL).unwrap();
+    check_exit(&wise.call(&["observe", "run", "--judge", &name, "--protocol", "own.toml"]), 0);
+    assert_eq!(judge.requests().len(), 4);
+    assert!(parts(&judge.requests()[0].json()).0[0].starts_with("Asked: "));
 }
