@@ -23,10 +23,12 @@ use crate::{
 };
 
 pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
-    let suite = Suite::from_name(RunReader::open(&args.run)?.manifest().suite.as_str());
+    // A run that cannot be read is told of after a detector that cannot be had, which is the longer way to mend.
+    let suite = RunReader::open(&args.run).map(|run| Suite::from_name(&run.manifest().suite));
     match suite {
-        Some(suite) if suite != Suite::Geneval => return observe_judged(args, suite, printer),
-        _ if !args.judge.judges.is_empty() => return Err(no_judge().into()),
+        Ok(Some(suite)) if suite != Suite::Geneval => return observe_judged(args, suite, printer),
+        Err(error) if !args.judge.judges.is_empty() => return Err(error.into()),
+        Ok(_) if !args.judge.judges.is_empty() => return Err(no_judge().into()),
         _ => {}
     }
     let loaded = load_observer(&args.detector)?;
