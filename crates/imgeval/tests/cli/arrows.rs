@@ -12,12 +12,14 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("imgeval-clients", &["imgeval-core"]),
     ("imgeval-store", &["imgeval-core"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-store"]),
+    ("imgeval-report", &["imgeval-core"]),
     (
         "imgeval",
         &[
             "imgeval-clients",
             "imgeval-core",
             "imgeval-metrics",
+            "imgeval-report",
             "imgeval-runner",
             "imgeval-store",
             "imgeval-suites",

@@ -1,0 +1,6 @@
+//! What people see of scores: tables, figures and the page. Nothing here computes a score; everything arrives in the
+//! [`model`], and the same model always gives the same bytes.
+
+#![forbid(unsafe_code)]
+
+pub mod model;
