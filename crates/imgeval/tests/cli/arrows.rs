@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("imgeval-core", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
     ("imgeval-suites", &["imgeval-core", "imgeval-metrics"]),
