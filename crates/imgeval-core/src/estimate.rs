@@ -9,6 +9,11 @@ pub enum IntervalMethod {
     WilsonOverPrompts,
     /// Intervals of the parts combined (method of variance estimates recovery), where a part needed Wilson's.
     CombinedParts,
+    /// Studentised bootstrap that resamples prompts in pairs.
+    StudentisedPairs,
+    /// Pairs of prompts with two invented ones added (Agresti and Min), where a bootstrap is blind: few pairs, or hardly
+    /// any that differ from the others.
+    AdjustedPairs,
 }
 
 impl IntervalMethod {
@@ -18,6 +23,8 @@ impl IntervalMethod {
             Self::PromptBootstrap => "prompt-bootstrap",
             Self::WilsonOverPrompts => "wilson-over-prompts",
             Self::CombinedParts => "combined-parts",
+            Self::StudentisedPairs => "studentised-pairs",
+            Self::AdjustedPairs => "adjusted-pairs",
         }
     }
 }

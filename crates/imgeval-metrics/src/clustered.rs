@@ -7,10 +7,10 @@
 //! in, and the overall interval is then combined from the tags' intervals (MOVER, Zou and Donner 2008).
 
 use imgeval_core::{Estimate, Interval, IntervalMethod};
-use rand_core::{Rng, SeedableRng};
+use rand_core::SeedableRng;
 use rand_pcg::Pcg64;
 
-use crate::wilson_interval;
+use crate::{resampling::draw_index, wilson_interval};
 
 /// With fewer prompts than this, a bootstrap has too few different resamples to draw.
 const MIN_BOOTSTRAP_CLUSTERS: usize = 10;
@@ -23,8 +23,24 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    fn mean(self) -> f64 {
+    pub(crate) fn mean(self) -> f64 {
         self.sum / self.n as f64
+    }
+
+    /// The mean over all observations.
+    pub(crate) fn mean_of(clusters: &[Self]) -> f64 {
+        let n: usize = clusters.iter().map(|cluster| cluster.n).sum();
+        clusters.iter().map(|cluster| cluster.sum).sum::<f64>() / n as f64
+    }
+
+    /// The squared standard error of [`Self::mean_of`], a ratio of sums (Cochran 1977, 6.3); 0 for a single cluster.
+    pub(crate) fn variance_of_mean(clusters: &[Self]) -> f64 {
+        let mean = Self::mean_of(clusters);
+        let n: usize = clusters.iter().map(|cluster| cluster.n).sum();
+        let squares =
+            clusters.iter().map(|cluster| (cluster.sum - mean * cluster.n as f64).powi(2)).sum::<f64>();
+        let count = clusters.len() as f64;
+        squares * count / ((count - 1.0).max(1.0) * (n as f64).powi(2))
     }
 }
 
@@ -51,7 +67,7 @@ impl Stratum {
     /// The mean over observations.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        self.clusters.iter().map(|cluster| cluster.sum).sum::<f64>() / self.n() as f64
+        Cluster::mean_of(&self.clusters)
     }
 
     fn has_no_variation(&self) -> bool {
@@ -63,13 +79,11 @@ impl Stratum {
     fn resampled_means(&self, settings: BootstrapSettings) -> Vec<f64> {
         // With a stream in common, strata would rise and fall together and the overall interval would be too wide.
         let mut generator = Pcg64::seed_from_u64(settings.seed.rotate_left(32) ^ self.key);
-        let n_clusters = self.clusters.len() as u64;
+        let n_clusters = self.clusters.len();
         let resample = |_| {
             let (mut sum, mut n) = (0.0, 0_usize);
             for _ in 0..n_clusters {
-                // Multiply-shift: its bias, n / 2^32, is far below the bootstrap's own noise.
-                let index = (u64::from(generator.next_u32()) * n_clusters) >> 32;
-                let cluster = self.clusters[index as usize];
+                let cluster = self.clusters[draw_index(&mut generator, n_clusters)];
                 sum += cluster.sum;
                 n += cluster.n;
             }
@@ -217,6 +231,8 @@ pub(crate) fn quantile_of_sorted(sorted: &[f64], quantile: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use rand_core::Rng;
+
     use super::*;
 
     fn stratum(clusters: &[(f64, usize)]) -> Stratum {

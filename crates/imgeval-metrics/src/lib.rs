@@ -4,9 +4,15 @@
 
 mod agreement;
 mod clustered;
+mod comparison;
 pub mod edit;
 mod intervals;
+mod multiplicity;
 mod paired;
+mod pairs;
+mod permutation;
+mod power;
+mod resampling;
 
 pub use agreement::{
     Agreement, Drift, JudgeNoise, compute_agreement, compute_drift, compute_noise, kendall_tau_b, spearman,
@@ -14,5 +20,10 @@ pub use agreement::{
 pub use clustered::{
     BootstrapSettings, Cluster, StratifiedEstimate, Stratum, estimate_strata, estimate_weighted_strata,
 };
+pub use comparison::{
+    Comparison, ComparisonTest, Difference, IndependentPart, PairedPart, compare_independent, compare_runs,
+};
 pub use intervals::wilson_interval;
+pub use multiplicity::{RankRange, holm, rank_with_ties};
 pub use paired::{PairedDifference, PairedStratum, paired_difference};
+pub use pairs::PairedCluster;

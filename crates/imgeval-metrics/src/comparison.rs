@@ -1,0 +1,285 @@
+//! The difference between two runs, by part and overall, with interval, test and power.
+//!
+//! *Same prompts* ([`compare_runs`]): prompts are resampled in pairs within their part, because a prompt that is hard for
+//! one run tends to be hard for the other. A part's difference is the mean over its images in a minus that in b, overall the
+//! weighted sum of the parts' differences.
+//!
+//! - The interval is a studentised bootstrap: each resample's error is measured in standard errors of that resample, which
+//!   is right for skewed differences and few prompts, where the percentile bootstrap is too narrow (Efron and Tibshirani
+//!   1993, 12.5). With fewer than ten pairs that differ from the others it sees too little. There the interval is that of
+//!   Agresti and Min 2005 on prompts: two pairs are added, of which half a pair is won, half a pair lost and one tied, so
+//!   that its width is never zero. If any part needs that, overall is combined from the parts (MOVER, Zou and Donner 2008).
+//! - The test is McNemar's where each prompt has one image that is right or wrong in both runs, else a permutation test
+//!   that exchanges the two runs prompt by prompt. Both assume, under "no difference", that nothing tells the two runs
+//!   apart on any prompt, and that prompts are independent; neither assumes a distribution.
+//!
+//! *Different prompts* ([`compare_independent`]): each side's interval is that of [`crate::estimate_weighted_strata`], and
+//! the difference combines them (MOVER). The test exchanges prompts between the two sets of a part; it assumes, under "no
+//! difference", that both are draws from one population of prompts and answers.
+
+use imgeval_core::{Estimate, Interval, IntervalMethod};
+
+use crate::{
+    BootstrapSettings, Cluster, PairedCluster, Stratum,
+    clustered::quantile_of_sorted,
+    estimate_weighted_strata,
+    pairs::{Linearised, Replicate},
+    permutation::{FlippedPart, PooledPart, exchange_prompts, mcnemar_exact, sign_flip},
+    power::{detectable_difference, prompts_for_difference},
+    resampling::repeat,
+};
+
+/// With fewer pairs than this that contribute something else than most, resampling sees too little of the spread.
+const MIN_VARYING_PAIRS: usize = 10;
+
+const Z_95: f64 = 1.959_963_984_540_054;
+
+/// Of a random stream that belongs to no part.
+const OVERALL_KEY: u64 = u64::MAX;
+
+/// The prompts of one part, such as a tag, that both runs have a score of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PairedPart {
+    /// Names the part's random stream.
+    pub key: u64,
+    /// Its share of the overall difference; the shares sum to 1.
+    pub weight: f64,
+    pub pairs: Vec<PairedCluster>,
+}
+
+/// The prompts of one part in two runs of different prompts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndependentPart {
+    /// Names the part's random stream.
+    pub key: u64,
+    /// Its share of the overall difference; the shares sum to 1.
+    pub weight: f64,
+    pub a: Vec<Cluster>,
+    pub b: Vec<Cluster>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// In the order of the input.
+    pub parts: Vec<Difference>,
+    pub overall: Difference,
+}
+
+/// A minus b.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// In [-1, 1].
+    pub value: f64,
+    /// 95 %, within [-1, 1], never of zero width.
+    pub interval: Interval,
+    /// Pairs of prompts, or prompts of both sides together where they are not paired.
+    pub n_prompts: usize,
+    /// Prompts with a higher, equal and lower mean in a; `None` where prompts are not paired.
+    pub won_tied_lost: Option<(usize, usize, usize)>,
+    /// Two-sided, of "no difference"; not corrected for other tests. `None` where it needs random permutations and
+    /// `replicates` is 0.
+    pub p_value: Option<f64>,
+    pub test: ComparisonTest,
+    /// The smallest true difference that two runs like these show with 80 % power at 5 %, two-sided. `None` where the
+    /// prompts show no spread to go by.
+    pub detectable: Option<f64>,
+    /// Prompts with which the difference seen would be found with that power, in the same mix over parts. `None` where no
+    /// difference or no spread is seen.
+    pub prompts_needed: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComparisonTest {
+    McNemarExact,
+    SignFlipExact,
+    SignFlipRandom,
+    ExchangedPrompts,
+}
+
+impl ComparisonTest {
+    /// For people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::McNemarExact => "McNemar, exact",
+            Self::SignFlipExact => "sign flips of prompts, exact",
+            Self::SignFlipRandom => "sign flips of prompts, random",
+            Self::ExchangedPrompts => "exchanged prompts, random",
+        }
+    }
+}
+
+/// Compares two runs on the same prompts, a minus b. `None` if there is no part, or an empty one, or a prompt without images.
+#[must_use]
+pub fn compare_runs(parts: &[PairedPart], settings: BootstrapSettings) -> Option<Comparison> {
+    let has_images = |pair: &PairedCluster| pair.a.n > 0 && pair.b.n > 0;
+    let is_valid = |part: &PairedPart| !part.pairs.is_empty() && part.pairs.iter().all(has_images);
+    if parts.is_empty() || !parts.iter().all(is_valid) {
+        return None;
+    }
+    let mut overall_replicates = vec![Replicate { difference: 0.0, variance: 0.0 }; settings.replicates];
+    let (mut differences, mut value, mut variance) = (Vec::with_capacity(parts.len()), 0.0, 0.0);
+    for part in parts {
+        let linearised = Linearised::new(&part.pairs);
+        let replicates =
+            repeat(settings, u128::from(part.key), || |generator: &mut _| linearised.resample(generator));
+        for (total, replicate) in overall_replicates.iter_mut().zip(&replicates) {
+            total.difference += part.weight * replicate.difference;
+            total.variance += part.weight.powi(2) * replicate.variance;
+        }
+        let variance_of_part = linearised.variance() / linearised.n() as f64;
+        value += part.weight * linearised.difference;
+        variance += part.weight.powi(2) * variance_of_part;
+        let interval = if linearised.n_varying() < MIN_VARYING_PAIRS || replicates.is_empty() {
+            adjusted_interval(&linearised)
+        } else {
+            studentised_interval(linearised.difference, variance_of_part, &replicates)
+        };
+        let only = std::slice::from_ref(part);
+        differences.push(finish(only, part.key, settings, linearised.difference, variance_of_part, interval));
+    }
+    let is_combined = differences.iter().any(|part| part.interval.method != IntervalMethod::StudentisedPairs);
+    let interval = if is_combined {
+        let sides: Vec<(f64, f64, Interval)> =
+            parts.iter().zip(&differences).map(|(part, of)| (part.weight, of.value, of.interval)).collect();
+        combined_interval(value, &sides)
+    } else {
+        studentised_interval(value, variance, &overall_replicates)
+    };
+    let overall = finish(parts, OVERALL_KEY, settings, value, variance, interval);
+    Some(Comparison { parts: differences, overall })
+}
+
+/// Adds test and power to a difference of these parts and its squared standard error.
+fn finish(
+    parts: &[PairedPart],
+    key: u64,
+    settings: BootstrapSettings,
+    value: f64,
+    variance: f64,
+    interval: Interval,
+) -> Difference {
+    let pairs = || parts.iter().flat_map(|part| &part.pairs);
+    let n_prompts = pairs().count();
+    let n_won = pairs().filter(|pair| pair.difference() > 1e-12).count();
+    let n_lost = pairs().filter(|pair| pair.difference() < -1e-12).count();
+    let (p_value, test) = if is_mcnemar(parts, n_prompts) {
+        (Some(mcnemar_exact(n_won, n_lost)), ComparisonTest::McNemarExact)
+    } else {
+        let flipped: Vec<FlippedPart> =
+            parts.iter().map(|part| FlippedPart::new(part.weight, &part.pairs)).collect();
+        match sign_flip(&flipped, key, settings) {
+            (p_value, true) => (p_value, ComparisonTest::SignFlipExact),
+            (p_value, false) => (p_value, ComparisonTest::SignFlipRandom),
+        }
+    };
+    Difference {
+        value,
+        interval,
+        n_prompts,
+        won_tied_lost: Some((n_won, n_prompts - n_won - n_lost, n_lost)),
+        p_value,
+        test,
+        detectable: detectable_difference(variance.sqrt()),
+        prompts_needed: prompts_for_difference(value, variance.sqrt(), n_prompts),
+    }
+}
+
+/// Whether McNemar's test is one of the weighted difference: single images that are right or wrong, and prompts that all
+/// count alike.
+fn is_mcnemar(parts: &[PairedPart], n_prompts: usize) -> bool {
+    let is_binary = |cluster: Cluster| cluster.n == 1 && (cluster.sum == 0.0 || cluster.sum == 1.0);
+    let total: f64 = parts.iter().map(|part| part.weight).sum();
+    parts.iter().all(|part| {
+        let share = part.pairs.len() as f64 / n_prompts as f64;
+        (part.weight / total - share).abs() < 1e-9
+            && part.pairs.iter().all(|pair| is_binary(pair.a) && is_binary(pair.b))
+    })
+}
+
+/// The standard error of a resample without any spread, in which its error cannot be measured.
+const MAX_STUDENTISED: f64 = 1e6;
+
+fn studentised_interval(difference: f64, variance: f64, replicates: &[Replicate]) -> Interval {
+    let studentise = |replicate: &Replicate| {
+        let error = replicate.difference - difference;
+        if error.abs() < 1e-12 {
+            return 0.0;
+        }
+        (error / replicate.variance.sqrt()).clamp(-MAX_STUDENTISED, MAX_STUDENTISED)
+    };
+    let mut studentised: Vec<f64> = replicates.iter().map(studentise).collect();
+    studentised.sort_by(f64::total_cmp);
+    let bound = |quantile| difference - quantile_of_sorted(&studentised, quantile) * variance.sqrt();
+    clipped(bound(0.975), bound(0.025), IntervalMethod::StudentisedPairs)
+}
+
+/// Agresti and Min's interval on the contributions of prompts: half a pair won, half a pair lost and one tied are added.
+fn adjusted_interval(linearised: &Linearised) -> Interval {
+    let count = linearised.n() as f64 + 2.0;
+    let squares = linearised.contributions.iter().map(|value| value * value).sum::<f64>() + 1.0;
+    let centre = linearised.difference * linearised.n() as f64 / count;
+    let half_width = Z_95 * (squares / count - centre * centre).max(0.0).sqrt() / count.sqrt();
+    clipped(centre - half_width, centre + half_width, IntervalMethod::AdjustedPairs)
+}
+
+/// The interval of a weighted sum of independent estimates (weight, value, interval), by MOVER.
+fn combined_interval(value: f64, terms: &[(f64, f64, Interval)]) -> Interval {
+    let (mut below, mut above) = (0.0, 0.0);
+    for (weight, term, interval) in terms {
+        let (low, high) = (weight * (term - interval.low), weight * (interval.high - term));
+        // Of a term that is subtracted, the upper bound matters below.
+        let (low, high) = if *weight < 0.0 { (high, low) } else { (low, high) };
+        below += low.powi(2);
+        above += high.powi(2);
+    }
+    clipped(value - below.sqrt(), value + above.sqrt(), IntervalMethod::CombinedParts)
+}
+
+fn clipped(low: f64, high: f64, method: IntervalMethod) -> Interval {
+    Interval { low: low.clamp(-1.0, 1.0), high: high.clamp(-1.0, 1.0), method }
+}
+
+/// Compares two runs on different prompts of the same parts, a minus b. `None` if there is no part, or one in which a side
+/// has no prompt, or a prompt without images.
+#[must_use]
+pub fn compare_independent(parts: &[IndependentPart], settings: BootstrapSettings) -> Option<Comparison> {
+    let weights: Vec<f64> = parts.iter().map(|part| part.weight).collect();
+    let estimate = |side: fn(&IndependentPart) -> &Vec<Cluster>, of_side: u64| {
+        // The two sides need streams of their own, or they would rise and fall together.
+        let key = |part: &IndependentPart| part.key ^ (of_side << 63);
+        let strata: Option<Vec<Stratum>> =
+            parts.iter().map(|part| Stratum::new(key(part), side(part).clone())).collect();
+        estimate_weighted_strata(&strata?, &weights, settings)
+    };
+    let (of_a, of_b) = (estimate(|part| &part.a, 0)?, estimate(|part| &part.b, 1)?);
+    let difference = |parts: &[IndependentPart], key, a: Estimate, b: Estimate| {
+        let value = a.value - b.value;
+        let pooled: Vec<PooledPart> =
+            parts.iter().map(|part| PooledPart::new(part.weight, &part.a, &part.b)).collect();
+        let variance = parts.iter().map(|part| part.weight.powi(2) * unpaired_variance(part)).sum::<f64>();
+        let variance = variance / parts.iter().map(|part| part.weight).sum::<f64>().powi(2);
+        let n_prompts = a.n_clusters + b.n_clusters;
+        Difference {
+            value,
+            interval: combined_interval(value, &[(1.0, a.value, a.interval), (-1.0, b.value, b.interval)]),
+            n_prompts,
+            won_tied_lost: None,
+            p_value: exchange_prompts(&pooled, key, settings),
+            test: ComparisonTest::ExchangedPrompts,
+            detectable: detectable_difference(variance.sqrt()),
+            prompts_needed: prompts_for_difference(value, variance.sqrt(), n_prompts),
+        }
+    };
+    let of_parts = parts.iter().zip(of_a.strata.iter().zip(&of_b.strata));
+    let differences = of_parts.map(|(part, (a, b))| difference(std::slice::from_ref(part), part.key, *a, *b));
+    Some(Comparison {
+        parts: differences.collect(),
+        overall: difference(parts, OVERALL_KEY, of_a.overall?, of_b.overall?),
+    })
+}
+
+/// The squared standard error of the difference of the two sides' means.
+fn unpaired_variance(part: &IndependentPart) -> f64 {
+    Cluster::variance_of_mean(&part.a) + Cluster::variance_of_mean(&part.b)
+}

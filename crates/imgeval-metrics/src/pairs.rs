@@ -1,0 +1,121 @@
+//! Prompts that two runs share: differences, their spread and their resamples.
+
+use rand_pcg::Pcg64;
+
+use crate::{Cluster, resampling::draw_index};
+
+/// One prompt in both runs; each has at least one image of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairedCluster {
+    pub a: Cluster,
+    pub b: Cluster,
+}
+
+impl PairedCluster {
+    /// The mean over images of a minus that of b.
+    pub(crate) fn difference(self) -> f64 {
+        self.a.mean() - self.b.mean()
+    }
+}
+
+/// Sums over the pairs of a part.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    a: f64,
+    n_a: f64,
+    b: f64,
+    n_b: f64,
+}
+
+impl Sums {
+    fn of(pairs: &[PairedCluster]) -> Self {
+        let mut sums = Self::default();
+        for pair in pairs {
+            sums.add(&Self::of_pair(pair));
+        }
+        sums
+    }
+
+    fn of_pair(pair: &PairedCluster) -> Self {
+        Self { a: pair.a.sum, n_a: pair.a.n as f64, b: pair.b.sum, n_b: pair.b.n as f64 }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.a += other.a;
+        self.n_a += other.n_a;
+        self.b += other.b;
+        self.n_b += other.n_b;
+    }
+
+    /// The mean over images of a minus that of b.
+    fn difference(self) -> f64 {
+        self.a / self.n_a - self.b / self.n_b
+    }
+}
+
+/// One resample: its difference, and the variance of that difference as the resample shows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replicate {
+    pub(crate) difference: f64,
+    pub(crate) variance: f64,
+}
+
+/// A part's pairs, with what each contributes to the difference.
+pub(crate) struct Linearised {
+    pub(crate) difference: f64,
+    /// One for each pair, of mean `difference`: the prompt's own difference where all prompts have equally many images,
+    /// else that of the ratio of sums in first order (Cochran 1977, 6.3).
+    pub(crate) contributions: Vec<f64>,
+    sums: Vec<Sums>,
+}
+
+impl Linearised {
+    pub(crate) fn new(pairs: &[PairedCluster]) -> Self {
+        let sums = Sums::of(pairs);
+        let difference = sums.difference();
+        let count = pairs.len() as f64;
+        let (mean_a, mean_b) = (sums.a / sums.n_a, sums.b / sums.n_b);
+        let contribution = |pair: &PairedCluster| {
+            let of_a = (pair.a.sum - mean_a * pair.a.n as f64) * count / sums.n_a;
+            let of_b = (pair.b.sum - mean_b * pair.b.n as f64) * count / sums.n_b;
+            difference + of_a - of_b
+        };
+        Self {
+            difference,
+            contributions: pairs.iter().map(contribution).collect(),
+            sums: pairs.iter().map(Sums::of_pair).collect(),
+        }
+    }
+
+    pub(crate) fn n(&self) -> usize {
+        self.contributions.len()
+    }
+
+    /// The variance of one prompt's contribution; 0 for a single pair.
+    pub(crate) fn variance(&self) -> f64 {
+        let squares = self.contributions.iter().map(|value| (value - self.difference).powi(2)).sum::<f64>();
+        squares / (self.n().max(2) - 1) as f64
+    }
+
+    /// How many pairs do not contribute what most do.
+    pub(crate) fn n_varying(&self) -> usize {
+        let mut sorted = self.contributions.clone();
+        sorted.sort_by(f64::total_cmp);
+        let largest_group = sorted.chunk_by(|a, b| b - a < 1e-9).map(<[f64]>::len).max();
+        self.n() - largest_group.unwrap_or(0)
+    }
+
+    pub(crate) fn resample(&self, generator: &mut Pcg64) -> Replicate {
+        let (mut sums, mut total, mut squares) = (Sums::default(), 0.0, 0.0);
+        for _ in 0..self.n() {
+            let index = draw_index(generator, self.n());
+            let deviation = self.contributions[index] - self.difference;
+            sums.add(&self.sums[index]);
+            total += deviation;
+            squares += deviation * deviation;
+        }
+        let count = self.n() as f64;
+        let variance = (squares - total * total / count).max(0.0) / ((count - 1.0).max(1.0) * count);
+        Replicate { difference: sums.difference(), variance }
+    }
+}
