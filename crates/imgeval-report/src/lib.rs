@@ -4,3 +4,5 @@
 #![forbid(unsafe_code)]
 
 pub mod model;
+mod plain;
+pub mod tables;

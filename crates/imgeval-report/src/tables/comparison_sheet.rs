@@ -1,0 +1,82 @@
+//! The comparison of two runs laid out: a row for each part, the overall difference last.
+
+use super::sheet::{Entry, NO_VALUE, Row, Section, Sheet, decimal, sentence, signed};
+use crate::model::{ComparisonView, DifferenceLine};
+
+/// Decimals of differences.
+const DECIMALS: usize = 3;
+
+const HEADER: [&str; 10] = [
+    "part",
+    "difference",
+    "95 % interval",
+    "won/tied/lost",
+    "prompts",
+    "p",
+    "p (Holm)",
+    "detectable",
+    "prompts needed",
+    "test",
+];
+
+pub(super) fn lay_out(comparison: &ComparisonView) -> Sheet {
+    let mut sheet = Sheet {
+        title: format!("{}: {}", comparison.suite, comparison.title),
+        header: HEADER.map(str::to_owned).to_vec(),
+        n_word_columns: 1,
+        ..Sheet::default()
+    };
+    let (parts, overall) = comparison.lines.split_at(comparison.lines.len().saturating_sub(1));
+    for lines in [parts, overall] {
+        if !lines.is_empty() {
+            sheet.sections.push(Section { heading: String::new(), rows: lines.iter().map(row_of).collect() });
+        }
+    }
+    sheet.below = lines_below(comparison);
+    sheet
+}
+
+fn row_of(line: &DifferenceLine) -> Row {
+    let number = |value: Option<f64>, show: &dyn Fn(f64) -> String| {
+        value.filter(|value| value.is_finite()).map_or_else(|| NO_VALUE.to_owned(), show)
+    };
+    let interval = line.interval.as_ref().filter(|of| of.low.is_finite() && of.high.is_finite());
+    let count = |count: Option<String>| count.unwrap_or_else(|| NO_VALUE.to_owned());
+    let texts = [
+        number(line.difference, &|value| signed(value, DECIMALS)),
+        count(interval.map(|of| format!("{} to {}", signed(of.low, DECIMALS), signed(of.high, DECIMALS)))),
+        count(line.won_tied_lost.map(|(won, tied, lost)| format!("{won}/{tied}/{lost}"))),
+        line.n_prompts.to_string(),
+        number(line.p_value, &probability),
+        number(line.p_adjusted, &probability),
+        number(line.detectable, &|value| decimal(value, DECIMALS)),
+        count(line.prompts_needed.map(|needed| needed.to_string())),
+        if line.test.is_empty() { NO_VALUE.to_owned() } else { line.test.clone() },
+    ];
+    Row { name: line.part.clone(), footnotes: Vec::new(), entries: texts.map(Entry::of).to_vec() }
+}
+
+/// As journals print it.
+fn probability(value: f64) -> String {
+    if value < 0.001 { "< 0.001".to_owned() } else { decimal(value, 3) }
+}
+
+fn lines_below(comparison: &ComparisonView) -> Vec<String> {
+    let mut lines = vec![sentence(&comparison.conclusion)];
+    lines.extend(comparison.notes.iter().map(|note| sentence(note)));
+    if comparison.lines.iter().any(|line| line.p_adjusted.is_some()) {
+        lines.push(
+            "p (Holm): corrected for looking at every part; the overall difference is not one of them."
+                .to_owned(),
+        );
+    }
+    if comparison.lines.iter().any(|line| line.detectable.is_some() || line.prompts_needed.is_some()) {
+        lines.push(
+            "Detectable: the smallest true difference that would be found four times of five; prompts needed: how many would \
+             find the difference seen here, four times of five."
+                .to_owned(),
+        );
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}

@@ -1,0 +1,159 @@
+//! A sheet as a floating table of LaTeX with `booktabs`.
+
+use super::sheet::{Entry, NO_VALUE, Row, Sheet};
+use crate::plain::plain;
+
+pub(super) fn render(sheet: &Sheet) -> String {
+    let n_columns = sheet.header.len();
+    let n_numbers = n_columns.saturating_sub(1 + sheet.n_word_columns);
+    let alignment = format!("l{}{}", "r".repeat(n_numbers), "l".repeat(sheet.n_word_columns));
+    let mut text = format!(
+        "\\begin{{table}}[t]\n\\centering\n\\footnotesize\n\\setlength{{\\tabcolsep}}{{4pt}}\n\\caption{{{}}}\n\
+         \\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n\\toprule\n",
+        escape(&sheet.title)
+    );
+    text.push_str(&line(sheet.header.iter().map(|name| escape(name))));
+    for section in &sheet.sections {
+        text.push_str("\\midrule\n");
+        if !section.heading.is_empty() {
+            text.push_str(&format!(
+                "\\multicolumn{{{n_columns}}}{{@{{}}l}}{{\\textit{{{}}}}} \\\\\n",
+                escape(&section.heading)
+            ));
+        }
+        for row in &section.rows {
+            text.push_str(&line([row_name(row)].into_iter().chain(row.entries.iter().map(entry_text))));
+        }
+    }
+    text.push_str("\\bottomrule\n\\end{tabular}\n");
+    let below = lines_below(sheet);
+    if !below.is_empty() {
+        text.push_str("\\par\\smallskip\n\\begin{minipage}{\\linewidth}\n\\scriptsize\\raggedright\n");
+        text.push_str(&below.join("\\par\n"));
+        text.push_str("\n\\end{minipage}\n");
+    }
+    text.push_str("\\end{table}\n");
+    text
+}
+
+fn lines_below(sheet: &Sheet) -> Vec<String> {
+    let numbered = sheet.footnotes.iter().enumerate();
+    let notes = numbered.map(|(place, note)| format!("\\textsuperscript{{{}}} {}", place + 1, escape(note)));
+    let has_best = sheet
+        .sections
+        .iter()
+        .flat_map(|section| &section.rows)
+        .flat_map(|row| &row.entries)
+        .any(|e| e.is_best);
+    let below = sheet.below.iter().enumerate().map(|(place, line)| match has_best && place == 0 {
+        true => format!("\\textbf{{Bold}}: {}", escape(line)),
+        false => escape(line),
+    });
+    notes.chain(below).collect()
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    let cells: Vec<String> = cells.collect();
+    format!("{} \\\\\n", cells.join(" & "))
+}
+
+fn row_name(row: &Row) -> String {
+    let numbers: Vec<String> = row.footnotes.iter().map(usize::to_string).collect();
+    match numbers.is_empty() {
+        true => escape(&row.name),
+        false => format!("{}\\textsuperscript{{{}}}", escape(&row.name), numbers.join(",")),
+    }
+}
+
+fn entry_text(entry: &Entry) -> String {
+    let value = if entry.value == NO_VALUE { "---".to_owned() } else { number(&entry.value) };
+    let mut text = if entry.is_best { format!("\\textbf{{{value}}}") } else { value };
+    if let Some((low, high)) = &entry.interval {
+        text.push_str(&format!(" {{\\scriptsize [{}, {}]}}", number(low), number(high)));
+    }
+    if let Some(rank) = entry.rank_text("--") {
+        text.push_str(&format!(" {{\\scriptsize \\#{rank}}}"));
+    }
+    text
+}
+
+/// A hyphen before a digit is a minus sign.
+fn number(text: &str) -> String {
+    let mut shown = String::new();
+    let mut characters = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(character) = characters.next() {
+        if character == '-' && before == ' ' && characters.peek().is_some_and(char::is_ascii_digit) {
+            shown.push_str("$-$");
+        } else {
+            shown.push_str(&escape(&character.to_string()));
+        }
+        before = character;
+    }
+    shown
+}
+
+/// The text with TeX's special characters escaped, and characters that pdfTeX's standard fonts lack written out.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in plain(text).chars() {
+        match character {
+            '\\' => escaped.push_str("\\textbackslash{}"),
+            '~' => escaped.push_str("\\textasciitilde{}"),
+            '^' => escaped.push_str("\\textasciicircum{}"),
+            '#' | '$' | '%' | '&' | '_' | '{' | '}' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            '<' => escaped.push_str("\\textless{}"),
+            '>' => escaped.push_str("\\textgreater{}"),
+            '|' => escaped.push_str("\\textbar{}"),
+            '"' => escaped.push_str("\\textquotedbl{}"),
+            // Else two of them would become another sign, or a bracket the argument of a line break.
+            '-' | '`' | '\'' | '[' | ']' | '*' | ',' | '!' | '?' => {
+                escaped.push_str(&format!("{{{character}}}"))
+            }
+            ' '..='~' => escaped.push(character),
+            '\u{2014}' => escaped.push_str("---"),
+            '\u{2013}' => escaped.push_str("--"),
+            _ if is_in_standard_fonts(character) => escaped.push(character),
+            _ => escaped.push_str(&format!("{{[}}U+{:04X}{{]}}", u32::from(character))),
+        }
+    }
+    escaped
+}
+
+/// Letters with accents that LaTeX composes in its oldest font encoding, without any package.
+fn is_in_standard_fonts(character: char) -> bool {
+    matches!(character, '\u{c0}'..='\u{17e}')
+        && !matches!(
+            character,
+            'Ð' | '×'
+                | 'Þ'
+                | 'ð'
+                | '÷'
+                | 'þ'
+                | 'Ą'
+                | 'ą'
+                | 'Ę'
+                | 'ę'
+                | 'Į'
+                | 'į'
+                | 'Ų'
+                | 'ų'
+                | 'Đ'
+                | 'đ'
+                | 'Ħ'
+                | 'ħ'
+                | 'ĸ'
+                | 'ŉ'
+                | 'Ŋ'
+                | 'ŋ'
+                | 'Ŧ'
+                | 'ŧ'
+                | 'Ŀ'
+                | 'ŀ'
+                | 'Ģ'
+                | 'ģ'
+        )
+}

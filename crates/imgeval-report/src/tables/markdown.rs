@@ -1,0 +1,94 @@
+//! A sheet in GitHub's Markdown.
+
+use super::sheet::{Entry, Row, Sheet};
+use crate::plain::plain;
+
+pub(super) fn render(sheet: &Sheet) -> String {
+    let n_numbers = sheet.header.len().saturating_sub(1 + sheet.n_word_columns);
+    let mut text = format!("**{}**\n\n", escape(&sheet.title));
+    text.push_str(&line(sheet.header.iter().map(|name| escape(name))));
+    let rule = |column: usize| if (1..=n_numbers).contains(&column) { "---:" } else { "---" };
+    text.push_str(&line((0..sheet.header.len()).map(|column| rule(column).to_owned())));
+    for section in &sheet.sections {
+        if !section.heading.is_empty() {
+            let empty = (1..sheet.header.len()).map(|_| String::new());
+            text.push_str(&line([format!("*{}*", escape(&section.heading))].into_iter().chain(empty)));
+        }
+        for row in &section.rows {
+            text.push_str(&line([row_name(row)].into_iter().chain(row.entries.iter().map(entry_text))));
+        }
+    }
+    text.push('\n');
+    let numbered = sheet.footnotes.iter().enumerate();
+    let notes = numbered.map(|(place, note)| format!("<sup>{}</sup> {}", place + 1, escape(note)));
+    let has_best = sheet
+        .sections
+        .iter()
+        .flat_map(|section| &section.rows)
+        .flat_map(|row| &row.entries)
+        .any(|e| e.is_best);
+    let below = sheet.below.iter().enumerate().map(|(place, line)| match has_best && place == 0 {
+        true => format!("**Bold**: {}", escape(line)),
+        false => escape(line),
+    });
+    let below: Vec<String> = notes.chain(below).collect();
+    text.push_str(&below.join("  \n"));
+    text.push('\n');
+    text
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    let cells: Vec<String> = cells.collect();
+    format!("| {} |\n", cells.join(" | "))
+}
+
+fn row_name(row: &Row) -> String {
+    let numbers: Vec<String> = row.footnotes.iter().map(usize::to_string).collect();
+    match numbers.is_empty() {
+        true => escape(&row.name),
+        false => format!("{}<sup>{}</sup>", escape(&row.name), numbers.join(",")),
+    }
+}
+
+fn entry_text(entry: &Entry) -> String {
+    let value = escape(&entry.value);
+    let mut text = if entry.is_best { format!("**{value}**") } else { value };
+    if let Some((low, high)) = &entry.interval {
+        text.push_str(&format!(" \\[{low}, {high}\\]"));
+    }
+    if let Some(rank) = entry.rank_text("-") {
+        text.push_str(&format!(" <sub>\\#{rank}</sub>"));
+    }
+    text
+}
+
+/// The text with everything escaped that could be markup, a link or the end of a cell.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in plain(text).chars() {
+        if matches!(
+            character,
+            '\\' | '`'
+                | '*'
+                | '_'
+                | '{'
+                | '}'
+                | '['
+                | ']'
+                | '<'
+                | '>'
+                | '|'
+                | '~'
+                | '&'
+                | '#'
+                | '!'
+                | '$'
+                | '@'
+        ) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    // GitHub makes links of bare addresses.
+    escaped.replace("://", "\\://").replace("www.", "www\\.")
+}

@@ -1,0 +1,118 @@
+//! A table before it takes the form of text, Markdown or LaTeX. All strings are as they came; renderings escape.
+
+/// Stands where there is no value.
+pub(super) const NO_VALUE: &str = "\u{2014}";
+
+#[derive(Debug, Default)]
+pub(super) struct Sheet {
+    pub(super) title: String,
+    /// The first column holds names.
+    pub(super) header: Vec<String>,
+    pub(super) sections: Vec<Section>,
+    /// The last columns, so many, hold words and not numbers.
+    pub(super) n_word_columns: usize,
+    /// What numbers on row names refer to; the first is 1.
+    pub(super) footnotes: Vec<String>,
+    /// Sentences under the table.
+    pub(super) below: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    /// Empty if there is none.
+    pub(super) heading: String,
+    pub(super) rows: Vec<Row>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    pub(super) name: String,
+    /// Numbers of footnotes, counted from 1.
+    pub(super) footnotes: Vec<usize>,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// One number with what stands small beside it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Entry {
+    pub(super) value: String,
+    pub(super) is_best: bool,
+    pub(super) interval: Option<(String, String)>,
+    /// First and last.
+    pub(super) rank: Option<(usize, usize)>,
+}
+
+impl Entry {
+    pub(super) fn of(value: impl Into<String>) -> Self {
+        Self { value: value.into(), ..Self::default() }
+    }
+
+    pub(super) fn none() -> Self {
+        Self::of(NO_VALUE)
+    }
+
+    /// `2`, or `1-3` where the order is within the noise, with the given sign between.
+    pub(super) fn rank_text(&self, between: &str) -> Option<String> {
+        self.rank.map(|(first, last)| match first == last {
+            true => first.to_string(),
+            false => format!("{first}{between}{last}"),
+        })
+    }
+}
+
+impl Sheet {
+    /// The number of the footnote, which is added if it is new.
+    pub(super) fn footnote(&mut self, text: &str) -> usize {
+        if let Some(place) = self.footnotes.iter().position(|known| known == text) {
+            return place + 1;
+        }
+        self.footnotes.push(text.to_owned());
+        self.footnotes.len()
+    }
+}
+
+/// A number with so many decimals; a zero has no sign.
+pub(super) fn decimal(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(digits) if digits.chars().all(|digit| matches!(digit, '0' | '.')) => digits.to_owned(),
+        _ => text,
+    }
+}
+
+/// The number with its sign; a zero has none.
+pub(super) fn signed(value: f64, decimals: usize) -> String {
+    let text = decimal(value, decimals);
+    let is_zero = text.chars().all(|digit| matches!(digit, '0' | '.'));
+    if text.starts_with('-') || is_zero { text } else { format!("+{text}") }
+}
+
+/// The text as a sentence: a capital first, a full stop last.
+pub(super) fn sentence(text: &str) -> String {
+    let mut characters = text.trim().chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let sentence = first + characters.as_str();
+    match sentence.chars().last() {
+        Some('.' | '!' | '?') | None => sentence,
+        Some(_) => sentence + ".",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_has_no_sign_and_others_have() {
+        assert_eq!(signed(-0.0004, 3), "0.000");
+        assert_eq!(signed(0.0124, 3), "+0.012");
+        assert_eq!(signed(-0.0126, 3), "-0.013");
+    }
+
+    #[test]
+    fn words_become_sentences() {
+        assert_eq!(sentence("not known: why"), "Not known: why.");
+        assert_eq!(sentence("Known."), "Known.");
+        assert_eq!(sentence(""), "");
+    }
+}
