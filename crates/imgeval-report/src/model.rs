@@ -216,7 +216,7 @@ pub struct ImageView {
     pub hash: String,
     /// Of its file name: `png`, `jpg` or `webp`.
     pub extension: String,
-    /// Upright, in pixels.
+    /// Upright, in pixels; 0 where the run does not say.
     pub width: u32,
     pub height: u32,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod generation;
 pub(crate) mod judging;
 pub(crate) mod metrics;
+pub(crate) mod reporting;
 
 use std::path::PathBuf;
 
@@ -57,6 +58,13 @@ pub(crate) enum Command {
     Score(ScoreArgs),
     /// Generate or import, observe and score in one go; started again, it continues
     Run(Box<RunArgs>),
+    /// Compare two runs of one suite, prompt by prompt: differences with intervals and tests
+    ///
+    /// Runs are compared only if their protocols are equal; --allow names fields that may differ. A GenEval run of the
+    /// official prompts and one of fresh prompts by the same model give the contamination probe: official minus fresh.
+    Compare(reporting::CompareArgs),
+    /// Print the score tables of one or several runs beside published ones
+    Report(reporting::ReportArgs),
     /// Write a run's verdicts in the official result format, or its calls to providers
     Export(ExportArgs),
     /// Show what a detector sees in pictures
@@ -470,6 +478,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) generator: SuiteArgs,
     #[command(flatten)]
+    pub(crate) fresh: FreshArgs,
+    #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten, next_help_heading = "Generating, with --model")]
     pub(crate) generation: GenerationArgs,
@@ -485,6 +495,18 @@ pub(crate) struct RunArgs {
     pub(crate) verdict: VerdictArgs,
     #[command(flatten)]
     pub(crate) table: TableArgs,
+}
+
+/// The contamination probe.
+#[derive(Debug, Args)]
+pub(crate) struct FreshArgs {
+    /// Also score prompts drawn with this seed, which no model can have been trained on, and print how much better the
+    /// official ones score; their run lies beside the other, its name ending in -fresh-N, and --max-cost holds for each
+    #[arg(long, value_name = "N", conflicts_with = "csv")]
+    pub(crate) fresh_seed: Option<u64>,
+    /// Images of the fresh prompts, if the others are taken from --images
+    #[arg(long, value_name = "DIR", requires = "fresh_seed", conflicts_with = "model")]
+    pub(crate) fresh_images: Option<String>,
 }
 
 #[derive(Debug, Args)]

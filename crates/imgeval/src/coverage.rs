@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table};
 use imgeval_core::{Failure, FailureKind, ImageNote, visible};
+use imgeval_report::model::CoverageLine;
 use imgeval_store::ExtraFile;
 use serde_json::{Value, json};
 
@@ -136,6 +137,17 @@ impl Coverage {
             }
         }
         text
+    }
+
+    /// As reports show it.
+    pub(crate) fn lines(&self) -> Vec<CoverageLine> {
+        let line = |(code, tally, meaning): (&str, &Tally, &str)| CoverageLine {
+            kind: code.to_owned(),
+            count: tally.count,
+            meaning: meaning.to_owned(),
+            examples: tally.examples.clone(),
+        };
+        self.rows().into_iter().map(line).collect()
     }
 
     pub(crate) fn to_json(&self) -> Value {

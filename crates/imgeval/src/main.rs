@@ -19,6 +19,7 @@ mod observers;
 mod output_file;
 mod printer;
 mod prompt_pipeline;
+mod report;
 mod scored_run;
 mod settings;
 mod table;

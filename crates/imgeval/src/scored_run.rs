@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
-use imgeval_core::{Case, Detection, Evidence, ImageNote, ObserverMeta, Outcome, Protocol, visible};
+use imgeval_core::{Case, Detection, Evidence, Failure, ImageNote, ObserverMeta, Outcome, Protocol, visible};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_store::{Manifest, ObservedSample, RunReader, Spend};
 use imgeval_suites::geneval::{
@@ -46,6 +46,16 @@ pub(crate) struct VerdictOnSample<'a> {
     pub(crate) verdict: Verdict,
 }
 
+/// What became of one sample.
+pub(crate) enum SampleState {
+    Scored(Verdict),
+    /// There is no image, or the observer could not look at it.
+    Failed(Failure),
+    NotObserved,
+    /// A colour that decides was not named.
+    WithoutColor,
+}
+
 pub(crate) struct ScoredSummary {
     pub(crate) summary: Summary,
     pub(crate) coverage: Coverage,
@@ -57,6 +67,16 @@ impl ScoredRun {
         let reader = RunReader::open(run)?;
         let observer = choose_observer(reader.observers()?, observer)?;
         Self::with_observer(run, reader, observer, options)
+    }
+
+    /// Opens the run once for each observer that has looked at it, or once without any.
+    pub(crate) fn open_all(run: &Path, options: VerdictOptions) -> Result<Vec<Self>> {
+        let observers = RunReader::open(run)?.observers()?;
+        let opened = |observer| Self::with_observer(run, RunReader::open(run)?, observer, options);
+        if observers.is_empty() {
+            return Ok(vec![opened(None)?]);
+        }
+        observers.into_iter().map(|observer| opened(Some(observer))).collect()
     }
 
     /// Opens the run to see what it covers, not what anybody saw in it.
@@ -77,6 +97,22 @@ impl ScoredRun {
         let note = note.unwrap_or_default();
         let spend = reader.spend()?;
         Ok(Self { directory: directory.to_owned(), reader, cases, observer, options, note, spend })
+    }
+
+    pub(crate) fn reader(&self) -> &RunReader {
+        &self.reader
+    }
+
+    pub(crate) fn cases(&self) -> &BTreeMap<String, Case<Metadata>> {
+        &self.cases
+    }
+
+    pub(crate) fn options(&self) -> &VerdictOptions {
+        &self.options
+    }
+
+    pub(crate) fn spend(&self) -> &Spend {
+        &self.spend
     }
 
     pub(crate) fn observer(&self) -> Option<&ObserverMeta> {
@@ -140,16 +176,8 @@ impl ScoredRun {
     }
 
     /// Who made the images and what was asked of it, if a provider was asked.
-    fn model(&self) -> Option<String> {
-        let facts = &self.reader.manifest().generation;
-        let fact = |name: &str| facts.get(name).map(String::as_str).unwrap_or_default();
-        let asked: Vec<String> = asked_facts(facts).map(|(name, value)| format!("{name} {value}")).collect();
-        let asked = if asked.is_empty() { String::new() } else { format!(" ({})", asked.join(", ")) };
-        let at = match fact("endpoint") {
-            "" => String::new(),
-            endpoint => format!(" at {endpoint}"),
-        };
-        (!facts.is_empty()).then(|| format!("{}, {}{at}{asked}", fact("model"), fact("provider")))
+    pub(crate) fn model(&self) -> Option<String> {
+        model_line(&self.reader.manifest().generation)
     }
 
     /// Who made the images and what that cost, for JSON; `None` if they were imported.
@@ -229,47 +257,57 @@ impl ScoredRun {
     ) -> Result<Option<VerdictOnSample<'a>>> {
         let sample = &observed.sample;
         let case = self.cases.get(sample.id.case.as_str());
-        let record = match (&sample.outcome, case) {
-            (Outcome::Failed(failure), case) => {
-                coverage.add_failure(failure, &sample.source);
-                // Another file for the same sample is not another image that is missing.
-                if let (Some(case), false) = (case, observed.is_redundant) {
-                    builder.add_failed(case.expectation.tag, case.id.as_str());
-                }
-                return Ok(None);
+        let state = self.state_of(observed)?;
+        if let Outcome::Done(record) = &sample.outcome {
+            coverage.add_usable(&sample.source, &record.notes);
+            if observed.repeats_bytes {
+                coverage.add_note(ImageNote::RepeatedBytes, &sample.source);
             }
-            (Outcome::Done(record), _) => record,
-        };
-        let Some(case) = case else {
-            return Err(anyhow::anyhow!("sample {} belongs to no prompt of the suite", sample.id));
-        };
-        coverage.add_usable(&sample.source, &record.notes);
-        if observed.repeats_bytes {
-            coverage.add_note(ImageNote::RepeatedBytes, &sample.source);
         }
-        let Some(evidence) = &observed.evidence else {
-            match &observed.failed_observation {
-                Some(failure) => coverage.add_failure(failure, &sample.source),
-                None => coverage.add_not_observed(&sample.source),
+        match &state {
+            SampleState::Failed(failure) => coverage.add_failure(failure, &sample.source),
+            SampleState::NotObserved => coverage.add_not_observed(&sample.source),
+            SampleState::WithoutColor => coverage.add_without_color(&sample.source),
+            SampleState::Scored(_) => {}
+        }
+        let Some(case) = case else { return Ok(None) };
+        let (tag, name) = (case.expectation.tag, case.id.as_str());
+        let SampleState::Scored(verdict) = state else {
+            // Another file for the same sample is not another image that is missing.
+            if !observed.is_redundant {
+                builder.add_failed(tag, name);
             }
-            builder.add_failed(case.expectation.tag, case.id.as_str());
             return Ok(None);
         };
-        let verdict = match compute_verdict(&case.expectation, &objects_of(evidence), &self.options) {
-            Ok(verdict) => verdict,
-            // Nobody looked: that is no reason to call it wrong.
-            Err(VerdictError::NoColor { .. }) => {
-                match &observed.failed_observation {
-                    Some(failure) => coverage.add_failure(failure, &sample.source),
-                    None => coverage.add_without_color(&sample.source),
-                }
-                builder.add_failed(case.expectation.tag, case.id.as_str());
-                return Ok(None);
-            }
-        };
-        builder.add_verdict(case.expectation.tag, case.id.as_str(), verdict.is_correct());
+        builder.add_verdict(tag, name, verdict.is_correct());
         let sample = sample.id.to_string();
         Ok(Some(VerdictOnSample { source: &observed.sample.source, sample, case, verdict }))
+    }
+
+    /// What became of one sample under this observer and these options.
+    ///
+    /// # Errors
+    /// If it is an image that belongs to no prompt of the suite.
+    pub(crate) fn state_of(&self, observed: &ObservedSample) -> Result<SampleState> {
+        let sample = &observed.sample;
+        if let Outcome::Failed(failure) = &sample.outcome {
+            return Ok(SampleState::Failed(failure.clone()));
+        }
+        let Some(case) = self.cases.get(sample.id.case.as_str()) else {
+            return Err(anyhow::anyhow!("sample {} belongs to no prompt of the suite", sample.id));
+        };
+        let why = |otherwise| match &observed.failed_observation {
+            Some(failure) => SampleState::Failed(failure.clone()),
+            None => otherwise,
+        };
+        let Some(evidence) = &observed.evidence else {
+            return Ok(why(SampleState::NotObserved));
+        };
+        Ok(match compute_verdict(&case.expectation, &objects_of(evidence), &self.options) {
+            Ok(verdict) => SampleState::Scored(verdict),
+            // Nobody looked: that is no reason to call it wrong.
+            Err(VerdictError::NoColor { .. }) => why(SampleState::WithoutColor),
+        })
     }
 
     /// The official result row, with a note where the scores are not official.
@@ -282,6 +320,18 @@ impl ScoredRun {
         }
         Ok(value.to_string())
     }
+}
+
+/// Who made the images and what was asked of it; `None` if they were imported.
+pub(crate) fn model_line(facts: &BTreeMap<String, String>) -> Option<String> {
+    let fact = |name: &str| facts.get(name).map(String::as_str).unwrap_or_default();
+    let asked: Vec<String> = asked_facts(facts).map(|(name, value)| format!("{name} {value}")).collect();
+    let asked = if asked.is_empty() { String::new() } else { format!(" ({})", asked.join(", ")) };
+    let at = match fact("endpoint") {
+        "" => String::new(),
+        endpoint => format!(" at {endpoint}"),
+    };
+    (!facts.is_empty()).then(|| format!("{}, {}{at}{asked}", fact("model"), fact("provider")))
 }
 
 /// What was asked of the model, apart from which model it is.
@@ -338,7 +388,7 @@ fn suite_config(manifest: &Manifest) -> Result<SuiteConfig> {
 }
 
 /// Whether a run was made for the prompts that published scores are for.
-fn is_official_suite(manifest: &Manifest) -> bool {
+pub(crate) fn is_official_suite(manifest: &Manifest) -> bool {
     suite_config(manifest).is_ok_and(|config| config == SuiteConfig::default())
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use imgeval_core::{Estimate, ObserverMeta, Protocol};
-use imgeval_suites::geneval::{PUBLISHED, PUBLISHED_SOURCE, ScoreLine, Summary, Tag};
+use imgeval_suites::geneval::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, ScoreLine, Summary, Tag};
 use serde_json::{Map, Value, json};
 
 use crate::{args::TableArgs, printer::Printer};
@@ -166,7 +166,7 @@ impl ScoreTable<'_> {
         text
     }
 
-    fn to_json(&self) -> Map<String, Value> {
+    pub(crate) fn to_json(&self) -> Map<String, Value> {
         let facts: Map<String, Value> =
             self.protocol.facts().map(|(k, v)| (k.to_owned(), v.into())).collect();
         let overall = &self.summary.overall;
@@ -269,7 +269,10 @@ fn render_published(summary: &Summary, note: &str) -> String {
     }
     cells.push(note.to_owned());
     table.add_row(cells);
-    format!("{}\nPublished scores: {PUBLISHED_SOURCE}.\n", table.trim_fmt())
+    format!(
+        "{}\nPublished scores: {PUBLISHED_SOURCE}.\nNot known of them: {PUBLISHED_UNKNOWN}.\n",
+        table.trim_fmt()
+    )
 }
 
 /// The published rows as JSON.
@@ -280,5 +283,5 @@ fn published_json() -> Value {
         });
         json!({"model": row.model, "overall": row.overall, "tags": tags.map(Value::Object)})
     };
-    json!({"source": PUBLISHED_SOURCE, "rows": PUBLISHED.iter().map(row).collect::<Vec<_>>()})
+    json!({"source": PUBLISHED_SOURCE, "unknown": PUBLISHED_UNKNOWN, "rows": PUBLISHED.iter().map(row).collect::<Vec<_>>()})
 }

@@ -15,6 +15,7 @@ mod cli {
     mod arrows;
     mod broken_generation;
     mod colors;
+    mod compare;
     mod detections;
     mod doctor;
     mod edit_metrics;
@@ -36,6 +37,7 @@ mod cli {
     mod networks;
     mod prompts;
     mod provider;
+    mod report_bench;
     mod resume;
     mod rewriting;
     mod suites;

@@ -99,7 +99,9 @@ fn interval_json(interval: &IntervalView) -> Value {
     json!({"low": interval.low, "high": interval.high, "level": 0.95, "method": interval.method})
 }
 
-fn comparison_json(comparison: &ComparisonView) -> Value {
+/// One comparison as a value, for a document of another kind.
+#[must_use]
+pub fn comparison_json(comparison: &ComparisonView) -> Value {
     json!({
         "suite": comparison.suite,
         "a": comparison.a,

@@ -20,7 +20,7 @@ use crate::model::{Board, ComparisonView};
 
 pub use best::mark_best;
 pub use csv::{render_board_csv, render_comparison_csv};
-pub use json::{render_board_json, render_comparison_json};
+pub use json::{comparison_json, render_board_json, render_comparison_json};
 
 /// What a table shows beside scores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub use prompts::{
 };
 
 pub use crate::numpy_random::DrawError;
-pub use published::{PUBLISHED, PUBLISHED_SOURCE, PublishedRow};
+pub use published::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PublishedGroup, PublishedRow};
 pub use results::ResultRow;
 pub use summary::{SUMMARY_VERSION, ScoreLine, Summary, SummaryBuilder};
 pub use verdict::{

@@ -74,6 +74,11 @@ impl SummaryBuilder {
         self.prompts.entry((tag, prompt.to_owned())).or_default().n_failed += 1;
     }
 
+    /// Every prompt that is known, with its numbers of correct and of scored images.
+    pub fn prompts(&self) -> impl Iterator<Item = (Tag, &str, usize, usize)> {
+        self.prompts.iter().map(|((tag, id), tally)| (*tag, id.as_str(), tally.n_correct, tally.n_scored))
+    }
+
     #[must_use]
     pub fn summarise(&self, settings: BootstrapSettings) -> Summary {
         let images_per_prompt = self.has_plan.then(|| self.images_per_prompt());

@@ -12,5 +12,5 @@ mod summary;
 pub use edited::{EditedFiles, EditedImage, find_edited};
 pub use folder::Folder;
 pub use layout::{EditCase, LayoutError, find_benchmark};
-pub use published::{PUBLISHED, PUBLISHED_SOURCE, PublishedRow};
+pub use published::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PublishedRow};
 pub use summary::{EditSummary, MetricLine, SUMMARY_VERSION, SummaryBuilder};

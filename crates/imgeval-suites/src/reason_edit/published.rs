@@ -4,6 +4,10 @@
 pub const PUBLISHED_SOURCE: &str =
     "GoT, arXiv 2503.10639, and GPT-ImgEval, arXiv 2504.02782; judge gpt-4o-2024-11-20, all six folders";
 
+/// What is not known about how published rows were made.
+pub const PUBLISHED_UNKNOWN: &str =
+    "the judge's wording, scores by folder, how unreadable replies were counted, and any interval";
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PublishedRow {
     pub model: &'static str,

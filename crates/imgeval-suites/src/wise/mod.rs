@@ -15,7 +15,8 @@ pub use cases::{
 };
 pub use edition::{Category, Edition, WiseScore, wi_score};
 pub use published::{
-    PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_VERIFIED, PUBLISHED_VERIFIED_SOURCE, PublishedRow,
+    PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PUBLISHED_VERIFIED, PUBLISHED_VERIFIED_SOURCE,
+    PUBLISHED_VERIFIED_UNKNOWN, PublishedRow,
 };
 pub use rows::{
     FullRow, RowsError, ScoreRow, full_file_name, parse_score_rows, render_full_rows, render_score_rows,

@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod compare;
 mod detect;
 mod doctor;
 mod embed;
@@ -14,6 +15,7 @@ mod models;
 mod observe;
 mod prompts;
 mod protocol;
+mod report;
 mod run;
 mod run_judged;
 mod score;
@@ -34,6 +36,8 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Observe(args) => observe::observe(&args, printer),
         Command::Score(args) => score::score(&args, printer),
         Command::Run(args) => run::run(&args, printer),
+        Command::Compare(args) => compare::compare(&args, printer),
+        Command::Report(args) => report::report(&args, printer),
         Command::Export(args) => export::export(&args, printer),
         Command::Detect(args) => detect::detect(&args, printer),
         Command::Embed(args) => embed::embed(&args, printer),

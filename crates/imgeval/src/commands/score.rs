@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use imgeval_store::RunReader;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     score_detections::score_detections,
@@ -53,7 +53,7 @@ pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     if let (Some(lines), false) = (verdicts, args.table.json) {
         printer.data(format_args!("{}\n", lines.render()))?;
     }
-    print_scored(&run, &scored, &args.table, verdicts, printer)?;
+    print_scored(&run, &scored, &args.table, verdicts, Map::new(), printer)?;
     exit_of(&scored, &args.table, printer)
 }
 
@@ -63,12 +63,37 @@ pub(super) fn print_scored(
     scored: &ScoredSummary,
     args: &TableArgs,
     verdicts: Option<&VerdictLines>,
+    more: Map<String, Value>,
     printer: Printer,
 ) -> Result<()> {
     run.tell_missing_colors(&scored.coverage, printer);
     let protocol = run.protocol();
     let is_comparable = Some(run.is_comparable());
     let table = ScoreTable { summary: &scored.summary, protocol: &protocol, is_comparable, note: run.note() };
+    let mut facts = facts_json(run, scored, verdicts);
+    facts.extend(more);
+    table.print(args, facts, &run.describe(), Some(scored.coverage.render_text()), printer)
+}
+
+/// The scores of a run with what belongs to them.
+pub(super) fn scored_json(
+    run: &ScoredRun,
+    scored: &ScoredSummary,
+    verdicts: Option<&VerdictLines>,
+) -> Map<String, Value> {
+    let protocol = run.protocol();
+    let is_comparable = Some(run.is_comparable());
+    let table = ScoreTable { summary: &scored.summary, protocol: &protocol, is_comparable, note: run.note() };
+    let mut map = table.to_json();
+    map.extend(facts_json(run, scored, verdicts));
+    map
+}
+
+fn facts_json(
+    run: &ScoredRun,
+    scored: &ScoredSummary,
+    verdicts: Option<&VerdictLines>,
+) -> Map<String, Value> {
     let mut facts = Map::from_iter([("coverage".to_owned(), scored.coverage.to_json())]);
     if let Some(observer) = run.observer() {
         let observer = json!({"id": observer.observer_id().as_str(), "title": observer.title});
@@ -80,7 +105,7 @@ pub(super) fn print_scored(
     if let Some(lines) = verdicts {
         facts.insert("verdicts".to_owned(), lines.to_json());
     }
-    table.print(args, facts, &run.describe(), Some(scored.coverage.render_text()), printer)
+    facts
 }
 
 /// The exit code that a scored run deserves.

@@ -26,7 +26,7 @@ pub(crate) struct JudgedTable<'a> {
     pub(crate) summary: JudgedSummary,
     pub(crate) coverage: Coverage,
     /// Why the scores may not stand beside published ones; empty if they may.
-    note: String,
+    pub(crate) note: String,
 }
 
 impl<'a> JudgedTable<'a> {
@@ -303,11 +303,15 @@ pub(crate) fn render_published(suite: Suite, own: Option<&JudgedSummary>) -> Str
         Some(estimate) => format!("{:.3}", estimate.value),
         None => "-".to_owned(),
     };
-    let (mut table, source) = match edition_of(suite) {
+    let (mut table, source, unknown) = match edition_of(suite) {
         Some(edition) => {
-            let (rows, source) = match edition {
-                Edition::Legacy => (&wise::PUBLISHED[..], wise::PUBLISHED_SOURCE),
-                Edition::Verified => (&wise::PUBLISHED_VERIFIED[..], wise::PUBLISHED_VERIFIED_SOURCE),
+            let (rows, source, unknown) = match edition {
+                Edition::Legacy => (&wise::PUBLISHED[..], wise::PUBLISHED_SOURCE, wise::PUBLISHED_UNKNOWN),
+                Edition::Verified => (
+                    &wise::PUBLISHED_VERIFIED[..],
+                    wise::PUBLISHED_VERIFIED_SOURCE,
+                    wise::PUBLISHED_VERIFIED_UNKNOWN,
+                ),
             };
             let mut header = vec!["published"];
             header.extend(wise::Category::ALL.iter().map(|of| of.name()));
@@ -319,14 +323,14 @@ pub(crate) fn render_published(suite: Suite, own: Option<&JudgedSummary>) -> Str
                 cells.push(format!("{:.2}", row.overall));
                 table.add_row(cells);
             }
-            (table, source)
+            (table, source, unknown)
         }
         None => {
             let mut table = right_aligned(plain_table(&["published", "GPT score"]), 1, 1);
             for row in reason_edit::PUBLISHED {
                 table.add_row([row.model.to_owned(), format!("{:.3}", row.gpt_score)]);
             }
-            (table, reason_edit::PUBLISHED_SOURCE)
+            (table, reason_edit::PUBLISHED_SOURCE, reason_edit::PUBLISHED_UNKNOWN)
         }
     };
     match own {
@@ -345,5 +349,5 @@ pub(crate) fn render_published(suite: Suite, own: Option<&JudgedSummary>) -> Str
         }
         None => {}
     }
-    format!("{}\nPublished scores: {source}.\n", table.trim_fmt())
+    format!("{}\nPublished scores: {source}.\nNot known of them: {unknown}.\n", table.trim_fmt())
 }

@@ -1,0 +1,95 @@
+//! Runs of one's own cases: images to look at, without rules to score them by.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use anyhow::Result;
+use imgeval_core::{CaseId, Outcome};
+use imgeval_report::model::{RunView, SampleView};
+use imgeval_store::RunReader;
+
+use super::{
+    judged::input_view,
+    opened::{facts_of, image_view},
+};
+use crate::{
+    coverage::Coverage,
+    generation_table::spend_line,
+    judged::cases::{JudgedCase, read_cases},
+    scored_run::model_line,
+};
+
+pub(super) struct UnscoredRun {
+    cases: BTreeMap<CaseId, JudgedCase>,
+    reader: RunReader,
+}
+
+impl UnscoredRun {
+    pub(super) fn open(directory: &Path, name: String) -> Result<(Self, RunView)> {
+        let reader = RunReader::open(directory)?;
+        let cases = read_cases(directory)?;
+        let mut coverage = Coverage { prompts: cases.len(), ..Coverage::default() };
+        let mut covered = BTreeSet::new();
+        reader.for_each_sample(None, |observed| match &observed.sample.outcome {
+            Outcome::Done(record) => {
+                coverage.add_usable(&observed.sample.source, &record.notes);
+                covered.insert(observed.sample.id.case);
+            }
+            Outcome::Failed(failure) => coverage.add_failure(failure, &observed.sample.source),
+        })?;
+        for id in cases.keys().filter(|id| !covered.contains(*id)) {
+            coverage.add_prompt_without_image(id.as_str());
+        }
+        let manifest = reader.manifest();
+        let view = RunView {
+            name,
+            suite: manifest.suite.clone(),
+            prompts: "one's own cases, which have no scoring rules".to_owned(),
+            model: model_line(&manifest.generation).unwrap_or_default(),
+            facts: facts_of(manifest),
+            observers: Vec::new(),
+            n_prompts: coverage.prompts,
+            n_prompts_with_image: coverage.prompts - coverage.prompts_without_image.count,
+            n_images: coverage.usable,
+            n_failed: coverage.n_failed(),
+            coverage: coverage.lines(),
+            spend: spend_line(&reader.spend()?).trim_end().to_owned(),
+        };
+        Ok((Self { cases, reader }, view))
+    }
+
+    pub(super) fn for_each_sample(
+        &self,
+        run: usize,
+        visit: &mut dyn FnMut(SampleView) -> Result<()>,
+    ) -> Result<()> {
+        let mut result = Ok(());
+        self.reader.for_each_sample(None, |observed| {
+            if result.is_err() || observed.is_redundant {
+                return;
+            }
+            let sample = &observed.sample;
+            let case = self.cases.get(&sample.id.case);
+            let (outcome, detail, image) = match &sample.outcome {
+                Outcome::Done(record) => ("ok".to_owned(), String::new(), Some(image_view(record))),
+                Outcome::Failed(failure) => (failure.kind.code().to_owned(), failure.detail.clone(), None),
+            };
+            result = visit(SampleView {
+                run,
+                case: sample.id.to_string(),
+                index: sample.id.ordinal,
+                part: case.map(|case| case.tag.clone()).unwrap_or_default(),
+                prompt: case.map(|case| case.prompt.clone()).unwrap_or_default(),
+                expectation: String::new(),
+                outcome,
+                detail,
+                image,
+                input: case.and_then(|case| case.source.as_ref()).map(input_view),
+                opinions: Vec::new(),
+            });
+        })?;
+        result
+    }
+}

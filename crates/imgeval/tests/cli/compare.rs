@@ -1,0 +1,143 @@
+//! Two runs against each other: what may be compared, what the difference is, and what official prompts gain over fresh ones.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{
+    report_bench::RunBench,
+    resume::weights,
+    support::{check_exit, imgeval, stderr, stdout, text, write_picture},
+};
+
+fn compare(a: &std::path::Path, b: &std::path::Path, more: &[&str], exit: i32) -> std::process::Output {
+    let output = imgeval(&[&["compare", text(a), text(b)], more].concat());
+    check_exit(&output, exit);
+    output
+}
+
+fn line<'a>(comparison: &'a Value, part: &str) -> &'a Value {
+    let lines = comparison["lines"].as_array().unwrap();
+    lines.iter().find(|line| line["part"] == part).unwrap_or_else(|| panic!("no {part}: {comparison:#}"))
+}
+
+#[test]
+fn a_clear_difference_is_told_with_its_interval_and_tests() {
+    let bench = RunBench::new("compare-clear");
+    let prompts: Vec<usize> = (0..40).chain(179..219).collect();
+    let a = bench.write("a", &prompts, 2, |prompt, _| prompt % 10 != 0);
+    let b = bench.write("b", &prompts, 2, |prompt, sample| prompt % 10 != 0 && (prompt + sample) % 2 == 0);
+    let output = compare(&a, &b, &["--json"], 0);
+    let comparisons: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let comparison = &comparisons["comparisons"][0];
+    assert_eq!(comparison["paired"], true, "{comparison:#}");
+    let overall = line(comparison, "overall");
+    // In each prompt that a can do, b does one image of two.
+    assert!((overall["difference"].as_f64().unwrap() - 0.45).abs() < 1e-12, "{overall:#}");
+    assert_eq!(overall["prompts"], 80);
+    assert_eq!([&overall["won"], &overall["tied"], &overall["lost"]], [72, 8, 0]);
+    assert!(overall["interval"]["low"].as_f64().unwrap() > 0.3 && overall["p"].as_f64().unwrap() < 0.001);
+    for part in ["single_object", "counting"] {
+        let line = line(comparison, part);
+        assert!(line["p_holm"].as_f64().unwrap() >= line["p"].as_f64().unwrap(), "{line:#}");
+    }
+    let text = stdout(&compare(&a, &b, &[], 0));
+    assert!(text.contains("Overall, a scores 0.450 higher than b"), "{text}");
+    assert!(text.contains("Protocol: "), "{text}");
+    for format in ["markdown", "latex", "csv"] {
+        let text = stdout(&compare(&a, &b, &["--format", format], 0));
+        assert!(text.contains("0.450") || text.contains("0.45"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn equal_runs_differ_in_nothing_and_say_what_they_could_have_found() {
+    let bench = RunBench::new("compare-equal");
+    let prompts: Vec<usize> = (0..30).collect();
+    let right = |prompt: usize, sample: usize| !(prompt + sample).is_multiple_of(3);
+    let a = bench.write("a", &prompts, 2, right);
+    let b = bench.write("b", &prompts, 2, |prompt, sample| right(prompt + 1, sample));
+    let output = compare(&a, &b, &["--json"], 0);
+    let comparisons: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let overall = line(&comparisons["comparisons"][0], "overall").clone();
+    assert!(overall["interval"]["low"].as_f64().unwrap() < 0.0, "{overall:#}");
+    assert!(overall["interval"]["high"].as_f64().unwrap() > 0.0, "{overall:#}");
+    assert!(overall["detectable"].as_f64().unwrap() > 0.0, "{overall:#}");
+    let text = stdout(&compare(&a, &b, &[], 0));
+    assert!(text.contains("No overall difference can be shown"), "{text}");
+    let itself = stdout(&compare(&a, &a, &[], 0));
+    assert!(itself.contains("No overall difference can be shown"), "{itself}");
+}
+
+#[test]
+fn unlike_runs_are_refused_by_the_names_of_what_differs() {
+    let bench = RunBench::new("compare-unlike");
+    let prompts: Vec<usize> = (0..12).collect();
+    let a = bench.write("a", &prompts, 1, |prompt, _| prompt % 2 == 0);
+    let b = bench.import("b", &prompts, 1);
+    let nobody = compare(&a, &b, &[], 5);
+    assert!(stderr(&nobody).contains("nobody has looked at"), "{}", stderr(&nobody));
+    bench.look(&b, "threshold=0.1", |prompt, _| prompt % 3 == 0);
+    let refused = compare(&a, &b, &[], 6);
+    let said = stderr(&refused);
+    assert!(said.contains("protocols differ in detector.parameters"), "{said}");
+    assert!(said.contains("--allow detector.parameters"), "{said}");
+    assert!(refused.stdout.is_empty());
+    let allowed = stdout(&compare(&a, &b, &["--allow", "detector.parameters"], 0));
+    assert!(allowed.contains("differ, as allowed, in detector.parameters"), "{allowed}");
+    let unknown = compare(&a, &b, &["--allow", "detector.parameter"], 2);
+    assert!(stderr(&unknown).contains("no field `detector.parameter`"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn what_the_two_do_not_share_is_left_out_and_said() {
+    let bench = RunBench::new("compare-shared");
+    let a = bench.write("a", &(0..30).collect::<Vec<_>>(), 1, |_, _| true);
+    let b = bench.write("b", &(10..45).collect::<Vec<_>>(), 1, |prompt, _| prompt % 2 == 0);
+    let text = stdout(&compare(&a, &b, &[], 0));
+    assert!(text.contains("25 prompts have a score in only one of the two"), "{text}");
+    let c = bench.write("c", &(60..70).collect::<Vec<_>>(), 1, |_, _| true);
+    let nothing = compare(&a, &c, &[], 5);
+    assert!(stderr(&nothing).contains("no prompt has a score in both"), "{}", stderr(&nothing));
+    assert!(!stdout(&nothing).contains("NaN"), "{}", stdout(&nothing));
+}
+
+#[test]
+fn official_prompts_stand_beside_fresh_ones() {
+    let bench = RunBench::new("compare-fresh");
+    let (official, fresh, run) =
+        (bench.folder.join("official"), bench.folder.join("fresh"), bench.folder.join("probe"));
+    for index in 0..14 {
+        write_picture(&official.join(format!("{index:05}.png")), index);
+        write_picture(&fresh.join(format!("{index:05}.png")), 100 + index);
+    }
+    let weights = text(weights());
+    let arguments = ["run", "--suite", "geneval", "--run", text(&run), "--weights", weights, "--images"];
+    let call = |more: &[&str]| imgeval(&[&arguments[..], &[text(&official)], more].concat());
+    let probe = ["--fresh-seed", "7", "--fresh-images", text(&fresh)];
+    let output = call(&probe);
+    check_exit(&output, 0);
+    let said = stdout(&output);
+    assert!(said.contains("official prompts (probe) minus fresh ones (probe-fresh-7)"), "{said}");
+    assert!(said.contains("seed 43") && said.contains("seed 7"), "{said}");
+    let output = call(&[&probe[..], &["--json"]].concat());
+    let table: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(table["gap"]["paired"], false, "{table:#}");
+    assert!(table["gap"]["lines"].as_array().unwrap().iter().any(|line| line["part"] == "single_object"));
+    assert_eq!(table["fresh"]["protocol"]["facts"]["suite.seed"], "7");
+    // The same from the two runs.
+    let beside = bench.folder.join("probe-fresh-7");
+    assert!(fs::metadata(beside.join("run.db")).is_ok());
+    let compared: Value = serde_json::from_slice(&compare(&run, &beside, &["--json"], 0).stdout).unwrap();
+    assert_eq!(compared["comparisons"][0]["lines"], table["gap"]["lines"]);
+
+    for (more, said) in [
+        (&["--fresh-seed", "43", "--fresh-images", text(&fresh)][..], "is the seed of the official prompts"),
+        (&["--fresh-seed", "7"], "--fresh-images"),
+        (&["--fresh-seed", "7", "--fresh-images", text(&fresh), "--seed", "9"], "must be left out"),
+    ] {
+        let output = call(more);
+        check_exit(&output, 2);
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
