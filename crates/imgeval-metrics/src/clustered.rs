@@ -3,7 +3,7 @@
 //! Several images of one prompt are not independent, so the bootstrap resamples prompts (clusters) within a tag
 //! (stratum): Cameron, Gelbach and Miller 2008, section II ("pairs cluster bootstrap"); percentile interval.
 //!
-//! Where fewer than twenty prompts differ from the commonest result, resampling sees too little: with tags near 0 or 1, or
+//! Where fewer than thirty prompts differ from the commonest result, resampling sees too little: with tags near 0 or 1, or
 //! twenty prompts in all, the percentile interval covers 85 to 93 %. BCa mends a part of it (88 to 98 %). Wilson's interval
 //! over the effective number of prompts covers 93 to 99 %. That number is the one that gives the variance seen between
 //! prompts, made smaller for the uncertainty of that variance (Korn and Graubard 1998, with Wilson's interval as in Dean
@@ -27,10 +27,10 @@ use crate::{
 const MIN_BOOTSTRAP_CLUSTERS: usize = 10;
 
 /// With fewer prompts than this that differ from the commonest result, its percentiles are too close together.
-const MIN_BOOTSTRAP_VARYING: usize = 20;
+pub(crate) const MIN_BOOTSTRAP_VARYING: usize = 30;
 
 /// With fewer prompts than this that differ, their variance is hardly known.
-const MIN_VARIANCE_VARYING: usize = 5;
+pub(crate) const MIN_VARIANCE_VARYING: usize = 5;
 
 /// The observations of one prompt: their sum and number. A value lies in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -41,3 +41,33 @@ pub fn widen_for_judge(value: f64, interval: Interval, noise: SharedJudgeNoise) 
         method: interval.method,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use imgeval_core::IntervalMethod;
+
+    use super::*;
+
+    const INTERVAL: Interval = Interval { low: 0.5, high: 0.7, method: IntervalMethod::PromptBootstrap };
+
+    fn widened(standard_deviation: f64, shared: f64, n_sessions: usize) -> Interval {
+        widen_for_judge(0.6, INTERVAL, SharedJudgeNoise { standard_deviation, shared, n_sessions })
+    }
+
+    #[test]
+    fn independent_judgments_add_nothing() {
+        assert_eq!(widened(0.3, 0.0, 1), INTERVAL);
+        assert_eq!(widened(0.0, 1.0, 1), INTERVAL);
+    }
+
+    #[test]
+    fn shared_noise_adds_by_squares_and_shrinks_with_sessions_alone() {
+        let one = widened(0.2, 0.25, 1);
+        let half_width = (0.1_f64.powi(2) + (Z_95 * 0.1).powi(2)).sqrt();
+        assert!((one.high - 0.6 - half_width).abs() < 1e-12 && (0.6 - one.low - half_width).abs() < 1e-12);
+        let four = widened(0.2, 0.25, 4);
+        assert!((four.high - 0.6 - (0.1_f64.powi(2) + (Z_95 * 0.05).powi(2)).sqrt()).abs() < 1e-12);
+        let huge = widened(5.0, 1.0, 1);
+        assert_eq!((huge.low, huge.high), (0.0, 1.0));
+    }
+}

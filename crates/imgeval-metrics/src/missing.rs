@@ -74,3 +74,50 @@ pub fn bound_missing(parts: &[IncompletePart], settings: BootstrapSettings) -> O
         overall: worst_case(all_wrong.overall?, all_right.overall?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(n_missing: usize) -> IncompletePart {
+        let prompt = |index: usize| IncompleteCluster {
+            seen: Cluster { sum: (index % 4) as f64, n: 3 },
+            n_missing: if index.is_multiple_of(2) { n_missing } else { 0 },
+        };
+        IncompletePart { key: 1, weight: 1.0, prompts: (0..40).map(prompt).collect() }
+    }
+
+    #[test]
+    fn the_interval_reaches_from_all_wrong_to_all_right() {
+        let settings = BootstrapSettings { seed: 1, replicates: 2_000 };
+        let whole = bound_missing(&[part(0)], settings).unwrap().overall;
+        let clusters = part(0).prompts.iter().map(|prompt| prompt.seen).collect();
+        let ordinary = estimate_weighted_strata(&[Stratum::new(1, clusters).unwrap()], &[1.0], settings);
+        let ordinary = ordinary.unwrap().overall.unwrap();
+        assert_eq!(whole.bounds, (ordinary.value, ordinary.value));
+        assert_eq!(
+            (whole.interval.low, whole.interval.high),
+            (ordinary.interval.low, ordinary.interval.high)
+        );
+        // 60 of 120 images were right; 20 more are missing.
+        let lacking = bound_missing(&[part(1)], settings).unwrap();
+        assert_eq!(lacking.overall.bounds, (60.0 / 140.0, 80.0 / 140.0));
+        assert_eq!(lacking.parts[0].bounds, lacking.overall.bounds);
+        assert!(lacking.overall.interval.low < whole.interval.low);
+        assert!(lacking.overall.interval.high > whole.interval.high);
+        assert_eq!(lacking.overall.interval.method, IntervalMethod::WorstCaseMissing);
+    }
+
+    #[test]
+    fn a_part_of_which_nothing_was_seen_may_be_anything() {
+        let prompts = vec![IncompleteCluster { seen: Cluster { sum: 0.0, n: 0 }, n_missing: 4 }; 20];
+        let unseen = IncompletePart { key: 2, weight: 0.5, prompts };
+        let cases =
+            bound_missing(&[unseen, IncompletePart { weight: 0.5, ..part(0) }], BootstrapSettings::default());
+        let cases = cases.unwrap();
+        assert_eq!(cases.parts[0].bounds, (0.0, 1.0));
+        assert_eq!((cases.parts[0].interval.low, cases.parts[0].interval.high), (0.0, 1.0));
+        assert!((cases.overall.bounds.1 - cases.overall.bounds.0 - 0.5).abs() < 1e-12);
+        assert_eq!(bound_missing(&[], BootstrapSettings::default()), None);
+    }
+}

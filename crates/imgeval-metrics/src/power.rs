@@ -105,3 +105,51 @@ pub fn plan_comparison(plan: ComparisonPlan, difference: f64) -> PlannedComparis
         prompts_needed: prompts_for_difference(difference, standard_error, plan.n_prompts),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand: two prompts of four images, 3 and 1 right. Within: (4 - (9 + 1) / 4) / 6 = 0.25; between prompts: mean square
+    /// 0.5, so that (0.5 - 0.25) / 4 = 0.0625 is theirs.
+    #[test]
+    fn the_spread_of_a_run_is_split_by_the_analysis_of_variance() {
+        let clusters = [Cluster { sum: 3.0, n: 4 }, Cluster { sum: 1.0, n: 4 }];
+        let spread = PromptSpread::observed(&clusters, 4.0).unwrap();
+        assert!(
+            (spread.within - 0.25).abs() < 1e-12 && (spread.between - 0.0625).abs() < 1e-12,
+            "{spread:?}"
+        );
+        assert_eq!(PromptSpread::observed(&clusters[..1], 3.0), None);
+        assert_eq!(PromptSpread::observed(&[Cluster { sum: 1.0, n: 1 }; 5], 5.0), None);
+    }
+
+    #[test]
+    fn more_images_help_only_where_images_of_a_prompt_differ() {
+        let plan = |images_per_prompt, correlation, spread| {
+            let plan = ComparisonPlan { n_prompts: 100, images_per_prompt, spread, correlation };
+            plan_comparison(plan, 0.1).detectable
+        };
+        let half = PromptSpread::assumed(0.5, 0.0);
+        assert!((plan(4, 0.0, half).unwrap() * 2.0 - plan(1, 0.0, half).unwrap()).abs() < 1e-12);
+        let all_or_nothing = PromptSpread::assumed(0.5, 1.0);
+        assert_eq!(plan(4, 0.0, all_or_nothing), plan(1, 0.0, all_or_nothing));
+        assert_eq!(plan(4, 1.0, all_or_nothing), None, "runs that fail on the same prompts tell nothing");
+    }
+
+    #[test]
+    fn a_plan_for_the_prompts_that_are_needed_detects_the_difference() {
+        let plan = ComparisonPlan {
+            n_prompts: 50,
+            images_per_prompt: 4,
+            spread: PromptSpread::assumed(0.7, 0.4),
+            correlation: 0.5,
+        };
+        let n_prompts = plan_comparison(plan, 0.03).prompts_needed.unwrap() as usize;
+        let detectable =
+            |n_prompts| plan_comparison(ComparisonPlan { n_prompts, ..plan }, 0.03).detectable.unwrap();
+        assert!(detectable(n_prompts) <= 0.03 && detectable(n_prompts - 1) > 0.03);
+        assert_eq!(plan_comparison(plan, 0.0).prompts_needed, None);
+        assert_eq!(plan_comparison(ComparisonPlan { images_per_prompt: 0, ..plan }, 0.03).detectable, None);
+    }
+}
