@@ -9,11 +9,15 @@ pub enum IntervalMethod {
     WilsonOverPrompts,
     /// Intervals of the parts combined (method of variance estimates recovery), where a part needed Wilson's.
     CombinedParts,
-    /// Studentised bootstrap that resamples prompts in pairs.
-    StudentisedPairs,
-    /// Pairs of prompts with two invented ones added (Agresti and Min), where a bootstrap is blind: few pairs, or hardly
-    /// any that differ from the others.
+    /// Wilson's score interval over as many prompts as the spread between prompts is worth, where few prompts differ from
+    /// the others.
+    EffectiveWilson,
+    /// Student's t on the differences of prompts.
+    PairedStudent,
+    /// Differences of prompts with two invented ones added (Agresti and Min), where hardly any differs from the others.
     AdjustedPairs,
+    /// From the lower bound with all that is missing counted as wrong to the upper one with all of it right.
+    WorstCaseMissing,
 }
 
 impl IntervalMethod {
@@ -23,8 +27,10 @@ impl IntervalMethod {
             Self::PromptBootstrap => "prompt-bootstrap",
             Self::WilsonOverPrompts => "wilson-over-prompts",
             Self::CombinedParts => "combined-parts",
-            Self::StudentisedPairs => "studentised-pairs",
+            Self::EffectiveWilson => "effective-wilson",
+            Self::PairedStudent => "paired-student",
             Self::AdjustedPairs => "adjusted-pairs",
+            Self::WorstCaseMissing => "worst-case-missing",
         }
     }
 }

@@ -2,18 +2,35 @@
 //!
 //! Several images of one prompt are not independent, so the bootstrap resamples prompts (clusters) within a tag
 //! (stratum): Cameron, Gelbach and Miller 2008, section II ("pairs cluster bootstrap"); percentile interval.
-//! Where every prompt of a tag came out the same, resampling sees no variation at all and would report a width of
-//! zero, and with a handful of prompts it sees too little; there Wilson's interval over the number of prompts stands
-//! in, and the overall interval is then combined from the tags' intervals (MOVER, Zou and Donner 2008).
+//!
+//! Where fewer than thirty prompts differ from the commonest result, resampling sees too little: with tags near 0 or 1, or
+//! twenty prompts in all, the percentile interval covers 85 to 93 %. BCa mends a part of it (88 to 98 %). Wilson's interval
+//! over the effective number of prompts covers 93 to 99 %. That number is the one that gives the variance seen between
+//! prompts, made smaller for the uncertainty of that variance (Korn and Graubard 1998, with Wilson's interval as in Dean
+//! and Pagano 2015). Where fewer than five prompts differ, the variance is hardly known, and it is at most their number.
+//! Where every prompt came out the same, or of fewer than ten, it is Wilson's interval over the number of prompts.
+//!
+//! The overall interval is the bootstrap's while it sees most of the variance and every part has some; else it is combined
+//! from the tags' intervals (MOVER, Zou and Donner 2008).
 
 use imgeval_core::{Estimate, Interval, IntervalMethod};
 use rand_core::SeedableRng;
 use rand_pcg::Pcg64;
 
-use crate::{resampling::draw_index, wilson_interval};
+use crate::{
+    intervals::{Z_95, effective_wilson_interval, student_95},
+    resampling::draw_index,
+    wilson_interval,
+};
 
 /// With fewer prompts than this, a bootstrap has too few different resamples to draw.
 const MIN_BOOTSTRAP_CLUSTERS: usize = 10;
+
+/// With fewer prompts than this that differ from the commonest result, its percentiles are too close together.
+pub(crate) const MIN_BOOTSTRAP_VARYING: usize = 30;
+
+/// With fewer prompts than this that differ, their variance is hardly known.
+pub(crate) const MIN_VARIANCE_VARYING: usize = 5;
 
 /// The observations of one prompt: their sum and number. A value lies in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,9 +87,18 @@ impl Stratum {
         Cluster::mean_of(&self.clusters)
     }
 
-    fn has_no_variation(&self) -> bool {
-        let first = self.clusters[0].mean();
-        self.clusters.iter().all(|cluster| (cluster.mean() - first).abs() < 1e-12)
+    /// How many prompts did not come out as most did.
+    fn n_varying(&self) -> usize {
+        let means: Vec<f64> = self.clusters.iter().map(|cluster| cluster.mean()).collect();
+        count_varying(&means)
+    }
+
+    /// The number of independent right or wrong prompts that would leave the mean as uncertain as it is.
+    fn effective_n(&self) -> f64 {
+        let (mean, count) = (self.mean(), self.clusters.len() as f64);
+        let uncertainty = (student_95(count - 1.0) / Z_95).powi(2);
+        let effective = mean * (1.0 - mean) / (Cluster::variance_of_mean(&self.clusters) * uncertainty);
+        if self.n_varying() < MIN_VARIANCE_VARYING { effective.min(count) } else { effective }
     }
 
     /// The mean of each of `settings.replicates` resamples, in order of drawing.
@@ -170,28 +196,50 @@ fn estimate(strata: &[Stratum], shares: Shares, settings: BootstrapSettings) -> 
             n: stratum.n(),
         });
     }
-    let overall = (!estimates.is_empty()).then(|| overall_estimate(&estimates, shares, &mut overall_means));
+    let overall = (!estimates.is_empty()).then(|| {
+        let is_combined = needs_combining(strata, &estimates, shares);
+        overall_estimate(&estimates, shares, is_combined, &mut overall_means)
+    });
     StratifiedEstimate { strata: estimates, overall }
 }
 
 fn stratum_interval(stratum: &Stratum, means: &mut [f64]) -> Interval {
-    if stratum.clusters.len() < MIN_BOOTSTRAP_CLUSTERS || stratum.has_no_variation() {
-        let (low, high) = wilson_interval(stratum.mean(), stratum.clusters.len());
+    let (count, n_varying) = (stratum.clusters.len(), stratum.n_varying());
+    if count < MIN_BOOTSTRAP_CLUSTERS || n_varying == 0 {
+        let (low, high) = wilson_interval(stratum.mean(), count);
         return Interval { low, high, method: IntervalMethod::WilsonOverPrompts };
+    }
+    if n_varying < MIN_BOOTSTRAP_VARYING || means.is_empty() {
+        let (low, high) = effective_wilson_interval(stratum.mean(), stratum.effective_n());
+        return Interval { low, high, method: IntervalMethod::EffectiveWilson };
     }
     percentile_interval(means)
 }
 
-fn overall_estimate(strata: &[Estimate], shares: Shares, means: &mut [f64]) -> Estimate {
+/// Whether the bootstrap of the overall mean would see too little of its variance.
+fn needs_combining(strata: &[Stratum], estimates: &[Estimate], shares: Shares) -> bool {
+    if estimates.iter().any(|estimate| estimate.interval.method == IntervalMethod::WilsonOverPrompts) {
+        return true;
+    }
+    let (mut seen, mut unseen) = (0.0, 0.0);
+    for (index, (stratum, estimate)) in strata.iter().zip(estimates).enumerate() {
+        let variance = shares.of(index).powi(2) * Cluster::variance_of_mean(&stratum.clusters);
+        match estimate.interval.method {
+            IntervalMethod::PromptBootstrap => seen += variance,
+            _ => unseen += variance,
+        }
+    }
+    unseen >= seen
+}
+
+fn overall_estimate(strata: &[Estimate], shares: Shares, is_combined: bool, means: &mut [f64]) -> Estimate {
     let value = match shares {
         Shares::Equal(share) => strata.iter().map(|stratum| stratum.value).sum::<f64>() * share,
         Shares::Weighted(weights) => {
             strata.iter().zip(weights).map(|(stratum, weight)| weight * stratum.value).sum()
         }
     };
-    let needs_combining =
-        strata.iter().any(|stratum| stratum.interval.method == IntervalMethod::WilsonOverPrompts);
-    let interval = if needs_combining {
+    let interval = if is_combined {
         let squares = |distance: fn(&Estimate) -> f64| {
             let square = |(index, stratum)| (shares.of(index) * distance(stratum)).powi(2);
             strata.iter().enumerate().map(square).sum::<f64>()
@@ -212,7 +260,16 @@ fn overall_estimate(strata: &[Estimate], shares: Shares, means: &mut [f64]) -> E
     }
 }
 
-fn percentile_interval(means: &mut [f64]) -> Interval {
+/// How many values are not equal to the commonest one.
+pub(crate) fn count_varying(values: &[f64]) -> usize {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let largest_group = sorted.chunk_by(|a, b| b - a < 1e-9).map(<[f64]>::len).max();
+    values.len() - largest_group.unwrap_or(0)
+}
+
+/// `means` is not empty.
+pub(crate) fn percentile_interval(means: &mut [f64]) -> Interval {
     means.sort_by(f64::total_cmp);
     Interval {
         low: quantile_of_sorted(means, 0.025),

@@ -4,11 +4,13 @@
 //! one run tends to be hard for the other. A part's difference is the mean over its images in a minus that in b, overall the
 //! weighted sum of the parts' differences.
 //!
-//! - The interval is a studentised bootstrap: each resample's error is measured in standard errors of that resample, which
-//!   is right for skewed differences and few prompts, where the percentile bootstrap is too narrow (Efron and Tibshirani
-//!   1993, 12.5). With fewer than ten pairs that differ from the others it sees too little. There the interval is that of
-//!   Agresti and Min 2005 on prompts: two pairs are added, of which half a pair is won, half a pair lost and one tied, so
-//!   that its width is never zero. If any part needs that, overall is combined from the parts (MOVER, Zou and Donner 2008).
+//! - The interval is the percentile bootstrap's where at least thirty pairs differ from the commonest result; else it is
+//!   Student's t on the prompts' differences. In simulations of both BCa and the studentised bootstrap cover less (80 to 95 %)
+//!   than either: the skew of a few differences is mostly chance, and they follow it. Where fewer than five pairs of a
+//!   part differ, its spread is hardly known. There the interval is that of Agresti and Min 2005 on prompts: two pairs are
+//!   added, of which half a pair is won, half a pair lost and one tied, so that its width is never zero; it covers 97 to
+//!   100 %. Where what such parts may hide outweighs what the others show, overall is combined from the parts (MOVER, Zou
+//!   and Donner 2008).
 //! - The test is McNemar's where each prompt has one image that is right or wrong in both runs, else a permutation test
 //!   that exchanges the two runs prompt by prompt. Both assume, under "no difference", that nothing tells the two runs
 //!   apart on any prompt, and that prompts are independent; neither assumes a distribution.
@@ -21,18 +23,14 @@ use imgeval_core::{Estimate, Interval, IntervalMethod};
 
 use crate::{
     BootstrapSettings, Cluster, PairedCluster, Stratum,
-    clustered::quantile_of_sorted,
+    clustered::{MIN_BOOTSTRAP_VARYING, MIN_VARIANCE_VARYING, percentile_interval},
     estimate_weighted_strata,
-    pairs::{Linearised, Replicate},
+    intervals::{Z_95, student_95},
+    pairs::Linearised,
     permutation::{FlippedPart, PooledPart, exchange_prompts, mcnemar_exact, sign_flip},
     power::{detectable_difference, prompts_for_difference},
     resampling::repeat,
 };
-
-/// With fewer pairs than this that contribute something else than most, resampling sees too little of the spread.
-const MIN_VARYING_PAIRS: usize = 10;
-
-const Z_95: f64 = 1.959_963_984_540_054;
 
 /// Of a random stream that belongs to no part.
 const OVERALL_KEY: u64 = u64::MAX;
@@ -117,48 +115,81 @@ pub fn compare_runs(parts: &[PairedPart], settings: BootstrapSettings) -> Option
     if parts.is_empty() || !parts.iter().all(is_valid) {
         return None;
     }
-    let mut overall_replicates = vec![Replicate { difference: 0.0, variance: 0.0 }; settings.replicates];
+    let mut overall_replicates = vec![0.0; settings.replicates];
     let (mut differences, mut value, mut variance) = (Vec::with_capacity(parts.len()), 0.0, 0.0);
+    let (mut n_varying, mut freedom, mut hidden, mut shown) = (0, 0.0, 0.0, 0.0);
     for part in parts {
         let linearised = Linearised::new(&part.pairs);
-        let replicates =
+        let mut replicates =
             repeat(settings, u128::from(part.key), || |generator: &mut _| linearised.resample(generator));
         for (total, replicate) in overall_replicates.iter_mut().zip(&replicates) {
-            total.difference += part.weight * replicate.difference;
-            total.variance += part.weight.powi(2) * replicate.variance;
+            *total += part.weight * replicate;
         }
-        let variance_of_part = linearised.variance() / linearised.n() as f64;
-        value += part.weight * linearised.difference;
-        variance += part.weight.powi(2) * variance_of_part;
-        let interval = if linearised.n_varying() < MIN_VARYING_PAIRS || replicates.is_empty() {
-            adjusted_interval(&linearised)
-        } else {
-            studentised_interval(linearised.difference, variance_of_part, &replicates)
+        let spread = Spread {
+            value: linearised.difference,
+            variance: linearised.variance() / linearised.n() as f64,
+            n_varying: linearised.n_varying(),
+            freedom: linearised.n() as f64 - 1.0,
         };
-        let only = std::slice::from_ref(part);
-        differences.push(finish(only, part.key, settings, linearised.difference, variance_of_part, interval));
+        let variance_overall = part.weight.powi(2) * spread.variance;
+        value += part.weight * spread.value;
+        variance += variance_overall;
+        n_varying += spread.n_varying;
+        freedom += variance_overall.powi(2) / spread.freedom.max(1.0);
+        let interval = if spread.n_varying < MIN_VARIANCE_VARYING {
+            let interval = adjusted_interval(&linearised);
+            hidden += (part.weight * (interval.high - interval.low) / (2.0 * Z_95)).powi(2);
+            interval
+        } else {
+            shown += variance_overall;
+            interval_of(spread, &mut replicates)
+        };
+        differences.push(finish(std::slice::from_ref(part), part.key, settings, spread, interval));
     }
-    let is_combined = differences.iter().any(|part| part.interval.method != IntervalMethod::StudentisedPairs);
-    let interval = if is_combined {
-        let sides: Vec<(f64, f64, Interval)> =
+    // Welch and Satterthwaite.
+    let spread = Spread { value, variance, n_varying, freedom: variance.powi(2) / freedom };
+    let interval = if hidden >= shown {
+        let terms: Vec<(f64, f64, Interval)> =
             parts.iter().zip(&differences).map(|(part, of)| (part.weight, of.value, of.interval)).collect();
-        combined_interval(value, &sides)
+        combined_interval(value, &terms)
     } else {
-        studentised_interval(value, variance, &overall_replicates)
+        interval_of(spread, &mut overall_replicates)
     };
-    let overall = finish(parts, OVERALL_KEY, settings, value, variance, interval);
+    let overall = finish(parts, OVERALL_KEY, settings, spread, interval);
     Some(Comparison { parts: differences, overall })
 }
 
-/// Adds test and power to a difference of these parts and its squared standard error.
+/// A difference and what is known of its spread.
+#[derive(Clone, Copy)]
+struct Spread {
+    value: f64,
+    /// Squared standard error.
+    variance: f64,
+    /// Pairs that differ from the commonest result.
+    n_varying: usize,
+    /// Degrees of freedom of the variance.
+    freedom: f64,
+}
+
+fn interval_of(spread: Spread, replicates: &mut [f64]) -> Interval {
+    // Overall, many pairs may differ in a part that hardly counts; the degrees of freedom tell.
+    let n_telling = spread.freedom.min(spread.n_varying as f64);
+    if n_telling < MIN_BOOTSTRAP_VARYING as f64 || replicates.is_empty() {
+        let half_width = student_95(spread.freedom) * spread.variance.sqrt();
+        return clipped(spread.value - half_width, spread.value + half_width, IntervalMethod::PairedStudent);
+    }
+    percentile_interval(replicates)
+}
+
+/// Adds test and power to the difference of these parts.
 fn finish(
     parts: &[PairedPart],
     key: u64,
     settings: BootstrapSettings,
-    value: f64,
-    variance: f64,
+    spread: Spread,
     interval: Interval,
 ) -> Difference {
+    let Spread { value, variance, .. } = spread;
     let pairs = || parts.iter().flat_map(|part| &part.pairs);
     let n_prompts = pairs().count();
     let n_won = pairs().filter(|pair| pair.difference() > 1e-12).count();
@@ -197,29 +228,13 @@ fn is_mcnemar(parts: &[PairedPart], n_prompts: usize) -> bool {
     })
 }
 
-/// The standard error of a resample without any spread, in which its error cannot be measured.
-const MAX_STUDENTISED: f64 = 1e6;
-
-fn studentised_interval(difference: f64, variance: f64, replicates: &[Replicate]) -> Interval {
-    let studentise = |replicate: &Replicate| {
-        let error = replicate.difference - difference;
-        if error.abs() < 1e-12 {
-            return 0.0;
-        }
-        (error / replicate.variance.sqrt()).clamp(-MAX_STUDENTISED, MAX_STUDENTISED)
-    };
-    let mut studentised: Vec<f64> = replicates.iter().map(studentise).collect();
-    studentised.sort_by(f64::total_cmp);
-    let bound = |quantile| difference - quantile_of_sorted(&studentised, quantile) * variance.sqrt();
-    clipped(bound(0.975), bound(0.025), IntervalMethod::StudentisedPairs)
-}
-
 /// Agresti and Min's interval on the contributions of prompts: half a pair won, half a pair lost and one tied are added.
 fn adjusted_interval(linearised: &Linearised) -> Interval {
     let count = linearised.n() as f64 + 2.0;
     let squares = linearised.contributions.iter().map(|value| value * value).sum::<f64>() + 1.0;
     let centre = linearised.difference * linearised.n() as f64 / count;
-    let half_width = Z_95 * (squares / count - centre * centre).max(0.0).sqrt() / count.sqrt();
+    let variance = (squares / count - centre * centre).max(0.0) / (count - 1.0);
+    let half_width = student_95(count - 1.0) * variance.sqrt();
     clipped(centre - half_width, centre + half_width, IntervalMethod::AdjustedPairs)
 }
 
@@ -282,4 +297,137 @@ pub fn compare_independent(parts: &[IndependentPart], settings: BootstrapSetting
 /// The squared standard error of the difference of the two sides' means.
 fn unpaired_variance(part: &IndependentPart) -> f64 {
     Cluster::variance_of_mean(&part.a) + Cluster::variance_of_mean(&part.b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(a: f64, b: f64, n: usize) -> PairedCluster {
+        PairedCluster { a: Cluster { sum: a, n }, b: Cluster { sum: b, n } }
+    }
+
+    fn part(key: u64, weight: f64, pairs: Vec<PairedCluster>) -> PairedPart {
+        PairedPart { key, weight, pairs }
+    }
+
+    /// Runs that differ in some prompts, in either direction.
+    fn varied(count: usize) -> Vec<PairedCluster> {
+        (0..count).map(|index| pair((index * 7 % 5) as f64, (index * 3 % 4) as f64, 4)).collect()
+    }
+
+    fn seeded(seed: u64) -> BootstrapSettings {
+        BootstrapSettings { seed, replicates: 2_000 }
+    }
+
+    #[test]
+    fn equal_runs_keep_an_honest_width() {
+        for count in [1, 2, 10, 100] {
+            let comparison =
+                compare_runs(&[part(1, 1.0, vec![pair(4.0, 4.0, 4); count])], seeded(0)).unwrap();
+            let overall = comparison.overall;
+            assert_eq!((overall.value, overall.p_value), (0.0, Some(1.0)));
+            assert_eq!(overall.won_tied_lost, Some((0, count, 0)));
+            assert_eq!((overall.detectable, overall.prompts_needed), (None, None));
+            let width = overall.interval.high - overall.interval.low;
+            assert!(width > 3.0 / (count as f64 + 2.0) && width <= 2.0, "{count}: {width}");
+        }
+    }
+
+    #[test]
+    fn exchanging_the_runs_exchanges_the_signs() {
+        let pairs = varied(80);
+        let exchanged = pairs.iter().map(|pair| PairedCluster { a: pair.b, b: pair.a }).collect();
+        let forth = compare_runs(&[part(1, 1.0, pairs)], seeded(3)).unwrap().overall;
+        let back = compare_runs(&[part(1, 1.0, exchanged)], seeded(3)).unwrap().overall;
+        assert!((forth.value + back.value).abs() < 1e-12);
+        assert!((forth.interval.low + back.interval.high).abs() < 1e-12);
+        assert!((forth.interval.high + back.interval.low).abs() < 1e-12);
+        assert_eq!(forth.p_value, back.p_value);
+        assert_eq!(forth.detectable, back.detectable);
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_number_of_threads() {
+        let parts = [part(1, 0.25, varied(60)), part(2, 0.75, varied(45))];
+        let clusters =
+            |shift: usize| (0..40).map(move |index| Cluster { sum: ((index + shift) % 3) as f64, n: 2 });
+        let apart =
+            [IndependentPart { key: 1, weight: 1.0, a: clusters(0).collect(), b: clusters(1).collect() }];
+        let on_threads = |count| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+            pool.install(|| (compare_runs(&parts, seeded(5)), compare_independent(&apart, seeded(5))))
+        };
+        assert_eq!(on_threads(1), on_threads(3));
+    }
+
+    #[test]
+    fn the_overall_difference_is_the_weighted_sum() {
+        let parts = [part(1, 0.25, vec![pair(1.0, 0.0, 1); 3]), part(2, 0.75, varied(40))];
+        let comparison = compare_runs(&parts, seeded(0)).unwrap();
+        let expected = 0.25 + 0.75 * comparison.parts[1].value;
+        assert!((comparison.overall.value - expected).abs() < 1e-12);
+        assert_eq!(comparison.overall.n_prompts, 43);
+    }
+
+    /// A prompt with more images counts more, as in the run's own score.
+    #[test]
+    fn a_part_is_a_mean_over_images() {
+        let pairs = vec![
+            PairedCluster { a: Cluster { sum: 3.0, n: 3 }, b: Cluster { sum: 0.0, n: 1 } },
+            PairedCluster { a: Cluster { sum: 0.0, n: 1 }, b: Cluster { sum: 2.0, n: 3 } },
+        ];
+        let value = compare_runs(&[part(1, 1.0, pairs)], seeded(0)).unwrap().overall.value;
+        assert!((value - (0.75 - 0.5)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn mcnemar_needs_prompts_that_count_alike() {
+        let binary = |count: usize| {
+            (0..count).map(|index| pair((index % 2) as f64, (index % 3 / 2) as f64, 1)).collect()
+        };
+        let test = |parts: &[PairedPart]| compare_runs(parts, seeded(0)).unwrap().overall.test;
+        assert_eq!(
+            test(&[part(1, 0.25, binary(10)), part(2, 0.75, binary(30))]),
+            ComparisonTest::McNemarExact
+        );
+        assert_eq!(
+            test(&[part(1, 0.5, binary(10)), part(2, 0.5, binary(30))]),
+            ComparisonTest::SignFlipRandom
+        );
+        assert_eq!(test(&[part(1, 1.0, vec![pair(0.5, 1.0, 1); 3])]), ComparisonTest::SignFlipExact);
+    }
+
+    #[test]
+    fn without_replicates_what_needs_them_is_left_out() {
+        let settings = BootstrapSettings { seed: 0, replicates: 0 };
+        let overall = compare_runs(&[part(1, 1.0, varied(60))], settings).unwrap().overall;
+        assert_eq!((overall.interval.method, overall.p_value), (IntervalMethod::PairedStudent, None));
+        let clusters: Vec<Cluster> =
+            (0..40).map(|index| Cluster { sum: f64::from(index % 3), n: 2 }).collect();
+        let apart = IndependentPart { key: 1, weight: 1.0, a: clusters.clone(), b: clusters };
+        let overall = compare_independent(&[apart], settings).unwrap().overall;
+        assert!(overall.interval.low < 0.0 && overall.interval.high > 0.0 && overall.p_value.is_none());
+    }
+
+    #[test]
+    fn sides_that_differ_clearly_are_told_apart_without_pairs() {
+        let clusters = |sum| (0..50).map(|index| Cluster { sum: sum + f64::from(index % 2), n: 4 }).collect();
+        let apart = IndependentPart { key: 1, weight: 1.0, a: clusters(3.0), b: clusters(1.0) };
+        let overall = compare_independent(&[apart], seeded(0)).unwrap().overall;
+        assert!((overall.value - 0.5).abs() < 1e-12 && overall.interval.low > 0.4, "{overall:?}");
+        assert_eq!(overall.p_value, Some(1.0 / 2_001.0));
+        assert_eq!((overall.n_prompts, overall.won_tied_lost), (100, None));
+    }
+
+    #[test]
+    fn nothing_to_compare_is_no_comparison() {
+        assert_eq!(compare_runs(&[], seeded(0)), None);
+        assert_eq!(compare_runs(&[part(1, 1.0, vec![])], seeded(0)), None);
+        assert_eq!(compare_runs(&[part(1, 1.0, vec![pair(0.0, 0.0, 0)])], seeded(0)), None);
+        assert_eq!(compare_independent(&[], seeded(0)), None);
+        let one_sided =
+            IndependentPart { key: 1, weight: 1.0, a: vec![Cluster { sum: 1.0, n: 1 }], b: vec![] };
+        assert_eq!(compare_independent(&[one_sided], seeded(0)), None);
+    }
 }

@@ -1,7 +1,9 @@
 //! Closed-form intervals for proportions.
 
+use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
+
 /// Two-sided 95 % quantile of the standard normal distribution.
-const Z_95: f64 = 1.959_963_984_540_054;
+pub(crate) const Z_95: f64 = 1.959_963_984_540_054;
 
 /// Wilson's 95 % score interval for a proportion `rate` over `n` independent trials, as (low, high).
 ///
@@ -11,12 +13,35 @@ pub fn wilson_interval(rate: f64, n: usize) -> (f64, f64) {
     if n == 0 {
         return (0.0, 1.0);
     }
-    let n = n as f64;
+    effective_wilson_interval(rate, n as f64)
+}
+
+/// As [`wilson_interval`], over a number of trials that need not be whole.
+pub(crate) fn effective_wilson_interval(rate: f64, n: f64) -> (f64, f64) {
     let z_squared = Z_95 * Z_95;
     let centre = rate + z_squared / (2.0 * n);
     let spread = Z_95 * (rate * (1.0 - rate) / n + z_squared / (4.0 * n * n)).sqrt();
     let scale = 1.0 + z_squared / n;
     (((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0))
+}
+
+/// Clopper and Pearson's exact 95 % interval for `n_right` of `n` independent trials, as (low, high).
+///
+/// Never covers less than it says, and is wider than Wilson's for it. `n_right` is at most `n`; `n` of zero gives (0, 1).
+/// Source: Clopper and Pearson 1934.
+#[must_use]
+pub fn clopper_pearson_interval(n_right: usize, n: usize) -> (f64, f64) {
+    let n_right = n_right.min(n);
+    let (right, wrong) = (n_right as f64, (n - n_right) as f64);
+    let bound = |a, b, quantile| Beta::new(a, b).map(|beta| beta.inverse_cdf(quantile)).ok();
+    let low = if n_right == 0 { None } else { bound(right, wrong + 1.0, 0.025) };
+    let high = if n_right == n { None } else { bound(right + 1.0, wrong, 0.975) };
+    (low.unwrap_or(0.0), high.unwrap_or(1.0))
+}
+
+/// Two-sided 95 % quantile of Student's t distribution; `freedom` is above 0.
+pub(crate) fn student_95(freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |student| student.inverse_cdf(0.975))
 }
 
 #[cfg(test)]

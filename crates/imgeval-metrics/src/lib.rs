@@ -7,6 +7,8 @@ mod clustered;
 mod comparison;
 pub mod edit;
 mod intervals;
+mod judge_noise;
+mod missing;
 mod multiplicity;
 mod paired;
 mod pairs;
@@ -23,7 +25,10 @@ pub use clustered::{
 pub use comparison::{
     Comparison, ComparisonTest, Difference, IndependentPart, PairedPart, compare_independent, compare_runs,
 };
-pub use intervals::wilson_interval;
+pub use intervals::{clopper_pearson_interval, wilson_interval};
+pub use judge_noise::{SharedJudgeNoise, widen_for_judge};
+pub use missing::{IncompleteCluster, IncompletePart, WorstCase, WorstCases, bound_missing};
 pub use multiplicity::{RankRange, holm, rank_with_ties};
 pub use paired::{PairedDifference, PairedStratum, paired_difference};
 pub use pairs::PairedCluster;
+pub use power::{ComparisonPlan, PlannedComparison, PromptSpread, plan_comparison};

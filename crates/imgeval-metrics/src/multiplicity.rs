@@ -43,3 +43,23 @@ pub fn rank_with_ties(values: &[f64], is_clear: impl Fn(usize, usize) -> bool) -
     };
     (0..values.len()).map(range).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_cannot_be_told_apart_share_ranks() {
+        // The first and the last differ clearly, the one between from neither.
+        let ranks = rank_with_ties(&[0.9, 0.8, 0.7], |a, b| a.abs_diff(b) == 2);
+        let ranges: Vec<_> = ranks.iter().map(|range| (range.best, range.worst)).collect();
+        assert_eq!(ranges, [(1, 2), (1, 3), (2, 3)]);
+        assert_eq!(rank_with_ties(&[], |_, _| true), []);
+    }
+
+    #[test]
+    fn corrected_p_values_keep_the_order_of_the_input() {
+        assert_eq!(holm(&[0.5, 0.01, 0.04]), [0.5, 0.03, 0.08]);
+        assert_eq!(holm(&[]), [] as [f64; 0]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use rand_pcg::Pcg64;
 
-use crate::{Cluster, resampling::draw_index};
+use crate::{Cluster, clustered::count_varying, resampling::draw_index};
 
 /// One prompt in both runs; each has at least one image of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,13 +53,6 @@ impl Sums {
     }
 }
 
-/// One resample: its difference, and the variance of that difference as the resample shows it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Replicate {
-    pub(crate) difference: f64,
-    pub(crate) variance: f64,
-}
-
 /// A part's pairs, with what each contributes to the difference.
 pub(crate) struct Linearised {
     pub(crate) difference: f64,
@@ -99,23 +92,15 @@ impl Linearised {
 
     /// How many pairs do not contribute what most do.
     pub(crate) fn n_varying(&self) -> usize {
-        let mut sorted = self.contributions.clone();
-        sorted.sort_by(f64::total_cmp);
-        let largest_group = sorted.chunk_by(|a, b| b - a < 1e-9).map(<[f64]>::len).max();
-        self.n() - largest_group.unwrap_or(0)
+        count_varying(&self.contributions)
     }
 
-    pub(crate) fn resample(&self, generator: &mut Pcg64) -> Replicate {
-        let (mut sums, mut total, mut squares) = (Sums::default(), 0.0, 0.0);
+    /// The difference of one resample.
+    pub(crate) fn resample(&self, generator: &mut Pcg64) -> f64 {
+        let mut sums = Sums::default();
         for _ in 0..self.n() {
-            let index = draw_index(generator, self.n());
-            let deviation = self.contributions[index] - self.difference;
-            sums.add(&self.sums[index]);
-            total += deviation;
-            squares += deviation * deviation;
+            sums.add(&self.sums[draw_index(generator, self.n())]);
         }
-        let count = self.n() as f64;
-        let variance = (squares - total * total / count).max(0.0) / ((count - 1.0).max(1.0) * count);
-        Replicate { difference: sums.difference(), variance }
+        sums.difference()
     }
 }
