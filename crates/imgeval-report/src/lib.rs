@@ -4,5 +4,6 @@
 #![forbid(unsafe_code)]
 
 pub mod model;
+pub mod page;
 mod plain;
 pub mod tables;

@@ -1,0 +1,575 @@
+//! Writes a page of made-up runs, to look at and to measure: `report_page OUT SCENARIO [N] [--single-file]`.
+//!
+//! SCENARIO is `many` (N samples in four runs, of a detector and a judge), `hostile` (texts that try to be more), `odd` (failures,
+//! half a run, different suites, nobody looked yet), `edits`, `one` (a single image) or `none` (no image). Pictures are
+//! rendered scenes; names, scores and replies are made up and say nothing about any model.
+
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use fastrand::Rng;
+use image::{Rgb, RgbImage};
+use imgeval_core::Mask;
+use imgeval_report::{
+    model::{
+        Board, BoardRow, Cell, ComparisonView, CoverageLine, DifferenceLine, ImageView, IntervalView,
+        ObjectView, ObserverKind, ObserverView, Opinion, ProtocolView, Report, RowSource, RunView,
+        SampleView,
+    },
+    page::{Originals, PageFigure, PageOptions, PageWriter},
+};
+use sha2::{Digest as _, Sha256};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+const TAGS: [&str; 6] =
+    ["single object", "two objects", "counting", "colors", "position", "color attribution"];
+const COLORS: [(&str, [u8; 3]); 6] = [
+    ("red", [204, 62, 54]),
+    ("orange", [226, 140, 48]),
+    ("yellow", [232, 201, 72]),
+    ("green", [74, 149, 92]),
+    ("blue", [58, 112, 178]),
+    ("purple", [131, 84, 160]),
+];
+
+fn main() -> Outcome<()> {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let single_file = arguments.iter().any(|argument| argument == "--single-file");
+    arguments.retain(|argument| argument != "--single-file");
+    let [out, scenario, n @ ..] = arguments.as_slice() else {
+        return Err("usage: report_page OUT SCENARIO [N] [--single-file]".into());
+    };
+    let n: usize = n.first().map_or(Ok(10_000), |n| n.parse())?;
+    let out = Path::new(out);
+    let pictures = out.with_extension("pictures");
+    fs::create_dir_all(&pictures)?;
+    let mut maker = Maker { pictures: pictures.clone(), samples: Vec::new() };
+    let mut report = match scenario.as_str() {
+        "many" => maker.many(n)?,
+        "hostile" => maker.hostile()?,
+        "odd" => maker.odd()?,
+        "edits" => maker.edits()?,
+        "one" => maker.small(1)?,
+        "none" => maker.small(0)?,
+        other => return Err(format!("there is no scenario `{other}`").into()),
+    };
+    maker.count(&mut report);
+    let figures = if scenario == "many" { vec![figure(&report)] } else { Vec::new() };
+    let mut page = PageWriter::create(out, PageOptions { single_file }, &maker)?;
+    for sample in &maker.samples {
+        page.add(sample)?;
+    }
+    let written = page.finish(&report, &figures)?;
+    eprintln!("{written:?}");
+    Ok(())
+}
+
+struct Maker {
+    pictures: PathBuf,
+    samples: Vec<SampleView>,
+}
+
+impl Originals for Maker {
+    fn path(&self, _run: usize, image: &ImageView) -> Option<PathBuf> {
+        Some(self.pictures.join(format!("{}.{}", image.hash, image.extension)))
+    }
+}
+
+impl Maker {
+    /// Four runs over the same cases, looked at by a detector and by a judge.
+    fn many(&mut self, n: usize) -> Outcome<Report> {
+        let names = ["model one", "model two", "model three", "model one, fresh prompts"];
+        for run in 0..names.len() {
+            for case in 0..n / names.len() {
+                let mut rng = Rng::with_seed((run * n + case) as u64);
+                let tag = TAGS[case % TAGS.len()];
+                let skill = 0.8 - 0.12 * run as f64;
+                let mut sample = self.scene_sample(run, case, tag, skill, &mut rng)?;
+                if rng.f64() < 0.02 {
+                    fail(&mut sample, "refused", "the provider answered that it does not draw this");
+                } else if rng.f64() < 0.5 {
+                    let verdict = sample.opinions[0].is_correct == Some(true);
+                    sample.opinions.push(judge_opinion(1, verdict ^ (rng.f64() < 0.15), &mut rng));
+                }
+                self.samples.push(sample);
+            }
+        }
+        let runs = names.iter().map(|name| run_view(name, "geneval", vec![detector(), judge()])).collect();
+        let mut report = report("Four models, ten thousand pictures", runs);
+        report.boards.push(self.board(&report, "geneval", &TAGS));
+        report.comparisons.push(comparison(&report.boards[0]));
+        Ok(report)
+    }
+
+    fn hostile(&mut self) -> Outcome<Report> {
+        let attack = "<script>window.ran=1;alert(1)</script>";
+        let long = format!("long {}", "<b>words & more</b> ".repeat(5_000));
+        let texts = [
+            attack.to_owned(),
+            "</script><script>window.ran=2</script>".to_owned(),
+            "\"><img src=x onerror=\"window.ran=3\">'`${window.ran=4}`{{script}}".to_owned(),
+            "]]> <!-- <style>body{display:none}</style> -->".to_owned(),
+            "right\u{202e}tfel \u{2066}isolate\u{2069} \u{200f}mark".to_owned(),
+            "line\u{2028}separator\u{2029}paragraph\u{0}nul\u{1b}[31m".to_owned(),
+            "emoji 👩‍🚀🏳️‍🌈 é̂ 漢字 العربية".to_owned(),
+            "javascript:window.ran=5 https://example.org/x.png".to_owned(),
+            "__proto__ constructor \\u003cscript\\u003e".to_owned(),
+            long,
+        ];
+        for (case, text) in texts.iter().enumerate() {
+            let mut rng = Rng::with_seed(case as u64);
+            let mut sample = self.scene_sample(0, case, "two objects", 0.5, &mut rng)?;
+            let mark = |text: &str| text.to_owned();
+            (sample.case, sample.part) = (text.chars().take(60).collect(), text.chars().take(40).collect());
+            (sample.prompt, sample.expectation, sample.detail) = (mark(text), mark(text), mark(text));
+            let opinion = &mut sample.opinions[0];
+            (opinion.detail, opinion.reasons) = (mark(text), mark(text));
+            opinion.replies = vec![mark(text), "{\"score\": 1}</script>".to_owned()];
+            if let Some(object) = opinion.objects.first_mut() {
+                object.name = text.chars().take(80).collect();
+            }
+            self.samples.push(sample);
+        }
+        let mut run = run_view(&texts[1], attack, vec![detector()]);
+        (run.model, run.prompts, run.spend) = (texts[2].clone(), texts[4].clone(), texts[0].clone());
+        run.facts = texts
+            .iter()
+            .map(|text| (text.chars().take(90).collect(), text.chars().take(400).collect()))
+            .collect();
+        run.coverage = vec![CoverageLine {
+            kind: attack.to_owned(),
+            count: 3,
+            meaning: texts[1].clone(),
+            examples: texts[..3].to_vec(),
+        }];
+        let mut report = report("</title><script>window.ran=6</script>", vec![run]);
+        report.notes = texts[..9].to_vec();
+        report.boards.push(self.board(&report, attack, &[&texts[0], &texts[1]]));
+        report.boards[0].rows[0].name.clone_from(&texts[2]);
+        report.boards[0].published_source.clone_from(&texts[0]);
+        Ok(report)
+    }
+
+    fn odd(&mut self) -> Outcome<Report> {
+        let mut runs = Vec::new();
+        // Three of ten fail.
+        for case in 0..40 {
+            let mut rng = Rng::with_seed(case as u64);
+            let mut sample = self.scene_sample(0, case, TAGS[case % 6], 0.7, &mut rng)?;
+            match case % 10 {
+                0 => fail(&mut sample, "timed-out", "no answer within 120 s"),
+                1 => fail(&mut sample, "moderated", "the provider's filter stopped the picture"),
+                2 => fail(&mut sample, "corrupt", "the PNG ends within its pixels"),
+                _ => {}
+            }
+            self.samples.push(sample);
+        }
+        runs.push(run_view("thirty percent failed", "geneval", vec![detector()]));
+        // Half done.
+        for case in 0..12 {
+            let mut rng = Rng::with_seed(100 + case as u64);
+            let sample = self.scene_sample(1, case, TAGS[case % 6], 0.7, &mut rng)?;
+            self.samples.push(sample);
+        }
+        runs.push(run_view("half finished", "geneval", vec![detector()]));
+        // Nobody looked, of a suite without rules; and one picture is gone, another is damaged.
+        for case in 0..8 {
+            let mut rng = Rng::with_seed(200 + case as u64);
+            let mut sample = self.scene_sample(2, case, "", 0.7, &mut rng)?;
+            sample.opinions.clear();
+            if let (Some(image), 1 | 2) = (&sample.image, case) {
+                let path = self.pictures.join(format!("{}.png", image.hash));
+                if case == 1 { fs::remove_file(path)? } else { fs::write(path, b"not this picture")? }
+            }
+            self.samples.push(sample);
+        }
+        runs.push(run_view("own cases", "cases", Vec::new()));
+        runs.push(run_view("empty", "wise-verified", vec![judge()]));
+        let mut report = report("Runs that are not as they should be", runs);
+        report.notes.push("The runs are of different suites; each suite has a table of its own.".to_owned());
+        report.boards.push(self.board(&report, "geneval", &TAGS));
+        report.boards.push(self.board(&report, "wise-verified", &["culture", "time"]));
+        Ok(report)
+    }
+
+    fn edits(&mut self) -> Outcome<Report> {
+        for run in 0..2 {
+            for case in 0..12 {
+                let mut rng = Rng::with_seed(300 + case as u64);
+                let before = self.scene_sample(run, case, "Reasoning", 0.5, &mut rng)?;
+                let mut rng = Rng::with_seed((400 + run * 50 + case) as u64);
+                let mut sample = self.scene_sample(run, case, "Reasoning", 0.5, &mut rng)?;
+                sample.prompt =
+                    "Move the left shape behind the right one, and leave everything else as it is."
+                        .to_owned();
+                sample.expectation = "The shape on the left is partly hidden.".to_owned();
+                // Sizes of inputs are not recorded.
+                sample.input = before.image.map(|image| ImageView { width: 0, height: 0, ..image });
+                let (first, second) = (rng.f64(), rng.f64());
+                sample.opinions = vec![edit_opinion(0, first, &mut rng), edit_opinion(1, second, &mut rng)];
+                self.samples.push(sample);
+            }
+        }
+        let mut human = judge();
+        (human.id, human.title, human.kind) =
+            ("human:Ann".to_owned(), "Ann, on the label page".to_owned(), ObserverKind::Human);
+        let runs = ["editor one", "editor two"];
+        let runs =
+            runs.iter().map(|name| run_view(name, "reason-edit", vec![judge(), human.clone()])).collect();
+        let mut report = report("Edits by two editors", runs);
+        report.boards.push(self.board(&report, "reason-edit", &["Reasoning"]));
+        Ok(report)
+    }
+
+    fn small(&mut self, n: usize) -> Outcome<Report> {
+        for case in 0..n {
+            let sample = self.scene_sample(0, case, TAGS[0], 1.0, &mut Rng::with_seed(7))?;
+            self.samples.push(sample);
+        }
+        let mut report = report("A small run", vec![run_view("small", "geneval", vec![detector()])]);
+        report.boards.push(self.board(&report, "geneval", &TAGS));
+        Ok(report)
+    }
+
+    /// A picture of some shapes, what a detector might see in it, and whether it is what was asked for.
+    fn scene_sample(
+        &self,
+        run: usize,
+        case: usize,
+        tag: &str,
+        skill: f64,
+        rng: &mut Rng,
+    ) -> Outcome<SampleView> {
+        let n_shapes = 1 + rng.usize(..4);
+        let (image, objects) = render_scene(256, 192 + 64 * (case as u32 % 2), n_shapes, rng);
+        let mut bytes = Vec::new();
+        image.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png)?;
+        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        fs::write(self.pictures.join(format!("{hash}.png")), &bytes)?;
+        let is_correct = rng.f64() < skill;
+        let color = objects.first().and_then(|object| object.color.clone()).unwrap_or_default();
+        let shape = objects.first().map(|object| object.name.clone()).unwrap_or_default();
+        let opinion = Opinion {
+            observer: 0,
+            outcome: "ok".to_owned(),
+            detail: String::new(),
+            score: Some(f64::from(u8::from(is_correct))),
+            is_correct: Some(is_correct),
+            reasons: if is_correct {
+                String::new()
+            } else {
+                format!("expected {shape} >= {}, found {n_shapes}", n_shapes + 1)
+            },
+            uncertainty: Some(rng.f64()),
+            replies: Vec::new(),
+            objects,
+        };
+        Ok(SampleView {
+            run,
+            case: format!("{case:05}"),
+            index: 0,
+            part: tag.to_owned(),
+            prompt: format!(
+                "a photo of a {color} {shape} and {} other shapes on a plain ground, case {case}",
+                n_shapes - 1
+            ),
+            expectation: String::new(),
+            outcome: "ok".to_owned(),
+            detail: String::new(),
+            image: Some(ImageView {
+                hash,
+                extension: "png".to_owned(),
+                width: image.width(),
+                height: image.height(),
+            }),
+            input: None,
+            opinions: vec![opinion],
+        })
+    }
+
+    /// Counts what the samples hold, as the store would.
+    fn count(&self, report: &mut Report) {
+        for (number, run) in report.runs.iter_mut().enumerate() {
+            let of_run = || self.samples.iter().filter(move |sample| sample.run == number);
+            run.n_images = of_run().filter(|sample| sample.image.is_some()).count();
+            run.n_failed = of_run().count() - run.n_images;
+            let cases: BTreeMap<&str, bool> = of_run().fold(BTreeMap::new(), |mut cases, sample| {
+                *cases.entry(sample.case.as_str()).or_default() |= sample.image.is_some();
+                cases
+            });
+            run.n_prompts_with_image = cases.values().filter(|has_image| **has_image).count();
+            run.n_prompts = if run.name == "half finished" { 40 } else { cases.len() };
+            let mut failures: BTreeMap<&str, usize> = BTreeMap::new();
+            for sample in of_run().filter(|sample| sample.outcome != "ok") {
+                *failures.entry(&sample.outcome).or_default() += 1;
+            }
+            run.coverage.extend(failures.into_iter().map(|(kind, count)| CoverageLine {
+                kind: kind.to_owned(),
+                count,
+                meaning: "no image came of it".to_owned(),
+                examples: Vec::new(),
+            }));
+        }
+    }
+
+    fn board(&self, report: &Report, suite: &str, parts: &[&str]) -> Board {
+        let mut columns = vec!["Overall".to_owned()];
+        columns.extend(parts.iter().map(|part| (*part).to_owned()));
+        let mut rows = Vec::new();
+        for (number, run) in report.runs.iter().enumerate().filter(|(_, run)| run.suite == suite) {
+            for (observer, view) in run.observers.iter().enumerate() {
+                let cell = |part: Option<&str>| {
+                    let of_part = |sample: &&SampleView| {
+                        sample.run == number && part.is_none_or(|part| sample.part == part)
+                    };
+                    cell_of(self.samples.iter().filter(of_part), observer)
+                };
+                let cells =
+                    std::iter::once(cell(None)).chain(parts.iter().map(|part| cell(Some(part)))).collect();
+                rows.push(BoardRow {
+                    name: format!("{} ({})", run.name, view.title),
+                    group: "This report".to_owned(),
+                    source: RowSource::Run { run: number, observer },
+                    cells,
+                    note: view.note.clone(),
+                    fingerprint: view.protocol.fingerprint.clone(),
+                });
+            }
+        }
+        for column in 0..columns.len() {
+            let best = rows.iter().filter_map(|row| row.cells[column].value).fold(f64::MIN, f64::max);
+            for row in &mut rows {
+                row.cells[column].is_best = row.cells[column].value == Some(best);
+            }
+        }
+        Board {
+            suite: suite.to_owned(),
+            title: format!("{suite}, made-up scores"),
+            columns,
+            overall: 0,
+            decimals: 2,
+            rows,
+            published_source: String::new(),
+            published_unknown: String::new(),
+        }
+    }
+}
+
+fn cell_of<'a>(samples: impl Iterator<Item = &'a SampleView>, observer: usize) -> Cell {
+    let (mut sum, mut n, mut n_missing) = (0.0, 0, 0);
+    for sample in samples {
+        let opinion = sample.opinions.iter().find(|opinion| opinion.observer == observer);
+        match opinion.and_then(|opinion| opinion.score) {
+            Some(score) => (sum, n) = (sum + score, n + 1),
+            None => n_missing += 1,
+        }
+    }
+    if n == 0 {
+        return Cell { n_missing, ..Cell::default() };
+    }
+    let (value, all) = (sum / n as f64, (n + n_missing) as f64);
+    let half = 1.96 * (value * (1.0 - value) / n as f64).sqrt();
+    Cell {
+        value: Some(value),
+        interval: Some(IntervalView {
+            low: (value - half).max(0.0),
+            high: (value + half).min(1.0),
+            method: "normal".to_owned(),
+        }),
+        n_images: n,
+        n_prompts: n,
+        n_missing,
+        bounds: (n_missing > 0).then_some((sum / all, (sum + n_missing as f64) / all)),
+        rank: Some((1, 2)),
+        is_best: false,
+    }
+}
+
+fn comparison(board: &Board) -> ComparisonView {
+    let [a, _, b, ..] = board.rows.as_slice() else { unreachable!("four runs have rows") };
+    let line = |(column, part): (usize, &String)| {
+        let difference = a.cells[column].value.zip(b.cells[column].value).map(|(a, b)| a - b);
+        DifferenceLine {
+            part: part.clone(),
+            difference,
+            interval: difference.map(|difference| IntervalView {
+                low: difference - 0.04,
+                high: difference + 0.04,
+                method: "normal".to_owned(),
+            }),
+            n_prompts: a.cells[column].n_prompts,
+            won_tied_lost: Some((310, 1900, 290)),
+            p_value: Some(0.0123),
+            p_adjusted: (column > 0).then_some(0.0738),
+            test: "made up".to_owned(),
+            detectable: Some(0.031),
+            prompts_needed: Some(1800),
+        }
+    };
+    let mut lines: Vec<DifferenceLine> = board.columns.iter().enumerate().map(line).collect();
+    lines.rotate_left(1);
+    ComparisonView {
+        suite: board.suite.clone(),
+        a: "model one".to_owned(),
+        b: "model two".to_owned(),
+        title: "model one minus model two, on the same prompts".to_owned(),
+        is_paired: true,
+        lines,
+        notes: Vec::new(),
+        conclusion:
+            "model one is better than model two: the 95 % interval of the difference lies above zero."
+                .to_owned(),
+    }
+}
+
+fn report(title: &str, runs: Vec<RunView>) -> Report {
+    Report {
+        title: title.to_owned(),
+        tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
+        runs,
+        boards: Vec::new(),
+        comparisons: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn run_view(name: &str, suite: &str, observers: Vec<ObserverView>) -> RunView {
+    RunView {
+        name: name.to_owned(),
+        suite: suite.to_owned(),
+        prompts: "made-up prompts".to_owned(),
+        model: "a renderer of shapes".to_owned(),
+        facts: vec![
+            ("suite.seed".to_owned(), "43".to_owned()),
+            ("generation.size".to_owned(), "256x256".to_owned()),
+        ],
+        observers,
+        n_prompts: 0,
+        n_prompts_with_image: 0,
+        n_images: 0,
+        n_failed: 0,
+        coverage: Vec::new(),
+        spend: "12 calls, $0.48".to_owned(),
+    }
+}
+
+fn observer(id: &str, title: &str, kind: ObserverKind, note: &str) -> ObserverView {
+    ObserverView {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        kind,
+        protocol: ProtocolView {
+            fingerprint: "8f3a11c09b7e".to_owned(),
+            facts: vec![("observer".to_owned(), id.to_owned()), ("threshold".to_owned(), "0.3".to_owned())],
+        },
+        note: note.to_owned(),
+        coverage: Vec::new(),
+    }
+}
+
+fn detector() -> ObserverView {
+    observer("shapes@1", "detector of shapes", ObserverKind::Detector, "preview, not comparable")
+}
+
+fn judge() -> ObserverView {
+    observer("made-up-judge@1", "made-up judge", ObserverKind::Judge, "")
+}
+
+fn judge_opinion(observer: usize, is_correct: bool, rng: &mut Rng) -> Opinion {
+    let score = if is_correct { 0.6 + 0.4 * rng.f64() } else { 0.5 * rng.f64() };
+    edit_opinion(observer, score, rng)
+}
+
+fn edit_opinion(observer: usize, score: f64, rng: &mut Rng) -> Opinion {
+    let word = ["nearly", "mostly", "hardly", "exactly"][rng.usize(..4)];
+    Opinion {
+        observer,
+        outcome: "ok".to_owned(),
+        detail: String::new(),
+        score: Some(score),
+        is_correct: None,
+        reasons: format!("consistency {:.0}", 2.0 * score),
+        uncertainty: Some(rng.f64() / 2.0),
+        replies: vec![format!("The shapes are {word} as asked for.\n\n**Consistency:** {:.0}", 2.0 * score)],
+        objects: Vec::new(),
+    }
+}
+
+fn fail(sample: &mut SampleView, outcome: &str, detail: &str) {
+    (sample.outcome, sample.detail) = (outcome.to_owned(), detail.to_owned());
+    sample.image = None;
+    sample.opinions.clear();
+}
+
+fn render_scene(width: u32, height: u32, n_shapes: usize, rng: &mut Rng) -> (RgbImage, Vec<ObjectView>) {
+    let ground = [200 + rng.i32(0..40), 200 + rng.i32(0..40), 205 + rng.i32(0..40)];
+    let mut image = RgbImage::from_fn(width, height, |_, y| {
+        let shade = 30 * i32::try_from(y).unwrap_or(0) / i32::try_from(height).unwrap_or(1);
+        Rgb(ground.map(|value| u8::try_from((value - shade).clamp(0, 255)).unwrap_or(0)))
+    });
+    let mut objects = Vec::new();
+    for place in 0..n_shapes {
+        let radius = rng.f32() * 22.0 + 24.0;
+        let x = radius + rng.f32() * (width as f32 - 2.0 * radius);
+        let y = radius + rng.f32() * (height as f32 - 2.0 * radius);
+        let is_round = rng.bool();
+        let (color, rgb) = COLORS[rng.usize(..COLORS.len())];
+        let mut bits = vec![false; (width * height) as usize];
+        for (at, bit) in bits.iter_mut().enumerate() {
+            let (column, row) = (at as u32 % width, at as u32 / width);
+            let (dx, dy) = (column as f32 + 0.5 - x, row as f32 + 0.5 - y);
+            *bit = if is_round { dx.hypot(dy) < radius } else { dx.abs().max(dy.abs()) < radius * 0.86 };
+            if *bit {
+                let light = 1.12 - 0.35 * (dx + dy + 2.0 * radius) / (4.0 * radius);
+                image.put_pixel(
+                    column,
+                    row,
+                    Rgb(rgb.map(|value| (f32::from(value) * light).min(255.0) as u8)),
+                );
+            }
+        }
+        let mask = Mask::from_bits(width, height, &bits);
+        let reach = if is_round { radius } else { radius * 0.86 };
+        let named = 0.5 + 0.4 * rng.f32();
+        let others = COLORS.iter().filter(|(other, _)| *other != color).take(3);
+        let mut colors = vec![(color.to_owned(), named)];
+        colors.extend(
+            others
+                .enumerate()
+                .map(|(rank, (other, _))| ((*other).to_owned(), (1.0 - named) / (rank + 2) as f32)),
+        );
+        objects.push(ObjectView {
+            name: if is_round { "ball" } else { "box" }.to_owned(),
+            score: 0.98 - 0.2 * rng.f32(),
+            bounding_box: [x - reach, y - reach, x + reach, y + reach],
+            is_counted: place < 3,
+            colors,
+            color: Some(color.to_owned()),
+            mask: mask.as_ref().map(Mask::encode),
+        });
+    }
+    (image, objects)
+}
+
+fn figure(report: &Report) -> PageFigure {
+    let bar = |(place, row): (usize, &BoardRow)| {
+        let height = 200.0 * row.cells[0].value.unwrap_or(0.0);
+        format!(
+            "<rect x=\"{}\" y=\"{}\" width=\"50\" height=\"{height}\" fill=\"#0072b2\"/>",
+            30 + 70 * place,
+            220.0 - height
+        )
+    };
+    let bars: String = report.boards[0].rows.iter().enumerate().map(bar).collect();
+    PageFigure {
+        name: "overall".to_owned(),
+        title: "Overall scores".to_owned(),
+        alternative: "A bar for each row of the table.".to_owned(),
+        svg: format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 620 240\">{bars}</svg>"),
+    }
+}

@@ -1,0 +1,48 @@
+// Elements and numbers. Texts become text nodes and never markup.
+
+const byId = (id) => document.getElementById(id);
+
+/** An element. Attributes that are null, undefined or false are left out; `onclick` and the like are listeners. */
+const h = (tag, attributes, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
+  return element;
+};
+
+const svg = (tag, attributes) => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+};
+
+/** Text of others: its writing direction does not reach what stands around it. */
+const foreign = (tag, text, attributes) => h(tag, { dir: "auto", ...attributes }, text);
+
+const counted = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many ?? `${one}s`}`;
+
+const fixed = (value, decimals = 2) => value.toFixed(decimals);
+
+const signed = (value, decimals) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(decimals)}`;
+
+const percent = (part, whole) => {
+  if (whole === 0) return "0 %";
+  const value = (100 * part) / whole;
+  return `${value > 0 && value < 1 ? "under 1" : value > 99 && value < 100 ? "over 99" : Math.round(value)} %`;
+};
+
+const details = (summary, ...content) => h("details", null, h("summary", null, summary), ...content);
+
+const factList = (facts) =>
+  h("dl", { class: "facts" }, facts.map(([name, value]) => [foreign("dt", name), foreign("dd", value === "" ? "none" : value)]));
+
+const isTyping = (target) => /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && target.type !== "checkbox";
+
+/** Says something to those who listen to the page. */
+const say = (text) => {
+  byId("said").textContent = text;
+};

@@ -1,0 +1,214 @@
+// What was measured, how well, how sure, what is missing; tables, comparisons and figures.
+
+const sentenceEnd = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
+
+/** The row of the score table that belongs to an observer of a run. */
+const rowOf = (run, observer) => {
+  for (const board of store.report.boards) {
+    const row = board.rows.find(({ source }) => source.kind === "run" && source.run === run && source.observer === observer);
+    if (row) return { board, row, cell: row.cells[board.overall] };
+  }
+  return null;
+};
+
+/** A line from 0 to 1 with the interval as a bar and the value as a mark. */
+const scoreLine = (cell) => {
+  const line = h("div", { class: "line", "aria-hidden": "true" });
+  if (cell.bounds) {
+    const bounds = h("span", { class: "bounds" });
+    bounds.style.left = `${100 * cell.bounds[0]}%`;
+    bounds.style.width = `${100 * (cell.bounds[1] - cell.bounds[0])}%`;
+    line.append(bounds);
+  }
+  if (cell.interval) {
+    const bar = h("span", { class: "range" });
+    bar.style.left = `${100 * cell.interval.low}%`;
+    bar.style.width = `${100 * (cell.interval.high - cell.interval.low)}%`;
+    line.append(bar);
+  }
+  const mark = h("span", { class: "mark" });
+  mark.style.left = `${100 * cell.value}%`;
+  line.append(mark);
+  return h("div", { class: "scale" }, line, h("div", { class: "ends", "aria-hidden": "true" }, h("span", null, "0"), h("span", null, "1")));
+};
+
+const scoreOf = (run, number, observer) => {
+  const found = rowOf(run, number);
+  const heading = [h("span", { class: "eye" }, foreign("bdi", observer.title)), observer.note && h("strong", { class: "warn" }, observer.note)];
+  const folded = details(
+    h("span", null, "Protocol ", foreign("code", observer.protocol.fingerprint)),
+    h("p", { class: "soft" }, "Everything that must be equal for two numbers to be comparable:"),
+    factList(observer.protocol.facts),
+  );
+  const missing = coverageList(observer.coverage.filter((line) => line.count > 0), "What this observer left open");
+  if (!found || found.cell.value === null) {
+    const why = found ? "No image has a score yet." : "There is no score table for this observer.";
+    return h("div", { class: "score" }, h("p", { class: "eyes" }, heading), h("p", { class: "value none" }, "no score"), h("p", { class: "soft" }, why), missing, folded);
+  }
+  const { cell, board } = found;
+  const decimals = Math.max(board.decimals, 2);
+  const sure = cell.interval
+    ? `95 % interval ${fixed(cell.interval.low, decimals)} to ${fixed(cell.interval.high, decimals)} (${cell.interval.method})`
+    : "no interval: too few prompts";
+  const gaps = cell.n_missing > 0 && cell.bounds
+    ? `${counted(cell.n_missing, "score")} missing: between ${fixed(cell.bounds[0], decimals)} if all of them were wrong and ${fixed(cell.bounds[1], decimals)} if all were right`
+    : cell.n_missing > 0 ? `${counted(cell.n_missing, "score")} missing` : "nothing missing";
+  return h(
+    "div",
+    { class: "score" },
+    h("p", { class: "eyes" }, heading),
+    h("p", { class: "value" }, fixed(cell.value, decimals), h("span", { class: "soft small" }, ` ${board.columns[board.overall]}`)),
+    scoreLine(cell),
+    h("p", null, `${sure}.`),
+    h("p", { class: "soft" }, `From ${counted(cell.n_images, "image")} of ${counted(cell.n_prompts, "prompt")}; ${gaps}.`),
+    missing,
+    folded,
+  );
+};
+
+const coverageList = (lines, heading) => {
+  if (lines.length === 0) return null;
+  const item = (line) =>
+    h("li", null, h("strong", null, `${line.count.toLocaleString("en")} × ${line.kind}`), line.meaning && `: ${line.meaning}`,
+      line.examples.length > 0 && h("span", { class: "soft" }, ". For example ", line.examples.slice(0, 3).map((example, place) => [place > 0 && ", ", foreign("bdi", example)])));
+  return details(`${heading} (${lines.length})`, h("ul", { class: "coverage" }, lines.map(item)));
+};
+
+const runCard = (run, number) => {
+  const n_wanted = run.n_images + run.n_failed;
+  const measured = [run.suite, run.prompts, run.model && `images by ${run.model}`].filter(Boolean);
+  const isUnfinished = run.n_prompts_with_image < run.n_prompts;
+  const numbers = [
+    [counted(run.n_images, "usable image"), n_wanted > 0 ? `of ${counted(n_wanted, "sample")}` : "none was asked for or imported yet"],
+    [run.n_prompts > 0 ? percent(run.n_prompts_with_image, run.n_prompts) : "no prompts", run.n_prompts > 0 ? `of prompts have an image: ${run.n_prompts_with_image.toLocaleString("en")} of ${run.n_prompts.toLocaleString("en")}` : "the run has no cases"],
+    [counted(run.n_failed, "failure"), n_wanted > 0 ? `${percent(run.n_failed, n_wanted)} of samples` : ""],
+  ];
+  return h(
+    "article",
+    { class: "card run", "aria-labelledby": `run-${number}` },
+    h("h3", { id: `run-${number}` }, store.report.runs.length > 1 && h("span", { class: "letter", "aria-hidden": "true" }, letterOf(number)), foreign("bdi", run.name)),
+    h("p", { class: "soft" }, measured.map((text, place) => [place > 0 && " · ", foreign("bdi", text)])),
+    run.observers.length === 0
+      ? h("div", { class: "score" }, h("p", { class: "value none" }, "no score"), h("p", null, run.n_images > 0 ? "Nobody has looked at these images yet, or the suite has no rules. The gallery shows them." : "There are no images to score."))
+      : run.observers.map((observer, place) => scoreOf(number, place, observer)),
+    h("ul", { class: "numbers" }, numbers.map(([value, text]) => h("li", null, h("strong", null, value), " ", h("span", { class: "soft" }, text)))),
+    isUnfinished && h("p", { class: "notice" }, `${counted(run.n_prompts - run.n_prompts_with_image, "prompt has", "prompts have")} no usable image; scores are over the others.`),
+    run.spend && h("p", null, h("strong", null, "Spend "), foreign("bdi", run.spend)),
+    coverageList(run.coverage.filter((line) => line.count > 0), "What is missing or noteworthy"),
+    run.facts.length > 0 && details("What was asked", factList(run.facts)),
+    run.n_images + run.n_failed > 0 && h("p", null, h("a", { href: linkTo({ ...DEFAULTS, run: String(number), at: "gallery" }) }, "Look at its images")),
+  );
+};
+
+/** Short name of a run: A, B, C … */
+const letterOf = (number) => (number < 26 ? String.fromCharCode(65 + number) : String(number + 1));
+
+const renderSummary = () => {
+  const { report } = store;
+  const n_images = report.runs.reduce((sum, run) => sum + run.n_images, 0);
+  const n_failed = report.runs.reduce((sum, run) => sum + run.n_failed, 0);
+  const suites = [...new Set(report.runs.map((run) => run.suite))];
+  const observers = store.eyes.length;
+  const lead = `${counted(report.runs.length, "run")} of ${suites.length > 0 ? suites.join(", ") : "no suite"}: ${counted(n_images, "image")}, ${counted(n_failed, "failure")}, ${observers > 0 ? `looked at by ${counted(observers, "observer")}` : "nobody has looked yet"}.`;
+  const runs = [...report.runs.keys()];
+  byId("summary").replaceChildren(
+    h("h1", { id: "summary-heading" }, foreign("bdi", report.title)),
+    h("p", { class: "lead" }, lead),
+    ...report.notes.map((note) => foreign("p", note, { class: "notice" })),
+    ...report.comparisons.filter((comparison) => comparison.conclusion).map((comparison) => foreign("p", comparison.conclusion, { class: "finding" })),
+    runs.length > 0 ? h("div", { class: "cards" }, runs.map((number) => runCard(report.runs[number], number))) : h("p", { class: "notice" }, "This report has no runs."),
+  );
+};
+
+// Tables.
+
+let showsIntervals = false;
+
+const cellText = (cell, decimals) => {
+  if (cell.value === null) return h("td", { class: "number" }, h("span", { class: "soft" }, "–", h("span", { class: "unseen" }, " no score")));
+  const value = fixed(cell.value, decimals);
+  return h(
+    "td",
+    { class: "number" },
+    cell.is_best ? h("strong", null, value, h("span", { class: "unseen" }, " best")) : value,
+    cell.rank && h("span", { class: "rank" }, cell.rank[0] === cell.rank[1] ? ` rank ${cell.rank[0]}` : ` rank ${cell.rank[0]}–${cell.rank[1]}`),
+    showsIntervals && cell.interval && h("span", { class: "interval" }, `${fixed(cell.interval.low, decimals)}–${fixed(cell.interval.high, decimals)}`),
+    cell.n_missing > 0 && h("span", { class: "interval" }, `${cell.n_missing.toLocaleString("en")} missing`),
+  );
+};
+
+const boardTable = (board, number) => {
+  const groups = [];
+  for (const row of board.rows) {
+    if (groups.at(-1)?.name !== row.group) groups.push({ name: row.group, rows: [] });
+    groups.at(-1).rows.push(row);
+  }
+  const line = (row) =>
+    h("tr", { class: row.source.kind === "run" ? "ours" : null },
+      h("th", { scope: "row" }, foreign("bdi", row.name), row.source.kind === "run" && h("span", { class: "tag" }, "this report"), row.note && h("strong", { class: "warn" }, row.note),
+        row.fingerprint && h("code", { class: "print", title: "Protocol" }, row.fingerprint)),
+      row.cells.map((cell) => cellText(cell, board.decimals)));
+  const body = (group) =>
+    h("tbody", null, group.name && h("tr", { class: "group" }, h("th", { colspan: board.columns.length + 1, scope: "rowgroup" }, group.name)), group.rows.map(line));
+  return h("div", { class: "board" },
+    h("h3", { id: `board-${number}` }, board.title),
+    scroller(`board-${number}`, h("table", null, h("thead", null, h("tr", null, h("th", { scope: "col" }, "Model"), board.columns.map((column) => h("th", { scope: "col", class: "number" }, column)))), groups.map(body))),
+    board.published_source && h("p", { class: "soft small" }, h("strong", null, "Published scores: "), foreign("bdi", sentenceEnd(board.published_source))),
+    board.published_unknown && h("p", { class: "soft small" }, h("strong", null, "Not known of them: "), foreign("bdi", sentenceEnd(board.published_unknown))));
+};
+
+/** Wide tables scroll by themselves, also with the keyboard. */
+const scroller = (label, table) => h("div", { class: "scroller", role: "region", tabindex: "0", "aria-labelledby": label }, table);
+
+const renderTables = () => {
+  const { boards } = store.report;
+  byId("tables").hidden = boards.length === 0;
+  const toggle = h("input", { type: "checkbox", onchange: (event) => { showsIntervals = event.target.checked; renderTables(); byId("intervals").focus(); }, id: "intervals" });
+  toggle.checked = showsIntervals;
+  byId("tables").replaceChildren(
+    h("h2", { id: "tables-heading" }, "Scores"),
+    h("p", { class: "soft" }, "The largest score of a column among comparable rows is bold. Ranks are a range where the order is within the noise."),
+    h("label", { class: "check" }, toggle, "95 % intervals"),
+    ...boards.map(boardTable),
+  );
+};
+
+const probability = (value) => (value === null ? "–" : value < 0.0001 ? "< 0.0001" : value.toFixed(4));
+
+const comparisonView = (comparison, number) => {
+  const line = (of, place) => {
+    const isOverall = place === comparison.lines.length - 1;
+    return h("tr", { class: isOverall ? "ours" : null },
+      h("th", { scope: "row" }, foreign("bdi", of.part)),
+      h("td", { class: "number" }, of.difference === null ? "–" : signed(of.difference, 3)),
+      h("td", { class: "number" }, of.interval ? `${signed(of.interval.low, 3)} to ${signed(of.interval.high, 3)}` : "–"),
+      h("td", { class: "number" }, of.n_prompts.toLocaleString("en")),
+      comparison.is_paired && h("td", { class: "number" }, of.won_tied_lost ? of.won_tied_lost.join(" / ") : "–"),
+      h("td", { class: "number" }, probability(of.p_value)),
+      h("td", { class: "number" }, probability(of.p_adjusted)),
+      h("td", null, of.test || "–"),
+      h("td", { class: "number" }, of.detectable === null ? "–" : fixed(of.detectable, 3)),
+      h("td", { class: "number" }, of.prompts_needed === null ? "–" : of.prompts_needed.toLocaleString("en")));
+  };
+  const heads = ["Part", "A − B", "95 % interval", "Prompts", comparison.is_paired && "A better / same / worse", "p", "p (Holm)", "Test", "Detectable", "Prompts needed"].filter(Boolean);
+  return h("div", { class: "board" },
+    h("h3", { id: `comparison-${number}` }, foreign("bdi", comparison.title)),
+    comparison.conclusion && foreign("p", comparison.conclusion, { class: "finding" }),
+    ...comparison.notes.map((note) => foreign("p", note, { class: "notice" })),
+    comparison.lines.length > 0 && h("p", { class: "soft small" }, "A is ", foreign("bdi", comparison.a), ", B is ", foreign("bdi", comparison.b), ". Detectable: the smallest true difference that would be found four times of five."),
+    comparison.lines.length > 0 && scroller(`comparison-${number}`, h("table", null, h("thead", null, h("tr", null, heads.map((text, place) => h("th", { scope: "col", class: place > 0 && text !== "Test" ? "number" : null }, text)))), h("tbody", null, comparison.lines.map(line)))));
+};
+
+const renderComparisons = () => {
+  const { comparisons } = store.report;
+  byId("comparisons").hidden = comparisons.length === 0;
+  byId("comparisons").replaceChildren(h("h2", { id: "comparisons-heading" }, "Comparisons"), ...comparisons.map(comparisonView));
+};
+
+const renderFigures = () => {
+  byId("figures").hidden = store.figures.length === 0;
+  const figure = (of) =>
+    h("figure", null, h("a", { href: mode === "single" ? null : figureSource(of) }, h("img", { src: figureSource(of), alt: of.alternative, loading: "lazy" })), h("figcaption", null, foreign("bdi", of.title)),
+      details("In words", foreign("p", of.alternative)));
+  byId("figures").replaceChildren(h("h2", { id: "figures-heading" }, "Figures"), h("div", { class: "figures" }, store.figures.map(figure)));
+};

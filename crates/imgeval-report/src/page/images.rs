@@ -1,0 +1,190 @@
+//! Pictures of a page: each file is read once, its thumbnail made from those bytes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use super::{PageError, PictureError, folder::Folder, thumbnail::make_thumbnail};
+use crate::model::ImageView;
+
+/// So many pictures are worked on together.
+const BATCH: usize = 64;
+/// Larger files are told as unreadable instead of filling the memory.
+const MAX_FILE_BYTES: u64 = 512 << 20;
+
+/// Longer side of thumbnails in pixels: in a folder, where the original is at hand, and in a page without originals.
+const FOLDER_SIDE: u32 = 320;
+const SINGLE_SIDE: u32 = 512;
+
+/// Knows the files of pictures.
+pub trait Originals: Sync {
+    /// Where the picture of this run lies; `None` if the run does not hold it.
+    fn path(&self, run: usize, image: &ImageView) -> Option<PathBuf>;
+}
+
+/// Takes pictures and sees that they are in the page.
+pub(super) struct Images<'a> {
+    originals: &'a dyn Originals,
+    /// Pictures that wait for their batch.
+    waiting: Vec<(usize, ImageView)>,
+    /// By hash.
+    known: BTreeSet<String>,
+    pub(super) problems: BTreeMap<String, String>,
+    pub(super) n_images: usize,
+    /// Names of files in `images/` and `thumbs/`.
+    pub(super) image_files: BTreeSet<String>,
+    pub(super) thumb_files: BTreeSet<String>,
+    /// By hash; only of a page in one file.
+    pub(super) thumbs: BTreeMap<String, Vec<u8>>,
+    pub(super) thumb_bytes: usize,
+}
+
+impl<'a> Images<'a> {
+    pub(super) fn new(originals: &'a dyn Originals) -> Self {
+        Self {
+            originals,
+            waiting: Vec::new(),
+            known: BTreeSet::new(),
+            problems: BTreeMap::new(),
+            n_images: 0,
+            image_files: BTreeSet::new(),
+            thumb_files: BTreeSet::new(),
+            thumbs: BTreeMap::new(),
+            thumb_bytes: 0,
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        folder: Option<&Folder>,
+        run: usize,
+        image: &ImageView,
+    ) -> Result<(), PageError> {
+        if self.known.insert(image.hash.clone()) {
+            self.waiting.push((run, image.clone()));
+            if self.waiting.len() >= BATCH {
+                self.finish_batch(folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish_batch(&mut self, folder: Option<&Folder>) -> Result<(), PageError> {
+        let batch = std::mem::take(&mut self.waiting);
+        let originals = self.originals;
+        let done: Vec<Result<Done, PageError>> =
+            batch.par_iter().map(|(run, image)| prepare(originals, folder, *run, image)).collect();
+        for ((_, image), done) in batch.into_iter().zip(done) {
+            match done? {
+                Ok(thumb) => {
+                    self.n_images += 1;
+                    self.problems.remove(&image.hash);
+                    self.thumb_files.insert(thumb_file(&image));
+                    self.image_files.insert(image_file(&image));
+                    if let Some(thumb) = thumb {
+                        self.thumb_bytes += thumb.len();
+                        self.thumbs.insert(image.hash, thumb);
+                    }
+                }
+                Err(problem) => {
+                    // The same picture in another run may be whole.
+                    self.known.remove(&image.hash);
+                    if problem.has_original {
+                        self.image_files.insert(image_file(&image));
+                    }
+                    self.problems.insert(image.hash, format!("The picture {}.", problem.error));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The thumbnail, if it was not written to the folder; or why there is none.
+type Done = Result<Option<Vec<u8>>, Problem>;
+
+struct Problem {
+    error: PictureError,
+    /// Whether the file is in the folder all the same: a browser may know a picture that we do not.
+    has_original: bool,
+}
+
+impl From<PictureError> for Problem {
+    fn from(error: PictureError) -> Self {
+        Self { error, has_original: false }
+    }
+}
+
+fn prepare(
+    originals: &dyn Originals,
+    folder: Option<&Folder>,
+    run: usize,
+    image: &ImageView,
+) -> Result<Done, PageError> {
+    if !is_plain(image) {
+        return Ok(Err(PictureError::Unreadable("its name is not that of a picture".to_owned()).into()));
+    }
+    let Some(path) = originals.path(run, image) else {
+        return Ok(Err(PictureError::Missing.into()));
+    };
+    let Some(folder) = folder else {
+        let thumb = read_original(&path, image).and_then(|bytes| make_thumbnail(&bytes, SINGLE_SIDE));
+        return Ok(thumb.map(Some).map_err(Problem::from));
+    };
+    let original = format!("images/{}", image_file(image));
+    let thumb = format!("thumbs/{}", thumb_file(image));
+    let length = |path: &Path| fs::metadata(path).ok().map(|found| found.len());
+    let has_original = length(&folder.path(&original)).is_some_and(|found| Some(found) == length(&path));
+    if has_original && length(&folder.path(&thumb)).is_some_and(|found| found > 0) {
+        return Ok(Ok(None));
+    }
+    let bytes = match read_original(&path, image) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    if !has_original && !folder.link(&path, &original) {
+        folder.write(&original, &bytes)?;
+    }
+    match make_thumbnail(&bytes, FOLDER_SIDE) {
+        Ok(small) => {
+            folder.write(&thumb, &small)?;
+            Ok(Ok(None))
+        }
+        Err(error) => Ok(Err(Problem { error, has_original: true })),
+    }
+}
+
+/// The bytes of a picture, if they are those that its run recorded.
+fn read_original(path: &Path, image: &ImageView) -> Result<Vec<u8>, PictureError> {
+    let unreadable = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => PictureError::Missing,
+        _ => PictureError::Unreadable(error.to_string()),
+    };
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() || found.len() > MAX_FILE_BYTES {
+        return Err(PictureError::Unreadable("it is no file of at most 512 MB".to_owned()));
+    }
+    let bytes = fs::read(path).map_err(unreadable)?;
+    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if hash == image.hash { Ok(bytes) } else { Err(PictureError::Changed) }
+}
+
+/// Hash and extension become file names; both come from a database.
+fn is_plain(image: &ImageView) -> bool {
+    let is_hash =
+        image.hash.len() == 64 && image.hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hash && ["png", "jpg", "jpeg", "webp"].contains(&image.extension.as_str())
+}
+
+fn image_file(image: &ImageView) -> String {
+    format!("{}.{}", image.hash, image.extension)
+}
+
+fn thumb_file(image: &ImageView) -> String {
+    format!("{}.jpg", image.hash)
+}
