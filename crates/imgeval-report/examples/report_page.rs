@@ -385,6 +385,7 @@ fn cell_of<'a>(samples: impl Iterator<Item = &'a SampleView>, observer: usize) -
         n_prompts: n,
         n_missing,
         bounds: (n_missing > 0).then_some((sum / all, (sum + n_missing as f64) / all)),
+        with_missing: None,
         rank: Some((1, 2)),
         is_best: false,
     }

@@ -130,6 +130,8 @@ pub struct Cell {
     pub n_missing: usize,
     /// The score if everything missing were wrong, or right; `None` if nothing is missing.
     pub bounds: Option<(f64, f64)>,
+    /// The interval that holds the true score whatever the missing ones would have shown; `None` if nothing is missing.
+    pub with_missing: Option<IntervalView>,
     /// First and last rank among the comparable runs of the table; `None` for published rows and where nothing was
     /// compared. They differ where the order is within the noise.
     pub rank: Option<(usize, usize)>,

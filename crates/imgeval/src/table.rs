@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use imgeval_core::{Estimate, ObserverMeta, Protocol};
+use imgeval_core::{Estimate, Interval, ObserverMeta, Protocol};
 use imgeval_suites::geneval::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, ScoreLine, Summary, Tag};
 use serde_json::{Map, Value, json};
 
@@ -39,8 +39,20 @@ pub(crate) fn right_aligned(mut table: Table, first: usize, count: usize) -> Tab
 
 /// The interval of an estimate.
 pub(crate) fn estimate_json(estimate: &Estimate) -> Value {
-    let interval = estimate.interval;
+    interval_json(&estimate.interval)
+}
+
+pub(crate) fn interval_json(interval: &Interval) -> Value {
     json!({"low": interval.low, "high": interval.high, "level": 0.95, "method": interval.method.code()})
+}
+
+pub(crate) fn interval_text(interval: Option<Interval>) -> String {
+    interval.map_or("-".to_owned(), |interval| format!("{:.3} to {:.3}", interval.low, interval.high))
+}
+
+/// Two fields.
+pub(crate) fn interval_csv(interval: Option<Interval>) -> String {
+    interval.map_or(",".to_owned(), |interval| format!("{},{}", interval.low, interval.high))
 }
 
 /// A summary with what must stand beside it.
@@ -97,16 +109,23 @@ impl ScoreTable<'_> {
             "missing",
             "bounds",
         ];
+        let has_missing = self.summary.overall.n_missing > 0;
+        if has_missing {
+            header.push("interval with missing");
+        }
         if !self.note.is_empty() {
             header.push("note");
         }
         let mut table = plain_table(&header);
-        for column in table.column_iter_mut().skip(1).take(7) {
+        for column in table.column_iter_mut().skip(1).take(if has_missing { 8 } else { 7 }) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         for (name, line) in self.lines() {
             let mut cells = vec![name.to_owned()];
             cells.extend(score_cells(line));
+            if has_missing {
+                cells.push(interval_text(line.with_missing));
+            }
             if !self.note.is_empty() {
                 cells.push(self.note.to_owned());
             }
@@ -123,7 +142,8 @@ impl ScoreTable<'_> {
         }
         if overall.n_missing > 0 {
             text.push_str(
-                "Bounds: the score if every missing image were wrong, or right; missing images are in no score.\n",
+                "Bounds: the score if every missing image were wrong, or right; missing images are in no score. The interval with missing \
+                 holds the true score whatever they would have shown.\n",
             );
         }
         if overall.n_scored > 0 {
@@ -142,7 +162,7 @@ impl ScoreTable<'_> {
         let mut text = String::from(
             "tag,score,interval_low,interval_high,interval_method,images_correct,images_scored,\
              images_missing,prompts,prompts_scored,prompts_any_correct,score_if_missing_wrong,\
-             score_if_missing_right,note\n",
+             score_if_missing_right,with_missing_low,with_missing_high,note\n",
         );
         for (name, line) in self.lines() {
             let estimate = match line.estimate {
@@ -161,7 +181,11 @@ impl ScoreTable<'_> {
             ];
             let counts = counts.map(|count| count.to_string()).join(",");
             let (worst, best) = line.bounds;
-            text.push_str(&format!("{name},{estimate},{counts},{worst},{best},\"{}\"\n", self.note));
+            let with_missing = interval_csv(line.with_missing);
+            text.push_str(&format!(
+                "{name},{estimate},{counts},{worst},{best},{with_missing},\"{}\"\n",
+                self.note
+            ));
         }
         text
     }
@@ -210,6 +234,7 @@ impl ScoreTable<'_> {
             ("prompts_scored".to_owned(), line.n_prompts_scored.into()),
             ("prompts_any_correct".to_owned(), line.n_prompts_any_correct.into()),
             ("bounds".to_owned(), json!({"worst": line.bounds.0, "best": line.bounds.1})),
+            ("interval_with_missing".to_owned(), line.with_missing.as_ref().map(interval_json).into()),
             ("note".to_owned(), self.note.into()),
         ])
     }

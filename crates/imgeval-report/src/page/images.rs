@@ -74,6 +74,16 @@ impl<'a> Images<'a> {
         Ok(())
     }
 
+    pub(super) fn thumbnail(&self, folder: Option<&Folder>, image: &ImageView) -> Option<Vec<u8>> {
+        match folder {
+            Some(folder) if self.thumb_files.contains(&thumb_file(image)) => {
+                fs::read(folder.path(&format!("thumbs/{}", thumb_file(image)))).ok()
+            }
+            Some(_) => None,
+            None => self.thumbs.get(&image.hash).cloned(),
+        }
+    }
+
     pub(super) fn finish_batch(&mut self, folder: Option<&Folder>) -> Result<(), PageError> {
         let batch = std::mem::take(&mut self.waiting);
         let originals = self.originals;

@@ -15,7 +15,7 @@ use super::{
     html::{render_data_script, write_data_block, write_page},
     images::Images,
 };
-use crate::model::{Report, SampleView};
+use crate::model::{ImageView, Report, SampleView};
 
 /// A page in one file is refused beyond this size: browsers take long to open it, and mail does not carry it.
 const MAX_SINGLE_MB: u64 = 150;
@@ -98,6 +98,15 @@ impl<'a> PageWriter<'a> {
         self.n_samples += 1;
         self.data.add(sample, &mut self.place)?;
         self.place.check_size(&self.images)
+    }
+
+    /// The small copy of a picture that was added, as JPEG; `None` if the page cannot show it.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn thumbnail(&mut self, image: &ImageView) -> Result<Option<Vec<u8>>, PageError> {
+        self.images.finish_batch(self.place.folder())?;
+        Ok(self.images.thumbnail(self.place.folder(), image))
     }
 
     /// Writes the page itself, and removes what an earlier report left and this one does not need.

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::Estimate;
-use imgeval_metrics::{BootstrapSettings, Cluster, Stratum, estimate_strata};
+use imgeval_core::{Estimate, Interval};
+use imgeval_metrics::{
+    BootstrapSettings, Cluster, IncompleteCluster, IncompletePart, Stratum, bound_missing, estimate_strata,
+};
 
 use super::Tag;
 
@@ -20,6 +22,13 @@ struct PromptTally {
     n_correct: usize,
     /// Images that are there but could not be scored.
     n_failed: usize,
+}
+
+impl PromptTally {
+    /// Images that should be there and were not scored.
+    fn n_missing(&self, images_per_prompt: Option<usize>) -> usize {
+        self.n_failed.max(images_per_prompt.unwrap_or(0).saturating_sub(self.n_scored))
+    }
 }
 
 /// Collects verdicts prompt by prompt; holds a few bytes for each prompt, none for each image.
@@ -44,6 +53,9 @@ pub struct ScoreLine {
     pub n_missing: usize,
     /// The score if all missing images were wrong, and if all were right.
     pub bounds: (f64, f64),
+    /// From the lower end of the 95 % interval if all missing ones were wrong to the upper end if all were right: holds the
+    /// true score whatever they would have shown. `None` if nothing is missing.
+    pub with_missing: Option<Interval>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +95,7 @@ impl SummaryBuilder {
     pub fn summarise(&self, settings: BootstrapSettings) -> Summary {
         let images_per_prompt = self.has_plan.then(|| self.images_per_prompt());
         let mut lines: Vec<(Tag, ScoreLine)> = Vec::new();
-        let mut strata = Vec::new();
+        let (mut strata, mut incomplete) = (Vec::new(), Vec::new());
         for tag in Tag::ALL {
             let prompts: Vec<PromptTally> =
                 self.prompts.iter().filter(|((of, _), _)| *of == tag).map(|(_, tally)| *tally).collect();
@@ -94,6 +106,11 @@ impl SummaryBuilder {
             let clusters = clusters.map(|tally| Cluster { sum: tally.n_correct as f64, n: tally.n_scored });
             let stratum = Stratum::new(tag as u64, clusters.collect());
             lines.push((tag, tally_line(&prompts, images_per_prompt)));
+            let prompts = prompts.iter().map(|tally| IncompleteCluster {
+                seen: Cluster { sum: tally.n_correct as f64, n: tally.n_scored },
+                n_missing: tally.n_missing(images_per_prompt),
+            });
+            incomplete.push(IncompletePart { key: tag as u64, weight: 1.0, prompts: prompts.collect() });
             strata.push(stratum);
         }
         let present: Vec<Stratum> = strata.iter().flatten().cloned().collect();
@@ -102,7 +119,17 @@ impl SummaryBuilder {
         for ((_, line), stratum) in lines.iter_mut().zip(&strata) {
             line.estimate = stratum.as_ref().and_then(|_| of_present.next());
         }
-        let overall = overall_line(&lines, estimates.overall);
+        let mut overall = overall_line(&lines, estimates.overall);
+        if overall.n_missing > 0 {
+            let share = 1.0 / incomplete.len() as f64;
+            incomplete.iter_mut().for_each(|part| part.weight = share);
+            if let Some(worst) = bound_missing(&incomplete, settings) {
+                overall.with_missing = Some(worst.overall.interval);
+                for ((_, line), worst) in lines.iter_mut().zip(&worst.parts) {
+                    line.with_missing = (line.n_missing > 0).then_some(worst.interval);
+                }
+            }
+        }
         Summary { tags: lines, overall, images_per_prompt }
     }
 
@@ -120,9 +147,7 @@ impl SummaryBuilder {
 fn tally_line(prompts: &[PromptTally], images_per_prompt: Option<usize>) -> ScoreLine {
     let n_correct = prompts.iter().map(|tally| tally.n_correct).sum();
     let n_scored = prompts.iter().map(|tally| tally.n_scored).sum();
-    let expected = images_per_prompt.unwrap_or(0);
-    let missing = |tally: &PromptTally| tally.n_failed.max(expected.saturating_sub(tally.n_scored));
-    let n_missing = prompts.iter().map(missing).sum();
+    let n_missing = prompts.iter().map(|tally| tally.n_missing(images_per_prompt)).sum();
     // Never zero: a prompt that is known without a scored image misses at least one.
     let n_possible = (n_scored + n_missing) as f64;
     ScoreLine {
@@ -134,6 +159,7 @@ fn tally_line(prompts: &[PromptTally], images_per_prompt: Option<usize>) -> Scor
         n_prompts_any_correct: prompts.iter().filter(|tally| tally.n_correct > 0).count(),
         n_missing,
         bounds: (n_correct as f64 / n_possible, (n_correct + n_missing) as f64 / n_possible),
+        with_missing: None,
     }
 }
 
@@ -151,6 +177,7 @@ fn overall_line(lines: &[(Tag, ScoreLine)], estimate: Option<Estimate>) -> Score
         n_prompts_any_correct: sum(|line| line.n_prompts_any_correct),
         n_missing: sum(|line| line.n_missing),
         bounds: (mean(|line| line.bounds.0), mean(|line| line.bounds.1)),
+        with_missing: None,
     }
 }
 
@@ -179,6 +206,14 @@ mod tests {
         assert!((single.bounds.0 - 2.0 / 6.0).abs() < 1e-12 && (single.bounds.1 - 5.0 / 6.0).abs() < 1e-12);
         assert!((summary.overall.estimate.unwrap().value - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!(summary.overall.n_prompts_any_correct, 2);
+        let all = single.with_missing.unwrap();
+        assert!(all.low < single.bounds.0 && all.high > single.bounds.1, "{all:?}");
+        assert_eq!(summary.tags[1].1.with_missing, None, "nothing of it is missing");
+        let overall = summary.overall.with_missing.unwrap();
+        assert!(
+            overall.low < summary.overall.bounds.0 && overall.high > summary.overall.bounds.1,
+            "{overall:?}"
+        );
     }
 
     #[test]

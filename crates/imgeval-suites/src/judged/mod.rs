@@ -19,5 +19,5 @@ pub use protocol_file::ProtocolFileError;
 pub use replies::{ReplyFormat, Scores, Strictness, Unparsed};
 pub use retired::{RetiredJudge, find_retired_judge};
 pub use score_line::ScoreLine;
-pub(crate) use score_line::{Tally, images_per_case, set_estimates, stratum};
+pub(crate) use score_line::{Tally, images_per_case, incomplete, set_estimates, stratum};
 pub use template::{Field, MissingField, Template, TemplateError};

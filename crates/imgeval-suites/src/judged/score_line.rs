@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::Estimate;
-use imgeval_metrics::{Cluster, Stratum};
+use imgeval_core::{Estimate, Interval};
+use imgeval_metrics::{
+    BootstrapSettings, Cluster, IncompleteCluster, IncompletePart, Stratum, bound_missing,
+};
 
 /// The score of a group of cases, or of all.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,9 @@ pub struct ScoreLine {
     pub n_missing: usize,
     /// The score if all missing ones were 0, and if all were 1.
     pub bounds: (f64, f64),
+    /// From the lower end of the 95 % interval if all missing ones were 0 to the upper end if all were 1: holds the true score
+    /// whatever they would have shown. `None` if nothing is missing.
+    pub with_missing: Option<Interval>,
 }
 
 /// The scored images of one case.
@@ -35,6 +40,11 @@ impl Tally {
         self.n_scored += 1;
     }
 
+    /// Images that should be there and have no score.
+    fn n_missing(&self, images_per_case: Option<usize>) -> usize {
+        self.n_failed.max(images_per_case.unwrap_or(0).saturating_sub(self.n_scored))
+    }
+
     pub(crate) fn mean(&self) -> Option<f64> {
         (self.n_scored > 0).then(|| self.sum / self.n_scored as f64)
     }
@@ -45,9 +55,7 @@ impl ScoreLine {
     pub(crate) fn of(tallies: &[Tally], images_per_case: Option<usize>) -> Self {
         let sum: f64 = tallies.iter().map(|tally| tally.sum).sum();
         let n_scored: usize = tallies.iter().map(|tally| tally.n_scored).sum();
-        let expected = images_per_case.unwrap_or(0);
-        let missing = |tally: &Tally| tally.n_failed.max(expected.saturating_sub(tally.n_scored));
-        let n_missing: usize = tallies.iter().map(missing).sum();
+        let n_missing: usize = tallies.iter().map(|tally| tally.n_missing(images_per_case)).sum();
         let n_possible = (n_scored + n_missing) as f64;
         let bounds = match n_scored + n_missing {
             0 => (0.0, 1.0),
@@ -60,8 +68,38 @@ impl ScoreLine {
             n_prompts_scored: tallies.iter().filter(|tally| tally.n_scored > 0).count(),
             n_missing,
             bounds,
+            with_missing: None,
         }
     }
+
+    /// For a line that stands alone: its interval with what is missing.
+    pub(crate) fn set_with_missing(
+        &mut self,
+        key: u64,
+        tallies: &[Tally],
+        images_per_case: Option<usize>,
+        settings: BootstrapSettings,
+    ) {
+        if self.n_missing > 0 {
+            let part = incomplete(key, 1.0, tallies, images_per_case);
+            self.with_missing = bound_missing(&[part], settings).map(|worst| worst.overall.interval);
+        }
+    }
+}
+
+/// The cases of one part with what they lack.
+pub(crate) fn incomplete(
+    key: u64,
+    weight: f64,
+    tallies: &[Tally],
+    images_per_case: Option<usize>,
+) -> IncompletePart {
+    let prompt = |tally: &Tally| IncompleteCluster {
+        seen: Cluster { sum: tally.sum, n: tally.n_scored },
+        n_missing: tally.n_missing(images_per_case),
+    };
+    let prompts = tallies.iter().map(prompt).filter(|prompt| prompt.seen.n + prompt.n_missing > 0);
+    IncompletePart { key, weight, prompts: prompts.collect() }
 }
 
 /// The commonest number of images among cases that have any; of equally common ones the largest.

@@ -93,6 +93,7 @@ impl SummaryBuilder {
             let present: Vec<_> = strata.iter().flatten().cloned().collect();
             let estimates = estimate_strata(&present, settings).strata;
             set_estimates(std::iter::once(&mut line), &strata, estimates);
+            line.set_with_missing(key, &tallies, images_per_case, settings);
             line
         })
     }

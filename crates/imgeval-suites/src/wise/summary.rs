@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imgeval_core::Estimate;
 use imgeval_metrics::{
-    BootstrapSettings, PairedDifference, PairedStratum, Stratum, estimate_strata, estimate_weighted_strata,
-    paired_difference,
+    BootstrapSettings, IncompletePart, PairedDifference, PairedStratum, Stratum, bound_missing,
+    estimate_strata, estimate_weighted_strata, paired_difference,
 };
 
 use super::{Category, Edition, WiseCase};
-use crate::judged::{ScoreLine, Tally, images_per_case, set_estimates, stratum};
+use crate::judged::{ScoreLine, Tally, images_per_case, incomplete, set_estimates, stratum};
 
 /// Names the interval rules and the denominator policy; raised when they change.
 pub const SUMMARY_VERSION: u32 = 1;
@@ -103,7 +103,21 @@ impl SummaryBuilder {
         let estimates = estimate_weighted_strata(&present, &weights, settings)
             .unwrap_or_else(|| estimate_strata(&present, settings));
         set_estimates(categories.iter_mut().map(|(_, line)| line), &strata, estimates.strata);
-        let overall = self.overall_line(&categories, estimates.overall.filter(|_| without_score.is_empty()));
+        let mut overall =
+            self.overall_line(&categories, estimates.overall.filter(|_| without_score.is_empty()));
+        if overall.n_missing > 0 {
+            let part = |(category, tallies): (&Category, &Vec<Tally>)| {
+                incomplete(*category as u64, category.weight(self.edition), tallies, images_per_prompt)
+            };
+            let parts: Vec<IncompletePart> = by_category.iter().map(part).collect();
+            if let Some(worst) = bound_missing(&parts, settings) {
+                // A category that does not occur at all may have any score; the bounds say so, an interval cannot.
+                overall.with_missing = (parts.len() == Category::ALL.len()).then_some(worst.overall.interval);
+                for ((_, line), worst) in categories.iter_mut().zip(&worst.parts) {
+                    line.with_missing = (line.n_missing > 0).then_some(worst.interval);
+                }
+            }
+        }
         Summary {
             edition: self.edition,
             prompts: self.prompt_means(),
@@ -137,6 +151,7 @@ impl SummaryBuilder {
             n_prompts_scored: sum(|line| line.n_prompts_scored),
             n_missing: sum(|line| line.n_missing),
             bounds: (bound(|line| line.bounds.0, 0.0), bound(|line| line.bounds.1, 1.0)),
+            with_missing: None,
         }
     }
 }
@@ -160,6 +175,9 @@ fn subcategory_lines(
         .collect();
     let estimates = estimate_strata(&present, settings).strata;
     set_estimates(lines.iter_mut().map(|(_, _, line)| line), &strata, estimates);
+    for ((_, _, line), (_, (first, tallies))) in lines.iter_mut().zip(&groups) {
+        line.set_with_missing(1_000 + u64::from(*first), tallies, images_per_prompt, settings);
+    }
     lines
 }
 

@@ -26,7 +26,7 @@ use crate::{
 /// Official files of scores are no longer than this.
 const MAX_ROWS_BYTES: u64 = 64 << 20;
 const CSV_HEADER: &str = "judge,score,value,interval_low,interval_high,interval_method,images_scored,images_missing,\
-                          prompts,prompts_scored,score_if_missing_worst,score_if_missing_best,note\n";
+                          prompts,prompts_scored,score_if_missing_worst,score_if_missing_best,with_missing_low,with_missing_high,note\n";
 
 pub(super) fn score_judged(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     let run = JudgedRun::open(&args.target)?;

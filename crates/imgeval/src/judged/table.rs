@@ -16,7 +16,7 @@ use super::{
 use crate::{
     args::Suite,
     coverage::Coverage,
-    table::{estimate_json, plain_table, right_aligned},
+    table::{estimate_json, interval_csv, interval_json, interval_text, plain_table, right_aligned},
 };
 
 /// One judge's scores with what must stand beside them.
@@ -59,12 +59,19 @@ impl<'a> JudgedTable<'a> {
     }
 
     pub(crate) fn render_text(&self, is_fine: bool) -> String {
-        let header = ["score", "value", "95 % interval", "images", "prompts", "missing", "bounds"];
-        let mut table = right_aligned(plain_table(&header), 1, 6);
+        let mut header = vec!["score", "value", "95 % interval", "images", "prompts", "missing", "bounds"];
+        let has_missing = self.summary.overall().n_missing > 0;
+        if has_missing {
+            header.push("interval with missing");
+        }
+        let mut table = right_aligned(plain_table(&header), 1, header.len() - 1);
         let fine = if is_fine { self.summary.fine_rows() } else { Vec::new() };
         for row in fine.iter().chain(&self.summary.rows()) {
             let mut cells = vec![visible(&row.name)];
             cells.extend(cells_of(row.line));
+            if has_missing {
+                cells.push(interval_text(row.line.with_missing));
+            }
             table.add_row(cells);
         }
         let mut text = format!("{}\n", table.trim_fmt());
@@ -76,7 +83,10 @@ impl<'a> JudgedTable<'a> {
             ));
         }
         if self.summary.overall().n_missing > 0 {
-            text.push_str("Bounds: the score if every missing image had 0, or the best; missing ones are in no score.\n");
+            text.push_str(
+                "Bounds: the score if every missing image had 0, or the best; missing ones are in no score. The interval with \
+                 missing holds the true score whatever they would have had.\n",
+            );
         }
         let n_dangerous = self.n_dangerous();
         if n_dangerous > 0 {
@@ -131,7 +141,10 @@ impl<'a> JudgedTable<'a> {
             let counts = counts.map(|count| count.to_string()).join(",");
             let (judge, note) = (csv(&self.voice.title()), csv(&self.note));
             let name = csv(&row.name);
-            text.push_str(&format!("{judge},{name},{estimate},{counts},{worst},{best},{note}\n"));
+            let with_missing = interval_csv(line.with_missing);
+            text.push_str(&format!(
+                "{judge},{name},{estimate},{counts},{worst},{best},{with_missing},{note}\n"
+            ));
         }
         text
     }
@@ -229,6 +242,7 @@ pub(crate) fn line_json(name: &str, line: &ScoreLine) -> Value {
         "prompts": line.n_prompts,
         "prompts_scored": line.n_prompts_scored,
         "bounds": {"worst": line.bounds.0, "best": line.bounds.1},
+        "interval_with_missing": line.with_missing.as_ref().map(interval_json),
     })
 }
 

@@ -150,6 +150,7 @@ fn cell_of(line: &ScoreLine) -> Cell {
         n_prompts: line.n_prompts_scored,
         n_missing: line.n_missing,
         bounds: (line.n_missing > 0).then_some(line.bounds),
+        with_missing: line.with_missing.map(interval_view),
         rank: None,
         is_best: false,
     }
