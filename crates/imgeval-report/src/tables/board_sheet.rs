@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{
     TableOptions,
-    sheet::{Entry, Row, Section, Sheet, decimal, sentence},
+    sheet::{Entry, Row, Section, Sheet, decimal, ended, sentence},
 };
 use crate::model::{Board, BoardRow, Cell, RowSource};
+
+const BEST_RULE: &str =
+    "best of its column, ties included; published rows and runs without a note are compared, as printed.";
 
 pub(super) fn lay_out(board: &Board, options: TableOptions) -> Sheet {
     let is_anything_missing = board.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.n_missing > 0);
@@ -21,6 +24,9 @@ pub(super) fn lay_out(board: &Board, options: TableOptions) -> Sheet {
             .map(|row| lay_out_row(&mut sheet, board, row, options, is_anything_missing))
             .collect();
         sheet.sections.push(Section { heading: heading.to_owned(), rows });
+    }
+    if board.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.is_best) {
+        sheet.best_rule = BEST_RULE;
     }
     sheet.below = lines_below(board, options, is_anything_missing);
     sheet
@@ -52,7 +58,8 @@ fn lay_out_row(
     let mut entries: Vec<Entry> =
         (0..board.columns.len()).map(|column| entry_of(cell(column), board.decimals, options)).collect();
     if with_missing {
-        let overall = cell(board.overall).filter(|_| row.source != RowSource::Published);
+        let is_known = |cell: &&Cell| cell.n_images + cell.n_missing > 0;
+        let overall = cell(board.overall).filter(is_known);
         entries.push(overall.map_or_else(Entry::none, |cell| Entry::of(cell.n_missing.to_string())));
         let bounds = overall
             .and_then(|cell| cell.bounds)
@@ -111,11 +118,6 @@ fn range(low: f64, high: f64, decimals: usize) -> String {
 fn lines_below(board: &Board, options: TableOptions, is_anything_missing: bool) -> Vec<String> {
     let cells = || board.rows.iter().flat_map(|row| &row.cells);
     let mut lines = Vec::new();
-    if cells().any(|cell| cell.is_best) {
-        lines.push(
-            "Best of its column, ties included: published rows and runs without a note are compared, as printed.".to_owned(),
-        );
-    }
     if options.intervals {
         let methods: BTreeMap<&str, ()> = cells()
             .filter_map(|cell| cell.interval.as_ref())
@@ -141,7 +143,7 @@ fn lines_below(board: &Board, options: TableOptions, is_anything_missing: bool) 
     }
     lines.extend(protocols(board));
     if !board.published_source.is_empty() {
-        lines.push(format!("Published rows: {}", sentence(&board.published_source)));
+        lines.push(format!("Published rows: {}", ended(&board.published_source)));
     }
     if !board.published_unknown.is_empty() {
         lines.push(sentence(&board.published_unknown));

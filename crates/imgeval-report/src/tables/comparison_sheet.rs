@@ -6,7 +6,7 @@ use crate::model::{ComparisonView, DifferenceLine};
 /// Decimals of differences.
 const DECIMALS: usize = 3;
 
-const HEADER: [&str; 10] = [
+const HEADER: [&str; 9] = [
     "part",
     "difference",
     "95 % interval",
@@ -15,28 +15,27 @@ const HEADER: [&str; 10] = [
     "p",
     "p (Holm)",
     "detectable",
-    "prompts needed",
-    "test",
+    "needed",
 ];
 
 pub(super) fn lay_out(comparison: &ComparisonView) -> Sheet {
     let mut sheet = Sheet {
         title: format!("{}: {}", comparison.suite, comparison.title),
         header: HEADER.map(str::to_owned).to_vec(),
-        n_word_columns: 1,
         ..Sheet::default()
     };
     let (parts, overall) = comparison.lines.split_at(comparison.lines.len().saturating_sub(1));
     for lines in [parts, overall] {
         if !lines.is_empty() {
-            sheet.sections.push(Section { heading: String::new(), rows: lines.iter().map(row_of).collect() });
+            let rows = lines.iter().map(|line| lay_out_row(&mut sheet, line)).collect();
+            sheet.sections.push(Section { heading: String::new(), rows });
         }
     }
     sheet.below = lines_below(comparison);
     sheet
 }
 
-fn row_of(line: &DifferenceLine) -> Row {
+fn lay_out_row(sheet: &mut Sheet, line: &DifferenceLine) -> Row {
     let number = |value: Option<f64>, show: &dyn Fn(f64) -> String| {
         value.filter(|value| value.is_finite()).map_or_else(|| NO_VALUE.to_owned(), show)
     };
@@ -51,9 +50,12 @@ fn row_of(line: &DifferenceLine) -> Row {
         number(line.p_adjusted, &probability),
         number(line.detectable, &|value| decimal(value, DECIMALS)),
         count(line.prompts_needed.map(|needed| needed.to_string())),
-        if line.test.is_empty() { NO_VALUE.to_owned() } else { line.test.clone() },
     ];
-    Row { name: line.part.clone(), footnotes: Vec::new(), entries: texts.map(Entry::of).to_vec() }
+    let footnotes = match line.test.is_empty() {
+        true => Vec::new(),
+        false => vec![sheet.footnote(&sentence(&format!("test: {}", line.test)))],
+    };
+    Row { name: line.part.clone(), footnotes, entries: texts.map(Entry::of).to_vec() }
 }
 
 /// As journals print it.
@@ -72,7 +74,7 @@ fn lines_below(comparison: &ComparisonView) -> Vec<String> {
     }
     if comparison.lines.iter().any(|line| line.detectable.is_some() || line.prompts_needed.is_some()) {
         lines.push(
-            "Detectable: the smallest true difference that would be found four times of five; prompts needed: how many would \
+            "Detectable: the smallest true difference that would be found four times of five; needed: how many prompts would \
              find the difference seen here, four times of five."
                 .to_owned(),
         );

@@ -5,8 +5,7 @@ use crate::plain::plain;
 
 pub(super) fn render(sheet: &Sheet) -> String {
     let n_columns = sheet.header.len();
-    let n_numbers = n_columns.saturating_sub(1 + sheet.n_word_columns);
-    let alignment = format!("l{}{}", "r".repeat(n_numbers), "l".repeat(sheet.n_word_columns));
+    let alignment = format!("l{}", "r".repeat(n_columns.saturating_sub(1)));
     let mut text = format!(
         "\\begin{{table}}[t]\n\\centering\n\\footnotesize\n\\setlength{{\\tabcolsep}}{{4pt}}\n\\caption{{{}}}\n\
          \\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n\\toprule\n",
@@ -23,6 +22,11 @@ pub(super) fn render(sheet: &Sheet) -> String {
         }
         for row in &section.rows {
             text.push_str(&line([row_name(row)].into_iter().chain(row.entries.iter().map(entry_text))));
+            if row.entries.iter().any(|entry| entry.interval.is_some()) {
+                text.push_str(&line(
+                    [String::new()].into_iter().chain(row.entries.iter().map(interval_text)),
+                ));
+            }
         }
     }
     text.push_str("\\bottomrule\n\\end{tabular}\n");
@@ -39,17 +43,9 @@ pub(super) fn render(sheet: &Sheet) -> String {
 fn lines_below(sheet: &Sheet) -> Vec<String> {
     let numbered = sheet.footnotes.iter().enumerate();
     let notes = numbered.map(|(place, note)| format!("\\textsuperscript{{{}}} {}", place + 1, escape(note)));
-    let has_best = sheet
-        .sections
-        .iter()
-        .flat_map(|section| &section.rows)
-        .flat_map(|row| &row.entries)
-        .any(|e| e.is_best);
-    let below = sheet.below.iter().enumerate().map(|(place, line)| match has_best && place == 0 {
-        true => format!("\\textbf{{Bold}}: {}", escape(line)),
-        false => escape(line),
-    });
-    notes.chain(below).collect()
+    let rule =
+        (!sheet.best_rule.is_empty()).then(|| format!("\\textbf{{Bold}}: {}", escape(sheet.best_rule)));
+    notes.chain(rule).chain(sheet.below.iter().map(|line| escape(line))).collect()
 }
 
 fn line(cells: impl Iterator<Item = String>) -> String {
@@ -68,13 +64,17 @@ fn row_name(row: &Row) -> String {
 fn entry_text(entry: &Entry) -> String {
     let value = if entry.value == NO_VALUE { "---".to_owned() } else { number(&entry.value) };
     let mut text = if entry.is_best { format!("\\textbf{{{value}}}") } else { value };
-    if let Some((low, high)) = &entry.interval {
-        text.push_str(&format!(" {{\\scriptsize [{}, {}]}}", number(low), number(high)));
-    }
     if let Some(rank) = entry.rank_text("--") {
         text.push_str(&format!(" {{\\scriptsize \\#{rank}}}"));
     }
     text
+}
+
+/// On a line of its own under the value, or the table would be too wide for a page.
+fn interval_text(entry: &Entry) -> String {
+    let shown =
+        |(low, high): &(String, String)| format!("{{\\scriptsize [{}, {}]}}", number(low), number(high));
+    entry.interval.as_ref().map(shown).unwrap_or_default()
 }
 
 /// A hyphen before a digit is a minus sign.
@@ -96,7 +96,12 @@ fn number(text: &str) -> String {
 /// The text with TeX's special characters escaped, and characters that pdfTeX's standard fonts lack written out.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
+    let mut before = ' ';
     for character in plain(text).chars() {
+        if is_ligature(before, character) {
+            escaped.push_str("{}");
+        }
+        before = character;
         match character {
             '\\' => escaped.push_str("\\textbackslash{}"),
             '~' => escaped.push_str("\\textasciitilde{}"),
@@ -108,11 +113,9 @@ fn escape(text: &str) -> String {
             '<' => escaped.push_str("\\textless{}"),
             '>' => escaped.push_str("\\textgreater{}"),
             '|' => escaped.push_str("\\textbar{}"),
-            '"' => escaped.push_str("\\textquotedbl{}"),
-            // Else two of them would become another sign, or a bracket the argument of a line break.
-            '-' | '`' | '\'' | '[' | ']' | '*' | ',' | '!' | '?' => {
-                escaped.push_str(&format!("{{{character}}}"))
-            }
+            '"' => escaped.push_str("{\\ttfamily\\char34}"),
+            // At the start of a row they would belong to the line break before.
+            '[' | ']' | '*' => escaped.push_str(&format!("{{{character}}}")),
             ' '..='~' => escaped.push(character),
             '\u{2014}' => escaped.push_str("---"),
             '\u{2013}' => escaped.push_str("--"),
@@ -121,6 +124,11 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// Whether TeX would set the two as another sign.
+fn is_ligature(before: char, character: char) -> bool {
+    matches!((before, character), ('-', '-') | ('`', '`') | ('\'', '\'') | (',', ',') | ('!' | '?', '`'))
 }
 
 /// Letters with accents that LaTeX composes in its oldest font encoding, without any package.

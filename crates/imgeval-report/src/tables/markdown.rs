@@ -4,10 +4,9 @@ use super::sheet::{Entry, Row, Sheet};
 use crate::plain::plain;
 
 pub(super) fn render(sheet: &Sheet) -> String {
-    let n_numbers = sheet.header.len().saturating_sub(1 + sheet.n_word_columns);
     let mut text = format!("**{}**\n\n", escape(&sheet.title));
     text.push_str(&line(sheet.header.iter().map(|name| escape(name))));
-    let rule = |column: usize| if (1..=n_numbers).contains(&column) { "---:" } else { "---" };
+    let rule = |column: usize| if column == 0 { "---" } else { "---:" };
     text.push_str(&line((0..sheet.header.len()).map(|column| rule(column).to_owned())));
     for section in &sheet.sections {
         if !section.heading.is_empty() {
@@ -21,17 +20,8 @@ pub(super) fn render(sheet: &Sheet) -> String {
     text.push('\n');
     let numbered = sheet.footnotes.iter().enumerate();
     let notes = numbered.map(|(place, note)| format!("<sup>{}</sup> {}", place + 1, escape(note)));
-    let has_best = sheet
-        .sections
-        .iter()
-        .flat_map(|section| &section.rows)
-        .flat_map(|row| &row.entries)
-        .any(|e| e.is_best);
-    let below = sheet.below.iter().enumerate().map(|(place, line)| match has_best && place == 0 {
-        true => format!("**Bold**: {}", escape(line)),
-        false => escape(line),
-    });
-    let below: Vec<String> = notes.chain(below).collect();
+    let rule = (!sheet.best_rule.is_empty()).then(|| format!("**Bold**: {}", escape(sheet.best_rule)));
+    let below: Vec<String> = notes.chain(rule).chain(sheet.below.iter().map(|line| escape(line))).collect();
     text.push_str(&below.join("  \n"));
     text.push('\n');
     text

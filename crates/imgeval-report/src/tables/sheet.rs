@@ -6,13 +6,13 @@ pub(super) const NO_VALUE: &str = "\u{2014}";
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
     pub(super) title: String,
-    /// The first column holds names.
+    /// The first column holds names, all others numbers.
     pub(super) header: Vec<String>,
     pub(super) sections: Vec<Section>,
-    /// The last columns, so many, hold words and not numbers.
-    pub(super) n_word_columns: usize,
     /// What numbers on row names refer to; the first is 1.
     pub(super) footnotes: Vec<String>,
+    /// What it means to be the best of a column; empty if none is marked.
+    pub(super) best_rule: &'static str,
     /// Sentences under the table.
     pub(super) below: Vec<String>,
 }
@@ -91,11 +91,13 @@ pub(super) fn signed(value: f64, decimals: usize) -> String {
 pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.trim().chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let sentence = first + characters.as_str();
-    match sentence.chars().last() {
-        Some('.' | '!' | '?') | None => sentence,
-        Some(_) => sentence + ".",
-    }
+    ended(&(first + characters.as_str()))
+}
+
+/// The text with a full stop, unless it ends with one or is empty.
+pub(super) fn ended(text: &str) -> String {
+    let is_open = text.chars().last().is_some_and(|last| !matches!(last, '.' | '!' | '?'));
+    if is_open { format!("{text}.") } else { text.to_owned() }
 }
 
 #[cfg(test)]

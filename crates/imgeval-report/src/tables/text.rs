@@ -10,8 +10,7 @@ pub(super) fn render(sheet: &Sheet) -> String {
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(sheet.header.iter().map(|name| plain(name)));
-    let n_numbers = sheet.header.len().saturating_sub(1 + sheet.n_word_columns);
-    for column in table.column_iter_mut().skip(1).take(n_numbers) {
+    for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     for section in &sheet.sections {
@@ -28,15 +27,11 @@ pub(super) fn render(sheet: &Sheet) -> String {
     for (place, note) in sheet.footnotes.iter().enumerate() {
         text.push_str(&format!("[{}] {}\n", place + 1, plain(note)));
     }
-    let has_best = sheet
-        .sections
-        .iter()
-        .flat_map(|section| &section.rows)
-        .flat_map(|row| &row.entries)
-        .any(|e| e.is_best);
-    for (place, line) in sheet.below.iter().enumerate() {
-        let mark = if has_best && place == 0 { "* " } else { "" };
-        text.push_str(&format!("{mark}{}\n", plain(line)));
+    if !sheet.best_rule.is_empty() {
+        text.push_str(&format!("*: {}\n", sheet.best_rule));
+    }
+    for line in &sheet.below {
+        text.push_str(&format!("{}\n", plain(line)));
     }
     text
 }
