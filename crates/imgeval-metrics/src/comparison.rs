@@ -4,13 +4,13 @@
 //! one run tends to be hard for the other. A part's difference is the mean over its images in a minus that in b, overall the
 //! weighted sum of the parts' differences.
 //!
-//! - The interval is the percentile bootstrap's where at least thirty pairs differ from the commonest result; else it is
-//!   Student's t on the prompts' differences. In simulations of both BCa and the studentised bootstrap cover less (80 to 95 %)
-//!   than either: the skew of a few differences is mostly chance, and they follow it. Where fewer than five pairs of a
-//!   part differ, its spread is hardly known. There the interval is that of Agresti and Min 2005 on prompts: two pairs are
-//!   added, of which half a pair is won, half a pair lost and one tied, so that its width is never zero; it covers 97 to
-//!   100 %. Where what such parts may hide outweighs what the others show, overall is combined from the parts (MOVER, Zou
-//!   and Donner 2008).
+//! - The interval is the percentile bootstrap's where at least thirty pairs differ from the commonest result, else Student's t
+//!   on the prompts' differences. BCa and the studentised bootstrap cover less than either (down to 80 %; see
+//!   scripts/reference/coverage.py): the skew of a few differences is mostly chance, and they follow it. Where fewer than
+//!   five pairs of a part differ, its spread is hardly known. There the interval is that of Agresti and Min 2005 on
+//!   prompts, with Student's t: two pairs are added, of which half a pair is won, half a pair lost and one tied, so that its
+//!   width is never zero; it covers 97 to 100 %. Where what such parts may hide outweighs what the others show, overall is
+//!   combined from the parts (MOVER, Zou and Donner 2008).
 //! - The test is McNemar's where each prompt has one image that is right or wrong in both runs, else a permutation test
 //!   that exchanges the two runs prompt by prompt. Both assume, under "no difference", that nothing tells the two runs
 //!   apart on any prompt, and that prompts are independent; neither assumes a distribution.
@@ -81,8 +81,8 @@ pub struct Difference {
     /// The smallest true difference that two runs like these show with 80 % power at 5 %, two-sided. `None` where the
     /// prompts show no spread to go by.
     pub detectable: Option<f64>,
-    /// Prompts with which the difference seen would be found with that power, in the same mix over parts. `None` where no
-    /// difference or no spread is seen.
+    /// Prompts, counted as in `n_prompts`, with which the difference seen would be found with that power, in the same mix over
+    /// parts and with as many images each. `None` where no difference or no spread is seen.
     pub prompts_needed: Option<u64>,
 }
 

@@ -80,8 +80,8 @@ fn holds(interval: Interval, truth: f64) -> bool {
     (interval.low - 1e-9..=interval.high + 1e-9).contains(&truth)
 }
 
-/// Tags alone, down to twelve prompts, and as near to 0 and 1 as 0.05 and 0.98. Of 600 trials, the standard error is 0.9. The
-/// percentile bootstrap alone would hold the truth in 85 to 90 % of the trials for the skewed ones and those near an end.
+/// Tags alone, down to twelve prompts, and as near to 0 and 1 as 0.05 and 0.98. Of 600 trials the standard error is 0.9. What
+/// other intervals would do is shown by scripts/reference/coverage.py.
 #[test]
 fn intervals_of_single_tags_hold_the_truth() {
     let mut draws = Draws::new(1);
