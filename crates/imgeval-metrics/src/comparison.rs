@@ -12,12 +12,13 @@
 //!   width is never zero; it covers 97 to 100 %. Where what such parts may hide outweighs what the others show, overall is
 //!   combined from the parts (MOVER, Zou and Donner 2008).
 //! - The test is McNemar's where each prompt has one image that is right or wrong in both runs, else a permutation test
-//!   that exchanges the two runs prompt by prompt. Both assume, under "no difference", that nothing tells the two runs
-//!   apart on any prompt, and that prompts are independent; neither assumes a distribution.
+//!   that exchanges the two runs prompt by prompt, exact where at most sixteen pairs differ. Both assume, under "no
+//!   difference", that nothing tells the two runs apart on any prompt, and that prompts are independent; neither assumes a
+//!   distribution. Where the runs have different numbers of images of a prompt, that holds but approximately.
 //!
 //! *Different prompts* ([`compare_independent`]): each side's interval is that of [`crate::estimate_weighted_strata`], and
 //! the difference combines them (MOVER). The test exchanges prompts between the two sets of a part; it assumes, under "no
-//! difference", that both are draws from one population of prompts and answers.
+//! difference", that both are draws from one population of prompts and answers, with as many images of each.
 
 use imgeval_core::{Estimate, Interval, IntervalMethod};
 
@@ -27,7 +28,7 @@ use crate::{
     estimate_weighted_strata,
     intervals::{Z_95, student_95},
     pairs::Linearised,
-    permutation::{FlippedPart, PooledPart, exchange_prompts, mcnemar_exact, sign_flip},
+    permutation::{PooledPart, exchange_prompts, mcnemar_exact, sign_flip},
     power::{detectable_difference, prompts_for_difference},
     resampling::repeat,
 };
@@ -116,6 +117,7 @@ pub fn compare_runs(parts: &[PairedPart], settings: BootstrapSettings) -> Option
         return None;
     }
     let mut overall_replicates = vec![0.0; settings.replicates];
+    let mut overall_contributions = Vec::new();
     let (mut differences, mut value, mut variance) = (Vec::with_capacity(parts.len()), 0.0, 0.0);
     let (mut n_varying, mut freedom, mut hidden, mut shown) = (0, 0.0, 0.0, 0.0);
     for part in parts {
@@ -144,7 +146,14 @@ pub fn compare_runs(parts: &[PairedPart], settings: BootstrapSettings) -> Option
             shown += variance_overall;
             interval_of(spread, &mut replicates)
         };
-        differences.push(finish(std::slice::from_ref(part), part.key, settings, spread, interval));
+        let scaled = |weight: f64| {
+            let scale = weight / linearised.n() as f64;
+            linearised.null_contributions.iter().map(move |value| value * scale)
+        };
+        overall_contributions.extend(scaled(part.weight));
+        let of_part = std::slice::from_ref(part);
+        let test = test_pairs(of_part, &scaled(1.0).collect::<Vec<_>>(), part.key, settings);
+        differences.push(finish(of_part, spread, interval, test));
     }
     // Welch and Satterthwaite.
     let spread = Spread { value, variance, n_varying, freedom: variance.powi(2) / freedom };
@@ -155,7 +164,8 @@ pub fn compare_runs(parts: &[PairedPart], settings: BootstrapSettings) -> Option
     } else {
         interval_of(spread, &mut overall_replicates)
     };
-    let overall = finish(parts, OVERALL_KEY, settings, spread, interval);
+    let test = test_pairs(parts, &overall_contributions, OVERALL_KEY, settings);
+    let overall = finish(parts, spread, interval, test);
     Some(Comparison { parts: differences, overall })
 }
 
@@ -181,38 +191,52 @@ fn interval_of(spread: Spread, replicates: &mut [f64]) -> Interval {
     percentile_interval(replicates)
 }
 
-/// Adds test and power to the difference of these parts.
-fn finish(
+/// The p value of "no difference" in these parts, to whose difference the pairs contribute so much.
+fn test_pairs(
     parts: &[PairedPart],
+    contributions: &[f64],
     key: u64,
     settings: BootstrapSettings,
+) -> (Option<f64>, ComparisonTest) {
+    if is_mcnemar(parts, contributions.len()) {
+        let (n_won, _, n_lost) = count_won_tied_lost(parts);
+        return (Some(mcnemar_exact(n_won, n_lost)), ComparisonTest::McNemarExact);
+    }
+    match sign_flip(contributions, key, settings) {
+        (p_value, true) => (p_value, ComparisonTest::SignFlipExact),
+        (p_value, false) => (p_value, ComparisonTest::SignFlipRandom),
+    }
+}
+
+fn count_won_tied_lost(parts: &[PairedPart]) -> (usize, usize, usize) {
+    let (mut n_won, mut n_tied, mut n_lost) = (0, 0, 0);
+    for pair in parts.iter().flat_map(|part| &part.pairs) {
+        match pair.difference() {
+            difference if difference > 1e-12 => n_won += 1,
+            difference if difference < -1e-12 => n_lost += 1,
+            _ => n_tied += 1,
+        }
+    }
+    (n_won, n_tied, n_lost)
+}
+
+fn finish(
+    parts: &[PairedPart],
     spread: Spread,
     interval: Interval,
+    (p_value, test): (Option<f64>, ComparisonTest),
 ) -> Difference {
-    let Spread { value, variance, .. } = spread;
-    let pairs = || parts.iter().flat_map(|part| &part.pairs);
-    let n_prompts = pairs().count();
-    let n_won = pairs().filter(|pair| pair.difference() > 1e-12).count();
-    let n_lost = pairs().filter(|pair| pair.difference() < -1e-12).count();
-    let (p_value, test) = if is_mcnemar(parts, n_prompts) {
-        (Some(mcnemar_exact(n_won, n_lost)), ComparisonTest::McNemarExact)
-    } else {
-        let flipped: Vec<FlippedPart> =
-            parts.iter().map(|part| FlippedPart::new(part.weight, &part.pairs)).collect();
-        match sign_flip(&flipped, key, settings) {
-            (p_value, true) => (p_value, ComparisonTest::SignFlipExact),
-            (p_value, false) => (p_value, ComparisonTest::SignFlipRandom),
-        }
-    };
+    let standard_error = spread.variance.sqrt();
+    let n_prompts = parts.iter().map(|part| part.pairs.len()).sum();
     Difference {
-        value,
+        value: spread.value,
         interval,
         n_prompts,
-        won_tied_lost: Some((n_won, n_prompts - n_won - n_lost, n_lost)),
+        won_tied_lost: Some(count_won_tied_lost(parts)),
         p_value,
         test,
-        detectable: detectable_difference(variance.sqrt()),
-        prompts_needed: prompts_for_difference(value, variance.sqrt(), n_prompts),
+        detectable: detectable_difference(standard_error),
+        prompts_needed: prompts_for_difference(spread.value, standard_error, n_prompts),
     }
 }
 
