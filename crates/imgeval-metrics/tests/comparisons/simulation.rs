@@ -173,6 +173,25 @@ fn comparisons_hold_the_truth_and_seldom_find_what_is_not_there() {
     assert!(lifted.overall_rejected >= 99.0, "{}", lifted.overall_rejected);
 }
 
+/// A run of four images a prompt against one of a single image.
+#[test]
+fn runs_with_different_numbers_of_images_are_compared_as_carefully() {
+    let mut draws = Draws::new(6);
+    let mut n_rejected = 0;
+    let coverage = percent(600, |trial| {
+        let pair = |_| {
+            let rate = draws.level(MIXED);
+            PairedCluster { a: draws.cluster(rate, 4), b: draws.cluster(rate, 1) }
+        };
+        let part = PairedPart { key: 1, weight: 1.0, pairs: (0..90).map(pair).collect() };
+        let overall = compare_runs(&[part], settings(trial)).unwrap().overall;
+        n_rejected += usize::from(overall.p_value.unwrap() <= 0.05);
+        holds(overall.interval, 0.0)
+    });
+    assert!((93.0..=97.0).contains(&coverage), "{coverage}");
+    assert!(n_rejected <= 42, "{n_rejected} of 600");
+}
+
 /// What `detectable` promises: a true difference of that size is found four times of five.
 #[test]
 fn a_detectable_difference_is_found_four_times_of_five() {
