@@ -247,8 +247,8 @@ fn is_mcnemar(parts: &[PairedPart], n_prompts: usize) -> bool {
     let total: f64 = parts.iter().map(|part| part.weight).sum();
     parts.iter().all(|part| {
         let share = part.pairs.len() as f64 / n_prompts as f64;
-        (part.weight / total - share).abs() < 1e-9
-            && part.pairs.iter().all(|pair| is_binary(pair.a) && is_binary(pair.b))
+        let counts_alike = parts.len() == 1 || (part.weight / total - share).abs() < 1e-9;
+        counts_alike && part.pairs.iter().all(|pair| is_binary(pair.a) && is_binary(pair.b))
     })
 }
 
@@ -297,7 +297,6 @@ pub fn compare_independent(parts: &[IndependentPart], settings: BootstrapSetting
         let pooled: Vec<PooledPart> =
             parts.iter().map(|part| PooledPart::new(part.weight, &part.a, &part.b)).collect();
         let variance = parts.iter().map(|part| part.weight.powi(2) * unpaired_variance(part)).sum::<f64>();
-        let variance = variance / parts.iter().map(|part| part.weight).sum::<f64>().powi(2);
         let n_prompts = a.n_clusters + b.n_clusters;
         Difference {
             value,
@@ -311,7 +310,10 @@ pub fn compare_independent(parts: &[IndependentPart], settings: BootstrapSetting
         }
     };
     let of_parts = parts.iter().zip(of_a.strata.iter().zip(&of_b.strata));
-    let differences = of_parts.map(|(part, (a, b))| difference(std::slice::from_ref(part), part.key, *a, *b));
+    let differences = of_parts.map(|(part, (a, b))| {
+        let alone = IndependentPart { weight: 1.0, ..part.clone() };
+        difference(&[alone], part.key, *a, *b)
+    });
     Some(Comparison {
         parts: differences.collect(),
         overall: difference(parts, OVERALL_KEY, of_a.overall?, of_b.overall?),
@@ -442,6 +444,20 @@ mod tests {
         assert!((overall.value - 0.5).abs() < 1e-12 && overall.interval.low > 0.4, "{overall:?}");
         assert_eq!(overall.p_value, Some(1.0 / 2_001.0));
         assert_eq!((overall.n_prompts, overall.won_tied_lost), (100, None));
+    }
+
+    #[test]
+    fn a_part_without_weight_is_compared_all_the_same() {
+        let parts = |weight| [part(1, weight, varied(60)), part(2, 1.0 - weight, varied(45))];
+        let of = |weight| compare_runs(&parts(weight), seeded(0)).unwrap();
+        assert_eq!(of(0.0).parts, of(0.5).parts);
+        let clusters =
+            |shift: usize| (0..40).map(move |index| Cluster { sum: ((index + shift) % 3) as f64, n: 2 });
+        let side =
+            |weight| IndependentPart { key: 1, weight, a: clusters(0).collect(), b: clusters(1).collect() };
+        let of = |weight| compare_independent(&[side(weight), side(1.0 - weight)], seeded(0)).unwrap();
+        assert_eq!(of(0.0).parts, of(0.5).parts);
+        assert!(of(0.0).parts[0].detectable.is_some());
     }
 
     #[test]
