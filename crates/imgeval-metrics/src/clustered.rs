@@ -3,15 +3,15 @@
 //! Several images of one prompt are not independent, so the bootstrap resamples prompts (clusters) within a tag
 //! (stratum): Cameron, Gelbach and Miller 2008, section II ("pairs cluster bootstrap"); percentile interval.
 //!
-//! Where fewer than thirty prompts differ from the commonest result, resampling sees too little: with tags near 0 or 1, or
-//! twenty prompts in all, the percentile interval covers 85 to 93 %. BCa mends a part of it (88 to 98 %). Wilson's interval
-//! over the effective number of prompts covers 93 to 99 %. That number is the one that gives the variance seen between
-//! prompts, made smaller for the uncertainty of that variance (Korn and Graubard 1998, with Wilson's interval as in Dean
-//! and Pagano 2015). Where fewer than five prompts differ, the variance is hardly known, and it is at most their number.
+//! Where fewer than thirty prompts differ from the commonest result, resampling sees too little: with a few that differ the
+//! percentile interval covers 85 to 94 % (scripts/reference/coverage.py; BCa 90 to 98 %). Wilson's interval over the effective
+//! number of prompts covers 93 to 99 % there. That number is the one that gives the variance seen between prompts, made
+//! smaller for the uncertainty of that variance (Korn and Graubard 1998, with Wilson's interval as in Dean and Pagano
+//! 2015). Where fewer than five prompts differ, the variance is hardly known, and it is at most the number of prompts.
 //! Where every prompt came out the same, or of fewer than ten, it is Wilson's interval over the number of prompts.
 //!
-//! The overall interval is the bootstrap's while it sees most of the variance and every part has some; else it is combined
-//! from the tags' intervals (MOVER, Zou and Donner 2008).
+//! The overall interval is the bootstrap's while tags of the first kind make most of its variance and none is of the last;
+//! else it is combined from the tags' intervals (MOVER, Zou and Donner 2008).
 
 use imgeval_core::{Estimate, Interval, IntervalMethod};
 use rand_core::SeedableRng;

@@ -4,20 +4,21 @@
 //! one run tends to be hard for the other. A part's difference is the mean over its images in a minus that in b, overall the
 //! weighted sum of the parts' differences.
 //!
-//! - The interval is the percentile bootstrap's where at least thirty pairs differ from the commonest result; else it is
-//!   Student's t on the prompts' differences. In simulations of both BCa and the studentised bootstrap cover less (80 to 95 %)
-//!   than either: the skew of a few differences is mostly chance, and they follow it. Where fewer than five pairs of a
-//!   part differ, its spread is hardly known. There the interval is that of Agresti and Min 2005 on prompts: two pairs are
-//!   added, of which half a pair is won, half a pair lost and one tied, so that its width is never zero; it covers 97 to
-//!   100 %. Where what such parts may hide outweighs what the others show, overall is combined from the parts (MOVER, Zou
-//!   and Donner 2008).
+//! - The interval is the percentile bootstrap's where at least thirty pairs differ from the commonest result, else Student's t
+//!   on the prompts' differences. BCa and the studentised bootstrap cover less than either (down to 80 %; see
+//!   scripts/reference/coverage.py): the skew of a few differences is mostly chance, and they follow it. Where fewer than
+//!   five pairs of a part differ, its spread is hardly known. There the interval is that of Agresti and Min 2005 on
+//!   prompts, with Student's t: two pairs are added, of which half a pair is won, half a pair lost and one tied, so that its
+//!   width is never zero; it covers 97 to 100 %. Where what such parts may hide outweighs what the others show, overall is
+//!   combined from the parts (MOVER, Zou and Donner 2008).
 //! - The test is McNemar's where each prompt has one image that is right or wrong in both runs, else a permutation test
-//!   that exchanges the two runs prompt by prompt. Both assume, under "no difference", that nothing tells the two runs
-//!   apart on any prompt, and that prompts are independent; neither assumes a distribution.
+//!   that exchanges the two runs prompt by prompt, exact where at most sixteen pairs differ. Both assume, under "no
+//!   difference", that nothing tells the two runs apart on any prompt, and that prompts are independent; neither assumes a
+//!   distribution. Where the runs have different numbers of images of a prompt, that holds but approximately.
 //!
 //! *Different prompts* ([`compare_independent`]): each side's interval is that of [`crate::estimate_weighted_strata`], and
 //! the difference combines them (MOVER). The test exchanges prompts between the two sets of a part; it assumes, under "no
-//! difference", that both are draws from one population of prompts and answers.
+//! difference", that both are draws from one population of prompts and answers, with as many images of each.
 
 use imgeval_core::{Estimate, Interval, IntervalMethod};
 
@@ -27,7 +28,7 @@ use crate::{
     estimate_weighted_strata,
     intervals::{Z_95, student_95},
     pairs::Linearised,
-    permutation::{FlippedPart, PooledPart, exchange_prompts, mcnemar_exact, sign_flip},
+    permutation::{PooledPart, exchange_prompts, mcnemar_exact, sign_flip},
     power::{detectable_difference, prompts_for_difference},
     resampling::repeat,
 };
@@ -81,8 +82,8 @@ pub struct Difference {
     /// The smallest true difference that two runs like these show with 80 % power at 5 %, two-sided. `None` where the
     /// prompts show no spread to go by.
     pub detectable: Option<f64>,
-    /// Prompts with which the difference seen would be found with that power, in the same mix over parts. `None` where no
-    /// difference or no spread is seen.
+    /// Prompts, counted as in `n_prompts`, with which the difference seen would be found with that power, in the same mix over
+    /// parts and with as many images each. `None` where no difference or no spread is seen.
     pub prompts_needed: Option<u64>,
 }
 
@@ -116,6 +117,7 @@ pub fn compare_runs(parts: &[PairedPart], settings: BootstrapSettings) -> Option
         return None;
     }
     let mut overall_replicates = vec![0.0; settings.replicates];
+    let mut overall_contributions = Vec::new();
     let (mut differences, mut value, mut variance) = (Vec::with_capacity(parts.len()), 0.0, 0.0);
     let (mut n_varying, mut freedom, mut hidden, mut shown) = (0, 0.0, 0.0, 0.0);
     for part in parts {
@@ -144,7 +146,14 @@ pub fn compare_runs(parts: &[PairedPart], settings: BootstrapSettings) -> Option
             shown += variance_overall;
             interval_of(spread, &mut replicates)
         };
-        differences.push(finish(std::slice::from_ref(part), part.key, settings, spread, interval));
+        let scaled = |weight: f64| {
+            let scale = weight / linearised.n() as f64;
+            linearised.null_contributions.iter().map(move |value| value * scale)
+        };
+        overall_contributions.extend(scaled(part.weight));
+        let of_part = std::slice::from_ref(part);
+        let test = test_pairs(of_part, &scaled(1.0).collect::<Vec<_>>(), part.key, settings);
+        differences.push(finish(of_part, spread, interval, test));
     }
     // Welch and Satterthwaite.
     let spread = Spread { value, variance, n_varying, freedom: variance.powi(2) / freedom };
@@ -155,7 +164,8 @@ pub fn compare_runs(parts: &[PairedPart], settings: BootstrapSettings) -> Option
     } else {
         interval_of(spread, &mut overall_replicates)
     };
-    let overall = finish(parts, OVERALL_KEY, settings, spread, interval);
+    let test = test_pairs(parts, &overall_contributions, OVERALL_KEY, settings);
+    let overall = finish(parts, spread, interval, test);
     Some(Comparison { parts: differences, overall })
 }
 
@@ -181,38 +191,52 @@ fn interval_of(spread: Spread, replicates: &mut [f64]) -> Interval {
     percentile_interval(replicates)
 }
 
-/// Adds test and power to the difference of these parts.
-fn finish(
+/// The p value of "no difference" in these parts, to whose difference the pairs contribute so much.
+fn test_pairs(
     parts: &[PairedPart],
+    contributions: &[f64],
     key: u64,
     settings: BootstrapSettings,
+) -> (Option<f64>, ComparisonTest) {
+    if is_mcnemar(parts, contributions.len()) {
+        let (n_won, _, n_lost) = count_won_tied_lost(parts);
+        return (Some(mcnemar_exact(n_won, n_lost)), ComparisonTest::McNemarExact);
+    }
+    match sign_flip(contributions, key, settings) {
+        (p_value, true) => (p_value, ComparisonTest::SignFlipExact),
+        (p_value, false) => (p_value, ComparisonTest::SignFlipRandom),
+    }
+}
+
+fn count_won_tied_lost(parts: &[PairedPart]) -> (usize, usize, usize) {
+    let (mut n_won, mut n_tied, mut n_lost) = (0, 0, 0);
+    for pair in parts.iter().flat_map(|part| &part.pairs) {
+        match pair.difference() {
+            difference if difference > 1e-12 => n_won += 1,
+            difference if difference < -1e-12 => n_lost += 1,
+            _ => n_tied += 1,
+        }
+    }
+    (n_won, n_tied, n_lost)
+}
+
+fn finish(
+    parts: &[PairedPart],
     spread: Spread,
     interval: Interval,
+    (p_value, test): (Option<f64>, ComparisonTest),
 ) -> Difference {
-    let Spread { value, variance, .. } = spread;
-    let pairs = || parts.iter().flat_map(|part| &part.pairs);
-    let n_prompts = pairs().count();
-    let n_won = pairs().filter(|pair| pair.difference() > 1e-12).count();
-    let n_lost = pairs().filter(|pair| pair.difference() < -1e-12).count();
-    let (p_value, test) = if is_mcnemar(parts, n_prompts) {
-        (Some(mcnemar_exact(n_won, n_lost)), ComparisonTest::McNemarExact)
-    } else {
-        let flipped: Vec<FlippedPart> =
-            parts.iter().map(|part| FlippedPart::new(part.weight, &part.pairs)).collect();
-        match sign_flip(&flipped, key, settings) {
-            (p_value, true) => (p_value, ComparisonTest::SignFlipExact),
-            (p_value, false) => (p_value, ComparisonTest::SignFlipRandom),
-        }
-    };
+    let standard_error = spread.variance.sqrt();
+    let n_prompts = parts.iter().map(|part| part.pairs.len()).sum();
     Difference {
-        value,
+        value: spread.value,
         interval,
         n_prompts,
-        won_tied_lost: Some((n_won, n_prompts - n_won - n_lost, n_lost)),
+        won_tied_lost: Some(count_won_tied_lost(parts)),
         p_value,
         test,
-        detectable: detectable_difference(variance.sqrt()),
-        prompts_needed: prompts_for_difference(value, variance.sqrt(), n_prompts),
+        detectable: detectable_difference(standard_error),
+        prompts_needed: prompts_for_difference(spread.value, standard_error, n_prompts),
     }
 }
 
@@ -223,8 +247,8 @@ fn is_mcnemar(parts: &[PairedPart], n_prompts: usize) -> bool {
     let total: f64 = parts.iter().map(|part| part.weight).sum();
     parts.iter().all(|part| {
         let share = part.pairs.len() as f64 / n_prompts as f64;
-        (part.weight / total - share).abs() < 1e-9
-            && part.pairs.iter().all(|pair| is_binary(pair.a) && is_binary(pair.b))
+        let counts_alike = parts.len() == 1 || (part.weight / total - share).abs() < 1e-9;
+        counts_alike && part.pairs.iter().all(|pair| is_binary(pair.a) && is_binary(pair.b))
     })
 }
 
@@ -273,7 +297,6 @@ pub fn compare_independent(parts: &[IndependentPart], settings: BootstrapSetting
         let pooled: Vec<PooledPart> =
             parts.iter().map(|part| PooledPart::new(part.weight, &part.a, &part.b)).collect();
         let variance = parts.iter().map(|part| part.weight.powi(2) * unpaired_variance(part)).sum::<f64>();
-        let variance = variance / parts.iter().map(|part| part.weight).sum::<f64>().powi(2);
         let n_prompts = a.n_clusters + b.n_clusters;
         Difference {
             value,
@@ -287,7 +310,10 @@ pub fn compare_independent(parts: &[IndependentPart], settings: BootstrapSetting
         }
     };
     let of_parts = parts.iter().zip(of_a.strata.iter().zip(&of_b.strata));
-    let differences = of_parts.map(|(part, (a, b))| difference(std::slice::from_ref(part), part.key, *a, *b));
+    let differences = of_parts.map(|(part, (a, b))| {
+        let alone = IndependentPart { weight: 1.0, ..part.clone() };
+        difference(&[alone], part.key, *a, *b)
+    });
     Some(Comparison {
         parts: differences.collect(),
         overall: difference(parts, OVERALL_KEY, of_a.overall?, of_b.overall?),
@@ -418,6 +444,20 @@ mod tests {
         assert!((overall.value - 0.5).abs() < 1e-12 && overall.interval.low > 0.4, "{overall:?}");
         assert_eq!(overall.p_value, Some(1.0 / 2_001.0));
         assert_eq!((overall.n_prompts, overall.won_tied_lost), (100, None));
+    }
+
+    #[test]
+    fn a_part_without_weight_is_compared_all_the_same() {
+        let parts = |weight| [part(1, weight, varied(60)), part(2, 1.0 - weight, varied(45))];
+        let of = |weight| compare_runs(&parts(weight), seeded(0)).unwrap();
+        assert_eq!(of(0.0).parts, of(0.5).parts);
+        let clusters =
+            |shift: usize| (0..40).map(move |index| Cluster { sum: ((index + shift) % 3) as f64, n: 2 });
+        let side =
+            |weight| IndependentPart { key: 1, weight, a: clusters(0).collect(), b: clusters(1).collect() };
+        let of = |weight| compare_independent(&[side(weight), side(1.0 - weight)], seeded(0)).unwrap();
+        assert_eq!(of(0.0).parts, of(0.5).parts);
+        assert!(of(0.0).parts[0].detectable.is_some());
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub(crate) struct Linearised {
     /// One for each pair, of mean `difference`: the prompt's own difference where all prompts have equally many images,
     /// else that of the ratio of sums in first order (Cochran 1977, 6.3).
     pub(crate) contributions: Vec<f64>,
+    /// The same, of the same mean, about one score for both runs, as tests of "no difference" need it.
+    pub(crate) null_contributions: Vec<f64>,
     sums: Vec<Sums>,
 }
 
@@ -68,14 +70,16 @@ impl Linearised {
         let difference = sums.difference();
         let count = pairs.len() as f64;
         let (mean_a, mean_b) = (sums.a / sums.n_a, sums.b / sums.n_b);
-        let contribution = |pair: &PairedCluster| {
+        let contribution = |pair: &PairedCluster, mean_a: f64, mean_b: f64| {
             let of_a = (pair.a.sum - mean_a * pair.a.n as f64) * count / sums.n_a;
             let of_b = (pair.b.sum - mean_b * pair.b.n as f64) * count / sums.n_b;
-            difference + of_a - of_b
+            of_a - of_b
         };
+        let middle = (mean_a + mean_b) / 2.0;
         Self {
             difference,
-            contributions: pairs.iter().map(contribution).collect(),
+            contributions: pairs.iter().map(|pair| difference + contribution(pair, mean_a, mean_b)).collect(),
+            null_contributions: pairs.iter().map(|pair| contribution(pair, middle, middle)).collect(),
             sums: pairs.iter().map(Sums::of_pair).collect(),
         }
     }

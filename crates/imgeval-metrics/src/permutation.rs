@@ -5,7 +5,7 @@ use rand_pcg::Pcg64;
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::{
-    BootstrapSettings, Cluster, PairedCluster,
+    BootstrapSettings, Cluster,
     resampling::{draw_index, repeat},
 };
 
@@ -28,74 +28,29 @@ pub(crate) fn mcnemar_exact(n_won: usize, n_lost: usize) -> f64 {
     (2.0 * binomial.cdf(n_won.min(n_lost) as u64)).min(1.0)
 }
 
-/// The pairs of one part, of which each may be flipped, a for b.
-pub(crate) struct FlippedPart {
-    weight: f64,
-    /// Score and images of both runs together.
-    sum: f64,
-    n: f64,
-    /// What a has more than b, in score and images; pairs that are alike are left out, as flipping them changes nothing.
-    flips: Vec<(f64, f64)>,
-}
-
-impl FlippedPart {
-    pub(crate) fn new(weight: f64, pairs: &[PairedCluster]) -> Self {
-        let sum = pairs.iter().map(|pair| pair.a.sum + pair.b.sum).sum();
-        let n = pairs.iter().map(|pair| (pair.a.n + pair.b.n) as f64).sum();
-        let flip = |pair: &PairedCluster| (pair.a.sum - pair.b.sum, pair.a.n as f64 - pair.b.n as f64);
-        let flips = pairs.iter().map(flip).filter(|(sum, n)| sum.abs() > ROUNDING || *n != 0.0);
-        Self { weight, sum, n, flips: flips.collect() }
-    }
-
-    /// The weighted difference where the signs of the flips come from `is_flipped`.
-    fn difference(&self, mut is_flipped: impl FnMut() -> bool) -> f64 {
-        let (mut sum, mut n) = (0.0, 0.0);
-        for flip in &self.flips {
-            let sign = if is_flipped() { -1.0 } else { 1.0 };
-            sum += sign * flip.0;
-            n += sign * flip.1;
-        }
-        self.weight * ((self.sum + sum) / (self.n + n) - (self.sum - sum) / (self.n - n))
-    }
-}
-
-/// Two-sided p value of the weighted difference, and whether it is exact.
+/// Two-sided p value of the sum of `contributions` of pairs to a difference, and whether it is exact.
 ///
 /// Under the null hypothesis nothing tells the two runs apart on any prompt, so that each pair might as well be the other
-/// way round (Fisher 1935). All flips are tried where few pairs differ; else the p value is (k + 1) / (n + 1) of n random
-/// ones (Phipson and Smyth 2010). `None` where random flips are needed and none is allowed.
-pub(crate) fn sign_flip(parts: &[FlippedPart], key: u64, settings: BootstrapSettings) -> (Option<f64>, bool) {
-    let observed: f64 = parts.iter().map(|part| part.difference(|| false)).sum();
-    let limit = observed.abs() - ROUNDING;
-    let n_flips: usize = parts.iter().map(|part| part.flips.len()).sum();
-    if n_flips <= MAX_EXACT_PAIRS {
-        let n_flippings = 1_u32 << n_flips;
-        let is_as_large = |flipping: &u32| {
-            let mut left = *flipping;
-            let mut next = || {
-                let is_flipped = left & 1 == 1;
-                left >>= 1;
-                is_flipped
-            };
-            parts.iter().map(|part| part.difference(&mut next)).sum::<f64>().abs() >= limit
+/// way round, its contribution of the other sign (Fisher 1935). All flips are tried where few pairs differ; else the p value
+/// is (k + 1) / (n + 1) of n random ones (Phipson and Smyth 2010). `None` where random flips are needed and none is allowed.
+pub(crate) fn sign_flip(contributions: &[f64], key: u64, settings: BootstrapSettings) -> (Option<f64>, bool) {
+    let differing: Vec<f64> = contributions.iter().copied().filter(|value| value.abs() > ROUNDING).collect();
+    let limit = differing.iter().sum::<f64>().abs() - ROUNDING;
+    let flipped_sum = |next_bits: &mut dyn FnMut() -> u64| {
+        let flip = |values: &[f64]| {
+            let bits = next_bits();
+            let sign = |place: usize| if bits >> place & 1 == 1 { -1.0 } else { 1.0 };
+            values.iter().enumerate().map(|(place, value)| sign(place) * value).sum::<f64>()
         };
-        let n_as_large = (0..n_flippings).filter(is_as_large).count();
-        return (Some(n_as_large as f64 / f64::from(n_flippings)), true);
+        differing.chunks(64).map(flip).sum::<f64>()
+    };
+    if differing.len() <= MAX_EXACT_PAIRS {
+        let n_flippings = 1_u64 << differing.len();
+        let n_as_large = (0..n_flippings).filter(|bits| flipped_sum(&mut || *bits).abs() >= limit).count();
+        return (Some(n_as_large as f64 / n_flippings as f64), true);
     }
     let as_large = repeat(settings, TEST_STREAM | u128::from(key), || {
-        |generator: &mut Pcg64| {
-            let (mut bits, mut n_left) = (0_u64, 0);
-            let mut next = || {
-                if n_left == 0 {
-                    (bits, n_left) = (generator.next_u64(), 64);
-                }
-                let is_flipped = bits & 1 == 1;
-                bits >>= 1;
-                n_left -= 1;
-                is_flipped
-            };
-            parts.iter().map(|part| part.difference(&mut next)).sum::<f64>().abs() >= limit
-        }
+        |generator: &mut Pcg64| flipped_sum(&mut || generator.next_u64()).abs() >= limit
     });
     (share_of(&as_large), false)
 }
