@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod figures;
 pub mod model;
 pub mod page;
 mod plain;

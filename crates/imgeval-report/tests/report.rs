@@ -1,5 +1,9 @@
 //! What tables and figures look like, and that nothing in them can do harm.
 
+#![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
+
+#[path = "report/figures.rs"]
+mod figures;
 #[path = "report/samples.rs"]
 mod samples;
 #[path = "report/tables.rs"]

@@ -1,0 +1,83 @@
+//! From SVG to PNG.
+
+use std::sync::{Arc, LazyLock};
+
+use resvg::{
+    tiny_skia::{Pixmap, Transform},
+    usvg::{ImageHrefResolver, Options, Tree, fontdb},
+};
+
+use super::font;
+
+/// Pixels to an inch in SVG.
+const SVG_DPI: f32 = 96.0;
+
+const MAX_DPI: u32 = 2400;
+const MAX_PIXELS: u64 = 200_000_000;
+
+/// Why there is no PNG.
+#[derive(Debug, thiserror::Error)]
+pub enum FigureError {
+    #[error("a figure cannot have {dpi} pixels to an inch; give 1 to {MAX_DPI}")]
+    Resolution { dpi: u32 },
+    #[error("the figure would be {width} x {height} pixels large; give a lower resolution")]
+    TooLarge { width: u32, height: u32 },
+    #[error("could not read the figure's SVG")]
+    Svg(#[source] resvg::usvg::Error),
+    #[error("could not encode the figure as PNG")]
+    Encode(#[source] png::EncodingError),
+}
+
+/// Our font and no other, on every machine.
+static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+    let mut fonts = fontdb::Database::new();
+    fonts.load_font_data(font::FONT.to_vec());
+    Arc::new(fonts)
+});
+
+pub(super) fn render(svg: &str, dpi: u32) -> Result<Vec<u8>, FigureError> {
+    if !(1..=MAX_DPI).contains(&dpi) {
+        return Err(FigureError::Resolution { dpi });
+    }
+    let options = Options {
+        font_family: font::FAMILY.to_owned(),
+        fontdb: FONTS.clone(),
+        // Pictures inside the file only; no path of this machine is ever opened.
+        image_href_resolver: ImageHrefResolver {
+            resolve_data: ImageHrefResolver::default_data_resolver(),
+            resolve_string: Box::new(|_, _| None),
+        },
+        ..Options::default()
+    };
+    let tree = Tree::from_str(svg, &options).map_err(FigureError::Svg)?;
+    let scale = dpi as f32 / SVG_DPI;
+    let size = tree.size();
+    let (width, height) = ((size.width() * scale).round() as u32, (size.height() * scale).round() as u32);
+    let too_large = FigureError::TooLarge { width, height };
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(too_large);
+    }
+    let mut pixels = Pixmap::new(width, height).ok_or(too_large)?;
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
+    encode(&pixels, dpi).map_err(FigureError::Encode)
+}
+
+fn encode(pixels: &Pixmap, dpi: u32) -> Result<Vec<u8>, png::EncodingError> {
+    // Figures have a white ground, so that no pixel is transparent.
+    let rgb: Vec<u8> =
+        pixels.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let per_metre = (f64::from(dpi) / 0.0254).round() as u32;
+    encoder.set_pixel_dims(Some(png::PixelDimensions {
+        xppu: per_metre,
+        yppu: per_metre,
+        unit: png::Unit::Meter,
+    }));
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&rgb)?;
+    writer.finish()?;
+    Ok(file)
+}
