@@ -63,7 +63,10 @@ pub(crate) enum Command {
     /// Runs are compared only if their protocols are equal; --allow names fields that may differ. A GenEval run of the
     /// official prompts and one of fresh prompts by the same model give the contamination probe: official minus fresh.
     Compare(reporting::CompareArgs),
-    /// Print the score tables of one or several runs beside published ones
+    /// Write a page with tables, figures and every image of one or several runs
+    ///
+    /// The page opens from the disk, loads nothing from elsewhere and can be sent as it is. Without --out, only the score tables
+    /// are printed, as --format says.
     Report(reporting::ReportArgs),
     /// Write a run's verdicts in the official result format, or its calls to providers
     Export(ExportArgs),

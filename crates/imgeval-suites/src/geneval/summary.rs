@@ -14,7 +14,7 @@ use imgeval_metrics::{
 use super::Tag;
 
 /// Names the interval rules and the denominator policy; raised when they change.
-pub const SUMMARY_VERSION: u32 = 1;
+pub const SUMMARY_VERSION: u32 = 2;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct PromptTally {

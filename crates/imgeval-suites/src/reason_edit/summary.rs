@@ -11,7 +11,7 @@ use super::Folder;
 use crate::judged::{ScoreLine, Tally, images_per_case, set_estimates, stratum};
 
 /// Names the interval rules and the denominator policy; raised when they change.
-pub const SUMMARY_VERSION: u32 = 1;
+pub const SUMMARY_VERSION: u32 = 2;
 
 /// Lines of one kind of value.
 #[derive(Debug, Clone, PartialEq)]

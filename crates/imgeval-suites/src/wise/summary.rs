@@ -16,7 +16,7 @@ use super::{Category, Edition, WiseCase};
 use crate::judged::{ScoreLine, Tally, images_per_case, incomplete, set_estimates, stratum};
 
 /// Names the interval rules and the denominator policy; raised when they change.
-pub const SUMMARY_VERSION: u32 = 1;
+pub const SUMMARY_VERSION: u32 = 2;
 
 /// Collects scores prompt by prompt.
 #[derive(Debug, Clone)]

@@ -39,9 +39,15 @@ pub(crate) struct CompareArgs {
     /// Run directory
     #[arg(value_name = "A")]
     pub(crate) a: PathBuf,
-    /// Run directory of the same suite
+    /// Run directory of the same suite; without it, what a comparison of A could find is told
     #[arg(value_name = "B")]
-    pub(crate) b: PathBuf,
+    pub(crate) b: Option<PathBuf>,
+    /// Without B: tell how many prompts or images it would take to find this difference
+    #[arg(long, default_value_t = 0.02, value_name = "D", value_parser = share, conflicts_with = "b")]
+    pub(crate) difference: f64,
+    /// Without B: how far the same prompts are hard for both models, from 0 (not at all, cautious) to 1
+    #[arg(long, default_value_t = 0.0, value_name = "R", value_parser = correlation, conflicts_with = "b")]
+    pub(crate) correlation: f64,
     /// Who scored, by the beginning of its id or by the judge's model; needed where several looked at both runs
     #[arg(long, value_name = "ID")]
     pub(crate) observer: Option<String>,
@@ -55,20 +61,45 @@ pub(crate) struct CompareArgs {
     pub(crate) json: bool,
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must lie between 0 and 1".to_owned()) }
+}
+
+fn correlation(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("must lie from 0 to 1".to_owned()) }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Run directories, of one suite or of several
     #[arg(value_name = "RUN", required = true)]
     pub(crate) runs: Vec<PathBuf>,
+    /// Write page, figures and tables into this folder; an earlier report there is brought up to date
+    #[arg(long, short, value_name = "DIR", required_unless_present = "format")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write the page as one file that can be sent around: without the original images
+    #[arg(long, requires = "out")]
+    pub(crate) single_file: bool,
     /// Print the score tables in this format
-    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
-    pub(crate) format: TableFormat,
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<TableFormat>,
     /// Print the 95 % intervals in those tables
     #[arg(long)]
     pub(crate) intervals: bool,
     /// Leave published scores out
     #[arg(long)]
     pub(crate) no_published: bool,
+    /// Show these cases in the qualitative figure, instead of a sample of right and wrong ones
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) examples: Vec<String>,
+    /// Seed of that sample
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) examples_seed: u64,
+    /// Heading of the page
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
     #[command(flatten)]
     pub(crate) comparing: ComparingArgs,
 }

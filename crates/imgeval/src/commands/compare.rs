@@ -15,7 +15,7 @@ use crate::{
     failure::CommandError,
     printer::Printer,
     report::{
-        OpenedRun, Side, check_allowed, compare_sides, compare_with_fresh, differing_facts,
+        OpenedRun, Plan, Side, check_allowed, compare_sides, compare_with_fresh, differing_facts,
         official_and_fresh,
     },
 };
@@ -23,7 +23,8 @@ use crate::{
 pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     let settings = args.comparing.settings();
     let a = OpenedRun::open(&args.a, settings)?;
-    let mut b = OpenedRun::open(&args.b, settings)?;
+    let Some(b) = &args.b else { return plan(&a, args, printer) };
+    let mut b = OpenedRun::open(b, settings)?;
     if a.view.name == b.view.name {
         b.view.name.push_str(" (2)");
     }
@@ -63,35 +64,59 @@ pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// What a comparison with a run that is yet to be made could find.
+fn plan(run: &OpenedRun, args: &CompareArgs, printer: Printer) -> Result<Exit> {
+    let is_json = args.json || args.format == TableFormat::Json;
+    if !is_json && args.format != TableFormat::Text {
+        return Err(CommandError::usage("without a second run, there is text and JSON only").into());
+    }
+    let plans: Vec<Plan> = sides_of(run, args)?
+        .into_iter()
+        .filter_map(|side| Plan::of(side, args.difference, args.correlation))
+        .collect();
+    if plans.is_empty() {
+        return Err(CommandError::nothing("no prompt of the run has a score").into());
+    }
+    if is_json {
+        let plans: Vec<_> = plans.iter().map(Plan::to_json).collect();
+        printer.data(format_args!("{:#}\n", serde_json::json!({"plans": plans})))?;
+    } else {
+        printer.data(plans.iter().map(Plan::render_text).collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Those who looked at the run and are asked for.
+fn sides_of<'a>(run: &'a OpenedRun, args: &CompareArgs) -> Result<Vec<Side<'a>>> {
+    let matches = |side: &Side<'_>| {
+        let view = &run.view.observers[side.observer];
+        args.observer.as_ref().is_none_or(|asked| {
+            view.id.starts_with(asked.as_str())
+                || view.title == *asked
+                || view.title.starts_with(&format!("{asked} ("))
+        })
+    };
+    let all: Vec<Side<'a>> = (0..run.scored.len()).map(|observer| Side { run, observer }).collect();
+    if all.is_empty() {
+        let message = format!("nobody has looked at `{}` yet", run.directory.display());
+        return Err(CommandError::nothing(message).with_hint("run `imgeval observe RUN` first").into());
+    }
+    let found: Vec<Side<'a>> = all.into_iter().filter(matches).collect();
+    if found.is_empty() {
+        let asked = args.observer.as_deref().unwrap_or_default();
+        let message = format!("no observer `{asked}` has looked at `{}`", run.directory.display());
+        return Err(CommandError::usage(message).with_hint(format!("there are: {}", names(run))).into());
+    }
+    Ok(found)
+}
+
 /// Those who looked at both runs; the only ones of both if they differ, so that the differences can be named.
 fn choose_sides<'a>(
     a: &'a OpenedRun,
     b: &'a OpenedRun,
     args: &CompareArgs,
 ) -> Result<Vec<(Side<'a>, Side<'a>)>> {
-    let sides = |run: &'a OpenedRun| -> Result<Vec<Side<'a>>> {
-        let matches = |side: &Side<'_>| {
-            let view = &run.view.observers[side.observer];
-            args.observer.as_ref().is_none_or(|asked| {
-                view.id.starts_with(asked.as_str())
-                    || view.title == *asked
-                    || view.title.starts_with(&format!("{asked} ("))
-            })
-        };
-        let all: Vec<Side<'a>> = (0..run.scored.len()).map(|observer| Side { run, observer }).collect();
-        if all.is_empty() {
-            let message = format!("nobody has looked at `{}` yet", run.directory.display());
-            return Err(CommandError::nothing(message).with_hint("run `imgeval observe RUN` first").into());
-        }
-        let found: Vec<Side<'a>> = all.into_iter().filter(matches).collect();
-        if found.is_empty() {
-            let asked = args.observer.as_deref().unwrap_or_default();
-            let message = format!("no observer `{asked}` has looked at `{}`", run.directory.display());
-            return Err(CommandError::usage(message).with_hint(format!("there are: {}", names(run))).into());
-        }
-        Ok(found)
-    };
-    let (of_a, of_b) = (sides(a)?, sides(b)?);
+    let (of_a, of_b) = (sides_of(a, args)?, sides_of(b, args)?);
     let mut pairs = Vec::new();
     for side in &of_a {
         let id = &a.view.observers[side.observer].id;

@@ -1,8 +1,10 @@
 //! `imgeval report`: page, tables and figures of one or several runs.
 
 use anyhow::Result;
+use imgeval_core::visible;
 use imgeval_report::{
     model::Board,
+    page::Written,
     tables::{
         TableOptions, render_board_csv, render_board_json, render_board_latex, render_board_markdown,
         render_board_text,
@@ -15,7 +17,7 @@ use crate::{
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
-    report::{Assembly, OpenedRun, check_allowed},
+    report::{Assembly, Examples, OpenedRun, check_allowed, write_report},
 };
 
 pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
@@ -24,15 +26,41 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
         args.runs.par_iter().map(|run| OpenedRun::open(run, settings)).collect();
     let mut runs = opened?;
     check_allowed(&args.comparing.allow, &runs.iter().collect::<Vec<_>>())?;
-    let assembly =
-        Assembly { title: None, with_published: !args.no_published, allow: &args.comparing.allow, settings };
+    let assembly = Assembly {
+        title: args.title.as_deref(),
+        with_published: !args.no_published,
+        allow: &args.comparing.allow,
+        settings,
+    };
     let report = assembly.assemble(&mut runs);
-    let tables = render_boards(&report.boards, args.format, TableOptions { intervals: args.intervals });
-    if tables.is_empty() {
-        return Err(CommandError::nothing("the runs are of no suite that has a score table").into());
+    if let Some(format) = args.format {
+        let tables = render_boards(&report.boards, format, TableOptions { intervals: args.intervals });
+        if tables.is_empty() {
+            return Err(CommandError::nothing("the runs are of no suite that has a score table").into());
+        }
+        printer.data(tables)?;
     }
-    printer.data(tables)?;
-    Ok(Exit::Ok)
+    let Some(out) = &args.out else { return Ok(Exit::Ok) };
+    let examples = Examples::new(&args.examples, args.examples_seed);
+    let (written, not_found) = write_report(&report, &runs, out, args.single_file, examples)?;
+    tell(&written, &not_found, printer);
+    Ok(if written.n_broken > 0 || !not_found.is_empty() { Exit::Partial } else { Exit::Ok })
+}
+
+fn tell(written: &Written, not_found: &[String], printer: Printer) {
+    printer.talk(format_args!(
+        "report: {} shows {} samples with {} different pictures",
+        written.page.display(),
+        written.n_samples,
+        written.n_images
+    ));
+    if written.n_broken > 0 {
+        printer.insist(format_args!("{} pictures cannot be shown; the page says why", written.n_broken));
+    }
+    if !not_found.is_empty() {
+        let ids: Vec<String> = not_found.iter().map(|id| visible(id)).collect();
+        printer.insist(format_args!("no run has an image of {}", ids.join(", ")));
+    }
 }
 
 fn render_boards(boards: &[Board], format: TableFormat, options: TableOptions) -> String {

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{SampleId, visible};
+use imgeval_core::{Interval, SampleId, visible};
 use imgeval_metrics::{
-    Agreement, BootstrapSettings, Drift, JudgeNoise, compute_agreement, compute_drift, compute_noise,
+    Agreement, BootstrapSettings, Drift, JudgeNoise, SharedJudgeNoise, compute_agreement, compute_drift,
+    compute_noise, widen_for_judge,
 };
 use serde_json::{Value, json};
 
-use super::run::{JudgedRun, Said, Voice};
-use crate::table::{plain_table, right_aligned};
+use super::{
+    run::{JudgedRun, Said, Voice},
+    summary::JudgedSummary,
+};
+use crate::table::{interval_json, plain_table, right_aligned};
 
 /// So many images on which judges differ most are named.
 const MOST_DISPUTED: usize = 10;
@@ -18,8 +22,17 @@ const MOST_DISPUTED: usize = 10;
 pub(crate) struct Trust<'a> {
     pairs: Vec<Pair<'a>>,
     noise: Vec<(&'a Voice, JudgeNoise)>,
-    drifts: Vec<(&'a Voice, usize, Option<Drift>)>,
+    drifts: Vec<Anchored<'a>>,
     disputed: Vec<Dispute<'a>>,
+}
+
+/// What a judge said of the anchors, now and before.
+struct Anchored<'a> {
+    voice: &'a Voice,
+    n: usize,
+    drift: Option<Drift>,
+    /// Of the overall score, with the anchors' shift as noise that all images share; `None` if either is not known.
+    widened: Option<Interval>,
 }
 
 /// Two judges, one scale of theirs.
@@ -57,7 +70,11 @@ impl<'a> Trust<'a> {
                 .filter_map(|(id, now)| Some((voice.anchor_references.get(id)?.value()?, now.value()?)))
                 .collect();
             let own = noise_of(voice).standard_deviation;
-            (!voice.anchors.is_empty()).then(|| (voice, paired.len(), compute_drift(&paired, own, settings)))
+            (!voice.anchors.is_empty()).then(|| {
+                let drift = compute_drift(&paired, own, settings);
+                let widened = drift.and_then(|drift| widen_for_shift(run, voice, &drift, settings));
+                Anchored { voice, n: paired.len(), drift, widened }
+            })
         };
         let drifts = run.voices.iter().filter_map(drift).collect();
         Self { pairs, noise, drifts, disputed: disputes(run) }
@@ -65,7 +82,7 @@ impl<'a> Trust<'a> {
 
     /// Whether a judge scores its anchors otherwise than before, beyond its noise.
     pub(crate) fn has_drifted(&self) -> bool {
-        self.drifts.iter().any(|(_, _, drift)| drift.is_some_and(|drift| drift.is_beyond_noise == Some(true)))
+        self.drifts.iter().any(|of| of.drift.is_some_and(|drift| drift.is_beyond_noise == Some(true)))
     }
 
     pub(crate) fn render_text(&self) -> String {
@@ -115,8 +132,8 @@ impl<'a> Trust<'a> {
             }
             text.push_str(&format!("\n{}\n", table.trim_fmt()));
         }
-        for (voice, n_anchors, drift) in &self.drifts {
-            text.push_str(&format!("\n{}", render_drift(voice, *n_anchors, drift.as_ref())));
+        for anchored in &self.drifts {
+            text.push_str(&format!("\n{}", render_drift(anchored)));
         }
         if !self.disputed.is_empty() {
             text.push_str("\nImages on which the judges differ most:\n");
@@ -153,7 +170,7 @@ impl<'a> Trust<'a> {
                 "flip_share": noise.flip_share,
             })
         };
-        let drift = |(voice, n, drift): &(&Voice, usize, Option<Drift>)| {
+        let drift = |Anchored { voice, n, drift, widened }: &Anchored<'_>| {
             json!({
                 "judge": voice.id,
                 "anchors": n,
@@ -161,6 +178,7 @@ impl<'a> Trust<'a> {
                 "interval": drift.and_then(|drift| drift.difference.interval).map(|(low, high)| [low, high]),
                 "noise_limit": drift.and_then(|drift| drift.noise_limit),
                 "beyond_noise": drift.and_then(|drift| drift.is_beyond_noise),
+                "overall_interval_with_shift": widened.as_ref().map(interval_json),
             })
         };
         let dispute = |Dispute { sample, spread, values }: &Dispute<'_>| {
@@ -227,7 +245,21 @@ fn disputes(run: &JudgedRun) -> Vec<Dispute<'_>> {
     disputes
 }
 
-fn render_drift(voice: &Voice, n_anchors: usize, drift: Option<&Drift>) -> String {
+/// A shift between two sessions is the difference of two draws of what a session adds to all scores alike.
+fn widen_for_shift(
+    run: &JudgedRun,
+    voice: &Voice,
+    drift: &Drift,
+    settings: BootstrapSettings,
+) -> Option<Interval> {
+    let estimate = JudgedSummary::of(run, voice, settings).overall().estimate?;
+    let standard_deviation = drift.difference.value.abs() / 2.0_f64.sqrt();
+    let noise = SharedJudgeNoise { standard_deviation, shared: 1.0, n_sessions: 1 };
+    Some(widen_for_judge(estimate.value, estimate.interval, noise))
+}
+
+fn render_drift(anchored: &Anchored<'_>) -> String {
+    let Anchored { voice, n: n_anchors, drift, widened } = anchored;
     let title = visible(&voice.title());
     let Some(drift) = drift else {
         return format!(
@@ -248,8 +280,12 @@ fn render_drift(voice: &Voice, n_anchors: usize, drift: Option<&Drift>) -> Strin
         Some(false) => "no drift beyond noise",
         None => "not enough is known to tell drift from noise",
     };
+    let widened = widened.map_or(String::new(), |interval| {
+        let Interval { low, high, .. } = interval;
+        format!("  with such a shift between sessions the overall score lies from {low:.3} to {high:.3}\n")
+    });
     format!(
-        "anchors: {title}: {n_anchors} images moved by {:+.3}{interval}{limit}: {verdict}\n",
+        "anchors: {title}: {n_anchors} images moved by {:+.3}{interval}{limit}: {verdict}\n{widened}",
         difference.value
     )
 }

@@ -164,8 +164,14 @@ fn parts_of(builder: &SummaryBuilder) -> Vec<Part> {
             prompts.insert(prompt.to_owned(), Cluster { sum: n_correct as f64, n: n_scored });
         }
     }
-    let part =
-        |(tag, prompts): (Tag, _)| Part { name: tag.name(), key: tag as u64, weight: Some(1.0), prompts };
+    let part = |(tag, prompts): (Tag, BTreeMap<String, Cluster>)| Part {
+        name: tag.name(),
+        key: tag as u64,
+        weight: Some(1.0),
+        // Scores are 0 and 1, which are their own squares.
+        sum_of_squares: prompts.values().map(|cluster| cluster.sum).sum(),
+        prompts,
+    };
     parts.into_iter().map(part).collect()
 }
 

@@ -194,12 +194,14 @@ fn cell_of(line: &ScoreLine) -> Cell {
 }
 
 fn parts_of(run: &JudgedRun, voice: &Voice) -> Vec<Part> {
-    let mut prompts: BTreeMap<&str, Cluster> = BTreeMap::new();
+    let mut prompts = Prompts::new();
     for id in run.samples.keys() {
         if let Some(value) = voice.samples.get(id).and_then(Said::value) {
-            let cluster = prompts.entry(id.case.as_str()).or_insert(Cluster { sum: 0.0, n: 0 });
+            let (cluster, squares) =
+                prompts.entry(id.case.as_str()).or_insert((Cluster { sum: 0.0, n: 0 }, 0.0));
             cluster.sum += value;
             cluster.n += 1;
+            *squares += value * value;
         }
     }
     match edition_of(run.suite) {
@@ -210,22 +212,31 @@ fn parts_of(run: &JudgedRun, voice: &Voice) -> Vec<Part> {
     }
 }
 
-fn wise_part(category: Category, edition: Edition, prompts: &BTreeMap<&str, Cluster>) -> Part {
+/// Cases with their scores and the sum of their squares.
+type Prompts<'a> = BTreeMap<&'a str, (Cluster, f64)>;
+
+fn wise_part(category: Category, edition: Edition, prompts: &Prompts<'_>) -> Part {
     let is_of = |case: &str| prompt_id(case).and_then(|id| Category::of(edition, id)) == Some(category);
+    part(category.name(), category as u64, Some(category.weight(edition)), prompts, is_of)
+}
+
+fn edit_part(folder: Folder, prompts: &Prompts<'_>) -> Part {
+    part(folder.name(), folder as u64, None, prompts, |case| Folder::of_case_id(case) == Some(folder))
+}
+
+fn part(
+    name: &'static str,
+    key: u64,
+    weight: Option<f64>,
+    prompts: &Prompts<'_>,
+    is_of: impl Fn(&str) -> bool,
+) -> Part {
+    let of = || prompts.iter().filter(|(case, _)| is_of(case));
     Part {
-        name: category.name(),
-        key: category as u64,
-        weight: Some(category.weight(edition)),
-        prompts: select(prompts, is_of),
+        name,
+        key,
+        weight,
+        prompts: of().map(|(case, (cluster, _))| ((*case).to_owned(), *cluster)).collect(),
+        sum_of_squares: of().map(|(_, (_, squares))| squares).sum(),
     }
-}
-
-fn edit_part(folder: Folder, prompts: &BTreeMap<&str, Cluster>) -> Part {
-    let is_of = |case: &str| Folder::of_case_id(case) == Some(folder);
-    Part { name: folder.name(), key: folder as u64, weight: None, prompts: select(prompts, is_of) }
-}
-
-fn select(prompts: &BTreeMap<&str, Cluster>, is_of: impl Fn(&str) -> bool) -> BTreeMap<String, Cluster> {
-    let of = prompts.iter().filter(|(case, _)| is_of(case));
-    of.map(|(case, cluster)| ((*case).to_owned(), *cluster)).collect()
 }

@@ -4,10 +4,17 @@ mod assemble;
 mod board;
 mod compare;
 mod detected;
+mod examples;
+mod figures;
 mod judged;
 mod opened;
+mod plan;
 mod unscored;
+mod written;
 
 pub(crate) use assemble::{Assembly, official_and_fresh};
 pub(crate) use compare::{Side, check_allowed, compare_sides, compare_with_fresh, differing_facts};
+pub(crate) use examples::Examples;
 pub(crate) use opened::{OpenedRun, Part, ScoredView};
+pub(crate) use plan::Plan;
+pub(crate) use written::write_report;

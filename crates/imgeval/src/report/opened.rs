@@ -51,6 +51,8 @@ pub(crate) struct Part {
     pub(crate) weight: Option<f64>,
     /// By case.
     pub(crate) prompts: BTreeMap<String, Cluster>,
+    /// Of the scores of all images.
+    pub(crate) sum_of_squares: f64,
 }
 
 impl OpenedRun {
@@ -103,7 +105,6 @@ impl OpenedRun {
     ///
     /// # Errors
     /// If the run cannot be read, or the visitor fails.
-    #[allow(dead_code, reason = "the page, which comes next, shows every sample")]
     pub(crate) fn for_each_sample(
         &self,
         run: usize,
