@@ -24,8 +24,11 @@ const LEVEL: f64 = 0.05;
 /// the level 0.05 (after Holm's correction for parts), an open circle elsewhere. A part without a difference has an em dash.
 #[must_use]
 pub fn forest_plot(comparison: &ComparisonView) -> Figure {
-    let name = format!("{}-difference-{}-{}", comparison.suite, comparison.a, comparison.b);
-    let mut canvas = Canvas::new(&name, &comparison.title);
+    draw(comparison, &format!("{}-difference-{}-{}", comparison.suite, comparison.a, comparison.b))
+}
+
+pub(super) fn draw(comparison: &ComparisonView, name: &str) -> Figure {
+    let mut canvas = Canvas::new(name, &comparison.title);
     let labels: Vec<String> =
         comparison.lines.iter().map(|line| fit(&line.part, TEXT_SIZE, MAX_LABEL_WIDTH)).collect();
     let label_width = labels.iter().map(|label| width_of(label, TEXT_SIZE)).fold(40.0, f64::max);
