@@ -5,5 +5,6 @@
 
 pub mod figures;
 pub mod model;
+mod number;
 mod plain;
 pub mod tables;

@@ -2,7 +2,7 @@
 
 use super::{
     Figure,
-    axis::{Scale, shown},
+    axis::{Scale, shown_signed},
     canvas::{Anchor, Canvas, MARGIN, Pen, SMALL_SIZE, TEXT_SIZE, WIDTH},
     font::width_of,
     palette::{FAINT, INK, Marker, PAPER, Style, style_of},
@@ -105,14 +105,7 @@ fn is_found(line: &DifferenceLine) -> bool {
 }
 
 fn numbers_of(line: &DifferenceLine) -> String {
-    let signed = |value: f64| {
-        let text = shown(value, 3);
-        if value > 0.0 && text.chars().any(|digit| ('1'..='9').contains(&digit)) {
-            format!("+{text}")
-        } else {
-            text
-        }
-    };
+    let signed = |value: f64| shown_signed(value, 3);
     let Some(difference) = line.difference.filter(|value| value.is_finite()) else {
         return "\u{2014}".to_owned();
     };
