@@ -5,6 +5,7 @@
 
 pub mod figures;
 pub mod model;
+mod number;
 pub mod page;
 mod plain;
 pub mod tables;

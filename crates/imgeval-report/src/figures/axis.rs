@@ -1,5 +1,7 @@
 //! From values to positions, and round numbers between.
 
+use crate::number::{decimal, signed};
+
 /// A straight scale. `low` differs from `high`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
@@ -58,16 +60,14 @@ impl Ticks {
     }
 }
 
-/// With the true minus sign; a zero has no sign.
+/// With the true minus sign.
 pub(super) fn shown(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    match text.strip_prefix('-') {
-        Some(digits) if digits.chars().any(|digit| digit.is_ascii_digit() && digit != '0') => {
-            format!("\u{2212}{digits}")
-        }
-        Some(digits) => digits.to_owned(),
-        None => text,
-    }
+    decimal(value, decimals).replace('-', "\u{2212}")
+}
+
+/// With its sign, a true minus.
+pub(super) fn shown_signed(value: f64, decimals: usize) -> String {
+    signed(value, decimals).replace('-', "\u{2212}")
 }
 
 /// 1, 2 or 5 times a power of ten, not smaller.

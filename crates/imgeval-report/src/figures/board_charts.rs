@@ -5,7 +5,7 @@ use super::{
     axis::{Scale, Ticks, shown},
     canvas::{Anchor, Canvas, MARGIN, Pen, SMALL_SIZE, TEXT_SIZE, WIDTH},
     font::width_of,
-    palette::{FAINT, INK, RULE, Style, hex, style_of},
+    palette::{FAINT, Hatch, INK, PAPER, RULE, Style, hex, style_of},
     wrap::{fit, wrap},
 };
 use crate::{
@@ -30,7 +30,7 @@ pub fn overall_bars(board: &Board) -> Figure {
     let mut rows: Vec<&BoardRow> = board.rows.iter().collect();
     let value = |row: &BoardRow| score_of(row, board.overall);
     rows.sort_by(|a, b| value(b).unwrap_or(-1.0).total_cmp(&value(a).unwrap_or(-1.0)));
-    let (published, runs) = (style_of(3), style_of(2));
+    let (published, runs) = (Style { hatch: Hatch::None, ..style_of(3) }, style_of(2));
     let has = |wanted: bool| board.rows.iter().any(|row| (row.source == RowSource::Published) == wanted);
     let entries =
         [(has(true), "published", published), (has(false), "these runs, with 95 % intervals", runs)];
@@ -174,7 +174,7 @@ pub fn part_radar(board: &Board, rows: &[usize]) -> Option<Figure> {
             }
         }
         for point in points.into_iter().flatten() {
-            canvas.marker(point, 4.0, style, super::palette::PAPER);
+            canvas.marker(point, 4.0, style, PAPER);
         }
     }
     for fifth in 1..=5 {

@@ -159,7 +159,7 @@ fn u32_at(data: &[u8], place: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
-    // Reference: fontTools 4.68.0, hmtx of the asset over 2048 units: A 1401, comma 651, é 1260, figure one 1303.
+    // Reference: scripts/reference/figures.py (fontTools 4.68.0), in units of which 2048 are the font's size.
     #[test]
     fn widths_are_those_of_the_font() {
         let expected = f64::from(1401 + 651 + 1260 + 1303) / 2048.0 * 12.0;

@@ -2,7 +2,7 @@
 
 use super::{
     Figure,
-    axis::{Scale, shown},
+    axis::{Scale, shown_signed},
     canvas::{Anchor, Canvas, MARGIN, Pen, SMALL_SIZE, TEXT_SIZE, WIDTH},
     font::width_of,
     palette::{FAINT, INK, Marker, PAPER, Style, style_of},
@@ -24,8 +24,11 @@ const LEVEL: f64 = 0.05;
 /// the level 0.05 (after Holm's correction for parts), an open circle elsewhere. A part without a difference has an em dash.
 #[must_use]
 pub fn forest_plot(comparison: &ComparisonView) -> Figure {
-    let name = format!("{}-difference-{}-{}", comparison.suite, comparison.a, comparison.b);
-    let mut canvas = Canvas::new(&name, &comparison.title);
+    draw(comparison, &format!("{}-difference-{}-{}", comparison.suite, comparison.a, comparison.b))
+}
+
+pub(super) fn draw(comparison: &ComparisonView, name: &str) -> Figure {
+    let mut canvas = Canvas::new(name, &comparison.title);
     let labels: Vec<String> =
         comparison.lines.iter().map(|line| fit(&line.part, TEXT_SIZE, MAX_LABEL_WIDTH)).collect();
     let label_width = labels.iter().map(|label| width_of(label, TEXT_SIZE)).fold(40.0, f64::max);
@@ -102,14 +105,7 @@ fn is_found(line: &DifferenceLine) -> bool {
 }
 
 fn numbers_of(line: &DifferenceLine) -> String {
-    let signed = |value: f64| {
-        let text = shown(value, 3);
-        if value > 0.0 && text.chars().any(|digit| ('1'..='9').contains(&digit)) {
-            format!("+{text}")
-        } else {
-            text
-        }
-    };
+    let signed = |value: f64| shown_signed(value, 3);
     let Some(difference) = line.difference.filter(|value| value.is_finite()) else {
         return "\u{2014}".to_owned();
     };

@@ -145,7 +145,8 @@ fn draw_band(
     let back: Vec<(f64, f64)> = side(|(_, high)| high).collect();
     outline.extend(back.into_iter().rev());
     if outline.len() > 3 {
-        canvas.path(&outline, true, &format!("{color}\" fill-opacity=\"0.2"), None);
+        // A fifth of the colour lets other bands through.
+        canvas.path(&outline, true, &format!("{color}33"), None);
     }
 }
 

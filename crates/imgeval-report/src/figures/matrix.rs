@@ -56,7 +56,15 @@ pub fn matrix(title: &str, labels: &[String], values: &[Vec<Option<f64>>]) -> Fi
             None => {
                 let fill = canvas.fill_of(super::palette::Style { color: [238, 238, 238], ..style_of(1) });
                 canvas.rectangle(corner, cell, cell, &fill, pen);
-                canvas.text(center, size.max(9.0), Anchor::Middle, INK, "\u{2014}");
+                let ground = 0.6 * cell;
+                canvas.rectangle(
+                    (corner.0 + (cell - ground) / 2.0, corner.1 + (cell - ground) / 2.0),
+                    ground,
+                    ground,
+                    PAPER,
+                    None,
+                );
+                canvas.text(center, size, Anchor::Middle, INK, "\u{2014}");
             }
         }
     }

@@ -18,6 +18,8 @@ mod palette;
 mod png_file;
 mod wrap;
 
+use crate::model::{Report, RowSource};
+
 pub use board_charts::{overall_bars, part_bars, part_chart, part_radar};
 pub use forest::forest_plot;
 pub use grid::{GridItem, qualitative_grid};
@@ -25,6 +27,25 @@ pub use histogram::confidence_histogram;
 pub use lines::{LinePoint, LineSeries, lines};
 pub use matrix::matrix;
 pub use png_file::FigureError;
+
+/// The figures that a report has by itself, with unique names: for each board the overall scores and the parts of its runs
+/// (without published rows), for each comparison its differences, numbered.
+#[must_use]
+pub fn figures_of(report: &Report) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for board in &report.boards {
+        figures.push(overall_bars(board));
+        let is_run = |row: &usize| board.rows[*row].source != RowSource::Published;
+        let runs: Vec<usize> = (0..board.rows.len()).filter(is_run).collect();
+        if !runs.is_empty() {
+            figures.push(part_chart(board, &runs));
+        }
+    }
+    for (place, comparison) in report.comparisons.iter().enumerate() {
+        figures.push(forest::draw(comparison, &format!("{}-difference-{}", comparison.suite, place + 1)));
+    }
+    figures
+}
 
 /// A drawing with what it shows in words.
 #[derive(Debug, Clone, PartialEq, Eq)]

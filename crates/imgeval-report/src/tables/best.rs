@@ -1,7 +1,9 @@
 //! Which value of a column is the best.
 
-use super::sheet::decimal;
-use crate::model::{Board, BoardRow, RowSource};
+use crate::{
+    model::{Board, BoardRow, RowSource},
+    number::decimal,
+};
 
 /// Sets [`is_best`](crate::model::Cell::is_best) in every cell of the board.
 ///

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{
     TableOptions,
-    sheet::{Entry, Row, Section, Sheet, decimal, ended, sentence},
+    sheet::{Entry, Row, Section, Sheet, ended, sentence},
 };
-use crate::model::{Board, BoardRow, Cell, RowSource};
+use crate::{
+    model::{Board, BoardRow, Cell, RowSource},
+    number::decimal,
+};
 
 const BEST_RULE: &str =
     "best of its column, ties included; published rows and runs without a note are compared, as printed.";

@@ -1,7 +1,10 @@
 //! The comparison of two runs laid out: a row for each part, the overall difference last.
 
-use super::sheet::{Entry, NO_VALUE, Row, Section, Sheet, decimal, sentence, signed};
-use crate::model::{ComparisonView, DifferenceLine};
+use super::sheet::{Entry, NO_VALUE, Row, Section, Sheet, sentence};
+use crate::{
+    model::{ComparisonView, DifferenceLine},
+    number::{decimal, signed},
+};
 
 /// Decimals of differences.
 const DECIMALS: usize = 3;

@@ -71,22 +71,6 @@ impl Sheet {
     }
 }
 
-/// A number with so many decimals; a zero has no sign.
-pub(super) fn decimal(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    match text.strip_prefix('-') {
-        Some(digits) if digits.chars().all(|digit| matches!(digit, '0' | '.')) => digits.to_owned(),
-        _ => text,
-    }
-}
-
-/// The number with its sign; a zero has none.
-pub(super) fn signed(value: f64, decimals: usize) -> String {
-    let text = decimal(value, decimals);
-    let is_zero = text.chars().all(|digit| matches!(digit, '0' | '.'));
-    if text.starts_with('-') || is_zero { text } else { format!("+{text}") }
-}
-
 /// The text as a sentence: a capital first, a full stop last.
 pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.trim().chars();
@@ -103,13 +87,6 @@ pub(super) fn ended(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn zero_has_no_sign_and_others_have() {
-        assert_eq!(signed(-0.0004, 3), "0.000");
-        assert_eq!(signed(0.0124, 3), "+0.012");
-        assert_eq!(signed(-0.0126, 3), "-0.013");
-    }
 
     #[test]
     fn words_become_sentences() {

@@ -1,9 +1,9 @@
 use imgeval_report::{
     figures::{
-        Figure, FigureError, GridItem, LinePoint, LineSeries, confidence_histogram, forest_plot, lines,
-        matrix, overall_bars, part_bars, part_chart, part_radar, qualitative_grid,
+        Figure, FigureError, GridItem, LinePoint, LineSeries, confidence_histogram, figures_of, forest_plot,
+        lines, matrix, overall_bars, part_bars, part_chart, part_radar, qualitative_grid,
     },
-    model::{Board, BoardRow, Cell, RowSource},
+    model::{Board, BoardRow, Cell, Report, RowSource},
 };
 use resvg::usvg;
 
@@ -112,11 +112,15 @@ fn nasty_board() -> Board {
         cells: (0..3)
             .map(|column| Cell {
                 value: values[(place + column) % values.len()],
-                interval: Some(if place % 3 == 0 { interval(f64::NAN, 2.0) } else { interval(0.0, 1.0) }),
+                interval: Some(if place.is_multiple_of(3) {
+                    interval(f64::NAN, 2.0)
+                } else {
+                    interval(0.0, 1.0)
+                }),
                 ..Cell::default()
             })
             .collect(),
-        note: if place % 2 == 0 { "preview, not comparable".to_owned() } else { String::new() },
+        note: if place.is_multiple_of(2) { "preview, not comparable".to_owned() } else { String::new() },
         fingerprint: String::new(),
     };
     Board { rows: (0..30).map(row).collect(), ..board() }
@@ -260,6 +264,23 @@ fn few_rows_make_a_radar_and_many_bars() {
     assert!(part_chart(&board, &[0, 1, 2, 3]).name.ends_with("parts"));
     assert!(part_radar(&board, &[0, 1, 2, 3, 4]).is_none());
     assert!(part_radar(&self::board(), &[0]).is_none(), "two axes are no radar");
+}
+
+#[test]
+fn figures_of_a_report_have_names_of_their_own() {
+    let report = Report {
+        title: String::new(),
+        tool: String::new(),
+        runs: Vec::new(),
+        boards: vec![board(), Board { suite: "wise".to_owned(), rows: Vec::new(), ..board() }],
+        comparisons: vec![comparison(), comparison()],
+        notes: Vec::new(),
+    };
+    let names: Vec<String> = figures_of(&report).into_iter().map(|figure| figure.name).collect();
+    assert_eq!(
+        names,
+        ["geneval-overall", "geneval-parts", "wise-overall", "geneval-difference-1", "geneval-difference-2"]
+    );
 }
 
 #[test]
