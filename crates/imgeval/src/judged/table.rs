@@ -68,13 +68,7 @@ impl<'a> JudgedTable<'a> {
             table.add_row(cells);
         }
         let mut text = format!("{}\n", table.trim_fmt());
-        let without: Vec<&str> = self.summary.without_score().iter().map(|of| of.name()).collect();
-        if !without.is_empty() {
-            text.push_str(&format!(
-                "No overall score: it weighs all categories, and these have none: {}.\n",
-                without.join(", ")
-            ));
-        }
+        text.push_str(&self.summary.render_withheld());
         if self.summary.overall().n_missing > 0 {
             text.push_str("Bounds: the score if every missing image had 0, or the best; missing ones are in no score.\n");
         }
@@ -114,26 +108,7 @@ impl<'a> JudgedTable<'a> {
     }
 
     pub(crate) fn render_csv(&self) -> String {
-        let mut text = String::new();
-        let csv = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        for row in self.summary.fine_rows().iter().chain(&self.summary.rows()) {
-            let line = row.line;
-            let estimate = match line.estimate {
-                Some(estimate) => {
-                    let interval = estimate.interval;
-                    let method = interval.method.code();
-                    format!("{},{},{},{method}", estimate.value, interval.low, interval.high)
-                }
-                None => ",,,".to_owned(),
-            };
-            let (worst, best) = line.bounds;
-            let counts = [line.n_scored, line.n_missing, line.n_prompts, line.n_prompts_scored];
-            let counts = counts.map(|count| count.to_string()).join(",");
-            let (judge, note) = (csv(&self.voice.title()), csv(&self.note));
-            let name = csv(&row.name);
-            text.push_str(&format!("{judge},{name},{estimate},{counts},{worst},{best},{note}\n"));
-        }
-        text
+        self.summary.render_csv(&self.voice.title(), &self.note)
     }
 
     pub(crate) fn to_json(&self) -> Value {
