@@ -10,6 +10,7 @@ use imgeval_suites::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    protocols::is_pinned,
     run::{JudgedRun, Voice},
     summary::{JudgedSummary, METRICS, edition_of, summarise_metrics},
 };
@@ -93,7 +94,7 @@ impl<'a> JudgedTable<'a> {
     /// Who judged, by what, in a few lines.
     pub(crate) fn describe(&self) -> String {
         let protocol = self.protocol();
-        let mut text = format!("judge: {} [{}]\n", visible(&self.voice.title()), self.voice.id);
+        let mut text = format!("judge: {} [{}]\n", visible(&self.voice.plain_title()), self.voice.id);
         if !self.note.is_empty() {
             text.push_str(&format!("note: {}\n", visible(&self.note)));
         }
@@ -155,7 +156,7 @@ fn note_of(run: &JudgedRun, voice: &Voice) -> String {
     let mut reasons = Vec::new();
     if voice.is_human() {
         reasons.push("scores by a person".to_owned());
-    } else if !same_model(&identity.judge.model, &voice.protocol.judge_pin) {
+    } else if !is_pinned(&identity.judge.model, &voice.protocol) {
         reasons.push(format!("published scores are by {}", voice.protocol.judge_pin));
     }
     if run.suite == Suite::WiseLegacyRewrite {
@@ -165,11 +166,6 @@ fn note_of(run: &JudgedRun, voice: &Voice) -> String {
         reasons.push("the published wording is not known".to_owned());
     }
     if reasons.is_empty() { String::new() } else { format!("not comparable: {}", reasons.join("; ")) }
-}
-
-/// A server may put an owner before the model's name.
-fn same_model(name: &str, pin: &str) -> bool {
-    name == pin || name.rsplit('/').next() == Some(pin)
 }
 
 fn cells_of(line: &ScoreLine) -> [String; 6] {
