@@ -215,7 +215,7 @@ impl CaseSet {
             _ => id.clone(),
         };
         let asked: BTreeSet<String> = ids.iter().map(full_id).collect();
-        if let Some(unknown) = asked.iter().find(|id| !known_ids.contains(id.as_str())) {
+        if let Some(unknown) = ids.iter().find(|id| !known_ids.contains(full_id(id).as_str())) {
             return Err(CommandError::usage(format!("no prompt has the id `{unknown}`")).into());
         }
         let known_tags: BTreeSet<&str> = self.cases.iter().map(|case| case.tag.as_str()).collect();

@@ -12,8 +12,8 @@ use super::{
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolFileError {
-    #[error("the protocol file cannot be read")]
-    Toml(#[source] Box<toml::de::Error>),
+    #[error("line {line}: {message}")]
+    Toml { line: usize, message: String },
     #[error("`{place}` of the protocol file cannot be used")]
     Template {
         place: &'static str,
@@ -90,8 +90,12 @@ impl JudgeProtocol {
     /// # Errors
     /// If the text is not TOML, has an unknown or missing key, or does not make a protocol that holds together.
     pub fn from_toml(text: &str) -> Result<Self, ProtocolFileError> {
-        let file: ProtocolFile =
-            toml::from_str(text).map_err(|error| ProtocolFileError::Toml(Box::new(error)))?;
+        let file: ProtocolFile = toml::from_str(text).map_err(|error| {
+            // The library's own words for it are a picture of several lines.
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let message = error.message().trim_end().to_owned();
+            ProtocolFileError::Toml { line: 1 + before.matches('\n').count(), message }
+        })?;
         let unknown =
             |what, value: &str, known| ProtocolFileError::Unknown { what, value: value.to_owned(), known };
         let template = |place, text: &str| {
@@ -228,6 +232,7 @@ extra = { top_k = "1" }
             assert!(error.contains(expected), "{error}");
         };
         check("version = 2", "version = 2\ncolour = 1", "unknown field `colour`");
+        check("version = 2", "version = \"two\"", "line 3: invalid type: string \"two\", expected u32");
         check("version = 2", "version = 0", "version must be at least 1");
         check("title = \"A shorter question\"\n", "", "missing field `title`");
         check("{prompt}", "{instruction}", "cases of wise-legacy do not have");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{Outcome, Usage};
+use imgeval_core::{Outcome, Usage, visible};
 use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, RunReader};
 use imgeval_suites::{
     geneval::SummaryBuilder,
@@ -201,7 +201,11 @@ fn export_wise(
         write(name, render_full_rows(rows).context("could not write down the replies")?)?;
     }
     let n_rows: usize = scores.values().map(Vec::len).sum();
-    printer.talk(format_args!("export: {n_rows} rows of {} in {}", voice.title(), folder.display()));
+    printer.talk(format_args!(
+        "export: {n_rows} rows of {} in {}",
+        visible(&voice.title()),
+        folder.display()
+    ));
     if n_left_out > 0 {
         printer.insist(format_args!("export: {n_left_out} images have no score and no row"));
         return Ok(Exit::Partial);

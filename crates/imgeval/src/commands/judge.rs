@@ -28,7 +28,7 @@ use crate::{
     interrupt::watch_interrupts,
     judged::{
         cases::{JudgedCase, read_cases},
-        protocols::{check_fits, load_protocol, swapped},
+        protocols::{check_fits, is_pinned, load_protocol, swapped},
         question::{load_image, make_question},
     },
     printer::Printer,
@@ -111,7 +111,7 @@ impl JudgeStage<'_> {
             for warning in model.warnings() {
                 printer.insist(format_args!("warning: {}", visible(&warning)));
             }
-            if model.name.model != protocol.judge_pin {
+            if !is_pinned(&model.name.model, &protocol) {
                 printer.talk(format_args!(
                     "judge: {} is not {}, whose judgments the published scores of {} come from",
                     visible(&model.name.model),
@@ -373,7 +373,13 @@ fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples,
             printer.insist(format_args!("    {example}"));
         }
     }
-    if summary.not_started + summary.abandoned > 0 {
+    if summary.stopped.is_none() && summary.abandoned == 0 && summary.not_started > 0 {
+        // Only --only leaves something undone without a stop.
+        printer.insist(format_args!(
+            "  left alone: {}, about which this judge was never asked; leave out --only to ask",
+            summary.not_started
+        ));
+    } else if summary.not_started + summary.abandoned > 0 {
         printer.insist(format_args!(
             "  not judged: {} ({} of them were under way)",
             summary.not_started + summary.abandoned,

@@ -117,20 +117,23 @@ pub(super) fn print_scores(
         if table.coverage.n_unscored() > 0 {
             exit = Exit::Partial;
         }
-        let overall = table.summary.overall().estimate.map(|estimate| estimate.value);
-        if let Some(gate) = args.fail_below {
-            match overall {
-                None => {
-                    let message = "there is no overall score to hold against --fail-below";
-                    return Err(CommandError::nothing(message).into());
-                }
-                Some(value) if !args.passes_gate(value, printer) => return Ok(Exit::GateFailed),
-                Some(_) => {}
-            }
-            let _ = gate;
+        if !passes_gate(&table.summary, args, printer)? {
+            return Ok(Exit::GateFailed);
         }
     }
     Ok(exit)
+}
+
+/// Holds the overall score against `--fail-below`, if that is given.
+fn passes_gate(summary: &JudgedSummary, args: &TableArgs, printer: Printer) -> Result<bool> {
+    if args.fail_below.is_none() {
+        return Ok(true);
+    }
+    let Some(overall) = summary.overall().estimate else {
+        let message = "there is no overall score to hold against --fail-below";
+        return Err(CommandError::nothing(message).into());
+    };
+    Ok(args.passes_gate(overall.value, printer))
 }
 
 /// Every image with what each judge said, in words and numbers.
@@ -150,7 +153,7 @@ fn verdict_lines(run: &JudgedRun) -> String {
                 Some(failure) => format!("{}: {}", failure.kind.code(), failure.detail),
                 None => scores.join(" | "),
             };
-            let judge = imgeval_core::visible(&voice.judge.identity.judge.model);
+            let judge = imgeval_core::visible(&voice.short_title());
             table.add_row([id.to_string(), judge, value, imgeval_core::visible(&scores)]);
         }
     }
@@ -272,6 +275,9 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
             }
         }
     }
+    if seen.is_empty() {
+        return Err(CommandError::nothing("the files hold no score").into());
+    }
     let summary = JudgedSummary::Wise(Box::new(builder.summarise(args.table.settings())));
     if args.table.json {
         let rows: Vec<Value> = summary.rows().iter().map(|row| line_json(&row.name, row.line)).collect();
@@ -280,6 +286,8 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
             "suite": edition.name(), "scores": rows, "subcategories": fine, "failed_rows": n_failed,
         });
         printer.data(format_args!("{value:#}\n"))?;
+    } else if args.table.csv {
+        printer.data(format_args!("{CSV_HEADER}{}", summary.render_csv("", "")))?;
     } else {
         let mut table = right_aligned(plain_table(&["score", "value", "images", "failed"]), 1, 3);
         for row in summary.fine_rows().iter().filter(|_| args.by_subcategory).chain(&summary.rows()) {
@@ -287,14 +295,14 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
             let (n, missing) = (row.line.n_scored.to_string(), row.line.n_missing.to_string());
             table.add_row([imgeval_core::visible(&row.name), value, n, missing]);
         }
-        printer.data(format_args!("{}\n", table.trim_fmt()))?;
+        printer.data(format_args!("{}\n{}", table.trim_fmt(), summary.render_withheld()))?;
         if args.table.with_published {
             let suite = Suite::from_name(edition.name()).unwrap_or(Suite::WiseLegacy);
             printer.data(format_args!("\n{}", render_published(suite, Some(&summary))))?;
         }
     }
-    if seen.is_empty() {
-        return Err(CommandError::nothing("the files hold no score").into());
+    if !passes_gate(&summary, &args.table, printer)? {
+        return Ok(Exit::GateFailed);
     }
     Ok(if n_failed > 0 { Exit::Partial } else { Exit::Ok })
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -25,6 +26,7 @@ use super::{
 };
 use crate::{
     failure::{CommandError, sentence_of},
+    output_file::OutputFile,
     printer::Printer,
 };
 
@@ -219,12 +221,7 @@ pub(crate) fn fetch_reason_edit(data: &SuiteData, from: &Path) -> Result<BTreeMa
 
 /// Whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let context = || format!("could not write `{}`", path.display());
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(context)?;
-    let file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).with_context(context)?;
-    fs::write(file.path(), bytes).with_context(context)?;
-    file.as_file().sync_all().with_context(context)?;
-    file.persist(path).with_context(context)?;
-    Ok(())
+    let mut file = OutputFile::create(path)?;
+    file.write_all(bytes).with_context(|| format!("could not write `{}`", path.display()))?;
+    file.publish()
 }

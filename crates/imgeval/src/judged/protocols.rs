@@ -43,6 +43,12 @@ pub(crate) fn read_protocol(file: &Path) -> Result<JudgeProtocol> {
     })?)
 }
 
+/// Whether this model is the one that the protocol's published scores come from. A server may put an owner before its
+/// name.
+pub(crate) fn is_pinned(model: &str, protocol: &JudgeProtocol) -> bool {
+    model == protocol.judge_pin || model.rsplit('/').next() == Some(&protocol.judge_pin)
+}
+
 /// Refuses a protocol of another suite.
 pub(crate) fn check_fits(protocol: &JudgeProtocol, suite: Suite) -> Result<(), CommandError> {
     if suite == Suite::Geneval {

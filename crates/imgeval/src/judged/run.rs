@@ -40,6 +40,8 @@ pub(crate) struct JudgedRun {
 /// One judge under one protocol.
 pub(crate) struct Voice {
     pub(crate) id: String,
+    /// Another one has the same title otherwise, such as the same model on another server.
+    has_double: bool,
     pub(crate) judge: StoredJudge,
     pub(crate) protocol: JudgeProtocol,
     pub(crate) samples: BTreeMap<SampleId, Said>,
@@ -99,8 +101,13 @@ impl Said {
 }
 
 impl Voice {
-    /// The model with what tells it from others.
+    /// The model with what tells it from the other judges of the run.
     pub(crate) fn title(&self) -> String {
+        self.plain_title() + &self.mark()
+    }
+
+    /// For where the id stands beside it.
+    pub(crate) fn plain_title(&self) -> String {
         let judge = &self.judge.identity.judge;
         if self.is_human() {
             format!("{} (human)", judge.model)
@@ -109,11 +116,16 @@ impl Voice {
         }
     }
 
+    fn mark(&self) -> String {
+        if self.has_double { format!(" [{}]", self.id) } else { String::new() }
+    }
+
     /// The model, and the protocol if it is not the suite's usual one.
     pub(crate) fn short_title(&self) -> String {
         let model = &self.judge.identity.judge.model;
         let is_usual = self.is_human() || self.protocol.id == self.protocol.suite;
-        if is_usual { model.clone() } else { format!("{model} [{}]", self.protocol.id) }
+        let title = if is_usual { model.clone() } else { format!("{model} [{}]", self.protocol.id) };
+        title + &self.mark()
     }
 
     pub(crate) fn is_human(&self) -> bool {
@@ -186,7 +198,7 @@ impl JudgedRun {
     /// The judge asked for, by the beginning of its id or its model's name; the only one if none is asked for.
     pub(crate) fn choose_voice(&self, asked: Option<&str>) -> Result<&Voice> {
         let names = || {
-            let name = |voice: &Voice| format!("{} {}", voice.id, voice.title());
+            let name = |voice: &Voice| format!("{} {}", voice.id, voice.plain_title());
             self.voices.iter().map(name).collect::<Vec<_>>().join("; ")
         };
         let matches = |voice: &&Voice| match asked {
@@ -235,6 +247,7 @@ fn read_voices(reader: &RunReader, samples: &BTreeMap<SampleId, ImageRecord>) ->
         })?;
         Ok(Voice {
             id: judge.identity.id(),
+            has_double: false,
             judge,
             protocol,
             samples: BTreeMap::new(),
@@ -265,5 +278,12 @@ fn read_voices(reader: &RunReader, samples: &BTreeMap<SampleId, ImageRecord>) ->
     })?;
     // One that was named and never answered anything is no voice.
     voices.retain(|voice| !voice.samples.is_empty());
+    let mut n_titles: BTreeMap<String, usize> = BTreeMap::new();
+    for voice in &voices {
+        *n_titles.entry(voice.plain_title()).or_default() += 1;
+    }
+    for voice in &mut voices {
+        voice.has_double = n_titles.get(&voice.plain_title()).is_some_and(|n| *n > 1);
+    }
     Ok(voices)
 }

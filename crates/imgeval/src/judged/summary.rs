@@ -12,7 +12,7 @@ use imgeval_suites::{
 use serde_json::Value;
 
 use super::run::{JudgedRun, Voice};
-use crate::args::Suite;
+use crate::{args::Suite, table::interval_csv};
 
 /// The scores by one judge.
 pub(crate) enum JudgedSummary {
@@ -71,6 +71,37 @@ impl JudgedSummary {
             }
             Self::Edits(_) => Vec::new(),
         }
+    }
+
+    /// Lines of CSV, the sub-categories first. `judge` is empty where nobody is named.
+    pub(crate) fn render_csv(&self, judge: &str, note: &str) -> String {
+        let csv = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let render = |row: &Row<'_>| {
+            let line = row.line;
+            let estimate = match line.estimate {
+                Some(estimate) => {
+                    let interval = estimate.interval;
+                    let method = interval.method.code();
+                    format!("{},{},{},{method}", estimate.value, interval.low, interval.high)
+                }
+                None => ",,,".to_owned(),
+            };
+            let (worst, best) = line.bounds;
+            let counts = [line.n_scored, line.n_missing, line.n_prompts, line.n_prompts_scored];
+            let counts = counts.map(|count| count.to_string()).join(",");
+            let (judge, name, note) = (csv(judge), csv(&row.name), csv(note));
+            format!("{judge},{name},{estimate},{counts},{worst},{best},{},{note}\n", interval_csv(line.with_missing))
+        };
+        self.fine_rows().iter().chain(&self.rows()).map(render).collect()
+    }
+
+    /// Why there is no overall score, in a line; empty if there is one.
+    pub(crate) fn render_withheld(&self) -> String {
+        let without: Vec<&str> = self.without_score().iter().map(|of| of.name()).collect();
+        if without.is_empty() {
+            return String::new();
+        }
+        format!("No overall score: it weighs all categories, and these have none: {}.\n", without.join(", "))
     }
 
     /// Categories without any score, which keep the overall score from being given.

@@ -10,13 +10,14 @@ use imgeval_suites::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    protocols::is_pinned,
     run::{JudgedRun, Voice},
     summary::{JudgedSummary, METRICS, edition_of, summarise_metrics},
 };
 use crate::{
     args::Suite,
     coverage::Coverage,
-    table::{estimate_json, interval_csv, interval_json, interval_text, plain_table, right_aligned},
+    table::{estimate_json, interval_json, interval_text, plain_table, right_aligned},
 };
 
 /// One judge's scores with what must stand beside them.
@@ -75,13 +76,7 @@ impl<'a> JudgedTable<'a> {
             table.add_row(cells);
         }
         let mut text = format!("{}\n", table.trim_fmt());
-        let without: Vec<&str> = self.summary.without_score().iter().map(|of| of.name()).collect();
-        if !without.is_empty() {
-            text.push_str(&format!(
-                "No overall score: it weighs all categories, and these have none: {}.\n",
-                without.join(", ")
-            ));
-        }
+        text.push_str(&self.summary.render_withheld());
         if self.summary.overall().n_missing > 0 {
             text.push_str(
                 "Bounds: the score if every missing image had 0, or the best; missing ones are in no score. The interval with \
@@ -109,7 +104,7 @@ impl<'a> JudgedTable<'a> {
     /// Who judged, by what, in a few lines.
     pub(crate) fn describe(&self) -> String {
         let protocol = self.protocol();
-        let mut text = format!("judge: {} [{}]\n", visible(&self.voice.title()), self.voice.id);
+        let mut text = format!("judge: {} [{}]\n", visible(&self.voice.plain_title()), self.voice.id);
         if !self.note.is_empty() {
             text.push_str(&format!("note: {}\n", visible(&self.note)));
         }
@@ -124,29 +119,7 @@ impl<'a> JudgedTable<'a> {
     }
 
     pub(crate) fn render_csv(&self) -> String {
-        let mut text = String::new();
-        let csv = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        for row in self.summary.fine_rows().iter().chain(&self.summary.rows()) {
-            let line = row.line;
-            let estimate = match line.estimate {
-                Some(estimate) => {
-                    let interval = estimate.interval;
-                    let method = interval.method.code();
-                    format!("{},{},{},{method}", estimate.value, interval.low, interval.high)
-                }
-                None => ",,,".to_owned(),
-            };
-            let (worst, best) = line.bounds;
-            let counts = [line.n_scored, line.n_missing, line.n_prompts, line.n_prompts_scored];
-            let counts = counts.map(|count| count.to_string()).join(",");
-            let (judge, note) = (csv(&self.voice.title()), csv(&self.note));
-            let name = csv(&row.name);
-            let with_missing = interval_csv(line.with_missing);
-            text.push_str(&format!(
-                "{judge},{name},{estimate},{counts},{worst},{best},{with_missing},{note}\n"
-            ));
-        }
-        text
+        self.summary.render_csv(&self.voice.title(), &self.note)
     }
 
     pub(crate) fn to_json(&self) -> Value {
@@ -193,7 +166,7 @@ fn note_of(run: &JudgedRun, voice: &Voice) -> String {
     let mut reasons = Vec::new();
     if voice.is_human() {
         reasons.push("scores by a person".to_owned());
-    } else if !same_model(&identity.judge.model, &voice.protocol.judge_pin) {
+    } else if !is_pinned(&identity.judge.model, &voice.protocol) {
         reasons.push(format!("published scores are by {}", voice.protocol.judge_pin));
     }
     if run.suite == Suite::WiseLegacyRewrite {
@@ -203,11 +176,6 @@ fn note_of(run: &JudgedRun, voice: &Voice) -> String {
         reasons.push("the published wording is not known".to_owned());
     }
     if reasons.is_empty() { String::new() } else { format!("not comparable: {}", reasons.join("; ")) }
-}
-
-/// A server may put an owner before the model's name.
-fn same_model(name: &str, pin: &str) -> bool {
-    name == pin || name.rsplit('/').next() == Some(pin)
 }
 
 fn cells_of(line: &ScoreLine) -> [String; 6] {

@@ -71,7 +71,40 @@ fn swapped_images_are_a_second_protocol_whose_agreement_is_told() {
     let protocols: Vec<&Value> =
         scores["judges"].as_array().unwrap().iter().map(|judge| &judge["judge"]["protocol"]).collect();
     assert_eq!(protocols, ["reason-edit@1", "reason-edit-swapped@1"]);
-    assert!(stdout(&bench.score(&[], 0)).contains("agreement"));
+    let said = stdout(&bench.score(&["--verdicts"], 0));
+    assert!(said.contains("agreement"), "{said}");
+    let n_swapped =
+        said.lines().filter(|line| line.contains("/0000") && line.contains("[reason-edit-swapped]"));
+    assert!(n_swapped.count() >= 3, "each verdict names its protocol: {said}");
+}
+
+#[test]
+fn the_same_model_on_two_servers_is_told_apart_by_its_id() {
+    let bench = JudgeBench::new("trust-servers");
+    let judges = [
+        Provider::start([gives(8, 8), gives(2, 2), gives(5, 5)]),
+        Provider::start([gives(1, 8), gives(2, 2), gives(5, 5)]),
+    ];
+    for judge in &judges {
+        let name = format!("{}#owner/gpt-4o-2024-11-20", judge.url());
+        let output = bench.observe_command(judge, &["--judge", &name]).output().unwrap();
+        check_exit(&output, 0);
+        // A server may put an owner before the name of the model that published scores are by.
+        assert!(!stderr(&output).contains("published scores"), "{}", stderr(&output));
+    }
+    let scores = bench.score_json(&[], 0);
+    let ids: Vec<&str> = scores["judges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|judge| judge["judge"]["id"].as_str().unwrap())
+        .collect();
+    let said = stdout(&bench.score(&["--verdicts"], 0));
+    for id in ids {
+        let title = format!("owner/gpt-4o-2024-11-20 (openai-chat, reason-edit@1) [{id}]");
+        assert!(said.lines().any(|line| line.contains(&title) && line.contains("instruction")), "{said}");
+        assert!(said.matches(&format!("owner/gpt-4o-2024-11-20 [{id}]")).count() >= 4, "{said}");
+    }
 }
 
 #[test]

@@ -196,6 +196,29 @@ fn what_is_fetched_again_must_be_the_same() {
     assert!(fetching.fetched() == before, "nothing was replaced");
 }
 
+#[cfg(unix)]
+#[test]
+fn others_may_read_what_was_fetched() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fetching = Fetching::new("suites-shared");
+    fetching.fetch(&fetching.benchmark(), 0);
+    for file in files(&fetching.suites()) {
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_case_that_is_not_there_is_named_as_it_was_asked_for() {
+    let fetching = Fetching::new("suites-case");
+    fetching.fetch(&fetching.benchmark(), 0);
+    let suites = fetching.suites();
+    let arguments = ["protocol", "show", "reason-edit", "--case", "5000", "--suites-dir", text(&suites)];
+    let output = command(&arguments).output().unwrap();
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("no prompt has the id `5000`"), "{}", stderr(&output));
+}
+
 #[test]
 fn an_image_that_cannot_be_read_is_named() {
     let fetching = Fetching::new("suites-image");

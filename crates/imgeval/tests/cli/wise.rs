@@ -265,6 +265,38 @@ fn official_rows_are_scored_and_a_marked_failure_is_missing_and_not_zero() {
 }
 
 #[test]
+fn official_rows_have_a_gate_a_csv_table_and_a_reason_for_no_overall_score() {
+    let folder = test_folder("wise-rows-gate");
+    let row = |id: u32| {
+        format!(
+            r#"{{"prompt_id": {id}, "Subcategory": "a \"b\"", "consistency": 2, "realism": 1, "aesthetic_quality": 0}}"#
+        )
+    };
+    let of_all = [1, 401, 568, 701, 801, 901].map(row);
+    let of_all = rows(&folder, "all.jsonl", &of_all.each_ref().map(String::as_str));
+    let score = |file: &Path, more: &[&str], exit: i32| {
+        let arguments = [&["score", "wise-legacy"], more, &["--score-rows", text(file)]].concat();
+        let output = command(&arguments).output().unwrap();
+        check_clean(&output);
+        check_exit(&output, exit);
+        stdout(&output) + &stderr(&output)
+    };
+    score(&of_all, &["--fail-below", "0.79"], 0);
+    assert!(score(&of_all, &["--fail-below", "0.81"], 3).contains("0.800 lies below 0.81"));
+    let table = score(&of_all, &["--csv"], 0);
+    assert!(table.starts_with("judge,score,value,"), "{table}");
+    assert_eq!(table.lines().count(), 14, "{table}");
+    let first: Vec<&str> = table.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!(first[..2], ["\"\"", "\"culture / a \"\"b\"\"\""]);
+    assert!((first[2].parse::<f64>().unwrap() - 0.8).abs() < 1e-12, "{table}");
+
+    let of_one = rows(&folder, "one.jsonl", &[&row(1)]);
+    let said = score(&of_one, &[], 0);
+    assert!(said.contains("No overall score") && said.contains("these have none: time, space,"), "{said}");
+    assert!(score(&of_one, &["--fail-below", "0.1"], 5).contains("no overall score to hold against"));
+}
+
+#[test]
 fn names_of_sub_categories_do_not_move_the_terminal() {
     let folder = test_folder("wise-rows-names");
     let row = r#"{"prompt_id": 1, "Subcategory": "\u001b[31mred", "consistency": 2, "realism": 1, "aesthetic_quality": 0}"#;
