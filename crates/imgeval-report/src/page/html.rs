@@ -102,7 +102,7 @@ pub(super) fn write_page<W: Write>(
 
 /// A block that holds data and is never run; `id` is a name of our own.
 pub(super) fn write_data_block(out: &mut impl Write, id: &str, json: &str) -> io::Result<()> {
-    write!(out, "<script type=\"application/json\" id=\"{id}\">{}</script>\n", escape_json(json))
+    writeln!(out, "<script type=\"application/json\" id=\"{id}\">{}</script>", escape_json(json))
 }
 
 /// A data file: a script that does nothing but hand over one string.
