@@ -13,7 +13,7 @@ import urllib.parse
 class Browser:
     """One page of headless Chromium, over the DevTools protocol on a pipe."""
 
-    KEYS = {"Enter": 13, "Backspace": 8, "Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+    KEYS = {"Enter": 13, "Escape": 27, "Backspace": 8, "Tab": 9, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
 
     def __init__(self, profile):
         to_read, self.to_write = os.pipe()
@@ -25,11 +25,12 @@ class Browser:
         os.close(to_read)
         os.close(from_write)
         self.buffer, self.number, self.session = b"", 0, None
+        self.hosts, self.schemes, self.exceptions, self.log, self.dialogs = set(), set(), [], [], 0
+        self.trace, self.is_traced = [], False
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ["Page", "Runtime", "Log", "Network"]:
             self.send(f"{domain}.enable")
-        self.hosts, self.exceptions = set(), []
         self.show(1280, 800)
 
     def post(self, method, **parameters):
@@ -52,9 +53,18 @@ class Browser:
             answer = json.loads(text)
             if answer.get("method") == "Page.javascriptDialogOpening":
                 # "Leave the page although a label is not saved yet?"
+                self.dialogs += 1
                 self.post("Page.handleJavaScriptDialog", accept=True)
             if answer.get("method") == "Network.requestWillBeSent":
-                self.hosts.add(urllib.parse.urlsplit(answer["params"]["request"]["url"]).hostname)
+                url = urllib.parse.urlsplit(answer["params"]["request"]["url"])
+                self.hosts.add(url.hostname)
+                self.schemes.add(url.scheme)
+            if answer.get("method") == "Log.entryAdded":
+                self.log.append(answer["params"]["entry"])
+            if answer.get("method") == "Tracing.dataCollected":
+                self.trace += answer["params"]["value"]
+            if answer.get("method") == "Tracing.tracingComplete":
+                self.is_traced = True
             if answer.get("method") == "Runtime.exceptionThrown":
                 self.exceptions.append(answer["params"])
             if answer.get("id") == number:

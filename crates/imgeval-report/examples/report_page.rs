@@ -65,7 +65,9 @@ fn main() -> Outcome<()> {
         page.add(sample)?;
     }
     let written = page.finish(&report, &figures)?;
-    eprintln!("{written:?}");
+    if written.n_broken > 0 && scenario != "odd" {
+        return Err(format!("{} pictures cannot be shown", written.n_broken).into());
+    }
     Ok(())
 }
 

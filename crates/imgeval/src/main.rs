@@ -15,12 +15,16 @@ mod generation_table;
 mod interrupt;
 mod judged;
 mod label;
+mod local_server;
 mod observers;
 mod output_file;
 mod printer;
 mod prompt_pipeline;
 mod report;
 mod scored_run;
+// Until the command `serve` calls it.
+#[allow(dead_code, unused_imports)]
+mod serve;
 mod settings;
 mod table;
 mod verdict_lines;

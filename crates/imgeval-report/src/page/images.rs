@@ -18,7 +18,7 @@ const BATCH: usize = 64;
 const MAX_FILE_BYTES: u64 = 512 << 20;
 
 /// Longer side of thumbnails in pixels: in a folder, where the original is at hand, and in a page without originals.
-const FOLDER_SIDE: u32 = 320;
+pub const FOLDER_SIDE: u32 = 320;
 const SINGLE_SIDE: u32 = 512;
 
 /// Knows the files of pictures.
@@ -170,7 +170,10 @@ fn prepare(
 }
 
 /// The bytes of a picture, if they are those that its run recorded.
-fn read_original(path: &Path, image: &ImageView) -> Result<Vec<u8>, PictureError> {
+///
+/// # Errors
+/// If the file is missing, larger than 512 MB, cannot be read, or holds other bytes.
+pub fn read_original(path: &Path, image: &ImageView) -> Result<Vec<u8>, PictureError> {
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => PictureError::Missing,
         _ => PictureError::Unreadable(error.to_string()),

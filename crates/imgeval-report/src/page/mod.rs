@@ -27,6 +27,6 @@ mod writer;
 pub use data::{DataFile, DataSink, DataWriter, Index};
 pub use error::PageError;
 pub use html::{LIVE_POLICY_EXTRA, Mode, content_security_policy, render_live_page};
-pub use images::Originals;
+pub use images::{FOLDER_SIDE as THUMBNAIL_SIDE, Originals, read_original};
 pub use thumbnail::{PictureError, make_thumbnail};
 pub use writer::{PageFigure, PageOptions, PageWriter, Written};

@@ -216,3 +216,6 @@ fn file_name(name: &str, number: usize) -> String {
         .collect();
     if kept.is_empty() { format!("figure-{}", number + 1) } else { kept }
 }
+
+#[cfg(test)]
+mod tests;

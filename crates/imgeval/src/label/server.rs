@@ -1,7 +1,6 @@
 //! The page and its few requests, on this machine only.
 
 use std::{
-    io,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -10,7 +9,7 @@ use anyhow::{Context as _, Result};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Path, Query, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -20,11 +19,11 @@ use imgeval_store::RunWriter;
 use imgeval_suites::judged::Attachment;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use super::session::{LabelError, Session};
 use crate::{
-    failure::{CommandError, sentence_of},
+    failure::sentence_of,
+    local_server::{header_text, is_from_own_page, listen, set_headers},
     printer::Printer,
 };
 
@@ -51,14 +50,7 @@ struct Served {
 /// # Errors
 /// If the port cannot be had.
 pub(crate) async fn serve(session: Session, port: u16, rater: Option<&str>, printer: Printer) -> Result<()> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        let message = match error.kind() {
-            io::ErrorKind::AddrInUse => format!("port {port} is in use by another program"),
-            _ => format!("could not listen on {address}: {error}"),
-        };
-        CommandError::mendable(message, "choose another port with --port; 0 takes any that is free")
-    })?;
+    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     let address = listener.local_addr().context("could not learn the port")?;
     let query = rater.map(|rater| format!("?rater={}", encode(rater))).unwrap_or_default();
     printer.insist(format_args!(
@@ -85,39 +77,24 @@ pub(crate) async fn serve(session: Session, port: u16, rater: Option<&str>, prin
 /// must come from ours, and one that changes something must be JSON, which no other page can send unasked.
 async fn guard(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let host = text(headers, header::HOST).unwrap_or_default();
+    let host = header_text(headers, header::HOST).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_local = ["127.0.0.1", "localhost"].contains(&name);
     let is_own = match headers.contains_key(header::ORIGIN) {
-        true => text(headers, header::ORIGIN) == Some(&format!("http://{host}")),
+        true => header_text(headers, header::ORIGIN) == Some(&format!("http://{host}")),
         false => true,
     };
     // Browsers send it with images too, which have no origin; a link to the page itself may stand anywhere.
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    let is_invited =
-        site.is_none_or(|site| site == b"same-origin" || site == b"none") || request.uri().path() == "/";
+    let is_invited = is_from_own_page(headers) || request.uri().path() == "/";
     let is_json =
-        text(headers, header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
+        header_text(headers, header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
     let may_change = request.method() == Method::GET || is_json;
     if !(is_local && is_own && is_invited && may_change) {
         return (StatusCode::FORBIDDEN, "only for the label page on this machine").into_response();
     }
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    set_headers(response.headers_mut(), HeaderValue::from_static(POLICY));
     response
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 async fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {

@@ -39,7 +39,7 @@ const stepRival = () => {
   go({ with: rivals[rivals.indexOf(state.with) + 1] ?? "" });
 };
 
-const layerBar = (hasInput) => {
+const layerBar = () => {
   const on = layersOn();
   const box = (name) => {
     const [key, text] = LAYERS[name];

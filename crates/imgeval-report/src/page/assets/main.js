@@ -110,15 +110,18 @@ const markSection = () => {
   }
 };
 
+/** As a link within the page, but the filters stay. */
+const jumpTo = (event, name) => {
+  event.preventDefault();
+  go({ at: name, open: "", with: "" }, { isStep: true });
+  scrollToSection(name);
+  byId(`${name}-heading`).setAttribute("tabindex", "-1");
+  byId(`${name}-heading`).focus({ preventScroll: true });
+};
+
 const buildSections = () => {
   const link = (name) =>
-    h("a", { href: linkTo({ at: name, open: "", with: "" }), "data-section": name, onclick: (event) => {
-      event.preventDefault();
-      go({ at: name, open: "", with: "" }, { isStep: true });
-      scrollToSection(name);
-      byId(`${name}-heading`)?.setAttribute("tabindex", "-1");
-      byId(`${name}-heading`)?.focus({ preventScroll: true });
-    } }, SECTIONS[name]);
+    h("a", { href: linkTo({ at: name, open: "", with: "" }), "data-section": name, onclick: (event) => jumpTo(event, name) }, SECTIONS[name]);
   byId("sections").replaceChildren(...Object.keys(SECTIONS).filter((name) => !byId(name).hidden).map(link));
 };
 
@@ -158,6 +161,7 @@ byId("detail").addEventListener("cancel", (event) => {
   event.preventDefault();
   closeSample();
 });
+document.querySelector(".skip").addEventListener("click", (event) => jumpTo(event, "gallery"));
 byId("theme").addEventListener("click", nextTheme);
 byId("help").addEventListener("click", showKeys);
 addEventListener("scroll", () => { if (store) requestAnimationFrame(markSection); }, { passive: true });

@@ -116,6 +116,7 @@ const renderSummary = () => {
     h("p", { class: "lead" }, lead),
     ...report.notes.map((note) => foreign("p", note, { class: "notice" })),
     ...report.comparisons.filter((comparison) => comparison.conclusion).map((comparison) => foreign("p", comparison.conclusion, { class: "finding" })),
+    h("h2", { class: "unseen" }, "Runs"),
     runs.length > 0 ? h("div", { class: "cards" }, runs.map((number) => runCard(report.runs[number], number))) : h("p", { class: "notice" }, "This report has no runs."),
   );
 };
