@@ -91,7 +91,7 @@ pub struct Board {
     pub rows: Vec<BoardRow>,
     /// Where published rows come from; empty if there are none.
     pub published_source: String,
-    /// What is not known about how published scores were made.
+    /// What is not known about how published scores were made, such as `any interval`; empty if there are none.
     pub published_unknown: String,
 }
 

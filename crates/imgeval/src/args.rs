@@ -68,6 +68,8 @@ pub(crate) enum Command {
     /// The page opens from the disk, loads nothing from elsewhere and can be sent as it is. Without --out, only the score tables
     /// are printed, as --format says.
     Report(reporting::ReportArgs),
+    /// Show the same page on this machine while runs go on
+    Serve(reporting::ServeArgs),
     /// Write a run's verdicts in the official result format, or its calls to providers
     Export(ExportArgs),
     /// Show what a detector sees in pictures

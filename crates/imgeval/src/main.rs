@@ -22,8 +22,6 @@ mod printer;
 mod prompt_pipeline;
 mod report;
 mod scored_run;
-// Until the command `serve` calls it.
-#[allow(dead_code, unused_imports)]
 mod serve;
 mod settings;
 mod table;

@@ -60,14 +60,6 @@ pub fn overall_bars(board: &Board) -> Figure {
     canvas.finish(alternative)
 }
 
-/// The parts of a few rows (indices into the board's) in the form that suits their number: a radar for up to three, bars
-/// for more.
-#[must_use]
-pub fn part_chart(board: &Board, rows: &[usize]) -> Figure {
-    let radar = if rows.len() < MAX_RADAR_ROWS { part_radar(board, rows) } else { None };
-    radar.unwrap_or_else(|| part_bars(board, rows))
-}
-
 /// A group of bars for each column of the board, a bar for each of the rows (indices into the board's).
 #[must_use]
 pub fn part_bars(board: &Board, rows: &[usize]) -> Figure {
@@ -267,7 +259,7 @@ fn source_lines(canvas: &mut Canvas, board: &Board, rows: &[&BoardRow]) {
     if rows.iter().any(|row| row.source == RowSource::Published) && !board.published_source.is_empty() {
         let unknown = match board.published_unknown.is_empty() {
             true => String::new(),
-            false => format!("; {}", board.published_unknown),
+            false => format!("; not known of published rows: {}", board.published_unknown),
         };
         canvas.notes(&[format!("Published rows: {}{unknown}.", board.published_source)]);
     }

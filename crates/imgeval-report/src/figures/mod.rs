@@ -18,9 +18,9 @@ mod palette;
 mod png_file;
 mod wrap;
 
-use crate::model::{Report, RowSource};
+use crate::model::{Board, BoardRow, Report, RowSource};
 
-pub use board_charts::{overall_bars, part_bars, part_chart, part_radar};
+pub use board_charts::{overall_bars, part_bars, part_radar};
 pub use forest::forest_plot;
 pub use grid::{GridItem, qualitative_grid};
 pub use histogram::confidence_histogram;
@@ -28,23 +28,42 @@ pub use lines::{LinePoint, LineSeries, lines};
 pub use matrix::matrix;
 pub use png_file::FigureError;
 
-/// The figures that a report has by itself, with unique names: for each board the overall scores and the parts of its runs
-/// (without published rows), for each comparison its differences, numbered.
+/// Published rows that stand beside the runs where the parts are drawn: the best ones.
+const MOST_PUBLISHED: usize = 3;
+
+/// More rows than this make bars too thin to read.
+const MOST_ROWS: usize = 8;
+
+/// The figures that a report has by itself, with unique names: for each board with a score the overall scores and the parts, for
+/// each comparison its differences, numbered.
 #[must_use]
 pub fn figures_of(report: &Report) -> Vec<Figure> {
     let mut figures = Vec::new();
-    for board in &report.boards {
+    let is_run = |row: &&BoardRow| row.source != RowSource::Published;
+    let has_score = |row: &BoardRow| row.cells.iter().any(|cell| cell.value.is_some());
+    for board in report.boards.iter().filter(|board| board.rows.iter().filter(is_run).any(has_score)) {
+        let rows = rows_of_parts(board);
         figures.push(overall_bars(board));
-        let is_run = |row: &usize| board.rows[*row].source != RowSource::Published;
-        let runs: Vec<usize> = (0..board.rows.len()).filter(is_run).collect();
-        if !runs.is_empty() {
-            figures.push(part_chart(board, &runs));
-        }
+        figures.push(part_bars(board, &rows));
+        figures.extend(part_radar(board, &rows));
     }
     for (place, comparison) in report.comparisons.iter().enumerate() {
-        figures.push(forest::draw(comparison, &format!("{}-difference-{}", comparison.suite, place + 1)));
+        if comparison.lines.iter().any(|line| line.difference.is_some()) {
+            figures.push(forest::draw(comparison, &format!("{}-difference-{}", comparison.suite, place + 1)));
+        }
     }
     figures
+}
+
+/// The runs and, as far as they fit, the published rows with the best overall scores that have scores of parts.
+fn rows_of_parts(board: &Board) -> Vec<usize> {
+    let is_published = |row: &usize| board.rows[*row].source == RowSource::Published;
+    let (mut published, runs): (Vec<usize>, Vec<usize>) = (0..board.rows.len()).partition(is_published);
+    published.retain(|row| board.rows[*row].cells.iter().filter(|cell| cell.value.is_some()).count() > 1);
+    let overall = |row: &usize| board.rows[*row].cells.get(board.overall).and_then(|cell| cell.value);
+    published.sort_by(|a, b| overall(b).unwrap_or(-1.0).total_cmp(&overall(a).unwrap_or(-1.0)));
+    published.truncate(MOST_PUBLISHED.min(MOST_ROWS.saturating_sub(runs.len())));
+    runs.into_iter().take(MOST_ROWS).chain(published).collect()
 }
 
 /// A drawing with what it shows in words.

@@ -149,7 +149,7 @@ fn lines_below(board: &Board, options: TableOptions, is_anything_missing: bool) 
         lines.push(format!("Published rows: {}", ended(&board.published_source)));
     }
     if !board.published_unknown.is_empty() {
-        lines.push(sentence(&board.published_unknown));
+        lines.push(sentence(&format!("not known of published rows: {}", board.published_unknown)));
     }
     lines
 }

@@ -94,7 +94,7 @@ pub(crate) fn board() -> Board {
             run("unseen", 2, "nobody has looked at its images yet", "", vec![Cell::default(); 3]),
         ],
         published_source: "arXiv 2504.02782, table 1".to_owned(),
-        published_unknown: "not known of published rows: any interval".to_owned(),
+        published_unknown: "any interval".to_owned(),
     }
 }
 

@@ -103,3 +103,21 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) comparing: ComparingArgs,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Run directories; they may still be growing
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Port on this machine; 0 takes any that is free
+    #[arg(long, default_value_t = 8788, value_name = "PORT")]
+    pub(crate) port: u16,
+    /// Address to listen on; anything but this machine's own shows the runs to everybody who can reach it
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(crate) host: std::net::IpAddr,
+    /// Look for news at most this often, in seconds
+    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) every: u64,
+    #[command(flatten)]
+    pub(crate) comparing: ComparingArgs,
+}

@@ -21,6 +21,7 @@ mod run_judged;
 mod score;
 mod score_detections;
 mod score_judged;
+mod serve;
 mod suites;
 
 use anyhow::Result;
@@ -38,6 +39,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Run(args) => run::run(&args, printer),
         Command::Compare(args) => compare::compare(&args, printer),
         Command::Report(args) => report::report(&args, printer),
+        Command::Serve(args) => serve::serve(&args, printer),
         Command::Export(args) => export::export(&args, printer),
         Command::Detect(args) => detect::detect(&args, printer),
         Command::Embed(args) => embed::embed(&args, printer),

@@ -10,7 +10,6 @@ use imgeval_report::{
         render_board_text,
     },
 };
-use rayon::prelude::*;
 
 use crate::{
     args::reporting::{ReportArgs, TableFormat},
@@ -22,9 +21,7 @@ use crate::{
 
 pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     let settings = args.comparing.settings();
-    let opened: Result<Vec<OpenedRun>> =
-        args.runs.par_iter().map(|run| OpenedRun::open(run, settings)).collect();
-    let mut runs = opened?;
+    let mut runs = OpenedRun::open_all(&args.runs, settings)?;
     check_allowed(&args.comparing.allow, &runs.iter().collect::<Vec<_>>())?;
     let assembly = Assembly {
         title: args.title.as_deref(),

@@ -90,7 +90,10 @@ impl JudgedSummary {
             let counts = [line.n_scored, line.n_missing, line.n_prompts, line.n_prompts_scored];
             let counts = counts.map(|count| count.to_string()).join(",");
             let (judge, name, note) = (csv(judge), csv(&row.name), csv(note));
-            format!("{judge},{name},{estimate},{counts},{worst},{best},{},{note}\n", interval_csv(line.with_missing))
+            format!(
+                "{judge},{name},{estimate},{counts},{worst},{best},{},{note}\n",
+                interval_csv(line.with_missing)
+            )
         };
         self.fine_rows().iter().chain(&self.rows()).map(render).collect()
     }

@@ -15,6 +15,7 @@ mod written;
 pub(crate) use assemble::{Assembly, official_and_fresh};
 pub(crate) use compare::{Side, check_allowed, compare_sides, compare_with_fresh, differing_facts};
 pub(crate) use examples::Examples;
+pub(crate) use figures::Confidences;
 pub(crate) use opened::{OpenedRun, Part, ScoredView};
 pub(crate) use plan::Plan;
-pub(crate) use written::write_report;
+pub(crate) use written::{RunImages, page_figures, write_report};

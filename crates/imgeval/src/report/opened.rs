@@ -11,6 +11,7 @@ use imgeval_metrics::{BootstrapSettings, Cluster};
 use imgeval_report::model::{Cell, ImageView, IntervalView, ProtocolView, RunView, SampleView};
 use imgeval_store::RunReader;
 use imgeval_suites::geneval::VerdictOptions;
+use rayon::prelude::*;
 
 use super::{detected::DetectedRun, judged::JudgedSource, unscored::UnscoredRun};
 use crate::{args::Suite, failure::CommandError, scored_run::is_official_suite};
@@ -60,6 +61,16 @@ impl OpenedRun {
     /// If there is no run, or it cannot be read.
     pub(crate) fn open(directory: &Path, settings: BootstrapSettings) -> Result<Self> {
         Self::open_with(directory, settings, VerdictOptions::default())
+    }
+
+    /// Several at once.
+    ///
+    /// # Errors
+    /// As [`Self::open`], of the first that cannot be opened.
+    pub(crate) fn open_all(directories: &[PathBuf], settings: BootstrapSettings) -> Result<Vec<Self>> {
+        let opened: Vec<Result<Self>> =
+            directories.par_iter().map(|directory| Self::open(directory, settings)).collect();
+        opened.into_iter().collect()
     }
 
     /// As [`Self::open`], with other options for verdicts on detections.

@@ -89,7 +89,10 @@ impl Plan {
                 line.part.clone(),
                 line.n_prompts.to_string(),
                 line.images_per_prompt.to_string(),
-                or_dash(line.detectable.map(|found| format!("{found:.3}"))),
+                or_dash(
+                    line.detectable
+                        .map(|found| if found < 1.0 { format!("{found:.3}") } else { "none".to_owned() }),
+                ),
                 or_dash(line.prompts_needed.map(|needed| needed.to_string())),
                 or_dash(line.images_needed.map(|needed| needed.to_string())),
             ]);

@@ -1,6 +1,7 @@
 //! A report on disk: the page with its pictures, every table in every form, every figure as SVG and PNG.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -22,7 +23,7 @@ use rayon::prelude::*;
 
 use super::{
     Examples, OpenedRun,
-    figures::{Confidences, examples_figure, figures_of},
+    figures::{Confidences, all_figures, examples_figure},
 };
 
 /// Fit for a paper.
@@ -72,13 +73,20 @@ pub(crate) fn write_report(
         .iter()
         .map(|view| view.image.as_ref().map_or(Ok(None), |image| page.thumbnail(image)))
         .collect();
-    let mut figures = figures_of(report, &confidences);
+    let mut figures = all_figures(report, &confidences);
     figures.extend(examples_figure(&examples, pictures?));
     make_names_unique(&mut figures);
     let written = page.finish(report, &figures.iter().map(page_figure).collect::<Vec<_>>())?;
     write_figures(&out.join("figures"), &figures)?;
     write_tables(&out.join("tables"), report)?;
     Ok((written, not_found))
+}
+
+/// Everything but the examples.
+pub(crate) fn page_figures(report: &Report, confidences: &Confidences) -> Vec<PageFigure> {
+    let mut figures = all_figures(report, confidences);
+    make_names_unique(&mut figures);
+    figures.iter().map(page_figure).collect()
 }
 
 fn page_figure(figure: &Figure) -> PageFigure {
@@ -88,7 +96,7 @@ fn page_figure(figure: &Figure) -> PageFigure {
 
 /// Names become files, and may come from runs.
 fn make_names_unique(figures: &mut [Figure]) {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for figure in figures {
         let stem = figure.name.clone();
         let mut number = 2;
