@@ -3,6 +3,7 @@
 use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
+use imgeval_report::page::PageError;
 use imgeval_store::StoreError;
 
 use crate::exit_code::Exit;
@@ -85,6 +86,13 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
             | StoreError::Damaged { .. } => Exit::Unexpected,
         };
         return (error.hint().map(str::to_owned), exit);
+    }
+    if let Some(error) = error.downcast_ref::<PageError>() {
+        let exit = match error {
+            PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
+            _ => Exit::Unexpected,
+        };
+        return (None, exit);
     }
     (None, Exit::Unexpected)
 }

@@ -33,10 +33,12 @@ mod cli {
     mod judge_stops;
     mod judge_trust;
     mod label;
+    mod local_server;
     mod models;
     mod networks;
     mod prompts;
     mod provider;
+    mod report;
     mod report_bench;
     mod resume;
     mod rewriting;

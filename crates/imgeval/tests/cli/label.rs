@@ -3,14 +3,12 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Stdio},
 };
 
 use serde_json::{Value, json};
 
+use super::local_server::Server;
 use super::support::{
     check_exit, command, imgeval, stderr, stdout, test_folder, text, write_official, write_picture,
 };
@@ -47,65 +45,11 @@ fn edit_run(name: &str) -> PathBuf {
     run
 }
 
-/// A server of its own, killed when it is dropped, as by `kill -9`.
-struct Server {
-    process: Child,
-    address: String,
-    greeting: String,
+fn label_server(run: &Path, more: &[&str]) -> Server {
+    Server::start(&[&["label", text(run), "--port", "0"], more].concat())
 }
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-/// Status, the headers as they came, and the body.
-type Answer = (u16, String, Vec<u8>);
 
 impl Server {
-    fn start(run: &Path, more: &[&str]) -> Self {
-        let arguments = [&["label", text(run), "--port", "0"], more].concat();
-        let mut process = command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
-        let mut greeting = String::new();
-        BufReader::new(process.stderr.take().unwrap()).read_line(&mut greeting).unwrap();
-        let address = greeting.split("http://").nth(1).and_then(|rest| rest.split('/').next());
-        let address = address.unwrap_or_else(|| panic!("{greeting}")).to_owned();
-        Self { process, address, greeting }
-    }
-
-    fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let length = body.len();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        // It may be refused before it is read.
-        stream.write_all(body.as_bytes()).ok();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).ok();
-        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
-        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_lowercase(), answer[end + 4..].to_vec())
-    }
-
-    fn host(&self) -> String {
-        format!("Host: {}\r\n", self.address)
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &self.host(), "")
-    }
-
-    fn json(&self, path: &str) -> Value {
-        let (status, _, body) = self.get(path);
-        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).unwrap()
-    }
-
     fn state(&self, rater: &str) -> Value {
         self.json(&format!("/api/state?rater={rater}"))
     }
@@ -151,7 +95,7 @@ fn n_judges(run: &Path) -> u32 {
 #[test]
 fn a_label_is_kept_changed_and_taken_back() {
     let run = edit_run("label-basic");
-    let server = Server::start(&run, &["--rater", "Ann B."]);
+    let server = label_server(&run, &["--rater", "Ann B."]);
     assert!(server.greeting.contains("/?rater=Ann%20B. shows 5 images"), "{}", server.greeting);
     let state = server.state("Ann%20B.");
     assert_eq!((&state["total"], labelled(&state)), (&json!(N_EDITS), vec![]));
@@ -187,7 +131,7 @@ fn a_label_is_kept_changed_and_taken_back() {
 #[test]
 fn both_images_are_served_and_a_lost_one_is_told() {
     let run = edit_run("label-images");
-    let server = Server::start(&run, &[]);
+    let server = label_server(&run, &[]);
     let mut answers = BTreeSet::new();
     for place in 0..N_EDITS {
         let key = server.item("ann", place)["key"].as_str().unwrap().to_owned();
@@ -219,7 +163,7 @@ fn both_images_are_served_and_a_lost_one_is_told() {
 #[test]
 fn a_page_that_is_not_ours_is_refused() {
     let run = edit_run("label-guard");
-    let server = Server::start(&run, &[]);
+    let server = label_server(&run, &[]);
     let body = server.body("ann", 0, &json!([1, 2])).to_string();
     let (host, own) = (server.host(), format!("Origin: http://{}\r\n", server.address));
     let json_type = "Content-Type: application/json\r\n";
@@ -252,7 +196,7 @@ fn a_page_that_is_not_ours_is_refused() {
 #[test]
 fn wrong_requests_change_nothing_and_looking_changes_nothing() {
     let run = edit_run("label-wrong");
-    let server = Server::start(&run, &[]);
+    let server = label_server(&run, &[]);
     for values in [
         json!([1]),
         json!([1, 2, 3]),
@@ -304,11 +248,11 @@ fn what_was_called_saved_outlives_kill_9_and_scores_tell_of_both_raters() {
     let mut order = Vec::new();
     for place in 0..N_EDITS {
         // Every label has a server of its own, which is killed as soon as it has answered.
-        let server = Server::start(&run, &[]);
+        let server = label_server(&run, &[]);
         order.push(server.item("ann", place)["key"].clone());
         assert_eq!(server.label("ann", place, &json!([place, 10 - place])), 200);
     }
-    let server = Server::start(&run, &[]);
+    let server = label_server(&run, &[]);
     assert_eq!(labelled(&server.state("ann")), [0, 1, 2, 3, 4]);
     for (place, key) in order.iter().enumerate() {
         let item = server.item("ann", place);
@@ -344,7 +288,7 @@ fn what_was_called_saved_outlives_kill_9_and_scores_tell_of_both_raters() {
 #[test]
 fn nothing_tells_raters_whose_images_they_see() {
     let run = edit_run("label-blind");
-    let server = Server::start(&run, &[]);
+    let server = label_server(&run, &[]);
     assert_eq!(server.label("annabelle", 0, &json!([3, 3])), 200);
     let mut told = String::new();
     for place in 0..N_EDITS {
@@ -362,7 +306,7 @@ fn nothing_tells_raters_whose_images_they_see() {
 #[test]
 fn what_cannot_be_labelled_is_refused_with_a_sentence() {
     let run = edit_run("label-refused");
-    let server = Server::start(&run, &[]);
+    let server = label_server(&run, &[]);
     let port = server.address.rsplit(':').next().unwrap();
     let second = imgeval(&["label", text(&run), "--port", "0"]);
     check_exit(&second, 1);
@@ -390,7 +334,7 @@ fn what_cannot_be_labelled_is_refused_with_a_sentence() {
 fn ctrl_c_is_the_way_to_end() {
     use rustix::process::{Pid, Signal, kill_process};
     let run = edit_run("label-interrupt");
-    let mut server = Server::start(&run, &[]);
+    let mut server = label_server(&run, &[]);
     assert_eq!(server.label("ann", 0, &json!([1, 2])), 200);
     kill_process(Pid::from_child(&server.process), Signal::INT).unwrap();
     assert_eq!(server.process.wait().unwrap().code(), Some(0));

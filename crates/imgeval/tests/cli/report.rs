@@ -1,0 +1,230 @@
+//! Reports on disk and served: what they hold, and what they do with runs that are odd.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{
+    judge_bench::{JudgeBench, gives, says},
+    local_server::Server,
+    provider::Provider,
+    report_bench::RunBench,
+    support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_picture},
+};
+
+fn report(runs: &[&Path], out: &Path, more: &[&str], exit: i32) -> std::process::Output {
+    let runs: Vec<&str> = runs.iter().map(|run| text(run)).collect();
+    let output = imgeval(&[&["report"], &runs[..], &["--out", text(out)], more].concat());
+    check_exit(&output, exit);
+    output
+}
+
+/// Every file below a folder with its bytes.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.push((name, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What the page's index block holds.
+fn index_of(page: &Path) -> Value {
+    let html = fs::read_to_string(page).unwrap();
+    let (_, rest) = html.split_once("<script type=\"application/json\" id=\"data-index\">").unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+#[test]
+fn a_report_holds_page_pictures_tables_and_figures_and_is_the_same_twice() {
+    let bench = RunBench::new("report-two");
+    let prompts: Vec<usize> = (0..12).chain(179..185).collect();
+    let a = bench.write("a", &prompts, 2, |prompt, _| prompt % 3 != 0);
+    let b = bench.write("b", &prompts, 2, |prompt, sample| (prompt + sample) % 2 == 0);
+    let out = bench.folder.join("out");
+    let said = stderr(&report(&[&a, &b], &out, &["--examples-seed", "4"], 0));
+    assert!(said.contains("shows 72 samples with 36 different pictures"), "{said}");
+    let first = files(&out);
+    let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+    for name in [
+        "index.html",
+        "tables/geneval.tex",
+        "tables/geneval.csv",
+        "tables/scores.json",
+        "tables/comparison-1.md",
+        "figures/geneval-overall.svg",
+        "figures/geneval-overall.png",
+        "figures/geneval-difference-1.svg",
+        "figures/examples.png",
+    ] {
+        assert!(names.contains(&name), "{name} is not in {names:?}");
+    }
+    assert_eq!(names.iter().filter(|name| name.starts_with("images/")).count(), 36);
+    assert_eq!(names.iter().filter(|name| name.starts_with("thumbs/")).count(), 36);
+    let table = fs::read_to_string(out.join("tables/geneval.md")).unwrap();
+    assert!(table.contains("GPT-4o") && table.contains("| a"), "{table}");
+    let index = index_of(&out.join("index.html"));
+    assert_eq!(index["report"]["runs"].as_array().unwrap().len(), 2);
+    let own: Vec<&Value> = index["report"]["boards"][0]["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["source"]["kind"] == "run")
+        .collect();
+    assert!(own.iter().all(|row| row["cells"][0]["rank"].is_array()), "{own:#?}");
+
+    report(&[&a, &b], &out, &["--examples-seed", "4"], 0);
+    assert_eq!(files(&out), first, "the same runs give the same bytes");
+}
+
+#[test]
+fn a_single_file_needs_nothing_beside_it() {
+    let bench = RunBench::new("report-single");
+    let run = bench.write("run", &[0, 1, 2], 1, |prompt, _| prompt == 1);
+    let out = bench.folder.join("out");
+    report(&[&run], &out, &["--single-file"], 0);
+    let html = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(!out.join("images").exists() && !out.join("thumbs").exists());
+    assert!(html.contains("default-src 'none'") && !html.contains("unsafe-inline"), "the policy");
+    assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "nothing from elsewhere");
+}
+
+#[test]
+fn words_of_judges_stay_words() {
+    let bench = JudgeBench::with_instructions(
+        "report-words",
+        ["Turn the left lamp off </script><script>alert(1)</script>.", "Remove <!-- it.", "Show \u{202e}it."],
+    );
+    let reply = "{\"score\": [3, 4], \"reasoning\": \"</script><img src=x onerror=alert(2)>\"}";
+    let judge =
+        Provider::start([says(reply), gives(6, 6), says("no score \u{2028} at all"), says("no"), says("no")]);
+    bench.observe(&judge, &[], 4);
+    let out = bench.folder.join("out");
+    report(&[&bench.run()], &out, &[], 0);
+    for (name, bytes) in files(&out) {
+        let said = String::from_utf8_lossy(&bytes);
+        if name.ends_with(".html") || name.ends_with(".js") || name.ends_with(".svg") {
+            assert!(!said.contains("<script>alert") && !said.contains("<img src=x"), "{name}");
+        }
+    }
+    let index = index_of(&out.join("index.html"));
+    assert_eq!(index["report"]["boards"][0]["suite"], "reason-edit");
+    let csv = fs::read_to_string(out.join("tables/reason-edit.csv")).unwrap();
+    assert!(!csv.contains("NaN"), "{csv}");
+}
+
+#[test]
+fn odd_runs_have_sensible_reports() {
+    let bench = RunBench::new("report-odd");
+    // Three of ten pictures are broken.
+    let images = bench.folder.join("broken");
+    for index in 0..10_u32 {
+        let path = images.join(format!("{index:05}.png"));
+        write_picture(&path, index);
+        if index < 3 {
+            fs::write(&path, b"not a picture").unwrap();
+        }
+    }
+    let broken = bench.run("broken-run");
+    check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&broken)]), 4);
+    let one = bench.write("one", &[7], 1, |_, _| true);
+    let unseen = bench.import("unseen", &[1, 2], 1);
+    let empty = bench.run("empty");
+    let nothing = test_folder("report-odd-nothing");
+    // Without any image there is no run to report.
+    let refused = imgeval(&["import", "geneval", text(&nothing), "--run", text(&empty)]);
+    assert_ne!(refused.status.code(), Some(0));
+    let out = bench.folder.join("out");
+    report(&[&broken, &one, &unseen], &out, &[], 0);
+    let index = index_of(&out.join("index.html"));
+    let runs = index["report"]["runs"].as_array().unwrap();
+    assert_eq!(runs[0]["n_failed"], 3, "{:#}", runs[0]);
+    assert_eq!((&runs[1]["n_images"], &runs[2]["observers"]), (&1.into(), &Value::Array(Vec::new())));
+    for (name, bytes) in files(&out) {
+        if !name.ends_with(".png") && !name.ends_with(".jpg") {
+            let said = String::from_utf8_lossy(&bytes);
+            assert!(!said.contains("NaN") && !said.contains("inf,"), "{name}");
+        }
+    }
+    let table = stdout(&imgeval(&["report", text(&broken), text(&unseen), "--format", "text"]));
+    assert!(
+        table.contains("nobody has looked at its images yet") || table.contains("Nobody has looked"),
+        "{table}"
+    );
+}
+
+#[test]
+fn what_cannot_be_reported_is_refused_in_a_sentence() {
+    let bench = RunBench::new("report-refused");
+    let run = bench.write("run", &[0, 1], 1, |_, _| true);
+    let foreign = bench.folder.join("foreign");
+    fs::create_dir_all(&foreign).unwrap();
+    fs::write(foreign.join("thesis.tex"), "years of work").unwrap();
+    let said = stderr(&report(&[&run], &foreign, &[], 2));
+    assert!(said.contains("is not empty and holds no report of imgeval"), "{said}");
+    assert_eq!(fs::read_to_string(foreign.join("thesis.tex")).unwrap(), "years of work");
+    let said = stderr(&report(&[&bench.folder.join("none")], &bench.folder.join("out"), &[], 2));
+    assert!(said.starts_with("error: "), "{said}");
+    let said = stderr(&report(&[&run], &bench.folder.join("out"), &["--examples", "00000,00999"], 4));
+    assert!(said.contains("no run has an image of 00999"), "{said}");
+    let damaged = files(&run).into_iter().find(|(name, _)| name.ends_with(".png")).unwrap().0;
+    fs::write(run.join(damaged), b"other bytes").unwrap();
+    let said = stderr(&report(&[&run], &bench.folder.join("fresh"), &[], 4));
+    assert!(said.contains("1 pictures cannot be shown"), "{said}");
+}
+
+#[test]
+fn tables_are_printed_in_every_form() {
+    let bench = RunBench::new("report-tables");
+    let run = bench.write("run", &(0..10).collect::<Vec<_>>(), 1, |prompt, _| prompt < 5);
+    let table = |more: &[&str]| {
+        let output = imgeval(&[&["report", text(&run)], more].concat());
+        check_exit(&output, 0);
+        stdout(&output)
+    };
+    assert!(table(&["--format", "latex"]).contains("\\toprule"));
+    assert!(table(&["--format", "markdown"]).contains("| run"));
+    let json: Value = serde_json::from_str(&table(&["--format", "json", "--no-published"])).unwrap();
+    assert!(json.to_string().contains("\"fingerprint\""), "{json:#}");
+    let csv = table(&["--format", "csv", "--intervals"]);
+    assert!(csv.lines().count() > 23, "{csv}");
+    assert!(!table(&["--format", "text", "--no-published"]).contains("GPT-4o"));
+}
+
+#[test]
+fn the_viewer_shows_what_comes_into_a_run() {
+    let bench = RunBench::new("report-serve");
+    let run = bench.import("run", &[0, 1], 1);
+    let viewer = Server::start(&["serve", text(&run), "--port", "0", "--every", "1"]);
+    let (status, head, _) = viewer.get("/");
+    assert!(status == 200 && head.contains("content-security-policy: default-src 'none'"), "{head}");
+    assert_eq!(viewer.send("GET", "/", "Host: elsewhere.example\r\n", "").0, 403);
+    assert_eq!(viewer.get("/image/0/%2e%2e%2frun.toml").0, 404);
+    let before = viewer.json("/live.json");
+    assert_eq!(before["runs"][0]["n_images"], 2, "{before:#}");
+    // The run goes on while the viewer reads.
+    bench.import("run", &[0, 1, 2], 1);
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let after = loop {
+        let now = viewer.json("/live.json");
+        if now["revision"] != before["revision"] || Instant::now() > deadline {
+            break now;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    assert_eq!(after["runs"][0]["n_images"], 3, "{after:#}");
+}
