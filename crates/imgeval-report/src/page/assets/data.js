@@ -50,7 +50,8 @@ const buildStore = (index, revision) => {
     const runsDiffer = eyes.some((_, eye) => differ(group.flatMap((sample) => sample.opinions.filter((opinion) => opinion.eye === eye))));
     for (const sample of group) sample.runsDiffer = runsDiffer;
   }
-  return { ...index, revision, eyes, samples, groups, isAnyScored: samples.some((sample) => sample.opinions.some((opinion) => opinion.score !== null)) };
+  const ordered = samples.toSorted((a, b) => a.rank - b.rank || a.number - b.number || a.run - b.run);
+  return { ...index, revision, eyes, samples, ordered, groups };
 };
 
 /** So far apart are scores that disagree. */

@@ -30,20 +30,18 @@ const badgeOf = (sample) => {
 let shown = [];
 let current = 0;
 
+/** Keys to order by, ascending; samples without one come last either way, and equal ones in the order of their cases. */
 const SORTS = {
-  case: ["case", (a, b) => a.rank - b.rank || a.number - b.number || a.run - b.run],
-  worst: ["score, lowest first", (a, b) => scoreKey(a, 1) - scoreKey(b, 1)],
-  best: ["score, highest first", (a, b) => scoreKey(a, -1) - scoreKey(b, -1)],
-  unsure: ["most uncertain first", (a, b) => unsureKey(a) - unsureKey(b)],
+  case: ["case", null],
+  worst: ["score, lowest first", (sample) => opinionOf(sample)?.score ?? Infinity],
+  best: ["score, highest first", (sample) => -(opinionOf(sample)?.score ?? -Infinity)],
+  unsure: ["most uncertain first", (sample) => -(opinionOf(sample)?.uncertainty ?? -Infinity)],
 };
-/** Samples without a score come last either way. */
-const scoreKey = (sample, sign) => {
-  const score = opinionOf(sample)?.score ?? null;
-  return score === null ? 9 : sign * score;
-};
-const unsureKey = (sample) => {
-  const uncertainty = opinionOf(sample)?.uncertainty ?? null;
-  return uncertainty === null ? 9 : -uncertainty;
+
+const orderBy = (samples, key) => {
+  // The keys are computed once, not in every comparison; infinities cannot be subtracted.
+  const keyed = samples.map((sample) => [key(sample), sample]);
+  return keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, sample]) => sample);
 };
 
 const select = () => {
@@ -58,8 +56,9 @@ const select = () => {
     (eye === null || sample.opinions.some((opinion) => opinion.eye === eye)) &&
     (state.verdict === "" || verdictOf(sample) === state.verdict) &&
     words.every((word) => sample.words.includes(word) || (state.replies !== "" && sample.replies?.includes(word)));
-  const compare = (SORTS[state.sort] ?? SORTS.case)[1];
-  shown = store.samples.filter(fits).sort((a, b) => compare(a, b) || SORTS.case[1](a, b));
+  const key = (SORTS[state.sort] ?? SORTS.case)[1];
+  shown = store.ordered.filter(fits);
+  if (key) shown = orderBy(shown, key);
   current = Math.min(current, Math.max(shown.length - 1, 0));
 };
 

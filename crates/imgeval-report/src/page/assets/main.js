@@ -133,7 +133,7 @@ const render = (before) => {
     if (before) current = 0;
     renderGallery();
   }
-  renderDetail(before);
+  renderDetail(before ?? state);
 };
 
 const show = (index, revision) => {
@@ -186,10 +186,15 @@ const takeNews = async (revision) => {
   const isReading = seen && grid.list.getBoundingClientRect().top < 0;
   const [key, top] = [isReading && keyOf(seen), isReading && first[1].getBoundingClientRect().top];
   const focused = shown[current] && keyOf(shown[current]);
-  const height = document.documentElement.scrollHeight - scrollY;
   const isFirst = !store;
+  const [typing, cursor] = [document.activeElement?.id, document.activeElement?.selectionStart];
+  const folds = () => [...document.querySelectorAll("main details")];
+  const unfolded = folds().map((fold) => fold.open);
   show(index, revision);
+  if (folds().length === unfolded.length) folds().forEach((fold, place) => (fold.open = unfolded[place]));
   render(null);
+  if (typing && document.activeElement?.id !== typing) byId(typing)?.focus({ preventScroll: true });
+  if (typing === "search") byId("search").setSelectionRange(cursor, cursor);
   const again = key && findSample(key);
   const place = again ? shown.indexOf(again) : -1;
   if (place >= 0) scrollBy(0, grid.list.getBoundingClientRect().top + Math.floor(place / grid.columns) * grid.row - top);
