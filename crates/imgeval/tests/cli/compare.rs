@@ -141,3 +141,27 @@ fn official_prompts_stand_beside_fresh_ones() {
         assert!(stderr(&output).contains(said), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn one_run_tells_what_a_comparison_could_find() {
+    let bench = RunBench::new("compare-plan");
+    let a = bench.write("a", &(0..40).collect::<Vec<_>>(), 2, |prompt, sample| (prompt + sample) % 2 == 0);
+    let plan = |more: &[&str]| {
+        let output = imgeval(&[&["compare", text(&a)], more].concat());
+        check_exit(&output, 0);
+        stdout(&output)
+    };
+    let of = |plans: &str| -> Value { serde_json::from_str::<Value>(plans).unwrap()["plans"][0].clone() };
+    let small = of(&plan(&["--json", "--difference", "0.02"]));
+    let large = of(&plan(&["--json", "--difference", "0.2"]));
+    let overall = |plan: &Value| plan["lines"].as_array().unwrap().last().unwrap().clone();
+    // Each prompt has one right image of two: all the variance is within prompts.
+    let needed = |plan: &Value| overall(plan)["prompts_needed"].as_u64().unwrap();
+    assert!((90..=110).contains(&(needed(&small) / needed(&large))), "{small:#} {large:#}");
+    assert!(overall(&large)["images_needed"].as_u64().unwrap() <= 12, "{large:#}");
+    assert_eq!(overall(&small)["images_needed"], Value::Null, "no number of images is enough");
+    assert!(plan(&[]).contains("four times of five"));
+    for more in [&["--format", "csv"][..], &["--difference", "1.5"], &["--correlation", "2"]] {
+        check_exit(&imgeval(&[&["compare", text(&a)], more].concat()), 2);
+    }
+}

@@ -8,10 +8,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::local_server::Server;
-use super::support::{
-    check_exit, command, imgeval, stderr, stdout, test_folder, text, write_official, write_picture,
-};
+use super::local_server::{Answer, Server};
+use super::support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_official, write_picture};
 
 const N_EDITS: usize = 5;
 

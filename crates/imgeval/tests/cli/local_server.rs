@@ -12,7 +12,7 @@ use super::support::command;
 
 /// A server of its own, killed when it is dropped, as by `kill -9`.
 pub(crate) struct Server {
-    process: Child,
+    pub(crate) process: Child,
     pub(crate) address: String,
     pub(crate) greeting: String,
 }

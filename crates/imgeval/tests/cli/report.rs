@@ -45,7 +45,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// What the page's index block holds.
 fn index_of(page: &Path) -> Value {
     let html = fs::read_to_string(page).unwrap();
-    let (_, rest) = html.split_once("<script type=\"application/json\" id=\"data-index\">").unwrap();
+    let (_, rest) = html.split_once("id=\"index\">").unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }
 
