@@ -6,6 +6,8 @@ mod agreement;
 pub mod classification;
 mod clustered;
 pub mod edit;
+#[cfg(test)]
+mod fixture;
 mod intervals;
 pub mod logistic;
 mod paired;

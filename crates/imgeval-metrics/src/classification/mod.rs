@@ -12,6 +12,9 @@ mod distance;
 mod evaluation;
 mod ranking;
 
+#[cfg(test)]
+mod tests;
+
 pub use calibration::{
     CONFIDENCE_BINS, Isotonic, Temperature, brier_score, confidence_histogram, expected_calibration_error,
 };

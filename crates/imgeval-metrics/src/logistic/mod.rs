@@ -11,6 +11,9 @@ mod fit;
 mod lbfgs;
 mod model;
 
+#[cfg(test)]
+mod tests;
+
 pub use features::Features;
 pub(crate) use features::{Standardisation, dot};
 pub use fit::{LogisticFit, LogisticSettings, balanced_weights, fit_logistic};
