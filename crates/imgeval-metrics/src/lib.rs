@@ -5,6 +5,7 @@
 mod agreement;
 pub mod classification;
 mod clustered;
+mod covariance;
 pub mod edit;
 #[cfg(test)]
 mod fixture;

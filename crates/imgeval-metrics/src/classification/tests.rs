@@ -182,6 +182,25 @@ fn intervals_cover_the_truth_as_often_as_they_say() {
     assert!(covered.iter().all(|covered| (364..=392).contains(covered)), "{covered:?} of 400");
 }
 
+/// Nearly perfect, with few groups, a percentile interval alone would hold the truth in well under 90 % of trials.
+#[test]
+fn nearly_perfect_classifiers_are_not_promised_more() {
+    // Two normal distributions of unit variance, 4 apart: the standard normal distribution at 2 and at 4 / sqrt(2).
+    let (true_accuracy, true_auc) = (0.977_249_868, 0.997_661_131);
+    let mut generator = Pcg64::seed_from_u64(6);
+    let mut covered = [0; 2];
+    for seed in 0..400 {
+        let predictions = draw(&mut generator, 15, 3, 4.0);
+        let Evaluation { accuracy, auc, .. } = evaluate(&predictions, 2, seeded(seed, 200)).unwrap();
+        let covers = |estimate: Estimate, truth: f64| {
+            usize::from((estimate.interval.low..=estimate.interval.high).contains(&truth))
+        };
+        covered[0] += covers(accuracy, true_accuracy);
+        covered[1] += covers(auc, true_auc);
+    }
+    assert!(covered.iter().all(|covered| *covered >= 376), "{covered:?} of 400");
+}
+
 #[test]
 fn few_or_perfect_groups_keep_an_honest_width() {
     let mut generator = Pcg64::seed_from_u64(9);
