@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn covariance_is_the_mean_of_products_whatever_the_blocks() {
-        let row = |index: usize| vec![if index % 2 == 0 { 1.0 } else { -1.0 }, index as f64 - 149.5];
+        let row = |index: usize| vec![if index.is_multiple_of(2) { 1.0 } else { -1.0 }, index as f64 - 149.5];
         let covariance = covariance_of(300, 2, row);
         assert!((covariance[0] - 1.0).abs() < 1e-12);
         assert!((covariance[1] + 0.5).abs() < 1e-9, "{covariance:?}");

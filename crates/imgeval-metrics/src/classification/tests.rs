@@ -182,15 +182,15 @@ fn intervals_cover_the_truth_as_often_as_they_say() {
     assert!(covered.iter().all(|covered| (364..=392).contains(covered)), "{covered:?} of 400");
 }
 
-/// Nearly perfect, with few groups, a percentile interval alone would hold the truth in well under 90 % of trials.
+/// About four mistakes are to be expected. Percentile intervals alone would hold the true accuracy in 92 % of these trials, the AUC in 89 %.
 #[test]
 fn nearly_perfect_classifiers_are_not_promised_more() {
-    // Two normal distributions of unit variance, 4 apart: the standard normal distribution at 2 and at 4 / sqrt(2).
-    let (true_accuracy, true_auc) = (0.977_249_868, 0.997_661_131);
+    // Two normal distributions of unit variance, 3 apart: the standard normal distribution at 1.5 and at 3 / sqrt(2).
+    let (true_accuracy, true_auc) = (0.933_192_799, 0.983_052_573);
     let mut generator = Pcg64::seed_from_u64(6);
     let mut covered = [0; 2];
-    for seed in 0..400 {
-        let predictions = draw(&mut generator, 15, 3, 4.0);
+    for seed in 0..1_000 {
+        let predictions = draw(&mut generator, 30, 1, 3.0);
         let Evaluation { accuracy, auc, .. } = evaluate(&predictions, 2, seeded(seed, 200)).unwrap();
         let covers = |estimate: Estimate, truth: f64| {
             usize::from((estimate.interval.low..=estimate.interval.high).contains(&truth))
@@ -198,7 +198,7 @@ fn nearly_perfect_classifiers_are_not_promised_more() {
         covered[0] += covers(accuracy, true_accuracy);
         covered[1] += covers(auc, true_auc);
     }
-    assert!(covered.iter().all(|covered| *covered >= 376), "{covered:?} of 400");
+    assert!(covered.iter().all(|covered| *covered >= 94000), "{covered:?} of 1,000");
 }
 
 #[test]
