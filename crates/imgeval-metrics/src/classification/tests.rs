@@ -198,7 +198,7 @@ fn nearly_perfect_classifiers_are_not_promised_more() {
         covered[0] += covers(accuracy, true_accuracy);
         covered[1] += covers(auc, true_auc);
     }
-    assert!(covered.iter().all(|covered| *covered >= 94000), "{covered:?} of 1,000");
+    assert!(covered.iter().all(|covered| *covered >= 940), "{covered:?} of 1,000");
 }
 
 #[test]
