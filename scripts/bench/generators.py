@@ -8,7 +8,7 @@ mate-backgrounds for twelve more (/usr/share/backgrounds/mate/nature, or where -
 omniart-eye-generator 0.1 and gan-face-generate 1.1.1, installed without their dependencies: only their weights are read. What is not there is said and left out.
 
 Each folder holds PNG files named PHOTO__NUMBER.png and groups.jsonl, one {"file", "group"} a line: the group is the photograph that a picture was cut
-from, or the picture itself where nothing is shared. The same seed gives the same bytes on the same machine. About two minutes on two cores.
+from, or the picture itself where nothing is shared. The same seed gives the same bytes on the same machine. About two minutes of processor time.
 
   photographs      crops of many places and sizes, brought to one side
   decoder-latent   the same crops, encoded to 1/8 and decoded by three stages of enlarging and convolving with random smooth weights

@@ -4,7 +4,7 @@
 //! `make_pipeline(StandardScaler(), LogisticRegression(C=1 / penalty))` minimises: the weighted sum of the log losses plus `penalty` / 2
 //! times the sum of the squared weights (on standardised features; intercepts are free). Two classes share one row of weights, more
 //! have one each. The minimum is found in 64 bits by L-BFGS (Liu and Nocedal 1989), whose first guess of the curvature is the
-//! largest that the loss can have (Boehning 1992), so that features which repeat each other cost no more steps; sums run over fixed
+//! largest that the loss can have (Böhning 1992), so that features which repeat each other cost no more steps; sums run over fixed
 //! blocks of rows, so that the result does not depend on the number of threads.
 
 mod features;

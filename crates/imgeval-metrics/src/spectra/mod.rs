@@ -9,7 +9,8 @@
 //! - [`LatticePeaks`] looks where upsampling by 2, 4, 8 or 16 leaves its peaks.
 //! - [`spectrum_features`] describes one picture to a classifier, whatever its size.
 //! - [`FingerprintSum`] and [`SignatureSum`] describe a generator by many pictures. They take one picture at a time; parts merged
-//!   in a fixed order give the same bytes every time.
+//!   in a fixed order give the same bytes every time on one machine; another may differ in the last bits, because the Fourier transform uses
+//!   the widest registers that the processor has.
 //!
 //! The denoiser behind every residual is the 3x3 median, edges repeated ([`GrayPlane::median_residual`]): the high-pass of Ricker et al.
 //! Known deviation: Corvi et al. use a denoising network, whose weights are not ours to ship. The median leaves more of
