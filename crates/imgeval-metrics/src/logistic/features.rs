@@ -65,11 +65,10 @@ impl Standardisation {
                 *square += (f64::from(*value) - mean).powi(2);
             }
         }
-        for (scale, mean) in scale.iter_mut().zip(&mean) {
+        for scale in &mut scale {
             let deviation = (*scale / n).sqrt();
-            // A feature that only varies by rounding of its sum does not vary.
-            let varies = deviation > 10.0 * f64::EPSILON * mean.abs();
-            *scale = if varies { deviation } else { 1.0 };
+            // Sums of equal 32-bit numbers are exact in 64, so that what does not vary gives exactly zero.
+            *scale = if deviation > 0.0 { deviation } else { 1.0 };
         }
         Self { mean, scale }
     }
