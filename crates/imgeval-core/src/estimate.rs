@@ -18,6 +18,8 @@ pub enum IntervalMethod {
     AdjustedPairs,
     /// From the lower bound with all that is missing counted as wrong to the upper one with all of it right.
     WorstCaseMissing,
+    /// Newcombe's interval of an area under the ROC curve over prompts, where a bootstrap is blind.
+    NewcombeOverPrompts,
 }
 
 impl IntervalMethod {
@@ -31,6 +33,7 @@ impl IntervalMethod {
             Self::PairedStudent => "paired-student",
             Self::AdjustedPairs => "adjusted-pairs",
             Self::WorstCaseMissing => "worst-case-missing",
+            Self::NewcombeOverPrompts => "newcombe-over-prompts",
         }
     }
 }

@@ -3,11 +3,16 @@
 #![forbid(unsafe_code)]
 
 mod agreement;
+pub mod classification;
 mod clustered;
 mod comparison;
+mod covariance;
 pub mod edit;
+#[cfg(test)]
+mod fixture;
 mod intervals;
 mod judge_noise;
+pub mod logistic;
 mod missing;
 mod multiplicity;
 mod paired;
@@ -15,6 +20,7 @@ mod pairs;
 mod permutation;
 mod power;
 mod resampling;
+pub mod spectra;
 
 pub use agreement::{
     Agreement, Drift, JudgeNoise, compute_agreement, compute_drift, compute_noise, kendall_tau_b, spearman,
