@@ -11,7 +11,7 @@ Files:
     residual.safetensors       the small residual network, written here in PyTorch: the same
     operations.safetensors     single operations: inputs, the gradient of the result, results, gradients of the inputs
 
-Pictures are those of noise.py, cut to their middle. Steps are five of torch.optim.AdamW on one batch, without weight decay on biases,
+Pictures are those of noise.py, cut to their middle, which starts at a multiple of 8 pixels. Steps are five of torch.optim.AdamW on one batch, without weight decay on biases,
 norms and embeddings, under LinearLR and CosineAnnealingLR. Gradients, and weights after the first and the fifth step, stand under our
 names for the parameters.
 """
@@ -34,11 +34,11 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 SIDE, PATCH, WIDTH, HEADS, LAYERS, HIDDEN, EMBEDDING = 24, 8, 16, 2, 2, 32, 8
 MEAN, SPREAD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
-PICTURES = [(31, (30, 27)), (32, (24, 40)), (33, (25, 24)), (34, (24, 24))]
+PICTURES = [(31, (30, 41)), (32, (24, 40)), (33, (25, 24)), (34, (24, 24))]
 LABELS = [0, 2, 1, 2]
 CLASSES = 3
 CROP, CHANNELS, BLOCKS = 32, 4, 3
-RESIDUAL_PICTURES = [(35, (40, 35)), (36, (32, 33)), (37, (32, 32))]
+RESIDUAL_PICTURES = [(35, (50, 35)), (36, (32, 33)), (37, (32, 32))]
 RESIDUAL_LABELS = [1, 0, 1]
 PEAK, DECAY, STEPS, WARM_UP = 1e-2, 0.1, 5, 2
 MADE_WITH = {"made_with": f"torch {torch.__version__}, transformers {transformers.__version__}, safetensors "
@@ -46,7 +46,7 @@ MADE_WITH = {"made_with": f"torch {torch.__version__}, transformers {transformer
 
 
 def middle(pixels, side):
-    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    top, left = ((length - side) // 2 // 8 * 8 for length in pixels.shape[:2])
     return pixels[top:top + side, left:left + side]
 
 
@@ -62,7 +62,7 @@ def randomise(module, seed):
         for name, tensor in module.named_parameters():
             noise = torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
             if tensor.ndim == 1:
-                is_scale = "norm" in name and name.endswith("weight")
+                is_scale = ("norm" in name or "standardise" in name) and name.endswith("weight")
                 tensor.copy_(noise * 0.2 + (1 if is_scale else 0))
             else:
                 tensor.copy_(noise * (1.5 / math.sqrt(tensor[0].numel())))
@@ -124,12 +124,22 @@ class Block(nn.Module):
         return torch.relu(inner + (self.shortcut(x) if self.shortcut else x))
 
 
+class Affine(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+
+    def forward(self, x):
+        return x * self.weight + self.bias
+
+
 class ResidualClassifier(nn.Module):
     def __init__(self):
         super().__init__()
-        self.stem = nn.ModuleDict({"conv": Conv(9, CHANNELS), "norm": norm(CHANNELS)})
+        self.stem = nn.Conv2d(9, CHANNELS, 3, padding=1)
         widths = [CHANNELS, CHANNELS] + [2 * CHANNELS] * (BLOCKS - 1)
         self.blocks = nn.ModuleList(Block(*pair) for pair in zip(widths, widths[1:]))
+        self.standardise = Affine(2 * CHANNELS)
         self.head = nn.Linear(2 * CHANNELS, CLASSES)
 
     def features(self, levels):
@@ -138,10 +148,10 @@ class ResidualClassifier(nn.Module):
         residual = (levels - F.interpolate(half, scale_factor=2.0, mode="nearest")) / 16
         assert residual[:, :, ::2, ::2].abs().max() == 0
         planes = torch.cat([residual[:, :, 0::2, 1::2], residual[:, :, 1::2, 0::2], residual[:, :, 1::2, 1::2]], 1)
-        x = torch.relu(self.stem["norm"](self.stem["conv"](planes)))
+        x = torch.relu(self.stem(planes))
         for block in self.blocks:
             x = block(x)
-        return x.mean((2, 3))
+        return self.standardise(x.mean((2, 3)))
 
 
 def is_decayed(name, tensor):

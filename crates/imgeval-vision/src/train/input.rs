@@ -13,6 +13,9 @@ use crate::{
     ops::tensor::from_numbers,
 };
 
+/// Crops start at multiples of so many pixels.
+const ALIGNMENT: usize = 8;
+
 /// Which augmentation is drawn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Augmentation {
@@ -36,7 +39,7 @@ pub(super) fn prepare_augmented(
     // Both are drawn whatever the image's size and the settings, so that one does not move the other.
     let (x, y, mirror) = (draws.below(free_x + 1), draws.below(free_y + 1), draws.below(2) == 1);
     let (left, top) = if augmentation.random_crop { (x, y) } else { (free_x / 2, free_y / 2) };
-    Ok(framed.prepare(left, top, augmentation.flip && mirror))
+    Ok(framed.prepare(aligned(left), aligned(top), augmentation.flip && mirror))
 }
 
 /// The crops whose answers are averaged: `crops_per_side` along each side, evenly spaced; those that coincide once.
@@ -50,8 +53,8 @@ pub(super) fn prepare_all(
     let (free_x, free_y) = framed.free();
     let starts = |free: usize| {
         let mut starts: Vec<usize> = match crops_per_side {
-            0 | 1 => vec![free / 2],
-            count => (0..count).map(|place| free * place / (count - 1)).collect(),
+            0 | 1 => vec![aligned(free / 2)],
+            count => (0..count).map(|place| aligned(free * place / (count - 1))).collect(),
         };
         starts.dedup();
         starts
@@ -59,6 +62,11 @@ pub(super) fn prepare_all(
     let columns = starts(free_x);
     let places = starts(free_y).into_iter().flat_map(|top| columns.iter().map(move |left| (*left, top)));
     Ok(places.map(|(left, top)| framed.prepare(left, top, false)).collect())
+}
+
+/// Decoders leave traces in steps of 2, 4 and 8 pixels, JPEG in steps of 8: all crops of an image have them in the same phase.
+fn aligned(start: usize) -> usize {
+    start / ALIGNMENT * ALIGNMENT
 }
 
 /// Several crops as the network's input.

@@ -27,14 +27,14 @@ pub struct ClipClassifier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Framing {
-    /// Cut out, pixels as they are. A smaller image is an error.
+    /// Cut out at multiples of 8 pixels, which keeps the phase of traces; pixels as they are. A smaller image is an error.
     #[default]
     NativeCrop,
     /// CLIP's own preparation: the short side is resized (bicubic, antialiased), the middle cut out. It erases fine traces.
     Resized,
 }
 
-/// A residual network of about 100,000 weights; see `residual_network` for its layers.
+/// A residual network of some 80,000 weights; see `residual_network` for its layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResidualClassifier {
     /// Pixels on the side of a crop: even, 32 to 1024. A smaller image is an error.

@@ -49,10 +49,8 @@ pub(super) fn random_tensor(seed: u64, name: &str, shape: &[usize], bound: f32) 
     NamedTensor { shape: shape.to_vec(), numbers: (0..count).map(|_| bound * draws.symmetric()).collect() }
 }
 
-/// A random head for so many features, its bias at zero.
-pub(super) fn add_head(tensors: &mut Numbers, seed: u64, n_classes: usize, features: usize) {
-    #[expect(clippy::cast_precision_loss, reason = "widths are small")]
-    let bound = 1.0 / (features as f32).sqrt();
+/// A head for so many features, its weights evenly spread between `-bound` and `bound`, its bias at zero.
+pub(super) fn add_head(tensors: &mut Numbers, seed: u64, n_classes: usize, features: usize, bound: f32) {
     let weight = random_tensor(seed, "head.weight", &[n_classes, features], bound);
     tensors.insert("head.weight".to_owned(), weight);
     let bias = NamedTensor { shape: vec![n_classes], numbers: vec![0.0; n_classes] };

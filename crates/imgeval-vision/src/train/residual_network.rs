@@ -5,10 +5,12 @@
 //! first is its own reconstruction, so its difference is always zero; the other three differences of three colours become nine
 //! channels at half the size, and nothing is lost. They are counted in units of [`UNIT`] levels.
 //!
-//! Convolutions are 3 x 3 without bias, each followed by a group norm with a group for every four channels; nothing depends on the
-//! other images of a batch. After the stem the first block keeps size and channels, the second halves the size and doubles the
-//! channels, the others keep both; the second norm of each block starts at zero, so that blocks begin as the identity. The mean over all
-//! places is what the head reads.
+//! The stem is a convolution with bias and a rectifier, without a norm: how strong a residual is tells much, and a norm would take it
+//! away. Two convolutions make a block, each followed by a group norm with a group for every four channels; nothing depends on the other
+//! images of a batch. The first block keeps size and channels, the second halves the size and doubles the channels, the others keep both.
+//! Of each channel the mean over all places is taken. These means lie close together, so they are scaled and shifted, at first to mean
+//! 0 and variance 1 over some training images (after Mishkin and Matas 2015, arXiv 1511.06422): without that, training hardly moves. The
+//! head reads the result and starts at zero.
 
 use candle_core::{Result, Tensor};
 
@@ -22,14 +24,19 @@ use super::{
 pub(super) const CHANNELS: usize = 9;
 const UNIT: f32 = 16.0;
 const CHANNELS_PER_GROUP: usize = 4;
+const FEATURE_SCALE: &str = "standardise.weight";
+const FEATURE_SHIFT: &str = "standardise.bias";
+/// Keeps the scale of a feature that does not vary within bounds.
+const LEAST_SPREAD: f64 = 1e-3;
 
 /// Everything but the head.
 pub(super) fn parameters(shape: &ResidualShape) -> Shapes {
     let mut shapes = Shapes::new();
     let mut put = |name: String, shape: &[usize]| shapes.insert(name, shape.to_vec());
-    put("stem.conv.weight".to_owned(), &[shape.width, CHANNELS, 3, 3]);
-    put("stem.norm.weight".to_owned(), &[shape.width]);
-    put("stem.norm.bias".to_owned(), &[shape.width]);
+    put("stem.weight".to_owned(), &[shape.width, CHANNELS, 3, 3]);
+    put("stem.bias".to_owned(), &[shape.width]);
+    put(FEATURE_SCALE.to_owned(), &[2 * shape.width]);
+    put(FEATURE_SHIFT.to_owned(), &[2 * shape.width]);
     for block in 0..shape.blocks {
         let (inputs, outputs) = (channels_before(shape, block), channels_before(shape, block + 1));
         for (part, inputs) in [(1, inputs), (2, outputs)] {
@@ -48,12 +55,34 @@ fn channels_before(shape: &ResidualShape, block: usize) -> usize {
     if block <= 1 { shape.width } else { 2 * shape.width }
 }
 
+/// Scale and shift that bring these features, none of which was scaled, to mean 0 and variance 1.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "there are few rows; back to the precision of the network"
+)]
+pub(super) fn standardise(numbers: &mut Numbers, features: &[Vec<f32>]) {
+    let count = features.len().max(1) as f64;
+    let width = features.first().map_or(0, Vec::len);
+    let column = |index: usize| features.iter().map(move |row| f64::from(row[index]));
+    let scale_and_shift = (0..width).map(|index| {
+        let mean = column(index).sum::<f64>() / count;
+        let variance = column(index).map(|x| (x - mean).powi(2)).sum::<f64>() / count;
+        let scale = 1.0 / (variance.sqrt() + LEAST_SPREAD);
+        (scale as f32, (-mean * scale) as f32)
+    });
+    let (scale, shift) = scale_and_shift.unzip();
+    for (name, column) in [(FEATURE_SCALE, scale), (FEATURE_SHIFT, shift)] {
+        numbers.insert(name.to_owned(), NamedTensor { shape: vec![width], numbers: column });
+    }
+}
+
 /// Weights evenly spread as He et al. 2015 (arXiv 1502.01852) propose for rectifiers.
 pub(super) fn initial(shape: &ResidualShape, seed: u64) -> Numbers {
     let start = |(name, shape): (String, Vec<usize>)| {
         let constant = |value| NamedTensor { shape: shape.clone(), numbers: vec![value; shape[0]] };
         let tensor = match name.as_str() {
-            name if name.ends_with(".bias") || name.ends_with("norm2.weight") => constant(0.0),
+            name if name.ends_with(".bias") => constant(0.0),
             name if shape.len() == 1 && name.ends_with(".weight") => constant(1.0),
             name => {
                 let inputs: usize = shape[1..].iter().product();
@@ -77,7 +106,8 @@ pub(super) fn forward(shape: &ResidualShape, parameters: &Placed, crops: &Tensor
     let convolved = |x: &Tensor, name: &str, stride: usize, padding: usize| {
         convolution(x, &parameters.get(&format!("{name}.weight"))?, stride, padding)
     };
-    let mut x = normed(&convolved(crops, "stem.conv", 1, 1)?, "stem.norm")?.relu()?;
+    let bias = parameters.get("stem.bias")?.reshape((1, shape.width, 1, 1))?;
+    let mut x = convolved(crops, "stem", 1, 1)?.broadcast_add(&bias)?.relu()?;
     for block in 0..shape.blocks {
         let name = format!("blocks.{block}");
         let is_larger = channels_before(shape, block + 1) != channels_before(shape, block);
@@ -88,7 +118,9 @@ pub(super) fn forward(shape: &ResidualShape, parameters: &Placed, crops: &Tensor
         let kept = if is_larger { convolved(&x, &format!("{name}.shortcut"), stride, 0)? } else { x };
         x = (inner + kept)?.relu()?;
     }
-    mean_over_places(&x)
+    mean_over_places(&x)?
+        .broadcast_mul(&parameters.get(FEATURE_SCALE)?)?
+        .broadcast_add(&parameters.get(FEATURE_SHIFT)?)
 }
 
 /// The planes of a crop, an even number of pixels on each side.

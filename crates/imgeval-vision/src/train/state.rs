@@ -137,14 +137,15 @@ impl TrainingState {
             return Err(damaged(format!("its version is {}, this program knows {VERSION}", header.version)));
         }
         let other = |what| Err(TrainError::OtherTraining { path: path.to_owned(), what });
-        if header.binding.network != binding.network {
-            return other("the network");
-        }
         if header.binding.settings_sha256 != binding.settings_sha256 {
             return other("a setting");
         }
         if header.binding.images_sha256 != binding.images_sha256 {
-            return other("the images or their labels");
+            return other("the set of images");
+        }
+        // Last, because the random start depends on both.
+        if header.binding.network != binding.network {
+            return other("the network");
         }
         let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
         let mut groups: BTreeMap<&str, Numbers> = BTreeMap::new();

@@ -25,6 +25,8 @@ use crate::{compute::Backend, model_error::ModelError};
 
 /// Validation images that are in memory together.
 const VALIDATED_AT_ONCE: usize = 16;
+/// Training images on which the residual network's features are brought to one scale, at most.
+const STANDARDISED_ON: usize = 64;
 
 /// Images with labels. Each is asked for about once an epoch, in random order, so callers may want to keep them.
 pub trait TrainingImages {
@@ -99,7 +101,7 @@ pub fn train_network(
     check_labels("training", training, n_classes)?;
     check_labels("validation", validation, n_classes)?;
     let backend = Backend::open(&settings.compute)?;
-    let (description, initial) = begin(kind, n_classes, settings.seed)?;
+    let (description, initial) = begin(kind, training, n_classes, settings.seed, &backend)?;
     let binding = Binding {
         network: description.clone(),
         settings_sha256: hash_of(&format!("{settings:?}")),
@@ -143,28 +145,56 @@ pub fn train_network(
     Ok(Training { network, epochs: state.epochs, best_epoch })
 }
 
-/// Description and initial numbers.
+/// Description and initial numbers: those of CLIP's file, or random ones scaled on training images.
 fn begin(
     kind: &NetworkKind,
+    training: &dyn TrainingImages,
     n_classes: usize,
     seed: u64,
+    backend: &Backend,
 ) -> Result<(NetworkDescription, Numbers), TrainError> {
-    let (shape, mut numbers, crops_per_side) = match kind {
+    let (shape, numbers, crops_per_side) = match kind {
         NetworkKind::Clip(clip) => {
-            let (shape, numbers) = clip_network::load(&clip.weights, clip.framing)?;
+            let (shape, mut numbers) = clip_network::load(&clip.weights, clip.framing)?;
+            #[expect(clippy::cast_precision_loss, reason = "widths are small")]
+            let bound = 1.0 / (shape.embedding as f32).sqrt();
+            add_head(&mut numbers, seed, n_classes, shape.embedding, bound);
             (NetworkShape::Clip(shape), numbers, clip.crops_per_side)
         }
         NetworkKind::Residual(residual) => {
-            let shape = ResidualShape { crop: residual.crop, width: residual.width, blocks: residual.blocks };
-            let network = NetworkShape::Residual(shape.clone());
+            let sizes = ResidualShape { crop: residual.crop, width: residual.width, blocks: residual.blocks };
+            let shape = NetworkShape::Residual(sizes.clone());
             // Checked before anything is made of these sizes.
-            NetworkDescription::new(network.clone(), n_classes, residual.crops_per_side, String::new())?;
-            (network, residual_network::initial(&shape, seed), residual.crops_per_side)
+            let draft = NetworkDescription::new(shape.clone(), n_classes, 1, String::new())?;
+            let mut numbers = residual_network::initial(&sizes, seed);
+            add_head(&mut numbers, seed, n_classes, shape.features(), 0.0);
+            let features = features_of_some(&draft, &numbers, training, seed, backend)?;
+            residual_network::standardise(&mut numbers, &features);
+            (shape, numbers, residual.crops_per_side)
         }
     };
-    add_head(&mut numbers, seed, n_classes, shape.features());
     let sha256 = sha256_of_numbers(&numbers);
     Ok((NetworkDescription::new(shape, n_classes, crops_per_side, sha256)?, numbers))
+}
+
+/// What the untrained network makes of the middle of some training images.
+fn features_of_some(
+    description: &NetworkDescription,
+    numbers: &Numbers,
+    training: &dyn TrainingImages,
+    seed: u64,
+    backend: &Backend,
+) -> Result<Vec<Vec<f32>>, TrainError> {
+    // No epoch has the number 0.
+    let order = Draws::new(seed, &Purpose::Order { epoch: 0 }).order(training.len());
+    let network = TrainedNetwork::new(description.clone(), numbers.clone(), backend.clone())?;
+    let mut features = Vec::new();
+    for &index in order.iter().take(STANDARDISED_ON) {
+        let pixels = pixels_of("training", training, index)?;
+        let outputs = network.apply_numbered(std::slice::from_ref(&pixels), index)?;
+        features.extend(outputs.into_iter().map(|output| output.features));
+    }
+    Ok(features)
 }
 
 fn check_labels(set: &'static str, images: &dyn TrainingImages, n_classes: usize) -> Result<(), TrainError> {

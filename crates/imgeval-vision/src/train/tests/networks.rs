@@ -98,7 +98,7 @@ fn the_clip_classifier_learns_as_in_pytorch() {
     let reference = Reference::open("clip.safetensors");
     let (shape, mut weights) = clip_network::load(&fixtures().join("clip"), Framing::NativeCrop).unwrap();
     add_initial(&mut weights, &reference);
-    let images = pictures(&[(31, 30, 27), (32, 24, 40), (33, 25, 24), (34, 24, 24)]);
+    let images = pictures(&[(31, 30, 41), (32, 24, 40), (33, 25, 24), (34, 24, 24)]);
     check(&NetworkShape::Clip(shape), weights, &reference, &images, &[0, 2, 1, 2]);
 }
 
@@ -108,7 +108,7 @@ fn the_residual_network_learns_as_in_pytorch() {
     let mut weights = BTreeMap::new();
     add_initial(&mut weights, &reference);
     let shape = NetworkShape::Residual(ResidualShape { crop: 32, width: 4, blocks: 3 });
-    let images = pictures(&[(35, 40, 35), (36, 32, 33), (37, 32, 32)]);
+    let images = pictures(&[(35, 50, 35), (36, 32, 33), (37, 32, 32)]);
     check(&shape, weights, &reference, &images, &[1, 0, 1]);
 }
 
@@ -144,7 +144,7 @@ fn every_layout_of_clip_embeds_as_the_inference_path_does() {
             let crops = images.iter().flat_map(|image| prepare_all(&shape, 1, image, 0).unwrap());
             let batch = stack(&shape, &crops.collect::<Vec<_>>(), &backend).unwrap();
             let mut with_head = weights.clone();
-            add_head(&mut with_head, 0, 2, shape.features());
+            add_head(&mut with_head, 0, 2, shape.features(), 0.1);
             let placed = Placed::constants(&with_head, &backend).unwrap();
             let found = flat(&forward(&shape, &placed, &batch).unwrap().features);
             let expected =
