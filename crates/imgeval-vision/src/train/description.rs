@@ -144,6 +144,13 @@ impl NetworkShape {
     }
 }
 
+pub(super) fn check_classes(n_classes: usize) -> Result<(), TrainError> {
+    if (2..=1000).contains(&n_classes) {
+        return Ok(());
+    }
+    Err(TrainError::Description(format!("there are {n_classes} classes, possible are 2 to 1000")))
+}
+
 impl NetworkDescription {
     pub(super) fn new(
         network: NetworkShape,
@@ -162,9 +169,7 @@ impl NetworkDescription {
         if self.version != VERSION {
             return refuse(format!("its version is {}, this program knows {VERSION}", self.version));
         }
-        if !(2..=1000).contains(&self.n_classes) {
-            return refuse(format!("there are {} classes, possible are 2 to 1000", self.n_classes));
-        }
+        check_classes(self.n_classes)?;
         if !(1..=16).contains(&self.crops_per_side) {
             return refuse(format!(
                 "there are {} crops on a side, possible are 1 to 16",

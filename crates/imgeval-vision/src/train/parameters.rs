@@ -10,7 +10,7 @@ use super::{
     draws::{Draws, Purpose},
     error::TrainError,
 };
-use crate::{compute::Backend, ops::tensor::from_numbers};
+use crate::{compute::Backend, ops::tensor::from_numbers, weights::to_hex};
 
 /// So many names are listed in an error.
 const LISTED: usize = 3;
@@ -36,10 +36,6 @@ pub(super) fn sha256_of_numbers(tensors: &Numbers) -> String {
         }
     }
     to_hex(&hash.finalize())
-}
-
-pub(super) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Evenly spread between `-bound` and `bound`, from the stream of this name.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     clip_network,
-    description::{NetworkDescription, NetworkShape, ResidualShape},
+    description::{NetworkDescription, NetworkShape, ResidualShape, check_classes},
     draws::{Draws, Purpose},
     error::TrainError,
     input::{Augmentation, prepare_augmented, stack},
@@ -16,12 +16,12 @@ use super::{
     layers::cross_entropy,
     network::{TrainedNetwork, forward},
     optimizer,
-    parameters::{Numbers, Placed, add_head, sha256_of_numbers, to_hex},
+    parameters::{Numbers, Placed, add_head, sha256_of_numbers},
     residual_network,
     settings::TrainingSettings,
     state::{Binding, EpochRecord, TrainingState},
 };
-use crate::{compute::Backend, model_error::ModelError};
+use crate::{compute::Backend, model_error::ModelError, weights::to_hex};
 
 /// Validation images that are in memory together.
 const VALIDATED_AT_ONCE: usize = 16;
@@ -98,6 +98,7 @@ pub fn train_network(
     events: &mut dyn FnMut(TrainingEvent),
 ) -> Result<Training, TrainError> {
     settings.check()?;
+    check_classes(n_classes)?;
     check_labels("training", training, n_classes)?;
     check_labels("validation", validation, n_classes)?;
     let backend = Backend::open(&settings.compute)?;
@@ -125,7 +126,7 @@ pub fn train_network(
     while state.epochs.len() < settings.epochs {
         let epoch = state.epochs.len();
         let best_epoch = state.best_epoch();
-        if settings.patience.is_some_and(|patience| epoch >= best_epoch + patience) && epoch > 0 {
+        if settings.patience.is_some_and(|patience| epoch >= best_epoch + patience) {
             events(TrainingEvent::StoppedEarly { epoch, best_epoch });
             break;
         }
@@ -281,8 +282,8 @@ impl Trainer<'_> {
             crops.push(prepare_augmented(shape, &pixels, image, augmentation, &mut draws)?);
             labels.push(self.training.label(image));
         }
-        let (loss, gradients) =
-            self.gradients(&state.weights, &stack(shape, &crops, &self.backend)?, &labels)?;
+        let batch = stack(shape, &crops, &self.backend)?;
+        let (loss, gradients) = gradients(shape, &state.weights, &batch, &labels, &self.backend)?;
         if !loss.is_finite() {
             return Ok(None);
         }
@@ -293,16 +294,6 @@ impl Trainer<'_> {
         optimizer::step(weights, moments, &gradients, *step, rate, settings.weight_decay);
         *step += 1;
         Ok(Some(loss))
-    }
-
-    /// The mean cross-entropy of a batch and its gradient for every parameter.
-    pub(super) fn gradients(
-        &self,
-        weights: &Numbers,
-        batch: &candle_core::Tensor,
-        labels: &[usize],
-    ) -> Result<(f32, BTreeMap<String, Vec<f32>>), TrainError> {
-        gradients(&self.description.network, weights, batch, labels, &self.backend)
     }
 
     /// Mean cross-entropy and the share of images that are told right.

@@ -248,6 +248,19 @@ fn impossible_settings_and_sizes_are_refused() {
         let error = train(&kind, &sets(), &settings(1), None).unwrap_err();
         assert!(matches!(error, TrainError::Description(_)), "{error}");
     }
+    for n_classes in [0, 1, usize::MAX] {
+        let (training, validation) = sets();
+        let error = train_network(
+            &small_residual(),
+            &training,
+            &validation,
+            n_classes,
+            &settings(1),
+            None,
+            &mut |_| {},
+        );
+        assert!(error.unwrap_err().to_string().ends_with("classes, possible are 2 to 1000"), "{n_classes}");
+    }
 }
 
 #[test]
