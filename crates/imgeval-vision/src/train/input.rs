@@ -1,5 +1,7 @@
 //! From images to what the networks take: crops at native scale, mirrored or not.
 
+use std::borrow::Cow;
+
 use candle_core::Tensor;
 use imgeval_core::Pixels;
 
@@ -91,7 +93,7 @@ pub(super) fn stack(
 /// An image at the scale of the network.
 struct Framed<'a> {
     shape: &'a NetworkShape,
-    pixels: std::borrow::Cow<'a, Pixels>,
+    pixels: Cow<'a, Pixels>,
 }
 
 impl<'a> Framed<'a> {
@@ -101,10 +103,10 @@ impl<'a> Framed<'a> {
         {
             let square =
                 middle_square(pixels, clip.image_size, Preparation::OpenClip).map_err(ModelError::from)?;
-            return Ok(Self { shape, pixels: std::borrow::Cow::Owned(square) });
+            return Ok(Self { shape, pixels: Cow::Owned(square) });
         }
         check_size(pixels, index, shape.side())?;
-        Ok(Self { shape, pixels: std::borrow::Cow::Borrowed(pixels) })
+        Ok(Self { shape, pixels: Cow::Borrowed(pixels) })
     }
 
     /// By how much a crop can be moved to the right and down.

@@ -34,7 +34,7 @@ pub enum Framing {
     Resized,
 }
 
-/// A residual network of some 80,000 weights; see `residual_network` for its layers.
+/// A residual network of some 87,000 weights; see `residual_network` for its layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResidualClassifier {
     /// Pixels on the side of a crop: even, 32 to 1024. A smaller image is an error.
