@@ -26,6 +26,8 @@ mod record;
 mod sets;
 mod store;
 
+pub(crate) use store::to_hex;
+
 pub use error::{PullError, PullEvent, PullOptions};
 pub use http::{DownloadError, fetch_file};
 pub use hub::{Hub, Token};

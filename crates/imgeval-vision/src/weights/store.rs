@@ -165,7 +165,7 @@ fn copy_and_hash(source: &mut dyn Read, target: &mut dyn Write) -> Result<String
     Ok(to_hex(&hasher.finalize()))
 }
 
-pub(super) fn to_hex(bytes: &[u8]) -> String {
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
