@@ -9,6 +9,8 @@ pub enum IntervalMethod {
     WilsonOverPrompts,
     /// Intervals of the parts combined (method of variance estimates recovery), where a part needed Wilson's.
     CombinedParts,
+    /// Newcombe's interval of an area under the ROC curve over prompts, where a bootstrap is blind.
+    NewcombeOverPrompts,
 }
 
 impl IntervalMethod {
@@ -18,6 +20,7 @@ impl IntervalMethod {
             Self::PromptBootstrap => "prompt-bootstrap",
             Self::WilsonOverPrompts => "wilson-over-prompts",
             Self::CombinedParts => "combined-parts",
+            Self::NewcombeOverPrompts => "newcombe-over-prompts",
         }
     }
 }

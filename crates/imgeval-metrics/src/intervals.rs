@@ -1,7 +1,7 @@
 //! Closed-form intervals for proportions.
 
 /// Two-sided 95 % quantile of the standard normal distribution.
-const Z_95: f64 = 1.959_963_984_540_054;
+pub(crate) const Z_95: f64 = 1.959_963_984_540_054;
 
 /// Wilson's 95 % score interval for a proportion `rate` over `n` independent trials, as (low, high).
 ///

@@ -3,10 +3,13 @@
 #![forbid(unsafe_code)]
 
 mod agreement;
+pub mod classification;
 mod clustered;
 pub mod edit;
 mod intervals;
+pub mod logistic;
 mod paired;
+pub mod spectra;
 
 pub use agreement::{
     Agreement, Drift, JudgeNoise, compute_agreement, compute_drift, compute_noise, kendall_tau_b, spearman,
