@@ -121,8 +121,8 @@ mod tests {
         assert!(SWEEP.iter().all(|step| step.apply(&picture).unwrap().width() == 96));
     }
 
-    /// Reference: scipy 1.17 `ndimage.gaussian_filter([0, 0, 0, 0, 200, 0, 0, 0, 0], 1.0, mode="nearest", truncate=4)`, which
-    /// is 200 times the normalised weights 0.39894, 0.24197, 0.05399, 0.00443 and 0.00013.
+    /// Reference: scipy 1.17.1 `ndimage.gaussian_filter([0, 0, 0, 0, 200, 0, 0, 0, 0], 1.0, mode="nearest", truncate=4)`: 0.027, 0.886,
+    /// 10.798, 48.394, 79.789 and back.
     #[test]
     fn a_blurred_point_is_a_gaussian() {
         let rgb = (0..9).flat_map(|x| [if x == 4 { 200 } else { 0 }; 3]).collect();

@@ -45,8 +45,10 @@ pub struct ReadImage {
 /// # Errors
 /// The failure as data, as imports record it.
 pub fn read_image(path: &Path, limits: &DecodeLimits) -> Result<ReadImage, Failure> {
-    let not_accessible =
-        |detail: String| Failure { kind: FailureKind::NotAccessible, detail: format!("the file could not be opened: {detail}") };
+    let not_accessible = |detail: String| Failure {
+        kind: FailureKind::NotAccessible,
+        detail: format!("the file could not be opened: {detail}"),
+    };
     // Asked before opening: opening a pipe would wait for its other end.
     let metadata = path.metadata().map_err(|error| not_accessible(error.to_string()))?;
     if !metadata.is_file() {
@@ -58,9 +60,7 @@ pub fn read_image(path: &Path, limits: &DecodeLimits) -> Result<ReadImage, Failu
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| not_accessible(error.to_string()))?;
-    file.take(MAX_FILE_BYTES)
-        .read_to_end(&mut bytes)
-        .map_err(|error| not_accessible(error.to_string()))?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(|error| not_accessible(error.to_string()))?;
     let image = inspect_and_decode(&bytes, limits).map_err(|error| error.failure())?;
     let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(ReadImage { bytes, sha256, format: image.format, pixels: image.pixels })

@@ -154,7 +154,8 @@ fn read_jpeg(bytes: &[u8], facts: &mut FileFacts) {
     }
     let luma = tables[luma_table].unwrap_or([1; 64]);
     let quality = nearest_quality(&luma);
-    let bytes_of = |table: &[u16; 64]| table.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>();
+    let bytes_of =
+        |table: &[u16; 64]| table.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>();
     facts.jpeg = Some(JpegFacts {
         quality,
         is_standard: luma == scaled_luma_table(quality),
@@ -205,7 +206,8 @@ fn read_tables(mut segment: &[u8], tables: &mut [Option<[u16; 64]>]) {
 
 /// `4:2:0` and its like, from the sampling factors of luma and the first chroma component.
 fn subsampling_of(components: &[&[u8]]) -> String {
-    let factors = |index: usize| components.get(index).map(|component| (component[1] >> 4, component[1] & 0xF));
+    let factors =
+        |index: usize| components.get(index).map(|component| (component[1] >> 4, component[1] & 0xF));
     let (Some((luma_h, luma_v)), Some((chroma_h, chroma_v))) = (factors(0), factors(1)) else {
         return "grey".to_owned();
     };
@@ -279,7 +281,10 @@ mod tests {
             for (subsampling, name) in [(Subsampling::Half, "4:2:0"), (Subsampling::None, "4:4:4")] {
                 let bytes = encode_jpeg(&picture(), quality, subsampling).unwrap();
                 let jpeg = parse_file_facts(ImageFormat::Jpeg, &bytes).jpeg.unwrap();
-                assert_eq!((jpeg.quality, jpeg.is_standard, jpeg.subsampling.as_str()), (quality, true, name));
+                assert_eq!(
+                    (jpeg.quality, jpeg.is_standard, jpeg.subsampling.as_str()),
+                    (quality, true, name)
+                );
             }
         }
     }
@@ -304,10 +309,10 @@ mod tests {
     #[test]
     fn metadata_and_profiles_are_found() {
         let mut png = encode(&picture(), ImageFormat::Png).unwrap();
-        let chunk = |kind: &[u8], data: &[u8]| {
-            [&(data.len() as u32).to_be_bytes()[..], kind, data, &[0; 4]].concat()
-        };
-        let extra = [chunk(b"iCCP", b"Display P3\0\0abc"), chunk(b"tEXt", b"a\0b"), chunk(b"eXIf", b"MM")].concat();
+        let chunk =
+            |kind: &[u8], data: &[u8]| [&(data.len() as u32).to_be_bytes()[..], kind, data, &[0; 4]].concat();
+        let extra =
+            [chunk(b"iCCP", b"Display P3\0\0abc"), chunk(b"tEXt", b"a\0b"), chunk(b"eXIf", b"MM")].concat();
         png.splice(33..33, extra);
         let facts = parse_file_facts(ImageFormat::Png, &png);
         assert!(facts.color_profile.unwrap().starts_with("Display P3 "));
@@ -317,7 +322,8 @@ mod tests {
         let segment = |marker: u8, data: &[u8]| {
             [&[0xFF, marker][..], &(data.len() as u16 + 2).to_be_bytes(), data].concat()
         };
-        let extra = [segment(0xE1, b"Exif\0\0MM"), segment(0xE2, b"ICC_PROFILE\0\x01\x01xyz"), segment(0xFE, b"hi")];
+        let extra =
+            [segment(0xE1, b"Exif\0\0MM"), segment(0xE2, b"ICC_PROFILE\0\x01\x01xyz"), segment(0xFE, b"hi")];
         jpeg.splice(2..2, extra.concat());
         let facts = parse_file_facts(ImageFormat::Jpeg, &jpeg);
         assert_eq!(facts.metadata, BTreeSet::from(["comment", "exif"]));
@@ -328,10 +334,10 @@ mod tests {
         #[test]
         fn no_bytes_are_too_strange(bytes: Vec<u8>, cut in 0_usize..900) {
             for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
-                parse_file_facts(format, &bytes);
+                proptest::prop_assert_eq!(parse_file_facts(format, &bytes).format, format);
             }
             let jpeg = encode_jpeg(&picture(), 90, Subsampling::Half).unwrap();
-            parse_file_facts(ImageFormat::Jpeg, &jpeg[..cut.min(jpeg.len())]);
+            proptest::prop_assert!(parse_file_facts(ImageFormat::Jpeg, &jpeg[..cut.min(jpeg.len())]).jpeg.is_some());
         }
     }
 }

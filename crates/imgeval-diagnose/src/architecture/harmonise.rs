@@ -90,7 +90,8 @@ impl Plan {
             Sizing::CentreCrop => ((width - side) / 2 / GRID * GRID, (height - side) / 2 / GRID * GRID),
             Sizing::DrawnCrop { seed } => {
                 let mut generator = stream(seed, sha256);
-                let mut draw = |room: u32| draw_below(&mut generator, (room / GRID + 1) as usize) as u32 * GRID;
+                let mut draw =
+                    |room: u32| draw_below(&mut generator, (room / GRID + 1) as usize) as u32 * GRID;
                 (draw(width - side), draw(height - side))
             }
         };
@@ -300,11 +301,15 @@ mod tests {
         let centre = plan(Sizing::CentreCrop).apply(&picture, "a").unwrap();
         assert_eq!((centre.width(), centre.height(), centre.at(0, 0)), (64, 64, picture.at(64, 32)));
         let drawn = plan(Sizing::DrawnCrop { seed: 1 });
-        let places: Vec<_> = ["a", "b", "c", "d"].map(|name| drawn.apply(&picture, name).unwrap().at(0, 0)).into();
+        let places: Vec<_> =
+            ["a", "b", "c", "d"].map(|name| drawn.apply(&picture, name).unwrap().at(0, 0)).into();
         assert_eq!(drawn.apply(&picture, "a").unwrap().at(0, 0), places[0]);
         assert!(places.iter().any(|place| *place != places[0]));
         let error = plan(Sizing::Scaled).apply(&gradient(63, 90), "a").unwrap_err();
-        assert_eq!(error.to_string(), "63x90 pixels are smaller than the square of 64 that the probe looks at");
+        assert_eq!(
+            error.to_string(),
+            "63x90 pixels are smaller than the square of 64 that the probe looks at"
+        );
     }
 
     #[test]
@@ -312,7 +317,8 @@ mod tests {
         let png = examined(b"", ImageFormat::Png, (300, 200));
         let choice = |images: &[&Examined]| choose_plan(images, false, PlanRequest::default());
         assert_eq!(choice(&[&png]).plan, Plan { side: 192, sizing: Sizing::CentreCrop, jpeg: None });
-        let (fine, coarse) = (jpeg(90, Subsampling::None, (800, 600)), jpeg(60, Subsampling::Half, (100, 90)));
+        let (fine, coarse) =
+            (jpeg(90, Subsampling::None, (800, 600)), jpeg(60, Subsampling::Half, (100, 90)));
         assert_eq!(
             choice(&[&png, &fine]).plan.jpeg,
             Some(JpegStep { quality: 90, subsampling: Subsampling::None })

@@ -75,10 +75,8 @@ pub fn list_images(place: &str) -> Result<Vec<ImageItem>, ItemsError> {
         let found =
             glob::glob(place).map_err(|source| ItemsError::Pattern { place: place.to_owned(), source })?;
         for path in found {
-            let path = path.map_err(|error| ItemsError::Io {
-                path: error.path().to_owned(),
-                source: error.into_error(),
-            })?;
+            let path =
+                path.map_err(|error| ItemsError::Io { path: error.path().to_owned(), source: error.into() })?;
             match path.is_dir() {
                 true => collect(&path, &mut paths)?,
                 false => paths.push(path),

@@ -32,7 +32,8 @@ pub enum JpegError {
 pub fn encode_jpeg(pixels: &Pixels, quality: u8, subsampling: Subsampling) -> Result<Vec<u8>, JpegError> {
     let (width, height) = (pixels.width(), pixels.height());
     let too_large = |_| JpegError::TooLarge { width, height };
-    let (short_width, short_height) = (width.try_into().map_err(too_large)?, height.try_into().map_err(too_large)?);
+    let (short_width, short_height) =
+        (width.try_into().map_err(too_large)?, height.try_into().map_err(too_large)?);
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality.clamp(1, 100));
     encoder.set_sampling_factor(match subsampling {
@@ -78,8 +79,15 @@ mod tests {
     #[test]
     fn lower_quality_changes_more() {
         let picture = waves();
-        let change = |quality| mean_change(&picture, &compressed(&picture, quality, Subsampling::None).unwrap());
-        assert!(change(95) < change(75) && change(75) < change(30), "{} {} {}", change(95), change(75), change(30));
+        let change =
+            |quality| mean_change(&picture, &compressed(&picture, quality, Subsampling::None).unwrap());
+        assert!(
+            change(95) < change(75) && change(75) < change(30),
+            "{} {} {}",
+            change(95),
+            change(75),
+            change(30)
+        );
     }
 
     /// What makes a common quality equal to that of the files a good choice: those barely change any more.

@@ -213,7 +213,8 @@ pub fn compute_profile(
 fn size_bounds(images: &[&Examined]) -> Vec<f64> {
     let mut ratios: Vec<f64> = images.iter().map(|image| bytes_per_pixel(image)).collect();
     ratios.sort_by(f64::total_cmp);
-    let mut bounds: Vec<f64> = (1..N_BINS).filter_map(|bin| ratios.get(bin * ratios.len() / N_BINS)).copied().collect();
+    let mut bounds: Vec<f64> =
+        (1..N_BINS).filter_map(|bin| ratios.get(bin * ratios.len() / N_BINS)).copied().collect();
     bounds.dedup();
     bounds
 }

@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn too_few_groups_are_refused_with_the_number_needed() {
         let classes: Vec<usize> = (0..100).map(|index| index / 50).collect();
-        let groups: Vec<usize> = (0..100).map(|index| if index < 50 { index } else { 50 + index % 4 }).collect();
+        let groups: Vec<usize> =
+            (0..100).map(|index| if index < 50 { index } else { 50 + index % 4 }).collect();
         let error = split_by_group(&classes, &groups, &names(2), 0, Shares::default()).unwrap_err();
         assert_eq!(error, SplitError::TooFewGroups { class: "class 1".to_owned(), found: 4 });
         assert!(error.to_string().contains("needs at least 10"));

@@ -1,0 +1,10 @@
+//! What a long computation tells while it goes on.
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A stage with so many images begins.
+    Stage { name: String, images: usize },
+    /// So many more images of the stage are done.
+    Advanced { images: usize },
+}
