@@ -9,7 +9,9 @@ use imgeval_core::{ContentHash, ImageFormat};
 
 use crate::{StoreError, whole_file::write_whole};
 
-pub(crate) fn image_path(directory: &Path, hash: &ContentHash, format: ImageFormat) -> PathBuf {
+/// Where a run keeps an image; whether it is there, a look must tell.
+#[must_use]
+pub fn image_path(directory: &Path, hash: &ContentHash, format: ImageFormat) -> PathBuf {
     let name = format!("{hash}.{}", format.extension());
     directory.join("images").join(&hash.as_str()[..2]).join(name)
 }

@@ -32,6 +32,7 @@ pub use generation::{
     AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, MAX_RAW_BYTES,
     RewriteRecord, Spend,
 };
+pub use images::image_path;
 pub use judgments::{JudgedItem, JudgedRole, JudgmentRecord, MeasurementRecord, StoredJudge, StoredJudgment};
 pub use manifest::Manifest;
 pub use run::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, RunReader, RunWriter};

@@ -15,7 +15,7 @@ use super::{
     harmonise::Plan,
     model::Model,
     profile::Profile,
-    signatures::SignatureRecord,
+    signatures::{SignatureRecord, similarities},
     split::Shares,
 };
 
@@ -109,6 +109,13 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// How like the generators' fingerprints are to each other, in the order of the card's signatures.
+    #[must_use]
+    pub fn similarities(&self) -> Vec<Vec<f64>> {
+        let all: Vec<&Fingerprint> = self.fingerprints.iter().collect();
+        similarities(&all)
+    }
+
     /// One answer for each square, which the caller has brought under the card's plan.
     ///
     /// # Errors
