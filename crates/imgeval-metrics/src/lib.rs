@@ -5,7 +5,10 @@
 mod agreement;
 pub mod classification;
 mod clustered;
+mod covariance;
 pub mod edit;
+#[cfg(test)]
+mod fixture;
 mod intervals;
 pub mod logistic;
 mod paired;

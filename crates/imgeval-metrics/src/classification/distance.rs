@@ -1,11 +1,7 @@
 //! Images unlike everything that a classifier has seen.
 
-use rayon::prelude::*;
-
-use crate::logistic::{Features, LearnError, Standardisation, check_labels, dot};
-
-/// Rows whose products are summed together; few enough to stay in the processor's cache.
-const BLOCK_ROWS: usize = 128;
+use crate::covariance::{cholesky, covariance_of, diagonal, solve_lower, triangle};
+use crate::logistic::{Features, LearnError, Standardisation, check_labels};
 
 /// The distance of a row from the nearest class mean, in units of the spread within classes (Mahalanobis; Lee et al. 2018, "A
 /// simple unified framework for detecting out-of-distribution samples").
@@ -66,7 +62,7 @@ impl ClassDistance {
         if !numbers.into_iter().flatten().all(|value| value.is_finite()) || !parts.shrinkage.is_finite() {
             return error("a number is not finite");
         }
-        let diagonal = (0..n_features).map(|row| parts.factor[triangle(row + 1) - 1]);
+        let diagonal = (0..n_features).map(|row| parts.factor[diagonal(row)]);
         if !parts.scale.iter().copied().chain(diagonal).all(|value| value > 0.0) {
             return error("a scale or a diagonal entry of the factor is not above zero");
         }
@@ -129,31 +125,15 @@ fn covariance_within(
 ) -> (Vec<f64>, f64) {
     let n_features = features.n_features();
     let (n, p) = (features.n_rows() as f64, n_features as f64);
-    let mut triangles: Vec<Vec<f64>> = (1..=n_features).map(|length| vec![0.0; length]).collect();
-    let mut squared_norms = 0.0;
     let rows: Vec<&[f32]> = features.rows().collect();
-    for (rows, labels) in rows.chunks(BLOCK_ROWS).zip(labels.chunks(BLOCK_ROWS)) {
-        // Feature by feature, so that products run along memory.
-        let mut columns = vec![0.0; n_features * BLOCK_ROWS];
-        for (place, (row, label)) in rows.iter().zip(labels).enumerate() {
-            let mut norm = 0.0;
-            for (feature, (value, mean)) in standard.apply(row).into_iter().zip(&means[*label]).enumerate() {
-                columns[feature * BLOCK_ROWS + place] = value - mean;
-                norm += (value - mean).powi(2);
-            }
-            squared_norms += norm * norm;
-        }
-        let column = |feature: usize| &columns[feature * BLOCK_ROWS..(feature + 1) * BLOCK_ROWS];
-        triangles.par_iter_mut().enumerate().for_each(|(feature, sums)| {
-            for (other, sum) in sums.iter_mut().enumerate() {
-                *sum += dot(column(feature), column(other));
-            }
-        });
-    }
-    let mut covariance = triangles.concat();
-    covariance.iter_mut().for_each(|sum| *sum /= n);
+    let centred = |index: usize| -> Vec<f64> {
+        let means = &means[labels[index]];
+        standard.apply(rows[index]).iter().zip(means).map(|(value, mean)| value - mean).collect()
+    };
+    let mut covariance = covariance_of(rows.len(), n_features, centred);
+    let square = |index| centred(index).iter().map(|value| value * value).sum::<f64>();
+    let squared_norms: f64 = (0..rows.len()).map(|index| square(index).powi(2)).sum();
 
-    let diagonal = |row: usize| triangle(row + 1) - 1;
     let trace: f64 = (0..n_features).map(|row| covariance[diagonal(row)]).sum();
     let mu = trace / p;
     let all_squares: f64 = covariance.iter().map(|value| value * value).sum();
@@ -166,40 +146,6 @@ fn covariance_within(
     covariance.iter_mut().for_each(|value| *value *= 1.0 - shrinkage);
     (0..n_features).for_each(|row| covariance[diagonal(row)] += shrinkage * mu);
     (covariance, shrinkage)
-}
-
-fn triangle(n: usize) -> usize {
-    n * (n + 1) / 2
-}
-
-/// In place of a lower triangle; `None` if the matrix is not positive definite.
-fn cholesky(mut matrix: Vec<f64>, n: usize) -> Option<Vec<f64>> {
-    for row in 0..n {
-        for column in 0..=row {
-            let (left, right) = (triangle(row), triangle(column));
-            let known: f64 = (0..column).map(|index| matrix[left + index] * matrix[right + index]).sum();
-            let rest = matrix[left + column] - known;
-            matrix[left + column] = if column < row {
-                rest / matrix[right + column]
-            } else if rest > 0.0 {
-                rest.sqrt()
-            } else {
-                return None;
-            };
-        }
-    }
-    Some(matrix)
-}
-
-/// x with `factor` x = `values`.
-fn solve_lower(factor: &[f64], values: &[f64]) -> Vec<f64> {
-    let mut solution: Vec<f64> = Vec::with_capacity(values.len());
-    for (row, value) in values.iter().enumerate() {
-        let row = &factor[triangle(row)..triangle(row + 1)];
-        let known: f64 = row.iter().zip(&solution).map(|(entry, known)| entry * known).sum();
-        solution.push((value - known) / row[solution.len()]);
-    }
-    solution
 }
 
 /// Minus the logarithm of the summed exponentials of the logits (Liu et al. 2020, "Energy-based out-of-distribution detection", temperature 1): larger

@@ -2,9 +2,10 @@
 //!
 //! Images of one prompt, or cut from one photograph, are not independent. So whole groups are resampled, among those with images of
 //! the same classes, which keeps every class in every resample; percentile interval. A bootstrap is blind where a class has fewer than
-//! [`MIN_BOOTSTRAP_GROUPS`] groups, or where every resample gives the same (a perfect classifier). There the interval is that
-//! of as many independent observations as there are groups: Wilson's for accuracy, Wilson's of the classes combined for balanced
-//! accuracy, Newcombe's for AUC. Groups of several images count once then, which is cautious.
+//! [`MIN_BOOTSTRAP_GROUPS`] groups, or where fewer than [`MIN_TELLING_GROUPS`] of them hold a mistake (or anything but mistakes): it would
+//! give a nearly perfect classifier a width of nearly nothing. There the interval is that of as many independent observations as
+//! there are groups: Wilson's for accuracy, Wilson's of the classes combined for balanced accuracy, Newcombe's for AUC. Groups of
+//! several images count once then, which is cautious.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,8 @@ use crate::{BootstrapSettings, Cluster, Stratum, estimate_strata, wilson_interva
 
 /// With fewer groups in a class, a bootstrap has too few different resamples to draw.
 pub const MIN_BOOTSTRAP_GROUPS: usize = 10;
+/// With fewer groups that hold a mistake, a bootstrap cannot see how often mistakes come.
+pub const MIN_TELLING_GROUPS: usize = 5;
 /// Replicates with a random stream of their own, whatever the number of threads.
 const BLOCK_REPLICATES: usize = 100;
 
@@ -64,27 +67,28 @@ pub fn evaluate(
     let sample = Sample::of(predictions, n_classes);
     let found = sample.measure(&vec![1.0; predictions.len()]);
     let mut replicates: Measures<Vec<f64>> = sample.resample(settings);
-    let is_blind = sample.fewest_groups() < MIN_BOOTSTRAP_GROUPS;
-    let interval = |replicates: &mut Vec<f64>, cautious: &dyn Fn() -> Interval| {
+    let interval = |replicates: &mut Vec<f64>, n_telling: usize, cautious: &dyn Fn() -> Interval| {
+        if n_telling < MIN_TELLING_GROUPS || replicates.is_empty() {
+            return cautious();
+        }
         replicates.sort_by(f64::total_cmp);
-        match (replicates.first(), replicates.last()) {
-            (Some(least), Some(most)) if !is_blind && most - least > 1e-12 => Interval {
-                low: quantile_of_sorted(replicates, 0.025),
-                high: quantile_of_sorted(replicates, 0.975),
-                method: IntervalMethod::PromptBootstrap,
-            },
-            _ => cautious(),
+        Interval {
+            low: quantile_of_sorted(replicates, 0.025),
+            high: quantile_of_sorted(replicates, 0.975),
+            method: IntervalMethod::PromptBootstrap,
         }
     };
+    let telling = sample.count_telling();
     let estimate =
         |value, interval| Estimate { value, interval, n_clusters: sample.n_groups, n: predictions.len() };
-    let accuracy = interval(&mut replicates.accuracy, &|| {
+    let accuracy = interval(&mut replicates.accuracy, telling.accuracy, &|| {
         let (low, high) = wilson_interval(found.accuracy, sample.n_groups);
         Interval { low, high, method: IntervalMethod::WilsonOverPrompts }
     });
-    let balanced =
-        interval(&mut replicates.balanced_accuracy, &|| sample.combined_accuracy(found.balanced_accuracy));
-    let auc = interval(&mut replicates.auc, &|| sample.cautious_auc(found.auc));
+    let balanced = interval(&mut replicates.balanced_accuracy, telling.balanced_accuracy, &|| {
+        sample.combined_accuracy(found.balanced_accuracy)
+    });
+    let auc = interval(&mut replicates.auc, telling.auc, &|| sample.cautious_auc(found.auc));
     Some(Evaluation {
         accuracy: estimate(found.accuracy, accuracy),
         balanced_accuracy: estimate(found.balanced_accuracy, balanced),
@@ -167,8 +171,46 @@ impl<'a> Sample<'a> {
         }
     }
 
-    fn fewest_groups(&self) -> usize {
-        self.n_groups_of.iter().copied().min().unwrap_or(0)
+    /// How many groups show that the measure could also come out lower, or higher: the fewer of both. None if a class has too few
+    /// groups for a bootstrap.
+    fn count_telling(&self) -> Measures<usize> {
+        if self.n_groups_of.iter().any(|n_groups| *n_groups < MIN_BOOTSTRAP_GROUPS) {
+            return Measures::default();
+        }
+        let is_of = |place: usize, class: usize| self.predictions[place].label == class;
+        let fewer = |chosen: &dyn Fn(usize) -> bool, good: &dyn Fn(usize) -> bool| {
+            let n_good = self.count_groups(|place| chosen(place) && good(place));
+            n_good.min(self.count_groups(|place| chosen(place) && !good(place)))
+        };
+        let of_class = |class: usize| fewer(&|place| is_of(place, class), &|place| self.is_right[place]);
+        let of_ranking = |class: usize| {
+            let score = |place: usize| self.predictions[place].probabilities[class];
+            let (mut positives, mut negatives) = (Range::EMPTY, Range::EMPTY);
+            for place in 0..self.predictions.len() {
+                let side = if is_of(place, class) { &mut positives } else { &mut negatives };
+                side.include(score(place));
+            }
+            // On each side, groups of images that lose against some of the other side, and those that win against some.
+            let positive = |place: usize| is_of(place, class);
+            let negative = |place: usize| !is_of(place, class);
+            let counts = [
+                self.count_groups(|place| positive(place) && score(place) <= negatives.most),
+                self.count_groups(|place| positive(place) && score(place) >= negatives.least),
+                self.count_groups(|place| negative(place) && score(place) >= positives.least),
+                self.count_groups(|place| negative(place) && score(place) <= positives.most),
+            ];
+            counts.into_iter().min().unwrap_or(0)
+        };
+        Measures {
+            accuracy: fewer(&|_| true, &|place| self.is_right[place]),
+            balanced_accuracy: (0..self.n_classes).map(of_class).min().unwrap_or(0),
+            auc: self.rankings.iter().map(|(class, _)| of_ranking(*class)).min().unwrap_or(0),
+        }
+    }
+
+    fn count_groups(&self, is_chosen: impl Fn(usize) -> bool) -> usize {
+        let groups = self.strata.iter().flatten();
+        groups.filter(|places| places.iter().any(|place| is_chosen(*place))).count()
     }
 
     /// With each image counted as often as its weight says.
@@ -250,14 +292,8 @@ impl<'a> Sample<'a> {
         let (mut below, mut above) = (0.0, 0.0);
         for (class, ranking) in &self.rankings {
             let auc = ranking.auc(|place| self.predictions[place].label == *class, |place| weights[place]);
-            let others = |other: &usize| other != class;
-            let n_rest: BTreeSet<usize> = self
-                .predictions
-                .iter()
-                .filter(|prediction| others(&prediction.label))
-                .map(|prediction| prediction.group)
-                .collect();
-            let (low, high) = auc_interval(auc, self.n_groups_of[*class], n_rest.len());
+            let n_rest = self.count_groups(|place| self.predictions[place].label != *class);
+            let (low, high) = auc_interval(auc, self.n_groups_of[*class], n_rest);
             below += auc - low;
             above += high - auc;
         }
@@ -267,6 +303,20 @@ impl<'a> Sample<'a> {
             high: (value + above / n).min(1.0),
             method: IntervalMethod::NewcombeOverPrompts,
         }
+    }
+}
+
+struct Range {
+    least: f64,
+    most: f64,
+}
+
+impl Range {
+    const EMPTY: Self = Self { least: f64::INFINITY, most: f64::NEG_INFINITY };
+
+    fn include(&mut self, score: f64) {
+        self.least = self.least.min(score);
+        self.most = self.most.max(score);
     }
 }
 

@@ -12,9 +12,14 @@ mod distance;
 mod evaluation;
 mod ranking;
 
+#[cfg(test)]
+mod tests;
+
 pub use calibration::{
     CONFIDENCE_BINS, Isotonic, Temperature, brier_score, confidence_histogram, expected_calibration_error,
 };
 pub use distance::{ClassDistance, DistanceParts, energy_score, outside_threshold};
-pub use evaluation::{Evaluation, MIN_BOOTSTRAP_GROUPS, Prediction, class_shares, evaluate};
+pub use evaluation::{
+    Evaluation, MIN_BOOTSTRAP_GROUPS, MIN_TELLING_GROUPS, Prediction, class_shares, evaluate,
+};
 pub use ranking::{auc_interval, roc_auc};

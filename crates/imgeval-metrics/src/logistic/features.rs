@@ -79,17 +79,3 @@ impl Standardisation {
         places.map(|((value, mean), scale)| (f64::from(*value) - mean) / scale).collect()
     }
 }
-
-/// The sum of products, in eight parts at a time so that the compiler can use wide registers; the order never varies.
-pub(crate) fn dot<T: Copy + Into<f64>>(left: &[T], right: &[f64]) -> f64 {
-    let (left_blocks, left_rest) = left.as_chunks::<8>();
-    let (right_blocks, right_rest) = right.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (left, right) in left_blocks.iter().zip(right_blocks) {
-        for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
-            *sum += (*left).into() * right;
-        }
-    }
-    let rest: f64 = left_rest.iter().zip(right_rest).map(|(left, right)| (*left).into() * right).sum();
-    sums.iter().sum::<f64>() + rest
-}

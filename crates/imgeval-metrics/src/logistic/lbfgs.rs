@@ -30,12 +30,13 @@ struct Pair {
     curvature: f64,
 }
 
-/// `evaluate` gives value and gradient.
+/// `evaluate` gives value and gradient; `precondition` multiplies with a guess of the inverse curvature.
 pub(super) fn minimise(
     start: Vec<f64>,
     tolerance: f64,
     max_iterations: usize,
     evaluate: impl Fn(&[f64]) -> (f64, Vec<f64>),
+    precondition: impl Fn(&[f64]) -> Vec<f64>,
 ) -> Minimum {
     let at = |place: Vec<f64>| {
         let (value, gradient) = evaluate(&place);
@@ -45,10 +46,8 @@ pub(super) fn minimise(
     let mut pairs: VecDeque<Pair> = VecDeque::new();
     let mut iterations = 0;
     while largest(&point.gradient) > tolerance && iterations < max_iterations {
-        let direction = direction(&pairs, &point.gradient);
-        // The first step has no curvature to go by.
-        let first = if pairs.is_empty() { (1.0 / norm(&point.gradient)).min(1.0) } else { 1.0 };
-        let Some(next) = search(&point, &direction, first, &at) else {
+        let direction = direction(&pairs, &point.gradient, &precondition);
+        let Some(next) = search(&point, &direction, &at) else {
             if pairs.is_empty() {
                 break;
             }
@@ -72,7 +71,11 @@ pub(super) fn minimise(
 }
 
 /// Minus the gradient, times the inverse curvature that the pairs stand for.
-fn direction(pairs: &VecDeque<Pair>, gradient: &[f64]) -> Vec<f64> {
+fn direction(
+    pairs: &VecDeque<Pair>,
+    gradient: &[f64],
+    precondition: impl Fn(&[f64]) -> Vec<f64>,
+) -> Vec<f64> {
     let mut direction: Vec<f64> = gradient.iter().map(|value| -value).collect();
     let mut shares = Vec::with_capacity(pairs.len());
     for pair in pairs.iter().rev() {
@@ -80,8 +83,9 @@ fn direction(pairs: &VecDeque<Pair>, gradient: &[f64]) -> Vec<f64> {
         add(&mut direction, &pair.change, -share);
         shares.push(share);
     }
+    direction = precondition(&direction);
     if let Some(last) = pairs.back() {
-        let scale = last.curvature / product(&last.change, &last.change);
+        let scale = last.curvature / product(&last.change, &precondition(&last.change));
         direction.iter_mut().for_each(|value| *value *= scale);
     }
     for (pair, share) in pairs.iter().zip(shares.into_iter().rev()) {
@@ -92,12 +96,12 @@ fn direction(pairs: &VecDeque<Pair>, gradient: &[f64]) -> Vec<f64> {
 }
 
 /// `None` if no step is found.
-fn search(from: &Point, direction: &[f64], first: f64, at: &impl Fn(Vec<f64>) -> Point) -> Option<Point> {
+fn search(from: &Point, direction: &[f64], at: &impl Fn(Vec<f64>) -> Point) -> Option<Point> {
     let slope = product(&from.gradient, direction);
     if slope >= 0.0 {
         return None;
     }
-    let (mut low, mut high, mut length) = (0.0, f64::INFINITY, first);
+    let (mut low, mut high, mut length) = (0.0, f64::INFINITY, 1.0);
     for _ in 0..MAX_BISECTIONS {
         let mut place = from.place.clone();
         add(&mut place, direction, length);
@@ -117,10 +121,6 @@ fn search(from: &Point, direction: &[f64], first: f64, at: &impl Fn(Vec<f64>) ->
 
 fn product(left: &[f64], right: &[f64]) -> f64 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
-}
-
-fn norm(values: &[f64]) -> f64 {
-    product(values, values).sqrt()
 }
 
 fn largest(values: &[f64]) -> f64 {

@@ -3,16 +3,20 @@
 //! Features are standardised inside, and the means and scales are part of the model. What is minimised is what scikit-learn's
 //! `make_pipeline(StandardScaler(), LogisticRegression(C=1 / penalty))` minimises: the weighted sum of the log losses plus `penalty` / 2
 //! times the sum of the squared weights (on standardised features; intercepts are free). Two classes share one row of weights, more
-//! have one each. The minimum is found by L-BFGS (Liu and Nocedal 1989) in 64 bits; sums run over fixed blocks of rows, so that the
-//! result does not depend on the number of threads.
+//! have one each. The minimum is found in 64 bits by L-BFGS (Liu and Nocedal 1989), whose first guess of the curvature is the
+//! largest that the loss can have (Boehning 1992), so that features which repeat each other cost no more steps; sums run over fixed
+//! blocks of rows, so that the result does not depend on the number of threads.
 
 mod features;
 mod fit;
 mod lbfgs;
 mod model;
 
+#[cfg(test)]
+mod tests;
+
 pub use features::Features;
-pub(crate) use features::{Standardisation, dot};
+pub(crate) use features::Standardisation;
 pub use fit::{LogisticFit, LogisticSettings, balanced_weights, fit_logistic};
 pub use model::{LogisticModel, LogisticParts, softmax};
 

@@ -15,7 +15,7 @@ pub fn azimuthal_power(spectrum: &PowerSpectrum) -> Vec<f64> {
     let mut sums: Vec<f64> = Vec::new();
     let mut counts: Vec<usize> = Vec::new();
     for (frequency, power) in spectrum.frequencies() {
-        let radius = frequency.radius() as usize;
+        let radius = frequency.ring();
         if radius >= sums.len() {
             sums.resize(radius + 1, 0.0);
             counts.resize(radius + 1, 0);
@@ -36,6 +36,8 @@ pub fn high_pass_azimuthal_power(plane: &GrayPlane) -> Vec<f64> {
 pub const CORVI_SIDE: usize = 256;
 /// Directions over half a turn.
 pub const ANGULAR_SECTORS: usize = 16;
+/// Variance of what resampling's rounding makes of a picture without contrast, and more; one pixel one grey value brighter is 2e-10.
+const FLAT: f64 = 1e-12;
 /// Cycles per pixel; below, direction is the picture's content.
 const ANGULAR_INNER: f64 = 0.1;
 
@@ -68,10 +70,10 @@ pub fn corvi_spectra(plane: &GrayPlane) -> Result<CorviSpectra, SpectrumError> {
     let spectrum = PowerSpectrum::of(&square);
     // Without zero frequency and divided by the rest: the mean is taken off and the variance is one.
     let energy: f64 = spectrum.power().iter().skip(1).sum();
-    let scale = if energy > 0.0 { 1.0 / energy } else { 0.0 };
+    let scale = if energy > FLAT * spectrum.power().len() as f64 { 1.0 / energy } else { 0.0 };
     let mut spectra = CorviSpectra { radial: vec![0.0; 182], angular: [0.0; ANGULAR_SECTORS] };
     for (frequency, power) in spectrum.frequencies().skip(1) {
-        spectra.radial[frequency.radius() as usize] += power * scale;
+        spectra.radial[frequency.ring()] += power * scale;
         if frequency.cycles() > ANGULAR_INNER {
             let turn = frequency.angle() / std::f64::consts::PI;
             spectra.angular[(turn * ANGULAR_SECTORS as f64).round() as usize % ANGULAR_SECTORS] +=

@@ -59,9 +59,7 @@ pub(super) fn band_power(spectrum: &PowerSpectrum) -> Vec<f64> {
     let mut sums = [0.0; SPECTRUM_BINS];
     let mut counts = [0_usize; SPECTRUM_BINS];
     for (frequency, power) in spectrum.frequencies().skip(1) {
-        let bin = (frequency.cycles() / std::f64::consts::FRAC_1_SQRT_2 * SPECTRUM_BINS as f64) as usize;
-        // The corner itself is the end of the last band.
-        let bin = bin.min(SPECTRUM_BINS - 1);
+        let bin = frequency.band(SPECTRUM_BINS);
         sums[bin] += power;
         counts[bin] += 1;
     }

@@ -23,6 +23,8 @@ mod plane;
 mod power;
 mod resize;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 pub use curves::{
     ANGULAR_SECTORS, CORVI_SIDE, CorviSpectra, MeanCurve, azimuthal_power, corvi_spectra,

@@ -68,6 +68,9 @@ impl PowerSpectrum {
     }
 }
 
+/// Frequencies on the edge of two bins belong to the upper one, whatever rounding says.
+const HAIR: f64 = 1e-9;
+
 /// A frequency as whole waves over the picture.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frequency {
@@ -78,13 +81,25 @@ pub(super) struct Frequency {
 
 impl Frequency {
     /// In waves over the shorter side: whole numbers on the axes of a square picture.
-    pub(super) fn radius(self) -> f64 {
+    fn radius(self) -> f64 {
         let (width, height) = self.size;
         let side = width.min(height) as f64;
         // Multiplied by exactly 1 for a square, so that 3 and 4 make 5 without rounding.
         let along = self.along * (side / width as f64);
         let down = self.down * (side / height as f64);
         (along * along + down * down).sqrt()
+    }
+
+    /// The whole part of the radius.
+    pub(super) fn ring(self) -> usize {
+        (self.radius() + HAIR) as usize
+    }
+
+    /// Which of `n` bands of equal width between zero and the corner it lies in.
+    pub(super) fn band(self, n: usize) -> usize {
+        let band = (self.cycles() / std::f64::consts::FRAC_1_SQRT_2 * n as f64 + HAIR) as usize;
+        // The corner itself is the end of the last band.
+        band.min(n - 1)
     }
 
     /// In cycles per pixel: 0 to the square root of one half.
