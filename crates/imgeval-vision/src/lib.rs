@@ -7,6 +7,7 @@
 //! - [`checkpoint`]: trained parameters from safetensors and PyTorch files, without trusting them.
 //! - [`weights`]: known weight sets, pinned by checksum, their folder and how they get there.
 //! - [`lpips`]: the perceptual distance of two pictures.
+//! - [`train`]: classifiers of images, trained here.
 //! - [`annotate`]: boxes and labels drawn on a picture.
 
 // Denied, not forbidden: mapping weight files and the kernels in `ops` need it, each use with its reason.
@@ -25,6 +26,7 @@ mod model_error;
 pub mod ops;
 pub mod preview_color;
 pub mod resample;
+pub mod train;
 pub mod weights;
 pub mod yolo;
 

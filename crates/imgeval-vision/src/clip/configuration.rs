@@ -11,7 +11,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// How the channels of a tower are cut into attention heads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heads {
+pub(crate) enum Heads {
     Count(usize),
     /// So many channels each.
     Channels(usize),
@@ -21,7 +21,7 @@ impl Heads {
     const OPENAI: Self = Self::Channels(64);
 
     /// In a tower of this width; none if a head is wider than that.
-    pub(super) fn of(self, width: usize) -> usize {
+    pub(crate) fn of(self, width: usize) -> usize {
         match self {
             Self::Count(count) => count,
             Self::Channels(channels) => width / channels.max(1),
@@ -31,10 +31,10 @@ impl Heads {
 
 /// Heads and activation; what is not said is as in OpenAI's models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Configuration {
-    pub(super) vision_heads: Heads,
+pub(crate) struct Configuration {
+    pub(crate) vision_heads: Heads,
     pub(super) text_heads: Heads,
-    pub(super) vision_activation: Activation,
+    pub(crate) vision_activation: Activation,
     pub(super) text_activation: Activation,
 }
 
@@ -47,7 +47,7 @@ impl Configuration {
     };
 
     /// From the folder of the weights.
-    pub(super) fn load(weights: &Path) -> Result<Self, ModelError> {
+    pub(crate) fn load(weights: &Path) -> Result<Self, ModelError> {
         let folder = if weights.is_dir() { weights } else { weights.parent().unwrap_or(weights) };
         let hugging_face = folder.join("config.json");
         if hugging_face.is_file() {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::checkpoint::{Checkpoint, Parameters};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     OpenAi,
     HuggingFace,
 }
 
 /// The parameters under their canonical names; `None` if the names are not CLIP's.
-pub(super) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Family, Parameters)> {
+pub(crate) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Family, Parameters)> {
     let family = if checkpoint.info("visual.class_embedding").is_some() {
         Family::OpenAi
     } else if checkpoint.info("vision_model.embeddings.class_embedding").is_some() {

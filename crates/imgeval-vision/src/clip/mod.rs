@@ -9,6 +9,10 @@ mod preprocess;
 mod score;
 pub mod tokenizer;
 
+pub(crate) use configuration::Configuration;
+pub(crate) use keys::{Family, canonical_parameters};
+pub(crate) use preprocess::{MEAN, STANDARD_DEVIATION, middle_square};
+
 pub use color::ClipColorNamer;
 pub use model::{Clip, ClipDimensions, TextEmbedding};
 pub use preprocess::Preparation;

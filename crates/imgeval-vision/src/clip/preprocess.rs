@@ -10,8 +10,8 @@ use crate::{
     resample::pillow::{Filter, resize_part},
 };
 
-const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const STANDARD_DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
+pub(crate) const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+pub(crate) const STANDARD_DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// Whose way of preparing pictures and texts. They differ for some proportions and unusual characters only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,7 +38,7 @@ pub(super) fn prepare(
     from_numbers(numbers.collect(), &[size * size, 3])?.to_device(&backend.device)?.to_dtype(backend.dtype)
 }
 
-fn middle_square(pixels: &Pixels, size: usize, preparation: Preparation) -> Result<Pixels> {
+pub(crate) fn middle_square(pixels: &Pixels, size: usize, preparation: Preparation) -> Result<Pixels> {
     let size = u32::try_from(size).map_err(candle_core::Error::wrap)?;
     let (width, height) = (pixels.width(), pixels.height());
     let short = width.min(height);

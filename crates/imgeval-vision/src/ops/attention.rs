@@ -76,7 +76,8 @@ pub(crate) fn attend(
     from_numbers(result, &[batch, n_queries, channels])
 }
 
-fn attend_composed(
+/// The same by candle's operations, which have gradients.
+pub(crate) fn attend_composed(
     query: &Tensor,
     key: &Tensor,
     value: &Tensor,
