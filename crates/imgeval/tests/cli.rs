@@ -16,6 +16,7 @@ mod cli {
     mod broken_generation;
     mod colors;
     mod detections;
+    mod diagnose;
     mod doctor;
     mod edit_metrics;
     mod generate;

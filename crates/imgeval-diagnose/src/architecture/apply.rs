@@ -46,6 +46,8 @@ pub struct AppliedSummary {
     /// Images that came as JPEG or lossy WebP, and the lowest JPEG quality among them.
     pub n_lossy: usize,
     pub lowest_quality: Option<u8>,
+    /// Images that are stored without loss and yet show a grid of 8 pixels, as an earlier JPEG leaves it.
+    pub n_hidden_grid: usize,
 }
 
 /// Examines the images, brings them under the probe's plan and asks the probe.
@@ -65,7 +67,7 @@ pub fn apply_to(
     events(Event::Stage { name: "asking the probe".to_owned(), images: images.len() });
     let mut answers = Vec::with_capacity(images.len());
     let chosen: Vec<&UsableImage> = images.iter().collect();
-    for_each_batch(&chosen, &probe.card.plan, limits, None, |squares| {
+    for_each_batch(&chosen, &probe.card.plan, limits, None, |_, squares| {
         answers.extend(probe.answer(squares)?);
         events(Event::Advanced { images: squares.len() });
         Ok(())
@@ -117,6 +119,7 @@ impl AppliedImages {
             n_images,
             n_lossy: self.answered.iter().filter(|(image, _)| image.examined.facts.is_lossy()).count(),
             lowest_quality: jpegs.map(|jpeg| jpeg.quality).min(),
+            n_hidden_grid: self.answered.iter().filter(|(image, _)| image.examined.has_hidden_grid()).count(),
         })
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use imgeval_core::Failure;
 use imgeval_metrics::{logistic::LearnError, spectra::SpectrumError};
+use imgeval_vision::train::TrainError;
 
 use super::{harmonise::HarmoniseError, jpeg::JpegError, split::SplitError};
 
@@ -35,6 +36,10 @@ pub enum DiagnoseError {
     Spectrum(#[from] SpectrumError),
     #[error("the classifier could not be fitted or applied")]
     Learn(#[from] LearnError),
+    #[error("the network could not be trained or applied")]
+    Network(#[from] TrainError),
+    #[error("this kind of probe begins with CLIP, and no weights of CLIP are given")]
+    NoClip,
     #[error("could not keep embeddings in `{path}`")]
     Cache {
         path: PathBuf,

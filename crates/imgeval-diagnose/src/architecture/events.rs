@@ -1,5 +1,7 @@
 //! What a long computation tells while it goes on.
 
+use imgeval_vision::train::TrainingEvent;
+
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -7,4 +9,6 @@ pub enum Event {
     Stage { name: String, images: usize },
     /// So many more images of the stage are done.
     Advanced { images: usize },
+    /// Of a network.
+    Training(TrainingEvent),
 }

@@ -2,17 +2,18 @@
 
 use std::{fs::File, io::Read as _, path::Path};
 
-use imgeval_core::{Failure, FailureKind, Pixels};
+use imgeval_core::{Failure, FailureKind, GrayPixels, ImageFormat, Pixels};
 use imgeval_vision::image_file::{DecodeLimits, MAX_FILE_BYTES, inspect_and_decode};
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    block_grid::{CLEAR_GRID, block_grid},
     file_facts::{FileFacts, parse_file_facts},
     perceptual_hash::difference_hash,
 };
 
 /// What is known of a usable image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Examined {
     /// SHA-256 of the file's bytes, hexadecimal.
     pub sha256: String,
@@ -22,12 +23,20 @@ pub struct Examined {
     pub height: u32,
     /// Of the picture, for groups of near duplicates.
     pub difference_hash: u64,
+    /// How clearly a grid of 8 pixels stands out, as JPEG leaves it; about 1 where there is none.
+    pub block_grid: f64,
 }
 
 impl Examined {
     #[must_use]
     pub fn short_side(&self) -> u32 {
         self.width.min(self.height)
+    }
+
+    /// Stored without loss, and yet with the grid of an earlier JPEG, or of a decoder.
+    #[must_use]
+    pub fn has_hidden_grid(&self) -> bool {
+        !self.facts.is_lossy() && self.block_grid >= CLEAR_GRID
     }
 }
 
@@ -36,7 +45,7 @@ impl Examined {
 pub struct ReadImage {
     pub bytes: Vec<u8>,
     pub sha256: String,
-    pub format: imgeval_core::ImageFormat,
+    pub format: ImageFormat,
     pub pixels: Pixels,
 }
 
@@ -77,6 +86,7 @@ pub fn examine(path: &Path, limits: &DecodeLimits) -> Result<Examined, Failure> 
         width: image.pixels.width(),
         height: image.pixels.height(),
         difference_hash: difference_hash(&image.pixels),
+        block_grid: block_grid(&GrayPixels::luma_of(&image.pixels)),
         sha256: image.sha256,
     })
 }

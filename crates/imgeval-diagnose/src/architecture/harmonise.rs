@@ -287,7 +287,7 @@ mod tests {
 
     fn examined(bytes: &[u8], format: ImageFormat, (width, height): (u32, u32)) -> Examined {
         let facts = parse_file_facts(format, bytes);
-        Examined { sha256: String::new(), facts, width, height, difference_hash: 0 }
+        Examined { sha256: String::new(), facts, width, height, difference_hash: 0, block_grid: 1.0 }
     }
 
     fn jpeg(quality: u8, subsampling: Subsampling, size: (u32, u32)) -> Examined {

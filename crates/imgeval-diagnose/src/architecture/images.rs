@@ -13,7 +13,7 @@ use super::{
 };
 
 /// An image that could be read, with what is known of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct UsableImage {
     pub path: PathBuf,
     pub name: String,

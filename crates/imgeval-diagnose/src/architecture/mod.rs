@@ -6,7 +6,7 @@
 //!     items -> examine -> groups -> profile -> plan -> split -> model -> evaluation, controls -> probe -> file
 //!     file -> probe -> apply -> verdict, evidence
 //!
-//! - [`items`], [`examine`], [`file_facts`]: which images, and what their files tell.
+//! - [`items`], [`examine`], [`file_facts`], [`block_grid`]: which images, and what their files and an earlier compression tell.
 //! - [`perceptual_hash`], [`groups`]: what must never be divided between training and testing.
 //! - [`profile`]: what tells the classes apart before any picture is looked at.
 //! - [`harmonise`], [`jpeg`]: one size and one compression for all.
@@ -16,9 +16,11 @@
 //! - [`probe`], [`probe_file`], [`train`](mod@train), [`apply`]: a trained probe, its file, making and asking it.
 
 pub mod apply;
+pub mod block_grid;
 pub mod controls;
 pub mod dataset;
 pub mod degrade;
+pub mod embeddings;
 pub mod error;
 pub mod evaluation;
 pub mod events;
@@ -40,6 +42,8 @@ pub mod record;
 pub mod signatures;
 pub mod split;
 mod stream;
+#[cfg(test)]
+mod tests;
 #[cfg(test)]
 mod textures;
 pub mod train;

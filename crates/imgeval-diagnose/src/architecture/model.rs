@@ -5,7 +5,9 @@ use imgeval_metrics::logistic::{
     Features, LearnError, LogisticModel, LogisticSettings, balanced_weights, fit_logistic, softmax,
 };
 
-use super::{error::DiagnoseError, features::Extractor};
+use imgeval_vision::train::{EpochRecord, NetworkDescription, TrainedNetwork};
+
+use super::error::DiagnoseError;
 
 /// Strengths of the penalty that are tried; the one with the least loss on the validation groups is taken.
 const PENALTIES: [f64; 4] = [0.1, 1.0, 10.0, 100.0];
@@ -23,19 +25,36 @@ pub struct Output {
 #[derive(Debug)]
 pub enum Model {
     /// Logistic regression on an extractor's rows.
-    Linear { extractor: Extractor, model: LogisticModel },
+    Linear(LogisticModel),
+    /// With the record of its training.
+    Network { network: Box<TrainedNetwork>, epochs: Vec<EpochRecord> },
 }
 
 impl Model {
-    /// One output for each square.
-    ///
-    /// # Errors
-    /// If a square is too small.
-    pub fn outputs(&self, squares: &[Pixels]) -> Result<Vec<Output>, DiagnoseError> {
+    pub(crate) fn description(&self) -> Option<&NetworkDescription> {
         match self {
-            Self::Linear { extractor, model } => linear_outputs(model, extractor.rows(squares)?),
+            Self::Linear(_) => None,
+            Self::Network { network, .. } => Some(network.describe()),
         }
     }
+
+    pub(crate) fn epochs(&self) -> &[EpochRecord] {
+        match self {
+            Self::Linear(_) => &[],
+            Self::Network { epochs, .. } => epochs,
+        }
+    }
+}
+
+pub(crate) fn network_outputs(
+    network: &TrainedNetwork,
+    squares: &[Pixels],
+) -> Result<Vec<Output>, DiagnoseError> {
+    let outputs = network.apply(squares)?.into_iter().map(|output| Output {
+        logits: output.logits.into_iter().map(f64::from).collect(),
+        features: output.features,
+    });
+    Ok(outputs.collect())
 }
 
 pub(crate) fn linear_outputs(

@@ -5,6 +5,7 @@ use imgeval_metrics::{
     classification::{ClassDistance, Temperature},
     spectra::Fingerprint,
 };
+use imgeval_vision::train::{EpochRecord, Framing, NetworkDescription};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,8 +13,9 @@ use super::{
     dataset::UnusedCount,
     error::DiagnoseError,
     evaluation::{EvaluationRecord, answer_of},
+    features::Extractor,
     harmonise::Plan,
-    model::Model,
+    model::{Model, linear_outputs, network_outputs},
     profile::Profile,
     signatures::{SignatureRecord, similarities},
     split::Shares,
@@ -68,8 +70,20 @@ pub struct ProbeCard {
     /// Beyond this distance an image is unlike those trained on; `None` if there were too few validation images to say.
     pub outside_threshold: Option<f64>,
     pub signatures: Vec<SignatureRecord>,
-    /// Which CLIP and preparation computed embeddings.
-    pub embedder: Option<String>,
+    /// Of probes on embeddings.
+    pub embedder: Option<EmbedderCard>,
+    /// Of probes that are networks: what they are, and how their training went.
+    pub network: Option<NetworkDescription>,
+    pub epochs: Vec<EpochRecord>,
+}
+
+/// Which CLIP computes embeddings, and from what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbedderCard {
+    /// As [`imgeval_vision::train::ClipEmbedder::identity`] gives it.
+    pub identity: String,
+    pub framing: Framing,
 }
 
 /// One generator's images, by part.
@@ -80,6 +94,8 @@ pub struct GeneratorCard {
     pub name: String,
     pub n_images: usize,
     pub n_groups: usize,
+    /// Stored without loss, with a grid of 8 pixels.
+    pub n_hidden_grid: usize,
     pub n_training: usize,
     pub n_validation: usize,
     pub n_test: usize,
@@ -98,10 +114,11 @@ pub struct Answer {
     pub is_outside: Option<bool>,
 }
 
-#[derive(Debug)]
 pub struct Probe {
     pub card: ProbeCard,
     pub(crate) model: Model,
+    /// Of linear models.
+    pub(crate) extractor: Option<Extractor>,
     pub(crate) temperature: Temperature,
     pub(crate) distance: ClassDistance,
     /// Of each of the card's signatures.
@@ -131,6 +148,11 @@ impl Probe {
                 is_outside: self.card.outside_threshold.map(|threshold| distance > threshold),
             })
         };
-        self.model.outputs(squares)?.into_iter().map(answer).collect()
+        let outputs = match (&self.model, &self.extractor) {
+            (Model::Linear(model), Some(extractor)) => linear_outputs(model, extractor.rows(squares)?)?,
+            (Model::Network { network, .. }, _) => network_outputs(network, squares)?,
+            (Model::Linear(_), None) => return Err(DiagnoseError::NoClip),
+        };
+        outputs.into_iter().map(answer).collect()
     }
 }

@@ -14,7 +14,11 @@ use std::{
 use imgeval_metrics::{
     classification::{ClassDistance, DistanceParts, Temperature},
     logistic::{LogisticModel, LogisticParts},
-    spectra::{FINGERPRINT_SIDE, Fingerprint},
+    spectra::{FINGERPRINT_SIDE, Fingerprint, N_SPECTRUM_FEATURES},
+};
+use imgeval_vision::{
+    compute::ComputeOptions,
+    train::{ClipEmbedder, NamedTensor, TrainedNetwork},
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -23,13 +27,16 @@ use super::{
     features::Extractor,
     harmonise::MIN_SIDE,
     model::Model,
-    probe::{Probe, ProbeCard, ProbeKind},
+    probe::{EmbedderCard, Probe, ProbeCard, ProbeKind},
 };
 
 /// Raised when what is written changes.
 const FORMAT_VERSION: u32 = 1;
 
 const HEADER_KEY: &str = "imgeval_probe";
+
+/// Before the names of a network's own tensors.
+const NETWORK_PREFIX: &str = "model.";
 
 /// A file larger than this is no probe: 4 GiB.
 const MAX_BYTES: u64 = 4 << 30;
@@ -57,6 +64,8 @@ pub enum ProbeFileError {
         "the probe `{path}` has format {found}, and this imgeval reads {FORMAT_VERSION}; take a newer imgeval"
     )]
     TooNew { path: PathBuf, found: u32 },
+    #[error("the probe was trained on embeddings of another CLIP (its is {expected}, this is {found})")]
+    OtherClip { expected: String, found: String },
     #[error("the probe could not be put into a file: {what}")]
     Serialise { what: String },
 }
@@ -113,12 +122,18 @@ pub fn probe_to_bytes(probe: &Probe) -> Result<Vec<u8>, ProbeFileError> {
     wide("distance.factor", &distance.factor);
     wide("distance.centres", &distance.centres);
     match &probe.model {
-        Model::Linear { model, .. } => {
+        Model::Linear(model) => {
             let parts = model.parts();
             wide("model.mean", &parts.mean);
             wide("model.scale", &parts.scale);
             wide("model.weights", &parts.weights);
             wide("model.intercepts", &parts.intercepts);
+        }
+        Model::Network { network, .. } => {
+            for (name, tensor) in network.tensors() {
+                let numbers = Numbers::Narrow(tensor.numbers.clone());
+                tensors.insert(format!("{NETWORK_PREFIX}{name}"), (tensor.shape.clone(), numbers));
+            }
         }
     }
     for (index, fingerprint) in probe.fingerprints.iter().enumerate() {
@@ -163,11 +178,15 @@ pub fn save_probe(probe: &Probe, path: &Path) -> Result<(), ProbeFileError> {
     write().map_err(|source| ProbeFileError::Write { path: path.to_owned(), source })
 }
 
-/// Reads a probe from an untrusted file.
+/// Reads a probe from an untrusted file. `embedder` is asked for the CLIP of a probe that needs one, by its card.
 ///
 /// # Errors
-/// If the file cannot be read, is no probe, damaged or of a newer format.
-pub fn load_probe(path: &Path) -> Result<Probe, ProbeFileError> {
+/// If the file cannot be read, is no probe, damaged or of a newer format, or the embedder is another.
+pub fn load_probe<E>(
+    path: &Path,
+    compute: &ComputeOptions,
+    embedder: impl FnOnce(&EmbedderCard) -> Result<ClipEmbedder, E>,
+) -> Result<Result<Probe, E>, ProbeFileError> {
     let read = || -> io::Result<Vec<u8>> {
         // Asked before opening: opening a pipe would wait for its other end.
         if !path.metadata()?.is_file() {
@@ -178,10 +197,24 @@ pub fn load_probe(path: &Path) -> Result<Probe, ProbeFileError> {
         Ok(bytes)
     };
     let bytes = read().map_err(|source| ProbeFileError::Read { path: path.to_owned(), source })?;
-    parse_probe(&bytes).map_err(|problem| match problem {
+    let mut probe = parse_probe(&bytes, compute).map_err(|problem| match problem {
         Problem::TooNew(found) => ProbeFileError::TooNew { path: path.to_owned(), found },
         Problem::NotAProbe(what) => ProbeFileError::NotAProbe { path: path.to_owned(), what },
-    })
+    })?;
+    if let Some(card) = &probe.card.embedder {
+        let embedder = match embedder(card) {
+            Ok(embedder) => embedder,
+            Err(error) => return Ok(Err(error)),
+        };
+        if embedder.identity() != card.identity || embedder.width() != probe.distance.parts().mean.len() {
+            return Err(ProbeFileError::OtherClip {
+                expected: card.identity.clone(),
+                found: embedder.identity().to_owned(),
+            });
+        }
+        probe.extractor = Some(Extractor::Clip { embedder: Box::new(embedder), cache: None });
+    }
+    Ok(Ok(probe))
 }
 
 #[derive(Debug)]
@@ -194,7 +227,7 @@ fn not_a_probe(what: impl ToString) -> Problem {
     Problem::NotAProbe(what.to_string())
 }
 
-fn parse_probe(bytes: &[u8]) -> Result<Probe, Problem> {
+fn parse_probe(bytes: &[u8], compute: &ComputeOptions) -> Result<Probe, Problem> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(not_a_probe(format!("it has more than {MAX_BYTES} bytes")));
     }
@@ -217,8 +250,14 @@ fn parse_probe(bytes: &[u8]) -> Result<Probe, Problem> {
         shrinkage: header.shrinkage,
     })
     .map_err(not_a_probe)?;
-    let model = match header.card.kind {
-        ProbeKind::Spectrum => {
+    let kind = header.card.kind;
+    if (kind == ProbeKind::ClipLinear) != header.card.embedder.is_some()
+        || matches!(kind, ProbeKind::Clip | ProbeKind::Residual) != header.card.network.is_some()
+    {
+        return Err(not_a_probe(format!("a probe of kind {} has other parts", kind.code())));
+    }
+    let model = match kind {
+        ProbeKind::Spectrum | ProbeKind::ClipLinear => {
             let model = LogisticModel::from_parts(LogisticParts {
                 n_classes: header.card.classes.len(),
                 mean: tensors.wide("model.mean")?,
@@ -228,14 +267,23 @@ fn parse_probe(bytes: &[u8]) -> Result<Probe, Problem> {
             })
             .map_err(not_a_probe)?;
             let n_features = model.parts().mean.len();
-            if n_features != imgeval_metrics::spectra::N_SPECTRUM_FEATURES
-                || n_features != distance.parts().mean.len()
-            {
+            let is_odd = kind == ProbeKind::Spectrum && n_features != N_SPECTRUM_FEATURES;
+            if is_odd || n_features != distance.parts().mean.len() {
                 return Err(not_a_probe(format!("it has weights for {n_features} features")));
             }
-            Model::Linear { extractor: Extractor::Spectrum, model }
+            Model::Linear(model)
         }
-        kind => return Err(not_a_probe(format!("probes of kind {} are not read here", kind.code()))),
+        ProbeKind::Clip | ProbeKind::Residual => {
+            let description = header.card.network.as_ref().ok_or_else(|| not_a_probe("it has no network"))?;
+            let network = TrainedNetwork::from_tensors(description, &tensors.of_network()?, compute)
+                .map_err(|error| not_a_probe(imgeval_core::sentence_of(&error)))?;
+            let is_odd = description.n_classes != header.card.classes.len()
+                || description.network.features() != distance.parts().mean.len();
+            if is_odd {
+                return Err(not_a_probe("its network does not fit its card"));
+            }
+            Model::Network { network: Box::new(network), epochs: header.card.epochs.clone() }
+        }
     };
     let mut fingerprints = Vec::new();
     for index in 0..header.card.signatures.len() {
@@ -248,7 +296,8 @@ fn parse_probe(bytes: &[u8]) -> Result<Probe, Problem> {
     tensors.finish()?;
     let temperature = Temperature::new(header.card.evaluation.temperature)
         .ok_or_else(|| not_a_probe("its temperature is not above zero"))?;
-    Ok(Probe { card: header.card, model, temperature, distance, fingerprints })
+    let extractor = (kind == ProbeKind::Spectrum).then_some(Extractor::Spectrum);
+    Ok(Probe { card: header.card, model, extractor, temperature, distance, fingerprints })
 }
 
 fn check_card(card: &ProbeCard) -> Result<(), Problem> {
@@ -300,6 +349,21 @@ impl Tensors<'_> {
 
     fn narrow(&mut self, name: &str) -> Result<Vec<f32>, Problem> {
         self.numbers(name, Dtype::F32, f32::from_le_bytes)
+    }
+
+    /// All tensors of the network, under their own names.
+    fn of_network(&mut self) -> Result<BTreeMap<String, NamedTensor>, Problem> {
+        let mut names: Vec<String> = self.file.names().into_iter().map(str::to_owned).collect();
+        names.sort();
+        let mut network = BTreeMap::new();
+        for name in names {
+            if let Some(own) = name.strip_prefix(NETWORK_PREFIX) {
+                let numbers = self.narrow(&name)?;
+                let shape = self.file.tensor(&name).map_err(not_a_probe)?.shape().to_vec();
+                network.insert(own.to_owned(), NamedTensor { shape, numbers });
+            }
+        }
+        Ok(network)
     }
 
     fn finish(self) -> Result<(), Problem> {

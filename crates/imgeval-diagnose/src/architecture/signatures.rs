@@ -53,7 +53,7 @@ pub(crate) fn signature_of(
 ) -> Result<Option<(SignatureRecord, Fingerprint)>, DiagnoseError> {
     let images = &images[..images.len().min(MAX_FINGERPRINT_IMAGES)];
     let mut sum = SignatureSum::new();
-    for_each_batch(images, plan, limits, None, |squares| {
+    for_each_batch(images, plan, limits, None, |_, squares| {
         sum.merge(&sum_of(squares)?)?;
         Ok(())
     })?;

@@ -105,9 +105,12 @@ pub fn train(request: &TrainingRequest<'_>, events: &mut dyn FnMut(Event)) -> Re
         outside_threshold: threshold,
         signatures,
         embedder: bench.embedder(),
+        network: fitted.model.description().cloned(),
+        epochs: fitted.model.epochs().to_vec(),
     };
-    let (model, temperature) = (fitted.model, fitted.temperature);
-    let mut probe = Probe { card, model, temperature, distance, fingerprints };
+    let Fitted { model, temperature } = fitted;
+    let extractor = bench.into_extractor();
+    let mut probe = Probe { card, model, extractor, temperature, distance, fingerprints };
     for (name, items) in request.control_decoders {
         let applied = apply_to(&probe, items, &request.limits, events)?;
         let control = decoder_control(name, &applied, n_classes, seed)?;
@@ -138,10 +141,20 @@ impl Fitted {
         let model = bench.fit(&task, dataset, events)?;
         let outputs = bench.outputs(&model, dataset, &validation, None, events)?;
         let logits: Vec<Vec<f64>> = outputs.into_iter().map(|output| output.logits).collect();
-        let temperature = Temperature::fit(&logits, &labels_of(labels, &validation))
-            .ok_or(DiagnoseError::NothingToEvaluate)?;
+        let temperature = calibrate(&logits, &labels_of(labels, &validation))?;
         Ok(Self { model, temperature })
     }
+}
+
+/// The temperature of the validation images. Where all of them are answered right, any sharpening looks like an improvement, so none is done.
+fn calibrate(logits: &[Vec<f64>], labels: &[usize]) -> Result<Temperature, DiagnoseError> {
+    let fitted = Temperature::fit(logits, labels);
+    let is_flawless = logits.iter().zip(labels).all(|(logits, label)| answer_of(logits) == *label);
+    match fitted {
+        Some(temperature) if is_flawless && temperature.value() < 1.0 => Temperature::new(1.0),
+        other => other,
+    }
+    .ok_or(DiagnoseError::NothingToEvaluate)
 }
 
 fn labels_of(labels: &[usize], indices: &[usize]) -> Vec<usize> {
@@ -295,6 +308,9 @@ fn generator_cards(request: &TrainingRequest<'_>, dataset: &Dataset) -> Vec<Gene
             class: source.class,
             name: source.generator.clone(),
             n_images: of_source().count(),
+            n_hidden_grid: of_source()
+                .filter(|index| dataset.images[*index].examined.has_hidden_grid())
+                .count(),
             n_groups: of_source().map(|index| dataset.images[index].group).collect::<BTreeSet<_>>().len(),
             n_training: count(Part::Training),
             n_validation: count(Part::Validation),

@@ -282,6 +282,7 @@ pub fn judge_answer(card: &ProbeCard, summary: &AppliedSummary) -> Vec<String> {
         ),
     }
     sentences.extend(compression_sentence(card, summary));
+    sentences.extend(hidden_grid_sentence(card, summary));
     sentences.push(claim_sentence(of_probe.claim).to_owned());
     sentences
 }
@@ -312,6 +313,22 @@ fn compression_sentence(card: &ProbeCard, summary: &AppliedSummary) -> Option<St
     })
 }
 
+/// Lossless files that are not: their share, beside that of the training pictures, where a decoder's own lattice shows too.
+fn hidden_grid_sentence(card: &ProbeCard, summary: &AppliedSummary) -> Option<String> {
+    if summary.n_hidden_grid == 0 {
+        return None;
+    }
+    let (known, with_grid) = card
+        .generators
+        .iter()
+        .fold((0, 0), |(all, some), generator| (all + generator.n_images, some + generator.n_hidden_grid));
+    let among = if known == 0 { 0.0 } else { 100.0 * with_grid as f64 / known as f64 };
+    Some(format!(
+        "{} of {} pictures are stored without loss and yet show a grid of 8 pixels, as one or several earlier compressions leave it (of the training pictures {among:.0} %): so they were probably compressed before, their history is not that of the training pictures, and the answer may be owed to it.",
+        summary.n_hidden_grid, summary.n_images
+    ))
+}
+
 /// The curve's point at the greatest quality that is not above the given one, or the lowest.
 fn auc_at_quality(card: &ProbeCard, quality: u8) -> Option<(u8, Measured)> {
     let points = card.controls.robustness.iter().filter_map(|point| match point.degradation {
@@ -321,4 +338,198 @@ fn auc_at_quality(card: &ProbeCard, quality: u8) -> Option<(u8, Measured)> {
     let points: Vec<(u8, Measured)> = points.collect();
     let below = points.iter().filter(|(at, _)| *at <= quality).max_by_key(|(at, _)| *at);
     below.or_else(|| points.iter().min_by_key(|(at, _)| *at)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::{
+        controls::{Controls, DecoderControl, LeaveOneOut, RobustnessPoint, ShuffleControl},
+        evaluation::{EvaluationRecord, Separation},
+        harmonise::{JpegStep, Plan},
+        jpeg::Subsampling,
+        probe::ProbeKind,
+        profile::{Fact, FactProfile, Profile},
+        split::Shares,
+    };
+
+    fn measured(value: f64, low: f64, high: f64) -> Measured {
+        Measured { value, low, high, n_groups: 40, n_images: 80 }
+    }
+
+    fn separation(auc: Measured) -> Separation {
+        Separation { accuracy: auc, balanced_accuracy: auc, auc }
+    }
+
+    /// A probe with which nothing is wrong.
+    fn good() -> ProbeCard {
+        let left_out = |class: &str, generator: &str| LeaveOneOut {
+            class: class.to_owned(),
+            generator: generator.to_owned(),
+            recognised: measured(0.9, 0.8, 0.95),
+            auc: measured(0.95, 0.9, 1.0),
+        };
+        let shares = vec![measured(0.1, 0.05, 0.2), measured(0.9, 0.8, 0.95)];
+        let decoder = DecoderControl { name: "diffusion".to_owned(), shares, outside: None, n_unused: 0 };
+        let robustness = |quality, auc| RobustnessPoint {
+            degradation: Degradation::Jpeg { quality },
+            separation: separation(auc),
+        };
+        ProbeCard {
+            kind: ProbeKind::Spectrum,
+            tool_version: "test".to_owned(),
+            classes: vec!["diffusion".to_owned(), "var".to_owned()],
+            plan: Plan { side: 256, sizing: Sizing::CentreCrop, jpeg: None },
+            plan_notes: Vec::new(),
+            seed: 0,
+            shares: Shares::default(),
+            generators: Vec::new(),
+            n_known_groups: 80,
+            unused: Vec::new(),
+            profile: Profile { facts: Vec::new(), warnings: Vec::new() },
+            evaluation: EvaluationRecord {
+                separation: separation(measured(0.98, 0.95, 1.0)),
+                temperature: 1.0,
+                calibration_error_before: 0.1,
+                calibration_error: 0.05,
+                brier_before: 0.1,
+                brier: 0.05,
+                histograms: vec![[0; 10]; 2],
+                outside_share: Some(0.05),
+            },
+            controls: Controls {
+                shuffle: ShuffleControl { aucs: Vec::new(), mean: 0.5, low: 0.45, high: 0.55 },
+                leave_one_out: vec![left_out("diffusion", "flux"), left_out("diffusion", "sd3")],
+                decoders: vec![decoder],
+                robustness: vec![
+                    robustness(95, measured(0.9, 0.8, 1.0)),
+                    robustness(50, measured(0.55, 0.4, 0.7)),
+                ],
+            },
+            outside_threshold: Some(100.0),
+            signatures: Vec::new(),
+            embedder: None,
+            network: None,
+            epochs: Vec::new(),
+        }
+    }
+
+    fn check(change: impl Fn(&mut ProbeCard), claim: Claim, says: &str) {
+        let mut card = good();
+        change(&mut card);
+        let verdict = judge_probe(&card);
+        assert_eq!(verdict.claim, claim, "{verdict:#?}");
+        assert!(verdict.sentences.iter().any(|sentence| sentence.contains(says)), "{says}: {verdict:#?}");
+        assert_eq!(verdict.sentences.last().unwrap(), claim_sentence(claim));
+    }
+
+    #[test]
+    fn each_rule_limits_the_claim() {
+        check(|_| {}, Claim::Class, "no longer tells them apart once pictures are: JPEG quality 50.");
+        check(
+            |card| card.evaluation.separation = separation(measured(0.6, 0.5, 0.7)),
+            Claim::Nothing,
+            "cannot be told apart on unseen groups",
+        );
+        check(
+            |card| card.controls.shuffle.low = 0.52,
+            Claim::Nothing,
+            "something leaks from training to testing",
+        );
+        check(|card| card.controls.leave_one_out.clear(), Claim::Generators, "No class has two generators");
+        check(
+            |card| card.controls.leave_one_out[1].recognised = measured(0.4, 0.2, 0.6),
+            Claim::Generators,
+            "does not take that one's pictures for its class: sd3",
+        );
+        check(
+            |card| card.controls.decoders.clear(),
+            Claim::Decoder,
+            "not excluded that it sees the decoder alone",
+        );
+        check(
+            |card| card.controls.decoders[0].shares.reverse(),
+            Claim::Decoder,
+            "only went through the decoder `diffusion` are taken for `diffusion`",
+        );
+        check(
+            |card| card.controls.decoders[0].shares = vec![measured(0.5, 0.4, 0.6); 2],
+            Claim::Decoder,
+            "which decides nothing",
+        );
+        check(
+            |card| card.evaluation.separation.auc.n_groups = 6,
+            Claim::Generators,
+            "tested on 6 groups only",
+        );
+    }
+
+    #[test]
+    fn facts_of_files_limit_it_too() {
+        let separates = |fact: Fact| FactProfile {
+            fact,
+            values: vec![Vec::new(); 2],
+            balanced_accuracy: measured(1.0, 0.9, 1.0),
+            chance: 0.5,
+            separates: true,
+        };
+        check(
+            |card| card.profile.facts.push(separates(Fact::Format)),
+            Claim::Generators,
+            "nothing was done about it",
+        );
+        check(
+            |card| card.profile.facts.push(separates(Fact::Size)),
+            Claim::Generators,
+            "crops leave it as it is",
+        );
+        check(|card| card.profile.facts.push(separates(Fact::Metadata)), Claim::Class, "told apart well");
+    }
+
+    fn answer(change: impl Fn(&mut ProbeCard, &mut AppliedSummary)) -> String {
+        let mut card = good();
+        let mut summary = AppliedSummary {
+            shares: vec![measured(0.8, 0.7, 0.9), measured(0.2, 0.1, 0.3)],
+            outside: Some(measured(0.05, 0.0, 0.1)),
+            mean_confidence: vec![0.8, 0.2],
+            histogram: [0; 10],
+            n_images: 80,
+            n_groups: 40,
+            n_lossy: 0,
+            lowest_quality: None,
+            n_hidden_grid: 0,
+        };
+        change(&mut card, &mut summary);
+        judge_answer(&card, &summary).join(" ")
+    }
+
+    #[test]
+    fn answers_say_what_weakens_them() {
+        let plain = answer(|_, _| {});
+        assert!(plain.starts_with(
+            "Of 80 pictures in 40 groups, 80 % are taken for `diffusion` (95 % interval 70 to 90 %). So an answer may mean"
+        ));
+        assert!(answer(|_, summary| summary.n_groups = 7).contains("only 7 groups of pictures"));
+        assert!(answer(|_, summary| summary.shares[0].low = 0.45).contains("no more than chance could give"));
+        let outside =
+            |value, low| answer(move |_, summary| summary.outside = Some(measured(value, low, 1.0)));
+        assert!(outside(0.9, 0.8).contains("neither class is an answer for them"));
+        assert!(outside(0.2, 0.1).contains("20 % of the pictures are unlike"));
+        assert!(answer(|card, _| card.controls.shuffle.low = 0.6).ends_with("mean nothing."));
+    }
+
+    #[test]
+    fn compressed_pictures_are_told() {
+        let compressed = |plan: Option<u8>, quality: u8| {
+            answer(move |card, summary| {
+                card.plan.jpeg = plan.map(|quality| JpegStep { quality, subsampling: Subsampling::Half });
+                (summary.n_lossy, summary.lowest_quality) = (80, Some(quality));
+            })
+        };
+        assert!(compressed(None, 90).contains("the answer may be owed to the compression. At quality 50"));
+        let hidden = answer(|_, summary| summary.n_hidden_grid = 70);
+        assert!(hidden.contains("70 of 80 pictures are stored without loss and yet show a grid of 8 pixels"));
+        assert!(compressed(Some(90), 70).contains("may be owed to the compression"));
+        assert!(compressed(Some(70), 95).contains("a trace of the first may remain. At quality 95"));
+    }
 }

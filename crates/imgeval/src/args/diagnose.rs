@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::MaxPixelsArg;
+use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
+use crate::environment;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DiagnoseCommand {
@@ -32,6 +33,12 @@ pub(crate) enum ArchitectureCommand {
 pub(crate) enum ProbeName {
     /// Logistic regression on spectra; needs no weights
     Spectrum,
+    /// Logistic regression on embeddings of a frozen CLIP
+    ClipLinear,
+    /// CLIP's vision tower fine-tuned end to end, as in the paper
+    Clip,
+    /// A small network on noise residuals, from scratch; needs no weights
+    Residual,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,9 +79,14 @@ pub(crate) struct TrainArgs {
     /// Of the split, the crops, the shuffles and the training; the same seed gives the same bytes
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) seed: u64,
-    /// Trainings on shuffled labels
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    pub(crate) shuffles: u16,
+    /// Trainings on shuffled labels [default: 10, of networks 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) shuffles: Option<u16>,
+    /// Most passes over the pictures, of networks [default: clip 10, residual 30]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) epochs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) clip: ProbeClipArgs,
     /// File to write the probe to
     #[arg(long, value_name = "PROBE")]
     pub(crate) out: PathBuf,
@@ -107,9 +119,27 @@ pub(crate) struct ApplyArgs {
     #[arg(value_name = "PLACE", required = true)]
     pub(crate) places: Vec<String>,
     #[command(flatten)]
+    pub(crate) clip: ProbeClipArgs,
+    #[command(flatten)]
     pub(crate) output: DiagnoseOutputArgs,
     #[command(flatten)]
     pub(crate) limit: MaxPixelsArg,
+}
+
+/// The CLIP of probes that have one.
+#[derive(Debug, Args)]
+pub(crate) struct ProbeClipArgs {
+    /// CLIP to begin with, instead of the pulled ViT-L/14 (the paper took a ViT-B): a folder of transformers, a file, or the name of a
+    /// repository in the hub's cache
+    #[arg(long = "clip", value_name = "MODEL")]
+    pub(crate) model: Option<PathBuf>,
+    /// Where embeddings of frozen CLIPs are kept, by weights and picture [default: imgeval/embeddings in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = environment::EMBEDDINGS_DIR)]
+    pub(crate) embeddings_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
 }
 
 #[derive(Debug, Args)]

@@ -3,11 +3,13 @@
 use anyhow::Result;
 use imgeval_diagnose::architecture::{
     apply::{apply_to, compare_signature},
+    embeddings::load_embedder,
     evidence::evidence_sheet,
+    probe::EmbedderCard,
     probe_file::load_probe,
     verdict::judge_answer,
 };
-use imgeval_vision::DecodeLimits;
+use imgeval_vision::{DecodeLimits, train::ClipEmbedder};
 
 use super::{
     Stages,
@@ -15,11 +17,17 @@ use super::{
     probe_refused, refused,
     report::{self, AnswerReport},
     show, tell_unused,
+    train::find_clip,
 };
 use crate::{args::diagnose::ApplyArgs, exit_code::Exit, failure::CommandError, printer::Printer};
 
 pub(super) fn apply(args: &ApplyArgs, printer: Printer) -> Result<Exit> {
-    let probe = load_probe(&args.probe).map_err(|error| probe_refused(&error))?;
+    let compute = args.clip.compute.options();
+    let embedder = |card: &EmbedderCard| -> Result<ClipEmbedder> {
+        let (path, sha256) = find_clip(&args.clip)?;
+        Ok(load_embedder(&path, &sha256, card.framing, &compute).map_err(|error| refused(&error))?)
+    };
+    let probe = load_probe(&args.probe, &compute, embedder).map_err(|error| probe_refused(&error))??;
     let items = images_of_all(&args.places, printer)?;
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
     let mut stages = Stages::new(printer);

@@ -16,6 +16,7 @@ use imgeval_diagnose::architecture::{
     split::{MIN_GROUPS, SplitError},
 };
 use imgeval_runner::Progress;
+use imgeval_vision::train::TrainingEvent;
 
 use crate::{
     args::diagnose::{ArchitectureCommand, DiagnoseCommand},
@@ -52,11 +53,36 @@ impl Stages {
                 progress.show(Progress::Planned { total: images, finished: 0 });
                 self.current = (images > 0).then_some(progress);
             }
+            Event::Training(event) => self.show_training(&event),
             Event::Advanced { images } => {
-                for progress in &mut self.current {
+                if let Some(progress) = &mut self.current {
                     (0..images).for_each(|_| progress.show(Progress::Advanced { has_failed: false }));
                 }
             }
+        }
+    }
+
+    fn show_training(&mut self, event: &TrainingEvent) {
+        match event {
+            TrainingEvent::Started { n_parameters, epochs, resumed_after, .. } => {
+                let resumed =
+                    resumed_after.map_or(String::new(), |epoch| format!(", going on after epoch {epoch}"));
+                self.printer.talk(format_args!(
+                    "training a network of {n_parameters} numbers for {epochs} epochs at most{resumed}"
+                ));
+            }
+            TrainingEvent::Step { .. } => {}
+            TrainingEvent::Epoch(record) => self.printer.talk(format_args!(
+                "  epoch {}: training loss {:.4}, validation loss {:.4}, validation accuracy {:.3}{}",
+                record.epoch,
+                record.training_loss,
+                record.validation_loss,
+                record.validation_accuracy,
+                if record.is_best { ", the best so far" } else { "" }
+            )),
+            TrainingEvent::StoppedEarly { epoch, best_epoch } => self
+                .printer
+                .talk(format_args!("  stopped after epoch {epoch}: none since {best_epoch} was better")),
         }
     }
 
@@ -86,6 +112,8 @@ fn refused(error: &DiagnoseError) -> CommandError {
                 "add pictures of other prompts or photographs, until each class has {MIN_GROUPS} groups; pictures that look alike are one group unless groups.jsonl says otherwise"
             ))
         }
+        DiagnoseError::Network(error) => CommandError::usage(message).with_hint(error.hint()),
+        DiagnoseError::NoClip => CommandError::usage(message).with_hint("name it by --clip"),
         DiagnoseError::Vanished { .. }
         | DiagnoseError::Changed { .. }
         | DiagnoseError::Harmonise { .. }
@@ -104,6 +132,9 @@ fn probe_refused(error: &ProbeFileError) -> CommandError {
     match error {
         ProbeFileError::Read { .. } | ProbeFileError::NotAProbe { .. } => CommandError::usage(message)
             .with_hint("name a file that `imgeval diagnose architecture train --out` wrote"),
+        ProbeFileError::OtherClip { .. } => {
+            CommandError::usage(message).with_hint("name the CLIP that the probe was trained on by --clip")
+        }
         ProbeFileError::TooNew { .. } => CommandError::mismatch(message),
         ProbeFileError::Write { .. } | ProbeFileError::Serialise { .. } => {
             CommandError::mendable(message, "look whether the folder can be written and the disk has room")

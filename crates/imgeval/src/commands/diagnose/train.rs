@@ -1,6 +1,11 @@
 //! `imgeval diagnose architecture train`.
 
-use anyhow::Result;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
 use imgeval_core::visible;
 use imgeval_diagnose::architecture::{
     WorkbenchSettings,
@@ -12,15 +17,17 @@ use imgeval_diagnose::architecture::{
     split::Shares,
     train::{TrainingRequest, train as train_probe},
 };
-use imgeval_vision::DecodeLimits;
+use imgeval_vision::{DecodeLimits, weights};
 
 use super::{
     Stages, places::images_of, places::images_of_all, probe_refused, refused, report, show, tell_unused,
 };
 use crate::{
-    args::diagnose::{JpegChoice, ProbeName, SizingName, TrainArgs},
+    args::diagnose::{JpegChoice, ProbeClipArgs, ProbeName, SizingName, TrainArgs},
+    environment,
     exit_code::Exit,
-    failure::CommandError,
+    failure::{CommandError, sentence_of},
+    observers::{Model, given_or_pulled},
     printer::Printer,
 };
 
@@ -42,8 +49,20 @@ pub(super) fn train(args: &TrainArgs, printer: Printer) -> Result<Exit> {
         let (name, place) = named_place(text, "--control-decoder")?;
         control_decoders.push((name.to_owned(), images_of(place, printer)?));
     }
+    let kind = kind_of(args.probe);
+    let is_network = matches!(kind, ProbeKind::Clip | ProbeKind::Residual);
+    let clip = match kind {
+        ProbeKind::Clip | ProbeKind::ClipLinear => Some(find_clip(&args.clip)?),
+        ProbeKind::Spectrum | ProbeKind::Residual => None,
+    };
+    let embeddings = environment::embeddings_dir(args.clip.embeddings_dir.clone());
+    let checkpoints = checkpoint_folder(&args.out);
+    if is_network {
+        fs::create_dir_all(&checkpoints)
+            .with_context(|| format!("could not create `{}`", checkpoints.display()))?;
+    }
     let request = TrainingRequest {
-        kind: kind_of(args.probe),
+        kind,
         tool_version: env!("CARGO_PKG_VERSION"),
         class_names: &classes.names,
         sources: &sources,
@@ -52,15 +71,25 @@ pub(super) fn train(args: &TrainArgs, printer: Printer) -> Result<Exit> {
         plan: plan_request(args),
         shares: Shares::default(),
         seed: args.seed,
-        n_shuffles: args.shuffles.into(),
+        n_shuffles: args.shuffles.map_or(if is_network { 1 } else { 10 }, usize::from),
         limits: DecodeLimits { max_pixels: args.limit.for_files() },
-        workbench: WorkbenchSettings::default(),
+        workbench: WorkbenchSettings {
+            clip: clip.as_ref().map(|(path, sha256)| (path.as_path(), sha256.as_str())),
+            compute: args.clip.compute.options(),
+            epochs: args.epochs.map(usize::from),
+            embeddings: Some(&embeddings),
+            checkpoints: is_network.then_some(checkpoints.as_path()),
+        },
     };
     let mut stages = Stages::new(printer);
     let trained = train_probe(&request, &mut |event| stages.show(event)).map_err(|error| refused(&error));
     stages.finish();
     let trained = trained?;
     save_probe(&trained.probe, &args.out).map_err(|error| probe_refused(&error))?;
+    if is_network {
+        // The probe is written; what is left of the way to it is only disk space.
+        fs::remove_dir_all(&checkpoints).ok();
+    }
     let card = &trained.probe.card;
     let value = report::probe_json(card, &trained.probe);
     if let Some(folder) = &args.output.report {
@@ -73,9 +102,28 @@ pub(super) fn train(args: &TrainArgs, printer: Printer) -> Result<Exit> {
     Ok(tell_unused(&trained.unused, printer))
 }
 
+/// Beside the probe, until it is written.
+fn checkpoint_folder(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".training");
+    name.into()
+}
+
+/// The path of CLIP's weights and the SHA-256 that tells which they are.
+pub(super) fn find_clip(args: &ProbeClipArgs) -> Result<(PathBuf, String)> {
+    let path = given_or_pulled(args.model.as_deref(), Model::Clip, &args.models)?;
+    let models_dir = environment::models_dir(args.models.models_dir.clone());
+    let sha256 = weights::sha256_of(&path, &models_dir)
+        .map_err(|error| CommandError::mendable(sentence_of(&error), error.hint()))?;
+    Ok((path, sha256))
+}
+
 fn kind_of(name: ProbeName) -> ProbeKind {
     match name {
         ProbeName::Spectrum => ProbeKind::Spectrum,
+        ProbeName::ClipLinear => ProbeKind::ClipLinear,
+        ProbeName::Clip => ProbeKind::Clip,
+        ProbeName::Residual => ProbeKind::Residual,
     }
 }
 
