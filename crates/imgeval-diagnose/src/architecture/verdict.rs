@@ -9,6 +9,9 @@ use super::{
 /// With fewer groups, shares are anecdotes.
 const FEW_GROUPS: usize = 10;
 
+/// When a larger share of pictures is unlike those trained on, no answer stands.
+const MOSTLY_OUTSIDE: f64 = 0.5;
+
 /// The most that a positive answer of the probe can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -268,7 +271,7 @@ pub fn judge_answer(card: &ProbeCard, summary: &AppliedSummary) -> Vec<String> {
         ));
     }
     match summary.outside {
-        Some(outside) if outside.value > 0.5 => sentences.push(format!(
+        Some(outside) if outside.value > MOSTLY_OUTSIDE => sentences.push(format!(
             "{:.0} % of the pictures are unlike anything that the probe was trained on (5 % are expected), so neither class is an answer for them.",
             100.0 * outside.value
         )),
@@ -283,7 +286,12 @@ pub fn judge_answer(card: &ProbeCard, summary: &AppliedSummary) -> Vec<String> {
     }
     sentences.extend(compression_sentence(card, summary));
     sentences.extend(hidden_grid_sentence(card, summary));
-    sentences.push(claim_sentence(of_probe.claim).to_owned());
+    sentences.push(match summary.outside {
+        Some(outside) if outside.value > MOSTLY_OUTSIDE => {
+            "So the probe has no answer about these pictures.".to_owned()
+        }
+        _ => claim_sentence(of_probe.claim).to_owned(),
+    });
     sentences
 }
 
@@ -514,6 +522,7 @@ mod tests {
         let outside =
             |value, low| answer(move |_, summary| summary.outside = Some(measured(value, low, 1.0)));
         assert!(outside(0.9, 0.8).contains("neither class is an answer for them"));
+        assert!(outside(0.9, 0.8).ends_with("So the probe has no answer about these pictures."));
         assert!(outside(0.2, 0.1).contains("20 % of the pictures are unlike"));
         assert!(answer(|card, _| card.controls.shuffle.low = 0.6).ends_with("mean nothing."));
     }

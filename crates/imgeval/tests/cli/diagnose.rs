@@ -1,11 +1,19 @@
 //! `imgeval diagnose architecture`: what people see, and what happens to strange input. What the numbers mean is tested in the crate.
 
-use std::{fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use image::{ImageBuffer, Rgb};
 use serde_json::Value;
 
-use super::support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_official};
+use super::{
+    networks::golden,
+    support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_official},
+};
 
 /// Noise that is smooth, with or without a lattice of 8 pixels.
 fn write_class(folder: &Path, has_lattice: bool, count: u32) {
@@ -66,6 +74,83 @@ fn a_probe_is_trained_and_asked() {
     let output = imgeval(&["diagnose", "architecture", "apply", text(&probe), text(&lattice)]);
     check_exit(&output, 2);
     assert!(stderr(&output).contains("is no probe of imgeval, or damaged"), "{}", stderr(&output));
+}
+
+/// A small network learns to the same bytes however often, and leaves nothing beside its probe.
+#[test]
+fn networks_are_trained_to_the_same_bytes() {
+    let folder = test_folder("diagnose-networks");
+    let (plain, lattice) = (folder.join("plain"), folder.join("lattice"));
+    write_class(&plain, false, 20);
+    write_class(&lattice, true, 20);
+    let classes = [format!("plain={}", text(&plain)), format!("lattice={}", text(&lattice))];
+    let train = |out: &Path| {
+        let class = ["diagnose", "architecture", "train", "--class", &classes[0], "--class", &classes[1]];
+        let network = ["--probe", "residual", "--epochs", "2", "--out", text(out)];
+        let output = imgeval(&[&class[..], &network].concat());
+        check_exit(&output, 0);
+        assert!(stderr(&output).contains("epoch 2: training loss"), "{}", stderr(&output));
+        fs::read(out).unwrap()
+    };
+    let (first, second) = (folder.join("first"), folder.join("second"));
+    assert_eq!(train(&first), train(&second));
+    assert!(!folder.join("first.training").exists());
+    check_exit(&imgeval(&["diagnose", "architecture", "apply", text(&first), text(&plain)]), 0);
+}
+
+/// Every file below a folder with the time of its last change.
+fn files_with_times(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(files_with_times(&path)),
+            false => _ = files.insert(path.clone(), path.metadata().unwrap().modified().unwrap()),
+        }
+    }
+    files
+}
+
+/// With the tiny random CLIP of `../shared/golden`; says nothing where that folder is absent.
+#[test]
+fn embeddings_are_computed_once_and_belong_to_their_weights() {
+    let Some(golden) = golden() else { return };
+    let folder = test_folder("diagnose-clip");
+    let (plain, lattice, kept) = (folder.join("plain"), folder.join("lattice"), folder.join("kept"));
+    write_class(&plain, false, 20);
+    write_class(&lattice, true, 20);
+    let probe = folder.join("probe");
+    let classes = [format!("plain={}", text(&plain)), format!("lattice={}", text(&lattice))];
+    let clip = ["--clip", text(&golden.clip), "--embeddings-dir", text(&kept), "--models-dir", text(&folder)];
+    let class = ["diagnose", "architecture", "train", "--class", &classes[0], "--class", &classes[1]];
+    let train = [&class[..], &["--probe", "clip-linear", "--out", text(&probe)], &clip].concat();
+    check_exit(&imgeval(&train), 0);
+    let bytes = fs::read(&probe).unwrap();
+    let embeddings = files_with_times(&kept);
+    assert_eq!(embeddings.len(), 40);
+    check_exit(&imgeval(&train), 0);
+    assert_eq!(files_with_times(&kept), embeddings, "nothing is embedded again");
+    assert_eq!(fs::read(&probe).unwrap(), bytes);
+    let apply = ["diagnose", "architecture", "apply", text(&probe), text(&plain)];
+    check_exit(&imgeval(&[&apply[..], &clip].concat()), 0);
+
+    // The same network with other weights under the same name is another CLIP.
+    let other = folder.join("clip");
+    fs::create_dir_all(&other).unwrap();
+    for entry in fs::read_dir(&golden.clip).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            // Not copied with its permissions: it may be read-only.
+            fs::write(other.join(path.file_name().unwrap()), fs::read(&path).unwrap()).unwrap();
+        }
+    }
+    let weights = other.join("model.safetensors");
+    let mut changed = fs::read(&weights).unwrap();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&weights, changed).unwrap();
+    let output = imgeval(&[&apply[..], &["--clip", text(&other), "--models-dir", text(&folder)]].concat());
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("embeddings of another CLIP"), "{}", stderr(&output));
 }
 
 #[test]
