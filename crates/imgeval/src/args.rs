@@ -1,5 +1,6 @@
 //! The command line.
 
+pub(crate) mod diagnose;
 pub(crate) mod generation;
 pub(crate) mod judging;
 pub(crate) mod metrics;
@@ -90,6 +91,9 @@ pub(crate) enum Command {
     /// Show what judges are asked
     #[command(subcommand)]
     Protocol(ProtocolCommand),
+    /// Find out about a generator what scores do not tell
+    #[command(subcommand)]
+    Diagnose(diagnose::DiagnoseCommand),
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),

@@ -9,6 +9,8 @@ use imgeval_vision::weights::{Hub, Places};
 pub(crate) const MODELS_DIR: &str = "IMGEVAL_MODELS_DIR";
 /// Where fetched suites are kept.
 pub(crate) const SUITES_DIR: &str = "IMGEVAL_SUITES_DIR";
+/// Where embeddings of frozen networks are kept.
+pub(crate) const EMBEDDINGS_DIR: &str = "IMGEVAL_EMBEDDINGS_DIR";
 /// The Python that fetches packages for `models pull`.
 pub(crate) const PYTHON: &str = "IMGEVAL_PYTHON";
 /// Set to anything but 0 to never touch the network.
@@ -58,6 +60,11 @@ pub(crate) fn models_dir(flag: Option<PathBuf>) -> PathBuf {
 /// The folder for fetched suites, found in the same way.
 pub(crate) fn suites_dir(flag: Option<PathBuf>) -> PathBuf {
     flag.unwrap_or_else(|| cache_dir("suites"))
+}
+
+/// The folder for embeddings, found in the same way.
+pub(crate) fn embeddings_dir(flag: Option<PathBuf>) -> PathBuf {
+    flag.unwrap_or_else(|| cache_dir("embeddings"))
 }
 
 fn cache_dir(name: &str) -> PathBuf {

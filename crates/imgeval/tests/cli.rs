@@ -17,6 +17,7 @@ mod cli {
     mod colors;
     mod compare;
     mod detections;
+    mod diagnose;
     mod doctor;
     mod edit_metrics;
     mod generate;

@@ -77,6 +77,14 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// From numbers that [`Self::power`] gave; `None` unless they are 222x222 finite ones.
+    #[must_use]
+    pub fn from_power(power: Vec<f64>) -> Option<Self> {
+        let is_valid = power.len() == FINGERPRINT_SIDE * FINGERPRINT_SIDE
+            && power.iter().all(|value| value.is_finite());
+        is_valid.then_some(Self { power })
+    }
+
     /// Row by row, 222x222, mean 0.25; row and column 111 are zero frequency, column `c` is `(c - 111) / 222` cycles per pixel.
     #[must_use]
     pub fn power(&self) -> &[f64] {

@@ -2,6 +2,7 @@
 
 mod compare;
 mod detect;
+mod diagnose;
 mod doctor;
 mod embed;
 mod export;
@@ -47,6 +48,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Suites(command) => suites::suites(&command, printer),
         Command::Label(args) => label::label(&args, printer),
         Command::Protocol(command) => protocol::protocol(&command, printer),
+        Command::Diagnose(command) => diagnose::diagnose(&command, printer),
         Command::Models(command) => models::models(&command, printer),
     }
 }

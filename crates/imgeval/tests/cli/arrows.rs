@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("imgeval-core", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
     ("imgeval-suites", &["imgeval-core", "imgeval-metrics"]),
@@ -13,11 +13,13 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("imgeval-store", &["imgeval-core"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-store"]),
     ("imgeval-report", &["imgeval-core"]),
+    ("imgeval-diagnose", &["imgeval-core", "imgeval-metrics", "imgeval-vision"]),
     (
         "imgeval",
         &[
             "imgeval-clients",
             "imgeval-core",
+            "imgeval-diagnose",
             "imgeval-metrics",
             "imgeval-report",
             "imgeval-runner",

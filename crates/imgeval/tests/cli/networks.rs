@@ -18,7 +18,7 @@ use super::{
 
 pub(super) struct Golden {
     mask2former: PathBuf,
-    clip: PathBuf,
+    pub(super) clip: PathBuf,
     images: PathBuf,
 }
 

@@ -1,0 +1,51 @@
+//! Why an inference could not be made.
+
+use std::path::PathBuf;
+
+use imgeval_core::Failure;
+use imgeval_metrics::{logistic::LearnError, spectra::SpectrumError};
+use imgeval_vision::train::TrainError;
+
+use super::{harmonise::HarmoniseError, jpeg::JpegError, split::SplitError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum DiagnoseError {
+    #[error("two classes or more are needed, and {found} is given")]
+    TooFewClasses { found: usize },
+    #[error("class `{class}` has no usable image")]
+    EmptyClass { class: String },
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    #[error("`{name}` could be read at first and now cannot: {}", failure.detail)]
+    Vanished { name: String, failure: Failure },
+    #[error("`{name}` was changed while it was used; start again")]
+    Changed { name: String },
+    #[error("`{name}` cannot be brought into the form that the probe looks at")]
+    Harmonise {
+        name: String,
+        #[source]
+        source: HarmoniseError,
+    },
+    #[error("`{name}` could not be degraded")]
+    Degrade {
+        name: String,
+        #[source]
+        source: JpegError,
+    },
+    #[error("a spectrum could not be computed")]
+    Spectrum(#[from] SpectrumError),
+    #[error("the classifier could not be fitted or applied")]
+    Learn(#[from] LearnError),
+    #[error("the network could not be trained or applied")]
+    Network(#[from] TrainError),
+    #[error("this kind of probe begins with CLIP, and no weights of CLIP are given")]
+    NoClip,
+    #[error("could not keep embeddings in `{path}`")]
+    Cache {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the evaluation has no image of some class")]
+    NothingToEvaluate,
+}

@@ -1,0 +1,14 @@
+//! What a long computation tells while it goes on.
+
+use imgeval_vision::train::TrainingEvent;
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A stage with so many images begins.
+    Stage { name: String, images: usize },
+    /// So many more images of the stage are done.
+    Advanced { images: usize },
+    /// Of a network.
+    Training(TrainingEvent),
+}

@@ -1,0 +1,92 @@
+//! The first look at every image: can it be used, what kind of file is it, what does it show?
+
+use std::{fs::File, io::Read as _, path::Path};
+
+use imgeval_core::{Failure, FailureKind, GrayPixels, ImageFormat, Pixels};
+use imgeval_vision::image_file::{DecodeLimits, MAX_FILE_BYTES, inspect_and_decode};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    block_grid::{CLEAR_GRID, block_grid},
+    file_facts::{FileFacts, parse_file_facts},
+    perceptual_hash::difference_hash,
+};
+
+/// What is known of a usable image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Examined {
+    /// SHA-256 of the file's bytes, hexadecimal.
+    pub sha256: String,
+    pub facts: FileFacts,
+    /// Upright.
+    pub width: u32,
+    pub height: u32,
+    /// Of the picture, for groups of near duplicates.
+    pub difference_hash: u64,
+    /// How clearly a grid of 8 pixels stands out, as JPEG leaves it; about 1 where there is none.
+    pub block_grid: f64,
+}
+
+impl Examined {
+    #[must_use]
+    pub fn short_side(&self) -> u32 {
+        self.width.min(self.height)
+    }
+
+    /// Stored without loss, and yet with the grid of an earlier JPEG, or of a decoder.
+    #[must_use]
+    pub fn has_hidden_grid(&self) -> bool {
+        !self.facts.is_lossy() && self.block_grid >= CLEAR_GRID
+    }
+}
+
+/// A decoded file with the SHA-256 of its bytes.
+#[derive(Debug, Clone)]
+pub struct ReadImage {
+    pub bytes: Vec<u8>,
+    pub sha256: String,
+    pub format: ImageFormat,
+    pub pixels: Pixels,
+}
+
+/// Reads and decodes a file.
+///
+/// # Errors
+/// The failure as data, as imports record it.
+pub fn read_image(path: &Path, limits: &DecodeLimits) -> Result<ReadImage, Failure> {
+    let not_accessible = |detail: String| Failure {
+        kind: FailureKind::NotAccessible,
+        detail: format!("the file could not be opened: {detail}"),
+    };
+    // Asked before opening: opening a pipe would wait for its other end.
+    let metadata = path.metadata().map_err(|error| not_accessible(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(not_accessible("not a regular file".to_owned()));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        let detail = format!("the file has {} bytes, more than {MAX_FILE_BYTES}", metadata.len());
+        return Err(Failure { kind: FailureKind::Unreadable, detail });
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| not_accessible(error.to_string()))?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(|error| not_accessible(error.to_string()))?;
+    let image = inspect_and_decode(&bytes, limits).map_err(|error| error.failure())?;
+    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(ReadImage { bytes, sha256, format: image.format, pixels: image.pixels })
+}
+
+/// Reads a file and keeps what is known of it, not its pixels.
+///
+/// # Errors
+/// As [`read_image`].
+pub fn examine(path: &Path, limits: &DecodeLimits) -> Result<Examined, Failure> {
+    let image = read_image(path, limits)?;
+    Ok(Examined {
+        facts: parse_file_facts(image.format, &image.bytes),
+        width: image.pixels.width(),
+        height: image.pixels.height(),
+        difference_hash: difference_hash(&image.pixels),
+        block_grid: block_grid(&GrayPixels::luma_of(&image.pixels)),
+        sha256: image.sha256,
+    })
+}

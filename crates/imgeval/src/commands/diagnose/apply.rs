@@ -1,0 +1,59 @@
+//! `imgeval diagnose architecture apply`.
+
+use anyhow::Result;
+use imgeval_diagnose::architecture::{
+    apply::{apply_to, compare_signature},
+    embeddings::load_embedder,
+    evidence::evidence_sheet,
+    probe::EmbedderCard,
+    probe_file::load_probe,
+    verdict::judge_answer,
+};
+use imgeval_vision::{DecodeLimits, train::ClipEmbedder};
+
+use super::{
+    Stages,
+    places::images_of_all,
+    probe_refused, refused,
+    report::{self, AnswerReport},
+    show, tell_unused,
+    train::find_clip,
+};
+use crate::{args::diagnose::ApplyArgs, exit_code::Exit, failure::CommandError, printer::Printer};
+
+pub(super) fn apply(args: &ApplyArgs, printer: Printer) -> Result<Exit> {
+    let compute = args.clip.compute.options();
+    let embedder = |card: &EmbedderCard| -> Result<ClipEmbedder> {
+        let (path, sha256) = find_clip(&args.clip)?;
+        Ok(load_embedder(&path, &sha256, card.framing, &compute).map_err(|error| refused(&error))?)
+    };
+    let probe = load_probe(&args.probe, &compute, embedder).map_err(|error| probe_refused(&error))??;
+    let items = images_of_all(&args.places, printer)?;
+    let limits = DecodeLimits { max_pixels: args.limit.for_files() };
+    let mut stages = Stages::new(printer);
+    let applied = apply_to(&probe, &items, &limits, &mut |event| stages.show(event));
+    stages.finish();
+    let applied = applied.map_err(|error| refused(&error))?;
+    let exit = tell_unused(&applied.unused, printer);
+    let card = &probe.card;
+    let Some(summary) = applied.summary(card.classes.len(), card.seed) else {
+        let side = card.plan.side;
+        return Err(CommandError::nothing("none of the pictures can be used")
+            .with_hint(format!("the probe looks at squares of {side} pixels; see the errors above"))
+            .into());
+    };
+    let signature = compare_signature(&probe, &applied, &limits).map_err(|error| refused(&error))?;
+    let sentences = judge_answer(card, &summary);
+    let record = signature.as_ref().map(|(record, _)| record);
+    let evidence = evidence_sheet(card, &summary, record);
+    let answer = AnswerReport { card, applied: &applied, summary, signature, sentences, evidence };
+    let value = report::answer_json(&answer);
+    if let Some(folder) = &args.output.report {
+        report::write_answer_report(folder, &answer, &value)?;
+    }
+    match args.output.json {
+        true => printer.data(format_args!("{value:#}\n"))?,
+        false => printer.data(show::answer_text(&answer))?,
+    }
+    Ok(exit)
+}

@@ -1,0 +1,143 @@
+//! `imgeval diagnose`: what can be found out about a generator beside its scores.
+
+mod apply;
+mod places;
+mod report;
+mod show;
+mod train;
+
+use anyhow::Result;
+use imgeval_core::visible;
+use imgeval_diagnose::architecture::{
+    dataset::Unused,
+    error::DiagnoseError,
+    events::Event,
+    probe_file::ProbeFileError,
+    split::{MIN_GROUPS, SplitError},
+};
+use imgeval_runner::Progress;
+use imgeval_vision::train::TrainingEvent;
+
+use crate::{
+    args::diagnose::{ArchitectureCommand, DiagnoseCommand},
+    exit_code::Exit,
+    failure::{CommandError, sentence_of},
+    printer::{Printer, StageProgress},
+};
+
+pub(super) fn diagnose(command: &DiagnoseCommand, printer: Printer) -> Result<Exit> {
+    let DiagnoseCommand::Architecture(command) = command;
+    match command {
+        ArchitectureCommand::Train(args) => train::train(args, printer),
+        ArchitectureCommand::Apply(args) => apply::apply(args, printer),
+    }
+}
+
+/// Shows stages one after the other on stderr.
+struct Stages {
+    printer: Printer,
+    current: Option<StageProgress>,
+}
+
+impl Stages {
+    fn new(printer: Printer) -> Self {
+        Self { printer, current: None }
+    }
+
+    fn show(&mut self, event: Event) {
+        match event {
+            Event::Stage { name, images } => {
+                self.finish();
+                self.printer.talk(format_args!("{}", visible(&name)));
+                let mut progress = self.printer.progress("  images");
+                progress.show(Progress::Planned { total: images, finished: 0 });
+                self.current = (images > 0).then_some(progress);
+            }
+            Event::Training(event) => self.show_training(&event),
+            Event::Advanced { images } => {
+                if let Some(progress) = &mut self.current {
+                    (0..images).for_each(|_| progress.show(Progress::Advanced { has_failed: false }));
+                }
+            }
+        }
+    }
+
+    fn show_training(&mut self, event: &TrainingEvent) {
+        match event {
+            TrainingEvent::Started { n_parameters, epochs, resumed_after, .. } => {
+                let resumed =
+                    resumed_after.map_or(String::new(), |epoch| format!(", going on after epoch {epoch}"));
+                self.printer.talk(format_args!(
+                    "training a network of {n_parameters} numbers for {epochs} epochs at most{resumed}"
+                ));
+            }
+            TrainingEvent::Step { .. } => {}
+            TrainingEvent::Epoch(record) => self.printer.talk(format_args!(
+                "  epoch {}: training loss {:.4}, validation loss {:.4}, validation accuracy {:.3}{}",
+                record.epoch,
+                record.training_loss,
+                record.validation_loss,
+                record.validation_accuracy,
+                if record.is_best { ", the best so far" } else { "" }
+            )),
+            TrainingEvent::StoppedEarly { epoch, best_epoch } => self
+                .printer
+                .talk(format_args!("  stopped after epoch {epoch}: none since {best_epoch} was better")),
+        }
+    }
+
+    fn finish(&mut self) {
+        self.current.take().into_iter().for_each(StageProgress::finish);
+    }
+}
+
+/// Names every image that cannot be used, and tells how the command ends.
+fn tell_unused(unused: &[Unused], printer: Printer) -> Exit {
+    for one in unused {
+        let (name, detail) = (visible(&one.path.to_string_lossy()), visible(&one.reason.detail()));
+        printer.insist(format_args!("error: `{name}` cannot be used: {}: {detail}", one.reason.code()));
+    }
+    if unused.is_empty() { Exit::Ok } else { Exit::Partial }
+}
+
+fn refused(error: &DiagnoseError) -> CommandError {
+    let message = sentence_of(error);
+    match error {
+        DiagnoseError::TooFewClasses { .. } => CommandError::usage(message)
+            .with_hint("give --class NAME=PLACE once for each of two or more classes"),
+        DiagnoseError::EmptyClass { .. } => CommandError::nothing(message)
+            .with_hint("look at the errors above: files that cannot be read, or pictures smaller than --side"),
+        DiagnoseError::Split(SplitError::TooFewGroups { .. } | SplitError::EmptyPart { .. }) => {
+            CommandError::usage(message).with_hint(format!(
+                "add pictures of other prompts or photographs, until each class has {MIN_GROUPS} groups; pictures that look alike are one group unless groups.jsonl says otherwise"
+            ))
+        }
+        DiagnoseError::Network(error) => CommandError::usage(message).with_hint(error.hint()),
+        DiagnoseError::NoClip => CommandError::usage(message).with_hint("name it by --clip"),
+        DiagnoseError::Vanished { .. }
+        | DiagnoseError::Changed { .. }
+        | DiagnoseError::Harmonise { .. }
+        | DiagnoseError::Degrade { .. }
+        | DiagnoseError::Spectrum(_)
+        | DiagnoseError::Learn(_)
+        | DiagnoseError::Cache { .. }
+        | DiagnoseError::NothingToEvaluate => {
+            CommandError::mendable(message, "start the same command again once the pictures stay as they are")
+        }
+    }
+}
+
+fn probe_refused(error: &ProbeFileError) -> CommandError {
+    let message = sentence_of(error);
+    match error {
+        ProbeFileError::Read { .. } | ProbeFileError::NotAProbe { .. } => CommandError::usage(message)
+            .with_hint("name a file that `imgeval diagnose architecture train --out` wrote"),
+        ProbeFileError::OtherClip { .. } => {
+            CommandError::usage(message).with_hint("name the CLIP that the probe was trained on by --clip")
+        }
+        ProbeFileError::TooNew { .. } => CommandError::mismatch(message),
+        ProbeFileError::Write { .. } | ProbeFileError::Serialise { .. } => {
+            CommandError::mendable(message, "look whether the folder can be written and the disk has room")
+        }
+    }
+}

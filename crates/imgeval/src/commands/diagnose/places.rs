@@ -1,0 +1,72 @@
+//! Where pictures lie: folders, patterns, runs.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Result;
+use imgeval_core::{Outcome, visible};
+use imgeval_diagnose::architecture::items::{ImageItem, ItemsError, list_images};
+use imgeval_store::{RunReader, image_path};
+
+use crate::{
+    failure::{CommandError, sentence_of},
+    printer::Printer,
+};
+
+/// The images of a place. Of a run the prompt is the group, and samples without an image are told.
+pub(super) fn images_of(place: &str, printer: Printer) -> Result<Vec<ImageItem>> {
+    if Path::new(place).join("run.toml").is_file() {
+        return run_images(Path::new(place), printer);
+    }
+    list_images(place).map_err(|error| {
+        let message = sentence_of(&error);
+        let error = match error {
+            ItemsError::NoImage { .. } => CommandError::nothing(message)
+                .with_hint("name a folder with .png, .jpg or .webp files, a quoted pattern, or a run"),
+            ItemsError::NoSuchPlace { .. } | ItemsError::Pattern { .. } => CommandError::usage(message)
+                .with_hint("name a folder, a quoted pattern such as 'out/*.png', or a run"),
+            ItemsError::Manifest { .. } | ItemsError::ManifestTooLarge { .. } => CommandError::usage(message)
+                .with_hint("each line of groups.jsonl is {\"file\": \"a.png\", \"group\": \"any text\"}"),
+            ItemsError::Io { .. } => CommandError::mendable(message, "look whether it may be read"),
+        };
+        error.into()
+    })
+}
+
+/// The images of several places, one after the other.
+pub(super) fn images_of_all(places: &[String], printer: Printer) -> Result<Vec<ImageItem>> {
+    let mut images = Vec::new();
+    for place in places {
+        images.extend(images_of(place, printer)?);
+    }
+    Ok(images)
+}
+
+fn run_images(run: &Path, printer: Printer) -> Result<Vec<ImageItem>> {
+    let reader = RunReader::open(run)?;
+    let suite = reader.manifest().suite.clone();
+    let mut images = Vec::new();
+    let mut absent: BTreeMap<&str, usize> = BTreeMap::new();
+    reader.for_each_sample(None, |observed| {
+        let sample = observed.sample;
+        match sample.outcome {
+            Outcome::Done(record) => images.push(ImageItem {
+                path: image_path(run, &record.hash, record.format),
+                name: format!("{}/{}", sample.id.case.as_str(), sample.id.ordinal),
+                group: Some(format!("{suite} {}", sample.id.case.as_str())),
+            }),
+            Outcome::Failed(_) if observed.is_redundant => {}
+            Outcome::Failed(failure) => *absent.entry(failure.kind.code()).or_default() += 1,
+        }
+    })?;
+    let name = visible(&run.to_string_lossy());
+    if !absent.is_empty() {
+        let counts: Vec<String> = absent.iter().map(|(code, count)| format!("{count} {code}")).collect();
+        printer.insist(format_args!("`{name}`: samples without an image: {}", counts.join(", ")));
+    }
+    if images.is_empty() {
+        let message = format!("the run `{name}` has no image");
+        let hint = "fill it with `imgeval import` or `imgeval generate`";
+        return Err(CommandError::nothing(message).with_hint(hint).into());
+    }
+    Ok(images)
+}

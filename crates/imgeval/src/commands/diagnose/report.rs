@@ -1,0 +1,113 @@
+//! The same as JSON, and the folder of a report.
+
+use std::{fs, io::Write as _, path::Path};
+
+use anyhow::{Context as _, Result};
+use imgeval_diagnose::architecture::{
+    apply::{AppliedImages, AppliedSummary},
+    dataset::count_unused,
+    evidence::CandidateSheet,
+    probe::{Probe, ProbeCard},
+    signatures::SignatureRecord,
+    verdict::judge_probe,
+};
+use serde_json::{Value, json};
+
+use super::show;
+use crate::output_file::OutputFile;
+
+/// An answer with all that goes with it.
+pub(super) struct AnswerReport<'a> {
+    pub(super) card: &'a ProbeCard,
+    pub(super) applied: &'a AppliedImages,
+    pub(super) summary: AppliedSummary,
+    /// With its likeness to each of the card's signatures.
+    pub(super) signature: Option<(SignatureRecord, Vec<f64>)>,
+    pub(super) sentences: Vec<String>,
+    pub(super) evidence: Vec<CandidateSheet>,
+}
+
+pub(super) fn probe_json(card: &ProbeCard, probe: &Probe) -> Value {
+    let verdict = judge_probe(card);
+    json!({
+        "kind": "architecture-probe",
+        "version": 1,
+        "card": card,
+        "similarities": probe.similarities(),
+        "claim": verdict.claim,
+        "verdict": verdict.sentences,
+    })
+}
+
+pub(super) fn answer_json(answer: &AnswerReport<'_>) -> Value {
+    let images: Vec<Value> = answer
+        .applied
+        .answered
+        .iter()
+        .map(|(image, given)| {
+            json!({
+                "image": image.name,
+                "sha256": image.examined.sha256,
+                "group": image.group,
+                "class": answer.card.classes[given.class],
+                "probabilities": given.probabilities,
+                "distance": given.distance,
+                "outside": given.is_outside,
+            })
+        })
+        .collect();
+    let unused: Vec<Value> = answer
+        .applied
+        .unused
+        .iter()
+        .map(|one| json!({"image": one.name, "reason": one.reason.code(), "detail": one.reason.detail()}))
+        .collect();
+    let signature = answer.signature.as_ref().map(|(record, likeness)| {
+        let names = answer.card.signatures.iter().map(|known| &known.name);
+        let similarity: serde_json::Map<String, Value> =
+            names.zip(likeness).map(|(name, value)| (name.clone(), json!(value))).collect();
+        json!({"signature": record, "similarity": similarity})
+    });
+    json!({
+        "kind": "architecture-answer",
+        "version": 1,
+        "probe": {
+            "kind": answer.card.kind,
+            "classes": answer.card.classes,
+            "plan": answer.card.plan,
+            "plan_text": answer.card.plan.describe(),
+            "claim": judge_probe(answer.card).claim,
+        },
+        "summary": answer.summary,
+        "verdict": answer.sentences,
+        "evidence": answer.evidence,
+        "signature": signature,
+        "images": images,
+        "unused": unused,
+        "unused_counts": count_unused(&answer.applied.unused),
+    })
+}
+
+pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) -> Result<()> {
+    write(folder, "report.json", &format!("{value:#}\n"))?;
+    write(folder, "summary.md", &in_markdown("Architecture probe", &show::probe_text(&probe.card)))
+}
+
+pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, value: &Value) -> Result<()> {
+    write(folder, "report.json", &format!("{value:#}\n"))?;
+    write(folder, "summary.md", &in_markdown("What the probe says", &show::answer_text(answer)))
+}
+
+/// The text in a fence that is longer than any in it.
+fn in_markdown(title: &str, text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("# {title}\n\n{fence}text\n{text}{fence}\n")
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("could not create `{}`", folder.display()))?;
+    let mut file = OutputFile::create(&folder.join(name))?;
+    file.write_all(text.as_bytes()).with_context(|| format!("could not write `{name}`"))?;
+    file.publish()
+}

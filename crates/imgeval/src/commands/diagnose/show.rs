@@ -1,0 +1,227 @@
+//! Probes and answers as text for people; the Markdown summary of a report is the same in a fence.
+
+use imgeval_core::visible;
+use imgeval_diagnose::architecture::{
+    evidence::CandidateSheet, probe::ProbeCard, profile::ValueShare, record::Measured, verdict::judge_probe,
+};
+
+use super::report::AnswerReport;
+use crate::table::plain_table;
+
+/// Characters of the longest bar of a histogram.
+const BAR: usize = 40;
+
+/// Everything that training found out.
+pub(super) fn probe_text(card: &ProbeCard) -> String {
+    let mut text = format!(
+        "probe: {}, classes {}\nplan: {}\n",
+        card.kind.code(),
+        card.classes.iter().map(|name| visible(name)).collect::<Vec<_>>().join(", "),
+        card.plan.describe()
+    );
+    for note in &card.plan_notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    text.push_str("\nWhat differed before\n");
+    text.push_str(&profile_table(card));
+    for warning in &card.profile.warnings {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    text.push_str("\nWho was learnt from\n");
+    text.push_str(&generators_table(card));
+    text.push_str("\nOn unseen groups, and after degradations\n");
+    text.push_str(&separation_table(card));
+    let evaluation = &card.evaluation;
+    text.push_str(&format!(
+        "calibration: temperature {:.3}, expected calibration error {:.3} (before {:.3}), Brier score {:.3} (before {:.3})\n",
+        evaluation.temperature,
+        evaluation.calibration_error,
+        evaluation.calibration_error_before,
+        evaluation.brier,
+        evaluation.brier_before
+    ));
+    if let Some(share) = evaluation.outside_share {
+        text.push_str(&format!("outside: {:.1} % of the test pictures (5 % are expected)\n", 100.0 * share));
+    }
+    for (class, histogram) in card.classes.iter().zip(&evaluation.histograms) {
+        text.push_str(&format!(
+            "\nConfidence in {}, test pictures of {}\n",
+            visible(&card.classes[0]),
+            visible(class)
+        ));
+        text.push_str(&histogram_text(histogram));
+    }
+    text.push_str("\nControls\n");
+    text.push_str(&controls_table(card));
+    text.push_str("\nWhat it can mean\n");
+    for sentence in judge_probe(card).sentences {
+        text.push_str(&format!("- {}\n", visible(&sentence)));
+    }
+    text
+}
+
+fn profile_table(card: &ProbeCard) -> String {
+    let header: Vec<String> = ["fact".to_owned()]
+        .into_iter()
+        .chain(card.classes.iter().map(|name| visible(name)))
+        .chain(["alone, right (chance)".to_owned()])
+        .collect();
+    let mut table = plain_table(&header.iter().map(String::as_str).collect::<Vec<_>>());
+    for fact in &card.profile.facts {
+        let mut row = vec![fact.fact.name().to_owned()];
+        row.extend(fact.values.iter().map(|values| values_text(values)));
+        let mark = if fact.separates { " !" } else { "" };
+        row.push(format!("{} ({:.2}){mark}", fact.balanced_accuracy.text(), fact.chance));
+        table.add_row(row);
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
+fn values_text(values: &[ValueShare]) -> String {
+    let one = |value: &ValueShare| format!("{} {:.0} %", visible(&value.value), 100.0 * value.share);
+    values.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn generators_table(card: &ProbeCard) -> String {
+    let mut table =
+        plain_table(&["class", "generator", "images", "groups", "training", "validation", "test"]);
+    for generator in &card.generators {
+        let counts = [
+            generator.n_images,
+            generator.n_groups,
+            generator.n_training,
+            generator.n_validation,
+            generator.n_test,
+        ];
+        let names = [visible(&card.classes[generator.class]), visible(&generator.name)];
+        table.add_row(names.into_iter().chain(counts.map(|count| count.to_string())));
+    }
+    let mut text = format!("{}\n", table.trim_fmt());
+    for unused in &card.unused {
+        text.push_str(&format!("not used: {} {}\n", unused.count, unused.reason));
+    }
+    text
+}
+
+fn separation_table(card: &ProbeCard) -> String {
+    let mut table = plain_table(&["pictures", "AUC", "balanced accuracy", "groups", "images"]);
+    let mut add = |name: String, auc: Measured, accuracy: Measured| {
+        let counts = [auc.n_groups.to_string(), auc.n_images.to_string()];
+        table.add_row([name, auc.text(), accuracy.text()].into_iter().chain(counts));
+    };
+    let separation = &card.evaluation.separation;
+    add("as they are".to_owned(), separation.auc, separation.balanced_accuracy);
+    for point in &card.controls.robustness {
+        add(point.degradation.name(), point.separation.auc, point.separation.balanced_accuracy);
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
+fn controls_table(card: &ProbeCard) -> String {
+    let controls = &card.controls;
+    let mut table = plain_table(&["control", "result"]);
+    let shuffle = &controls.shuffle;
+    table.add_row([
+        format!("shuffled labels, {} times", shuffle.aucs.len()),
+        format!("mean AUC {:.3} ({:.3} to {:.3})", shuffle.mean, shuffle.low, shuffle.high),
+    ]);
+    for control in &controls.leave_one_out {
+        table.add_row([
+            format!("without {}", visible(&control.generator)),
+            format!(
+                "taken for {} {}, AUC {}",
+                visible(&control.class),
+                control.recognised.text(),
+                control.auc.text()
+            ),
+        ]);
+    }
+    if controls.leave_one_out.is_empty() {
+        table.add_row(["without one generator", "not possible: no class has two"]);
+    }
+    for control in &controls.decoders {
+        let shares: Vec<String> = card
+            .classes
+            .iter()
+            .zip(&control.shares)
+            .map(|(class, share)| format!("{} {}", visible(class), share.text()))
+            .collect();
+        table.add_row([format!("decoder {} alone", visible(&control.name)), shares.join(", ")]);
+    }
+    if controls.decoders.is_empty() {
+        table.add_row(["decoder alone", "not done: no --control-decoder"]);
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
+/// Ten bins from 0 to 1, one line each.
+fn histogram_text(counts: &[usize; 10]) -> String {
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    counts
+        .iter()
+        .enumerate()
+        .map(|(bin, count)| {
+            let bar = "#".repeat((count * BAR).div_ceil(most));
+            format!("{:.1} to {:.1} {count:>6} {bar}", bin as f64 / 10.0, (bin + 1) as f64 / 10.0)
+                .trim_end()
+                .to_owned()
+                + "\n"
+        })
+        .collect()
+}
+
+/// What the probe says of pictures.
+pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
+    let (card, summary) = (answer.card, &answer.summary);
+    let mut table = plain_table(&["class", "share", "mean confidence"]);
+    for ((class, share), confidence) in card.classes.iter().zip(&summary.shares).zip(&summary.mean_confidence)
+    {
+        table.add_row([visible(class), share.text(), format!("{confidence:.3}")]);
+    }
+    let mut text = format!("{}\n", table.trim_fmt());
+    text.push_str(&format!("images {}, groups {}", summary.n_images, summary.n_groups));
+    match summary.outside {
+        Some(outside) => text.push_str(&format!(", outside {}\n", outside.text())),
+        None => text.push_str(", outside unknown\n"),
+    }
+    text.push_str(&format!("\nConfidence in {}\n", visible(&card.classes[0])));
+    text.push_str(&histogram_text(&summary.histogram));
+    if let Some((record, likeness)) = &answer.signature {
+        text.push_str("\nFingerprint's likeness (-1 to 1)\n");
+        for (known, value) in card.signatures.iter().zip(likeness) {
+            text.push_str(&format!("  {} {value:.3}\n", visible(&known.name)));
+        }
+        let peaks = |peaks: &[imgeval_diagnose::architecture::signatures::PeakRecord]| {
+            let one = |peak: &imgeval_diagnose::architecture::signatures::PeakRecord| {
+                format!("{} px {:.2}", peak.period, peak.score)
+            };
+            peaks.iter().map(one).collect::<Vec<_>>().join(", ")
+        };
+        text.push_str("Lattice peaks (1 is none)\n");
+        for known in &card.signatures {
+            text.push_str(&format!("  {}: {}\n", visible(&known.name), peaks(&known.peaks)));
+        }
+        text.push_str(&format!("  {}: {}\n", record.name, peaks(&record.peaks)));
+    }
+    text.push_str("\nWhat it can mean\n");
+    for sentence in &answer.sentences {
+        text.push_str(&format!("- {}\n", visible(sentence)));
+    }
+    text.push_str("\nEvidence\n");
+    for sheet in &answer.evidence {
+        text.push_str(&sheet_text(sheet));
+    }
+    text
+}
+
+fn sheet_text(sheet: &CandidateSheet) -> String {
+    let mut text = format!("({}) {}\n", sheet.candidate, sheet.title);
+    for (name, lines) in
+        [("predicts", &sheet.predicts), ("measured", &sheet.measured), ("would decide", &sheet.would_decide)]
+    {
+        for line in lines {
+            text.push_str(&format!("  {name}: {}\n", visible(line)));
+        }
+    }
+    text
+}

@@ -1,0 +1,187 @@
+//! `imgeval diagnose architecture`: what people see, and what happens to strange input. What the numbers mean is tested in the crate.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use image::{ImageBuffer, Rgb};
+use serde_json::Value;
+
+use super::{
+    networks::golden,
+    support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_official},
+};
+
+/// Noise that is smooth, with or without a lattice of 8 pixels.
+fn write_class(folder: &Path, has_lattice: bool, count: u32) {
+    fs::create_dir_all(folder).unwrap();
+    for number in 0..count {
+        let pixel = |x: u32, y: u32| {
+            let value = x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503) ^ number.wrapping_mul(97_531);
+            let grain = (value.wrapping_mul(2_246_822_519) >> 27) as u8;
+            let wave =
+                60.0 * (f64::from(x + 7 * number) / 17.0).sin() * (f64::from(y * (number + 3)) / 90.0).cos();
+            let lattice = if has_lattice && (x % 8 == 0 || y % 8 == 0) { 14 } else { 0 };
+            Rgb([(120.0 + wave) as u8 + grain + lattice; 3])
+        };
+        let picture = ImageBuffer::<Rgb<u8>, Vec<u8>>::from_fn(64, 64, pixel);
+        picture.save(folder.join(format!("{number}.png"))).unwrap();
+    }
+    let line = |number: u32| format!("{{\"file\": \"{number}.png\", \"group\": \"{number}\"}}\n");
+    fs::write(folder.join("groups.jsonl"), (0..count).map(line).collect::<String>()).unwrap();
+}
+
+#[test]
+fn a_probe_is_trained_and_asked() {
+    let folder = test_folder("diagnose");
+    let (plain, lattice) = (folder.join("plain"), folder.join("lattice"));
+    write_class(&plain, false, 40);
+    write_class(&lattice, true, 40);
+    let (probe, report) = (folder.join("probe.safetensors"), folder.join("report"));
+    let classes = [format!("plain={}", text(&plain)), format!("lattice={}", text(&lattice))];
+    let train = ["diagnose", "architecture", "train", "--class", &classes[0], "--class", &classes[1]];
+    let with_out = [&train[..], &["--out", text(&probe), "--report", text(&report)]].concat();
+    let output = imgeval(&with_out);
+    check_exit(&output, 0);
+    let shown = stdout(&output);
+    for part in
+        ["What differed before", "shuffled labels, 10 times", "not done: no --control-decoder", "at most"]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let json: Value = serde_json::from_slice(&fs::read(report.join("report.json")).unwrap()).unwrap();
+    assert!(json["card"]["evaluation"]["separation"]["auc"]["low"].as_f64().unwrap() > 0.9);
+    assert_eq!(json["claim"], "generators");
+    assert!(fs::read_to_string(report.join("summary.md")).unwrap().contains("told apart well"));
+
+    // A file that is no picture is named and counted, and the rest is answered.
+    fs::write(lattice.join("note.png"), "not a picture").unwrap();
+    let output = imgeval(&["diagnose", "architecture", "apply", text(&probe), text(&lattice), "--json"]);
+    check_exit(&output, 4);
+    assert!(stderr(&output).contains("note.png` cannot be used: unsupported-format: looks like plain text"));
+    let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!(answer["summary"]["shares"][1]["value"].as_f64().unwrap() > 0.9, "{}", answer["summary"]);
+    assert_eq!(answer["images"].as_array().unwrap().len(), 40);
+    assert_eq!(answer["unused"][0]["reason"], "unsupported-format");
+    assert_eq!(answer["evidence"].as_array().unwrap().len(), 3);
+
+    // Half a probe is none.
+    let bytes = fs::read(&probe).unwrap();
+    fs::write(&probe, &bytes[..bytes.len() / 2]).unwrap();
+    let output = imgeval(&["diagnose", "architecture", "apply", text(&probe), text(&lattice)]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("is no probe of imgeval, or damaged"), "{}", stderr(&output));
+}
+
+/// A small network learns to the same bytes however often, and leaves nothing beside its probe.
+#[test]
+fn networks_are_trained_to_the_same_bytes() {
+    let folder = test_folder("diagnose-networks");
+    let (plain, lattice) = (folder.join("plain"), folder.join("lattice"));
+    write_class(&plain, false, 20);
+    write_class(&lattice, true, 20);
+    let classes = [format!("plain={}", text(&plain)), format!("lattice={}", text(&lattice))];
+    let train = |out: &Path| {
+        let class = ["diagnose", "architecture", "train", "--class", &classes[0], "--class", &classes[1]];
+        let network = ["--probe", "residual", "--epochs", "2", "--out", text(out)];
+        let output = imgeval(&[&class[..], &network].concat());
+        check_exit(&output, 0);
+        assert!(stderr(&output).contains("epoch 2: training loss"), "{}", stderr(&output));
+        fs::read(out).unwrap()
+    };
+    let (first, second) = (folder.join("first"), folder.join("second"));
+    assert_eq!(train(&first), train(&second));
+    assert!(!folder.join("first.training").exists());
+    check_exit(&imgeval(&["diagnose", "architecture", "apply", text(&first), text(&plain)]), 0);
+}
+
+/// Every file below a folder with the time of its last change.
+fn files_with_times(folder: &Path) -> BTreeMap<PathBuf, SystemTime> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(files_with_times(&path)),
+            false => _ = files.insert(path.clone(), path.metadata().unwrap().modified().unwrap()),
+        }
+    }
+    files
+}
+
+/// With the tiny random CLIP of `../shared/golden`; says nothing where that folder is absent.
+#[test]
+fn embeddings_are_computed_once_and_belong_to_their_weights() {
+    let Some(golden) = golden() else { return };
+    let folder = test_folder("diagnose-clip");
+    let (plain, lattice, kept) = (folder.join("plain"), folder.join("lattice"), folder.join("kept"));
+    write_class(&plain, false, 20);
+    write_class(&lattice, true, 20);
+    let probe = folder.join("probe");
+    let classes = [format!("plain={}", text(&plain)), format!("lattice={}", text(&lattice))];
+    let clip = ["--clip", text(&golden.clip), "--embeddings-dir", text(&kept), "--models-dir", text(&folder)];
+    let class = ["diagnose", "architecture", "train", "--class", &classes[0], "--class", &classes[1]];
+    let train = [&class[..], &["--probe", "clip-linear", "--out", text(&probe)], &clip].concat();
+    check_exit(&imgeval(&train), 0);
+    let bytes = fs::read(&probe).unwrap();
+    let embeddings = files_with_times(&kept);
+    assert_eq!(embeddings.len(), 40);
+    check_exit(&imgeval(&train), 0);
+    assert_eq!(files_with_times(&kept), embeddings, "nothing is embedded again");
+    assert_eq!(fs::read(&probe).unwrap(), bytes);
+    let apply = ["diagnose", "architecture", "apply", text(&probe), text(&plain)];
+    check_exit(&imgeval(&[&apply[..], &clip].concat()), 0);
+
+    // The same network with other weights under the same name is another CLIP.
+    let other = folder.join("clip");
+    fs::create_dir_all(&other).unwrap();
+    for entry in fs::read_dir(&golden.clip).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            // Not copied with its permissions: it may be read-only.
+            fs::write(other.join(path.file_name().unwrap()), fs::read(&path).unwrap()).unwrap();
+        }
+    }
+    let weights = other.join("model.safetensors");
+    let mut changed = fs::read(&weights).unwrap();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(&weights, changed).unwrap();
+    let output = imgeval(&[&apply[..], &["--clip", text(&other), "--models-dir", text(&folder)]].concat());
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("embeddings of another CLIP"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_cannot_be_learnt_from_is_told() {
+    let folder = test_folder("diagnose-refused");
+    let (few, empty, run) = (folder.join("few"), folder.join("empty"), folder.join("run"));
+    write_class(&few, false, 4);
+    fs::create_dir_all(&empty).unwrap();
+    let out = folder.join("probe");
+    let train = |classes: &[&str]| {
+        let mut arguments = vec!["diagnose", "architecture", "train", "--out", text(&out)];
+        classes.iter().for_each(|class| arguments.extend(["--class", class]));
+        imgeval(&arguments)
+    };
+    let check = |classes: &[&str], exit: i32, says: &str| {
+        let output = train(classes);
+        check_exit(&output, exit);
+        assert!(stderr(&output).contains(says), "{says}: {}", stderr(&output));
+        assert!(!out.exists());
+    };
+    let few_class = |name: &str| format!("{name}={}", text(&few));
+    check(&[&few_class("a")], 2, "only one class is given, `a`");
+    check(&["a"], 2, "`a` is no NAME=PLACE");
+    check(&[&few_class("a"), &few_class("b")], 2, "class `a` has 4 groups of images and needs at least 10");
+    check(&[&few_class("a"), &format!("b={}", text(&empty))], 5, "has no image");
+    check(&[&few_class("a"), &format!("b={}", text(&folder.join("absent")))], 2, "is no folder");
+
+    // A run without an image.
+    let images = folder.join("images");
+    write_official(&images, 0, 0);
+    fs::write(images.join("00000/samples/0000.png"), "no picture").unwrap();
+    check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 4);
+    check(&[&few_class("a"), &format!("b={}", text(&run))], 5, "has no image");
+}
