@@ -80,8 +80,8 @@ impl Fingerprint {
     /// From numbers that [`Self::power`] gave; `None` unless they are 222x222 finite ones.
     #[must_use]
     pub fn from_power(power: Vec<f64>) -> Option<Self> {
-        let is_valid = power.len() == FINGERPRINT_SIDE * FINGERPRINT_SIDE
-            && power.iter().all(|value| value.is_finite());
+        let is_valid =
+            power.len() == FINGERPRINT_SIDE * FINGERPRINT_SIDE && power.iter().all(|value| value.is_finite());
         is_valid.then_some(Self { power })
     }
 

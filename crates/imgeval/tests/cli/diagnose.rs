@@ -24,7 +24,7 @@ fn write_class(folder: &Path, has_lattice: bool, count: u32) {
             let grain = (value.wrapping_mul(2_246_822_519) >> 27) as u8;
             let wave =
                 60.0 * (f64::from(x + 7 * number) / 17.0).sin() * (f64::from(y * (number + 3)) / 90.0).cos();
-            let lattice = if has_lattice && (x % 8 == 0 || y % 8 == 0) { 14 } else { 0 };
+            let lattice = if has_lattice && (x.is_multiple_of(8) || y.is_multiple_of(8)) { 14 } else { 0 };
             Rgb([(120.0 + wave) as u8 + grain + lattice; 3])
         };
         let picture = ImageBuffer::<Rgb<u8>, Vec<u8>>::from_fn(64, 64, pixel);
