@@ -77,6 +77,7 @@ pub(crate) fn write_report(
     figures.extend(examples_figure(&examples, pictures?));
     make_names_unique(&mut figures);
     let written = page.finish(report, &figures.iter().map(page_figure).collect::<Vec<_>>())?;
+    fresh_folder(&out.join("figures"))?;
     write_figures(&out.join("figures"), &figures)?;
     write_tables(&out.join("tables"), report)?;
     Ok((written, not_found))
@@ -95,7 +96,7 @@ fn page_figure(figure: &Figure) -> PageFigure {
 }
 
 /// Names become files, and may come from runs.
-fn make_names_unique(figures: &mut [Figure]) {
+pub(crate) fn make_names_unique(figures: &mut [Figure]) {
     let mut seen = BTreeSet::new();
     for figure in figures {
         let stem = figure.name.clone();
@@ -107,9 +108,12 @@ fn make_names_unique(figures: &mut [Figure]) {
     }
 }
 
-/// SVG and PNG of each; those of an earlier report go.
-fn write_figures(folder: &Path, figures: &[Figure]) -> Result<()> {
-    fresh_folder(folder)?;
+/// SVG and PNG of each.
+///
+/// # Errors
+/// If a file cannot be written.
+pub(crate) fn write_figures(folder: &Path, figures: &[Figure]) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("could not create `{}`", folder.display()))?;
     figures.par_iter().try_for_each(|figure| {
         write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
         let png =
@@ -138,6 +142,7 @@ fn write_tables(folder: &Path, report: &Report) -> Result<()> {
     write(&folder.join("comparisons.json"), render_comparison_json(&report.comparisons).as_bytes())
 }
 
+/// Without what an earlier report left there.
 fn fresh_folder(folder: &Path) -> Result<()> {
     let context = || format!("could not write `{}`", folder.display());
     if folder.exists() {

@@ -1,6 +1,7 @@
 //! `imgeval diagnose`: what can be found out about a generator beside its scores.
 
 mod apply;
+mod figures;
 mod places;
 mod report;
 mod show;

@@ -11,10 +11,17 @@ use imgeval_diagnose::architecture::{
     signatures::SignatureRecord,
     verdict::judge_probe,
 };
+use imgeval_report::figures::Figure;
 use serde_json::{Value, json};
 
-use super::show;
-use crate::output_file::OutputFile;
+use super::{
+    figures::{answer_figures, probe_figures},
+    show,
+};
+use crate::{
+    output_file::OutputFile,
+    report::{make_names_unique, write_figures},
+};
 
 /// An answer with all that goes with it.
 pub(super) struct AnswerReport<'a> {
@@ -90,12 +97,19 @@ pub(super) fn answer_json(answer: &AnswerReport<'_>) -> Value {
 
 pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) -> Result<()> {
     write(folder, "report.json", &format!("{value:#}\n"))?;
-    write(folder, "summary.md", &in_markdown("Architecture probe", &show::probe_text(&probe.card)))
+    write(folder, "summary.md", &in_markdown("Architecture probe", &show::probe_text(&probe.card)))?;
+    write_all(folder, probe_figures(probe))
 }
 
 pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, value: &Value) -> Result<()> {
     write(folder, "report.json", &format!("{value:#}\n"))?;
-    write(folder, "summary.md", &in_markdown("What the probe says", &show::answer_text(answer)))
+    write(folder, "summary.md", &in_markdown("What the probe says", &show::answer_text(answer)))?;
+    write_all(folder, answer_figures(answer))
+}
+
+fn write_all(folder: &Path, mut figures: Vec<Figure>) -> Result<()> {
+    make_names_unique(&mut figures);
+    write_figures(&folder.join("figures"), &figures)
 }
 
 /// The text in a fence that is longer than any in it.
