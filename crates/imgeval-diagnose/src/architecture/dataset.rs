@@ -85,7 +85,9 @@ pub(crate) fn examine_all(
     limits: &DecodeLimits,
     events: &mut dyn FnMut(Event),
 ) -> Vec<Result<Examined, Failure>> {
-    events(Event::Stage { name: stage.to_owned(), images: items.len() });
+    if !items.is_empty() {
+        events(Event::Stage { name: stage.to_owned(), images: items.len() });
+    }
     let mut results = Vec::with_capacity(items.len());
     for batch in items.chunks(BATCH) {
         results.extend(batch.par_iter().map(|item| examine(&item.path, limits)).collect::<Vec<_>>());

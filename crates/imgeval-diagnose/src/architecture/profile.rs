@@ -76,7 +76,7 @@ impl Fact {
     fn consequence(self) -> &'static str {
         match self {
             Self::Format | Self::QuantisationTables | Self::Subsampling => {
-                "all pictures get the same compression, after which the earlier ones leave weak traces at most, if they were no stronger"
+                "one compression for all pictures covers it, if the earlier ones were no stronger"
             }
             Self::Size => {
                 "squares of one size are compared, but what another size did to the content remains unless all are scaled"
@@ -191,7 +191,7 @@ pub fn compute_profile(
         let separates = balanced_accuracy.low > chance && balanced_accuracy.value >= chance + MIN_GAIN;
         if separates {
             warnings.push(format!(
-                "{} alone tells the classes apart ({:.0} % right, chance {:.0} %): {}",
+                "`{}` alone tells the classes apart ({:.0} % right, chance {:.0} %): {}",
                 fact.name(),
                 100.0 * balanced_accuracy.value,
                 100.0 * chance,

@@ -202,7 +202,8 @@ fn shuffle_control(
     let mut aucs = Vec::new();
     events(Event::Stage { name: "training on shuffled labels".to_owned(), images: request.n_shuffles });
     for number in 0..request.n_shuffles.max(1) {
-        let labels = shuffled_labels(&dataset.classes, &all_groups, &dataset.parts, request.seed, number);
+        let labels =
+            shuffled_labels(&dataset.classes, &all_groups, &dataset.parts, n_classes, request.seed, number);
         let name = format!("shuffle-{number}");
         let fitted = Fitted::new(bench, dataset, &labels, n_classes, &name, |_| true, events)?;
         let outputs = bench.outputs(&fitted.model, dataset, &test, None, events)?;

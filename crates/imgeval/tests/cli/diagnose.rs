@@ -48,12 +48,13 @@ fn a_probe_is_trained_and_asked() {
     check_exit(&output, 0);
     let shown = stdout(&output);
     for part in
-        ["What differed before", "shuffled labels, 10 times", "not done: no --control-decoder", "at most"]
+        ["What differed before", "shuffled labels, trained 10x", "not done: no --control-decoder", "at most"]
     {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let json: Value = serde_json::from_slice(&fs::read(report.join("report.json")).unwrap()).unwrap();
-    assert!(json["card"]["evaluation"]["separation"]["auc"]["low"].as_f64().unwrap() > 0.9);
+    let auc = &json["card"]["evaluation"]["separation"]["auc"];
+    assert!(auc["value"].as_f64().unwrap() > 0.95 && auc["low"].as_f64().unwrap() > 0.7, "{auc}");
     assert_eq!(json["claim"], "generators");
     assert!(fs::read_to_string(report.join("summary.md")).unwrap().contains("told apart well"));
 

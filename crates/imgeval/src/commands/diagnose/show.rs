@@ -122,7 +122,7 @@ fn controls_table(card: &ProbeCard) -> String {
     let mut table = plain_table(&["control", "result"]);
     let shuffle = &controls.shuffle;
     table.add_row([
-        format!("shuffled labels, {} times", shuffle.aucs.len()),
+        format!("shuffled labels, trained {}x", shuffle.aucs.len()),
         format!("mean AUC {:.3} ({:.3} to {:.3})", shuffle.mean, shuffle.low, shuffle.high),
     ]);
     for control in &controls.leave_one_out {
