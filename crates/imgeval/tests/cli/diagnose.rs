@@ -58,6 +58,13 @@ fn a_probe_is_trained_and_asked() {
     assert_eq!(json["claim"], "generators");
     assert!(fs::read_to_string(report.join("summary.md")).unwrap().contains("told apart well"));
 
+    let figures: Vec<_> =
+        fs::read_dir(report.join("figures")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let svgs =
+        figures.iter().filter(|path| path.extension().is_some_and(|extension| extension == "svg")).count();
+    // Two histograms, three robustness curves, likeness and spectra; each as PNG too.
+    assert_eq!((svgs, figures.len()), (7, 14), "{figures:?}");
+
     // A file that is no picture is named and counted, and the rest is answered.
     fs::write(lattice.join("note.png"), "not a picture").unwrap();
     let output = imgeval(&["diagnose", "architecture", "apply", text(&probe), text(&lattice), "--json"]);

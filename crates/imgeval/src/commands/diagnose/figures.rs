@@ -34,7 +34,8 @@ pub(super) fn answer_figures(answer: &AnswerReport<'_>) -> Vec<Figure> {
     let title = format!("{} pictures: confidence in {}", answer.summary.n_images, card.classes[0]);
     let mut figures = vec![histogram_of(&title, card, answer.summary.histogram)];
     let own = answer.signature.iter().map(|(signature, _)| signature);
-    figures.extend(spectra("Spectra of noise residuals, the pictures' own first", own.chain(&card.signatures)));
+    figures
+        .extend(spectra("Spectra of noise residuals, the pictures' own first", own.chain(&card.signatures)));
     figures
 }
 
