@@ -29,7 +29,7 @@ pub use matrix::matrix;
 pub use png_file::FigureError;
 
 /// Published rows that stand beside the runs where the parts are drawn: the best ones.
-const MOST_PUBLISHED: usize = 3;
+const MOST_PUBLISHED: usize = 2;
 
 /// More rows than this make bars too thin to read.
 const MOST_ROWS: usize = 8;

@@ -67,6 +67,15 @@ struct FigureEntry<'a> {
     title: &'a str,
     alternative: &'a str,
     source: &'a str,
+    /// In pixels, so that nothing moves when the figure comes; `None` if the SVG does not say.
+    size: Option<[u32; 2]>,
+}
+
+/// The size that an SVG's first element gives.
+fn size_of(svg: &str) -> Option<[u32; 2]> {
+    let head = svg.split_once('>')?.0;
+    let number = |name: &str| head.split_once(name)?.1.split_once('"')?.0.parse().ok();
+    Some([number(" width=\"")?, number(" height=\"")?])
 }
 
 /// A sample in the index; written as an array, because ten thousand of them repeat no names.
@@ -212,6 +221,7 @@ impl DataWriter {
             title: &figure.title,
             alternative: &figure.alternative,
             source,
+            size: size_of(&figure.svg),
         };
         Ok(Index {
             format: FORMAT,

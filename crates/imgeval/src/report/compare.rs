@@ -296,7 +296,9 @@ fn conclude(lines: &[DifferenceLine], a: &str, b: &str) -> String {
             interval.low, interval.high
         )
     };
-    if !is_clear(line) {
+    if !is_clear(line) && line.detectable.is_some_and(|detectable| difference.abs() > detectable) {
+        text.push_str(" With so few prompts the spread between them is hardly known, so that a difference of this size may be chance.");
+    } else if !is_clear(line) {
         if let Some(detectable) = line.detectable {
             text.push_str(&format!(
                 " Runs of this size find a difference of {detectable:.3} four times of five."

@@ -209,7 +209,7 @@ const renderComparisons = () => {
 const renderFigures = () => {
   byId("figures").hidden = store.figures.length === 0;
   const figure = (of) =>
-    h("figure", null, h("a", { href: mode === "single" ? null : figureSource(of) }, h("img", { src: figureSource(of), alt: of.alternative, loading: "lazy" })), h("figcaption", null, foreign("bdi", of.title)),
+    h("figure", null, h("a", { href: mode === "single" ? null : figureSource(of) }, h("img", { src: figureSource(of), alt: of.alternative, width: of.size?.[0], height: of.size?.[1], loading: "lazy" })), h("figcaption", null, foreign("bdi", of.title)),
       details("In words", foreign("p", of.alternative)));
   byId("figures").replaceChildren(h("h2", { id: "figures-heading" }, "Figures"), h("div", { class: "figures" }, store.figures.map(figure)));
 };
