@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
-use imgeval_core::{Color, ColorRule, ColorScores, Detection, Evidence, Outcome, SampleId};
+use imgeval_core::{Color, ColorRule, ColorScores, Detection, Evidence, SampleId};
 use imgeval_metrics::{BootstrapSettings, Cluster};
 use imgeval_report::model::{Cell, ObjectView, ObserverKind, ObserverView, Opinion, RunView, SampleView};
 use imgeval_store::ObservedSample;
 use imgeval_suites::geneval::{Metadata, ScoreLine, SummaryBuilder, Tag, Verdict, VerdictOptions};
 
-use super::opened::{Part, ScoredView, facts_of, image_view, interval_view, protocol_view};
+use super::opened::{Part, ScoredView, facts_of, interval_view, protocol_view, sample_view, visit_samples};
 use crate::{
     generation_table::spend_line,
     scored_run::{SampleState, ScoredRun, is_official_suite},
@@ -92,44 +92,26 @@ impl DetectedRun {
             })?;
         }
         visit_run(first, |observed| {
-            if observed.is_redundant {
-                return Ok(());
-            }
             let sample = &observed.sample;
-            let case = first.cases().get(sample.id.case.as_str());
-            let (outcome, detail, image) = match &sample.outcome {
-                Outcome::Done(record) => ("ok".to_owned(), String::new(), Some(image_view(record))),
-                Outcome::Failed(failure) => (failure.kind.code().to_owned(), failure.detail.clone(), None),
-            };
+            let view = sample_view(run, sample);
             let mut opinions: Vec<Opinion> = opinion_of(first, 0, observed)?.into_iter().collect();
             opinions.extend(more.remove(&sample.id).unwrap_or_default());
-            visit(SampleView {
-                run,
-                case: sample.id.case.as_str().to_owned(),
-                index: sample.id.ordinal,
-                part: case.map(|case| case.expectation.tag.name().to_owned()).unwrap_or_default(),
-                prompt: case.map(|case| case.prompt.clone()).unwrap_or_default(),
-                expectation: String::new(),
-                outcome,
-                detail,
-                image,
-                input: None,
-                opinions,
+            visit(match first.cases().get(sample.id.case.as_str()) {
+                None => SampleView { opinions, ..view },
+                Some(case) => SampleView {
+                    part: case.expectation.tag.name().to_owned(),
+                    prompt: case.prompt.clone(),
+                    opinions,
+                    ..view
+                },
             })
         })
     }
 }
 
-/// Every sample of a run, with an error of the visitor passed on.
-fn visit_run(run: &ScoredRun, mut visit: impl FnMut(&ObservedSample) -> Result<()>) -> Result<()> {
+fn visit_run(run: &ScoredRun, visit: impl FnMut(&ObservedSample) -> Result<()>) -> Result<()> {
     let observer = run.observer().map(imgeval_core::ObserverMeta::observer_id);
-    let mut result = Ok(());
-    run.reader().for_each_sample(observer.as_ref(), |observed| {
-        if result.is_ok() {
-            result = visit(&observed);
-        }
-    })?;
-    result
+    visit_samples(run.reader(), observer.as_ref(), visit)
 }
 
 /// Overall first, then the tags, as the paper has them.

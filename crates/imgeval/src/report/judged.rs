@@ -3,10 +3,9 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
-use imgeval_core::{Outcome, SampleId};
+use imgeval_core::SampleId;
 use imgeval_metrics::{BootstrapSettings, Cluster};
-use imgeval_report::model::{Cell, ImageView, ObserverKind, ObserverView, Opinion, RunView, SampleView};
-use imgeval_runner::StoredInput;
+use imgeval_report::model::{Cell, ObserverKind, ObserverView, Opinion, RunView, SampleView};
 use imgeval_store::RunReader;
 use imgeval_suites::{
     judged::ScoreLine,
@@ -14,7 +13,9 @@ use imgeval_suites::{
     wise::{Category, Edition},
 };
 
-use super::opened::{Part, ScoredView, facts_of, image_view, interval_view, protocol_view};
+use super::opened::{
+    Part, ScoredView, facts_of, interval_view, judged_sample_view, protocol_view, visit_samples,
+};
 use crate::{
     args::Suite,
     generation_table::spend_line,
@@ -80,36 +81,13 @@ impl JudgedSource {
         run: usize,
         visit: &mut dyn FnMut(SampleView) -> Result<()>,
     ) -> Result<()> {
-        let mut result = Ok(());
-        self.reader.for_each_sample(None, |observed| {
-            if result.is_err() || observed.is_redundant {
-                return;
-            }
+        visit_samples(&self.reader, None, |observed| {
             let sample = &observed.sample;
             let case = self.run.cases.get(&sample.id.case);
-            let (outcome, detail, image) = match &sample.outcome {
-                Outcome::Done(record) => ("ok".to_owned(), String::new(), Some(image_view(record))),
-                Outcome::Failed(failure) => (failure.kind.code().to_owned(), failure.detail.clone(), None),
-            };
-            let opinions = match image {
-                Some(_) => self.opinions_of(&sample.id),
-                None => Vec::new(),
-            };
-            result = visit(SampleView {
-                run,
-                case: sample.id.case.as_str().to_owned(),
-                index: sample.id.ordinal,
-                part: case.map(|case| case.tag.clone()).unwrap_or_default(),
-                prompt: case.map(|case| case.prompt.clone()).unwrap_or_default(),
-                expectation: case.map(expectation_of).unwrap_or_default(),
-                outcome,
-                detail,
-                image,
-                input: case.and_then(|case| case.source.as_ref()).map(input_view),
-                opinions,
-            });
-        })?;
-        result
+            let view = judged_sample_view(run, sample, case);
+            let opinions = if view.image.is_some() { self.opinions_of(&sample.id) } else { Vec::new() };
+            visit(SampleView { expectation: case.map(expectation_of).unwrap_or_default(), opinions, ..view })
+        })
     }
 
     fn opinions_of(&self, id: &SampleId) -> Vec<Opinion> {
@@ -122,15 +100,6 @@ impl JudgedSource {
 fn expectation_of(case: &crate::judged::cases::JudgedCase) -> String {
     let texts = [case.subcategory.as_str(), case.explanation.as_str(), case.target_text.as_str()];
     texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
-}
-
-pub(super) fn input_view(input: &StoredInput) -> ImageView {
-    ImageView {
-        hash: input.hash.as_str().to_owned(),
-        extension: input.format.extension().to_owned(),
-        width: 0,
-        height: 0,
-    }
 }
 
 fn opinion_of(observer: usize, said: &Said) -> Opinion {

@@ -6,15 +6,16 @@ use std::{
 };
 
 use anyhow::Result;
-use imgeval_core::{ImageRecord, Protocol};
+use imgeval_core::{ImageRecord, ObserverId, Outcome, Protocol, Sample};
 use imgeval_metrics::{BootstrapSettings, Cluster};
 use imgeval_report::model::{Cell, ImageView, IntervalView, ProtocolView, RunView, SampleView};
-use imgeval_store::RunReader;
+use imgeval_runner::StoredInput;
+use imgeval_store::{ObservedSample, RunReader};
 use imgeval_suites::geneval::VerdictOptions;
 use rayon::prelude::*;
 
 use super::{detected::DetectedRun, judged::JudgedSource, unscored::UnscoredRun};
-use crate::{args::Suite, failure::CommandError, scored_run::is_official_suite};
+use crate::{args::Suite, failure::CommandError, judged::cases::JudgedCase, scored_run::is_official_suite};
 
 /// One run with everything but its samples, which come one by one.
 pub(crate) struct OpenedRun {
@@ -135,12 +136,71 @@ fn name_of(directory: &Path) -> String {
     full.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-pub(super) fn image_view(record: &ImageRecord) -> ImageView {
+fn image_view(record: &ImageRecord) -> ImageView {
     ImageView {
         hash: record.hash.as_str().to_owned(),
         extension: record.format.extension().to_owned(),
         width: record.width,
         height: record.height,
+    }
+}
+
+/// Every sample as this observer has seen it, files that only repeat another sample left out; an error of the visitor ends it.
+pub(super) fn visit_samples(
+    reader: &RunReader,
+    observer: Option<&ObserverId>,
+    mut visit: impl FnMut(&ObservedSample) -> Result<()>,
+) -> Result<()> {
+    let mut result = Ok(());
+    reader.for_each_sample(observer, |observed| {
+        if result.is_ok() && !observed.is_redundant {
+            result = visit(&observed);
+        }
+    })?;
+    result
+}
+
+/// A sample that nobody has said anything of yet.
+pub(super) fn sample_view(run: usize, sample: &Sample) -> SampleView {
+    let (outcome, detail, image) = match &sample.outcome {
+        Outcome::Done(record) => ("ok".to_owned(), String::new(), Some(image_view(record))),
+        Outcome::Failed(failure) => (failure.kind.code().to_owned(), failure.detail.clone(), None),
+    };
+    SampleView {
+        run,
+        case: sample.id.case.as_str().to_owned(),
+        index: sample.id.ordinal,
+        part: String::new(),
+        prompt: String::new(),
+        expectation: String::new(),
+        outcome,
+        detail,
+        image,
+        input: None,
+        opinions: Vec::new(),
+    }
+}
+
+/// As [`sample_view`], with what was asked.
+pub(super) fn judged_sample_view(run: usize, sample: &Sample, case: Option<&JudgedCase>) -> SampleView {
+    let view = sample_view(run, sample);
+    match case {
+        None => view,
+        Some(case) => SampleView {
+            part: case.tag.clone(),
+            prompt: case.prompt.clone(),
+            input: case.source.as_ref().map(input_view),
+            ..view
+        },
+    }
+}
+
+fn input_view(input: &StoredInput) -> ImageView {
+    ImageView {
+        hash: input.hash.as_str().to_owned(),
+        extension: input.format.extension().to_owned(),
+        width: 0,
+        height: 0,
     }
 }
 

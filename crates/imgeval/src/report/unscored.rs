@@ -10,10 +10,7 @@ use imgeval_core::{CaseId, Outcome};
 use imgeval_report::model::{RunView, SampleView};
 use imgeval_store::RunReader;
 
-use super::{
-    judged::input_view,
-    opened::{facts_of, image_view},
-};
+use super::opened::{facts_of, judged_sample_view, visit_samples};
 use crate::{
     coverage::Coverage,
     generation_table::spend_line,
@@ -65,31 +62,16 @@ impl UnscoredRun {
         run: usize,
         visit: &mut dyn FnMut(SampleView) -> Result<()>,
     ) -> Result<()> {
-        let mut result = Ok(());
-        self.reader.for_each_sample(None, |observed| {
-            if result.is_err() || observed.is_redundant {
-                return;
-            }
+        visit_samples(&self.reader, None, |observed| {
             let sample = &observed.sample;
-            let case = self.cases.get(&sample.id.case);
-            let (outcome, detail, image) = match &sample.outcome {
-                Outcome::Done(record) => ("ok".to_owned(), String::new(), Some(image_view(record))),
-                Outcome::Failed(failure) => (failure.kind.code().to_owned(), failure.detail.clone(), None),
+            let view = judged_sample_view(run, sample, self.cases.get(&sample.id.case));
+            // Later rounds of a conversation are answers of their own.
+            let case = if sample.id.round <= 1 {
+                view.case
+            } else {
+                format!("{}, round {}", view.case, sample.id.round)
             };
-            result = visit(SampleView {
-                run,
-                case: sample.id.to_string(),
-                index: sample.id.ordinal,
-                part: case.map(|case| case.tag.clone()).unwrap_or_default(),
-                prompt: case.map(|case| case.prompt.clone()).unwrap_or_default(),
-                expectation: String::new(),
-                outcome,
-                detail,
-                image,
-                input: case.and_then(|case| case.source.as_ref()).map(input_view),
-                opinions: Vec::new(),
-            });
-        })?;
-        result
+            visit(SampleView { case, ..view })
+        })
     }
 }
