@@ -9,11 +9,10 @@ use imgeval_report::model::{Cell, ObjectView, ObserverKind, ObserverView, Opinio
 use imgeval_store::ObservedSample;
 use imgeval_suites::geneval::{Metadata, ScoreLine, SummaryBuilder, Tag, Verdict, VerdictOptions};
 
-use super::opened::{Part, ScoredView, facts_of, interval_view, protocol_view, sample_view, visit_samples};
-use crate::{
-    generation_table::spend_line,
-    scored_run::{SampleState, ScoredRun, is_official_suite},
+use super::opened::{
+    Part, ScoredView, facts_of, interval_view, protocol_view, sample_view, spend_text, visit_samples,
 };
+use crate::scored_run::{SampleState, ScoredRun, is_official_suite};
 
 pub(super) struct DetectedRun {
     /// Once for each observer, or once without any.
@@ -58,11 +57,7 @@ impl DetectedRun {
                 true => "the official prompts".to_owned(),
                 false => "fresh prompts".to_owned(),
             },
-            spend: if model.is_some() {
-                spend_line(first.spend()).trim_end().to_owned()
-            } else {
-                String::new()
-            },
+            spend: if model.is_some() { spend_text(first.spend()) } else { String::new() },
             model: model.unwrap_or_default(),
             facts: facts_of(manifest),
             observers,

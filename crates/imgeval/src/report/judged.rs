@@ -14,11 +14,10 @@ use imgeval_suites::{
 };
 
 use super::opened::{
-    Part, ScoredView, facts_of, interval_view, judged_sample_view, protocol_view, visit_samples,
+    Part, ScoredView, facts_of, interval_view, judged_sample_view, protocol_view, spend_text, visit_samples,
 };
 use crate::{
     args::Suite,
-    generation_table::spend_line,
     judged::{
         run::{JudgedRun, Said, Voice},
         summary::{JudgedSummary, edition_of, prompt_id},
@@ -70,7 +69,7 @@ impl JudgedSource {
             n_images: coverage.usable,
             n_failed: coverage.n_failed(),
             coverage: coverage.lines(),
-            spend: spend_line(&run.spend).trim_end().to_owned(),
+            spend: spend_text(&run.spend),
         };
         let reader = RunReader::open(directory)?;
         Ok((Self { run, reader }, view, scored))

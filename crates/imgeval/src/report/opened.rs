@@ -10,12 +10,15 @@ use imgeval_core::{ImageRecord, ObserverId, Outcome, Protocol, Sample};
 use imgeval_metrics::{BootstrapSettings, Cluster};
 use imgeval_report::model::{Cell, ImageView, IntervalView, ProtocolView, RunView, SampleView};
 use imgeval_runner::StoredInput;
-use imgeval_store::{ObservedSample, RunReader};
+use imgeval_store::{ObservedSample, RunReader, Spend};
 use imgeval_suites::geneval::VerdictOptions;
 use rayon::prelude::*;
 
 use super::{detected::DetectedRun, judged::JudgedSource, unscored::UnscoredRun};
-use crate::{args::Suite, failure::CommandError, judged::cases::JudgedCase, scored_run::is_official_suite};
+use crate::{
+    args::Suite, failure::CommandError, generation_table::spend_line, judged::cases::JudgedCase,
+    scored_run::is_official_suite,
+};
 
 /// One run with everything but its samples, which come one by one.
 pub(crate) struct OpenedRun {
@@ -202,6 +205,12 @@ fn input_view(input: &StoredInput) -> ImageView {
         width: 0,
         height: 0,
     }
+}
+
+/// What was spent, without the word itself.
+pub(super) fn spend_text(spend: &Spend) -> String {
+    let line = spend_line(spend);
+    line.trim_end().trim_start_matches("spend: ").to_owned()
 }
 
 pub(super) fn protocol_view(protocol: &Protocol) -> ProtocolView {

@@ -10,10 +10,9 @@ use imgeval_core::{CaseId, Outcome};
 use imgeval_report::model::{RunView, SampleView};
 use imgeval_store::RunReader;
 
-use super::opened::{facts_of, judged_sample_view, visit_samples};
+use super::opened::{facts_of, judged_sample_view, spend_text, visit_samples};
 use crate::{
     coverage::Coverage,
-    generation_table::spend_line,
     judged::cases::{JudgedCase, read_cases},
     scored_run::model_line,
 };
@@ -52,7 +51,7 @@ impl UnscoredRun {
             n_images: coverage.usable,
             n_failed: coverage.n_failed(),
             coverage: coverage.lines(),
-            spend: spend_line(&reader.spend()?).trim_end().to_owned(),
+            spend: spend_text(&reader.spend()?),
         };
         Ok((Self { cases, reader }, view))
     }

@@ -42,7 +42,8 @@ const scoreOf = (run, number, observer) => {
   );
   const missing = coverageList(observer.coverage.filter((line) => line.count > 0), "What this observer left open");
   if (!found || found.cell.value === null) {
-    const why = found ? "No image has a score yet." : "There is no score table for this observer.";
+    const hasParts = found && found.row.cells.some((cell) => cell.value !== null);
+    const why = !found ? "There is no score table for this observer." : hasParts ? "Some parts have a score, but not all that the overall score needs; the table tells." : "No image has a score yet.";
     return h("div", { class: "score" }, h("p", { class: "eyes" }, heading), h("p", { class: "value none" }, "no score"), h("p", { class: "soft" }, why), missing, folded);
   }
   const { cell, board } = found;
@@ -51,7 +52,7 @@ const scoreOf = (run, number, observer) => {
     ? `95 % interval ${fixed(cell.interval.low, decimals)} to ${fixed(cell.interval.high, decimals)} (${cell.interval.method})`
     : "no interval: too few prompts";
   const gaps = cell.n_missing > 0 && cell.bounds
-    ? `${counted(cell.n_missing, "score")} missing: between ${fixed(cell.bounds[0], decimals)} if all of them were wrong and ${fixed(cell.bounds[1], decimals)} if all were right`
+    ? `${counted(cell.n_missing, "score")} missing: between ${fixed(cell.bounds[0], decimals)} if all of them were wrong and ${fixed(cell.bounds[1], decimals)} if all were right${cell.with_missing ? `; with the uncertainty of those seen, from ${fixed(cell.with_missing.low, decimals)} to ${fixed(cell.with_missing.high, decimals)}` : ""}`
     : cell.n_missing > 0 ? `${counted(cell.n_missing, "score")} missing` : "nothing missing";
   return h(
     "div",
