@@ -24,7 +24,7 @@ use crate::{
 /// The most that `--max-pixels` may allow: sides of 65,536.
 const MAX_PIXELS: u64 = 1 << 32;
 
-/// Evaluates image generators: GenEval from a folder of images, or from a model, to an honest score table.
+/// Evaluates and diagnoses image generators: GenEval, WISE and Reason-Edit from a model or a folder of images to an honest score table.
 #[derive(Debug, Parser)]
 #[command(name = "imgeval", version, after_help = HELP_FOOTER, max_term_width = 110)]
 pub(crate) struct Cli {
