@@ -15,12 +15,13 @@ use fastrand::Rng;
 use image::{Rgb, RgbImage};
 use imgeval_core::Mask;
 use imgeval_report::{
+    figures::Figure,
     model::{
         Board, BoardRow, Cell, ComparisonView, CoverageLine, DifferenceLine, ImageView, IntervalView,
         ObjectView, ObserverKind, ObserverView, Opinion, ProtocolView, Report, RowSource, RunView,
         SampleView,
     },
-    page::{Originals, PageFigure, PageOptions, PageWriter},
+    page::{Originals, PageOptions, PageWriter},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -559,7 +560,7 @@ fn render_scene(width: u32, height: u32, n_shapes: usize, rng: &mut Rng) -> (Rgb
     (image, objects)
 }
 
-fn figure(report: &Report) -> PageFigure {
+fn figure(report: &Report) -> Figure {
     let bar = |(place, row): (usize, &BoardRow)| {
         let height = 200.0 * row.cells[0].value.unwrap_or(0.0);
         format!(
@@ -569,7 +570,7 @@ fn figure(report: &Report) -> PageFigure {
         )
     };
     let bars: String = report.boards[0].rows.iter().enumerate().map(bar).collect();
-    PageFigure {
+    Figure {
         name: "overall".to_owned(),
         title: "Overall scores".to_owned(),
         alternative: "A bar for each row of the table.".to_owned(),

@@ -1,10 +1,9 @@
 //! The first look at every image: can it be used, what kind of file is it, what does it show?
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::path::Path;
 
-use imgeval_core::{Failure, FailureKind, GrayPixels, ImageFormat, Pixels};
-use imgeval_vision::image_file::{DecodeLimits, MAX_FILE_BYTES, inspect_and_decode};
-use sha2::{Digest as _, Sha256};
+use imgeval_core::{ContentHash, Failure, GrayPixels, ImageFormat, Pixels};
+use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode, read_image_file};
 
 use super::{
     block_grid::{CLEAR_GRID, block_grid},
@@ -54,24 +53,9 @@ pub struct ReadImage {
 /// # Errors
 /// The failure as data, as imports record it.
 pub fn read_image(path: &Path, limits: &DecodeLimits) -> Result<ReadImage, Failure> {
-    let not_accessible = |detail: String| Failure {
-        kind: FailureKind::NotAccessible,
-        detail: format!("the file could not be opened: {detail}"),
-    };
-    // Asked before opening: opening a pipe would wait for its other end.
-    let metadata = path.metadata().map_err(|error| not_accessible(error.to_string()))?;
-    if !metadata.is_file() {
-        return Err(not_accessible("not a regular file".to_owned()));
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        let detail = format!("the file has {} bytes, more than {MAX_FILE_BYTES}", metadata.len());
-        return Err(Failure { kind: FailureKind::Unreadable, detail });
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| not_accessible(error.to_string()))?;
-    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(|error| not_accessible(error.to_string()))?;
+    let bytes = read_image_file(path).map_err(|error| error.failure())?;
     let image = inspect_and_decode(&bytes, limits).map_err(|error| error.failure())?;
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = ContentHash::of(&bytes).to_string();
     Ok(ReadImage { bytes, sha256, format: image.format, pixels: image.pixels })
 }
 

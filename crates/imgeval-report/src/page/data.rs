@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Serialize, ser::SerializeTuple};
 use sha2::{Digest as _, Sha256};
 
-use super::{PageError, PageFigure};
+use super::PageError;
+use crate::figures::Figure;
 use crate::model::{ImageView, ObjectView, Opinion, Report, SampleView};
 
 /// Version of the data's form.
@@ -210,14 +211,14 @@ impl DataWriter {
     pub fn finish<'a>(
         mut self,
         report: &'a Report,
-        figures: &'a [PageFigure],
+        figures: &'a [Figure],
         sources: &'a [String],
         problems: &'a BTreeMap<String, String>,
         sink: &mut dyn DataSink,
     ) -> Result<Index<'a>, PageError> {
         self.texts.close(sink)?;
         self.objects.close(sink)?;
-        let figure = |(figure, source): (&'a PageFigure, &'a String)| FigureEntry {
+        let figure = |(figure, source): (&'a Figure, &'a String)| FigureEntry {
             title: &figure.title,
             alternative: &figure.alternative,
             source,

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_core::ContentHash;
 use rayon::prelude::*;
-use sha2::{Digest as _, Sha256};
 
 use super::{PageError, PictureError, folder::Folder, thumbnail::make_thumbnail};
 use crate::model::ImageView;
@@ -183,8 +183,7 @@ pub fn read_original(path: &Path, image: &ImageView) -> Result<Vec<u8>, PictureE
         return Err(PictureError::Unreadable("it is no file of at most 512 MB".to_owned()));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    if hash == image.hash { Ok(bytes) } else { Err(PictureError::Changed) }
+    if ContentHash::of(&bytes).as_str() == image.hash { Ok(bytes) } else { Err(PictureError::Changed) }
 }
 
 /// Hash and extension become file names; both come from a database.

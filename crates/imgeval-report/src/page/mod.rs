@@ -29,4 +29,4 @@ pub use error::PageError;
 pub use html::{LIVE_POLICY_EXTRA, Mode, content_security_policy, render_live_page};
 pub use images::{FOLDER_SIDE as THUMBNAIL_SIDE, Originals, read_original};
 pub use thumbnail::{PictureError, make_thumbnail};
-pub use writer::{PageFigure, PageOptions, PageWriter, Written};
+pub use writer::{PageOptions, PageWriter, Written};

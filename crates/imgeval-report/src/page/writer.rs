@@ -15,21 +15,11 @@ use super::{
     html::{render_data_script, write_data_block, write_page},
     images::Images,
 };
+use crate::figures::Figure;
 use crate::model::{ImageView, Report, SampleView};
 
 /// A page in one file is refused beyond this size: browsers take long to open it, and mail does not carry it.
 const MAX_SINGLE_MB: u64 = 150;
-
-/// A figure of the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageFigure {
-    /// Becomes its file name.
-    pub name: String,
-    pub title: String,
-    /// What it shows, for those who do not see it.
-    pub alternative: String,
-    pub svg: String,
-}
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PageOptions {
@@ -113,7 +103,7 @@ impl<'a> PageWriter<'a> {
     ///
     /// # Errors
     /// If a file cannot be written, or a page in one file would be too large.
-    pub fn finish(self, report: &Report, figures: &[PageFigure]) -> Result<Written, PageError> {
+    pub fn finish(self, report: &Report, figures: &[Figure]) -> Result<Written, PageError> {
         let Self { mut place, data, mut images, n_samples } = self;
         images.finish_batch(place.folder())?;
         place.check_size(&images)?;

@@ -18,4 +18,5 @@ mod sniff;
 pub use encode::encode;
 pub use reader::{
     DecodeLimits, DecodedImage, ImageFileError, MAX_FILE_BYTES, inspect_and_decode, load_image,
+    read_image_file,
 };

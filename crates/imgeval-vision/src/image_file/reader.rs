@@ -90,6 +90,14 @@ impl ImageFileError {
 /// # Errors
 /// As [`inspect_and_decode`], and if the file cannot be opened, is no regular file or too large.
 pub fn load_image(path: &Path, limits: &DecodeLimits) -> Result<DecodedImage, ImageFileError> {
+    inspect_and_decode(&read_image_file(path)?, limits)
+}
+
+/// The bytes of a file that may be an image.
+///
+/// # Errors
+/// If the file cannot be opened, is no regular file or too large.
+pub fn read_image_file(path: &Path) -> Result<Vec<u8>, ImageFileError> {
     let not_accessible = |source| ImageFileError::NotAccessible { source };
     // Asked before opening: opening a pipe would wait for its other end.
     let metadata = path.metadata().map_err(not_accessible)?;
@@ -102,7 +110,7 @@ pub fn load_image(path: &Path, limits: &DecodeLimits) -> Result<DecodedImage, Im
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(not_accessible)?;
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(not_accessible)?;
-    inspect_and_decode(&bytes, limits)
+    Ok(bytes)
 }
 
 /// Decodes the bytes of an untrusted image file; see the module's description for the rules.

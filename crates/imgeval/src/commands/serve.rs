@@ -8,8 +8,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_report::{
+    figures::Figure,
     model::{ImageView, Report, SampleView},
-    page::{Originals as _, PageFigure},
+    page::Originals as _,
 };
 
 use crate::{
@@ -49,7 +50,7 @@ impl LiveRuns for RunsOnDisk {
         stamp_of_runs(self.directories.iter().map(PathBuf::as_path))
     }
 
-    fn snapshot(&self, visit: &mut dyn FnMut(SampleView) -> Result<()>) -> Result<(Report, Vec<PageFigure>)> {
+    fn snapshot(&self, visit: &mut dyn FnMut(SampleView) -> Result<()>) -> Result<(Report, Vec<Figure>)> {
         let mut runs = OpenedRun::open_all(&self.directories, self.settings)?;
         let assembly =
             Assembly { title: None, with_published: true, allow: &self.allow, settings: self.settings };

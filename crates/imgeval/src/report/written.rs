@@ -11,7 +11,7 @@ use imgeval_core::{ContentHash, ImageFormat};
 use imgeval_report::{
     figures::Figure,
     model::{ImageView, Report},
-    page::{Originals, PageFigure, PageOptions, PageWriter, Written},
+    page::{Originals, PageOptions, PageWriter, Written},
     tables::{
         TableOptions, render_board_csv, render_board_json, render_board_latex, render_board_markdown,
         render_board_text, render_comparison_csv, render_comparison_json, render_comparison_latex,
@@ -76,7 +76,7 @@ pub(crate) fn write_report(
     let mut figures = all_figures(report, &confidences);
     figures.extend(examples_figure(&examples, pictures?));
     make_names_unique(&mut figures);
-    let written = page.finish(report, &figures.iter().map(page_figure).collect::<Vec<_>>())?;
+    let written = page.finish(report, &figures)?;
     fresh_folder(&out.join("figures"))?;
     write_figures(&out.join("figures"), &figures)?;
     write_tables(&out.join("tables"), report)?;
@@ -84,15 +84,10 @@ pub(crate) fn write_report(
 }
 
 /// Everything but the examples.
-pub(crate) fn page_figures(report: &Report, confidences: &Confidences) -> Vec<PageFigure> {
+pub(crate) fn page_figures(report: &Report, confidences: &Confidences) -> Vec<Figure> {
     let mut figures = all_figures(report, confidences);
     make_names_unique(&mut figures);
-    figures.iter().map(page_figure).collect()
-}
-
-fn page_figure(figure: &Figure) -> PageFigure {
-    let Figure { name, title, alternative, svg } = figure.clone();
-    PageFigure { name, title, alternative, svg }
+    figures
 }
 
 /// Names become files, and may come from runs.

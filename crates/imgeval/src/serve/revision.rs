@@ -10,8 +10,9 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
 use imgeval_report::{
+    figures::Figure,
     model::{ImageView, Report, SampleView},
-    page::{DataSink, DataWriter, PageError, PageFigure},
+    page::{DataSink, DataWriter, PageError},
 };
 use serde::Serialize;
 use tempfile::TempDir;
@@ -25,7 +26,7 @@ pub(crate) trait LiveRuns: Send + Sync + 'static {
     ///
     /// # Errors
     /// If a run cannot be read just now, or the visitor fails.
-    fn snapshot(&self, visit: &mut dyn FnMut(SampleView) -> Result<()>) -> Result<(Report, Vec<PageFigure>)>;
+    fn snapshot(&self, visit: &mut dyn FnMut(SampleView) -> Result<()>) -> Result<(Report, Vec<Figure>)>;
 
     /// Where the picture of this run lies; `None` if the run does not hold it.
     fn path(&self, run: usize, image: &ImageView) -> Option<PathBuf>;
@@ -86,7 +87,7 @@ impl Revision {
             }
             Ok(data.add(&sample, &mut files)?)
         })?;
-        let hash = |figure: &PageFigure| ContentHash::of(figure.svg.as_bytes()).to_string();
+        let hash = |figure: &Figure| ContentHash::of(figure.svg.as_bytes()).to_string();
         let sources: Vec<String> = figures.iter().map(|figure| format!("/figure/{}", hash(figure))).collect();
         // Pictures that cannot be shown are told when somebody looks at them.
         let problems = BTreeMap::new();

@@ -48,7 +48,7 @@ impl Runs {
         for sample in samples {
             page.add(sample)?;
         }
-        let figure = PageFigure {
+        let figure = Figure {
             name: "../bars".to_owned(),
             title: "Bars".to_owned(),
             alternative: "Two bars".to_owned(),

@@ -9,8 +9,8 @@ use anyhow::bail;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use imgeval_core::ContentHash;
 use imgeval_report::{
+    figures::Figure,
     model::{Report, RunView, SampleView},
-    page::PageFigure,
 };
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ impl LiveRuns for Growing {
         format!("{} {}", growth.n, growth.is_gone)
     }
 
-    fn snapshot(&self, visit: &mut dyn FnMut(SampleView) -> Result<()>) -> Result<(Report, Vec<PageFigure>)> {
+    fn snapshot(&self, visit: &mut dyn FnMut(SampleView) -> Result<()>) -> Result<(Report, Vec<Figure>)> {
         let growth = lock(&self.state);
         if growth.is_gone {
             bail!("the disk was pulled out");
