@@ -40,7 +40,7 @@ pub enum PictureError {
 pub fn make_thumbnail(bytes: &[u8], side: u32, opaque: Option<Pixels>) -> Result<Vec<u8>, PictureError> {
     let undecodable = |error: &dyn std::fmt::Display| PictureError::Undecodable(error.to_string());
     let (picture, orientation) = match opaque {
-        Some(pixels) => (of_pixels(&pixels).ok_or(PictureError::Changed)?, Orientation::NoTransforms),
+        Some(pixels) => (of_pixels(&pixels)?, Orientation::NoTransforms),
         None => decode(bytes).map_err(|error| undecodable(&error))?,
     };
     let mut small = shrink(&picture, side).map_err(|error| undecodable(&error))?;
@@ -54,8 +54,10 @@ pub fn make_thumbnail(bytes: &[u8], side: u32, opaque: Option<Pixels>) -> Result
     Ok(encoded)
 }
 
-fn of_pixels(pixels: &Pixels) -> Option<DynamicImage> {
-    RgbImage::from_raw(pixels.width(), pixels.height(), pixels.rgb().to_vec()).map(DynamicImage::from)
+fn of_pixels(pixels: &Pixels) -> Result<DynamicImage, PictureError> {
+    RgbImage::from_raw(pixels.width(), pixels.height(), pixels.rgb().to_vec())
+        .map(DynamicImage::from)
+        .ok_or_else(|| PictureError::Undecodable("its size does not fit its pixels".to_owned()))
 }
 
 fn decode(bytes: &[u8]) -> ImageResult<(DynamicImage, Orientation)> {

@@ -8,9 +8,12 @@
 //! Pixels are what OpenCV's `imread(IMREAD_COLOR)` gives, because the official GenEval evaluator reads with it: alpha
 //! is dropped and the color beneath it kept, 16 bits become 8 by keeping the high byte, grey and palettes expand,
 //! gamma and color profiles are ignored, EXIF orientation is applied. `scripts/reference/image_files.py compare` holds
-//! thousands of random files against OpenCV 5.0.0: PNG, JPEG, WebP and GIF have the same bytes. Known differences: OpenCV
-//! fills JPEG files that end early or are damaged with grey, which is an error here; OpenCV before 4.11 leaves WebP files
-//! unturned and refuses animated ones; TIFF files of 16 bits, with compressed YCbCr or CMYK may differ by a few levels.
+//! thousands of random files against OpenCV 5.0.0: PNG, JPEG and WebP have the same bytes.
+//!
+//! Known differences: OpenCV fills JPEG files that end early or are damaged with grey, which is an error here. OpenCV before
+//! 4.11 leaves WebP files unturned and refuses animated ones. TIFF is what libtiff gives for grey, RGB and CMYK, but OpenCV
+//! darkens by alpha there, JPEG within TIFF may differ by one level, and TIFF palettes are not read. PNM values are scaled
+//! from the maximum that the header states. AVIF, HEIF, JPEG XL and JPEG 2000 are named, not read.
 
 mod container;
 mod encode;

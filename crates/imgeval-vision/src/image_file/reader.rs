@@ -203,7 +203,7 @@ fn decode_png(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
     let png::Samples { mut bytes, channels, is_deep } =
         png::decode(bytes, width, height, max_bytes).map_err(|detail| unreadable(&detail))?;
     if is_deep {
-        keep_high_bytes(&mut bytes, u16::from_be_bytes);
+        to_eight_bits(&mut bytes, |[high, _]| high);
     }
     let rgb = to_rgb(bytes, channels);
     let orientation = exif::orientation(facts.orientation);
@@ -252,7 +252,12 @@ fn decode_with_image(
     decoder.read_image(&mut samples).map_err(decoder_error)?;
     let is_deep = bytes_per_channel == 2;
     if is_deep {
-        keep_high_bytes(&mut samples, u16::from_ne_bytes);
+        // Decoders for these formats give the machine's byte order. libtiff rounds, the others keep the high byte.
+        let is_rounded = format == ImageFormat::Tiff;
+        to_eight_bits(&mut samples, |pair| {
+            let value = u16::from_ne_bytes(pair);
+            if is_rounded { ((u32::from(value) + 128) / 257) as u8 } else { value.to_be_bytes()[0] }
+        });
     }
     let rgb = to_rgb(samples, channels);
     Ok(Stored { width, height, rgb, orientation, is_deep, has_alpha: color.has_alpha() })
@@ -288,10 +293,10 @@ fn open_decoder(
 }
 
 /// 16-bit samples become 8-bit ones, in place.
-fn keep_high_bytes(samples: &mut Vec<u8>, value_of: impl Fn([u8; 2]) -> u16) {
+fn to_eight_bits(samples: &mut Vec<u8>, byte_of: impl Fn([u8; 2]) -> u8) {
     let count = samples.len() / 2;
     for index in 0..count {
-        samples[index] = value_of([samples[2 * index], samples[2 * index + 1]]).to_be_bytes()[0];
+        samples[index] = byte_of([samples[2 * index], samples[2 * index + 1]]);
     }
     samples.truncate(count);
 }
@@ -335,10 +340,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sixteen_bits_keep_the_high_byte() {
-        let mut samples: Vec<u8> =
-            [0x12FF_u16, 0xFF00, 0x00FF].iter().flat_map(|v| v.to_ne_bytes()).collect();
-        keep_high_bytes(&mut samples, u16::from_ne_bytes);
+    fn sixteen_bits_become_eight_in_place() {
+        let mut samples = vec![0x12, 0xFF, 0xFF, 0x00, 0x00, 0xFF];
+        to_eight_bits(&mut samples, |[high, _]| high);
         assert_eq!(samples, [0x12, 0xFF, 0x00]);
     }
 

@@ -49,7 +49,7 @@ fn pictures_met_in_the_wild_decode_as_opencv_reads_them() {
     for (name, case) in expected["pictures"].as_object().unwrap() {
         let read = load_image(&folder.join(name), &DecodeLimits::default());
         let is_readable = case["readable"].as_bool().unwrap();
-        // No decoder in plain Rust gives the values of OpenCV's for these two.
+        // Formats that are named, not read.
         let is_named = ["avif_as.png", "jp2_as.png"].contains(&name.as_str());
         match read {
             Ok(image) if is_readable && !is_named => {

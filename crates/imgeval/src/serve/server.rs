@@ -34,6 +34,7 @@ use super::{
 use crate::{
     local_server::{header_text, is_from_own_page, listen, set_headers},
     printer::Printer,
+    report::opaque_pixels,
 };
 
 /// Revisions that pages may still show.
