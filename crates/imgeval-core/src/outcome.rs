@@ -82,7 +82,7 @@ macro_rules! failure_kinds {
 failure_kinds! {
     EmptyFile => "empty-file", "the file has no bytes or the image no pixels; make it again";
     Unreadable => "unreadable", "not decodable as an image (truncated or damaged); make it again";
-    UnsupportedFormat => "unsupported-format", "not PNG, JPEG or WebP; convert it";
+    UnsupportedFormat => "unsupported-format", "of no image format that is read, such as AVIF, HEIC or JPEG XL; convert it to PNG";
     TooManyPixels => "too-many-pixels", "larger than --max-pixels allows; raise the limit if you trust it";
     WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's; check --seed and --per-task";
     DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";

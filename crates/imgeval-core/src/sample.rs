@@ -28,6 +28,11 @@ pub enum ImageFormat {
     Png,
     Jpeg,
     WebP,
+    Gif,
+    Bmp,
+    Tiff,
+    /// The portable bitmaps, graymaps and pixmaps of Netpbm.
+    Pnm,
 }
 
 impl ImageFormat {
@@ -37,6 +42,33 @@ impl ImageFormat {
             Self::Png => "png",
             Self::Jpeg => "jpg",
             Self::WebP => "webp",
+            Self::Gif => "gif",
+            Self::Bmp => "bmp",
+            Self::Tiff => "tiff",
+            Self::Pnm => "pnm",
+        }
+    }
+
+    /// The media type that servers and browsers know it by.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::WebP => "image/webp",
+            Self::Gif => "image/gif",
+            Self::Bmp => "image/bmp",
+            Self::Tiff => "image/tiff",
+            Self::Pnm => "image/x-portable-anymap",
+        }
+    }
+
+    /// Whether models and browsers take it; the other formats are only read.
+    #[must_use]
+    pub fn is_common(self) -> bool {
+        match self {
+            Self::Png | Self::Jpeg | Self::WebP => true,
+            Self::Gif | Self::Bmp | Self::Tiff | Self::Pnm => false,
         }
     }
 
@@ -46,6 +78,10 @@ impl ImageFormat {
             "png" => Some(Self::Png),
             "jpg" | "jpeg" => Some(Self::Jpeg),
             "webp" => Some(Self::WebP),
+            "gif" => Some(Self::Gif),
+            "bmp" => Some(Self::Bmp),
+            "tif" | "tiff" => Some(Self::Tiff),
+            "pnm" | "ppm" | "pgm" | "pbm" => Some(Self::Pnm),
             _ => None,
         }
     }

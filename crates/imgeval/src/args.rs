@@ -582,7 +582,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DetectArgs {
-    /// Pictures (PNG, JPEG, WebP)
+    /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
     /// Print one JSON object a picture
@@ -608,7 +608,7 @@ pub(crate) struct EmbedArgs {
     /// pulled one
     #[arg(long, value_name = "MODEL")]
     pub(crate) clip: Option<PathBuf>,
-    /// Pictures (PNG, JPEG, WebP)
+    /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
     #[arg(long = "image", value_name = "FILE")]
     pub(crate) images: Vec<PathBuf>,
     /// Texts

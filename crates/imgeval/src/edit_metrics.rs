@@ -4,10 +4,11 @@
 //! without the masked region, and CLIPScore of the edited picture cut to the region.
 //!
 //! Known deviations from Pillow's `open` and `convert`, which read files there: pictures are turned upright by their EXIF
-//! orientation, 16-bit grey keeps its high byte where Pillow saturates, and JPEG decoders may differ by a few levels. The
-//! last matters for masks, because every pixel that is not black belongs to the region: around a mask in a JPEG file lies a rim
-//! of values like 1 to 7, which widens the region by a pixel or two and which another decoder may put at 0. On the two masks
-//! of the shared data regions are equal to Pillow's, PSNR differs by 3e-6 dB and SSIM by 5e-6.
+//! orientation, 16-bit grey keeps its high byte where Pillow saturates, and CMYK becomes RGB by OpenCV's formula. Other JPEG
+//! files have the same values, because both decode with libjpeg-turbo. That matters for masks, because every pixel that is not
+//! black belongs to the region: around a mask in a JPEG file lies a rim of values like 1 to 7, which widens the region by a
+//! pixel or two and which another decoder may put at 0. On the two masks of the shared data regions are equal to Pillow's, PSNR
+//! differs by 3e-6 dB and SSIM by 5e-6.
 
 use std::path::{Path, PathBuf};
 

@@ -44,9 +44,13 @@ impl OpenaiImages {
 
 pub(super) fn format_word(format: ImageFormat) -> &'static str {
     match format {
-        ImageFormat::Png => "png",
         ImageFormat::Jpeg => "jpeg",
-        ImageFormat::WebP => "webp",
+        ImageFormat::Png
+        | ImageFormat::WebP
+        | ImageFormat::Gif
+        | ImageFormat::Bmp
+        | ImageFormat::Tiff
+        | ImageFormat::Pnm => format.extension(),
     }
 }
 

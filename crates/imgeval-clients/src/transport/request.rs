@@ -54,11 +54,7 @@ impl std::fmt::Debug for Part {
 
 /// The media type that servers want to see on an image.
 pub(crate) fn mime(format: ImageFormat) -> &'static str {
-    match format {
-        ImageFormat::Png => "image/png",
-        ImageFormat::Jpeg => "image/jpeg",
-        ImageFormat::WebP => "image/webp",
-    }
+    format.media_type()
 }
 
 impl Body {

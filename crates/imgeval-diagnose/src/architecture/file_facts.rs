@@ -68,6 +68,8 @@ pub fn parse_file_facts(format: ImageFormat, bytes: &[u8]) -> FileFacts {
         ImageFormat::Png => read_png(bytes, &mut facts),
         ImageFormat::Jpeg => read_jpeg(bytes, &mut facts),
         ImageFormat::WebP => read_webp(bytes, &mut facts),
+        // Their name is what they tell.
+        ImageFormat::Gif | ImageFormat::Bmp | ImageFormat::Tiff | ImageFormat::Pnm => {}
     }
     facts
 }

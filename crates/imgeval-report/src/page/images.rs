@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use imgeval_core::ContentHash;
+use imgeval_core::{ContentHash, ImageFormat, Pixels};
 use rayon::prelude::*;
 
 use super::{PageError, PictureError, folder::Folder, thumbnail::make_thumbnail};
@@ -25,6 +25,12 @@ const SINGLE_SIDE: u32 = 512;
 pub trait Originals: Sync {
     /// Where the picture of this run lies; `None` if the run does not hold it.
     fn path(&self, run: usize, image: &ImageView) -> Option<PathBuf>;
+
+    /// The pixels of a file as evaluators see them. `None` for what they cannot show, such as transparency, and for files
+    /// that cannot be decoded; the page then decodes the file by itself.
+    fn opaque_pixels(&self, _bytes: &[u8]) -> Option<Pixels> {
+        None
+    }
 }
 
 /// Takes pictures and sees that they are in the page.
@@ -143,7 +149,8 @@ fn prepare(
         return Ok(Err(PictureError::Missing.into()));
     };
     let Some(folder) = folder else {
-        let thumb = read_original(&path, image).and_then(|bytes| make_thumbnail(&bytes, SINGLE_SIDE));
+        let thumb = read_original(&path, image)
+            .and_then(|bytes| make_thumbnail(&bytes, SINGLE_SIDE, originals.opaque_pixels(&bytes)));
         return Ok(thumb.map(Some).map_err(Problem::from));
     };
     let original = format!("images/{}", image_file(image));
@@ -160,7 +167,7 @@ fn prepare(
     if !has_original && !folder.link(&path, &original) {
         folder.write(&original, &bytes)?;
     }
-    match make_thumbnail(&bytes, FOLDER_SIDE) {
+    match make_thumbnail(&bytes, FOLDER_SIDE, originals.opaque_pixels(&bytes)) {
         Ok(small) => {
             folder.write(&thumb, &small)?;
             Ok(Ok(None))
@@ -190,7 +197,7 @@ pub fn read_original(path: &Path, image: &ImageView) -> Result<Vec<u8>, PictureE
 fn is_plain(image: &ImageView) -> bool {
     let is_hash =
         image.hash.len() == 64 && image.hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    is_hash && ["png", "jpg", "jpeg", "webp"].contains(&image.extension.as_str())
+    is_hash && ImageFormat::from_extension(&image.extension).is_some()
 }
 
 fn image_file(image: &ImageView) -> String {

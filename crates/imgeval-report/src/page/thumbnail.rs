@@ -7,8 +7,10 @@ use std::io::Cursor;
 
 use fast_image_resize::{PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image};
 use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder as _, ImageReader, Limits, codecs::jpeg::JpegEncoder,
+    DynamicImage, ExtendedColorType, ImageDecoder as _, ImageReader, ImageResult, Limits, RgbImage,
+    codecs::jpeg::JpegEncoder, metadata::Orientation,
 };
+use imgeval_core::Pixels;
 
 const QUALITY: u8 = 82;
 /// Sides and memory of a picture that is still decoded.
@@ -30,22 +32,17 @@ pub enum PictureError {
     Undecodable(String),
 }
 
-/// A JPEG of at most `side` pixels on the longer side, upright; smaller pictures keep their size.
+/// A JPEG of at most `side` pixels on the longer side, upright; smaller pictures keep their size. `opaque` are the pixels
+/// as evaluators see them; without them, as for a transparent picture, the bytes are decoded here.
 ///
 /// # Errors
 /// If the bytes are no picture, or one too large to decode.
-pub fn make_thumbnail(bytes: &[u8], side: u32) -> Result<Vec<u8>, PictureError> {
+pub fn make_thumbnail(bytes: &[u8], side: u32, opaque: Option<Pixels>) -> Result<Vec<u8>, PictureError> {
     let undecodable = |error: &dyn std::fmt::Display| PictureError::Undecodable(error.to_string());
-    let mut reader =
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| undecodable(&error))?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|error| undecodable(&error))?;
-    let orientation = decoder.orientation().map_err(|error| undecodable(&error))?;
-    let picture = DynamicImage::from_decoder(decoder).map_err(|error| undecodable(&error))?;
+    let (picture, orientation) = match opaque {
+        Some(pixels) => (of_pixels(&pixels)?, Orientation::NoTransforms),
+        None => decode(bytes).map_err(|error| undecodable(&error))?,
+    };
     let mut small = shrink(&picture, side).map_err(|error| undecodable(&error))?;
     // Turned when it is small: that is less work and gives the same picture.
     small.apply_orientation(orientation);
@@ -55,6 +52,24 @@ pub fn make_thumbnail(bytes: &[u8], side: u32) -> Result<Vec<u8>, PictureError> 
         .encode(small.as_raw(), small.width(), small.height(), ExtendedColorType::Rgb8)
         .map_err(|error| undecodable(&error))?;
     Ok(encoded)
+}
+
+fn of_pixels(pixels: &Pixels) -> Result<DynamicImage, PictureError> {
+    RgbImage::from_raw(pixels.width(), pixels.height(), pixels.rgb().to_vec())
+        .map(DynamicImage::from)
+        .ok_or_else(|| PictureError::Undecodable("its size does not fit its pixels".to_owned()))
+}
+
+fn decode(bytes: &[u8]) -> ImageResult<(DynamicImage, Orientation)> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_BYTES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    Ok((DynamicImage::from_decoder(decoder)?, orientation))
 }
 
 /// Opaque, 8 bits a channel.
@@ -74,7 +89,7 @@ fn shrink(picture: &DynamicImage, side: u32) -> Result<DynamicImage, Box<dyn std
         PixelType::U8x4 => to.buffer().chunks_exact(4).flat_map(over_ground).collect(),
         _ => to.into_vec(),
     };
-    let small = image::RgbImage::from_raw(small_width, small_height, opaque);
+    let small = RgbImage::from_raw(small_width, small_height, opaque);
     Ok(small.ok_or("the resized picture has another size than asked for")?.into())
 }
 
@@ -101,7 +116,7 @@ fn fit(width: u32, height: u32, side: u32) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
-    use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+    use image::{ImageFormat, Rgb, Rgba, RgbaImage};
 
     use super::*;
 
@@ -111,7 +126,7 @@ mod tests {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> RgbImage {
+    fn reread(bytes: &[u8]) -> RgbImage {
         image::load_from_memory_with_format(bytes, ImageFormat::Jpeg).unwrap().into_rgb8()
     }
 
@@ -128,8 +143,9 @@ mod tests {
     #[test]
     fn large_pictures_shrink_and_small_ones_keep_their_size() {
         let size = |width, height| {
-            let small =
-                decode(&make_thumbnail(&encode(&halves(width, height), ImageFormat::Png), 320).unwrap());
+            let small = reread(
+                &make_thumbnail(&encode(&halves(width, height), ImageFormat::Png), 320, None).unwrap(),
+            );
             small.dimensions()
         };
         assert_eq!(size(1000, 500), (320, 160));
@@ -145,16 +161,24 @@ mod tests {
         let tiff = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let length = u16::try_from(tiff.len() + 2).unwrap().to_be_bytes();
         let turned = [&jpeg[..2], &[0xff, 0xe1], &length, tiff, &jpeg[2..]].concat();
-        let small = decode(&make_thumbnail(&turned, 320).unwrap());
+        let small = reread(&make_thumbnail(&turned, 320, None).unwrap());
         assert_eq!(small.dimensions(), (32, 64));
         let (top, bottom) = (small.get_pixel(16, 5), small.get_pixel(16, 58));
         assert!(top[0] > 180 && top[2] < 60 && bottom[2] > 180 && bottom[0] < 60, "{top:?} {bottom:?}");
     }
 
     #[test]
+    fn pixels_that_were_decoded_are_taken_as_they_are() {
+        let pixels = Pixels::new(2, 1, vec![200, 10, 10, 200, 10, 10]).unwrap();
+        let small = reread(&make_thumbnail(b"of no format known here", 320, Some(pixels)).unwrap());
+        assert_eq!(small.dimensions(), (2, 1));
+        assert!(small.get_pixel(0, 0)[0] > 180, "{:?}", small.get_pixel(0, 0));
+    }
+
+    #[test]
     fn transparent_pixels_show_white() {
         let clear: DynamicImage = RgbaImage::from_pixel(400, 400, Rgba([10, 200, 10, 0])).into();
-        let small = decode(&make_thumbnail(&encode(&clear, ImageFormat::Png), 320).unwrap());
+        let small = reread(&make_thumbnail(&encode(&clear, ImageFormat::Png), 320, None).unwrap());
         assert!(small.pixels().all(|pixel| pixel.0.iter().all(|value| *value > 250)));
     }
 
@@ -162,7 +186,7 @@ mod tests {
     fn what_is_no_picture_is_told() {
         let bytes = encode(&halves(64, 64), ImageFormat::Png);
         for broken in [&b"not a picture"[..], &[], &bytes[..bytes.len() / 2]] {
-            let told = make_thumbnail(broken, 320);
+            let told = make_thumbnail(broken, 320, None);
             assert!(matches!(told, Err(PictureError::Undecodable(_))), "{told:?}");
         }
     }

@@ -18,7 +18,7 @@ use super::{Metadata, name_template::NameTemplate};
 const MAX_METADATA_BYTES: u64 = 1 << 20;
 
 /// Extensions of pictures that we cannot read, but whose names should not pass for something else.
-const FOREIGN_EXTENSIONS: [&str; 8] = ["avif", "bmp", "gif", "heic", "jxl", "tif", "tiff", "jp2"];
+const FOREIGN_EXTENSIONS: [&str; 5] = ["avif", "heic", "heif", "jxl", "jp2"];
 
 /// How the images lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

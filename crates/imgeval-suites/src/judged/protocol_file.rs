@@ -109,6 +109,7 @@ impl JudgeProtocol {
         };
         let format = |name: &String| {
             ImageFormat::from_extension(name)
+                .filter(|format| format.is_common())
                 .ok_or_else(|| unknown("image format", name, "png, jpg and webp"))
         };
         let DecodingTable { temperature, max_tokens, seed, log_probabilities, schema, extra } = file.decoding;

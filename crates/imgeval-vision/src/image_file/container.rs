@@ -1,9 +1,12 @@
-//! What a file says about itself, found by walking its chunks or segments. Nothing is decoded or allocated here, so
-//! hostile headers cost nothing.
+//! What a file says about itself, found by walking its chunks or segments. Nothing is decoded here and hardly anything
+//! allocated, so hostile headers cost nothing.
 //!
-//! Sources: PNG specification (third edition), chunks and APNG; JPEG: ITU-T T.81, annex B; WebP: RFC 9649.
+//! Sources: PNG specification (third edition), chunks and APNG; JPEG: ITU-T T.81, annex B; WebP: RFC 9649; GIF: GIF89a
+//! specification.
 
 use imgeval_core::ImageFormat;
+
+use super::{exif, scans::Scans};
 
 /// The walk's findings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub(crate) struct Facts {
     pub height: u32,
     pub is_animated: bool,
     pub is_cmyk: bool,
+    /// The value of the first orientation tag.
+    pub orientation: Option<u16>,
 }
 
 /// Why a file's structure does not hold.
@@ -22,14 +27,18 @@ pub(crate) enum Flaw {
     NoSize,
     /// A palette that is no list of RGB triples.
     BadPalette,
+    /// A JPEG of so many scans that it was made to waste time.
+    TooManyScans,
 }
 
-/// Walks the whole file.
-pub(crate) fn walk(format: ImageFormat, bytes: &[u8]) -> Result<Facts, Flaw> {
+/// Walks the whole file. `None` for the formats whose decoders are asked for the size instead.
+pub(crate) fn walk(format: ImageFormat, bytes: &[u8]) -> Result<Option<Facts>, Flaw> {
     match format {
-        ImageFormat::Png => walk_png(bytes),
-        ImageFormat::Jpeg => walk_jpeg(bytes),
-        ImageFormat::WebP => walk_webp(bytes),
+        ImageFormat::Png => walk_png(bytes).map(Some),
+        ImageFormat::Jpeg => walk_jpeg(bytes).map(Some),
+        ImageFormat::WebP => walk_webp(bytes).map(Some),
+        ImageFormat::Gif => walk_gif(bytes).map(Some),
+        ImageFormat::Bmp | ImageFormat::Pnm | ImageFormat::Tiff => Ok(None),
     }
 }
 
@@ -64,7 +73,7 @@ fn walk_png(bytes: &[u8]) -> Result<Facts, Flaw> {
         let data_length = length(u32::from_be_bytes(cursor.take_array()?));
         let kind = cursor.take_array::<4>()?;
         let mut data = Cursor(cursor.take(data_length)?);
-        cursor.take(4)?; // checksum; the decoder verifies it
+        let checksum = u32::from_be_bytes(cursor.take_array()?);
         match &kind {
             b"IHDR" if !has_header => {
                 facts.width = u32::from_be_bytes(data.take_array()?);
@@ -72,6 +81,10 @@ fn walk_png(bytes: &[u8]) -> Result<Facts, Flaw> {
                 has_header = true;
             }
             b"PLTE" if !data_length.is_multiple_of(3) => return Err(Flaw::BadPalette),
+            // The decoder verifies the sums of what it reads; libpng passes over an optional chunk of another sum.
+            b"eXIf" if facts.orientation.is_none() && png_checksum(kind, data.0) == checksum => {
+                facts.orientation = exif::orientation_value(data.0);
+            }
             b"acTL" => facts.is_animated = u32::from_be_bytes(data.take_array()?) > 1,
             b"IEND" => return if has_header { Ok(facts) } else { Err(Flaw::NoSize) },
             _ => {}
@@ -79,36 +92,57 @@ fn walk_png(bytes: &[u8]) -> Result<Facts, Flaw> {
     }
 }
 
+fn png_checksum(kind: [u8; 4], data: &[u8]) -> u32 {
+    let mut sum = flate2::Crc::new();
+    sum.update(&kind);
+    sum.update(data);
+    sum.sum()
+}
+
 /// From the start of image to the end of image marker. Lengths of segments are trusted, so that a thumbnail inside
-/// one is not taken for the image.
+/// one is not taken for the image. A file without the last marker is whole if its scans hold the whole image.
 fn walk_jpeg(bytes: &[u8]) -> Result<Facts, Flaw> {
     const START_OF_SCAN: u8 = 0xDA;
     const END_OF_IMAGE: u8 = 0xD9;
+    const APP1: u8 = 0xE1;
 
     let mut cursor = Cursor(bytes);
     cursor.take(2)?;
     let mut facts = Facts::default();
-    let mut has_frame = false;
+    let mut scans: Option<Scans> = None;
     loop {
-        let marker = next_marker(&mut cursor)?;
+        let marker = match next_marker(&mut cursor) {
+            Ok(marker) => marker,
+            Err(_) if scans.as_ref().is_some_and(Scans::are_complete) => return Ok(facts),
+            Err(flaw) => return Err(flaw),
+        };
         match marker {
             // Markers without a segment: temporary, restarts, start of image.
             0x01 | 0xD0..=0xD8 => continue,
-            END_OF_IMAGE => return if has_frame { Ok(facts) } else { Err(Flaw::NoSize) },
+            END_OF_IMAGE => return if scans.is_some() { Ok(facts) } else { Err(Flaw::NoSize) },
             _ => {}
         }
         let segment_length = usize::from(u16::from_be_bytes(cursor.take_array()?));
         let mut segment = Cursor(cursor.take(segment_length.saturating_sub(2))?);
         // Starts of frame; the three gaps are tables and reserved markers.
-        if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC) && !has_frame {
+        if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC) && scans.is_none() {
             segment.take(1)?; // precision
             facts.height = u16::from_be_bytes(segment.take_array()?).into();
             facts.width = u16::from_be_bytes(segment.take_array()?).into();
-            facts.is_cmyk = segment.take(1)? == [4];
-            has_frame = true;
-        }
-        if marker == START_OF_SCAN {
+            let [component_count] = segment.take_array()?;
+            facts.is_cmyk = component_count == 4;
+            scans = Some(Scans::new(marker, segment.0));
+        } else if marker == START_OF_SCAN {
+            if let Some(scans) = &mut scans {
+                scans.add(segment.0);
+                if scans.are_too_many() {
+                    return Err(Flaw::TooManyScans);
+                }
+            }
             skip_entropy_coded_data(&mut cursor);
+        } else if marker == APP1 && scans.as_ref().is_none_or(Scans::are_none) && facts.orientation.is_none()
+        {
+            facts.orientation = segment.0.strip_prefix(b"Exif\0\0").and_then(exif::orientation_value);
         }
     }
 }
@@ -134,6 +168,8 @@ fn skip_entropy_coded_data(cursor: &mut Cursor<'_>) {
     cursor.0 = &cursor.0[end.unwrap_or(cursor.0.len())..];
 }
 
+const WEBP_EXIF_FLAG: u8 = 0x08;
+
 /// The RIFF header states the length of everything. The canvas size is in VP8X if there is one, otherwise in the
 /// bitstream's own header.
 fn walk_webp(bytes: &[u8]) -> Result<Facts, Flaw> {
@@ -144,6 +180,7 @@ fn walk_webp(bytes: &[u8]) -> Result<Facts, Flaw> {
     cursor.take(4)?;
     let mut facts = Facts::default();
     let mut has_size = false;
+    let mut has_exif = false;
     let mut frames = 0;
     while cursor.0.len() >= 8 {
         let kind = cursor.take_array::<4>()?;
@@ -154,7 +191,14 @@ fn walk_webp(bytes: &[u8]) -> Result<Facts, Flaw> {
         }
         match &kind {
             b"ANMF" => frames += 1,
+            // Some writers keep JPEG's prefix.
+            b"EXIF" if has_exif && facts.orientation.is_none() => {
+                let tiff = data.0.strip_prefix(b"Exif\0\0").unwrap_or(data.0);
+                facts.orientation = exif::orientation_value(tiff);
+            }
             b"VP8X" | b"VP8 " | b"VP8L" if !has_size => {
+                has_exif =
+                    kind == *b"VP8X" && data.0.first().is_some_and(|flags| flags & WEBP_EXIF_FLAG != 0);
                 (facts.width, facts.height) = webp_size(kind, &mut data)?;
                 has_size = true;
             }
@@ -184,4 +228,52 @@ fn webp_size(kind: [u8; 4], data: &mut Cursor<'_>) -> Result<(u32, u32), Flaw> {
             Ok((width.into(), height.into()))
         }
     }
+}
+
+/// From the header to the trailer. The size is the screen's, on which frames are drawn.
+fn walk_gif(bytes: &[u8]) -> Result<Facts, Flaw> {
+    const EXTENSION: u8 = 0x21;
+    const IMAGE: u8 = 0x2C;
+    const TRAILER: u8 = 0x3B;
+
+    let mut cursor = Cursor(bytes);
+    cursor.take(6)?;
+    let mut facts = Facts {
+        width: u16::from_le_bytes(cursor.take_array()?).into(),
+        height: u16::from_le_bytes(cursor.take_array()?).into(),
+        ..Facts::default()
+    };
+    let [flags, ..] = cursor.take_array::<3>()?;
+    cursor.take(color_table_length(flags))?;
+    let mut frames = 0;
+    loop {
+        match cursor.take_array()? {
+            [EXTENSION] => {
+                cursor.take(1)?; // label
+            }
+            [IMAGE] => {
+                frames += 1;
+                let [.., flags] = cursor.take_array::<9>()?;
+                cursor.take(color_table_length(flags) + 1)?; // with the code size
+            }
+            [TRAILER] => {
+                facts.is_animated = frames > 1;
+                return if frames > 0 { Ok(facts) } else { Err(Flaw::NoSize) };
+            }
+            // Some writers pad between blocks; decoders pass it over.
+            _ => continue,
+        }
+        loop {
+            let [block_length] = cursor.take_array()?;
+            if block_length == 0 {
+                break;
+            }
+            cursor.take(block_length.into())?;
+        }
+    }
+}
+
+/// In bytes; none where the flag for a table is not set.
+fn color_table_length(flags: u8) -> usize {
+    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }

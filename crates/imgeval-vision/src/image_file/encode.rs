@@ -1,6 +1,9 @@
 //! Writing image files, for pictures that are sent on or shown.
 
-use image::{ExtendedColorType, ImageEncoder, codecs};
+use image::{
+    ExtendedColorType, ImageEncoder, ImageError, codecs,
+    error::{ImageFormatHint, UnsupportedError},
+};
 use imgeval_core::{ImageFormat, Pixels};
 
 use crate::annotate::{EncodeError, encode_png};
@@ -11,7 +14,8 @@ const JPEG_QUALITY: u8 = 95;
 /// The bytes of a file: PNG and WebP without loss, JPEG at quality 95.
 ///
 /// # Errors
-/// If the encoder fails, such as for a picture that is too large for the format.
+/// If the encoder fails, such as for a picture that is too large for the format, or if the format is one that is only
+/// read.
 pub fn encode(pixels: &Pixels, format: ImageFormat) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     let (rgb, width, height) = (pixels.rgb(), pixels.width(), pixels.height());
@@ -25,6 +29,10 @@ pub fn encode(pixels: &Pixels, format: ImageFormat) -> Result<Vec<u8>, EncodeErr
             height,
             ExtendedColorType::Rgb8,
         ),
+        ImageFormat::Bmp | ImageFormat::Gif | ImageFormat::Pnm | ImageFormat::Tiff => {
+            let hint = ImageFormatHint::Name(format.extension().to_owned());
+            Err(ImageError::Unsupported(UnsupportedError::from(hint)))
+        }
     };
     written.map_err(EncodeError)?;
     Ok(bytes)

@@ -12,6 +12,7 @@ use imgeval_core::{Failure, FailureKind, ImageFormat, ImageNote, Pixels};
 
 use super::{
     container::{self, Facts, Flaw},
+    exif, gif, jpeg, png,
     sniff::{Sniffed, sniff},
 };
 
@@ -20,7 +21,7 @@ pub const MAX_FILE_BYTES: u64 = 512 << 20;
 
 /// What decoders may use beside the picture itself: tables, text, profiles.
 const SPARE_BYTES: u64 = 64 << 20;
-/// 16-bit RGBA, the widest pixel of the three formats.
+/// 16-bit RGBA, the widest pixel of all formats.
 const MAX_BYTES_PER_PIXEL: u64 = 8;
 
 /// Bounds on what is decoded.
@@ -116,7 +117,7 @@ pub fn read_image_file(path: &Path) -> Result<Vec<u8>, ImageFileError> {
 /// Decodes the bytes of an untrusted image file; see the module's description for the rules.
 ///
 /// # Errors
-/// If they are not a whole PNG, JPEG or WebP file within the limits.
+/// If they are not a whole file of a supported format within the limits.
 pub fn inspect_and_decode(bytes: &[u8], limits: &DecodeLimits) -> Result<DecodedImage, ImageFileError> {
     if bytes.is_empty() {
         return Err(ImageFileError::Empty);
@@ -130,9 +131,12 @@ pub fn inspect_and_decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded
             Flaw::Truncated => "the file ends early",
             Flaw::NoSize => "no image in the file",
             Flaw::BadPalette => "damaged palette",
+            Flaw::TooManyScans => "more scans than any encoder makes",
         })
     })?;
-    check_size(facts.width, facts.height, limits)?;
+    if let Some(facts) = facts {
+        check_size(facts.width, facts.height, limits)?;
+    }
     // Fuzzing found a panic in a decoder (png 0.18.1, a palette of odd length; the walk refuses it now). One hostile
     // file must not end a run of thousands, so the next such defect becomes an error too.
     panic::catch_unwind(|| decode(bytes, format, facts, limits))
@@ -149,18 +153,95 @@ fn check_size(width: u32, height: u32, limits: &DecodeLimits) -> Result<(), Imag
     Ok(())
 }
 
+/// A picture as its file stores it.
+struct Stored {
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+    orientation: Orientation,
+    is_deep: bool,
+    has_alpha: bool,
+}
+
 fn decode(
     bytes: &[u8],
     format: ImageFormat,
-    facts: Facts,
+    facts: Option<Facts>,
     limits: &DecodeLimits,
 ) -> Result<DecodedImage, ImageFileError> {
-    let mut decoder = open_decoder(bytes, format, facts)?;
+    let stored = match (format, facts) {
+        (ImageFormat::Jpeg, Some(facts)) => decode_jpeg(bytes, facts)?,
+        (ImageFormat::Png, Some(facts)) => decode_png(bytes, facts)?,
+        (ImageFormat::Gif, Some(facts)) => decode_gif(bytes, facts)?,
+        _ => decode_with_image(bytes, format, facts, limits)?,
+    };
+    let orientation = stored.orientation;
+    let pixels = upright(stored.width, stored.height, stored.rgb, orientation)
+        .ok_or_else(|| unreadable("the decoder gave another number of pixels than the header"))?;
+    let facts = facts.unwrap_or_default();
+    let found = [
+        (facts.is_animated, ImageNote::Animated),
+        (stored.is_deep, ImageNote::SixteenBit),
+        (facts.is_cmyk, ImageNote::Cmyk),
+        (stored.has_alpha, ImageNote::Alpha),
+        (orientation != Orientation::NoTransforms, ImageNote::ExifRotated),
+    ];
+    let notes = found.into_iter().filter_map(|(is_found, note)| is_found.then_some(note)).collect();
+    Ok(DecodedImage { pixels, format, notes })
+}
+
+fn decode_jpeg(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
+    let Facts { width, height, .. } = facts;
+    let rgb = jpeg::decode(bytes, width, height).map_err(|fault| unreadable(&fault.to_string()))?;
+    let orientation = exif::orientation(facts.orientation);
+    Ok(Stored { width, height, rgb, orientation, is_deep: false, has_alpha: false })
+}
+
+fn decode_png(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
+    let Facts { width, height, .. } = facts;
+    let max_bytes = memory_limit(width, height);
+    let png::Samples { mut bytes, channels, is_deep } =
+        png::decode(bytes, width, height, max_bytes).map_err(|detail| unreadable(&detail))?;
+    if is_deep {
+        to_eight_bits(&mut bytes, |[high, _]| high);
+    }
+    let rgb = to_rgb(bytes, channels);
+    let orientation = exif::orientation(facts.orientation);
+    Ok(Stored { width, height, rgb, orientation, is_deep, has_alpha: matches!(channels, 2 | 4) })
+}
+
+fn decode_gif(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
+    let Facts { width, height, .. } = facts;
+    let (rgb, has_alpha) = gif::decode_first_frame(bytes, memory_limit(facts.width, facts.height))
+        .map_err(|error| unreadable(&error.to_string()))?;
+    Ok(Stored { width, height, rgb, orientation: Orientation::NoTransforms, is_deep: false, has_alpha })
+}
+
+fn decode_with_image(
+    bytes: &[u8],
+    format: ImageFormat,
+    facts: Option<Facts>,
+    limits: &DecodeLimits,
+) -> Result<Stored, ImageFileError> {
+    let max_bytes = facts.map_or_else(
+        || limits.max_pixels.saturating_mul(MAX_BYTES_PER_PIXEL).saturating_add(SPARE_BYTES),
+        |facts| memory_limit(facts.width, facts.height),
+    );
+    let mut decoder = open_decoder(bytes, format, max_bytes)?;
     let (width, height) = decoder.dimensions();
     // The decoder may take its size from elsewhere than the walk did.
     check_size(width, height, limits)?;
+    let orientation = match facts {
+        Some(facts) => exif::orientation(facts.orientation),
+        // A damaged tag is not worth losing the picture.
+        None => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+    };
     let color = decoder.color_type();
-    let orientation = orientation(&mut decoder);
+    let channels = usize::from(color.channel_count());
+    let bytes_per_channel = usize::from(color.bytes_per_pixel()) / channels.max(1);
+    if bytes_per_channel > 2 {
+        return Err(unreadable("samples of more than 16 bits"));
+    }
 
     let too_many_pixels = || ImageFileError::TooManyPixels { width, height, limit: limits.max_pixels };
     let byte_count = usize::try_from(decoder.total_bytes()).map_err(|_| too_many_pixels())?;
@@ -169,39 +250,41 @@ fn decode(
     samples.try_reserve_exact(byte_count).map_err(|_| too_many_pixels())?;
     samples.resize(byte_count, 0);
     decoder.read_image(&mut samples).map_err(decoder_error)?;
-    let channels = usize::from(color.channel_count());
-    let is_deep = usize::from(color.bytes_per_pixel()) == 2 * channels;
+    let is_deep = bytes_per_channel == 2;
     if is_deep {
-        keep_high_bytes(&mut samples);
+        // Decoders for these formats give the machine's byte order. libtiff rounds, the others keep the high byte.
+        let is_rounded = format == ImageFormat::Tiff;
+        to_eight_bits(&mut samples, |pair| {
+            let value = u16::from_ne_bytes(pair);
+            if is_rounded { ((u32::from(value) + 128) / 257) as u8 } else { value.to_be_bytes()[0] }
+        });
     }
     let rgb = to_rgb(samples, channels);
-    let pixels = upright(width, height, rgb, orientation)
-        .ok_or_else(|| unreadable("the decoder gave another number of pixels than the header"))?;
-
-    let found = [
-        (facts.is_animated, ImageNote::Animated),
-        (is_deep, ImageNote::SixteenBit),
-        (facts.is_cmyk, ImageNote::Cmyk),
-        (color.has_alpha(), ImageNote::Alpha),
-        (orientation != Orientation::NoTransforms, ImageNote::ExifRotated),
-    ];
-    let notes = found.into_iter().filter_map(|(is_found, note)| is_found.then_some(note)).collect();
-    Ok(DecodedImage { pixels, format, notes })
+    Ok(Stored { width, height, rgb, orientation, is_deep, has_alpha: color.has_alpha() })
 }
 
-fn open_decoder<'a>(
-    bytes: &'a [u8],
+/// What a decoder may allocate for a picture of this size.
+fn memory_limit(width: u32, height: u32) -> u64 {
+    let pixel_count = u64::from(width) * u64::from(height);
+    pixel_count.saturating_mul(MAX_BYTES_PER_PIXEL).saturating_add(SPARE_BYTES)
+}
+
+fn open_decoder(
+    bytes: &[u8],
     format: ImageFormat,
-    facts: Facts,
-) -> Result<impl ImageDecoder + 'a, ImageFileError> {
+    max_bytes: u64,
+) -> Result<impl ImageDecoder + '_, ImageFileError> {
     let mut limits = image::Limits::no_limits();
-    let pixel_count = u64::from(facts.width) * u64::from(facts.height);
-    limits.max_alloc = Some(pixel_count.saturating_mul(MAX_BYTES_PER_PIXEL).saturating_add(SPARE_BYTES));
+    limits.max_alloc = Some(max_bytes);
     let mut reader = ImageReader::with_format(
         Cursor::new(bytes),
         match format {
-            ImageFormat::Png => image::ImageFormat::Png,
+            ImageFormat::Bmp => image::ImageFormat::Bmp,
+            ImageFormat::Gif => image::ImageFormat::Gif,
             ImageFormat::Jpeg => image::ImageFormat::Jpeg,
+            ImageFormat::Png => image::ImageFormat::Png,
+            ImageFormat::Pnm => image::ImageFormat::Pnm,
+            ImageFormat::Tiff => image::ImageFormat::Tiff,
             ImageFormat::WebP => image::ImageFormat::WebP,
         },
     );
@@ -209,20 +292,11 @@ fn open_decoder<'a>(
     reader.into_decoder().map_err(decoder_error)
 }
 
-/// A damaged EXIF block is not worth losing the picture: it counts as none.
-fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
-    let exif = decoder.exif_metadata().ok().flatten().unwrap_or_default();
-    // Some writers keep JPEG's prefix in PNG and WebP.
-    let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif);
-    Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms)
-}
-
-/// 16-bit samples in the machine's byte order become 8-bit ones, in place.
-fn keep_high_bytes(samples: &mut Vec<u8>) {
+/// 16-bit samples become 8-bit ones, in place.
+fn to_eight_bits(samples: &mut Vec<u8>, byte_of: impl Fn([u8; 2]) -> u8) {
     let count = samples.len() / 2;
     for index in 0..count {
-        let value = u16::from_ne_bytes([samples[2 * index], samples[2 * index + 1]]);
-        samples[index] = value.to_be_bytes()[0];
+        samples[index] = byte_of([samples[2 * index], samples[2 * index + 1]]);
     }
     samples.truncate(count);
 }
@@ -266,10 +340,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sixteen_bits_keep_the_high_byte() {
-        let mut samples: Vec<u8> =
-            [0x12FF_u16, 0xFF00, 0x00FF].iter().flat_map(|v| v.to_ne_bytes()).collect();
-        keep_high_bytes(&mut samples);
+    fn sixteen_bits_become_eight_in_place() {
+        let mut samples = vec![0x12, 0xFF, 0xFF, 0x00, 0x00, 0xFF];
+        to_eight_bits(&mut samples, |[high, _]| high);
         assert_eq!(samples, [0x12, 0xFF, 0x00]);
     }
 

@@ -149,7 +149,8 @@ fn parse_size(text: &str) -> Result<SizeRequest, String> {
 }
 
 fn parse_format(text: &str) -> Result<ImageFormat, String> {
-    ImageFormat::from_extension(text).ok_or_else(|| "must be png, jpeg or webp".to_owned())
+    let format = ImageFormat::from_extension(text).filter(|format| format.is_common());
+    format.ok_or_else(|| "must be png, jpeg or webp".to_owned())
 }
 
 pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {

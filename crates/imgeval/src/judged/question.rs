@@ -45,9 +45,10 @@ pub(crate) fn load_image(run: &Path, image: &StoredInput) -> Result<InputImage, 
     Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
 }
 
-/// Makes an image as the protocol wants it; one that is so already keeps its bytes.
+/// Makes an image as the protocol wants it; one that is so already keeps its bytes. Formats that judges do not take
+/// become PNG.
 fn prepare(image: InputImage, wanted: ImagePreparation) -> Result<InputImage, Failure> {
-    if wanted == ImagePreparation::default() {
+    if wanted == ImagePreparation::default() && image.format.is_common() {
         return Ok(image);
     }
     // Whether an image is too large was decided when it came into the run.
@@ -56,7 +57,8 @@ fn prepare(image: InputImage, wanted: ImagePreparation) -> Result<InputImage, Fa
     let (width, height) = (pixels.width(), pixels.height());
     let longest = width.max(height);
     let limit = wanted.longest_side.unwrap_or(longest);
-    let format = wanted.format.unwrap_or(image.format);
+    let as_it_is = if image.format.is_common() { image.format } else { ImageFormat::Png };
+    let format = wanted.format.unwrap_or(as_it_is);
     if longest <= limit && format == image.format {
         return Ok(image);
     }

@@ -14,7 +14,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use imgeval_core::ImageFormat;
 use imgeval_store::RunWriter;
 use imgeval_suites::judged::Attachment;
 use serde::Deserialize;
@@ -196,11 +195,7 @@ async fn image(
                 return Ok((StatusCode::NOT_FOUND, "the image is gone or damaged").into_response());
             }
         };
-        let kind = match image.format {
-            ImageFormat::Png => "image/png",
-            ImageFormat::Jpeg => "image/jpeg",
-            ImageFormat::WebP => "image/webp",
-        };
+        let kind = image.format.media_type();
         // The address names run, sample and bytes, so that what is kept can never be another image's.
         let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=3600")];
         Ok((headers, bytes).into_response())

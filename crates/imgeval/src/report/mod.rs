@@ -18,4 +18,6 @@ pub(crate) use examples::Examples;
 pub(crate) use figures::Confidences;
 pub(crate) use opened::{OpenedRun, Part, ScoredView};
 pub(crate) use plan::Plan;
-pub(crate) use written::{RunImages, make_names_unique, page_figures, write_figures, write_report};
+pub(crate) use written::{
+    RunImages, make_names_unique, opaque_pixels, page_figures, write_figures, write_report,
+};

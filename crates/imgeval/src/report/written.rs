@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{ContentHash, ImageFormat};
+use imgeval_core::{ContentHash, ImageFormat, ImageNote, Pixels};
 use imgeval_report::{
     figures::Figure,
     model::{ImageView, Report},
@@ -19,6 +19,7 @@ use imgeval_report::{
     },
 };
 use imgeval_store::image_path;
+use imgeval_vision::{DecodeLimits, inspect_and_decode};
 use rayon::prelude::*;
 
 use super::{
@@ -45,6 +46,16 @@ impl Originals for RunImages {
         let hash = ContentHash::parse(&image.hash)?;
         Some(image_path(self.0.get(run)?, &hash, ImageFormat::from_extension(&image.extension)?))
     }
+
+    fn opaque_pixels(&self, bytes: &[u8]) -> Option<Pixels> {
+        opaque_pixels(bytes)
+    }
+}
+
+/// The pixels of a file as evaluators see them, if nothing of it is transparent.
+pub(crate) fn opaque_pixels(bytes: &[u8]) -> Option<Pixels> {
+    let image = inspect_and_decode(bytes, &DecodeLimits::default()).ok()?;
+    (!image.notes.contains(&ImageNote::Alpha)).then_some(image.pixels)
 }
 
 /// Writes everything into the folder `out`; also returns which of the examples asked for no run has.

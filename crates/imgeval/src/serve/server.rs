@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use imgeval_core::ImageFormat;
 use imgeval_report::{
     model::ImageView,
     page::{
@@ -33,6 +34,7 @@ use super::{
 use crate::{
     local_server::{header_text, is_from_own_page, listen, set_headers},
     printer::Printer,
+    report::opaque_pixels,
 };
 
 /// Revisions that pages may still show.
@@ -288,7 +290,7 @@ async fn thumb(State(served): State<Shared>, Path((run, hash)): Path<(usize, Str
             return named_by_content("image/jpeg", thumb);
         }
         let Some((_, original)) = served.original(run, &hash) else { return missing() };
-        match original.and_then(|bytes| make_thumbnail(&bytes, THUMBNAIL_SIDE)) {
+        match original.and_then(|bytes| make_thumbnail(&bytes, THUMBNAIL_SIDE, opaque_pixels(&bytes))) {
             Ok(thumb) => {
                 lock(&served.thumbs).keep(&hash, &thumb);
                 named_by_content("image/jpeg", thumb)
@@ -310,12 +312,7 @@ impl Served {
 }
 
 fn content_type(image: &ImageView) -> &'static str {
-    match image.extension.as_str() {
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "webp" => "image/webp",
-        _ => "application/octet-stream",
-    }
+    ImageFormat::from_extension(&image.extension).map_or("application/octet-stream", ImageFormat::media_type)
 }
 
 fn named_by_content(kind: &'static str, body: impl IntoResponse) -> Response {
