@@ -12,6 +12,7 @@ mod pricing;
 mod probe;
 mod providers;
 mod registry;
+mod reread;
 mod secret;
 mod settings;
 mod transport;
@@ -28,5 +29,6 @@ pub use providers::{
     FolderGenerator,
 };
 pub use registry::{ProviderKind, open_generator, open_judge};
+pub use reread::{reread_image, reread_words};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ModelEntry,
     providers::{chat_reply, image_part},
-    transport::{ApiRequest, Body, Reply, ReplyReader, Verdict},
+    transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict},
 };
 
 /// A stream is not read here, and of several choices only the first would be.
@@ -65,6 +65,10 @@ impl ChatText {
 impl ReplyReader for ChatText {
     fn judge(&self, reply: &Reply) -> Verdict {
         chat_reply::judge(&self.model, reply)
+    }
+
+    fn told(&self, json: &Value) -> Told {
+        chat_reply::told(json)
     }
 
     fn may_hold_images(&self) -> bool {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::error_reply::{has_error, judge_error};
 use crate::{
     ProviderKind,
-    transport::{Reply, Verdict, words},
+    transport::{Reply, Told, Verdict, words},
 };
 
 /// How llama.cpp's server begins to say, with status 500, that its model does not see; asking again would not help.
@@ -69,6 +69,11 @@ pub(crate) fn failure(reply: &Value, said: &str, wanted: &str) -> Failure {
         return Failure { kind: FailureKind::EmptyReply, detail };
     }
     Failure { kind: FailureKind::Refused, detail: words(said) }
+}
+
+/// What the reply counts and bills, also where it is an error.
+pub(crate) fn told(reply: &Value) -> Told {
+    Told { usage: usage(&reply["usage"]), billed: billed(&reply["usage"]) }
 }
 
 pub(crate) fn usage(usage: &Value) -> Usage {

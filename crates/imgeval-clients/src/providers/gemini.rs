@@ -14,7 +14,7 @@ use super::{
     HttpProvider, ImageSource, ProviderAnswer,
     gemini_reply::{blocked, error_of, finish, inline, judge_error, spoken, usage},
 };
-use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Verdict, words};
+use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words};
 
 pub(crate) struct Gemini {
     model: String,
@@ -38,6 +38,10 @@ impl ReplyReader for Gemini {
             return Verdict::Answer;
         }
         judge_error(&self.model, reply, error)
+    }
+
+    fn told(&self, json: &Value) -> Told {
+        Told { usage: usage(&json["usageMetadata"], false), billed: None }
     }
 
     /// `RetryInfo.retryDelay`, such as `37s` or `1.5s`.

@@ -1,5 +1,6 @@
 //! One file for each provider. Each translates requests and replies and nothing else; sending is the transport's.
 
+mod announced;
 mod arguments;
 pub(crate) mod chat_reply;
 mod command;
@@ -23,7 +24,9 @@ pub use command_lines::CommandLinesGenerator;
 pub(crate) use error_reply::judge_error;
 pub use folder::{FolderError, FolderGenerator};
 pub(crate) use gemini::Gemini;
-pub(crate) use http_generator::{HttpGenerator, HttpProvider, ImageSource, ProviderAnswer};
+pub(crate) use http_generator::{
+    HttpGenerator, HttpProvider, ImageSource, ProviderAnswer, ReadAnswer, price_told, read_answer,
+};
 pub(crate) use openai_chat::{OpenaiChat, image_part};
 pub(crate) use openai_images::OpenaiImages;
 pub(crate) use openai_responses::OpenaiResponses;

@@ -12,7 +12,7 @@ use super::{
     HttpProvider, ImageSource, ProviderAnswer, chat_reply,
     data_url::{data_url, find_image},
 };
-use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Verdict};
+use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict};
 
 pub(crate) struct OpenaiChat {
     model: String,
@@ -27,6 +27,10 @@ impl OpenaiChat {
 impl ReplyReader for OpenaiChat {
     fn judge(&self, reply: &Reply) -> Verdict {
         chat_reply::judge(&self.model, reply)
+    }
+
+    fn told(&self, json: &Value) -> Told {
+        chat_reply::told(json)
     }
 }
 

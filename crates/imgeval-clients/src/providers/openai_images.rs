@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ProviderKind,
-    transport::{ApiRequest, Body, Part, Reply, ReplyReader, Verdict, words},
+    transport::{ApiRequest, Body, Part, Reply, ReplyReader, Told, Verdict, words},
 };
 
 pub(crate) struct OpenaiImages {
@@ -56,6 +56,10 @@ impl ReplyReader for OpenaiImages {
             return Verdict::Answer;
         }
         judge_error(ProviderKind::OpenaiImages, &self.model, reply)
+    }
+
+    fn told(&self, json: &Value) -> Told {
+        Told { usage: usage(&json["usage"]), billed: None }
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     ProviderKind,
-    transport::{ApiRequest, Body, Reply, ReplyReader, Verdict, words},
+    transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words},
 };
 
 /// Codes of a filter's "no" besides those that all of OpenAI's interfaces share.
@@ -69,6 +69,10 @@ impl ReplyReader for OpenaiResponses {
             return Verdict::Failed(Failure { kind: FailureKind::RejectedRequest, detail });
         }
         judge_error(ProviderKind::OpenaiResponses, &self.model, reply)
+    }
+
+    fn told(&self, json: &Value) -> Told {
+        Told { usage: usage(json), billed: None }
     }
 }
 
