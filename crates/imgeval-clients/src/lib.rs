@@ -32,3 +32,4 @@ pub use registry::{ProviderKind, open_generator, open_judge};
 pub use reread::{reread_image, reread_words};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};
+pub use transport::wire::{Note, WireError, WireReply, read_reply};

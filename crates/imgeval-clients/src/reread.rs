@@ -1,8 +1,6 @@
 //! Reads kept replies anew, as if they had just come, and sends nothing. Pure: the same reply gives the same reading.
 
-use imgeval_core::{
-    Failure, FailureKind, ImageParameters, Outcome, ReadImage, Reading, Usage,
-};
+use imgeval_core::{Failure, FailureKind, ImageParameters, Outcome, ReadImage, Reading};
 use serde_json::Value;
 
 use crate::{
@@ -11,7 +9,11 @@ use crate::{
     providers::{
         Gemini, HttpProvider, OpenaiChat, OpenaiImages, OpenaiResponses, ReadAnswer, price_told, read_answer,
     },
-    transport::{Reply, ReplyReader, Told, Verdict, redact_and_keep, words},
+    transport::{
+        Reply, ReplyReader, Told, Verdict, redact_and_keep,
+        wire::{WireReply, read_reply},
+        words,
+    },
 };
 
 /// What a reply of an image provider says; `None` if the provider is a program or folder of this machine, which sends none.
@@ -99,9 +101,12 @@ fn judge<T>(
         Err(Box::new(Reading { outcome, usage: told.usage, cost, revised_prompt: None, state: None, raw }))
     };
     let no_answer = |detail: String| Failure { kind: FailureKind::Transport, detail };
-    let Ok(mut json) = serde_json::from_str::<Value>(text) else {
-        let detail = "the kept reply is not JSON".to_owned();
-        return failed(no_answer(detail), Told { usage: Usage::default(), billed: None }, String::new());
+    let mut json = match read_reply(text.as_bytes()) {
+        Ok(WireReply { json, .. }) => json,
+        Err(error) => {
+            let detail = format!("the kept reply cannot be read: {error}");
+            return failed(no_answer(detail), Told::default(), String::new());
+        }
     };
     // Secrets were held back when it was kept.
     let raw = redact_and_keep(&mut json, &Redactor::default(), reader.may_hold_images());

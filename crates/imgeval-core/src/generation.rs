@@ -239,8 +239,11 @@ impl Cost {
     /// The sum of both, on both bases.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        let basis =
-            if self.basis == other.basis { self.basis } else { format!("{} and {}", self.basis, other.basis) };
+        let basis = if self.basis == other.basis {
+            self.basis
+        } else {
+            format!("{} and {}", self.basis, other.basis)
+        };
         Self { amount: self.amount + other.amount, basis }
     }
 }

@@ -62,7 +62,13 @@ impl Database {
             Ok(())
         };
         prepare().map_err(guard())?;
-        Ok(Self { connection, path: path.to_owned(), can_generate: true, can_judge: true, keeps_replies: true })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            can_generate: true,
+            can_judge: true,
+            keeps_replies: true,
+        })
     }
 
     /// Opens without writing a byte, also from a folder that may not be written.

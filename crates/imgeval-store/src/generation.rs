@@ -84,6 +84,7 @@ pub struct UnusedReply {
     /// As sent.
     pub prompt: String,
     pub seed: Option<u64>,
+    /// As it was told, or read anew since.
     pub failure: Failure,
     /// Whether a cost is on record for it, known or possible.
     pub is_charged: bool,

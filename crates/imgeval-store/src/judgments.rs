@@ -81,6 +81,7 @@ pub struct JudgmentRecord {
 pub struct UnusedJudgment {
     pub judgment_id: i64,
     pub item: JudgedItem,
+    /// As it was told, or its kind as it was read anew since.
     pub failure: Failure,
     /// Whether a cost is on record for it, known or possible.
     pub is_charged: bool,

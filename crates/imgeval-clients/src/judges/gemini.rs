@@ -83,8 +83,8 @@ impl TextProvider for GeminiText {
         };
         TextReply {
             text,
-            is_cut: reply["candidates"][0]["finishReason"] == "MAX_TOKENS",
-            usage: gemini_reply::usage(&reply["usageMetadata"], false),
+            is_cut: gemini_reply::field(&reply["candidates"][0], "finishReason") == "MAX_TOKENS",
+            usage: gemini_reply::usage(gemini_reply::field(reply, "usageMetadata"), false),
             billed: None,
         }
     }

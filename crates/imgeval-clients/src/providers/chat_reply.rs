@@ -4,7 +4,7 @@
 use imgeval_core::{Cost, Failure, FailureKind, GeneratorDown, Usage, Usd};
 use serde_json::Value;
 
-use super::error_reply::{has_error, judge_error};
+use super::error_reply::{has_error, is_error, judge_error};
 use crate::{
     ProviderKind,
     transport::{Reply, Told, Verdict, words},
@@ -16,7 +16,7 @@ const BLIND: &str = "image input is not supported";
 pub(crate) fn judge(model: &str, reply: &Reply) -> Verdict {
     // A router reports its upstream's errors inside of the choice.
     let inner = &reply.json["choices"][0]["error"];
-    if (200..300).contains(&reply.status) && !has_error(reply) && inner.is_null() {
+    if (200..300).contains(&reply.status) && !has_error(reply) && !is_error(inner) {
         return Verdict::Answer;
     }
     let error = if inner.is_null() { &reply.json["error"] } else { inner };

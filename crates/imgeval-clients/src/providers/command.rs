@@ -275,12 +275,5 @@ pub(super) async fn read_image(path: &Path, kind: FailureKind, missing: &str) ->
 }
 
 pub(super) fn local_answer(outcome: Outcome<Vec<u8>>, raw: String, revised_prompt: Option<String>) -> Answer {
-    Answer {
-        outcome,
-        cost: Some(local_cost()),
-        revised_prompt,
-        raw,
-        tries: 1,
-        ..Answer::not_sent()
-    }
+    Answer { outcome, cost: Some(local_cost()), revised_prompt, raw, tries: 1, ..Answer::not_sent() }
 }

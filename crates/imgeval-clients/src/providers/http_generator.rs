@@ -7,7 +7,7 @@ use imgeval_core::{
 };
 use serde_json::Value;
 
-use super::{announced::count_images, image_data::decode_image};
+use super::images_in_reply::{ImageSource, decode_image, find_image};
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
     pricing::estimate_tokens,
@@ -39,21 +39,6 @@ pub(crate) struct ProviderAnswer<'a> {
     pub(crate) state: Option<String>,
 }
 
-#[derive(Debug)]
-pub(crate) enum ImageSource<'a> {
-    /// Base64, perhaps with a `data:` prefix.
-    Base64(&'a str),
-    /// Where the image lies.
-    Url(&'a str),
-}
-
-impl<'a> ImageSource<'a> {
-    /// What an address means: that of a data URL is the image itself.
-    pub(crate) fn of(url: &'a str) -> Self {
-        if url.starts_with("data:") { Self::Base64(url) } else { Self::Url(url) }
-    }
-}
-
 /// An answer as far as the reply by itself tells it, its image decoded from base64.
 pub(crate) struct ReadAnswer {
     pub(crate) image: Result<ReadImage, Failure>,
@@ -82,7 +67,8 @@ pub(crate) fn read_answer(
         ImageSource::Base64(text) => decode_image(text).map(ReadImage::Bytes),
         ImageSource::Url(url) => Ok(ReadImage::Address(url.to_owned())),
     });
-    ReadAnswer { image, usage, cost, revised_prompt, state, has_more: count_images(reply) > 1 }
+    let has_more = find_image(reply).is_some_and(|found| found.n_others > 0);
+    ReadAnswer { image, usage, cost, revised_prompt, state, has_more }
 }
 
 /// What a reply that cannot be used cost, by what it told.

@@ -1,6 +1,7 @@
 //! The call: gate, tries, and what came of them.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -18,7 +19,7 @@ use tracing::debug;
 use url::Url;
 
 use super::{
-    attempt::{Broken, Received, attempt, chain},
+    attempt::{Broken, MAX_BODY_BYTES, Received, attempt, chain},
     breaker::Breaker,
     budget::Budget,
     gate::{Gate, Stop, unless_stopped},
@@ -26,6 +27,7 @@ use super::{
     raw::{raw_text, redact_and_keep, words},
     request::ApiRequest,
     retry::{MAX_LOST_RETRIES, MAX_REQUESTED_WAIT, backoff, requested_wait},
+    wire::{WireError, WireReply, is_packed, read_reply, unpack},
 };
 use crate::{ClientError, ProviderKind, ProviderSettings, Redactor, settings::is_loopback};
 
@@ -341,7 +343,7 @@ impl Transport {
         );
         let again =
             |kind, detail, lost| Ended::Again(Again { kind, detail, lost, wait: None, limited: false });
-        let received = match received {
+        let mut received = match received {
             Ok(received) => received,
             Err(Broken::NotSent(detail)) => return again(FailureKind::Transport, detail, false),
             Err(Broken::Lost(detail)) => return again(FailureKind::Transport, detail, true),
@@ -355,18 +357,37 @@ impl Transport {
         }
         let status = received.status;
         let wait = requested_wait(&received.headers, SystemTime::now());
-        let json = match serde_json::from_slice::<Value>(&received.body) {
-            Ok(mut json) => {
+        if is_packed(&received.body)
+            && let Some(held) = &mut received.held
+        {
+            budget.grow(held, MAX_BODY_BYTES).await;
+        }
+        let json = match read_reply(&received.body) {
+            Ok(WireReply { mut json, notes }) => {
+                for note in notes {
+                    debug!(target: "imgeval_clients", path = request.path, try_number, "{note}");
+                }
                 // No image comes with an error, so that all that an error says is redacted.
-                kept.raw = redact_and_keep(&mut json, redactor, status.is_success() && reader.may_hold_images());
+                kept.raw =
+                    redact_and_keep(&mut json, redactor, status.is_success() && reader.may_hold_images());
                 json
             }
-            Err(_) => {
-                kept.raw = raw_text(String::from_utf8_lossy(&received.body).into_owned(), redactor);
+            Err(error) => {
+                let readable =
+                    unpack(&received.body).map_or(Cow::Borrowed(&*received.body), |(body, _)| body);
+                kept.raw = raw_text(String::from_utf8_lossy(&readable).into_owned(), redactor);
                 if received.status.is_success() {
                     let start: String = words(&kept.raw).chars().take(120).collect();
                     let content_type = received.content_type();
-                    let detail = format!("answered with {content_type}, not JSON: {start}");
+                    let detail = match error {
+                        WireError::NotJson { .. } | WireError::Empty => {
+                            format!("answered with {content_type}, not JSON: {start}")
+                        }
+                        error => {
+                            format!("answered with {content_type} that cannot be read: {error}: {start}")
+                        }
+                    };
+                    drop(readable);
                     kept.add_reply(status.as_u16(), text_of(received.body), redactor, received.held);
                     return again(FailureKind::Transport, detail, true);
                 }
@@ -429,8 +450,13 @@ impl Transport {
     }
 }
 
-/// Without a copy where it is UTF-8, as nearly all is.
+/// Without compression, and without a copy where it is UTF-8, as nearly all is.
 fn text_of(body: Vec<u8>) -> String {
+    let unpacked = match unpack(&body) {
+        Ok((Cow::Owned(unpacked), _)) => Some(unpacked),
+        Ok((Cow::Borrowed(_), _)) | Err(_) => None,
+    };
+    let body = unpacked.unwrap_or(body);
     String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 

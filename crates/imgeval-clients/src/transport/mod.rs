@@ -14,6 +14,7 @@ mod kept;
 mod raw;
 mod request;
 mod retry;
+pub(crate) mod wire;
 
 pub(crate) use client::{Call, Exchange, Reply, ReplyReader, Transport, Tries, Verdict};
 pub(crate) use kept::{Kept, Told};

@@ -278,8 +278,15 @@ mod tests {
         let image = "A".repeat(5000);
         let text = format!("{{\"image\": \"{image}\", \"text\": \"AAAAAA sk-canary-0123456789\"}} AAAAAA");
         let redacted = redact_whole(&text, &redactor);
-        assert_eq!(redacted.matches("canary").count() + redacted.matches("\"AAAAAA ").count(), 0, "{redacted}");
-        assert!(redacted.contains(&"A".repeat(4900)) && redacted.ends_with("**** ****\"} ****"), "{redacted}");
+        assert_eq!(
+            redacted.matches("canary").count() + redacted.matches("\"AAAAAA ").count(),
+            0,
+            "{redacted}"
+        );
+        assert!(
+            redacted.contains(&"A".repeat(4900)) && redacted.ends_with("**** ****\"} ****"),
+            "{redacted}"
+        );
         // A key is no chance match.
         let text = format!("{image}sk-canary-0123456789{image}");
         assert!(!redact_whole(&text, &redactor).contains("canary"));

@@ -5,9 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use imgeval_clients::{ProviderKind, ProviderSettings, open_generator, reread_image};
-use imgeval_core::{
-    Always, Answer, FailureKind, ImageParameters, Outcome, Permit, ReadImage, Usd, WholeReply,
-};
+use imgeval_core::{Answer, FailureKind, ImageParameters, Outcome, Permit, ReadImage, Usd, WholeReply};
 use serde_json::{Value, json};
 
 use crate::{
@@ -25,8 +23,12 @@ fn text(reply: &Option<WholeReply>) -> String {
 
 /// A PNG's first bytes and enough behind them to be taken for an image.
 fn long_base64() -> String {
+    base64_of(7)
+}
+
+fn base64_of(step: u32) -> String {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    bytes.extend((0..9000_u32).map(|place| (place * 7 % 251) as u8));
+    bytes.extend((0..9000_u32).map(|place| (place * step % 251) as u8));
     STANDARD.encode(bytes)
 }
 
@@ -47,11 +49,10 @@ async fn a_reply_without_a_known_image_is_there_to_the_last_letter() {
 #[tokio::test]
 async fn an_image_that_is_read_comes_with_its_reply_which_tells_whether_there_are_more() {
     let one = long_base64();
-    let other = one.replace("iVBORw0KGgo", "iVBORw0KGgoA");
-    for (data, has_more) in [
-        (json!([{"b64_json": one}]), false),
-        (json!([{"b64_json": one}, {"b64_json": other}]), true),
-    ] {
+    let other = base64_of(11);
+    for (data, has_more) in
+        [(json!([{"b64_json": one}]), false), (json!([{"b64_json": one}, {"b64_json": other}]), true)]
+    {
         let (answer, _server) = ask([reply(&json!({ "data": data }))]).await;
         let answer = answer.unwrap();
         assert!(answer.outcome.done().is_some() && answer.raw.contains("cut out"));
@@ -64,7 +65,10 @@ async fn a_reply_that_cannot_be_parsed_is_kept_though_the_next_one_can() {
     let page = Action::Reply(Reply::new(200, "text/html", "<html> paid for"));
     let (answer, _server) = ask([page.clone(), page.clone()]).await;
     let answer = answer.unwrap();
-    assert_eq!((failure(&answer).0, text(&answer.whole)), (FailureKind::Transport, "<html> paid for".to_owned()));
+    assert_eq!(
+        (failure(&answer).0, text(&answer.whole)),
+        (FailureKind::Transport, "<html> paid for".to_owned())
+    );
 
     let (answer, _server) = ask([page, image()]).await;
     let answer = answer.unwrap();
@@ -155,7 +159,10 @@ async fn what_a_router_bills_for_an_error_is_told_before_it_is_asked_again() {
 
     let (answer, wasted) = ask_chat(vec![failed(0.03)], 2).await;
     assert_eq!(wasted, [0, 30, 60]);
-    assert_eq!((failure(&answer).0, dollars(&answer.cost), dollars(&answer.wasted)), (FailureKind::Transport, None, Some(0.06)));
+    assert_eq!(
+        (failure(&answer).0, dollars(&answer.cost), dollars(&answer.wasted)),
+        (FailureKind::Transport, None, Some(0.06))
+    );
     assert!(text(&answer.whole).contains("\"cost\":0.03"));
 }
 

@@ -360,13 +360,15 @@ mod tests {
     fn what_is_not_told_counts_as_estimated() {
         let estimate = Some(cents(3));
         let cost = || Some(Cost { amount: cents(2), basis: String::new() });
-        let possible = |cost, has_result, lost| compute_charge(estimate, cost, None, has_result, 4, lost).possible;
+        let possible =
+            |cost, has_result, lost| compute_charge(estimate, cost, None, has_result, 4, lost).possible;
         assert_eq!(possible(None, true, 0), cents(3));
         assert_eq!(possible(None, true, 2), cents(9));
         assert_eq!(possible(None, false, 2), cents(6));
         assert_eq!(possible(cost(), true, 1), cents(3));
         assert_eq!(possible(cost(), false, 0), Usd::ZERO);
-        let is_unpriced = |has_result, lost| compute_charge(None, None, None, has_result, 1, lost).is_unpriced;
+        let is_unpriced =
+            |has_result, lost| compute_charge(None, None, None, has_result, 1, lost).is_unpriced;
         assert!(is_unpriced(true, 0) && is_unpriced(false, 1) && !is_unpriced(false, 0));
     }
 }

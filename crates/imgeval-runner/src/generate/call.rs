@@ -12,9 +12,9 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 use super::{
     Decode, GenerateError, Stopped, StoredInput,
     answer::{Checked, look_again, take_image},
-    replies::{choose_reply, keep},
     budget::{Reserved, SharedBudget, compute_charge},
     permit::{Brake, CallPermit, Halt, Unanswered, was_sent},
+    replies::{choose_reply, keep},
     talk::RequestPlan,
     writer::{Entry, NotWritten, WriterHandle},
 };

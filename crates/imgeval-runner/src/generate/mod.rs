@@ -35,9 +35,7 @@ pub use judging::{
     judgment_histories, plan_judgment,
 };
 pub use plan::{Conversation, Step, plan_generation};
-pub use reread::{
-    RereadImages, RereadSummary, RereadWords, reread_images, reread_judgments,
-};
+pub use reread::{RereadImages, RereadSummary, RereadWords, reread_images, reread_judgments};
 pub use rewriting::{rewrite_prompts, rewrite_stands};
 pub use talk::sketch_request;
 pub use types::{

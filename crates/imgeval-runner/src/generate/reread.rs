@@ -96,10 +96,7 @@ impl RereadSummary {
 ///
 /// # Errors
 /// If the run cannot be read or written; what was recovered until then is on record.
-pub fn reread_images(
-    run: &mut RunWriter,
-    settings: &RereadImages<'_>,
-) -> Result<RereadSummary, StoreError> {
+pub fn reread_images(run: &mut RunWriter, settings: &RereadImages<'_>) -> Result<RereadSummary, StoreError> {
     run.begin_paid_work()?;
     run.settle_interrupted_calls()?;
     let mut summary = RereadSummary::default();
@@ -185,7 +182,12 @@ fn reread_attempt(
     reply: &UnusedReply,
 ) -> Result<Found<GenerationBatch>, StoreError> {
     if let Some((hash, format)) = &reply.kept_image {
-        return Ok(look_at_stored(run, settings, reply, &StoredInput { hash: hash.clone(), format: *format }));
+        return Ok(look_at_stored(
+            run,
+            settings,
+            reply,
+            &StoredInput { hash: hash.clone(), format: *format },
+        ));
     }
     let (kept, raw) = run.reply_of_attempt(reply.attempt_id)?;
     let Some((status, text)) = readable(kept, raw) else { return Ok(Found::NoReply) };

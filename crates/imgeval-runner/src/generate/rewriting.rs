@@ -195,8 +195,8 @@ async fn ask(
     let charge = compute_charge(job.estimate, cost, wasted, has_result, tries, lost_tries);
     // A row holds one text: the whole one where no prompt was taken from it.
     let whole = whole.filter(|_| !has_result);
-    let raw = choose_reply(has_result, whole, unused.filter(|_| !has_result))
-        .map_or(raw, WholeReply::into_text);
+    let raw =
+        choose_reply(has_result, whole, unused.filter(|_| !has_result)).map_or(raw, WholeReply::into_text);
     let record = RewriteRecord {
         work_key: job.work_key.clone(),
         prompt: job.prompt.clone(),

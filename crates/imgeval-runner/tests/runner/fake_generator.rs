@@ -13,7 +13,8 @@ use std::{
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, CaseId, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta,
-    ImageFormat, ImageParameters, ImageRequest, Outcome, Permit, SampleId, SizeRequest, Usage, Usd, WholeReply,
+    ImageFormat, ImageParameters, ImageRequest, Outcome, Permit, SampleId, SizeRequest, Usage, Usd,
+    WholeReply,
 };
 use imgeval_runner::{
     Broken, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, ImageFacts, RoundInput,

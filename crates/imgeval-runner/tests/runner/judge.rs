@@ -10,7 +10,8 @@ use std::{
 use async_trait::async_trait;
 use imgeval_core::{
     CaseId, ContentHash, Cost, Decoding, Failure, FailureKind, GeneratorDown, GeneratorMeta, Judge,
-    JudgeIdentity, JudgeQuestion, Outcome, Permit, QuestionPart, SampleId, TextAnswer, Usage, Usd, WholeReply,
+    JudgeIdentity, JudgeQuestion, Outcome, Permit, QuestionPart, SampleId, TextAnswer, Usage, Usd,
+    WholeReply,
 };
 use imgeval_runner::{
     Broken, GenerateError, JudgeEvent, JudgeSettings, JudgeSummary, MakeQuestion, StopSignal, Stopped,

@@ -142,8 +142,8 @@ fn kept_replies_are_read_anew_and_what_is_done_stays() {
     let summary = reread(folder.path());
     assert_eq!(summary.recovered, [1, 2, 7].map(|case| sample_id(case, 0, 1)));
     let changed: Vec<_> = summary.changed.iter().map(|(id, failure)| (id.clone(), failure.kind)).collect();
-    let expected =
-        [(4, FailureKind::Moderated), (8, FailureKind::WrongSize)].map(|(case, kind)| (sample_id(case, 0, 1), kind));
+    let expected = [(4, FailureKind::Moderated), (8, FailureKind::WrongSize)]
+        .map(|(case, kind)| (sample_id(case, 0, 1), kind));
     assert_eq!(changed, expected);
     assert_eq!(summary.addresses, [sample_id(3, 0, 1)]);
     assert_eq!(summary.unchanged, BTreeMap::from([(empty, 2)]));

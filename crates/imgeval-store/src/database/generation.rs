@@ -36,8 +36,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 /// Failed attempts at samples that have no image, each with what may still be read from its reply. An attempt counts if it
 /// asked for what the sample's last one asked for.
 const UNUSED: &str = "
-SELECT a.attempt_id, a.case_id, a.ordinal, a.round, a.work_key, a.prompt, a.seed, a.outcome, a.detail, a.cost_nanos IS NOT NULL
-           OR a.possible_nanos > 0, a.image_sha256, a.format,
+SELECT a.attempt_id, a.case_id, a.ordinal, a.round, a.work_key, a.prompt, a.seed,
+       iif(a.attempt_id IS last.reread_of, s.outcome, a.outcome), iif(a.attempt_id IS last.reread_of, s.detail, a.detail),
+       a.cost_nanos IS NOT NULL OR a.possible_nanos > 0, a.image_sha256, a.format,
        a.attempt_id IS last.attempt_id OR a.attempt_id IS last.reread_of
 FROM samples s
 JOIN attempts last ON last.attempt_id = s.attempt_id
@@ -280,9 +281,9 @@ impl Database {
         sql: &str,
         row_id: i64,
     ) -> Result<(Option<KeptReply>, String), StoreError> {
-        let read = self.connection.query_row(sql, [row_id], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, read_kept(row, 1)?))
-        });
+        let read = self
+            .connection
+            .query_row(sql, [row_id], |row| Ok((row.get::<_, Vec<u8>>(0)?, read_kept(row, 1)?)));
         let (raw, kept) = self.guard(read)?;
         Ok((kept, unpack(&raw).map_err(|detail| self.damaged(detail))?))
     }

@@ -150,7 +150,10 @@ impl Database {
 
     pub(crate) fn unused_judgments(&self) -> Result<Vec<UnusedJudgment>, StoreError> {
         let sql = format!(
-            "SELECT {ITEM}, judgment_id, outcome, detail, cost_nanos IS NOT NULL OR possible_nanos > 0,
+            "SELECT {ITEM}, judgment_id,
+                    coalesce((SELECT outcome FROM judgments r WHERE r.reread_of = j.judgment_id
+                              ORDER BY r.judgment_id DESC LIMIT 1), outcome),
+                    detail, cost_nanos IS NOT NULL OR possible_nanos > 0,
                     NOT EXISTS (SELECT 1 FROM judgments l WHERE l.work_key = j.work_key AND l.is_withdrawn = 0
                                 AND l.judgment_id > j.judgment_id AND l.reread_of IS NOT j.judgment_id)
              FROM judgments j

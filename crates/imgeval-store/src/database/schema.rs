@@ -208,12 +208,12 @@ pub(super) fn creation() -> String {
 
 /// SQL that brings a database of this format up to date, a format at a time, each all or nothing.
 pub(super) fn migrations_from(version: i64) -> impl Iterator<Item = String> {
-    let steps =
-        [(2, migration_from_2()), (3, in_one_transaction(JUDGING, 4)), (4, in_one_transaction(KEPT_REPLIES, 5))];
-    steps
-        .into_iter()
-        .filter(move |(from, _)| *from >= version)
-        .map(|(_, sql)| sql)
+    let steps = [
+        (2, migration_from_2()),
+        (3, in_one_transaction(JUDGING, 4)),
+        (4, in_one_transaction(KEPT_REPLIES, 5)),
+    ];
+    steps.into_iter().filter(move |(from, _)| *from >= version).map(|(_, sql)| sql)
 }
 
 fn migration_from_2() -> String {

@@ -284,13 +284,10 @@ fn replies_may_be_read_anew_as_long_as_their_sample_has_no_image() {
 
     // Another failure that was read from the first reply: it is the last word now, and read again.
     let reread_of = Some(unused[1].attempt_id);
-    record(
-        &mut run,
-        &[AttemptRecord { reread_of, ..attempt(id(0, 1), failed(FailureKind::Moderated)) }],
-    );
+    record(&mut run, &[AttemptRecord { reread_of, ..attempt(id(0, 1), failed(FailureKind::Moderated)) }]);
     let unused = run.unused_replies().unwrap();
     let last: Vec<_> = unused.iter().map(|one| (one.failure.kind, one.is_last)).collect();
-    assert_eq!(last, [(FailureKind::Transport, false), (FailureKind::EmptyReply, true)]);
+    assert_eq!(last, [(FailureKind::Transport, false), (FailureKind::Moderated, true)]);
 
     record(&mut run, &[AttemptRecord { reread_of, ..attempt(id(0, 1), Outcome::Done(image("b"))) }]);
     assert_eq!(run.unused_replies().unwrap(), []);

@@ -7,8 +7,8 @@ use imgeval_core::{
     Usd,
 };
 use imgeval_store::{
-    CallBegun, CallPurpose, Charge, GenerationBatch, JudgedItem, JudgedRole, JudgmentRecord, KeptReply, Manifest,
-    MeasurementRecord, RunReader, RunWriter, StoredJudge, StoredJudgment,
+    CallBegun, CallPurpose, Charge, GenerationBatch, JudgedItem, JudgedRole, JudgmentRecord, KeptReply,
+    Manifest, MeasurementRecord, RunReader, RunWriter, StoredJudge, StoredJudgment,
 };
 use rusqlite::Connection;
 
@@ -154,7 +154,10 @@ fn a_run_of_format_3_is_read_as_it_lies_and_takes_judgments_once_it_is_written()
     let columns = ["judge_id", "role", "image_sha256", "repeat"];
     let columns = columns.map(|name| format!("ALTER TABLE calls_in_flight DROP COLUMN {name};")).concat();
     let tables = "DROP TABLE judgments; DROP TABLE judges; DROP TABLE measurements; PRAGMA user_version = 3;";
-    database.execute_batch(&format!("{columns}{tables}")).unwrap();
+    // Columns that came with format 5.
+    let kept = ["kept_status", "kept", "reread_of"];
+    let kept = kept.map(|name| format!("ALTER TABLE attempts DROP COLUMN {name};")).concat();
+    database.execute_batch(&format!("{columns}{kept}{tables}")).unwrap();
     drop(database);
     let reader = RunReader::open(folder.path()).unwrap();
     assert!(reader.judges().unwrap().is_empty() && reader.measurements().unwrap().is_empty());
@@ -193,7 +196,13 @@ fn only_failures_without_any_words_may_be_read_anew() {
         .iter()
         .map(|one| {
             let (kept, raw) = run.reply_of_judgment(one.judgment_id).unwrap();
-            (one.item == item("1", 0), one.is_last, one.is_charged, kept.map(|kept| kept.text().unwrap()), raw)
+            (
+                one.item == item("1", 0),
+                one.is_last,
+                one.is_charged,
+                kept.map(|kept| kept.text().unwrap()),
+                raw,
+            )
         })
         .collect();
     let expected = [(true, None), (false, Some("first".to_owned()))];
