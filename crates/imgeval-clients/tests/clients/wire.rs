@@ -19,7 +19,7 @@ use crate::{
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/providers/replies.md"));
 
-const ADDRESS: &str = "https://cdn.example/cat";
+const ADDRESS: &str = "https://cdn.example/cat.png";
 
 fn picture() -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();

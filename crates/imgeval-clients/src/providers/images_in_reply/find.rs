@@ -14,6 +14,8 @@ use super::{
 /// How much of an answer an image is; a later one is more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
+    /// What should be base64 and is none.
+    Garbage,
     Thought,
     Preview,
     Answer,
@@ -103,7 +105,7 @@ pub(crate) fn find_image(reply: &Value) -> Option<Found<'_>> {
     let mut finder = Finder { best: None, n_found: 0, n_answers: 0 };
     finder.reply(reply, Place { item: reply, class: Class::Answer, slot: 0, certainty: Certainty::Image }, 0);
     let (Rank { class, .. }, found) = finder.best?;
-    let counts = class > Class::Thought || ended_normally(reply, found.slot);
+    let counts = class != Class::Thought || ended_normally(reply, found.slot);
     let n_others = finder.n_answers.saturating_sub(1);
     counts.then_some(Found { n_others, ..found })
 }
