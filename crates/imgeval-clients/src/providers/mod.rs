@@ -27,6 +27,7 @@ pub(crate) use http_generator::{
     HttpGenerator, HttpProvider, ProviderAnswer, ReadAnswer, price_told, read_answer,
 };
 pub(crate) use images_in_reply::{Found, find_image};
+pub use images_in_reply::{ReplyImage, read_image};
 pub(crate) use openai_chat::{OpenaiChat, image_part};
 pub(crate) use openai_images::OpenaiImages;
 pub(crate) use openai_responses::OpenaiResponses;

@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn a_link_to_an_image_is_taken_where_nothing_better_is() {
         url("[download](https://a.example/x.png)", "https://a.example/x.png");
-        url("Here it is: https://a.example/x.JPG?w=1.", "https://a.example/x.JPG?w=1.");
+        url("Here it is: https://a.example/x.JPG?w=1.", "https://a.example/x.JPG?w=1");
         url("Here it is: **https://a.example/x.jpg**.", "https://a.example/x.jpg");
         url("[download](https://a.example/x.png) ![x](https://a.example/y)", "https://a.example/y");
     }
