@@ -12,6 +12,7 @@ mod pricing;
 mod probe;
 mod providers;
 mod registry;
+mod reread;
 mod secret;
 mod settings;
 mod transport;
@@ -25,8 +26,10 @@ pub use pricing::estimate_tokens;
 pub use probe::{Reachability, probe};
 pub use providers::{
     CommandGenerator, CommandLineError, CommandLineProblem, CommandLinesGenerator, FolderError,
-    FolderGenerator,
+    FolderGenerator, ReplyImage, read_image,
 };
 pub use registry::{ProviderKind, open_generator, open_judge};
+pub use reread::{reread_image, reread_words};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};
+pub use transport::wire::{Note, WireError, WireReply, read_reply};

@@ -52,7 +52,8 @@ pub async fn probe(settings: &ProviderSettings) -> Reachability {
     let request = ApiRequest { method: Method::GET, path, body: Body::Empty };
     let reader = ModelList(settings);
     let (earlier, tokens) = (Tries::default(), 0);
-    let call = Call { request: &request, reader: &reader, permit: &Always, tokens, earlier };
+    let call =
+        Call { request: &request, reader: &reader, permit: &Always, price: &|_| None, tokens, earlier };
     match transport.call(call).await {
         Ok(exchange) => match exchange.outcome {
             Outcome::Done(reply) => Reachability::Answers { models: read_models(&reply) },

@@ -70,8 +70,13 @@ impl Redactor {
 
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
+        self.redact_longer_than(0, text)
+    }
+
+    /// As [`Self::redact`], but only secrets of more bytes than this are searched for.
+    pub(crate) fn redact_longer_than(&self, n_bytes: usize, text: &str) -> String {
         let mut redacted = text.to_owned();
-        for needle in &self.needles {
+        for needle in self.needles.iter().filter(|needle| needle.len() > n_bytes) {
             if redacted.contains(needle.as_str()) {
                 redacted = redacted.replace(needle.as_str(), MASK);
             }

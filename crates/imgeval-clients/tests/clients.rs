@@ -19,6 +19,8 @@ mod gemini;
 mod gemini_judges;
 #[path = "clients/judges.rs"]
 mod judges;
+#[path = "clients/kept_replies.rs"]
+mod kept_replies;
 #[path = "clients/long_lived_commands.rs"]
 mod long_lived_commands;
 #[path = "clients/openai_images.rs"]
@@ -31,3 +33,5 @@ mod permits;
 mod secrets;
 #[path = "clients/support.rs"]
 mod support;
+#[path = "clients/wire.rs"]
+mod wire;

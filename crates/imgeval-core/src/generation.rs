@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{ContentHash, Failure, ImageFormat, Outcome, SampleId, Usd, WorkKey, ids::hash_parts};
+use crate::{
+    ContentHash, Failure, ImageFormat, Outcome, SampleId, Usd, WholeReply, WorkKey, ids::hash_parts,
+};
 
 /// An image that is sent along: original bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -215,6 +217,37 @@ pub struct Usage {
     pub image_output: Option<u64>,
 }
 
+impl Usage {
+    /// The sum of both, where at least one of them counted.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (None, None) => None,
+            (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
+        };
+        Self {
+            text_input: sum(self.text_input, other.text_input),
+            image_input: sum(self.image_input, other.image_input),
+            cached_input: sum(self.cached_input, other.cached_input),
+            text_output: sum(self.text_output, other.text_output),
+            image_output: sum(self.image_output, other.image_output),
+        }
+    }
+}
+
+impl Cost {
+    /// The sum of both, on both bases.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let basis = if self.basis == other.basis {
+            self.basis
+        } else {
+            format!("{} and {}", self.basis, other.basis)
+        };
+        Self { amount: self.amount + other.amount, basis }
+    }
+}
+
 /// What a call cost, or is thought to cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
@@ -237,6 +270,12 @@ pub struct Answer {
     pub state: Option<String>,
     /// The reply's text with images cut out and keys redacted; what a command wrote to stderr.
     pub raw: String,
+    /// The same reply in full: to be kept unless its image is safely stored and it held no other.
+    pub whole: Option<WholeReply>,
+    /// A reply to an earlier try that could not be used though it may have been paid for: to be kept in any case.
+    pub unused: Option<WholeReply>,
+    /// What replies to earlier tries that could not be used are known to have cost, beside `cost`.
+    pub wasted: Option<Cost>,
     /// How often the request was sent.
     pub tries: u32,
     /// How many of these ended without their answer arriving though the provider may have done, and billed, the work.
@@ -256,6 +295,9 @@ impl Answer {
             revised_prompt: None,
             state: None,
             raw: String::new(),
+            whole: None,
+            unused: None,
+            wasted: None,
             tries: 0,
             lost_tries: 0,
             down: None,
@@ -268,6 +310,10 @@ impl Answer {
 pub trait Permit: Send + Sync {
     /// Whether the request may be sent now; `lost_tries` of this call were sent before and may have been billed.
     async fn may_send(&self, lost_tries: u32) -> bool;
+
+    /// Takes note of what the replies to this call that could not be used are known to have cost, all together. It
+    /// counts before anything is sent again.
+    fn note_wasted(&self, _amount: Usd) {}
 
     /// Returns when nothing more may be sent, so that nobody waits for his turn in vain; perhaps never.
     async fn revoked(&self);
@@ -325,6 +371,12 @@ pub struct TextAnswer {
     pub cost: Option<Cost>,
     /// The reply's text, keys redacted.
     pub raw: String,
+    /// The same in full: to be kept unless the outcome is an answer.
+    pub whole: Option<WholeReply>,
+    /// As [`Answer::unused`].
+    pub unused: Option<WholeReply>,
+    /// As [`Answer::wasted`].
+    pub wasted: Option<Cost>,
     pub tries: u32,
     /// As [`Answer::lost_tries`].
     pub lost_tries: u32,

@@ -17,6 +17,7 @@ mod ports;
 mod protocol;
 mod sample;
 mod text;
+mod whole_reply;
 
 pub use categories::{Category, Color};
 pub use estimate::{Estimate, Interval, IntervalMethod};
@@ -35,3 +36,4 @@ pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, Observ
 pub use protocol::Protocol;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};
 pub use text::{sentence_of, visible};
+pub use whole_reply::{ReadImage, Reading, WholeReply};

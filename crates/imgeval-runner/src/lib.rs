@@ -15,9 +15,10 @@ pub use colors::{ColorsThere, ImageWork, NamingLimits, detections_to_name, plan_
 pub use generate::{
     Broken, Conversation, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary,
     GenerationCase, ItemHistory, JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, MakeQuestion,
-    RewriteEvent, RewriteSettings, RewriteSummary, RoundInput, Step, StopSignal, Stopped, StoredInput,
-    generate_images, judge_images, judgment_histories, plan_generation, plan_judgment, rewrite_prompts,
-    rewrite_stands, sketch_request,
+    RereadImages, RereadSummary, RereadWords, RewriteEvent, RewriteSettings, RewriteSummary, RoundInput,
+    Step, StopSignal, Stopped, StoredInput, generate_images, judge_images, judgment_histories,
+    plan_generation, plan_judgment, reread_images, reread_judgments, rewrite_prompts, rewrite_stands,
+    sketch_request,
 };
 pub use import::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 pub use observe::{ObserveError, ObserveSettings, ObserveSummary, observe_images};

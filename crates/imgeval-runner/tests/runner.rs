@@ -13,5 +13,8 @@ mod judge;
 #[path = "runner/observe.rs"]
 mod observe;
 #[cfg(test)]
+#[path = "runner/reread.rs"]
+mod reread;
+#[cfg(test)]
 #[path = "runner/rewrite.rs"]
 mod rewrite;

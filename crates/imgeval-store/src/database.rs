@@ -30,6 +30,8 @@ pub(crate) struct Database {
     can_generate: bool,
     /// Whether it has the tables of judging.
     can_judge: bool,
+    /// Whether it has the columns of kept replies.
+    keeps_replies: bool,
 }
 
 impl Database {
@@ -60,7 +62,13 @@ impl Database {
             Ok(())
         };
         prepare().map_err(guard())?;
-        Ok(Self { connection, path: path.to_owned(), can_generate: true, can_judge: true })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            can_generate: true,
+            can_judge: true,
+            keeps_replies: true,
+        })
     }
 
     /// Opens without writing a byte, also from a folder that may not be written.
@@ -92,7 +100,13 @@ impl Database {
         if version == 1 {
             connection.execute_batch(VIEW_OF_1).map_err(StoreError::database(path))?;
         }
-        Ok(Self { connection, path: path.to_owned(), can_generate: version >= 3, can_judge: version >= 4 })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            can_generate: version >= 3,
+            can_judge: version >= 4,
+            keeps_replies: version >= 5,
+        })
     }
 
     fn guard<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{ContentHash, Cost, ImageFormat, ImageRecord, Outcome, SampleId, Usage, Usd, WorkKey};
+use imgeval_core::{
+    ContentHash, Cost, Failure, ImageFormat, ImageRecord, Outcome, SampleId, Usage, Usd, WorkKey,
+};
 
-use crate::{JudgedItem, JudgmentRecord, RunReader, RunWriter, StoreError};
+use crate::{JudgedItem, JudgmentRecord, KeptReply, RunReader, RunWriter, StoreError};
 
 /// A call that is about to begin. It stays on record until its end is recorded, so that a call whose process was
 /// killed is known to have been made.
@@ -65,12 +67,32 @@ pub struct AttemptRecord {
     pub revised_prompt: Option<String>,
     /// What a further round goes on from.
     pub state: Option<String>,
-    /// The reply's text, at most [`MAX_RAW_BYTES`] of it.
+    /// The reply's text without its images, at most [`crate::MAX_RAW_BYTES`] of it.
     pub raw: String,
+    /// The whole reply, unless its image is stored and it held no other.
+    pub kept: Option<KeptReply>,
+    /// Of an attempt that only read the kept reply to this one anew.
+    pub reread_of: Option<i64>,
 }
 
-/// Longer texts of replies are cut, with a note, when they are stored.
-pub const MAX_RAW_BYTES: usize = 16 << 20;
+/// A failed attempt at a sample without an image: its reply may be read anew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnusedReply {
+    pub attempt_id: i64,
+    pub id: SampleId,
+    pub work_key: WorkKey,
+    /// As sent.
+    pub prompt: String,
+    pub seed: Option<u64>,
+    /// As it was told, or read anew since.
+    pub failure: Failure,
+    /// Whether a cost is on record for it, known or possible.
+    pub is_charged: bool,
+    /// The stored image, if it has one.
+    pub kept_image: Option<(ContentHash, ImageFormat)>,
+    /// Whether the sample's outcome comes from this attempt.
+    pub is_last: bool,
+}
 
 /// What a run holds of a sample that it asked a provider for.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,6 +191,22 @@ impl RunWriter {
     /// If the database cannot be written.
     pub fn settle_interrupted_calls(&mut self) -> Result<usize, StoreError> {
         self.database.settle_interrupted_calls()
+    }
+
+    /// Failed attempts at samples that have no image, those at one sample together and the newest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn unused_replies(&self) -> Result<Vec<UnusedReply>, StoreError> {
+        self.database.unused_replies()
+    }
+
+    /// The whole reply to an attempt, if it was kept, and its text without images.
+    ///
+    /// # Errors
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn reply_of_attempt(&self, attempt_id: i64) -> Result<(Option<KeptReply>, String), StoreError> {
+        self.database.reply_of_attempt(attempt_id)
     }
 
     /// # Errors

@@ -2,7 +2,7 @@
 
 use imgeval_core::{CaseId, ContentHash, Failure, JudgeIdentity, Outcome, SampleId, Usage, WorkKey};
 
-use crate::{Charge, RunReader, RunWriter, StoreError};
+use crate::{Charge, KeptReply, RunReader, RunWriter, StoreError};
 
 /// What is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,15 +68,42 @@ pub struct JudgmentRecord {
     pub outcome: Outcome<String>,
     pub usage: Usage,
     pub charge: Charge,
-    /// The whole reply, keys redacted, at most [`crate::MAX_RAW_BYTES`] of it.
+    /// The reply, keys redacted, at most [`crate::MAX_RAW_BYTES`] of it.
     pub raw: String,
+    /// The whole reply, unless the judge's words were taken from it.
+    pub kept: Option<KeptReply>,
+    /// Of a judgment that only read the kept reply to this one anew.
+    pub reread_of: Option<i64>,
+}
+
+/// A failed judgment of an item about which the judge has said nothing else: its reply may be read anew.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnusedJudgment {
+    pub judgment_id: i64,
+    pub item: JudgedItem,
+    /// As it was told, or its kind as it was read anew since.
+    pub failure: Failure,
+    /// Whether a cost is on record for it, known or possible.
+    pub is_charged: bool,
+    /// Whether it is the last one of its item.
+    pub is_last: bool,
 }
 
 impl JudgmentRecord {
     /// Of a call whose process ended before it did.
     pub(crate) fn interrupted(item: JudgedItem, began_ms: i64, failure: Failure, charge: Charge) -> Self {
         let (outcome, raw) = (Outcome::Failed(failure), String::new());
-        Self { item, began_ms, duration_ms: 0, outcome, usage: Usage::default(), charge, raw }
+        Self {
+            item,
+            began_ms,
+            duration_ms: 0,
+            outcome,
+            usage: Usage::default(),
+            charge,
+            raw,
+            kept: None,
+            reread_of: None,
+        }
     }
 }
 
@@ -158,6 +185,23 @@ impl RunWriter {
     /// If the database cannot be written.
     pub fn withdraw_judgments(&mut self, work_key: &WorkKey) -> Result<(), StoreError> {
         self.database.withdraw_judgments(work_key)
+    }
+
+    /// Failed judgments of items about which their judge has said nothing else, those of one item together and the newest
+    /// first.
+    ///
+    /// # Errors
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn unused_judgments(&self) -> Result<Vec<UnusedJudgment>, StoreError> {
+        self.database.unused_judgments()
+    }
+
+    /// As [`Self::reply_of_attempt`].
+    ///
+    /// # Errors
+    /// If the database cannot be read or holds something that this version did not write.
+    pub fn reply_of_judgment(&self, judgment_id: i64) -> Result<(Option<KeptReply>, String), StoreError> {
+        self.database.reply_of_judgment(judgment_id)
     }
 
     /// Keeps measurements, all or none, instead of earlier ones of the same meter on the same sample.

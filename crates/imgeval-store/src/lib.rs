@@ -4,7 +4,8 @@
 //! <run>/
 //!   run.toml               what was asked: suite, its parameters and how images are generated; format and tool version
 //!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colours
-//!                          (by detector and colour namer); calls under way, attempts with their cost, rewrites;
+//!                          (by detector and colour namer); calls under way, attempts with their cost
+//!                          and replies that could not be used, rewrites;
 //!                          judges with their protocols, judgments word for word, measurements
 //!   run.lock               names the process that is writing
 //!   images/ab/abcdef….png  every image by SHA-256, original bytes
@@ -21,6 +22,7 @@ mod format;
 mod generation;
 mod images;
 mod judgments;
+mod kept_reply;
 mod lock;
 mod manifest;
 mod run;
@@ -29,10 +31,13 @@ mod whole_file;
 pub use database::{ObservedSample, ObserverKey, SeenImage, StoredImage};
 pub use error::StoreError;
 pub use generation::{
-    AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, MAX_RAW_BYTES,
-    RewriteRecord, Spend,
+    AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, RewriteRecord, Spend,
+    UnusedReply,
 };
 pub use images::image_path;
-pub use judgments::{JudgedItem, JudgedRole, JudgmentRecord, MeasurementRecord, StoredJudge, StoredJudgment};
+pub use judgments::{
+    JudgedItem, JudgedRole, JudgmentRecord, MeasurementRecord, StoredJudge, StoredJudgment, UnusedJudgment,
+};
+pub use kept_reply::{KeptReply, MAX_RAW_BYTES};
 pub use manifest::Manifest;
 pub use run::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, RunReader, RunWriter};

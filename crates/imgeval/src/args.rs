@@ -348,6 +348,10 @@ pub(crate) struct ObserveArgs {
     pub(crate) detector: DetectorArgs,
     #[command(flatten, next_help_heading = "Judged suites")]
     pub(crate) judge: JudgeArgs,
+    /// Read the kept replies of failed judgments again, of every judge of the run, with what this version understands; sends
+    /// nothing and needs no key
+    #[arg(long, conflicts_with = "judges")]
+    pub(crate) reread: bool,
     #[command(flatten)]
     pub(crate) meter: MeterArgs,
     #[command(flatten)]
@@ -519,10 +523,18 @@ pub(crate) struct FreshArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_group("prompts", |group| group.arg("reread")))]
 pub(crate) struct GenerateArgs {
+    /// Run directory whose kept replies are read, with --reread
+    #[arg(value_name = "RUN", requires = "reread", conflicts_with = "run")]
+    pub(crate) kept: Option<PathBuf>,
+    /// Read the kept replies of samples without an image again, with what this version understands; sends nothing and
+    /// needs no key
+    #[arg(long, requires = "kept", conflicts_with = "model")]
+    pub(crate) reread: bool,
     /// Who makes the images: PROVIDER:MODEL, such as openai:MODEL or "cmd:python model.py --prompt={prompt} --out={out}"
-    #[arg(long, value_name = "PROVIDER:MODEL")]
-    pub(crate) model: String,
+    #[arg(long, value_name = "PROVIDER:MODEL", required_unless_present = "reread")]
+    pub(crate) model: Option<String>,
     /// Run directory to fill; made if it does not exist [default: runs/SUITE-MODEL]
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<PathBuf>,
@@ -570,7 +582,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "N", requires = "wise_results", default_value_t = 0)]
     pub(crate) sample: u32,
     /// Write every call to a provider or judge to this file, one JSON object a line: prompt as sent, outcome, cost, tokens,
-    /// image and the reply without its images
+    /// image and the reply, whole where nothing was taken from it and else without its images
     #[arg(long, value_name = "FILE")]
     pub(crate) calls: Option<PathBuf>,
     /// Which observer's evidence to use, if the run has several

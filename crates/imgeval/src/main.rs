@@ -21,6 +21,7 @@ mod output_file;
 mod printer;
 mod prompt_pipeline;
 mod report;
+mod reread_table;
 mod scored_run;
 mod serve;
 mod settings;

@@ -69,7 +69,7 @@ pub(crate) struct Settings {
     /// The files that were read.
     pub(crate) files: Vec<PathBuf>,
     providers: BTreeMap<String, ProviderSection>,
-    catalogue: Catalogue,
+    pub(crate) catalogue: Catalogue,
 }
 
 /// `PROVIDER:MODEL` as the user wrote it.

@@ -25,6 +25,7 @@ mod cli {
     mod generate_cases;
     mod generate_faults;
     mod generate_keys;
+    mod generate_reread;
     mod generate_run;
     mod generate_settings;
     mod generate_stops;

@@ -15,11 +15,11 @@ use super::{
 use crate::{
     ModelEntry,
     providers::{chat_reply, image_part},
-    transport::{ApiRequest, Body, Reply, ReplyReader, Verdict},
+    transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict},
 };
 
-/// A stream is not read here, and of several choices only the first would be.
-const FORBIDDEN: &[&str] = &["stream", "n"];
+/// Of several choices only the first would be read.
+const FORBIDDEN: &[&str] = &["n"];
 
 pub(crate) struct ChatText {
     model: String,
@@ -67,6 +67,10 @@ impl ReplyReader for ChatText {
         chat_reply::judge(&self.model, reply)
     }
 
+    fn told(&self, json: &Value) -> Told {
+        chat_reply::told(json)
+    }
+
     fn may_hold_images(&self) -> bool {
         false
     }
@@ -84,6 +88,8 @@ impl TextProvider for ChatText {
         let mut body = Map::new();
         body.insert("model".to_owned(), self.model.clone().into());
         body.insert("messages".to_owned(), messages.into());
+        // Some servers stream unless they are told not to.
+        body.insert("stream".to_owned(), false.into());
         self.add_decoding(&mut body, &question.decoding)?;
         let path = "/chat/completions".to_owned();
         Ok(ApiRequest { method: Method::POST, path, body: Body::Json(body.into()) })

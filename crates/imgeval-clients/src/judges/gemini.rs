@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     providers::{Gemini, gemini_reply},
-    transport::{ApiRequest, Body, Reply, ReplyReader, Verdict, words},
+    transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words},
 };
 
 /// Of several candidates only the first would be read.
@@ -31,6 +31,10 @@ impl GeminiText {
 impl ReplyReader for GeminiText {
     fn judge(&self, reply: &Reply) -> Verdict {
         self.0.judge(reply)
+    }
+
+    fn told(&self, json: &Value) -> Told {
+        self.0.told(json)
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -79,8 +83,8 @@ impl TextProvider for GeminiText {
         };
         TextReply {
             text,
-            is_cut: reply["candidates"][0]["finishReason"] == "MAX_TOKENS",
-            usage: gemini_reply::usage(&reply["usageMetadata"], false),
+            is_cut: gemini_reply::field(&reply["candidates"][0], "finishReason") == "MAX_TOKENS",
+            usage: gemini_reply::usage(gemini_reply::field(reply, "usageMetadata"), false),
             billed: None,
         }
     }

@@ -8,4 +8,4 @@ mod text_client;
 
 pub(crate) use chat::ChatText;
 pub(crate) use gemini::GeminiText;
-pub(crate) use text_client::TextClient;
+pub(crate) use text_client::{TextClient, TextProvider, outcome_of};

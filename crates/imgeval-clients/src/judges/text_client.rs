@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use imgeval_core::{
     Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Judge, JudgeQuestion, Outcome, Permit,
-    TextAnswer, Usage,
+    TextAnswer, Usage, WholeReply,
 };
 use serde_json::Value;
 
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
     pricing::estimate_question_tokens,
-    transport::{ApiRequest, Call, MAX_RAW_BYTES, ReplyReader, Transport, Tries},
+    providers::price_told,
+    transport::{ApiRequest, Call, Kept, MAX_RAW_BYTES, ReplyReader, Told, Transport, Tries},
 };
 
 /// How long an answer is taken to be in estimates where the question does not limit it, in tokens, thoughts included.
@@ -79,6 +80,9 @@ impl<P: TextProvider> TextClient<P> {
             usage: Usage::default(),
             cost: None,
             raw: String::new(),
+            whole: None,
+            unused: None,
+            wasted: None,
             tries: 0,
             lost_tries: 0,
             down: None,
@@ -90,10 +94,16 @@ impl<P: TextProvider> TextClient<P> {
         let tokens = estimate_question_tokens(question.texts(), question.images().count())
             + question.decoding.max_tokens.map_or(0, u64::from);
         let (reader, earlier) = (&self.provider, Tries::default());
-        let call = Call { request: &request, reader, permit, tokens, earlier };
+        let price: &(dyn Fn(&Told) -> Option<Cost> + Sync) = &|told| price_told(self.entry.as_ref(), told);
+        let call = Call { request: &request, reader, permit, price, tokens, earlier };
         let exchange = self.transport.call(call).await?;
+        let Kept { raw, whole, unused, usage: wasted_usage, wasted } = exchange.kept;
         answer = TextAnswer {
-            raw: exchange.raw,
+            usage: wasted_usage,
+            raw,
+            whole,
+            unused,
+            wasted,
             tries: exchange.tries.sent,
             lost_tries: exchange.tries.lost,
             down: exchange.down,
@@ -105,13 +115,19 @@ impl<P: TextProvider> TextClient<P> {
                 return Ok((TextAnswer { outcome: Outcome::Failed(failure), ..answer }, false));
             }
         };
-        answer.usage = reply.usage;
-        answer.cost = reply.billed.or_else(|| self.entry.as_ref()?.cost_without_image(&answer.usage));
-        answer.outcome = match reply.text.and_then(limited) {
-            Ok(text) => Outcome::Done(text),
-            Err(failure) => Outcome::Failed(failure),
-        };
+        // Replies of which the status already says that they hold nothing were no loss.
+        answer.unused = answer.unused.filter(WholeReply::is_success);
+        answer.cost = reply.billed.or_else(|| self.entry.as_ref()?.cost_without_image(&reply.usage));
+        answer.usage = reply.usage.plus(wasted_usage);
+        answer.outcome = outcome_of(reply.text);
         Ok((answer, reply.is_cut))
+    }
+}
+
+pub(crate) fn outcome_of(text: Result<String, Failure>) -> Outcome<String> {
+    match text.and_then(limited) {
+        Ok(text) => Outcome::Done(text),
+        Err(failure) => Outcome::Failed(failure),
     }
 }
 

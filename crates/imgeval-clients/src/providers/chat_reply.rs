@@ -4,10 +4,10 @@
 use imgeval_core::{Cost, Failure, FailureKind, GeneratorDown, Usage, Usd};
 use serde_json::Value;
 
-use super::error_reply::{has_error, judge_error};
+use super::error_reply::{has_error, is_error, judge_error};
 use crate::{
     ProviderKind,
-    transport::{Reply, Verdict, words},
+    transport::{Reply, Told, Verdict, words},
 };
 
 /// How llama.cpp's server begins to say, with status 500, that its model does not see; asking again would not help.
@@ -16,7 +16,7 @@ const BLIND: &str = "image input is not supported";
 pub(crate) fn judge(model: &str, reply: &Reply) -> Verdict {
     // A router reports its upstream's errors inside of the choice.
     let inner = &reply.json["choices"][0]["error"];
-    if (200..300).contains(&reply.status) && !has_error(reply) && inner.is_null() {
+    if (200..300).contains(&reply.status) && !has_error(reply) && !is_error(inner) {
         return Verdict::Answer;
     }
     let error = if inner.is_null() { &reply.json["error"] } else { inner };
@@ -69,6 +69,11 @@ pub(crate) fn failure(reply: &Value, said: &str, wanted: &str) -> Failure {
         return Failure { kind: FailureKind::EmptyReply, detail };
     }
     Failure { kind: FailureKind::Refused, detail: words(said) }
+}
+
+/// What the reply counts and bills, also where it is an error.
+pub(crate) fn told(reply: &Value) -> Told {
+    Told { usage: usage(&reply["usage"]), billed: billed(&reply["usage"]) }
 }
 
 pub(crate) fn usage(usage: &Value) -> Usage {

@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    InputImage, Outcome, Permit, SizeRequest, Usage,
+    InputImage, Outcome, Permit, SizeRequest,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -275,15 +275,5 @@ pub(super) async fn read_image(path: &Path, kind: FailureKind, missing: &str) ->
 }
 
 pub(super) fn local_answer(outcome: Outcome<Vec<u8>>, raw: String, revised_prompt: Option<String>) -> Answer {
-    Answer {
-        outcome,
-        usage: Usage::default(),
-        cost: Some(local_cost()),
-        revised_prompt,
-        state: None,
-        raw,
-        tries: 1,
-        lost_tries: 0,
-        down: None,
-    }
+    Answer { outcome, cost: Some(local_cost()), revised_prompt, raw, tries: 1, ..Answer::not_sent() }
 }

@@ -59,7 +59,25 @@ impl ErrorFields {
 
 /// Whether the reply holds an error though its status says success.
 pub(crate) fn has_error(reply: &Reply) -> bool {
-    !matches!(reply.json["error"], Value::Null)
+    is_error(&reply.json["error"])
+}
+
+/// Whether an `error` reports anything. Some servers send an empty one along with every answer.
+pub(crate) fn is_error(error: &Value) -> bool {
+    let says = |field: &Value| match field {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+    };
+    match error {
+        Value::Object(fields) => {
+            ["code", "message", "type", "status"].iter().any(|name| fields.get(*name).is_some_and(says))
+        }
+        other => says(other),
+    }
 }
 
 /// What an error reply means. Only for replies that are errors.
@@ -150,6 +168,36 @@ mod tests {
         ] {
             let Verdict::Down(down) = judge(status, error.clone()) else { panic!("{status} {error}") };
             assert!(down.hint.contains(hint), "{} / {}", down.message, down.hint);
+        }
+    }
+
+    #[test]
+    fn an_empty_error_is_none() {
+        for error in [
+            json!(null),
+            json!({}),
+            json!(""),
+            json!(" "),
+            json!(false),
+            json!(0),
+            json!([]),
+            json!({"message": "", "type": "", "param": "", "code": null}),
+            json!({"code": 0, "message": ""}),
+            json!({"param": "size"}),
+        ] {
+            assert!(!is_error(&error), "{error}");
+        }
+        for error in [
+            json!("no"),
+            json!({"message": "no"}),
+            json!({"code": "no"}),
+            json!({"code": 429}),
+            json!({"type": "server_error", "message": null}),
+            json!({"status": "UNAVAILABLE"}),
+            json!([{}]),
+            json!(true),
+        ] {
+            assert!(is_error(&error), "{error}");
         }
     }
 

@@ -11,10 +11,12 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    HttpProvider, ImageSource, ProviderAnswer,
-    gemini_reply::{blocked, error_of, finish, inline, judge_error, spoken, usage},
+    Found, HttpProvider, ProviderAnswer,
+    error_reply::is_error,
+    find_image,
+    gemini_reply::{blocked, error_of, field, finish, inline, judge_error, parts, spoken, usage},
 };
-use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Verdict, words};
+use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words};
 
 pub(crate) struct Gemini {
     model: String,
@@ -34,16 +36,20 @@ impl Gemini {
 impl ReplyReader for Gemini {
     fn judge(&self, reply: &Reply) -> Verdict {
         let error = error_of(&reply.json);
-        if (200..300).contains(&reply.status) && error.is_null() {
+        if (200..300).contains(&reply.status) && !is_error(error) {
             return Verdict::Answer;
         }
         judge_error(&self.model, reply, error)
     }
 
+    fn told(&self, json: &Value) -> Told {
+        Told { usage: usage(&json["usageMetadata"], false), billed: None }
+    }
+
     /// `RetryInfo.retryDelay`, such as `37s` or `1.5s`.
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
         let details = error_of(&reply.json)["details"].as_array()?;
-        let delay = details.iter().find_map(|detail| detail["retryDelay"].as_str())?;
+        let delay = details.iter().find_map(|detail| field(detail, "retryDelay").as_str())?;
         Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
     }
 }
@@ -100,26 +106,15 @@ impl HttpProvider for Gemini {
     }
 
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
-        let spoken = spoken(reply);
-        // Of several images the last: it is what a further round speaks of.
-        let image = spoken.iter().rposition(|part| inline_data(part)["data"].is_string());
-        let source = image.and_then(|index| inline_data(spoken[index])["data"].as_str());
+        let found = find_image(reply);
         ProviderAnswer {
-            image: match source {
-                Some(data) => Ok(ImageSource::Base64(data)),
-                None => Err(why_no_image(reply, &spoken)),
-            },
-            usage: usage(&reply["usageMetadata"], image.is_some()),
+            image: found.map(|found| found.source).ok_or_else(|| why_no_image(reply, &spoken(reply))),
+            usage: usage(field(reply, "usageMetadata"), found.is_some()),
             billed: None,
             revised_prompt: None,
-            state: image.map(|image| state(&spoken, image)),
+            state: found.map(|found| state(reply, &found)),
         }
     }
-}
-
-/// Both spellings are in use.
-fn inline_data(part: &Value) -> &Value {
-    if part["inlineData"].is_object() { &part["inlineData"] } else { &part["inline_data"] }
 }
 
 fn user_content(prompt: &str, images: &[InputImage]) -> Value {
@@ -129,23 +124,23 @@ fn user_content(prompt: &str, images: &[InputImage]) -> Value {
 }
 
 /// The parts of an answer with their signatures; the image itself is kept elsewhere and stands here as `"image": true`.
-fn state(spoken: &[&Value], image: usize) -> String {
-    let mut parts = Vec::new();
-    for (index, part) in spoken.iter().enumerate() {
+fn state(reply: &Value, found: &Found<'_>) -> String {
+    let mut kept_parts = Vec::new();
+    for part in parts(reply, found.slot) {
         let mut kept = Map::new();
-        if index == image {
+        if std::ptr::eq(part, found.item) {
             kept.insert("image".to_owned(), true.into());
-        } else if let Some(text) = part["text"].as_str() {
+        } else if let Some(text) = part["text"].as_str().filter(|_| part["thought"] != true) {
             kept.insert("text".to_owned(), text.into());
         } else {
             continue;
         }
-        if let Some(signature) = part["thoughtSignature"].as_str() {
+        if let Some(signature) = field(part, "thoughtSignature").as_str() {
             kept.insert("thoughtSignature".to_owned(), signature.into());
         }
-        parts.push(Value::Object(kept));
+        kept_parts.push(Value::Object(kept));
     }
-    json!({ "parts": parts }).to_string()
+    json!({ "parts": kept_parts }).to_string()
 }
 
 /// The model's part of an earlier round. Without a usable state, as of a round that another provider answered, the image alone.

@@ -24,6 +24,21 @@ pub(super) const FILTERS: &[&str] = &[
     "MODEL_ARMOR",
 ];
 
+/// A field by its name in JSON, or by the one in snake case that Google's client libraries and proxies write.
+pub(crate) fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
+    if !value[name].is_null() {
+        return &value[name];
+    }
+    let mut snake = String::with_capacity(name.len() + 4);
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+    }
+    &value[snake.as_str()]
+}
+
 /// Some replies are a list of one.
 pub(super) fn error_of(reply: &Value) -> &Value {
     if reply.is_array() { &reply[0]["error"] } else { &reply["error"] }
@@ -88,26 +103,31 @@ pub(crate) fn inline(image: &InputImage) -> Value {
 
 /// The parts of the answer. Drafts that the model made while thinking are not its answer.
 pub(crate) fn spoken(reply: &Value) -> Vec<&Value> {
-    let parts = reply["candidates"][0]["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default();
-    parts.iter().filter(|part| part["thought"] != true).collect()
+    parts(reply, 0).iter().filter(|part| part["thought"] != true).collect()
+}
+
+/// All parts of a candidate, thoughts among them.
+pub(super) fn parts(reply: &Value, candidate: usize) -> &[Value] {
+    reply["candidates"][candidate]["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Why the answer ended, in the interface's words.
 pub(crate) fn finish(reply: &Value) -> String {
     let candidate = &reply["candidates"][0];
-    let reason = candidate["finishReason"].as_str().unwrap_or("no reason given");
+    let reason = field(candidate, "finishReason").as_str().unwrap_or("no reason given");
     let message =
-        candidate["finishMessage"].as_str().map(|message| format!(": {message}")).unwrap_or_default();
+        field(candidate, "finishMessage").as_str().map(|message| format!(": {message}")).unwrap_or_default();
     format!("{reason}{message}")
 }
 
 /// If a filter stopped the prompt or the answer.
 pub(crate) fn blocked(reply: &Value) -> Option<Failure> {
     let moderated = |detail| Some(Failure { kind: FailureKind::Moderated, detail });
-    if let Some(reason) = reply["promptFeedback"]["blockReason"].as_str() {
+    if let Some(reason) = field(field(reply, "promptFeedback"), "blockReason").as_str() {
         return moderated(format!("the prompt was blocked: {}", words(reason)));
     }
-    if reply["candidates"][0]["finishReason"].as_str().is_some_and(|reason| FILTERS.contains(&reason)) {
+    if field(&reply["candidates"][0], "finishReason").as_str().is_some_and(|reason| FILTERS.contains(&reason))
+    {
         return moderated(format!("the answer was blocked: {}", words(&finish(reply))));
     }
     None
@@ -115,11 +135,11 @@ pub(crate) fn blocked(reply: &Value) -> Option<Failure> {
 
 /// Tokens as `usageMetadata` counts them. If an image came and the details by modality list none, it is what they do not list as text.
 pub(crate) fn usage(metadata: &Value, has_image: bool) -> Usage {
-    let count = |name: &str| metadata[name].as_u64();
+    let count = |name: &str| field(metadata, name).as_u64();
     let listed = |name: &str, modality: &str| {
-        let details = metadata[name].as_array()?;
+        let details = field(metadata, name).as_array()?;
         let meant = details.iter().filter(|detail| detail["modality"] == modality);
-        Some(meant.filter_map(|detail| detail["tokenCount"].as_u64()).fold(0, u64::saturating_add))
+        Some(meant.filter_map(|detail| field(detail, "tokenCount").as_u64()).fold(0, u64::saturating_add))
     };
     let prompt = count("promptTokenCount");
     let image_input = listed("promptTokensDetails", "IMAGE");

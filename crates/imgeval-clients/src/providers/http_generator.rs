@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    Outcome, Permit, Usage,
+    Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta,
+    ImageParameters, ImageRequest, Outcome, Permit, ReadImage, Usage, WholeReply,
 };
 use serde_json::Value;
 
-use super::image_data::decode_image;
+use super::images_in_reply::{ImageSource, decode_image, find_image};
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
     pricing::estimate_tokens,
-    transport::{ApiRequest, Call, Exchange, ReplyReader, Transport, Tries},
+    transport::{ApiRequest, Call, Exchange, Kept, ReplyReader, Told, Transport, Tries},
 };
 
 /// Translates between us and one provider.
@@ -39,19 +39,41 @@ pub(crate) struct ProviderAnswer<'a> {
     pub(crate) state: Option<String>,
 }
 
-#[derive(Debug)]
-pub(crate) enum ImageSource<'a> {
-    /// Base64, perhaps with a `data:` prefix.
-    Base64(&'a str),
-    /// Where the image lies.
-    Url(&'a str),
+/// An answer as far as the reply by itself tells it, its image decoded from base64.
+pub(crate) struct ReadAnswer {
+    pub(crate) image: Result<ReadImage, Failure>,
+    pub(crate) usage: Usage,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) revised_prompt: Option<String>,
+    pub(crate) state: Option<String>,
+    /// Whether there are more images in it than the one that is taken.
+    pub(crate) has_more: bool,
 }
 
-impl<'a> ImageSource<'a> {
-    /// What an address means: that of a data URL is the image itself.
-    pub(crate) fn of(url: &'a str) -> Self {
-        if url.starts_with("data:") { Self::Base64(url) } else { Self::Url(url) }
-    }
+/// Reads a reply that was judged to be an answer, whether it has just come or was kept.
+pub(crate) fn read_answer(
+    provider: &impl HttpProvider,
+    entry: Option<&ModelEntry>,
+    parameters: &ImageParameters,
+    reply: &Value,
+) -> ReadAnswer {
+    let ProviderAnswer { image, usage, billed, revised_prompt, state } = provider.read(reply);
+    let cost = billed.or_else(|| match &image {
+        Ok(_) => entry?.cost(&usage, parameters),
+        // The price of an image is not that of a "no".
+        Err(_) => entry?.cost_without_image(&usage),
+    });
+    let image = image.and_then(|source| match source {
+        ImageSource::Base64(text) => decode_image(text).map(ReadImage::Bytes),
+        ImageSource::Url(url) => Ok(ReadImage::Address(url.to_owned())),
+    });
+    let has_more = find_image(reply).is_some_and(|found| found.n_others > 0);
+    ReadAnswer { image, usage, cost, revised_prompt, state, has_more }
+}
+
+/// What a reply that cannot be used cost, by what it told.
+pub(crate) fn price_told(entry: Option<&ModelEntry>, told: &Told) -> Option<Cost> {
+    told.billed.clone().or_else(|| entry?.cost_without_image(&told.usage))
 }
 
 pub(crate) struct HttpGenerator<P> {
@@ -82,7 +104,9 @@ impl<P: HttpProvider> HttpGenerator<P> {
     ) -> Result<Exchange, GeneratorDown> {
         let tokens = estimate_tokens(self.entry.as_ref(), request);
         let (reader, earlier) = (&self.provider, Tries::default());
-        let first = self.transport.call(Call { request: worded, reader, permit, tokens, earlier }).await?;
+        let price: &(dyn Fn(&Told) -> Option<Cost> + Sync) = &|told| price_told(self.entry.as_ref(), told);
+        let call = Call { request: worded, reader, permit, price, tokens, earlier };
+        let first = self.transport.call(call).await?;
         if !first.is_forgotten || request.history.iter().all(|turn| turn.state.is_none()) {
             return Ok(first);
         }
@@ -90,7 +114,8 @@ impl<P: HttpProvider> HttpGenerator<P> {
         retold.history.iter_mut().for_each(|turn| turn.state = None);
         let Ok(worded) = self.provider.request(&retold) else { return Ok(first) };
         let earlier = first.tries;
-        self.transport.call(Call { request: &worded, reader, permit, tokens, earlier }).await
+        let call = Call { request: &worded, reader, permit, price, tokens, earlier };
+        self.transport.call(call).await
     }
 }
 
@@ -114,45 +139,45 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
             Ok(worded) => worded,
             Err(failure) => return Ok(Answer { outcome: Outcome::Failed(failure), ..Answer::not_sent() }),
         };
-        let Exchange { outcome, raw, tries, down, held, .. } =
-            self.exchange(request, &worded, permit).await?;
+        let Exchange { outcome, kept, tries, down, .. } = self.exchange(request, &worded, permit).await?;
         drop(worded);
-        let answer = Answer { raw, tries: tries.sent, lost_tries: tries.lost, down, ..Answer::not_sent() };
+        let Kept { raw, whole, unused, usage: wasted_usage, wasted } = kept;
+        let mut answer = Answer {
+            usage: wasted_usage,
+            raw,
+            wasted,
+            tries: tries.sent,
+            lost_tries: tries.lost,
+            down,
+            ..Answer::not_sent()
+        };
         let reply = match outcome {
             Outcome::Done(reply) => reply,
-            Outcome::Failed(failure) => return Ok(Answer { outcome: Outcome::Failed(failure), ..answer }),
-        };
-        let read = self.provider.read(&reply);
-        let cost = read.billed.or_else(|| {
-            let entry = self.entry.as_ref()?;
-            match &read.image {
-                Ok(_) => entry.cost(&read.usage, &request.parameters),
-                // The price of an image is not that of a "no".
-                Err(_) => entry.cost_without_image(&read.usage),
+            Outcome::Failed(failure) => {
+                return Ok(Answer { outcome: Outcome::Failed(failure), whole, unused, ..answer });
             }
-        });
+        };
+        // Replies of which the status already says that they hold nothing were no loss.
+        answer.unused = unused.filter(WholeReply::is_success);
+        let read = read_answer(&self.provider, self.entry.as_ref(), &request.parameters, &reply);
+        drop(reply);
+        answer.whole = whole.map(|whole| whole.announcing(read.has_more));
+        answer.usage = read.usage.plus(wasted_usage);
+        answer.cost = read.cost;
         // A long string of base64 has not passed the redactor yet.
         let redact = |text: String| self.transport.redact(&text);
-        let answer = Answer {
-            usage: read.usage,
-            cost,
-            revised_prompt: read.revised_prompt.map(redact),
-            state: read.state.map(redact),
-            ..answer
-        };
+        answer.revised_prompt = read.revised_prompt.map(redact);
+        answer.state = read.state.map(redact);
         let address = match read.image {
             Err(Failure { kind, detail }) => {
                 let failure = Failure { kind, detail: redact(detail) };
                 return Ok(Answer { outcome: Outcome::Failed(failure), ..answer });
             }
-            Ok(ImageSource::Base64(text)) => {
-                let outcome = decode_image(text).map_or_else(Outcome::Failed, Outcome::Done);
-                return Ok(Answer { outcome, ..answer });
-            }
-            Ok(ImageSource::Url(url)) => url.to_owned(),
+            Ok(ReadImage::Bytes(bytes)) => return Ok(Answer { outcome: Outcome::Done(bytes), ..answer }),
+            Ok(ReadImage::Address(address)) => address,
         };
         // The image needs this room for itself.
-        drop((reply, held));
+        answer.whole = answer.whole.map(|whole| self.transport.linger(whole));
         Ok(match self.transport.download(&address, permit).await {
             Ok(bytes) => Answer { outcome: Outcome::Done(bytes), ..answer },
             Err(failure) => {

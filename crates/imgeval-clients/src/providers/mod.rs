@@ -10,7 +10,7 @@ mod folder;
 mod gemini;
 pub(crate) mod gemini_reply;
 mod http_generator;
-mod image_data;
+mod images_in_reply;
 mod openai_chat;
 mod openai_images;
 mod openai_responses;
@@ -23,7 +23,11 @@ pub use command_lines::CommandLinesGenerator;
 pub(crate) use error_reply::judge_error;
 pub use folder::{FolderError, FolderGenerator};
 pub(crate) use gemini::Gemini;
-pub(crate) use http_generator::{HttpGenerator, HttpProvider, ImageSource, ProviderAnswer};
+pub(crate) use http_generator::{
+    HttpGenerator, HttpProvider, ProviderAnswer, ReadAnswer, price_told, read_answer,
+};
+pub(crate) use images_in_reply::{Found, find_image};
+pub use images_in_reply::{ReplyImage, read_image};
 pub(crate) use openai_chat::{OpenaiChat, image_part};
 pub(crate) use openai_images::OpenaiImages;
 pub(crate) use openai_responses::OpenaiResponses;

@@ -1,18 +1,22 @@
 //! OpenAI's images interface: `images/generations`, and `images/edits` for everything that starts from an image.
 //! Facts from the published OpenAPI document (`CreateImageRequest`, `CreateImageEditRequest`, `ImagesResponse`).
+//!
+//! That no stream is wanted is not said: OpenAI takes `stream` for some of its models only, and those who copy the interface may not
+//! know it at all.
 
 use imgeval_core::{Capabilities, Failure, FailureKind, ImageFormat, ImageParameters, ImageRequest, Usage};
 use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    HttpProvider, ImageSource, ProviderAnswer,
+    HttpProvider, ProviderAnswer,
     error_reply::{has_error, judge_error},
+    find_image,
     http_generator::check_mask,
 };
 use crate::{
     ProviderKind,
-    transport::{ApiRequest, Body, Part, Reply, ReplyReader, Verdict, words},
+    transport::{ApiRequest, Body, Part, Reply, ReplyReader, Told, Verdict, words},
 };
 
 pub(crate) struct OpenaiImages {
@@ -60,6 +64,10 @@ impl ReplyReader for OpenaiImages {
             return Verdict::Answer;
         }
         judge_error(ProviderKind::OpenaiImages, &self.model, reply)
+    }
+
+    fn told(&self, json: &Value) -> Told {
+        Told { usage: usage(&json["usage"]), billed: None }
     }
 }
 
@@ -113,18 +121,17 @@ impl HttpProvider for OpenaiImages {
     }
 
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
-        let item = &reply["data"][0];
-        let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty());
-        let source = text("b64_json").map(ImageSource::Base64).or_else(|| text("url").map(ImageSource::of));
-        let image = source.ok_or_else(|| Failure {
+        let found = find_image(reply);
+        let image = found.map(|found| found.source).ok_or_else(|| Failure {
             kind: FailureKind::EmptyReply,
             detail: format!("the reply holds no image: {}", words(&start_of(reply))),
         });
+        let revised_prompt = found.and_then(|found| found.item["revised_prompt"].as_str());
         ProviderAnswer {
             image,
             usage: usage(&reply["usage"]),
             billed: None,
-            revised_prompt: text("revised_prompt").map(str::to_owned),
+            revised_prompt: revised_prompt.filter(|prompt| !prompt.is_empty()).map(str::to_owned),
             state: None,
         }
     }

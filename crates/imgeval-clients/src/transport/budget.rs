@@ -2,6 +2,9 @@
 //!
 //! A reply of known length takes its length before it is read. One of unknown length takes a share that nearly all stay within;
 //! beyond that, replies are read one after the other, so that no two of them wait for what the other one holds.
+//!
+//! A reply that a call has to keep while it waits for something else, such as a download, gives its share back; besides those of 256 KiB
+//! or less, at most 128 MiB of such texts stay.
 
 use std::sync::Arc;
 
@@ -14,6 +17,9 @@ const TOTAL_BYTES: usize = 512 << 20;
 /// What a reply of unknown length takes.
 pub(super) const SHARE: usize = 16 << 20;
 
+/// Of replies that stay while their calls go on.
+const LINGERING_BYTES: usize = 128 << 20;
+
 /// Smaller amounts are not told apart.
 const UNIT: usize = 4096;
 
@@ -22,6 +28,8 @@ pub(super) struct Budget {
     shares: Arc<Semaphore>,
     /// One at a time grows beyond its share.
     growing: Arc<Semaphore>,
+    /// In units.
+    lingering: Arc<Semaphore>,
 }
 
 /// What is kept for one reply.
@@ -39,7 +47,12 @@ impl Default for Budget {
 
 impl Budget {
     fn of(bytes: usize) -> Self {
-        Self { shares: Arc::new(Semaphore::new(bytes / UNIT)), growing: Arc::new(Semaphore::new(1)) }
+        let semaphore = |n_units: usize| Arc::new(Semaphore::new(n_units));
+        Self {
+            shares: semaphore(bytes / UNIT),
+            growing: semaphore(1),
+            lingering: semaphore(LINGERING_BYTES / UNIT),
+        }
     }
 
     /// Waits until a reply of this length can be taken in.
@@ -48,6 +61,12 @@ impl Budget {
         let units = bytes.min(MAX_BODY_BYTES).div_ceil(UNIT) as u32;
         // The semaphores are never closed.
         Held { share: self.shares.clone().acquire_many_owned(units).await.ok(), growing: None }
+    }
+
+    /// A place for a reply that stays while its call goes on, if there is one; not waited for.
+    pub(super) fn linger(&self, length: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(length.div_ceil(UNIT)).ok()?;
+        self.lingering.clone().try_acquire_many_owned(units).ok()
     }
 
     /// Waits until a reply can grow to `length` bytes.

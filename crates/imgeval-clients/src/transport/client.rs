@@ -1,11 +1,14 @@
 //! The call: gate, tries, and what came of them.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
-use imgeval_core::{Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Permit};
+use imgeval_core::{
+    Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Permit, Usd, WholeReply,
+};
 use reqwest::{
     StatusCode,
     header::{HeaderMap, HeaderName, HeaderValue, LOCATION},
@@ -16,13 +19,15 @@ use tracing::debug;
 use url::Url;
 
 use super::{
-    attempt::{Broken, Received, attempt, chain},
+    attempt::{Broken, MAX_BODY_BYTES, Received, attempt, chain},
     breaker::Breaker,
-    budget::{Budget, Held},
+    budget::Budget,
     gate::{Gate, Stop, unless_stopped},
+    kept::{Kept, Told, linger},
     raw::{raw_text, redact_and_keep, words},
     request::ApiRequest,
     retry::{MAX_LOST_RETRIES, MAX_REQUESTED_WAIT, backoff, requested_wait},
+    wire::{WireError, WireReply, is_packed, read_reply, unpack},
 };
 use crate::{ClientError, ProviderKind, ProviderSettings, Redactor, settings::is_loopback};
 
@@ -31,6 +36,8 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a ApiRequest,
     pub(crate) reader: &'a dyn ReplyReader,
     pub(crate) permit: &'a dyn Permit,
+    /// What a reply that cannot be used cost, by what it told.
+    pub(crate) price: &'a (dyn Fn(&Told) -> Option<Cost> + Sync),
     /// For the limit of tokens a minute; roughly right is enough.
     pub(crate) tokens: u64,
     /// What was sent for the same answer before.
@@ -50,15 +57,12 @@ pub(crate) struct Tries {
 pub(crate) struct Exchange {
     /// The reply's JSON with secrets redacted, or why there is none.
     pub(crate) outcome: Outcome<Value>,
-    /// The last reply's text, fit for keeping.
-    pub(crate) raw: String,
+    pub(crate) kept: Kept,
     pub(crate) tries: Tries,
     /// Besides, no further call can succeed either.
     pub(crate) down: Option<GeneratorDown>,
     /// It failed because the server has forgotten the conversation.
     pub(crate) is_forgotten: bool,
-    /// The reply's share of the memory for replies, free again when this is dropped.
-    pub(crate) held: Option<Held>,
 }
 
 /// A reply for a provider to judge.
@@ -89,6 +93,11 @@ pub(crate) enum Verdict {
 /// Knows a provider's replies.
 pub(crate) trait ReplyReader: Send + Sync {
     fn judge(&self, reply: &Reply) -> Verdict;
+
+    /// What the reply counts and bills, also where it is an error.
+    fn told(&self, _json: &Value) -> Told {
+        Told::default()
+    }
 
     /// The wait that the reply's body asks for, where its headers ask for none.
     fn requested_wait(&self, _reply: &Reply) -> Option<Duration> {
@@ -134,7 +143,7 @@ struct Again {
 }
 
 enum Ended {
-    Answer(Value, Option<Held>),
+    Answer(Value),
     Failed(Failure),
     Forgotten(Failure),
     Down(GeneratorDown),
@@ -178,14 +187,19 @@ impl Transport {
         self.0.redactor.redact(text)
     }
 
+    /// Gives back a reply's share of the memory for replies, before something else is asked for that needs its own.
+    pub(crate) fn linger(&self, whole: WholeReply) -> WholeReply {
+        linger(whole, &self.0.budget)
+    }
+
     /// Sends the request, again where that can help, as long as it is permitted.
     ///
     /// # Errors
     /// If no further call can succeed either, and no try was lost.
     pub(crate) async fn call(&self, call: Call<'_>) -> Result<Exchange, GeneratorDown> {
         let Inner { breaker, gate, retries, retry_delay, rate_limit_patience, .. } = &*self.0;
-        let Call { request, reader, permit, tokens, earlier } = call;
-        let (mut raw, mut tries) = (String::new(), earlier);
+        let Call { request, reader, permit, price, tokens, earlier } = call;
+        let (mut kept, mut tries) = (Kept::default(), earlier);
         // Of this call alone; those that were told to come later are no failures.
         let (mut n_failed, mut n_limited, mut waited_for_limit) = (0, 0, Duration::ZERO);
         let mut last = None;
@@ -193,39 +207,41 @@ impl Transport {
             let turn = unless_stopped(gate, permit, gate.enter(tokens)).await;
             let slot = match turn {
                 Ok(slot) => slot,
-                Err(Stop::Revoked) => return Ok(self.ended_early(last, raw, tries)),
-                Err(Stop::Closed(down)) => return self.ended_down(down, raw, tries),
+                Err(Stop::Revoked) => return Ok(self.ended_early(last, kept, tries)),
+                Err(Stop::Closed(down)) => return self.ended_down(down, kept, tries),
             };
             if last.is_none()
                 && let Err(down) = breaker.check(&self.name())
             {
-                return self.ended_down(down, raw, tries);
+                return self.ended_down(down, kept, tries);
             }
+            permit.note_wasted(kept.wasted.as_ref().map_or(Usd::ZERO, |cost| cost.amount));
             if !permit.may_send(tries.lost).await {
-                return Ok(self.ended_early(last, raw, tries));
+                return Ok(self.ended_early(last, kept, tries));
             }
             tries.sent += 1;
-            let ended = self.try_once(request, reader, tries.sent, &mut raw).await;
+            kept.set_aside(&self.0.budget);
+            let ended = self.try_once(request, reader, price, tries.sent, &mut kept).await;
             let again = match ended {
-                Ended::Answer(reply, held) => {
+                Ended::Answer(reply) => {
                     breaker.answered();
                     let outcome = Outcome::Done(reply);
-                    return Ok(Exchange { outcome, raw, tries, down: None, is_forgotten: false, held });
+                    return Ok(Exchange { outcome, kept, tries, down: None, is_forgotten: false });
                 }
                 Ended::Failed(failure) => {
                     breaker.note(&failure);
-                    return Ok(self.failed(failure, raw, tries));
+                    return Ok(self.failed(failure, kept, tries));
                 }
                 Ended::Forgotten(failure) => {
                     breaker.answered();
-                    return Ok(Exchange { is_forgotten: true, ..self.failed(failure, raw, tries) });
+                    return Ok(Exchange { is_forgotten: true, ..self.failed(failure, kept, tries) });
                 }
                 Ended::Down(GeneratorDown { message, hint }) => {
                     breaker.answered();
                     let redact = |text: &str| self.0.redactor.redact(text);
                     let down = GeneratorDown { message: redact(&message), hint: redact(&hint) };
                     gate.close(down.clone());
-                    return self.ended_down(down, raw, tries);
+                    return self.ended_down(down, kept, tries);
                 }
                 Ended::Again(again) => again,
             };
@@ -255,7 +271,7 @@ impl Transport {
             // Not before, lest the next one enters before the pause begins or the failure is known.
             drop(slot);
             if is_last {
-                return Ok(self.failed(failure, raw, tries));
+                return Ok(self.failed(failure, kept, tries));
             }
             last = Some(failure);
             let wait_ms = wait.as_millis() as u64;
@@ -263,30 +279,30 @@ impl Transport {
             debug!(target: "imgeval_clients", path, tries = tries_sent, wait_ms, "waiting to try again");
             match unless_stopped(gate, permit, tokio::time::sleep(wait)).await {
                 Ok(()) => {}
-                Err(Stop::Revoked) => return Ok(self.ended_early(last, raw, tries)),
-                Err(Stop::Closed(down)) => return self.ended_down(down, raw, tries),
+                Err(Stop::Revoked) => return Ok(self.ended_early(last, kept, tries)),
+                Err(Stop::Closed(down)) => return self.ended_down(down, kept, tries),
             }
         }
     }
 
-    fn failed(&self, failure: Failure, raw: String, tries: Tries) -> Exchange {
+    fn failed(&self, failure: Failure, kept: Kept, tries: Tries) -> Exchange {
         let Failure { kind, detail } = failure;
         let outcome = Outcome::Failed(Failure { kind, detail: self.0.redactor.redact(&detail) });
-        Exchange { outcome, raw, tries, down: None, is_forgotten: false, held: None }
+        Exchange { outcome, kept, tries, down: None, is_forgotten: false }
     }
 
     /// Of a call that may not be sent (again): its last failure, if it had any.
-    fn ended_early(&self, last: Option<Failure>, raw: String, tries: Tries) -> Exchange {
-        self.failed(last.unwrap_or_else(Failure::not_sent), raw, tries)
+    fn ended_early(&self, last: Option<Failure>, kept: Kept, tries: Tries) -> Exchange {
+        self.failed(last.unwrap_or_else(Failure::not_sent), kept, tries)
     }
 
     /// No error where tries were lost, so that what they may have cost is recorded.
-    fn ended_down(&self, down: GeneratorDown, raw: String, tries: Tries) -> Result<Exchange, GeneratorDown> {
-        if tries.lost == 0 {
+    fn ended_down(&self, down: GeneratorDown, kept: Kept, tries: Tries) -> Result<Exchange, GeneratorDown> {
+        if tries.lost == 0 && kept.wasted.is_none() {
             return Err(down);
         }
         let failure = Failure { kind: FailureKind::Transport, detail: down.message.clone() };
-        Ok(Exchange { down: Some(down), ..self.failed(failure, raw, tries) })
+        Ok(Exchange { down: Some(down), ..self.failed(failure, kept, tries) })
     }
 
     /// Such as `openai-images at api.openai.com`.
@@ -298,8 +314,9 @@ impl Transport {
         &self,
         request: &ApiRequest,
         reader: &dyn ReplyReader,
+        price: &(dyn Fn(&Told) -> Option<Cost> + Sync),
         try_number: u32,
-        raw: &mut String,
+        kept: &mut Kept,
     ) -> Ended {
         let Inner { base, client, redactor, timeout, budget, .. } = &*self.0;
         let mut url = base.clone();
@@ -326,41 +343,67 @@ impl Transport {
         );
         let again =
             |kind, detail, lost| Ended::Again(Again { kind, detail, lost, wait: None, limited: false });
-        let received = match received {
+        let mut received = match received {
             Ok(received) => received,
             Err(Broken::NotSent(detail)) => return again(FailureKind::Transport, detail, false),
             Err(Broken::Lost(detail)) => return again(FailureKind::Transport, detail, true),
             Err(Broken::TimedOut(detail)) => return again(FailureKind::TimedOut, detail, true),
         };
         if received.status.is_redirection() {
-            *raw = raw_text(String::from_utf8_lossy(&received.body).into_owned(), redactor);
-            return Ended::Failed(Failure {
-                kind: FailureKind::Transport,
-                detail: self.redirected(&received),
-            });
+            kept.raw = raw_text(String::from_utf8_lossy(&received.body).into_owned(), redactor);
+            let detail = self.redirected(&received);
+            kept.add_reply(received.status.as_u16(), text_of(received.body), redactor, received.held);
+            return Ended::Failed(Failure { kind: FailureKind::Transport, detail });
         }
         let status = received.status;
         let wait = requested_wait(&received.headers, SystemTime::now());
-        let json = match serde_json::from_slice::<Value>(&received.body) {
-            Ok(mut json) => {
+        if is_packed(&received.body)
+            && let Some(held) = &mut received.held
+        {
+            budget.grow(held, MAX_BODY_BYTES).await;
+        }
+        let json = match read_reply(&received.body) {
+            Ok(WireReply { mut json, notes }) => {
+                for note in notes {
+                    debug!(target: "imgeval_clients", path = request.path, try_number, "{note}");
+                }
                 // No image comes with an error, so that all that an error says is redacted.
-                *raw = redact_and_keep(&mut json, redactor, status.is_success() && reader.may_hold_images());
+                kept.raw =
+                    redact_and_keep(&mut json, redactor, status.is_success() && reader.may_hold_images());
                 json
             }
-            Err(_) => {
-                *raw = raw_text(String::from_utf8_lossy(&received.body).into_owned(), redactor);
+            Err(error) => {
+                let readable =
+                    unpack(&received.body).map_or(Cow::Borrowed(&*received.body), |(body, _)| body);
+                kept.raw = raw_text(String::from_utf8_lossy(&readable).into_owned(), redactor);
                 if received.status.is_success() {
-                    let start: String = words(raw).chars().take(120).collect();
+                    let start: String = words(&kept.raw).chars().take(120).collect();
                     let content_type = received.content_type();
-                    let detail = format!("answered with {content_type}, not JSON: {start}");
+                    let detail = match error {
+                        WireError::NotJson { .. } | WireError::Empty => {
+                            format!("answered with {content_type}, not JSON: {start}")
+                        }
+                        error => {
+                            format!("answered with {content_type} that cannot be read: {error}: {start}")
+                        }
+                    };
+                    drop(readable);
+                    kept.add_reply(status.as_u16(), text_of(received.body), redactor, received.held);
                     return again(FailureKind::Transport, detail, true);
                 }
                 Value::Null
             }
         };
         let Received { held, body, .. } = received;
-        drop(body);
-        self.settle(reader, status, wait, Reply { status: status.as_u16(), json, text: words(raw) }, held)
+        kept.add_reply(status.as_u16(), text_of(body), redactor, held);
+        let reply = Reply { status: status.as_u16(), json, text: words(&kept.raw) };
+        let told = reader.told(&reply.json);
+        let ended = self.settle(reader, status, wait, reply);
+        if !matches!(ended, Ended::Answer(_)) {
+            let cost = price(&told);
+            kept.add_wasted(told, cost);
+        }
+        ended
     }
 
     fn settle(
@@ -369,12 +412,11 @@ impl Transport {
         status: StatusCode,
         wait: Option<Duration>,
         reply: Reply,
-        held: Option<Held>,
     ) -> Ended {
         let wait = wait.or_else(|| reader.requested_wait(&reply));
         let kind = FailureKind::Transport;
         match reader.judge(&reply) {
-            Verdict::Answer => Ended::Answer(reply.json, held),
+            Verdict::Answer => Ended::Answer(reply.json),
             Verdict::Failed(failure) => Ended::Failed(failure),
             Verdict::Forgotten(failure) => Ended::Forgotten(failure),
             Verdict::Down(GeneratorDown { message, hint }) => {
@@ -406,6 +448,16 @@ impl Transport {
             received.status.as_u16()
         )
     }
+}
+
+/// Without compression, and without a copy where it is UTF-8, as nearly all is.
+fn text_of(body: Vec<u8>) -> String {
+    let unpacked = match unpack(&body) {
+        Ok((Cow::Owned(unpacked), _)) => Some(unpacked),
+        Ok((Cow::Borrowed(_), _)) | Err(_) => None,
+    };
+    let body = unpacked.unwrap_or(body);
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 impl Again {

@@ -10,10 +10,13 @@ mod budget;
 mod client;
 mod download;
 mod gate;
+mod kept;
 mod raw;
 mod request;
 mod retry;
+pub(crate) mod wire;
 
 pub(crate) use client::{Call, Exchange, Reply, ReplyReader, Transport, Tries, Verdict};
-pub(crate) use raw::{MAX_RAW_BYTES, words};
+pub(crate) use kept::{Kept, Told};
+pub(crate) use raw::{MAX_RAW_BYTES, redact_and_keep, words};
 pub(crate) use request::{ApiRequest, Body, Part, mime};

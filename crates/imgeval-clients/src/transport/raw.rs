@@ -14,6 +14,9 @@ const MAX_SEARCHED: usize = 2 * MAX_RAW_BYTES;
 /// Shorter strings are kept even if they are base64: they are ids and signatures.
 const MAX_BASE64_CHARS: usize = 4096;
 
+/// In random base64, a text longer than this does not occur by chance.
+const MAX_CHANCE: usize = 12;
+
 /// Up to its comma, a data URL is shorter.
 const MAX_DATA_URL_START: usize = 100;
 
@@ -24,7 +27,7 @@ const MAX_WORDS: usize = 400;
 
 /// Redacts every string but the images, in which a match would be chance, and gives the reply as text: images cut out, redacted
 /// (names too), at most 256 KiB. Whoever lets a string out of the reply that is not decoded as an image redacts it himself.
-pub(super) fn redact_and_keep(value: &mut Value, redactor: &Redactor, may_have_images: bool) -> String {
+pub(crate) fn redact_and_keep(value: &mut Value, redactor: &Redactor, may_have_images: bool) -> String {
     let mut kept = String::new();
     walk(value, redactor, may_have_images, &mut kept);
     raw_text(kept, redactor)
@@ -95,6 +98,41 @@ pub(super) fn raw_text(mut text: String, redactor: &Redactor) -> String {
     }
     truncate(&mut redacted, MAX_RAW_BYTES);
     redacted
+}
+
+/// A reply's whole text without secrets. In long base64, which is an image, a short secret would be a chance match.
+pub(super) fn redact_whole(text: &str, redactor: &Redactor) -> String {
+    let text = redactor.redact_longer_than(MAX_CHANCE, text);
+    let mut redacted = String::new();
+    let mut rest = 0;
+    for (start, end) in base64_runs(text.as_bytes()) {
+        // A secret may begin before the run, or end behind it.
+        let (start, end) = (start + MAX_CHANCE, end - MAX_CHANCE);
+        redacted.push_str(&redactor.redact(&text[rest..start]));
+        redacted.push_str(&text[start..end]);
+        rest = end;
+    }
+    if rest == 0 {
+        return redactor.redact(&text);
+    }
+    redacted.push_str(&redactor.redact(&text[rest..]));
+    redacted
+}
+
+/// Where base64 without any other character stands, longer than ids and signatures are.
+fn base64_runs(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let mut runs = Vec::new();
+    let mut place = 0;
+    while let Some(skipped) = bytes[place..].iter().position(|byte| is_base64(&[*byte])) {
+        let start = place + skipped;
+        let length = bytes[start..].iter().position(|byte| !is_base64(&[*byte]));
+        let end = length.map_or(bytes.len(), |length| start + length);
+        if end - start > MAX_BASE64_CHARS {
+            runs.push((start, end));
+        }
+        place = end;
+    }
+    runs
 }
 
 /// What a server said, fit for a sentence: redacted, in one line, not endless.
@@ -232,6 +270,36 @@ mod tests {
             let raw = raw_text(text, &redactor);
             assert!(raw.len() <= MAX_RAW_BYTES && !raw.contains("sk-canary"), "{fill}");
         }
+    }
+
+    #[test]
+    fn whole_texts_lose_secrets_and_no_image() {
+        let redactor = Redactor::new([&Secret::new("AAAAAA"), &Secret::new("sk-canary-0123456789")]);
+        let image = "A".repeat(5000);
+        let text = format!("{{\"image\": \"{image}\", \"text\": \"AAAAAA sk-canary-0123456789\"}} AAAAAA");
+        let redacted = redact_whole(&text, &redactor);
+        assert_eq!(
+            redacted.matches("canary").count() + redacted.matches("\"AAAAAA ").count(),
+            0,
+            "{redacted}"
+        );
+        assert!(
+            redacted.contains(&"A".repeat(4900)) && redacted.ends_with("**** ****\"} ****"),
+            "{redacted}"
+        );
+        // A key is no chance match.
+        let text = format!("{image}sk-canary-0123456789{image}");
+        assert!(!redact_whole(&text, &redactor).contains("canary"));
+        let harmless = format!("{{\"image\": \"{}\"}}", "iVBORw0KGgo+/=-_".repeat(400));
+        assert_eq!(redact_whole(&harmless, &redactor), harmless);
+        assert_eq!(redact_whole("", &redactor), "");
+    }
+
+    #[test]
+    fn a_key_across_the_end_of_an_image_is_found() {
+        let redactor = Redactor::new([&Secret::new("ab\"cd+12")]);
+        let text = format!("\"{}ab\\\"cd+12\"", "A".repeat(5000));
+        assert!(!redact_whole(&text, &redactor).contains("cd+12"));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) type SharedBudget = Arc<Mutex<Budget>>;
 pub(super) struct Reserved {
     pub(super) estimate: Option<Usd>,
     pub(super) tries: u32,
+    /// What replies that could not be used are known to have cost, which counts as spent already.
+    pub(super) wasted: Usd,
 }
 
 impl Reserved {
@@ -105,6 +107,23 @@ impl Budget {
         fits
     }
 
+    /// Counts what a reply that cannot be used is known to have cost, while its call goes on.
+    pub(super) fn add_wasted(&mut self, amount: Usd) {
+        self.spent += amount;
+    }
+
+    /// Whether an admitted call with this estimate may still be sent after [`Self::add_wasted`].
+    pub(super) fn still_fits(&self, estimate: Option<Usd>) -> Admission {
+        if self.fits(Usd::ZERO) {
+            return Admission::Go;
+        }
+        if self.in_flight > 1 {
+            return Admission::Wait;
+        }
+        let left = (self.limit.unwrap_or_default() - self.spent).max(Usd::ZERO);
+        Admission::Exhausted { needed: self.scaled(estimate.unwrap_or_default()), left }
+    }
+
     /// Ends an admitted call: what it cost takes the place of what was reserved for it. Without a result it teaches
     /// nothing: a refusal is billed otherwise than an image.
     pub(super) fn settle(&mut self, reserved: Reserved, charge: &Charge, has_result: bool) {
@@ -117,7 +136,8 @@ impl Budget {
             };
             self.excess = Some(self.excess.unwrap_or(1.0).max(ratio));
         }
-        self.spent += charge.cost.as_ref().map_or(Usd::ZERO, |cost| cost.amount) + charge.possible;
+        let charged = charge.cost.as_ref().map_or(Usd::ZERO, |cost| cost.amount) + charge.possible;
+        self.spent = self.spent + charged - reserved.wasted;
     }
 }
 
@@ -126,16 +146,22 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a call is held to have cost. One that failed without a cost and lost no try was not billed.
+/// What a call is held to have cost, `wasted` for replies that could not be used. One that failed without a cost and lost no
+/// try was not billed.
 pub(super) fn compute_charge(
     estimate: Option<Usd>,
     cost: Option<Cost>,
+    wasted: Option<Cost>,
     has_result: bool,
     tries: u32,
     lost_tries: u32,
 ) -> Charge {
     let untold = u64::from(lost_tries) + u64::from(cost.is_none() && has_result);
     let possible = estimate.unwrap_or_default().times(untold);
+    let cost = match (cost, wasted) {
+        (Some(cost), Some(wasted)) => Some(cost.plus(wasted)),
+        (cost, wasted) => cost.or(wasted),
+    };
     Charge { cost, possible, is_unpriced: estimate.is_none() && untold > 0, tries, lost_tries }
 }
 
@@ -151,11 +177,11 @@ mod tests {
 
     fn told(n: u64) -> Charge {
         let cost = Cost { amount: cents(n), basis: String::new() };
-        compute_charge(None, Some(cost), true, 1, 0)
+        compute_charge(None, Some(cost), None, true, 1, 0)
     }
 
     fn once(estimate: Usd) -> Reserved {
-        Reserved { estimate: Some(estimate), tries: 1 }
+        Reserved { estimate: Some(estimate), tries: 1, wasted: Usd::ZERO }
     }
 
     fn budget(limit: u64, spent: u64) -> Budget {
@@ -203,7 +229,7 @@ mod tests {
     fn a_call_that_was_not_billed_gives_back_what_was_reserved() {
         let mut budget = budget(5, 0);
         assert_eq!(budget.admit(Some(cents(5))), Admission::Go);
-        budget.settle(once(cents(5)), &compute_charge(Some(cents(5)), None, false, 3, 0), false);
+        budget.settle(once(cents(5)), &compute_charge(Some(cents(5)), None, None, false, 3, 0), false);
         assert_eq!((budget.spent(), budget.admit(Some(cents(5)))), (Usd::ZERO, Admission::Go));
     }
 
@@ -213,7 +239,7 @@ mod tests {
         for has_cost in [false, true] {
             assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
             let cost = has_cost.then(|| Cost { amount: cents(1), basis: String::new() });
-            budget.settle(once(cents(2)), &compute_charge(Some(cents(2)), cost, false, 1, 0), false);
+            budget.settle(once(cents(2)), &compute_charge(Some(cents(2)), cost, None, false, 1, 0), false);
             assert_eq!(budget.excess, None);
         }
         assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
@@ -228,8 +254,8 @@ mod tests {
         assert_eq!(budget.admit(Some(cents(4))), Admission::Go);
         assert!(budget.reserve_try(Some(cents(4))));
         assert!(!budget.reserve_try(Some(cents(4))), "twelve cents are too many");
-        let charge = compute_charge(Some(cents(4)), None, false, 2, 2);
-        budget.settle(Reserved { estimate: Some(cents(4)), tries: 2 }, &charge, false);
+        let charge = compute_charge(Some(cents(4)), None, None, false, 2, 2);
+        budget.settle(Reserved { tries: 2, ..once(cents(4)) }, &charge, false);
         assert_eq!((budget.spent(), budget.reserved), (cents(8), Usd::ZERO));
     }
 
@@ -288,8 +314,8 @@ mod tests {
                 };
                 let before = calls.swap_remove(place);
                 let told = is_billed.then(|| Cost { amount: cost, basis: String::new() });
-                let charge = compute_charge(Some(estimate), told, has_result, before + 1, before + lost);
-                let reserved = Reserved { estimate: Some(estimate), tries: before + 1 };
+                let charge = compute_charge(Some(estimate), told, None, has_result, before + 1, before + lost);
+                let reserved = Reserved { tries: before + 1, ..once(estimate) };
                 budget.settle(reserved, &charge, has_result);
                 let excess = (cost - estimate).max(Usd::ZERO);
                 prop_assert!(budget.spent() <= cents(limit) + excess, "{} of {}", budget.spent(), cents(limit));
@@ -298,6 +324,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_unusable_replies_cost_counts_before_the_call_is_sent_again() {
+        let mut budget = budget(10, 0);
+        assert_eq!(budget.admit(Some(cents(4))), Admission::Go);
+        budget.add_wasted(cents(4));
+        assert_eq!(budget.still_fits(Some(cents(4))), Admission::Go);
+        budget.add_wasted(cents(3));
+        let exhausted = Admission::Exhausted { needed: cents(4), left: cents(3) };
+        assert_eq!(budget.still_fits(Some(cents(4))), exhausted);
+        let wasted = Some(Cost { amount: cents(7), basis: String::new() });
+        let charge = compute_charge(Some(cents(4)), None, wasted, false, 2, 0);
+        budget.settle(Reserved { wasted: cents(7), ..once(cents(4)) }, &charge, false);
+        assert_eq!((budget.spent(), budget.reserved), (cents(7), Usd::ZERO), "counted once");
+    }
+
+    #[test]
+    fn what_was_wasted_adds_to_the_answers_cost_and_hides_no_unknown_one() {
+        let cost = |n| Some(Cost { amount: cents(n), basis: "told".to_owned() });
+        let charge = |cost, wasted| compute_charge(Some(cents(3)), cost, wasted, true, 2, 0);
+        assert_eq!(charge(cost(2), cost(4)).cost, cost(6));
+        let untold = charge(None, cost(4));
+        assert_eq!((untold.cost, untold.possible), (cost(4), cents(3)));
     }
 
     #[test]
@@ -310,13 +360,15 @@ mod tests {
     fn what_is_not_told_counts_as_estimated() {
         let estimate = Some(cents(3));
         let cost = || Some(Cost { amount: cents(2), basis: String::new() });
-        let possible = |cost, has_result, lost| compute_charge(estimate, cost, has_result, 4, lost).possible;
+        let possible =
+            |cost, has_result, lost| compute_charge(estimate, cost, None, has_result, 4, lost).possible;
         assert_eq!(possible(None, true, 0), cents(3));
         assert_eq!(possible(None, true, 2), cents(9));
         assert_eq!(possible(None, false, 2), cents(6));
         assert_eq!(possible(cost(), true, 1), cents(3));
         assert_eq!(possible(cost(), false, 0), Usd::ZERO);
-        let is_unpriced = |has_result, lost| compute_charge(None, None, has_result, 1, lost).is_unpriced;
+        let is_unpriced =
+            |has_result, lost| compute_charge(None, None, None, has_result, 1, lost).is_unpriced;
         assert!(is_unpriced(true, 0) && is_unpriced(false, 1) && !is_unpriced(false, 0));
     }
 }

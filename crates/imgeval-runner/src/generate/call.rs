@@ -14,6 +14,7 @@ use super::{
     answer::{Checked, look_again, take_image},
     budget::{Reserved, SharedBudget, compute_charge},
     permit::{Brake, CallPermit, Halt, Unanswered, was_sent},
+    replies::{choose_reply, keep},
     talk::RequestPlan,
     writer::{Entry, NotWritten, WriterHandle},
 };
@@ -86,10 +87,11 @@ impl Caller {
         let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
         // From here on nothing interrupts: the answer may have been paid for.
         let (began_ms, duration_ms) = permit.times();
-        let Answer { outcome, usage, cost, revised_prompt, state, raw, tries, lost_tries, down } = answer;
+        let Answer { outcome, usage, cost, revised_prompt, state, raw, .. } = answer;
+        let Answer { whole, unused, wasted, tries, lost_tries, down, .. } = answer;
         let has_result = outcome.done().is_some();
-        let charge = compute_charge(permit.reserved().estimate, cost, has_result, tries, lost_tries);
-        let mut halt = down.map(|down| Halt::Stopped(Stopped::Down(down)));
+        let charge = compute_charge(permit.reserved().estimate, cost, wasted, has_result, tries, lost_tries);
+        let mut halt = down.map(|down| Halt::Stopped(Stopped::Down(down))).or_else(|| permit.halt());
         let Checked { outcome, kept_image } = match outcome {
             Outcome::Done(bytes) => match self.check(bytes).await {
                 Ok(checked) => checked,
@@ -102,6 +104,9 @@ impl Caller {
             },
             Outcome::Failed(failure) => Checked::failed(failure),
         };
+        // Only now that the image lies in the store, its reply may lose it.
+        let is_stored = outcome.done().is_some() || kept_image.is_some();
+        let kept = keep(choose_reply(is_stored, whole, unused)).await;
         let attempt = AttemptRecord {
             id: request.id.clone(),
             work_key: permit.work_key().clone(),
@@ -116,6 +121,8 @@ impl Caller {
             revised_prompt,
             state: state.clone(),
             raw,
+            kept,
+            reread_of: None,
         };
         self.writer.record(Entry::Attempt(Box::new(attempt))).await?;
         Ok(LandedCall { outcome, prompt: request.prompt.clone(), state, charge, has_result, halt })

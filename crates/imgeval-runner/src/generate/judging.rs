@@ -22,6 +22,7 @@ use super::{
     budget::{Budget, Reserved, SharedBudget, compute_charge, lock},
     permit::{Brake, CallPermit, Halt, Halting, Unanswered, was_sent},
     plan::failure_stands,
+    replies::{choose_reply, keep},
     writer::{Entry, Writer, WriterHandle},
 };
 
@@ -321,9 +322,11 @@ impl Caller {
         let asking = self.judge.judge(question, permit);
         let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
         let (began_ms, duration_ms) = permit.times();
-        let TextAnswer { outcome, usage, cost, raw, tries, lost_tries, down } = answer;
+        let TextAnswer { outcome, usage, cost, raw, whole, unused, wasted, tries, lost_tries, down } = answer;
         let has_result = outcome.done().is_some();
-        let charge = compute_charge(permit.reserved().estimate, cost, has_result, tries, lost_tries);
+        let charge = compute_charge(permit.reserved().estimate, cost, wasted, has_result, tries, lost_tries);
+        let kept = keep(choose_reply(has_result, whole, unused)).await;
+        let halt = down.map(|down| Halt::Stopped(Stopped::Down(down))).or_else(|| permit.halt());
         let record = JudgmentRecord {
             item: item.clone(),
             began_ms,
@@ -332,9 +335,11 @@ impl Caller {
             usage,
             charge: charge.clone(),
             raw,
+            kept,
+            reread_of: None,
         };
         self.writer.record(Entry::Judgment(Box::new(record))).await?;
-        Ok(Said { outcome, charge, halt: down.map(|down| Halt::Stopped(Stopped::Down(down))) })
+        Ok(Said { outcome, charge, halt })
     }
 }
 

@@ -22,6 +22,8 @@ mod images;
 mod judging;
 mod permit;
 mod plan;
+mod replies;
+mod reread;
 mod rewriting;
 mod talk;
 mod types;
@@ -33,6 +35,7 @@ pub use judging::{
     judgment_histories, plan_judgment,
 };
 pub use plan::{Conversation, Step, plan_generation};
+pub use reread::{RereadImages, RereadSummary, RereadWords, reread_images, reread_judgments};
 pub use rewriting::{rewrite_prompts, rewrite_stands};
 pub use talk::sketch_request;
 pub use types::{

@@ -139,6 +139,12 @@ struct State {
     tries: u32,
     /// So many of them are on record.
     recorded: u32,
+    /// What replies that could not be used are known to have cost.
+    wasted: Usd,
+    /// So much of it is on record.
+    recorded_waste: Usd,
+    /// That nothing more may be sent because of it.
+    exhausted: Option<Stopped>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,8 +164,16 @@ impl<'a> CallPermit<'a> {
         writer: &'a WriterHandle,
         call: CallBegun,
     ) -> Self {
-        let state =
-            State { phase: Phase::Waiting, began_ms: now_ms(), clock: Instant::now(), tries: 1, recorded: 1 };
+        let state = State {
+            phase: Phase::Waiting,
+            began_ms: now_ms(),
+            clock: Instant::now(),
+            tries: 1,
+            recorded: 1,
+            wasted: Usd::ZERO,
+            recorded_waste: Usd::ZERO,
+            exhausted: None,
+        };
         Self { brake, budget, writer, call, state: Mutex::new(state) }
     }
 
@@ -168,7 +182,29 @@ impl<'a> CallPermit<'a> {
     }
 
     pub(super) fn reserved(&self) -> Reserved {
-        Reserved { estimate: self.call.estimate, tries: lock(&self.state).tries }
+        let state = lock(&self.state);
+        Reserved { estimate: self.call.estimate, tries: state.tries, wasted: state.wasted }
+    }
+
+    /// Why nothing more can be asked for after this call, if its unusable replies used up the budget.
+    pub(super) fn halt(&self) -> Option<Halt> {
+        lock(&self.state).exhausted.clone().map(Halt::Stopped)
+    }
+
+    /// Whether the budget allows another try after what unusable replies cost.
+    fn can_afford_more(&self) -> bool {
+        let mut state = lock(&self.state);
+        if state.wasted == Usd::ZERO {
+            return true;
+        }
+        match lock(self.budget).still_fits(self.call.estimate) {
+            Admission::Go => true,
+            Admission::Exhausted { needed, left } => {
+                state.exhausted = Some(Stopped::Budget { needed, left });
+                false
+            }
+            Admission::Wait | Admission::PriceUnknown => false,
+        }
     }
 
     /// When the call began, since 1970, and how long that is ago; both in milliseconds.
@@ -234,9 +270,12 @@ impl<'a> CallPermit<'a> {
             match state.phase {
                 Phase::NotRecorded => return false,
                 Phase::Begun => {
-                    let more = state.tries - state.recorded;
-                    state.recorded = state.tries;
-                    Some(more)
+                    let tries = u64::from(state.tries - state.recorded);
+                    let more = self.call.estimate.unwrap_or_default().times(tries) + state.wasted
+                        - state.recorded_waste;
+                    let is_news = tries > 0 || more > Usd::ZERO;
+                    (state.recorded, state.recorded_waste) = (state.tries, state.wasted);
+                    Some(is_news.then_some(more))
                 }
                 Phase::Waiting | Phase::Recording => {
                     state.phase = Phase::Recording;
@@ -246,11 +285,8 @@ impl<'a> CallPermit<'a> {
             }
         };
         match more {
-            Some(0) => true,
-            Some(more) => {
-                let amount = self.call.estimate.unwrap_or_default().times(u64::from(more));
-                self.writer.record(Entry::SentAgain(work_key, amount)).await.is_ok()
-            }
+            Some(None) => true,
+            Some(Some(amount)) => self.writer.record(Entry::SentAgain(work_key, amount)).await.is_ok(),
             None => {
                 let began_ms = lock(&self.state).began_ms;
                 let call = CallBegun { began_ms, ..self.call.clone() };
@@ -266,7 +302,17 @@ impl<'a> CallPermit<'a> {
 impl Permit for CallPermit<'_> {
     async fn may_send(&self, lost_tries: u32) -> bool {
         // Looked at again after recording, which takes a moment.
-        !self.brake.is_on() && self.reserve(lost_tries) && self.record_sending().await && !self.brake.is_on()
+        !self.brake.is_on()
+            && self.can_afford_more()
+            && self.reserve(lost_tries)
+            && self.record_sending().await
+            && !self.brake.is_on()
+    }
+
+    fn note_wasted(&self, amount: Usd) {
+        let mut state = lock(&self.state);
+        lock(self.budget).add_wasted(amount - state.wasted);
+        state.wasted = amount;
     }
 
     async fn revoked(&self) {
@@ -280,7 +326,7 @@ pub(super) fn was_sent<T>(outcome: &Outcome<T>, tries: u32) -> bool {
 }
 
 /// Milliseconds since 1970.
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use imgeval_core::{FailureKind, Outcome, Rewriter, TextAnswer, Usd, WorkKey};
+use imgeval_core::{FailureKind, Outcome, Rewriter, TextAnswer, Usd, WholeReply, WorkKey};
 use imgeval_store::{CallBegun, CallPurpose, Charge, RewriteRecord, RunWriter};
 use tokio::sync::watch;
 
@@ -15,6 +15,7 @@ use super::{
     budget::{Budget, Reserved, SharedBudget, compute_charge, lock},
     permit::{Brake, CallPermit, Halt, Halting, Unanswered, was_sent},
     plan::failure_stands,
+    replies::choose_reply,
     writer::{Entry, PAUSE, WriterHandle, commit_queued},
 };
 
@@ -189,9 +190,13 @@ async fn ask(
 ) -> Result<Landed, Unanswered> {
     let asking = rewriter.rewrite(&job.prompt, permit);
     let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
-    let TextAnswer { outcome, usage, cost, raw, tries, lost_tries, down } = answer;
+    let TextAnswer { outcome, usage, cost, raw, whole, unused, wasted, tries, lost_tries, down } = answer;
     let has_result = outcome.done().is_some();
-    let charge = compute_charge(job.estimate, cost, has_result, tries, lost_tries);
+    let charge = compute_charge(job.estimate, cost, wasted, has_result, tries, lost_tries);
+    // A row holds one text: the whole one where no prompt was taken from it.
+    let whole = whole.filter(|_| !has_result);
+    let raw =
+        choose_reply(has_result, whole, unused.filter(|_| !has_result)).map_or(raw, WholeReply::into_text);
     let record = RewriteRecord {
         work_key: job.work_key.clone(),
         prompt: job.prompt.clone(),
@@ -201,7 +206,7 @@ async fn ask(
         raw,
     };
     writer.record(Entry::Rewrite(Box::new(record))).await?;
-    let halt = down.map(|down| Halt::Stopped(Stopped::Down(down)));
+    let halt = down.map(|down| Halt::Stopped(Stopped::Down(down))).or_else(|| permit.halt());
     Ok(Landed { outcome, charge, has_result, halt })
 }
 

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, CaseId, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta,
     ImageFormat, ImageParameters, ImageRequest, Outcome, Permit, SampleId, SizeRequest, Usage, Usd,
+    WholeReply,
 };
 use imgeval_runner::{
     Broken, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, ImageFacts, RoundInput,
@@ -35,6 +36,8 @@ pub(crate) enum Reply {
     Fail(FailureKind),
     /// As many tries lost, then an image; permission is asked before each try.
     Lost(u32),
+    /// As many replies that cannot be used and cost two cents each, then an image; permission is asked before each try.
+    Wasted(u32),
     Down,
     /// The only try is lost, and then the provider is down.
     LostThenDown,
@@ -122,7 +125,7 @@ impl FakeGenerator {
         let cost = Some(Cost { amount: cents(2), basis: "told".to_owned() });
         let image = |size: &str| Outcome::Done(format!("{size} {}", request.id).into_bytes());
         let (outcome, cost, lost_tries) = match reply {
-            Reply::Image => (image("4x3"), cost, 0),
+            Reply::Image | Reply::Wasted(_) => (image("4x3"), cost, 0),
             Reply::Square => (image("4x4"), cost, 0),
             Reply::Untold => (image("4x3"), None, 0),
             Reply::Garbage => (Outcome::Done(b"<html>".to_vec()), cost, 0),
@@ -142,6 +145,9 @@ impl FakeGenerator {
             revised_prompt: None,
             state: Some(format!("state of {}", request.id)),
             raw: "raw".to_owned(),
+            whole: Some(WholeReply::new(200, format!("whole reply about {}", request.id))),
+            unused: None,
+            wasted: None,
             tries,
             lost_tries,
             down: matches!(reply, Reply::LostThenDown).then(down),
@@ -196,6 +202,26 @@ impl Generator for FakeGenerator {
                         return Ok(Answer { tries: lost, lost_tries: lost, down: None, ..broken });
                     }
                     (self.when_sent)();
+                }
+                Ok(self.answer(request, reply))
+            }
+            Reply::Wasted(wanted) => {
+                for n_wasted in 1..=wanted {
+                    let cost = Cost { amount: cents(2).times(u64::from(n_wasted)), basis: "told".to_owned() };
+                    permit.note_wasted(cost.amount);
+                    let unused = WholeReply::new(200, format!("unusable reply {n_wasted}"));
+                    let (wasted, tries) = (Some(cost), n_wasted + u32::from(n_wasted == wanted));
+                    let may_go_on = permit.may_send(0).await;
+                    if !may_go_on {
+                        let failed = self.answer(request, Reply::Fail(FailureKind::Transport));
+                        let whole = Some(unused);
+                        return Ok(Answer { wasted, whole, tries: n_wasted, ..failed });
+                    }
+                    (self.when_sent)();
+                    if n_wasted == wanted {
+                        let image = self.answer(request, reply);
+                        return Ok(Answer { wasted, unused: Some(unused), tries, ..image });
+                    }
                 }
                 Ok(self.answer(request, reply))
             }

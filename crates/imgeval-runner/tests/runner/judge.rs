@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use imgeval_core::{
     CaseId, ContentHash, Cost, Decoding, Failure, FailureKind, GeneratorDown, GeneratorMeta, Judge,
     JudgeIdentity, JudgeQuestion, Outcome, Permit, QuestionPart, SampleId, TextAnswer, Usage, Usd,
+    WholeReply,
 };
 use imgeval_runner::{
     Broken, GenerateError, JudgeEvent, JudgeSettings, JudgeSummary, MakeQuestion, StopSignal, Stopped,
@@ -76,7 +77,9 @@ impl FakeJudge {
 fn answer(outcome: Outcome<String>, tries: u32) -> TextAnswer {
     let cost = outcome.done().is_some().then(|| Cost { amount: cents(2), basis: "told".to_owned() });
     let raw = format!("raw {outcome:?}");
-    TextAnswer { outcome, usage: Usage::default(), cost, raw, tries, lost_tries: 0, down: None }
+    let whole = Some(WholeReply::new(200, format!("whole {raw}")));
+    let (usage, unused, wasted) = (Usage::default(), None, None);
+    TextAnswer { outcome, usage, cost, raw, whole, unused, wasted, tries, lost_tries: 0, down: None }
 }
 
 fn failed(kind: FailureKind) -> Outcome<String> {

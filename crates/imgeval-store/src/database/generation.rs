@@ -1,11 +1,7 @@
 //! Calls, attempts and the samples that they make.
 
-use std::{
-    collections::BTreeMap,
-    io::{Read as _, Write as _},
-};
+use std::collections::BTreeMap;
 
-use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use imgeval_core::{
     CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, Sample, SampleId,
     Usage, Usd, WorkKey,
@@ -21,7 +17,9 @@ use super::{
 };
 use crate::{
     AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, JudgmentRecord,
-    MAX_RAW_BYTES, RewriteRecord, Spend, StoreError, judgments::read_item,
+    KeptReply, RewriteRecord, Spend, StoreError, UnusedReply,
+    judgments::read_item,
+    kept_reply::{pack, unpack},
 };
 
 const IMAGE: &str = "image";
@@ -31,8 +29,24 @@ const JUDGMENT: &str = "judgment";
 const INSERT_ATTEMPT: &str = "
 INSERT INTO attempts (work_key, case_id, ordinal, round, began_ms, duration_ms, prompt, seed, outcome, detail,
     image_sha256, format, width, height, notes, text_input, image_input, cached_input, text_output, image_output,
-    cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, revised_prompt, state, raw)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, revised_prompt, state, raw, kept_status, kept,
+    reread_of)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// Failed attempts at samples that have no image, each with what may still be read from its reply. An attempt counts if it
+/// asked for what the sample's last one asked for.
+const UNUSED: &str = "
+SELECT a.attempt_id, a.case_id, a.ordinal, a.round, a.work_key, a.prompt, a.seed,
+       iif(a.attempt_id IS last.reread_of, s.outcome, a.outcome), iif(a.attempt_id IS last.reread_of, s.detail, a.detail),
+       a.cost_nanos IS NOT NULL OR a.possible_nanos > 0, a.image_sha256, a.format,
+       a.attempt_id IS last.attempt_id OR a.attempt_id IS last.reread_of
+FROM samples s
+JOIN attempts last ON last.attempt_id = s.attempt_id
+JOIN attempts a ON a.case_id = s.case_id AND a.ordinal = s.ordinal AND a.round = s.round AND a.work_key = last.work_key
+WHERE s.outcome <> 'done' AND a.outcome <> 'done' AND a.reread_of IS NULL
+  AND NOT EXISTS (SELECT 1 FROM samples d WHERE d.case_id = s.case_id AND d.ordinal = s.ordinal AND d.round = s.round
+                  AND d.outcome = 'done')
+ORDER BY a.case_id, a.ordinal, a.round, a.attempt_id DESC";
 
 impl Database {
     pub(crate) fn begin_paid_work(&self) -> Result<(), StoreError> {
@@ -131,6 +145,8 @@ impl Database {
                             revised_prompt: None,
                             state: None,
                             raw: String::new(),
+                            kept: None,
+                            reread_of: None,
                         };
                         insert_attempt(transaction, &attempt)?;
                     }
@@ -203,22 +219,78 @@ impl Database {
         if !self.can_generate {
             return Ok(());
         }
-        let sql = "SELECT case_id, ordinal, round, outcome, detail, image_sha256, format, width, height, notes,
-                          work_key, began_ms, duration_ms, prompt, seed, text_input, image_input, cached_input,
-                          text_output, image_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries,
-                          lost_tries, revised_prompt, state, raw
-                   FROM attempts ORDER BY attempt_id";
-        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let sql = format!(
+            "SELECT case_id, ordinal, round, outcome, detail, image_sha256, format, width, height, notes,
+                    work_key, began_ms, duration_ms, prompt, seed, text_input, image_input, cached_input,
+                    text_output, image_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries,
+                    lost_tries, revised_prompt, state, raw, {}
+             FROM attempts ORDER BY attempt_id",
+            self.kept_columns()
+        );
+        let mut statement = self.guard(self.connection.prepare(&sql))?;
         let mut rows = self.guard(statement.query([]))?;
         while let Some(row) = self.guard(rows.next())? {
             let outcome = self.guard(OutcomeColumns::read(row, 3))?;
             let kept = outcome.image.clone();
             let (outcome, kept_image) = self.parse_outcome(outcome, kept)?;
             let raw: Vec<u8> = self.guard(row.get(28))?;
-            let raw = decompress(&raw).map_err(|detail| self.damaged(detail))?;
+            let raw = unpack(&raw).map_err(|detail| self.damaged(detail))?;
             visit(self.guard(read_attempt(row, outcome, kept_image, raw))?);
         }
         Ok(())
+    }
+
+    pub(crate) fn unused_replies(&self) -> Result<Vec<UnusedReply>, StoreError> {
+        let mut statement = self.guard(self.connection.prepare(UNUSED))?;
+        let mut rows = self.guard(statement.query([]))?;
+        let mut unused = Vec::new();
+        while let Some(row) = self.guard(rows.next())? {
+            let kept_image = self.guard(read_image_columns(row, 10))?;
+            let kept_image = kept_image.map(|(hash, format)| self.parse_image(&hash, &format)).transpose()?;
+            let (outcome, detail): (String, String) = (self.guard(row.get(7))?, self.guard(row.get(8))?);
+            let failure = self.parse_failure(&outcome, detail)?;
+            let read = || -> rusqlite::Result<UnusedReply> {
+                Ok(UnusedReply {
+                    attempt_id: row.get(0)?,
+                    id: read_id(row, 1)?,
+                    work_key: WorkKey::new(row.get::<_, String>(4)?),
+                    prompt: row.get(5)?,
+                    seed: parse_seed(row.get(6)?),
+                    failure,
+                    is_charged: row.get(9)?,
+                    kept_image,
+                    is_last: row.get(12)?,
+                })
+            };
+            unused.push(self.guard(read())?);
+        }
+        Ok(unused)
+    }
+
+    /// The reply that was kept of an attempt, and else its text without images.
+    pub(crate) fn reply_of_attempt(
+        &self,
+        attempt_id: i64,
+    ) -> Result<(Option<KeptReply>, String), StoreError> {
+        let sql = "SELECT raw, kept_status, kept FROM attempts WHERE attempt_id = ?";
+        self.read_reply(sql, attempt_id)
+    }
+
+    pub(super) fn read_reply(
+        &self,
+        sql: &str,
+        row_id: i64,
+    ) -> Result<(Option<KeptReply>, String), StoreError> {
+        let read = self
+            .connection
+            .query_row(sql, [row_id], |row| Ok((row.get::<_, Vec<u8>>(0)?, read_kept(row, 1)?)));
+        let (raw, kept) = self.guard(read)?;
+        Ok((kept, unpack(&raw).map_err(|detail| self.damaged(detail))?))
+    }
+
+    /// Three columns: status and text of a kept reply, and of which call this was read anew.
+    pub(super) fn kept_columns(&self) -> &'static str {
+        if self.keeps_replies { "kept_status, kept, reread_of" } else { "NULL, NULL, NULL" }
     }
 
     /// The outcome, and the image that was kept though it failed.
@@ -308,7 +380,15 @@ fn read_attempt(
         revised_prompt: row.get(26)?,
         state: row.get(27)?,
         raw,
+        kept: read_kept(row, 29)?,
+        reread_of: row.get(31)?,
     })
+}
+
+/// Status and text.
+pub(super) fn read_kept(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<KeptReply>> {
+    let (status, packed): (Option<u16>, Option<Vec<u8>>) = (row.get(first)?, row.get(first + 1)?);
+    Ok(status.zip(packed).map(|(status, packed)| KeptReply { status, packed }))
 }
 
 /// Seeds are text, because SQLite's integers have a sign.
@@ -422,7 +502,10 @@ fn insert_attempt(transaction: &Transaction<'_>, attempt: &AttemptRecord) -> rus
         charge.lost_tries,
         attempt.revised_prompt,
         attempt.state,
-        compress(&attempt.raw),
+        pack(&attempt.raw),
+        attempt.kept.as_ref().map(|kept| kept.status),
+        attempt.kept.as_ref().map(|kept| kept.packed.as_slice()),
+        attempt.reread_of,
     ])?;
     Ok(transaction.last_insert_rowid())
 }
@@ -465,50 +548,4 @@ fn accept_image(transaction: &Transaction<'_>, id: &SampleId, record: &ImageReco
 /// The name of a sample that has no file.
 fn source_of(id: &SampleId) -> String {
     format!("generated:{id}")
-}
-
-pub(super) fn compress(text: &str) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    let end = text.floor_char_boundary(MAX_RAW_BYTES);
-    let mut written = encoder.write_all(&text.as_bytes()[..end]);
-    if end < text.len() {
-        let note = format!("\n[{} more bytes were not kept]", text.len() - end);
-        written = written.and_then(|()| encoder.write_all(note.as_bytes()));
-    }
-    // Writing to memory does not fail; should it, an empty text must not cost the record that it belongs to.
-    written.and_then(|()| encoder.finish()).unwrap_or_default()
-}
-
-pub(super) fn decompress(bytes: &[u8]) -> Result<String, String> {
-    // A little more than what is kept, for the note.
-    let limit = MAX_RAW_BYTES as u64 + 1024;
-    if bytes.is_empty() {
-        return Ok(String::new());
-    }
-    let mut text = Vec::new();
-    let read = ZlibDecoder::new(bytes).take(limit + 1).read_to_end(&mut text);
-    read.map_err(|error| format!("the text of a reply cannot be read: {error}"))?;
-    if text.len() as u64 > limit {
-        return Err(format!("the text of a reply has more than {limit} bytes"));
-    }
-    String::from_utf8(text).map_err(|_| "the text of a reply is not UTF-8".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_survive_and_their_size_is_bounded() {
-        for text in ["", "{\"a\": \"ü\"}"] {
-            assert_eq!(decompress(&compress(text)).unwrap(), text);
-        }
-        let long = "ü".repeat(MAX_RAW_BYTES);
-        let kept = decompress(&compress(&long)).unwrap();
-        assert!(kept.len() < MAX_RAW_BYTES + 1024 && kept.ends_with("more bytes were not kept]"));
-        let mut bomb = ZlibEncoder::new(Vec::new(), Compression::best());
-        bomb.write_all(&vec![b'a'; MAX_RAW_BYTES + 4096]).unwrap();
-        assert!(decompress(&bomb.finish().unwrap()).is_err());
-        assert!(decompress(b"no zlib").is_err());
-    }
 }

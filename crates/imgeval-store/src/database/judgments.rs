@@ -3,12 +3,12 @@
 use imgeval_core::{CaseId, ContentHash, Cost, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage, Usd};
 use rusqlite::{Row, Transaction, params};
 
-use super::{
-    DONE, Database,
-    generation::{compress, decompress},
-};
+use super::{DONE, Database, generation::read_kept};
 use crate::{
-    Charge, JudgmentRecord, MeasurementRecord, StoreError, StoredJudge, StoredJudgment, judgments::read_item,
+    Charge, JudgmentRecord, KeptReply, MeasurementRecord, StoreError, StoredJudge, StoredJudgment,
+    UnusedJudgment,
+    judgments::read_item,
+    kept_reply::{pack, unpack},
 };
 
 /// Eight columns of a judged item, as [`read_item`] expects them.
@@ -113,8 +113,9 @@ impl Database {
         }
         let sql = format!(
             "SELECT {ITEM}, began_ms, outcome, detail, reply, duration_ms, text_input, image_input, cached_input,
-                    text_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, raw
-             FROM judgments ORDER BY judgment_id"
+                    text_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, raw, {}
+             FROM judgments ORDER BY judgment_id",
+            self.kept_columns()
         );
         let mut statement = self.guard(self.connection.prepare(&sql))?;
         let mut rows = self.guard(statement.query([]))?;
@@ -122,7 +123,7 @@ impl Database {
             let item = self.guard(read_item(row, 0))?.map_err(|detail| self.damaged(detail))?;
             let outcome = self.read_outcome(row, 9)?;
             let raw: Vec<u8> = self.guard(row.get(23))?;
-            let raw = decompress(&raw).map_err(|detail| self.damaged(detail))?;
+            let raw = unpack(&raw).map_err(|detail| self.damaged(detail))?;
             let read = || -> rusqlite::Result<JudgmentRecord> {
                 Ok(JudgmentRecord {
                     item,
@@ -138,11 +139,51 @@ impl Database {
                     },
                     charge: read_charge(row, 17)?,
                     raw,
+                    kept: read_kept(row, 24)?,
+                    reread_of: row.get(26)?,
                 })
             };
             visit(self.guard(read())?);
         }
         Ok(())
+    }
+
+    pub(crate) fn unused_judgments(&self) -> Result<Vec<UnusedJudgment>, StoreError> {
+        let sql = format!(
+            "SELECT {ITEM}, judgment_id,
+                    coalesce((SELECT outcome FROM judgments r WHERE r.reread_of = j.judgment_id
+                              ORDER BY r.judgment_id DESC LIMIT 1), outcome),
+                    detail, cost_nanos IS NOT NULL OR possible_nanos > 0,
+                    NOT EXISTS (SELECT 1 FROM judgments l WHERE l.work_key = j.work_key AND l.is_withdrawn = 0
+                                AND l.judgment_id > j.judgment_id AND l.reread_of IS NOT j.judgment_id)
+             FROM judgments j
+             WHERE outcome <> 'done' AND is_withdrawn = 0 AND reread_of IS NULL
+               AND NOT EXISTS (SELECT 1 FROM judgments d WHERE d.work_key = j.work_key AND d.is_withdrawn = 0
+                               AND d.outcome = 'done')
+             ORDER BY work_key, judgment_id DESC"
+        );
+        let mut statement = self.guard(self.connection.prepare(&sql))?;
+        let mut rows = self.guard(statement.query([]))?;
+        let mut unused = Vec::new();
+        while let Some(row) = self.guard(rows.next())? {
+            let item = self.guard(read_item(row, 0))?.map_err(|detail| self.damaged(detail))?;
+            let (outcome, detail): (String, String) = (self.guard(row.get(9))?, self.guard(row.get(10))?);
+            unused.push(UnusedJudgment {
+                judgment_id: self.guard(row.get(8))?,
+                item,
+                failure: self.parse_failure(&outcome, detail)?,
+                is_charged: self.guard(row.get(11))?,
+                is_last: self.guard(row.get(12))?,
+            });
+        }
+        Ok(unused)
+    }
+
+    pub(crate) fn reply_of_judgment(
+        &self,
+        judgment_id: i64,
+    ) -> Result<(Option<KeptReply>, String), StoreError> {
+        self.read_reply("SELECT raw, kept_status, kept FROM judgments WHERE judgment_id = ?", judgment_id)
     }
 
     /// Outcome, detail and text, in this order.
@@ -240,8 +281,9 @@ pub(super) fn insert_judgment(
     let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     let sql = format!(
         "INSERT INTO judgments ({ITEM}, began_ms, duration_ms, outcome, detail, reply, text_input, image_input,
-             cached_input, text_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, raw)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+             cached_input, text_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, raw,
+             kept_status, kept, reread_of)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     );
     transaction.prepare_cached(&sql)?.execute(params![
         item.work_key.as_str(),
@@ -267,7 +309,10 @@ pub(super) fn insert_judgment(
         charge.is_unpriced,
         charge.tries,
         charge.lost_tries,
-        compress(&judgment.raw),
+        pack(&judgment.raw),
+        judgment.kept.as_ref().map(|kept| kept.status),
+        judgment.kept.as_ref().map(|kept| kept.packed.as_slice()),
+        judgment.reread_of,
     ])?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use imgeval_core::{Outcome, WorkKey};
 use rusqlite::{Transaction, params};
 
-use super::{DONE, Database, generation::compress};
-use crate::{RewriteRecord, StoreError};
+use super::{DONE, Database};
+use crate::{RewriteRecord, StoreError, kept_reply::pack};
 
 impl Database {
     pub(crate) fn rewrites(&self) -> Result<BTreeMap<WorkKey, Outcome<String>>, StoreError> {
@@ -68,7 +68,7 @@ pub(super) fn upsert_rewrite(transaction: &Transaction<'_>, rewrite: &RewriteRec
         charge.is_unpriced,
         charge.tries,
         charge.lost_tries,
-        compress(&rewrite.raw),
+        pack(&rewrite.raw),
     ])?;
     Ok(())
 }

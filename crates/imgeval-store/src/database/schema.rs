@@ -1,8 +1,8 @@
-//! The tables, how those of formats 2 and 3 become those of format 4, and views that show older formats as the newest.
+//! The tables, how those of formats 2 to 4 become those of format 5, and views that show older formats as the newest.
 
 /// 2: an observer is a detector with a colour namer, whose evidence is kept apart. 3: rounds and generated samples.
-/// 4: judges, judgments and measurements.
-pub(super) const SCHEMA_VERSION: i64 = 4;
+/// 4: judges, judgments and measurements. 5: whole replies of calls that gave nothing usable.
+pub(super) const SCHEMA_VERSION: i64 = 5;
 
 /// Older formats that are brought up to date when they are opened for writing.
 pub(super) const MIGRATES_FROM: i64 = 2;
@@ -155,6 +155,16 @@ CREATE TABLE measurements (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Whole replies, with their HTTP status, and which call's reply a row only read anew.
+pub(super) const KEPT_REPLIES: &str = "
+ALTER TABLE attempts ADD COLUMN kept_status INTEGER;
+ALTER TABLE attempts ADD COLUMN kept BLOB;
+ALTER TABLE attempts ADD COLUMN reread_of INTEGER;
+ALTER TABLE judgments ADD COLUMN kept_status INTEGER;
+ALTER TABLE judgments ADD COLUMN kept BLOB;
+ALTER TABLE judgments ADD COLUMN reread_of INTEGER;
+";
+
 pub(super) const OBSERVATIONS: &str = "
 CREATE TABLE extra_files (source TEXT PRIMARY KEY, reason TEXT NOT NULL) STRICT;
 CREATE TABLE observers (
@@ -193,16 +203,17 @@ CREATE TABLE failed_observations (
 
 /// SQL that makes a new database. What is referred to comes first.
 pub(super) fn creation() -> String {
-    in_one_transaction(&format!("{GENERATION}{SAMPLES}{OBSERVATIONS}{JUDGING}"), SCHEMA_VERSION)
+    in_one_transaction(&format!("{GENERATION}{SAMPLES}{OBSERVATIONS}{JUDGING}{KEPT_REPLIES}"), SCHEMA_VERSION)
 }
 
 /// SQL that brings a database of this format up to date, a format at a time, each all or nothing.
 pub(super) fn migrations_from(version: i64) -> impl Iterator<Item = String> {
-    let from_3 = || in_one_transaction(JUDGING, 4);
-    [(2, migration_from_2()), (3, from_3())]
-        .into_iter()
-        .filter(move |(from, _)| *from >= version)
-        .map(|(_, sql)| sql)
+    let steps = [
+        (2, migration_from_2()),
+        (3, in_one_transaction(JUDGING, 4)),
+        (4, in_one_transaction(KEPT_REPLIES, 5)),
+    ];
+    steps.into_iter().filter(move |(from, _)| *from >= version).map(|(_, sql)| sql)
 }
 
 fn migration_from_2() -> String {

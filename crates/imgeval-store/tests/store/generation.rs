@@ -7,8 +7,8 @@ use imgeval_core::{
     SampleId, Usage, Usd, WorkKey,
 };
 use imgeval_store::{
-    AttemptRecord, CallBegun, CallPurpose, Charge, FileStamp, GenerationBatch, ImportedSample, Manifest,
-    RewriteRecord, RunReader, RunWriter, Spend,
+    AttemptRecord, CallBegun, CallPurpose, Charge, FileStamp, GenerationBatch, ImportedSample, KeptReply,
+    Manifest, RewriteRecord, RunReader, RunWriter, Spend,
 };
 use proptest::prelude::*;
 
@@ -61,6 +61,8 @@ fn attempt(id: SampleId, outcome: Outcome<ImageRecord>) -> AttemptRecord {
         revised_prompt: Some("another".to_owned()),
         state: Some("resp_1".to_owned()),
         raw: "{\"ü\": []}".repeat(100),
+        kept: None,
+        reread_of: None,
         id,
     }
 }
@@ -104,7 +106,15 @@ fn an_attempt_is_read_back_to_the_last_field() {
         charge: Charge { is_unpriced: true, ..Charge::default() },
         ..attempt(id(1, 1), failed(FailureKind::WrongSize))
     };
-    let written = [attempt(id(0, 1), Outcome::Done(image("a"))), kept];
+    let written = [
+        attempt(id(0, 1), Outcome::Done(image("a"))),
+        kept,
+        AttemptRecord {
+            kept: Some(KeptReply::pack(202, "{\"all\": \"of it\"}")),
+            reread_of: Some(1),
+            ..attempt(id(2, 1), failed(FailureKind::EmptyReply))
+        },
+    ];
     record(&mut run, &written);
     assert_eq!(attempts(folder.path()), written);
     let samples = run.generated_samples().unwrap();
@@ -242,6 +252,46 @@ fn a_kept_image_can_be_accepted() {
         failed(FailureKind::WrongSize),
         "history is not rewritten"
     );
+}
+
+#[test]
+fn replies_may_be_read_anew_as_long_as_their_sample_has_no_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    let kept = |text: &str| Some(KeptReply::pack(200, text));
+    let empty = |ordinal: u32, text: &str| AttemptRecord {
+        kept: kept(text),
+        ..attempt(id(ordinal, 1), failed(FailureKind::EmptyReply))
+    };
+    let unpaid = AttemptRecord {
+        charge: Charge { tries: 1, ..Charge::default() },
+        ..attempt(id(0, 1), failed(FailureKind::Transport))
+    };
+    let of_other_work = AttemptRecord { work_key: WorkKey::new("another prompt"), ..empty(0, "another") };
+    let done = attempt(id(1, 1), Outcome::Done(image("a")));
+    record(&mut run, &[of_other_work, empty(0, "first"), unpaid, empty(1, "gone"), done]);
+    let unused = run.unused_replies().unwrap();
+    let told: Vec<_> = unused
+        .iter()
+        .map(|one| {
+            let (kept, raw) = run.reply_of_attempt(one.attempt_id).unwrap();
+            assert_eq!((&one.id, raw.is_empty(), one.seed), (&id(0, 1), false, Some(u64::MAX)));
+            (one.failure.kind, one.is_last, one.is_charged, kept.map(|kept| kept.text().unwrap()))
+        })
+        .collect();
+    let first = (FailureKind::EmptyReply, false, true, Some("first".to_owned()));
+    assert_eq!(told, [(FailureKind::Transport, true, false, None), first.clone()]);
+
+    // Another failure that was read from the first reply: it is the last word now, and read again.
+    let reread_of = Some(unused[1].attempt_id);
+    record(&mut run, &[AttemptRecord { reread_of, ..attempt(id(0, 1), failed(FailureKind::Moderated)) }]);
+    let unused = run.unused_replies().unwrap();
+    let last: Vec<_> = unused.iter().map(|one| (one.failure.kind, one.is_last)).collect();
+    assert_eq!(last, [(FailureKind::Transport, false), (FailureKind::Moderated, true)]);
+
+    record(&mut run, &[AttemptRecord { reread_of, ..attempt(id(0, 1), Outcome::Done(image("b"))) }]);
+    assert_eq!(run.unused_replies().unwrap(), []);
+    assert_eq!(attempts(folder.path()).len(), 7, "nothing is rewritten");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use imgeval_core::{
     Usd,
 };
 use imgeval_store::{
-    CallBegun, CallPurpose, Charge, GenerationBatch, JudgedItem, JudgedRole, JudgmentRecord, Manifest,
-    MeasurementRecord, RunReader, RunWriter, StoredJudge, StoredJudgment,
+    CallBegun, CallPurpose, Charge, GenerationBatch, JudgedItem, JudgedRole, JudgmentRecord, KeptReply,
+    Manifest, MeasurementRecord, RunReader, RunWriter, StoredJudge, StoredJudgment,
 };
 use rusqlite::Connection;
 
@@ -46,6 +46,8 @@ fn said(item: JudgedItem, outcome: Outcome<String>) -> JudgmentRecord {
         usage: Usage { text_output: Some(9), ..Usage::default() },
         charge: Charge { cost, tries: 1, ..Charge::default() },
         raw: "{}".to_owned(),
+        kept: None,
+        reread_of: None,
     }
 }
 
@@ -152,7 +154,10 @@ fn a_run_of_format_3_is_read_as_it_lies_and_takes_judgments_once_it_is_written()
     let columns = ["judge_id", "role", "image_sha256", "repeat"];
     let columns = columns.map(|name| format!("ALTER TABLE calls_in_flight DROP COLUMN {name};")).concat();
     let tables = "DROP TABLE judgments; DROP TABLE judges; DROP TABLE measurements; PRAGMA user_version = 3;";
-    database.execute_batch(&format!("{columns}{tables}")).unwrap();
+    // Columns that came with format 5.
+    let kept = ["kept_status", "kept", "reread_of"];
+    let kept = kept.map(|name| format!("ALTER TABLE attempts DROP COLUMN {name};")).concat();
+    database.execute_batch(&format!("{columns}{kept}{tables}")).unwrap();
     drop(database);
     let reader = RunReader::open(folder.path()).unwrap();
     assert!(reader.judges().unwrap().is_empty() && reader.measurements().unwrap().is_empty());
@@ -162,4 +167,50 @@ fn a_run_of_format_3_is_read_as_it_lies_and_takes_judgments_once_it_is_written()
     run.record_judge(&judge("m")).unwrap();
     run.record_judgment(&said(item("1", 0), Outcome::Done("x".to_owned()))).unwrap();
     assert_eq!(all(folder.path()).len(), 1);
+}
+
+#[test]
+fn only_failures_without_any_words_may_be_read_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = open(folder.path());
+    run.record_judge(&judge("m")).unwrap();
+    let failed = |case: &str, reply: Option<&str>| JudgmentRecord {
+        kept: reply.map(|text| KeptReply::pack(200, text)),
+        ..said(
+            item(case, 0),
+            Outcome::Failed(Failure { kind: FailureKind::Transport, detail: "no JSON".to_owned() }),
+        )
+    };
+    let words = || Outcome::Done("Score: 1".to_owned());
+    for judgment in [
+        failed("1", Some("first")),
+        failed("1", None),
+        failed("2", Some("other")),
+        said(item("2", 0), words()),
+        said(item("3", 0), words()),
+    ] {
+        run.record_judgment(&judgment).unwrap();
+    }
+    let unused = run.unused_judgments().unwrap();
+    let told: Vec<_> = unused
+        .iter()
+        .map(|one| {
+            let (kept, raw) = run.reply_of_judgment(one.judgment_id).unwrap();
+            (
+                one.item == item("1", 0),
+                one.is_last,
+                one.is_charged,
+                kept.map(|kept| kept.text().unwrap()),
+                raw,
+            )
+        })
+        .collect();
+    let expected = [(true, None), (false, Some("first".to_owned()))];
+    assert_eq!(told, expected.map(|(is_last, text)| (true, is_last, true, text, "{}".to_owned())));
+    let reread = JudgmentRecord { reread_of: Some(unused[1].judgment_id), ..said(item("1", 0), words()) };
+    run.record_judgment(&reread).unwrap();
+    assert_eq!(run.unused_judgments().unwrap(), []);
+    let mut calls = Vec::new();
+    RunReader::open(folder.path()).unwrap().for_each_judgment_call(|call| calls.push(call)).unwrap();
+    assert_eq!((calls.last(), calls[0].kept.as_ref().map(|kept| kept.status)), (Some(&reread), Some(200)));
 }

@@ -1,9 +1,11 @@
 //! Databases of format 2 as they were written before rounds and generated samples.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use imgeval_core::ObserverId;
-use imgeval_store::{ObservedSample, RunReader, RunWriter, Spend, StoreError};
+use imgeval_core::{CaseId, Failure, FailureKind, ObserverId, Outcome, SampleId, Usage, WorkKey};
+use imgeval_store::{
+    AttemptRecord, Charge, GenerationBatch, Manifest, ObservedSample, RunReader, RunWriter, Spend, StoreError,
+};
 use rusqlite::Connection;
 
 /// The tables of format 2 with two samples, one of them observed and named.
@@ -79,8 +81,66 @@ fn a_run_of_format_2_is_read_as_it_lies_and_the_same_once_it_was_written() {
                        AND tbl_name = 'samples' AND name LIKE 'samples%' ORDER BY name)";
     let ask = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
     assert_eq!(ask(indexes), "samples_by_id samples_by_image samples_done");
-    assert_eq!(ask("SELECT CAST(user_version AS TEXT) FROM pragma_user_version"), "4");
+    assert_eq!(ask("SELECT CAST(user_version AS TEXT) FROM pragma_user_version"), "5");
     assert_eq!(ask("PRAGMA integrity_check"), "ok");
+}
+
+#[test]
+fn a_run_of_format_4_is_read_as_it_lies_and_its_replies_may_be_read_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = Manifest {
+        suite: "fake".to_owned(),
+        parameters: BTreeMap::new(),
+        generation: BTreeMap::new(),
+        tool_version: "0".to_owned(),
+    };
+    let mut run = RunWriter::create_or_open(folder.path(), &asked, "test").unwrap();
+    let failure = Failure { kind: FailureKind::EmptyReply, detail: "nothing".to_owned() };
+    let attempt = AttemptRecord {
+        id: SampleId::new(CaseId::new("cat"), 0),
+        work_key: WorkKey::new("k"),
+        began_ms: 1,
+        duration_ms: 2,
+        prompt: "a cat".to_owned(),
+        seed: None,
+        outcome: Outcome::Failed(failure),
+        kept_image: None,
+        usage: Usage::default(),
+        charge: Charge { tries: 1, ..Charge::default() },
+        revised_prompt: None,
+        state: None,
+        raw: "{\"data\": []}".to_owned(),
+        kept: None,
+        reread_of: None,
+    };
+    let attempts = vec![attempt.clone()];
+    run.record_generation(&GenerationBatch { attempts, ..GenerationBatch::default() }).unwrap();
+    drop(run);
+    // As format 4 was.
+    let database = Connection::open(folder.path().join("run.db")).unwrap();
+    for table in ["attempts", "judgments"] {
+        for column in ["kept_status", "kept", "reread_of"] {
+            database.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN {column}")).unwrap();
+        }
+    }
+    database.execute_batch("PRAGMA user_version = 4").unwrap();
+    drop(database);
+
+    let check = || {
+        let run = RunReader::open(folder.path()).unwrap();
+        let mut attempts = Vec::new();
+        run.for_each_attempt(|attempt| attempts.push(attempt)).unwrap();
+        assert_eq!(attempts, std::slice::from_ref(&attempt));
+        run.for_each_judgment_call(|call| panic!("nothing was judged: {call:?}")).unwrap();
+    };
+    check();
+    let run = RunWriter::open(folder.path(), "test").unwrap();
+    let unused = run.unused_replies().unwrap();
+    assert_eq!(unused.len(), 1);
+    assert_eq!(run.reply_of_attempt(unused[0].attempt_id).unwrap(), (None, attempt.raw.clone()));
+    assert_eq!(run.unused_judgments().unwrap(), []);
+    drop(run);
+    check();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{Outcome, Usage, visible};
-use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, RunReader};
+use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, KeptReply, RunReader};
 use imgeval_suites::{
     geneval::SummaryBuilder,
     wise::{
@@ -49,14 +49,14 @@ fn export_calls(run: &Path, path: &Path, printer: Printer) -> Result<()> {
     let mut result = Ok(());
     run.for_each_attempt(|attempt| {
         if result.is_ok() {
-            n_calls += 1;
+            n_calls += usize::from(attempt.reread_of.is_none());
             result = writeln!(file, "{}", call_json(&attempt));
         }
     })?;
     run.for_each_judgment_call(|judgment| {
         // What people said, and what was copied from the anchors' run, was no call.
-        if result.is_ok() && judgment.charge.tries > 0 {
-            n_calls += 1;
+        if result.is_ok() && (judgment.charge.tries > 0 || judgment.reread_of.is_some()) {
+            n_calls += usize::from(judgment.reread_of.is_none());
             result = writeln!(file, "{}", judgment_json(&judgment));
         }
     })?;
@@ -79,7 +79,7 @@ fn call_json(attempt: &AttemptRecord) -> Value {
     let kept = attempt.kept_image.as_ref().map(|(hash, format)| (hash, *format));
     let image = done.or(kept).map(|(hash, format)| format!("{hash}.{}", format.extension()));
     let mut call = json!({
-        "kind": "image",
+        "kind": if attempt.reread_of.is_some() { "image-reread" } else { "image" },
         "case": attempt.id.case.as_str(),
         "sample": attempt.id.ordinal,
         "round": attempt.id.round,
@@ -93,7 +93,7 @@ fn call_json(attempt: &AttemptRecord) -> Value {
         "image": image,
     });
     add_cost(&mut call, &attempt.charge, &attempt.usage);
-    call["reply"] = attempt.raw.as_str().into();
+    add_reply(&mut call, attempt.kept.as_ref(), &attempt.raw);
     call
 }
 
@@ -104,7 +104,7 @@ fn judgment_json(judgment: &JudgmentRecord) -> Value {
         Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
     };
     let mut call = json!({
-        "kind": "judgment",
+        "kind": if judgment.reread_of.is_some() { "judgment-reread" } else { "judgment" },
         "case": item.id.case.as_str(),
         "sample": item.id.ordinal,
         "round": item.id.round,
@@ -119,8 +119,16 @@ fn judgment_json(judgment: &JudgmentRecord) -> Value {
         "image_sha256": item.image.as_str(),
     });
     add_cost(&mut call, &judgment.charge, &judgment.usage);
-    call["reply"] = judgment.raw.as_str().into();
+    add_reply(&mut call, judgment.kept.as_ref(), &judgment.raw);
     call
+}
+
+/// The whole reply where it was kept, which may be one before the last.
+fn add_reply(call: &mut Value, kept: Option<&KeptReply>, raw: &str) {
+    let whole = kept.and_then(|kept| Some((kept.status, kept.text().ok()?)));
+    call["reply_status"] = whole.as_ref().map(|(status, _)| *status).into();
+    call["reply_is_whole"] = whole.is_some().into();
+    call["reply"] = whole.map_or_else(|| raw.to_owned(), |(_, text)| text).into();
 }
 
 fn add_cost(call: &mut Value, charge: &Charge, usage: &Usage) {

@@ -18,7 +18,7 @@ use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
 use imgeval_vision::image_file::DecodeLimits;
 use tokio::sync::watch;
 
-use super::{holder, import::image_facts};
+use super::{holder, import::image_facts, reread::reread_generated};
 use crate::{
     args::{GenerateArgs, generation::GenerationArgs},
     cases::CaseSet,
@@ -33,9 +33,15 @@ use crate::{
 };
 
 pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
+    if let Some(run) = &args.kept {
+        return reread_generated(run, args, printer);
+    }
+    let Some(model) = &args.model else {
+        return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
+    };
     let job = Job::prepare(
         CaseSet::load(&args.cases)?,
-        &args.model,
+        model,
         args.run.as_deref(),
         &args.generation,
         args.limit.for_generated(),

@@ -234,6 +234,8 @@ impl JudgeStage<'_> {
                     usage: Usage::default(),
                     charge: Charge::default(),
                     raw: String::new(),
+                    kept: None,
+                    reread_of: None,
                 });
             }
         })?;

@@ -17,6 +17,7 @@ mod observe;
 mod prompts;
 mod protocol;
 mod report;
+mod reread;
 mod run;
 mod run_judged;
 mod score;

@@ -11,7 +11,7 @@ use imgeval_store::{RunReader, RunWriter};
 use imgeval_suites::geneval::VerdictOptions;
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
-use super::{holder, judge::JudgeStage};
+use super::{holder, judge::JudgeStage, reread::reread_judged};
 use crate::{
     args::{ObserveArgs, Suite},
     exit_code::Exit,
@@ -23,6 +23,9 @@ use crate::{
 };
 
 pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
+    if args.reread {
+        return reread_judged(&args.run, &args.files, printer);
+    }
     // A run that cannot be read is told of after a detector that cannot be had, which is the longer way to mend.
     let suite = RunReader::open(&args.run).map(|run| Suite::from_name(&run.manifest().suite));
     match suite {

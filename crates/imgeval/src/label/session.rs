@@ -271,6 +271,8 @@ impl Session {
             usage: Usage::default(),
             charge: Charge::default(),
             raw: String::new(),
+            kept: None,
+            reread_of: None,
         })?;
         self.rater(rater)?.labels.insert(place, values);
         Ok(())
