@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::checkpoint::{CheckpointError, ParameterError};
+use crate::checkpoint::{Checkpoint, CheckpointError, ParameterError};
 
 /// Each is one sentence; [`ModelError::hint`] says how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -11,8 +11,8 @@ pub enum ModelError {
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     Parameters(#[from] ParameterError),
-    #[error("`{}` does not hold {network}", path.display())]
-    NotThisNetwork { path: PathBuf, network: &'static str },
+    #[error("`{}` does not hold {network}; {found}", path.display())]
+    NotThisNetwork { path: PathBuf, network: &'static str, found: String },
     #[error("`{}`: {detail}", path.display())]
     Configuration { path: PathBuf, detail: String },
     #[error("{0}")]
@@ -34,6 +34,11 @@ impl From<candle_core::Error> for ModelError {
 }
 
 impl ModelError {
+    /// For a checkpoint in which nothing of the network was found.
+    pub(crate) fn not_this_network(checkpoint: &Checkpoint, network: &'static str) -> Self {
+        Self::NotThisNetwork { path: checkpoint.path().to_owned(), network, found: checkpoint.describe() }
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -41,7 +46,8 @@ impl ModelError {
             Self::Checkpoint(error) => error.hint(),
             Self::Parameters(error) => error.hint(),
             Self::NotThisNetwork { .. } => {
-                "name the weights of that network, as `imgeval models list` shows them"
+                "name the weights of that network (`imgeval models list` shows them); names may start with `module.`, \
+                 `_orig_mod.` or `model.`"
             }
             Self::Configuration { .. } => "take the model's folder as it was published",
             Self::Compute(_) => "leave `--device` and `--dtype` away to compute on the CPU with f32",

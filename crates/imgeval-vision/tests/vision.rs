@@ -31,3 +31,6 @@ mod random_weights;
 #[cfg(test)]
 #[path = "vision/resample.rs"]
 mod resample;
+#[cfg(test)]
+#[path = "vision/saved_checkpoints.rs"]
+mod saved_checkpoints;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use imgeval_clients::{Catalogue, Limits, ModelEntry, ProviderKind, ProviderSettings, Retirement, Secret};
 use serde::Deserialize;
 
@@ -19,6 +19,7 @@ use crate::{
     args::generation::{ProviderArgs, SettingsFiles},
     environment,
     failure::CommandError,
+    text_file::{MAX_SETTINGS_BYTES, read_text},
 };
 
 /// Headers that carry keys, and so may not stand in a settings file.
@@ -156,8 +157,7 @@ impl Settings {
         let catalogue_file = files.catalogue.clone().or(catalogue_file);
         let catalogue = match catalogue_file {
             Some(path) => {
-                let text = fs::read_to_string(&path)
-                    .with_context(|| format!("could not read the catalogue `{}`", path.display()))?;
+                let text = read_text(&path, MAX_SETTINGS_BYTES, "the catalogue")?;
                 Catalogue::with_overrides(&text, &path.display().to_string())
                     .map_err(|error| CommandError::usage(crate::failure::sentence_of(&error)))?
             }
@@ -363,8 +363,7 @@ fn remote_flag(flags: &ProviderArgs) -> Option<&'static str> {
 }
 
 fn read_settings(path: &Path) -> Result<SettingsFile> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("could not read the settings `{}`", path.display()))?;
+    let text = read_text(path, MAX_SETTINGS_BYTES, "the settings")?;
     toml::from_str(&text).map_err(|error: toml::de::Error| {
         // The file's text is not shown: somebody may have put a key into it.
         let before = error.span().map_or("", |span| &text[..span.start]);
@@ -401,14 +400,26 @@ fn find_key(kind: ProviderKind, section: &ProviderSection, file: Option<&Path>) 
 }
 
 fn read_key_file(path: &Path) -> Result<Secret> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("could not read the key file `{}`", path.display()))?;
+    let text = read_text(path, MAX_SETTINGS_BYTES, "the key file")?;
     let key = text.trim();
-    if key.is_empty() || key.chars().any(|character| character.is_whitespace() || character.is_control()) {
+    if !is_key(key) {
         let message = format!("the key file `{}` must hold the key and nothing else", path.display());
         return Err(CommandError::usage(message).into());
     }
     Ok(Secret::new(key.to_owned()))
+}
+
+/// Whether a text is a key alone: one word, without quotes and without the name of a variable before it.
+fn is_key(key: &str) -> bool {
+    let is_plain = |character: char| !character.is_whitespace() && !character.is_control();
+    let is_quoted = key.starts_with(['"', '\'']);
+    let is_assignment = key.split_once('=').is_some_and(|(name, value)| {
+        let is_name = |character: char| {
+            character.is_ascii_uppercase() || character.is_ascii_digit() || character == '_'
+        };
+        name.len() > 3 && name.contains('_') && name.chars().all(is_name) && !value.is_empty()
+    });
+    !key.is_empty() && key.chars().all(is_plain) && !is_quoted && !is_assignment
 }
 
 fn secret_in(variable: &str, what: &str) -> Result<Secret> {

@@ -25,8 +25,10 @@ pub enum CheckpointError {
     Text { path: PathBuf, start: String },
     #[error("`{}` holds neither safetensors nor PyTorch weights", path.display())]
     Unknown { path: PathBuf },
-    #[error("`{}` has PyTorch's {format} format, which is no longer read", path.display())]
-    Outdated { path: PathBuf, format: &'static str },
+    #[error("`{}` has the tar format of PyTorch before 0.4, which is not read", path.display())]
+    Outdated { path: PathBuf },
+    #[error("`{}` is a Python pickle that torch.save did not write", path.display())]
+    PlainPickle { path: PathBuf },
     #[error("weights `{}` are cut short: {what}", path.display())]
     Truncated { path: PathBuf, what: String },
     #[error("weights `{}` are a damaged archive", path.display())]
@@ -51,10 +53,18 @@ pub enum CheckpointError {
     },
     #[error("weights `{}` come from a big-endian machine", path.display())]
     BigEndian { path: PathBuf },
-    #[error("`{}` holds no tensors", path.display())]
-    NoTensors { path: PathBuf },
-    #[error("folder `{}` holds no weights", path.display())]
-    NoWeights { path: PathBuf },
+    #[error("`{}` holds no tensors where weights are kept: {found}", path.display())]
+    NoTensors { path: PathBuf, found: String },
+    #[error("folder `{}` holds no weights under a usual name{}", path.display(), listed(found))]
+    NoWeights { path: PathBuf, found: Vec<String> },
+    #[error(
+        "`{}` holds the network more than once, under names that start with {}",
+        path.display(),
+        prefixes.join(" and with ")
+    )]
+    Ambiguous { path: PathBuf, prefixes: Vec<String> },
+    #[error("`{}` holds two tensors `{name}` once the prefixes of wrappers are taken off", path.display())]
+    SameName { path: PathBuf, name: String },
     #[error("index `{}` of the weights is unusable: {what}", path.display())]
     Index { path: PathBuf, what: String },
     #[error("tensor `{name}` in `{}` {problem}", path.display())]
@@ -82,8 +92,14 @@ pub enum TensorProblem {
     StorageMissing { storage: String },
     #[error("repeats its storage of {storage} numbers to {found}")]
     Repeated { found: usize, storage: u64 },
-    #[error("is in two files of the set")]
-    Twice,
+}
+
+/// The weight files that lie there under other names.
+fn listed(found: &[String]) -> String {
+    match found {
+        [] => String::new(),
+        found => format!("; it has `{}`", found.join("`, `")),
+    }
 }
 
 impl CheckpointError {
@@ -103,12 +119,19 @@ impl CheckpointError {
             Self::Outdated { .. } | Self::BigEndian { .. } => {
                 "load it with a current PyTorch on a common machine and save the state dict again"
             }
+            Self::PlainPickle { .. } => {
+                "load it where it was made and save the tensors with torch.save(model.state_dict(), path)"
+            }
+            Self::Ambiguous { .. } | Self::SameName { .. } => {
+                "save the state dict of one of the networks to a file of its own"
+            }
             Self::Forbidden { .. } => {
                 "do not load it with other programs unless you trust its source; weights alone can be saved with \
                  torch.save(model.state_dict(), path)"
             }
             Self::NoWeights { .. } => {
-                "it should contain model.safetensors or pytorch_model.bin, or one of their indexes"
+                "it should contain model.safetensors or pytorch_model.bin, or one of their indexes; or name the file \
+                 itself"
             }
             Self::Zip { .. }
             | Self::Safetensors { .. }

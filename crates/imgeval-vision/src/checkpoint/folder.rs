@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
+    fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
 };
@@ -12,10 +12,18 @@ use serde::Deserialize;
 use super::error::CheckpointError;
 
 /// In the order of preference, each with its index.
-const LAYOUTS: [(&str, &str); 2] = [
+const LAYOUTS: [(&str, &str); 4] = [
     ("model.safetensors", "model.safetensors.index.json"),
     ("pytorch_model.bin", "pytorch_model.bin.index.json"),
+    ("open_clip_model.safetensors", "open_clip_model.safetensors.index.json"),
+    ("open_clip_pytorch_model.bin", "open_clip_pytorch_model.bin.index.json"),
 ];
+
+/// How names of weight files end; such files are listed when none of the usual ones is there.
+const ENDINGS: [&str; 6] = [".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".index.json"];
+
+/// So many are listed.
+const MAX_LISTED: usize = 5;
 
 const MAX_INDEX: u64 = 32 << 20;
 const MAX_SHARDS: usize = 4096;
@@ -23,9 +31,15 @@ const MAX_SHARDS: usize = 4096;
 /// The files of a folder's weights.
 pub(super) struct WeightFiles {
     pub(super) files: Vec<PathBuf>,
-    /// Which tensors the index promises, where there is one.
-    pub(super) promised: Vec<String>,
-    pub(super) index: Option<PathBuf>,
+    /// Where there are several files.
+    pub(super) index: Option<ShardIndex>,
+}
+
+/// Which tensor is in which shard. It decides: tensors that it puts elsewhere, or does not name, are not the model's.
+pub(super) struct ShardIndex {
+    pub(super) path: PathBuf,
+    /// Index of the file for each tensor.
+    pub(super) file_of: BTreeMap<String, usize>,
 }
 
 #[derive(Deserialize)]
@@ -42,14 +56,25 @@ pub(super) fn find_weights(folder: &Path) -> Result<WeightFiles, CheckpointError
     for (single, index) in LAYOUTS {
         let path = folder.join(single);
         if path.exists() {
-            return Ok(WeightFiles { files: vec![path], promised: Vec::new(), index: None });
+            return Ok(WeightFiles { files: vec![path], index: None });
         }
         let path = folder.join(index);
         if path.exists() {
             return read_index(folder, path);
         }
     }
-    Err(CheckpointError::NoWeights { path: folder.to_owned() })
+    Err(CheckpointError::NoWeights { path: folder.to_owned(), found: other_weights(folder) })
+}
+
+/// Files that look like weights, under other names.
+fn other_weights(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<String> =
+        names.filter(|name| ENDINGS.iter().any(|ending| name.ends_with(ending))).collect();
+    names.sort();
+    names.truncate(MAX_LISTED);
+    names.iter().map(|name| name.escape_debug().take(80).collect()).collect()
 }
 
 fn read_index(folder: &Path, path: PathBuf) -> Result<WeightFiles, CheckpointError> {
@@ -68,8 +93,15 @@ fn read_index(folder: &Path, path: PathBuf) -> Result<WeightFiles, CheckpointErr
         let shown: String = shard.escape_debug().take(80).collect();
         return Err(bad(format!("it names the file `{shown}`")));
     }
-    let files = shards.into_iter().map(|name| folder.join(name)).collect();
-    Ok(WeightFiles { files, promised: index.weight_map.into_keys().collect(), index: Some(path) })
+    let files = shards.iter().map(|name| folder.join(name)).collect();
+    let places: BTreeMap<&String, usize> =
+        shards.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+    let file_of = index
+        .weight_map
+        .iter()
+        .filter_map(|(tensor, shard)| Some((tensor.clone(), *places.get(shard)?)))
+        .collect();
+    Ok(WeightFiles { files, index: Some(ShardIndex { path, file_of }) })
 }
 
 fn is_plain(name: &str) -> bool {

@@ -6,8 +6,11 @@
 //! |---|---|
 //! | safetensors | `safetensors_file`, over the `safetensors` crate's header parser |
 //! | PyTorch since 1.6 and TorchScript: a zip archive of a pickle and one entry a storage | `torch_zip` |
-//! | PyTorch before 1.6: pickles in a row, then the storages | `torch_legacy` |
+//! | PyTorch's plain format, the only one before 1.6: pickles in a row, then the storages | `torch_legacy` |
 //! | a folder as the Hugging Face hub lays it out, in one file or in shards | `folder` |
+//!
+//! Training frameworks put the tensors below a key (`nests`) and a prefix before their names (`wrappers`); both are taken
+//! off.
 //!
 //! Files are mapped, so a tensor's pages are read when the tensor is. Pickles are programs; `pickle` interprets the few
 //! instructions that describe tensors and refuses everything else: **nothing in a file is ever executed**.
@@ -16,6 +19,7 @@
 mod error;
 mod folder;
 mod mapping;
+mod nests;
 mod parameters;
 mod pickle;
 mod safetensors_file;
@@ -25,6 +29,7 @@ mod tensors;
 mod torch;
 mod torch_legacy;
 mod torch_zip;
+mod wrappers;
 mod zip_directory;
 
 pub(crate) use folder::weight_files;

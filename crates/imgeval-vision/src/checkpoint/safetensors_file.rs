@@ -40,7 +40,10 @@ pub(super) fn read(file: &Mapping) -> Result<BTreeMap<String, Stored>, Checkpoin
     };
     let tensors: BTreeMap<_, _> = metadata.tensors().into_iter().map(place).collect::<Result<_, _>>()?;
     if tensors.is_empty() {
-        return Err(CheckpointError::NoTensors { path: file.path().to_owned() });
+        return Err(CheckpointError::NoTensors {
+            path: file.path().to_owned(),
+            found: "its header names none".to_owned(),
+        });
     }
     Ok(tensors)
 }

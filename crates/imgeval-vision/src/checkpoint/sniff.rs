@@ -2,8 +2,9 @@
 
 use super::{error::CheckpointError, mapping::Mapping};
 
-/// First bytes of PyTorch's format before 1.6: protocol 2, the magic number 0x1950a86a20f9469cfc6c, end.
-pub(super) const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+/// The magic number 0x1950a86a20f9469cfc6c of PyTorch's format before 1.6, as every pickle protocol from 2 on writes it,
+/// and the end of its pickle.
+const LEGACY_NUMBER: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 
 /// Longest header of a safetensors file that is read: some 100,000 tensors.
 const MAX_HEADER: u64 = 32 << 20;
@@ -13,7 +14,10 @@ const MAX_HEADER: u64 = 32 << 20;
 pub(super) enum Content {
     Safetensors,
     Zip,
-    Legacy,
+    /// PyTorch's plain format; so many bytes are the pickle of its magic number.
+    Legacy {
+        magic: usize,
+    },
 }
 
 pub(super) fn sniff(file: &Mapping) -> Result<Content, CheckpointError> {
@@ -25,8 +29,11 @@ pub(super) fn sniff(file: &Mapping) -> Result<Content, CheckpointError> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return Ok(Content::Zip);
     }
-    if bytes.starts_with(LEGACY_MAGIC) {
-        return Ok(Content::Legacy);
+    let after_protocol = pickle_start(bytes);
+    if let Some((magic, rest)) = after_protocol
+        && rest.starts_with(LEGACY_NUMBER)
+    {
+        return Ok(Content::Legacy { magic: magic + LEGACY_NUMBER.len() });
     }
     if let Some((header, b'{')) = safetensors_start(bytes) {
         if header > MAX_HEADER {
@@ -43,19 +50,30 @@ pub(super) fn sniff(file: &Mapping) -> Result<Content, CheckpointError> {
         return Err(CheckpointError::LfsPointer { path: path() });
     }
     if bytes.get(257..262) == Some(b"ustar") {
-        return Err(CheckpointError::Outdated { path: path(), format: "tar" });
+        return Err(CheckpointError::Outdated { path: path() });
     }
     if let Some(start) = text_start(bytes) {
         return Err(CheckpointError::Text { path: path(), start });
     }
-    if LEGACY_MAGIC.starts_with(bytes) || b"PK\x03\x04".starts_with(bytes) {
+    let is_cut = after_protocol.is_some_and(|(_, rest)| LEGACY_NUMBER.starts_with(rest));
+    if is_cut || b"PK\x03\x04".starts_with(bytes) {
         let what = format!("{} bytes", bytes.len());
         return Err(CheckpointError::Truncated { path: path(), what });
     }
-    if let [0x80, 2..=5, ..] = bytes {
-        return Err(CheckpointError::Outdated { path: path(), format: "plain pickle" });
+    if after_protocol.is_some() {
+        return Err(CheckpointError::PlainPickle { path: path() });
     }
     Err(CheckpointError::Unknown { path: path() })
+}
+
+/// How long the opening of a pickle of protocol 2 to 5 is, and what follows it; protocols 4 and 5 add a frame.
+fn pickle_start(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    const FRAME: usize = 9;
+    let [0x80, 2..=5, rest @ ..] = bytes else { return None };
+    match rest {
+        [0x95, ..] => Some((2 + FRAME, rest.get(FRAME..).unwrap_or_default())),
+        _ => Some((2, rest)),
+    }
 }
 
 /// Length of the header and its first byte.

@@ -9,14 +9,18 @@ use std::{
 use half::{bf16, f16};
 
 use super::{
-    error::{CheckpointError, TensorProblem},
-    folder::find_weights,
+    error::CheckpointError,
+    folder::{ShardIndex, find_weights},
     mapping::Mapping,
     safetensors_file,
     sniff::{Content, sniff},
     stored::{Stored, StoredType, TensorInfo},
     torch_legacy, torch_zip,
+    wrappers::Unwrapping,
 };
+
+/// So many names are listed of a checkpoint of another network.
+const LISTED: usize = 6;
 
 /// Trained parameters, in one file or in several; can be shared between threads.
 pub struct Checkpoint {
@@ -39,8 +43,9 @@ impl Checkpoint {
     /// Opens a safetensors file, a PyTorch state dict or TorchScript archive, or a folder in the Hugging Face layout
     /// (`model.safetensors` or `pytorch_model.bin`, or their index with shards). The content decides, not the name.
     ///
-    /// A state dict may lie under `state_dict`, `model`, `model_state_dict` or `params`; names are its own. Names of
-    /// TorchScript tensors are dotted paths of attributes. No tensor is read.
+    /// A state dict may lie under `state_dict`, `model`, `ema` and other keys that training frameworks use; names are its
+    /// own (see [`Self::unwrapped`]). Names of TorchScript tensors are dotted paths of attributes. Of several shards, the
+    /// index decides which holds a tensor. No tensor is read.
     ///
     /// # Errors
     /// If it cannot be read, is none of these, is damaged, or names Python code that no weights need.
@@ -48,19 +53,11 @@ impl Checkpoint {
         let metadata = std::fs::metadata(path)
             .map_err(|source| CheckpointError::Unavailable { path: path.to_owned(), source })?;
         if !metadata.is_dir() {
-            return Self::from_files(path, vec![open_file(path)?]);
+            return Self::from_files(path, vec![open_file(path)?], None);
         }
         let weights = find_weights(path)?;
         let files = weights.files.iter().map(|file| open_file(file)).collect::<Result<_, _>>()?;
-        let checkpoint = Self::from_files(path, files)?;
-        let missing = weights.promised.into_iter().find(|name| !checkpoint.tensors.contains_key(name));
-        match (missing, weights.index) {
-            (Some(name), Some(path)) => {
-                let what = format!("tensor `{}` is in none of its files", name.escape_debug());
-                Err(CheckpointError::Index { path, what })
-            }
-            _ => Ok(checkpoint),
-        }
+        Self::from_files(path, files, weights.index)
     }
 
     /// Opens the bytes of a file that is in memory; `path` names it in errors.
@@ -68,25 +65,33 @@ impl Checkpoint {
     /// # Errors
     /// As [`Self::open`].
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, CheckpointError> {
-        Self::from_files(path, vec![Mapping::from_bytes(path.to_owned(), bytes)])
+        Self::from_files(path, vec![Mapping::from_bytes(path.to_owned(), bytes)], None)
     }
 
-    fn from_files(path: &Path, files: Vec<Mapping>) -> Result<Self, CheckpointError> {
+    fn from_files(
+        path: &Path,
+        files: Vec<Mapping>,
+        shards: Option<ShardIndex>,
+    ) -> Result<Self, CheckpointError> {
         let mut tensors = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
             let found = match sniff(file)? {
                 Content::Safetensors => safetensors_file::read(file)?,
                 Content::Zip => torch_zip::read(file)?,
-                Content::Legacy => torch_legacy::read(file)?,
+                Content::Legacy { magic } => torch_legacy::read(file, magic)?,
             };
-            for (name, stored) in found {
-                if tensors.contains_key(&name) {
-                    let path = file.path().to_owned();
-                    let name = name.escape_debug().take(120).collect();
-                    return Err(CheckpointError::BadTensor { path, name, problem: TensorProblem::Twice });
-                }
-                tensors.insert(name, Stored { file: index, ..stored });
-            }
+            let is_here =
+                |name: &str| shards.as_ref().is_none_or(|shards| shards.file_of.get(name) == Some(&index));
+            let here = found.into_iter().filter(|(name, _)| is_here(name));
+            tensors.extend(here.map(|(name, stored)| (name, Stored { file: index, ..stored })));
+        }
+        if let Some(ShardIndex { path, file_of }) = shards
+            && let Some((name, file)) = file_of.into_iter().find(|(name, _)| !tensors.contains_key(name))
+        {
+            let shard = files.get(file).and_then(|file| file.path().file_name()).unwrap_or_default();
+            let (name, shard) = (shown(&name), shard.to_string_lossy());
+            let what = format!("tensor `{name}` is not in `{shard}`, where it should be");
+            return Err(CheckpointError::Index { path, what });
         }
         Ok(Self { path: path.to_owned(), files, tensors })
     }
@@ -95,6 +100,37 @@ impl Checkpoint {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The same tensors without the prefixes that wrappers put before names: `module.` (DataParallel and the like),
+    /// `_orig_mod.` (`torch.compile`), `model.` (Lightning), alone or combined. `anchors` are starts of names that the
+    /// network has of its own; where one is there as it is, or none at all, nothing changes.
+    ///
+    /// # Errors
+    /// If the network is there under several prefixes, or two names would become one.
+    pub fn unwrapped(mut self, anchors: &[&str]) -> Result<Self, CheckpointError> {
+        let Some(unwrapping) = Unwrapping::find(&self.path, self.tensors.keys(), anchors)? else {
+            return Ok(self);
+        };
+        let mut tensors = BTreeMap::new();
+        for (stored, tensor) in std::mem::take(&mut self.tensors) {
+            let Some(name) = unwrapping.name_of(&stored) else { continue };
+            if tensors.insert(name.clone(), tensor).is_some() {
+                return Err(CheckpointError::SameName { path: self.path, name: shown(&name) });
+            }
+        }
+        Ok(Self { tensors, ..self })
+    }
+
+    /// The first names in words, for a checkpoint that is of another network.
+    pub(crate) fn describe(&self) -> String {
+        let names = self.tensors.keys().take(LISTED).map(|name| format!("`{}`", shown(name)));
+        let names = names.collect::<Vec<_>>().join(", ");
+        match self.tensors.len() {
+            1 => format!("its only tensor is {names}"),
+            count if count <= LISTED => format!("its {count} tensors are {names}"),
+            count => format!("the first of its {count} tensors are {names}"),
+        }
     }
 
     /// Every tensor, sorted by name.
@@ -154,6 +190,10 @@ impl Checkpoint {
     fn bytes_of(&self, stored: &Stored) -> &[u8] {
         &self.files[stored.file].bytes()[stored.bytes.clone()]
     }
+}
+
+fn shown(name: &str) -> String {
+    name.chars().take(120).flat_map(char::escape_debug).collect()
 }
 
 fn open_file(path: &Path) -> Result<Mapping, CheckpointError> {

@@ -4,12 +4,10 @@ use std::{collections::BTreeMap, ops::Range, path::Path};
 
 use super::{
     error::{CheckpointError, TensorProblem},
-    pickle::{Id, Pickle, PickleError, Tensor, Value},
+    nests::{describe, state_dict},
+    pickle::{Pickle, PickleError, Tensor, Value},
     stored::{Stored, StoredType},
 };
-
-/// Where training frameworks keep the state dict, in the order of trial.
-const WRAPPERS: [&str; 4] = ["state_dict", "model", "model_state_dict", "params"];
 
 /// TorchScript modules nest; deeper or larger ones are made to hurt.
 const MAX_DEPTH: usize = 64;
@@ -37,7 +35,7 @@ pub(super) fn place_tensors(
         _ => state_dict(pickle),
     };
     if named.is_empty() {
-        return Err(CheckpointError::NoTensors { path: path.to_owned() });
+        return Err(CheckpointError::NoTensors { path: path.to_owned(), found: describe(pickle) });
     }
     let mut placed = BTreeMap::new();
     for (name, tensor) in named {
@@ -71,26 +69,6 @@ fn place(tensor: &Tensor, bytes: Option<Range<usize>>) -> Result<Stored, TensorP
 
 fn shown(name: &str) -> String {
     name.chars().take(120).flat_map(char::escape_debug).collect()
-}
-
-/// The tensors of the root, or of the first wrapper that holds some.
-fn state_dict<'p, 'a>(pickle: &'p Pickle<'a>) -> BTreeMap<String, &'p Tensor<'a>> {
-    let root = pickle.root();
-    let wrapped = WRAPPERS.iter().filter_map(|wrapper| pickle.get(root, wrapper));
-    wrapped
-        .chain([root])
-        .map(|dict| direct_tensors(pickle, dict))
-        .find(|tensors| !tensors.is_empty())
-        .unwrap_or_default()
-}
-
-fn direct_tensors<'p, 'a>(pickle: &'p Pickle<'a>, dict: Id) -> BTreeMap<String, &'p Tensor<'a>> {
-    let Value::Dict(pairs) = pickle.value(dict) else { return BTreeMap::new() };
-    let tensors = pairs.iter().filter_map(|(key, value)| match pickle.value(*value) {
-        Value::Tensor(tensor) => Some((pickle.text(*key)?.to_owned(), &**tensor)),
-        _ => None,
-    });
-    tensors.collect()
 }
 
 /// The tensors of a module and of the modules in it, by dotted names.

@@ -1,4 +1,5 @@
-//! PyTorch's format before 1.6, in which torchvision's and LPIPS's weights were published.
+//! PyTorch's plain format: the only one before 1.6, in which torchvision's and LPIPS's weights were published, and what
+//! `torch.save(..., _use_new_zipfile_serialization=False)` still writes, in any pickle protocol from 2 to 5.
 //!
 //! | part | type |
 //! |---|---|
@@ -18,15 +19,15 @@ use super::{
     error::CheckpointError,
     mapping::Mapping,
     pickle::{self, Pickle, Value},
-    sniff::LEGACY_MAGIC,
     stored::{Stored, StoredType},
     torch::{pickle_error, place_tensors},
 };
 
-pub(super) fn read(file: &Mapping) -> Result<BTreeMap<String, Stored>, CheckpointError> {
+/// Reads a file whose first `magic` bytes are the pickle of the magic number.
+pub(super) fn read(file: &Mapping, magic: usize) -> Result<BTreeMap<String, Stored>, CheckpointError> {
     let path = file.path();
     let bytes = file.bytes();
-    let mut position = LEGACY_MAGIC.len();
+    let mut position = magic;
     let mut next = || -> Result<Pickle<'_>, CheckpointError> {
         let pickle = pickle::parse(&bytes[position..]).map_err(|error| pickle_error(path, error))?;
         position += pickle.length();

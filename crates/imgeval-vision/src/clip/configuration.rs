@@ -118,5 +118,6 @@ fn read(path: &Path) -> Result<Value, ModelError> {
         return Err(broken(path, "far too large for a configuration"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| broken(path, &error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| broken(path, &error.to_string()))
+    serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| broken(path, &error.to_string()))
 }

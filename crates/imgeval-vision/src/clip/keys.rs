@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::{Checkpoint, Parameters};
+use crate::{
+    checkpoint::{Checkpoint, Parameters},
+    model_error::ModelError,
+};
+
+const OPENAI: &str = "visual.class_embedding";
+const HUGGING_FACE: &str = "vision_model.embeddings.class_embedding";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -10,16 +16,20 @@ pub(crate) enum Family {
     HuggingFace,
 }
 
-/// The parameters under their canonical names; `None` if the names are not CLIP's.
-pub(crate) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Family, Parameters)> {
-    let family = if checkpoint.info("visual.class_embedding").is_some() {
+/// The parameters under their canonical names, the prefixes of wrappers taken off.
+///
+/// # Errors
+/// If the names are not CLIP's.
+pub(crate) fn canonical_parameters(checkpoint: Checkpoint) -> Result<(Family, Parameters), ModelError> {
+    let checkpoint = checkpoint.unwrapped(&[OPENAI, HUGGING_FACE])?;
+    let family = if checkpoint.info(OPENAI).is_some() {
         Family::OpenAi
-    } else if checkpoint.info("vision_model.embeddings.class_embedding").is_some() {
+    } else if checkpoint.info(HUGGING_FACE).is_some() {
         Family::HuggingFace
     } else {
-        return None;
+        return Err(ModelError::not_this_network(&checkpoint, "a CLIP model"));
     };
-    let mut parameters = Parameters::with_renamed(checkpoint, |stored| match family {
+    let mut parameters = Parameters::with_renamed(Arc::new(checkpoint), |stored| match family {
         Family::OpenAi => Some((stored.to_owned(), 0)),
         Family::HuggingFace => from_hugging_face(stored),
     });
@@ -29,7 +39,7 @@ pub(crate) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Famil
             || ["logit_scale", "input_resolution", "context_length", "vocab_size", "attn_mask"]
                 .contains(&name)
     });
-    Some((family, parameters))
+    Ok((family, parameters))
 }
 
 /// The canonical name, and which part of it the tensor is.

@@ -1,6 +1,6 @@
 //! CLIP's two encoders (Radford et al. 2021, arXiv 2103.00020): a vision transformer and a causal text transformer.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use candle_core::{Result as CandleResult, Tensor};
 use imgeval_core::Pixels;
@@ -106,8 +106,7 @@ impl Clip {
         backend: Backend,
     ) -> Result<Self, ModelError> {
         let path = checkpoint.path().to_owned();
-        let (family, mut parameters) = canonical_parameters(Arc::new(checkpoint))
-            .ok_or_else(|| ModelError::NotThisNetwork { path: path.clone(), network: "a CLIP model" })?;
+        let (family, mut parameters) = canonical_parameters(checkpoint)?;
         let mut layers = Layers::new(&mut parameters);
         let vision = VisionTower::load(&mut layers, family, &configuration);
         let text = TextTower::load(&mut layers, family, &configuration);

@@ -39,12 +39,12 @@ impl Lpips {
 
     pub(super) fn from_checkpoints(trunk: Checkpoint, heads: Checkpoint) -> Result<Self, ModelError> {
         let trunk = Trunk::load(trunk)?;
-        let path = heads.path().to_owned();
-        let mut parameters = Parameters::new(Arc::new(heads));
         let name_of = |index: usize| format!("lin{index}.model.1.weight");
-        if !parameters.contains(&name_of(0)) {
-            return Err(ModelError::NotThisNetwork { path, network: "the linear heads of LPIPS" });
+        let heads = heads.unwrapped(&[&name_of(0)])?;
+        if heads.info(&name_of(0)).is_none() {
+            return Err(ModelError::not_this_network(&heads, "the linear heads of LPIPS"));
         }
+        let mut parameters = Parameters::new(Arc::new(heads));
         let channels = trunk.channels().iter().enumerate();
         let heads: Vec<_> =
             channels.map(|(index, &count)| parameters.take(&name_of(index), &[1, count, 1, 1])).collect();

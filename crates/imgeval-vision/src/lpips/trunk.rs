@@ -48,10 +48,14 @@ pub(super) struct Trunk {
 impl Trunk {
     pub(super) fn load(checkpoint: Checkpoint) -> Result<Self, ModelError> {
         let path = checkpoint.path().to_owned();
-        let mut parameters = Parameters::new(Arc::new(checkpoint));
-        if !(parameters.contains("features.0.weight") && parameters.contains("features.12.squeeze.weight")) {
-            return Err(ModelError::NotThisNetwork { path, network: "SqueezeNet 1.1" });
+        let checkpoint = checkpoint.unwrapped(&["features.12.squeeze.weight"])?;
+        if ["features.0.weight", "features.12.squeeze.weight"]
+            .iter()
+            .any(|name| checkpoint.info(name).is_none())
+        {
+            return Err(ModelError::not_this_network(&checkpoint, "SqueezeNet 1.1"));
         }
+        let mut parameters = Parameters::new(Arc::new(checkpoint));
         parameters.ignore(|name| name.starts_with("classifier."));
         let mut layers = Layers::new(&mut parameters);
         let mut channels = outputs_of(&mut layers, "features.0");

@@ -5,7 +5,13 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::{Checkpoint, Parameters};
+use crate::{
+    checkpoint::{Checkpoint, Parameters},
+    model_error::ModelError,
+};
+
+const MMDETECTION: &str = "panoptic_head.";
+const HUGGING_FACE: &str = "model.pixel_level_module.";
 
 /// Who trained and published a checkpoint, which decides the order of some channels, preprocessing and postprocessing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,17 +22,21 @@ pub(super) enum Family {
     HuggingFace,
 }
 
-/// The parameters under their canonical names, and the family; `None` if the names are not Mask2Former's.
-pub(super) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Family, Parameters)> {
+/// The parameters under their canonical names, the prefixes of wrappers taken off, and the family.
+///
+/// # Errors
+/// If the names are not Mask2Former's.
+pub(super) fn canonical_parameters(checkpoint: Checkpoint) -> Result<(Family, Parameters), ModelError> {
+    let checkpoint = checkpoint.unwrapped(&[MMDETECTION, HUGGING_FACE])?;
     let has = |prefix: &str| checkpoint.tensors().any(|(name, _)| name.starts_with(prefix));
-    let family = if has("panoptic_head.") {
+    let family = if has(MMDETECTION) {
         Family::Mmdetection
-    } else if has("model.pixel_level_module.") {
+    } else if has(HUGGING_FACE) {
         Family::HuggingFace
     } else {
-        return None;
+        return Err(ModelError::not_this_network(&checkpoint, "Mask2Former with a Swin backbone"));
     };
-    let mut parameters = Parameters::with_renamed(checkpoint, |stored| match family {
+    let mut parameters = Parameters::with_renamed(Arc::new(checkpoint), |stored| match family {
         Family::Mmdetection => Some((from_mmdetection_3(stored), 0)),
         Family::HuggingFace => from_hugging_face(stored),
     });
@@ -37,7 +47,7 @@ pub(super) fn canonical_parameters(checkpoint: Arc<Checkpoint>) -> Option<(Famil
             || name == "criterion.empty_weight"
             || name.starts_with("model.pixel_level_module.encoder.swin.layernorm.")
     });
-    Some((family, parameters))
+    Ok((family, parameters))
 }
 
 /// Names of 2.x stay as they are.

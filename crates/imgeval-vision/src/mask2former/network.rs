@@ -1,6 +1,6 @@
 //! The whole network, from a normalised image to class and mask logits.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use candle_core::Result as CandleResult;
 
@@ -27,11 +27,7 @@ impl Network {
 
     pub(super) fn from_checkpoint(checkpoint: Checkpoint) -> Result<Self, ModelError> {
         let path = checkpoint.path().to_owned();
-        let (family, mut parameters) =
-            canonical_parameters(Arc::new(checkpoint)).ok_or(ModelError::NotThisNetwork {
-                path: path.clone(),
-                network: "Mask2Former with a Swin backbone",
-            })?;
+        let (family, mut parameters) = canonical_parameters(checkpoint)?;
         let mut layers = Layers::new(&mut parameters);
         let backbone = Swin::load(&mut layers, family);
         let width = backbone.channels();

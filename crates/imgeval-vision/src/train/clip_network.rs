@@ -2,7 +2,7 @@
 //!
 //! Names are OpenAI's. `visual.proj` is kept as [embedding, width], a layer's weight like all others.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use candle_core::{Result as CandleResult, Tensor};
 
@@ -69,9 +69,7 @@ fn places(shape: &ClipShape) -> usize {
 pub(super) fn load(path: &Path, framing: Framing) -> Result<(ClipShape, Numbers), TrainError> {
     let configuration = Configuration::load(path)?;
     let checkpoint = Checkpoint::open(path).map_err(ModelError::from)?;
-    let path = checkpoint.path().to_owned();
-    let (family, mut found) = canonical_parameters(Arc::new(checkpoint))
-        .ok_or(ModelError::NotThisNetwork { path, network: "a CLIP model" })?;
+    let (family, mut found) = canonical_parameters(checkpoint)?;
     found.ignore(|stored| !stored.starts_with("vis"));
     let shape = shape_of(&found, family, &configuration, framing);
     let mut taken = Vec::new();

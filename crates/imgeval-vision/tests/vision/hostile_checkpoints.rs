@@ -6,7 +6,7 @@ use imgeval_vision::checkpoint::{Checkpoint, CheckpointError};
 use proptest::prelude::*;
 
 /// An archive of stored entries.
-fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut directory = Vec::new();
     for (name, content) in entries {
@@ -124,7 +124,10 @@ fn pickles_that_make_no_sense_are_refused() {
     for pickle in [&b""[..], b"}", b"X\xff\xff\xff\x7fa", b"cos", b"\x8d\xff\xff\xff\xff\xff\xff\xff\xffa"] {
         assert_eq!(sentence(&pickled(pickle)), "weights `x.pth` are cut short: the pickle has no end");
     }
-    assert_eq!(sentence(&pickled(b"}.")), "`x.pth` holds no tensors");
+    assert_eq!(
+        sentence(&pickled(b"}.")),
+        "`x.pth` holds no tensors where weights are kept: it is an empty dictionary"
+    );
 }
 
 /// Doubling lists, endless instructions, circles: bounded in time and memory.
@@ -143,7 +146,15 @@ fn bombs_are_defused() {
     // A module that contains itself.
     check(b"c__torch__\nA\n)\x81q\x00}(X\x01\0\0\0ah\x00X\x01\0\0\0bh\x00ub.");
     // A list in itself is harmless.
-    assert_eq!(sentence(&pickled(b"]q\x00h\x00a.")), "`x.pth` holds no tensors");
+    assert_eq!(
+        sentence(&pickled(b"]q\x00h\x00a.")),
+        "`x.pth` holds no tensors where weights are kept: it is a list and not a dictionary of tensors"
+    );
+    // So is a dictionary in itself, under every name that is looked at.
+    assert_eq!(
+        sentence(&pickled(b"}q\x00(X\x05\0\0\0modelh\x00X\x03\0\0\0emah\x00u.")),
+        "`x.pth` holds no tensors where weights are kept: its keys are `model`, `ema`"
+    );
 }
 
 #[test]
@@ -224,8 +235,8 @@ fn files_that_are_something_else_say_what() {
     assert_eq!(sentence(b"\x80\x02\x8a"), "weights `x.pth` are cut short: 3 bytes");
     let mut tar = vec![0; 512];
     tar[257..262].copy_from_slice(b"ustar");
-    assert_eq!(sentence(&tar), "`x.pth` has PyTorch's tar format, which is no longer read");
-    assert_eq!(sentence(b"\x80\x02}."), "`x.pth` has PyTorch's plain pickle format, which is no longer read");
+    assert_eq!(sentence(&tar), "`x.pth` has the tar format of PyTorch before 0.4, which is not read");
+    assert_eq!(sentence(b"\x80\x02}."), "`x.pth` is a Python pickle that torch.save did not write");
     assert_eq!(sentence(&[0; 64]), "`x.pth` holds neither safetensors nor PyTorch weights");
     assert_eq!(
         sentence(&zip(&[("x/data.pkl", b"}."), ("x/byteorder", b"big")])),
@@ -240,7 +251,11 @@ fn folders_are_searched_without_leaving_them() {
         let error = Checkpoint::open(folder.path()).unwrap_err().to_string();
         error.replace(&folder.path().display().to_string(), "F")
     };
-    assert_eq!(sentence(), "folder `F` holds no weights");
+    assert_eq!(sentence(), "folder `F` holds no weights under a usual name");
+    let variant = folder.path().join("model.fp16.safetensors");
+    fs::write(&variant, "x").unwrap();
+    assert_eq!(sentence(), "folder `F` holds no weights under a usual name; it has `model.fp16.safetensors`");
+    fs::remove_file(&variant).unwrap();
     let index = folder.path().join("pytorch_model.bin.index.json");
     let write = |text: &str| fs::write(&index, text).unwrap();
     write("{");
@@ -260,9 +275,9 @@ fn folders_are_searched_without_leaving_them() {
     let part = pickled(&tensor(10, 0, &[2], &[1]));
     fs::write(folder.path().join("a.bin"), &part).unwrap();
     fs::write(folder.path().join("b.bin"), &part).unwrap();
-    assert_eq!(sentence(), "tensor `w` in `F/b.bin` is in two files of the set");
-    write(r#"{"weight_map": {"w": "a.bin", "v": "a.bin"}}"#);
-    assert!(sentence().ends_with("is unusable: tensor `v` is in none of its files"));
+    assert!(sentence().ends_with("is unusable: tensor `v` is not in `b.bin`, where it should be"));
+    write(r#"{"weight_map": {"w": "b.bin", "v": "a.bin"}}"#);
+    assert!(sentence().ends_with("is unusable: tensor `v` is not in `a.bin`, where it should be"));
     assert!(matches!(Checkpoint::open(Path::new("/dev/null")), Err(CheckpointError::Special { .. })));
 }
 

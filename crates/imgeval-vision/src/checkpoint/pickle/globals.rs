@@ -27,8 +27,23 @@ pub(in crate::checkpoint) enum Global {
 }
 
 /// Packages whose classes describe how weights were trained. None of it is run.
-const HARMLESS_PACKAGES: &[&str] =
-    &["addict", "datetime", "mmcv", "mmdet", "mmengine", "pathlib", "yapf", "numpy.dtypes"];
+const HARMLESS_PACKAGES: &[&str] = &[
+    "addict",
+    "datetime",
+    "easydict",
+    "lightning",
+    "lightning_fabric",
+    "mmcv",
+    "mmdet",
+    "mmengine",
+    "ml_collections",
+    "numpy.dtypes",
+    "omegaconf",
+    "pathlib",
+    "pytorch_lightning",
+    "yacs",
+    "yapf",
+];
 
 /// Modules of which only these names are harmless.
 const HARMLESS: &[(&str, &[&str])] = &[
@@ -37,6 +52,8 @@ const HARMLESS: &[(&str, &[&str])] = &[
     ("builtins", BUILTINS),
     ("__builtin__", BUILTINS),
     ("collections", &["Counter", "deque"]),
+    ("decimal", &["Decimal"]),
+    ("fractions", &["Fraction"]),
     ("copyreg", COPYREG),
     ("copy_reg", COPYREG),
     ("numpy", NUMPY),
@@ -44,9 +61,15 @@ const HARMLESS: &[(&str, &[&str])] = &[
     ("numpy._core.multiarray", NUMPY_ARRAY),
     ("numpy.core.numeric", &["_frombuffer"]),
     ("numpy._core.numeric", &["_frombuffer"]),
+    ("numpy.random._pickle", &["__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"]),
+    ("random", &["Random"]),
     ("torch", &["Tensor", "device", "memory_format", "strided", "layout", "contiguous_format", "dtype"]),
     ("torch.nn.parameter", &["Parameter", "Buffer"]),
     ("torch.serialization", &["_get_layout"]),
+    ("torch.torch_version", &["TorchVersion"]),
+    ("types", &["SimpleNamespace"]),
+    ("typing", &["Any", "Dict", "List", "Optional", "Tuple", "Union"]),
+    ("uuid", &["UUID"]),
 ];
 const BUILTINS: &[&str] = &[
     "bool",
@@ -136,6 +159,12 @@ pub(super) fn resolve(module: &str, name: &str) -> Option<Global> {
 }
 
 fn resolve_in_tables(module: &str, name: &str) -> Option<Global> {
+    // Very old files name the class of a storage on the GPU.
+    if module == "torch.cuda"
+        && let Some((_, dtype)) = STORAGES.iter().find(|(known, _)| *known == name)
+    {
+        return Some(Global::Storage(Some(*dtype)));
+    }
     if module == "torch" {
         if let Some((_, dtype)) = STORAGES.iter().find(|(known, _)| *known == name) {
             return Some(Global::Storage(Some(*dtype)));

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Index of a value; values refer to each other by it, so that shared and circular ones cost nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::checkpoint) struct Id(pub(super) u32);
 
 /// One value. Texts borrow from the file.
