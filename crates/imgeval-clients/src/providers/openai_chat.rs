@@ -4,6 +4,8 @@
 //! Images come in `message.images`, in parts of `message.content`, or inside of its text as a data URL or a Markdown image. In a
 //! further round the model's earlier images are sent back the way they came, in the assistant's `images`.
 
+use std::time::Duration;
+
 use imgeval_core::{Capabilities, Failure, ImageRequest, InputImage};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     HttpProvider, ImageSource, ProviderAnswer, chat_reply,
     data_url::{data_url, find_image},
+    outcomes::requested_wait,
 };
 use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Verdict};
 
@@ -26,7 +29,12 @@ impl OpenaiChat {
 
 impl ReplyReader for OpenaiChat {
     fn judge(&self, reply: &Reply) -> Verdict {
-        chat_reply::judge(&self.model, reply)
+        let message = &reply.json["choices"][0]["message"];
+        chat_reply::judge(&self.model, reply, || image(message).is_some())
+    }
+
+    fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
+        requested_wait(&reply.json)
     }
 }
 

@@ -1,14 +1,16 @@
 //! OpenAI's images interface: `images/generations`, and `images/edits` for everything that starts from an image.
 //! Facts from the published OpenAPI document (`CreateImageRequest`, `CreateImageEditRequest`, `ImagesResponse`).
 
+use std::time::Duration;
+
 use imgeval_core::{Capabilities, Failure, FailureKind, ImageFormat, ImageParameters, ImageRequest, Usage};
 use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::{
     HttpProvider, ImageSource, ProviderAnswer,
-    error_reply::{has_error, judge_error},
     http_generator::check_mask,
+    outcomes::{judge, requested_wait, why_ended},
 };
 use crate::{
     ProviderKind,
@@ -52,10 +54,11 @@ pub(super) fn format_word(format: ImageFormat) -> &'static str {
 
 impl ReplyReader for OpenaiImages {
     fn judge(&self, reply: &Reply) -> Verdict {
-        if (200..300).contains(&reply.status) && !has_error(reply) {
-            return Verdict::Answer;
-        }
-        judge_error(ProviderKind::OpenaiImages, &self.model, reply)
+        judge(ProviderKind::OpenaiImages, &self.model, reply, || self.read(&reply.json).image.is_ok())
+    }
+
+    fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
+        requested_wait(&reply.json)
     }
 }
 
@@ -112,10 +115,7 @@ impl HttpProvider for OpenaiImages {
         let item = &reply["data"][0];
         let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty());
         let source = text("b64_json").map(ImageSource::Base64).or_else(|| text("url").map(ImageSource::of));
-        let image = source.ok_or_else(|| Failure {
-            kind: FailureKind::EmptyReply,
-            detail: format!("the reply holds no image: {}", words(&start_of(reply))),
-        });
+        let image = source.ok_or_else(|| why_ended(reply).unwrap_or_else(|| no_image(reply)));
         ProviderAnswer {
             image,
             usage: usage(&reply["usage"]),
@@ -126,8 +126,9 @@ impl HttpProvider for OpenaiImages {
     }
 }
 
-fn start_of(reply: &Value) -> String {
-    reply.to_string().chars().take(200).collect()
+fn no_image(reply: &Value) -> Failure {
+    let start: String = reply.to_string().chars().take(200).collect();
+    Failure { kind: FailureKind::EmptyReply, detail: format!("the reply holds no image: {}", words(&start)) }
 }
 
 /// Tokens as `ImagesResponse.usage` counts them. All output is image tokens unless the details say otherwise.
