@@ -80,8 +80,10 @@ const GOOGLE: &str = "[Google, generateContent](https://ai.google.dev/api/genera
 const GOOGLE_ERRORS: &str = "[Google, error details](https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto)";
 const GOOGLE_REASONS: &str = "[Google, error reasons](https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto)";
 const GOOGLE_API: &str = "[Gemini, troubleshooting](https://ai.google.dev/gemini-api/docs/troubleshooting)";
-const OPENROUTER: &str = "[OpenRouter, errors](https://openrouter.ai/docs/api-reference/errors)";
-const OPENROUTER_MODELS: &str = "[replies of OpenRouter](https://github.com/HKUDS/DeepTutor/issues/1348)";
+const OPENROUTER: &str =
+    "[OpenRouter, errors](https://openrouter.ai/docs/api/reference/errors-and-debugging)";
+const OPENROUTER_MODELS: &str =
+    "replies of OpenRouter, as in [this report](https://github.com/HKUDS/DeepTutor/issues/1348)";
 const LITELLM: &str = "[LiteLLM, exception mapping](https://docs.litellm.ai/docs/exception_mapping)";
 const LITELLM_BUDGET: &str = "[LiteLLM, budgets](https://docs.litellm.ai/docs/proxy/users)";
 const DASHSCOPE: &str =
@@ -95,8 +97,7 @@ const STABILITY: &str = "[Stability AI, API reference](https://platform.stabilit
 const BFL: &str = "[Black Forest Labs, errors](https://docs.bfl.ai/api_integration/errors)";
 const BEDROCK: &str =
     "[Bedrock, Converse](https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html)";
-const BEDROCK_IMAGES: &str =
-    "[replies of Amazon's image models](https://repost.aws/questions/QUkWM5KrT1QhqkkrkQwVhEgA)";
+const BEDROCK_IMAGES: &str = "replies of Amazon's image models in Bedrock";
 const REPLICATE: &str = "replies of Replicate and of servers that run Diffusers' safety checker";
 const ANTHROPIC: &str = "[Anthropic, errors](https://docs.anthropic.com/en/api/errors)";
 const ANTHROPIC_STOPS: &str =
@@ -236,6 +237,11 @@ pub(super) const ERRORS: &[Row] = &[
         Meaning::TakesNoImages,
         GROQ,
     ),
+    row(
+        Sign::Sentence(&["allowed values: ['text']", "unsupported content type 'image_url'"]),
+        Meaning::TakesNoImages,
+        "replies of servers that take text alone",
+    ),
     row(Sign::Ending(&["not support images", "n't support images"]), Meaning::TakesNoImages, LM_STUDIO),
     row(
         Sign::Ending(&[
@@ -254,9 +260,14 @@ pub(super) const ERRORS: &[Row] = &[
             "images are not supported by this model",
             "image content blocks are not supported by this model",
             "is not a vision model",
+            "input_image is not supported by this model",
+            "image_url is not supported by this model",
+            "inline_data is not supported for this model",
+            "only supports text input",
+            "only text input is supported",
         ]),
         Meaning::TakesNoImages,
-        OLLAMA,
+        "[Ollama](https://github.com/ollama/ollama/issues/17301) and others",
     ),
     row(
         Sign::Sentence(&["no endpoints found that support the requested output modalities"]),
