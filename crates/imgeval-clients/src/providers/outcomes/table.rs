@@ -186,7 +186,14 @@ pub(super) const ERRORS: &[Row] = &[
         LITELLM,
     ),
     row(Sign::Sentence(&["data may contain inappropriate content"]), Meaning::Moderated, DASHSCOPE),
-    row(Sign::Sentence(&["may contain sensitive information"]), Meaning::Moderated, ARK),
+    row(
+        Sign::Sentence(&[
+            "image may contain sensitive information",
+            "text may contain sensitive information",
+        ]),
+        Meaning::Moderated,
+        ARK,
+    ),
     row(Sign::Sentence(&["flagged by a content checker"]), Meaning::Moderated, FAL),
     row(Sign::Sentence(&["blocked by our content filters"]), Meaning::Moderated, BEDROCK_IMAGES),
     row(

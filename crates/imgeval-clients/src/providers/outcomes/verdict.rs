@@ -432,6 +432,7 @@ mod tests {
         for (status, reply, expected) in [
             (500, json!({"error": {"message": "The safety system is not available"}}), "server"),
             (503, json!({"error": "content moderation service unavailable"}), "server"),
+            (500, json!({"error": "see the log, which may contain sensitive information"}), "server"),
             (500, json!({"error": {"message": "failed to load the NSFW content detector"}}), "server"),
             (500, json!({"detail": "blocked by content filter thread: timeout"}), "server"),
             (429, json!({"error": {"message": "Too many requests to content moderation"}}), "rate-limit"),
