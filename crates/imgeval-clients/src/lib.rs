@@ -30,3 +30,4 @@ pub use providers::{
 pub use registry::{ProviderKind, open_generator, open_judge};
 pub use secret::{Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};
+pub use transport::wire::{Note, WireError, WireReply, read_reply};

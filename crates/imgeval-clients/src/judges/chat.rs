@@ -23,8 +23,8 @@ use crate::{
     transport::{ApiRequest, Body, Reply, ReplyReader, Verdict},
 };
 
-/// A stream is not read here, and of several choices only the first would be.
-const FORBIDDEN: &[&str] = &["stream", "n"];
+/// Of several choices only the first would be read.
+const FORBIDDEN: &[&str] = &["n"];
 
 pub(crate) struct ChatText {
     model: String,
@@ -93,6 +93,8 @@ impl TextProvider for ChatText {
         let mut body = Map::new();
         body.insert("model".to_owned(), self.model.clone().into());
         body.insert("messages".to_owned(), messages.into());
+        // Some servers stream unless they are told not to.
+        body.insert("stream".to_owned(), false.into());
         self.add_decoding(&mut body, &question.decoding)?;
         let path = "/chat/completions".to_owned();
         Ok(ApiRequest { method: Method::POST, path, body: Body::Json(body.into()) })

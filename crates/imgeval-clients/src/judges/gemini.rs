@@ -84,7 +84,7 @@ impl TextProvider for GeminiText {
         TextReply {
             text,
             is_cut: gemini_reply::is_cut(reply),
-            usage: gemini_reply::usage(&reply["usageMetadata"], false),
+            usage: gemini_reply::usage(gemini_reply::field(reply, "usageMetadata"), false),
             billed: None,
         }
     }

@@ -10,12 +10,8 @@ use crate::{
     transport::{Reply, Verdict, words},
 };
 
-/// Parts of a message that are the model's thoughts.
-const THOUGHTS: &[&str] =
-    &["reasoning", "reasoning_text", "thinking", "redacted_thinking", "thought", "summary_text"];
-
 /// What a reply means; `holds_answer` says whether what was asked for came, however it ended.
-pub(crate) fn judge(model: &str, reply: &Reply, holds_answer: impl FnOnce() -> bool) -> Verdict {
+pub(crate) fn judge(model: &str, reply: &Reply, holds_answer: impl Fn() -> bool) -> Verdict {
     outcomes::judge(ProviderKind::OpenaiChat, model, reply, holds_answer)
 }
 
@@ -35,11 +31,18 @@ pub(crate) fn text(message: &Value) -> String {
     }
 }
 
+/// The text of one part, unless it is a thought. Some servers list plain texts.
 fn part_text(part: &Value) -> Option<&str> {
-    let is_thought =
-        part["type"].as_str().is_some_and(|kind| THOUGHTS.contains(&kind)) || part["thought"] == true;
-    let text = part.as_str().or_else(|| part["text"].as_str()).or_else(|| part["text"]["value"].as_str());
-    text.filter(|_| !is_thought)
+    part.as_str().or_else(|| part["text"].as_str()).filter(|_| !is_thought(part))
+}
+
+/// Whether a part of a message holds what the model thought: by its type (`reasoning`, `thinking`, `redacted_thinking`,
+/// `reasoning.text`, `summary_text` and their like) or its mark.
+fn is_thought(part: &Value) -> bool {
+    let kind = part["type"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let is_named =
+        ["reason", "think", "thought", "analysis", "summary"].iter().any(|word| kind.contains(word));
+    is_named || part["thought"] == true || part["channel"].as_str().is_some_and(|channel| channel != "final")
 }
 
 /// The words of a refusal, in a field of its own or as a part of the message.

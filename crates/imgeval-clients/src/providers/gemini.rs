@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    HttpProvider, ImageSource, ProviderAnswer,
-    gemini_reply::{finish, inline, spoken, usage},
+    Found, HttpProvider, ProviderAnswer, find_image,
+    gemini_reply::{field, finish, inline, parts, spoken, usage},
     outcomes::{judge, requested_wait, why_ended},
 };
 use crate::{
@@ -41,7 +41,7 @@ impl Gemini {
 
 impl ReplyReader for Gemini {
     fn judge(&self, reply: &Reply) -> Verdict {
-        judge(ProviderKind::Gemini, &self.model, reply, || self.read(&reply.json).image.is_ok())
+        judge(ProviderKind::Gemini, &self.model, reply, || find_image(&reply.json).is_some())
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -101,26 +101,15 @@ impl HttpProvider for Gemini {
     }
 
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
-        let spoken = spoken(reply);
-        // Of several images the last: it is what a further round speaks of.
-        let image = spoken.iter().rposition(|part| inline_data(part)["data"].is_string());
-        let source = image.and_then(|index| inline_data(spoken[index])["data"].as_str());
+        let found = find_image(reply);
         ProviderAnswer {
-            image: match source {
-                Some(data) => Ok(ImageSource::Base64(data)),
-                None => Err(why_no_image(reply, &spoken)),
-            },
-            usage: usage(&reply["usageMetadata"], image.is_some()),
+            image: found.map(|found| found.source).ok_or_else(|| why_no_image(reply, &spoken(reply))),
+            usage: usage(field(reply, "usageMetadata"), found.is_some()),
             billed: None,
             revised_prompt: None,
-            state: image.map(|image| state(&spoken, image)),
+            state: found.map(|found| state(reply, &found)),
         }
     }
-}
-
-/// Both spellings are in use.
-fn inline_data(part: &Value) -> &Value {
-    if part["inlineData"].is_object() { &part["inlineData"] } else { &part["inline_data"] }
 }
 
 fn user_content(prompt: &str, images: &[InputImage]) -> Value {
@@ -130,23 +119,23 @@ fn user_content(prompt: &str, images: &[InputImage]) -> Value {
 }
 
 /// The parts of an answer with their signatures; the image itself is kept elsewhere and stands here as `"image": true`.
-fn state(spoken: &[&Value], image: usize) -> String {
-    let mut parts = Vec::new();
-    for (index, part) in spoken.iter().enumerate() {
+fn state(reply: &Value, found: &Found<'_>) -> String {
+    let mut kept_parts = Vec::new();
+    for part in parts(reply, found.slot) {
         let mut kept = Map::new();
-        if index == image {
+        if std::ptr::eq(part, found.item) {
             kept.insert("image".to_owned(), true.into());
-        } else if let Some(text) = part["text"].as_str() {
+        } else if let Some(text) = part["text"].as_str().filter(|_| part["thought"] != true) {
             kept.insert("text".to_owned(), text.into());
         } else {
             continue;
         }
-        if let Some(signature) = part["thoughtSignature"].as_str() {
+        if let Some(signature) = field(part, "thoughtSignature").as_str() {
             kept.insert("thoughtSignature".to_owned(), signature.into());
         }
-        parts.push(Value::Object(kept));
+        kept_parts.push(Value::Object(kept));
     }
-    json!({ "parts": parts }).to_string()
+    json!({ "parts": kept_parts }).to_string()
 }
 
 /// The model's part of an earlier round. Without a usable state, as of a round that another provider answered, the image alone.

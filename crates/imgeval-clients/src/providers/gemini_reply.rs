@@ -6,38 +6,55 @@ use serde_json::{Value, json};
 use super::data_url::base64;
 use crate::transport::mime;
 
+/// A field by its name in JSON, or by the one in snake case that Google's client libraries and proxies write.
+pub(crate) fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
+    if !value[name].is_null() {
+        return &value[name];
+    }
+    let mut snake = String::with_capacity(name.len() + 4);
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+    }
+    &value[snake.as_str()]
+}
+
 pub(crate) fn inline(image: &InputImage) -> Value {
     json!({"mimeType": mime(image.format), "data": base64(image)})
 }
 
 /// The parts of the answer. Drafts that the model made while thinking are not its answer.
 pub(crate) fn spoken(reply: &Value) -> Vec<&Value> {
-    let parts = reply["candidates"][0]["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default();
-    parts.iter().filter(|part| part["thought"] != true).collect()
+    parts(reply, 0).iter().filter(|part| part["thought"] != true).collect()
+}
+
+/// All parts of a candidate, thoughts among them.
+pub(super) fn parts(reply: &Value, candidate: usize) -> &[Value] {
+    reply["candidates"][candidate]["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Why the answer ended, in the interface's words.
 pub(crate) fn finish(reply: &Value) -> String {
     let candidate = &reply["candidates"][0];
-    let text = |name: &str, other: &str| candidate[name].as_str().or_else(|| candidate[other].as_str());
-    let reason = text("finishReason", "finish_reason").unwrap_or("no reason given");
-    let message = text("finishMessage", "finish_message").map(|message| format!(": {message}"));
+    let reason = field(candidate, "finishReason").as_str().unwrap_or("no reason given");
+    let message = field(candidate, "finishMessage").as_str().map(|message| format!(": {message}"));
     format!("{reason}{}", message.unwrap_or_default())
 }
 
 /// Whether the answer broke off at the length limit.
 pub(crate) fn is_cut(reply: &Value) -> bool {
-    let candidate = &reply["candidates"][0];
-    ["finishReason", "finish_reason"].iter().any(|name| candidate[*name] == "MAX_TOKENS")
+    field(&reply["candidates"][0], "finishReason") == "MAX_TOKENS"
 }
 
 /// Tokens as `usageMetadata` counts them. If an image came and the details by modality list none, it is what they do not list as text.
 pub(crate) fn usage(metadata: &Value, has_image: bool) -> Usage {
-    let count = |name: &str| metadata[name].as_u64();
+    let count = |name: &str| field(metadata, name).as_u64();
     let listed = |name: &str, modality: &str| {
-        let details = metadata[name].as_array()?;
+        let details = field(metadata, name).as_array()?;
         let meant = details.iter().filter(|detail| detail["modality"] == modality);
-        Some(meant.filter_map(|detail| detail["tokenCount"].as_u64()).fold(0, u64::saturating_add))
+        Some(meant.filter_map(|detail| field(detail, "tokenCount").as_u64()).fold(0, u64::saturating_add))
     };
     let prompt = count("promptTokenCount");
     let image_input = listed("promptTokensDetails", "IMAGE");

@@ -7,7 +7,7 @@ use imgeval_core::{
 };
 use serde_json::Value;
 
-use super::image_data::decode_image;
+use super::images_in_reply::{ImageSource, decode_image};
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
     pricing::estimate_tokens,
@@ -37,21 +37,6 @@ pub(crate) struct ProviderAnswer<'a> {
     pub(crate) billed: Option<Cost>,
     pub(crate) revised_prompt: Option<String>,
     pub(crate) state: Option<String>,
-}
-
-#[derive(Debug)]
-pub(crate) enum ImageSource<'a> {
-    /// Base64, perhaps with a `data:` prefix.
-    Base64(&'a str),
-    /// Where the image lies.
-    Url(&'a str),
-}
-
-impl<'a> ImageSource<'a> {
-    /// What an address means: that of a data URL is the image itself.
-    pub(crate) fn of(url: &'a str) -> Self {
-        if url.starts_with("data:") { Self::Base64(url) } else { Self::Url(url) }
-    }
 }
 
 pub(crate) struct HttpGenerator<P> {

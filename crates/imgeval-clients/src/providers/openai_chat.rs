@@ -1,8 +1,7 @@
 //! Chat completions that answer with images, as OpenRouter and others who copy OpenAI's interface serve them.
 //! Facts from <https://openrouter.ai/docs/guides/overview/multimodal/image-generation>.
 //!
-//! Images come in `message.images`, in parts of `message.content`, or inside of its text as a data URL or a Markdown image. In a
-//! further round the model's earlier images are sent back the way they came, in the assistant's `images`.
+//! Where images stand differs from server to server; `images_in_reply` finds them. In a further round the model's earlier images are sent back the way they came, in the assistant's `images`.
 
 use std::time::Duration;
 
@@ -11,9 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    HttpProvider, ImageSource, ProviderAnswer, chat_reply,
-    data_url::{data_url, find_image},
-    outcomes::requested_wait,
+    HttpProvider, ProviderAnswer, chat_reply, data_url::data_url, find_image, outcomes::requested_wait,
 };
 use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Verdict};
 
@@ -29,8 +26,7 @@ impl OpenaiChat {
 
 impl ReplyReader for OpenaiChat {
     fn judge(&self, reply: &Reply) -> Verdict {
-        let message = &reply.json["choices"][0]["message"];
-        chat_reply::judge(&self.model, reply, || image(message).is_some())
+        chat_reply::judge(&self.model, reply, || find_image(&reply.json).is_some())
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -62,7 +58,7 @@ impl HttpProvider for OpenaiChat {
             messages.push(json!({"role": "assistant", "content": "", "images": [image_part(&turn.answer)]}));
         }
         messages.push(user_message(&request.prompt, &request.images));
-        let mut body = json!({"model": self.model, "modalities": ["image", "text"], "messages": messages});
+        let mut body = json!({"model": self.model, "modalities": ["image", "text"], "messages": messages, "stream": false});
         if let Some(seed) = request.seed {
             body["seed"] = seed.into();
         }
@@ -72,8 +68,8 @@ impl HttpProvider for OpenaiChat {
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
         let message = &reply["choices"][0]["message"];
         ProviderAnswer {
-            image: image(message)
-                .map(ImageSource::of)
+            image: find_image(reply)
+                .map(|found| found.source)
                 .ok_or_else(|| chat_reply::failure(reply, &chat_reply::text(message), "image")),
             usage: chat_reply::usage(&reply["usage"]),
             billed: chat_reply::billed(&reply["usage"]),
@@ -95,16 +91,4 @@ fn user_message(text: &str, images: &[InputImage]) -> Value {
 
 pub(crate) fn image_part(image: &InputImage) -> Value {
     json!({"type": "image_url", "image_url": {"url": data_url(image)}})
-}
-
-fn image(message: &Value) -> Option<&str> {
-    let list = |field: &'static str| message[field].as_array().map(Vec::as_slice).unwrap_or_default();
-    let parts = list("images").iter().chain(list("content"));
-    let in_parts = parts
-        .filter_map(|part| part["image_url"]["url"].as_str().or_else(|| part["image_url"].as_str()))
-        .rfind(|url| !url.is_empty());
-    in_parts.or_else(|| {
-        let texts = list("content").iter().filter_map(|part| part["text"].as_str());
-        message["content"].as_str().into_iter().chain(texts).find_map(find_image)
-    })
 }

@@ -1,5 +1,8 @@
 //! OpenAI's images interface: `images/generations`, and `images/edits` for everything that starts from an image.
 //! Facts from the published OpenAPI document (`CreateImageRequest`, `CreateImageEditRequest`, `ImagesResponse`).
+//!
+//! That no stream is wanted is not said: OpenAI takes `stream` for some of its models only, and those who copy the interface may not
+//! know it at all.
 
 use std::time::Duration;
 
@@ -8,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    HttpProvider, ImageSource, ProviderAnswer,
+    HttpProvider, ProviderAnswer, find_image,
     http_generator::check_mask,
     outcomes::{judge, requested_wait, why_ended},
 };
@@ -54,7 +57,7 @@ pub(super) fn format_word(format: ImageFormat) -> &'static str {
 
 impl ReplyReader for OpenaiImages {
     fn judge(&self, reply: &Reply) -> Verdict {
-        judge(ProviderKind::OpenaiImages, &self.model, reply, || self.read(&reply.json).image.is_ok())
+        judge(ProviderKind::OpenaiImages, &self.model, reply, || find_image(&reply.json).is_some())
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -112,15 +115,16 @@ impl HttpProvider for OpenaiImages {
     }
 
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
-        let item = &reply["data"][0];
-        let text = |name: &str| item[name].as_str().filter(|text| !text.is_empty());
-        let source = text("b64_json").map(ImageSource::Base64).or_else(|| text("url").map(ImageSource::of));
-        let image = source.ok_or_else(|| why_ended(reply).unwrap_or_else(|| no_image(reply)));
+        let found = find_image(reply);
+        let image = found
+            .map(|found| found.source)
+            .ok_or_else(|| why_ended(reply).unwrap_or_else(|| no_image(reply)));
+        let revised_prompt = found.and_then(|found| found.item["revised_prompt"].as_str());
         ProviderAnswer {
             image,
             usage: usage(&reply["usage"]),
             billed: None,
-            revised_prompt: text("revised_prompt").map(str::to_owned),
+            revised_prompt: revised_prompt.filter(|prompt| !prompt.is_empty()).map(str::to_owned),
             state: None,
         }
     }

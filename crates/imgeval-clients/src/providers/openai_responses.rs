@@ -13,8 +13,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    HttpProvider, ImageSource, ProviderAnswer,
+    HttpProvider, ProviderAnswer,
     data_url::data_url,
+    find_image,
     http_generator::check_mask,
     openai_images::format_word,
     outcomes::{judge, requested_wait, why_ended},
@@ -36,7 +37,7 @@ impl OpenaiResponses {
 
 impl ReplyReader for OpenaiResponses {
     fn judge(&self, reply: &Reply) -> Verdict {
-        judge(ProviderKind::OpenaiResponses, &self.model, reply, || self.read(&reply.json).image.is_ok())
+        judge(ProviderKind::OpenaiResponses, &self.model, reply, || find_image(&reply.json).is_some())
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -80,6 +81,7 @@ impl HttpProvider for OpenaiResponses {
             "input": input,
             "tools": [tool(&request.parameters, request.mask.as_ref())],
             "tool_choice": {"type": "image_generation"},
+            "stream": false,
         });
         if let Some(system) = &request.system {
             body["instructions"] = system.clone().into();
@@ -92,22 +94,14 @@ impl HttpProvider for OpenaiResponses {
 
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
         let output = reply["output"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let result = |item: &&Value| {
-            let result = item["result"].as_str().unwrap_or_default();
-            item["type"] == "image_generation_call" && !result.is_empty()
-        };
-        let call = output.iter().rfind(result);
-        let image = call.and_then(|call| call["result"].as_str());
-        let revised_prompt = call.and_then(|call| call["revised_prompt"].as_str());
+        let found = find_image(reply);
+        let revised_prompt = found.and_then(|found| found.item["revised_prompt"].as_str());
         ProviderAnswer {
-            image: match image {
-                Some(image) => Ok(ImageSource::Base64(image)),
-                None => Err(why_no_image(reply, output)),
-            },
+            image: found.map(|found| found.source).ok_or_else(|| why_no_image(reply, output)),
             usage: usage(reply),
             billed: None,
             revised_prompt: revised_prompt.filter(|prompt| !prompt.is_empty()).map(str::to_owned),
-            state: image.and_then(|_| reply["id"].as_str()).map(str::to_owned),
+            state: found.and_then(|_| reply["id"].as_str()).map(str::to_owned),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The call: gate, tries, and what came of them.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -16,13 +17,14 @@ use tracing::debug;
 use url::Url;
 
 use super::{
-    attempt::{Broken, Received, attempt, chain},
+    attempt::{Broken, MAX_BODY_BYTES, Received, attempt, chain},
     breaker::Breaker,
     budget::{Budget, Held},
     gate::{Gate, Stop, unless_stopped},
     raw::{raw_text, redact_and_keep, words},
     request::ApiRequest,
     retry::{MAX_LOST_RETRIES, MAX_REQUESTED_WAIT, backoff, requested_wait},
+    wire::{WireError, WireReply, is_packed, read_reply, unpack},
 };
 use crate::{ClientError, ProviderKind, ProviderSettings, Redactor, settings::is_loopback};
 
@@ -326,7 +328,7 @@ impl Transport {
         );
         let again =
             |kind, detail, lost| Ended::Again(Again { kind, detail, lost, wait: None, limited: false });
-        let received = match received {
+        let mut received = match received {
             Ok(received) => received,
             Err(Broken::NotSent(detail)) => return again(FailureKind::Transport, detail, false),
             Err(Broken::Lost(detail)) => return again(FailureKind::Transport, detail, true),
@@ -341,18 +343,35 @@ impl Transport {
         }
         let status = received.status;
         let wait = requested_wait(&received.headers, SystemTime::now());
-        let json = match serde_json::from_slice::<Value>(&received.body) {
-            Ok(mut json) => {
+        if is_packed(&received.body)
+            && let Some(held) = &mut received.held
+        {
+            budget.grow(held, MAX_BODY_BYTES).await;
+        }
+        let json = match read_reply(&received.body) {
+            Ok(WireReply { mut json, notes }) => {
+                for note in notes {
+                    debug!(target: "imgeval_clients", path = request.path, try_number, "{note}");
+                }
                 // No image comes with an error, so that all that an error says is redacted.
                 *raw = redact_and_keep(&mut json, redactor, status.is_success() && reader.may_hold_images());
                 json
             }
-            Err(_) => {
-                *raw = raw_text(String::from_utf8_lossy(&received.body).into_owned(), redactor);
+            Err(error) => {
+                let readable =
+                    unpack(&received.body).map_or(Cow::Borrowed(&*received.body), |(body, _)| body);
+                *raw = raw_text(String::from_utf8_lossy(&readable).into_owned(), redactor);
                 if received.status.is_success() {
                     let start: String = words(raw).chars().take(120).collect();
                     let content_type = received.content_type();
-                    let detail = format!("answered with {content_type}, not JSON: {start}");
+                    let detail = match error {
+                        WireError::NotJson { .. } | WireError::Empty => {
+                            format!("answered with {content_type}, not JSON: {start}")
+                        }
+                        error => {
+                            format!("answered with {content_type} that cannot be read: {error}: {start}")
+                        }
+                    };
                     return again(FailureKind::Transport, detail, true);
                 }
                 Value::Null

@@ -31,7 +31,7 @@ impl Transport {
                 "the image could not be downloaded: {detail}; the reply kept in the run holds its address"
             )),
         };
-        let url = Url::parse(address).map_err(|_| failed("its address cannot be parsed".to_owned()))?;
+        let url = resolve(base, address).map_err(|reason| failed(reason.to_owned()))?;
         let allowed = url.scheme() == "https" || (url.scheme() == "http" && base.scheme() == "http");
         if !allowed {
             return Err(failed(format!("its address is {}, not https", visible(url.scheme()))));
@@ -71,9 +71,54 @@ impl Transport {
     }
 }
 
+/// The address as it is, or, where it is relative, below the base URL. Only an absolute address leads to another host.
+fn resolve(base: &Url, address: &str) -> Result<Url, &'static str> {
+    let unparsed = "its address cannot be parsed";
+    match Url::parse(address) {
+        Ok(url) => Ok(url),
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            let mut folder = base.clone();
+            folder.set_path(&format!("{}/", base.path().trim_end_matches('/')));
+            let url = folder.join(address).map_err(|_| unparsed)?;
+            if url.origin() == base.origin() {
+                Ok(url)
+            } else {
+                Err("its relative address names another host")
+            }
+        }
+        Err(_) => Err(unparsed),
+    }
+}
+
 /// Whether asking again gives the same.
 fn is_final(status: StatusCode) -> bool {
     let is_passing =
         matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS);
     status.is_client_error() && !is_passing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_address_stays_at_the_base_urls_host() {
+        let resolved = |address: &str| {
+            let base = Url::parse("https://api.example:8443/v1").unwrap();
+            resolve(&base, address).map(String::from)
+        };
+        for (address, expected) in [
+            ("/files/a.png", "https://api.example:8443/files/a.png"),
+            ("files/a.png?x=1", "https://api.example:8443/v1/files/a.png?x=1"),
+            ("./a.png", "https://api.example:8443/v1/a.png"),
+            ("../a.png", "https://api.example:8443/a.png"),
+            ("https://cdn.example/a.png", "https://cdn.example/a.png"),
+        ] {
+            assert_eq!(resolved(address).unwrap(), expected);
+        }
+        for address in ["//cdn.example/a.png", "\\\\cdn.example/a.png", "/\\cdn.example/a.png"] {
+            assert_eq!(resolved(address), Err("its relative address names another host"), "{address}");
+        }
+        assert!(resolved("https://").is_err());
+    }
 }

@@ -13,6 +13,7 @@ mod gate;
 mod raw;
 mod request;
 mod retry;
+pub(crate) mod wire;
 
 pub(crate) use client::{Call, Exchange, Reply, ReplyReader, Transport, Tries, Verdict};
 pub(crate) use raw::{MAX_RAW_BYTES, words};

@@ -94,6 +94,7 @@ async fn a_conversation_sends_the_models_images_back_as_its_own() {
             {"role": "user", "content": "now blue"},
         ],
         "seed": 3,
+        "stream": false,
     });
     assert_eq!(sent.json(), expected);
 }
@@ -177,8 +178,11 @@ async fn a_prompt_is_rewritten_by_the_instructions() {
     let messages =
         json!([{"role": "system", "content": "Make it longer."}, {"role": "user", "content": "a cat"}]);
     let sent: Vec<Value> = server.requests().iter().map(|request| request.json()).collect();
-    assert_eq!(sent[0], json!({"model": "some-model", "messages": messages}));
-    assert_eq!(sent[1], json!({"model": "some-model", "messages": messages, "temperature": 0.0}));
+    assert_eq!(sent[0], json!({"model": "some-model", "messages": messages, "stream": false}));
+    assert_eq!(
+        sent[1],
+        json!({"model": "some-model", "messages": messages, "stream": false, "temperature": 0.0})
+    );
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ async fn a_request_makes_the_model_call_the_tool() {
         }],
         "tool_choice": {"type": "image_generation"},
         "instructions": "be brief",
+        "stream": false,
     });
     assert_eq!(sent.json(), expected);
 }

@@ -271,16 +271,17 @@ impl Facts {
 }
 
 /// Whether a reply holds an error though its status says success. An error that says nothing, neither code nor message, is none.
-pub(crate) fn is_error(json: &Value) -> bool {
+pub(super) fn has_error(json: &Value) -> bool {
     let root = root(json);
     let choice = &root["choices"][0];
-    if [&root["error"], &choice["error"], &choice["message"]["error"]].into_iter().any(says_something) {
-        return true;
-    }
     let items = items(root);
-    if !items.is_empty() && items.iter().all(|item| says_something(&item["error"])) {
-        return true;
-    }
+    [&root["error"], &choice["error"], &choice["message"]["error"]].into_iter().any(says_something)
+        || (!items.is_empty() && items.iter().all(|item| says_something(&item["error"])))
+}
+
+/// Whether a reply without an error of its own looks like one, if it holds nothing else: words at the top, or a sign of failure.
+pub(super) fn looks_like_error(json: &Value) -> bool {
+    let root = root(json);
     if holds_something(root) || !root.is_object() {
         return false;
     }
@@ -290,13 +291,12 @@ pub(crate) fn is_error(json: &Value) -> bool {
             .as_str()
             .is_some_and(|word| failures.iter().any(|failure| word.eq_ignore_ascii_case(failure)))
     };
+    let words = ["detail", "message", "msg", "error_msg", "errors"];
     root["success"] == false
         || root["ok"] == false
         || ["object", "type", "status"].into_iter().any(has_failed)
-        || says_something(&root["errors"])
-        || [&root["detail"], &root["message"], &root["msg"], &root["error_msg"]]
-            .into_iter()
-            .any(says_something)
+        || words.into_iter().any(|name| says_something(&root[name]))
+        || text(&root["error"]["type"]).is_some()
         || root["base_resp"]["status_code"].as_i64().is_some_and(|code| code != 0)
 }
 

@@ -6,7 +6,7 @@ use imgeval_core::{Failure, FailureKind, GeneratorDown};
 use serde_json::Value;
 
 use super::{
-    facts::{Facts, is_error},
+    facts::{Facts, has_error, looks_like_error},
     table::{ENDINGS, ERRORS, Meaning, RESPONSES_ERRORS, Row, Sign},
 };
 use crate::{
@@ -14,14 +14,16 @@ use crate::{
     transport::{Reply, Verdict, words},
 };
 
-/// What a reply means. `holds_answer` says whether what was asked for is in it; then it does not matter how it ended.
+/// What a reply means. `holds_answer` says whether what was asked for is in it; then it does not matter how it ended, or what
+/// stands beside it that is no error.
 pub(crate) fn judge(
     kind: ProviderKind,
     model: &str,
     reply: &Reply,
-    holds_answer: impl FnOnce() -> bool,
+    holds_answer: impl Fn() -> bool,
 ) -> Verdict {
-    if !(200..300).contains(&reply.status) || is_error(&reply.json) {
+    let is_success = (200..300).contains(&reply.status);
+    if !is_success || has_error(&reply.json) || (looks_like_error(&reply.json) && !holds_answer()) {
         return judge_error(kind, model, reply);
     }
     match ending(&Facts::of_answer(&reply.json)) {
@@ -603,6 +605,10 @@ mod tests {
             json!(false),
             json!({"code": null, "message": "", "type": "", "param": null}),
             json!({"code": 0, "message": ""}),
+            json!({"param": "size"}),
+            json!({"type": "none", "message": null}),
+            json!(" "),
+            json!(0),
         ] {
             assert_eq!(name(&of_images(200, json!({"data": data, "error": error}))), "answer", "{error}");
         }
@@ -612,6 +618,9 @@ mod tests {
         );
         assert_eq!(name(&of_images(200, json!({"data": []}))), "answer", "an empty one");
         assert_eq!(name(&of_images(500, json!({}))), "server");
+        let reply = json!({"image_base64": "aGk=", "message": "done", "detail": "in 3 s"});
+        let reply = Reply { status: 200, json: reply, text: String::new() };
+        assert_eq!(name(&judge(ProviderKind::OpenaiImages, "m", &reply, || true)), "answer");
     }
 
     #[test]
