@@ -4,6 +4,8 @@
 //! Images travel as data URLs with the type that they have. WISE's own scripts call every image a PNG and send the system's
 //! text as a list of one part; neither is said to change what a model sees.
 
+use std::time::Duration;
+
 use imgeval_core::{Decoding, Failure, JudgeQuestion, QuestionPart};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -14,7 +16,10 @@ use super::{
 };
 use crate::{
     ModelEntry,
-    providers::{chat_reply, image_part},
+    providers::{
+        chat_reply, image_part,
+        outcomes::{requested_wait, why_stopped},
+    },
     transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict},
 };
 
@@ -64,7 +69,11 @@ impl ChatText {
 
 impl ReplyReader for ChatText {
     fn judge(&self, reply: &Reply) -> Verdict {
-        chat_reply::judge(&self.model, reply)
+        chat_reply::judge(&self.model, reply, || false)
+    }
+
+    fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
+        requested_wait(&reply.json)
     }
 
     fn told(&self, json: &Value) -> Told {
@@ -98,16 +107,16 @@ impl TextProvider for ChatText {
     fn read(&self, reply: &Value) -> TextReply {
         let choice = &reply["choices"][0];
         let text = chat_reply::text(&choice["message"]);
-        let is_refused =
-            choice["message"]["refusal"].as_str().is_some_and(|refusal| !refusal.trim().is_empty());
-        let is_filtered = choice["finish_reason"] == "content_filter";
+        let is_refused = chat_reply::refusal(&choice["message"]).is_some();
+        // Half of the words could say something else.
+        let is_stopped = why_stopped(reply).is_some();
         TextReply {
-            text: if text.is_empty() || is_refused || is_filtered {
+            text: if text.is_empty() || is_refused || is_stopped {
                 Err(chat_reply::failure(reply, "", "words"))
             } else {
                 Ok(text)
             },
-            is_cut: choice["finish_reason"] == "length",
+            is_cut: chat_reply::is_cut(reply),
             usage: chat_reply::usage(&reply["usage"]),
             billed: chat_reply::billed(&reply["usage"]),
         }

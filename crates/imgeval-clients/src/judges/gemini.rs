@@ -13,7 +13,11 @@ use super::{
     text_client::{TextProvider, TextReply},
 };
 use crate::{
-    providers::{Gemini, gemini_reply},
+    ProviderKind,
+    providers::{
+        Gemini, gemini_reply,
+        outcomes::{judge, why_ended, why_stopped},
+    },
     transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words},
 };
 
@@ -30,7 +34,7 @@ impl GeminiText {
 
 impl ReplyReader for GeminiText {
     fn judge(&self, reply: &Reply) -> Verdict {
-        self.0.judge(reply)
+        judge(ProviderKind::Gemini, self.0.model(), reply, || false)
     }
 
     fn told(&self, json: &Value) -> Told {
@@ -73,17 +77,17 @@ impl TextProvider for GeminiText {
         let texts: Vec<&str> = spoken.iter().filter_map(|part| part["text"].as_str()).collect();
         // The parts of one text, which goes on where the last one ended.
         let text = texts.concat().trim().to_owned();
-        let text = match gemini_reply::blocked(reply) {
+        let text = match why_stopped(reply) {
             Some(failure) => Err(failure),
             None if text.is_empty() => {
                 let detail = format!("no words came ({})", words(&gemini_reply::finish(reply)));
-                Err(Failure { kind: FailureKind::EmptyReply, detail })
+                Err(why_ended(reply).unwrap_or(Failure { kind: FailureKind::EmptyReply, detail }))
             }
             None => Ok(text),
         };
         TextReply {
             text,
-            is_cut: gemini_reply::field(&reply["candidates"][0], "finishReason") == "MAX_TOKENS",
+            is_cut: gemini_reply::is_cut(reply),
             usage: gemini_reply::usage(gemini_reply::field(reply, "usageMetadata"), false),
             billed: None,
         }

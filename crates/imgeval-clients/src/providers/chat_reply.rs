@@ -1,70 +1,78 @@
 //! What chat completions answer, whoever serves them. Facts from the published OpenAPI document (`CreateChatCompletionResponse`)
 //! and, for images, moderation and cost, <https://openrouter.ai/docs>.
 
-use imgeval_core::{Cost, Failure, FailureKind, GeneratorDown, Usage, Usd};
+use imgeval_core::{Cost, Failure, FailureKind, Usage, Usd};
 use serde_json::Value;
 
-use super::error_reply::{has_error, is_error, judge_error};
+use super::outcomes::{self, why_ended};
 use crate::{
     ProviderKind,
     transport::{Reply, Told, Verdict, words},
 };
 
-/// How llama.cpp's server begins to say, with status 500, that its model does not see; asking again would not help.
-const BLIND: &str = "image input is not supported";
-
-pub(crate) fn judge(model: &str, reply: &Reply) -> Verdict {
-    // A router reports its upstream's errors inside of the choice.
-    let inner = &reply.json["choices"][0]["error"];
-    if (200..300).contains(&reply.status) && !has_error(reply) && !is_error(inner) {
-        return Verdict::Answer;
-    }
-    let error = if inner.is_null() { &reply.json["error"] } else { inner };
-    let reasons = error["metadata"]["reasons"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if !reasons.is_empty() {
-        let reasons: Vec<&str> = reasons.iter().filter_map(Value::as_str).collect();
-        let detail = format!("the prompt was flagged: {}", words(&reasons.join(", ")));
-        return Verdict::Failed(Failure { kind: FailureKind::Moderated, detail });
-    }
-    if let Some(said) = error["message"].as_str().filter(|said| said.starts_with(BLIND)) {
-        let message = format!("the model takes no images; it answered {}: {}", reply.status, words(said));
-        let hint =
-            "choose a model that sees, or start its server with what makes it see (llama.cpp: --mmproj)";
-        return Verdict::Down(GeneratorDown { message, hint: hint.to_owned() });
-    }
-    if inner.is_null() {
-        return judge_error(ProviderKind::OpenaiChat, model, reply);
-    }
-    let status = inner["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(reply.status);
-    let reply = Reply { status, json: serde_json::json!({ "error": inner }), text: reply.text.clone() };
-    judge_error(ProviderKind::OpenaiChat, model, &reply)
+/// What a reply means; `holds_answer` says whether what was asked for came, however it ended.
+pub(crate) fn judge(model: &str, reply: &Reply, holds_answer: impl Fn() -> bool) -> Verdict {
+    outcomes::judge(ProviderKind::OpenaiChat, model, reply, holds_answer)
 }
 
-/// The text of the first choice, its parts joined; without images.
+/// The text of a message, its parts joined; without images and thoughts. An object in place of text is an answer in JSON.
 pub(crate) fn text(message: &Value) -> String {
     match &message["content"] {
         Value::String(text) => text.trim().to_owned(),
         Value::Array(parts) => {
-            let texts: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+            let texts: Vec<&str> = parts.iter().filter_map(part_text).collect();
             texts.join("\n").trim().to_owned()
         }
+        part @ Value::Object(fields) if fields.contains_key("type") || fields.contains_key("text") => {
+            part_text(part).unwrap_or_default().trim().to_owned()
+        }
+        answer @ Value::Object(fields) if !fields.is_empty() => answer.to_string(),
         _ => String::new(),
     }
+}
+
+/// The text of one part, unless it is a thought. Some servers list plain texts.
+fn part_text(part: &Value) -> Option<&str> {
+    part.as_str().or_else(|| part["text"].as_str()).filter(|_| !is_thought(part))
+}
+
+/// Whether a part of a message holds what the model thought: by its type (`reasoning`, `thinking`, `redacted_thinking`,
+/// `reasoning.text`, `summary_text` and their like) or its mark.
+fn is_thought(part: &Value) -> bool {
+    let kind = part["type"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let is_named =
+        ["reason", "think", "thought", "analysis", "summary"].iter().any(|word| kind.contains(word));
+    is_named || part["thought"] == true || part["channel"].as_str().is_some_and(|channel| channel != "final")
+}
+
+/// The words of a refusal, in a field of its own or as a part of the message.
+pub(crate) fn refusal(message: &Value) -> Option<String> {
+    let parts = message["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let in_parts = parts.iter().filter_map(|part| part["refusal"].as_str());
+    let mut refusals = message["refusal"].as_str().into_iter().chain(in_parts).map(words);
+    refusals.find(|refusal| !refusal.is_empty())
+}
+
+/// Whether the words broke off at the length limit.
+pub(crate) fn is_cut(reply: &Value) -> bool {
+    let choice = &reply["choices"][0];
+    matches!(choice["finish_reason"].as_str(), Some("length" | "max_tokens" | "model_length" | "MAX_TOKENS"))
 }
 
 /// Why what was asked for did not come; `said` are the words that came instead.
 pub(crate) fn failure(reply: &Value, said: &str, wanted: &str) -> Failure {
     let choice = &reply["choices"][0];
-    let reason = choice["finish_reason"].as_str().unwrap_or("no reason given");
-    let refusal = choice["message"]["refusal"].as_str().map(words).filter(|refusal| !refusal.is_empty());
-    if let Some(detail) = refusal {
+    if let Some(detail) = refusal(&choice["message"]) {
         return Failure { kind: FailureKind::Refused, detail };
     }
-    if reason == "content_filter" {
-        let detail = "the answer was stopped by a content filter".to_owned();
-        return Failure { kind: FailureKind::Moderated, detail };
+    match why_ended(reply) {
+        // The model's own words say more than the reason.
+        Some(failure) if failure.kind == FailureKind::Refused && !said.is_empty() => {}
+        Some(failure) => return failure,
+        None => {}
     }
     if said.is_empty() {
+        let reason = choice["finish_reason"].as_str().unwrap_or("no reason given");
         let detail = format!("no {wanted} came ({})", words(reason));
         return Failure { kind: FailureKind::EmptyReply, detail };
     }
@@ -122,7 +130,7 @@ mod tests {
     fn an_error_inside_a_choice_is_judged_by_its_own_code() {
         let verdict = |error: Value| {
             let json = json!({"choices": [{"error": error, "message": {"content": ""}}]});
-            judge("m", &Reply { status: 200, json, text: String::new() })
+            judge("m", &Reply { status: 200, json, text: String::new() }, || false)
         };
         assert!(matches!(verdict(json!({"code": 429, "message": "slow"})), Verdict::RateLimited(_)));
         assert!(matches!(verdict(json!({"code": 502, "message": "oops"})), Verdict::ServerFailed(_)));

@@ -11,12 +11,14 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Found, HttpProvider, ProviderAnswer,
-    error_reply::is_error,
-    find_image,
-    gemini_reply::{blocked, error_of, field, finish, inline, judge_error, parts, spoken, usage},
+    Found, HttpProvider, ProviderAnswer, find_image,
+    gemini_reply::{field, finish, inline, parts, spoken, usage},
+    outcomes::{judge, requested_wait, why_ended},
 };
-use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words};
+use crate::{
+    ProviderKind,
+    transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words},
+};
 
 pub(crate) struct Gemini {
     model: String,
@@ -27,6 +29,10 @@ impl Gemini {
         Self { model: model.to_owned() }
     }
 
+    pub(crate) fn model(&self) -> &str {
+        &self.model
+    }
+
     pub(crate) fn path(&self) -> String {
         let folder = if self.model.contains('/') { "" } else { "models/" };
         format!("/{folder}{}:generateContent", self.model)
@@ -35,22 +41,15 @@ impl Gemini {
 
 impl ReplyReader for Gemini {
     fn judge(&self, reply: &Reply) -> Verdict {
-        let error = error_of(&reply.json);
-        if (200..300).contains(&reply.status) && !is_error(error) {
-            return Verdict::Answer;
-        }
-        judge_error(&self.model, reply, error)
+        judge(ProviderKind::Gemini, &self.model, reply, || find_image(&reply.json).is_some())
     }
 
     fn told(&self, json: &Value) -> Told {
-        Told { usage: usage(&json["usageMetadata"], false), billed: None }
+        Told { usage: usage(field(json, "usageMetadata"), false), billed: None }
     }
 
-    /// `RetryInfo.retryDelay`, such as `37s` or `1.5s`.
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
-        let details = error_of(&reply.json)["details"].as_array()?;
-        let delay = details.iter().find_map(|detail| field(detail, "retryDelay").as_str())?;
-        Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
+        requested_wait(&reply.json)
     }
 }
 
@@ -163,7 +162,7 @@ fn model_parts(turn: &Turn) -> Vec<Value> {
 }
 
 fn why_no_image(reply: &Value, spoken: &[&Value]) -> Failure {
-    if let Some(failure) = blocked(reply) {
+    if let Some(failure) = why_ended(reply) {
         return failure;
     }
     let text: Vec<&str> = spoken.iter().filter_map(|part| part["text"].as_str()).collect();
@@ -178,7 +177,7 @@ fn why_no_image(reply: &Value, spoken: &[&Value]) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::gemini_reply::FILTERS, *};
+    use super::*;
 
     #[test]
     fn whatever_comes_instead_of_an_image_has_a_kind() {
@@ -186,9 +185,8 @@ mod tests {
         let candidate = |reason: &str, parts: Value| json!({"candidates": [{"content": {"parts": parts}, "finishReason": reason}]});
         let blocked = json!({"promptFeedback": {"blockReason": "OTHER"}});
         assert_eq!(kind(blocked), FailureKind::Moderated);
-        for reason in FILTERS {
-            assert_eq!(kind(candidate(reason, json!([{"text": "no"}]))), FailureKind::Moderated, "{reason}");
-        }
+        let filtered = candidate("IMAGE_SAFETY", json!([{"text": "no"}]));
+        assert_eq!(kind(filtered), FailureKind::Moderated);
         assert_eq!(kind(candidate("STOP", json!([{"text": "I cannot"}]))), FailureKind::Refused);
         let draft = json!([{"thought": true, "inlineData": {"data": "aGk="}}]);
         assert_eq!(kind(candidate("NO_IMAGE", draft)), FailureKind::EmptyReply);

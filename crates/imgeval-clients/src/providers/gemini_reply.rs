@@ -1,28 +1,10 @@
-//! What Google's interface answers, and the pieces of its messages. Facts from <https://ai.google.dev/api/generate-content>
-//! and, for errors, <https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>.
+//! What Google's interface answers, and the pieces of its messages. Facts from <https://ai.google.dev/api/generate-content>.
 
-use imgeval_core::{Failure, FailureKind, GeneratorDown, InputImage, Usage};
+use imgeval_core::{InputImage, Usage};
 use serde_json::{Value, json};
 
 use super::data_url::base64;
-use crate::{
-    ProviderKind,
-    transport::{Reply, Verdict, mime, words},
-};
-
-/// Reasons for which a prompt or an answer is stopped by a filter. `LANGUAGE`, `OTHER`, `NO_IMAGE` and the like are none.
-pub(super) const FILTERS: &[&str] = &[
-    "SAFETY",
-    "IMAGE_SAFETY",
-    "PROHIBITED_CONTENT",
-    "IMAGE_PROHIBITED_CONTENT",
-    "BLOCKLIST",
-    "SPII",
-    "RECITATION",
-    "IMAGE_RECITATION",
-    "JAILBREAK",
-    "MODEL_ARMOR",
-];
+use crate::transport::mime;
 
 /// A field by its name in JSON, or by the one in snake case that Google's client libraries and proxies write.
 pub(crate) fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
@@ -37,64 +19,6 @@ pub(crate) fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
         snake.push(character.to_ascii_lowercase());
     }
     &value[snake.as_str()]
-}
-
-/// Some replies are a list of one.
-pub(super) fn error_of(reply: &Value) -> &Value {
-    if reply.is_array() { &reply[0]["error"] } else { &reply["error"] }
-}
-
-pub(super) fn judge_error(model: &str, reply: &Reply, error: &Value) -> Verdict {
-    let status = reply.status;
-    let message = words(error["message"].as_str().unwrap_or(&reply.text));
-    let said = format!("answered {status}: {message}");
-    let details = error["details"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let reasons: Vec<&str> = details.iter().filter_map(|detail| detail["reason"].as_str()).collect();
-    let quotas: Vec<&Value> =
-        details.iter().filter_map(|detail| detail["violations"].as_array()).flatten().collect();
-    let variables = ProviderKind::Gemini.key_variables().join(" or ");
-    let down = |message: &str, hint: String| {
-        Verdict::Down(GeneratorDown { message: format!("{message}; it {said}"), hint })
-    };
-    let is_bad_key = reasons.iter().any(|reason| reason.starts_with("API_KEY_"));
-    if is_bad_key || status == 401 {
-        return down("the key is missing or not accepted", format!("set {variables} to a valid key"));
-    }
-    if status == 403 {
-        let hint = format!("let the project behind {variables} use this interface and the model `{model}`");
-        return down("the key may not do this", hint);
-    }
-    if status == 404 {
-        let hint =
-            format!("check the model's name `{model}` and the base URL, which usually ends in /v1beta");
-        return down("the model is not known here", hint);
-    }
-    // The country is not served, or the account has to be set up for billing first.
-    if status == 400 && error["status"] == "FAILED_PRECONDITION" {
-        return down("the account cannot be used", format!("set {variables} to the key of another project"));
-    }
-    if status == 429 {
-        let is_of_a_day = |quota: &&Value| quota["quotaId"].as_str().is_some_and(|id| id.contains("PerDay"));
-        let is_nothing = |quota: &&Value| quota["quotaValue"].as_str() == Some("0");
-        if quotas.iter().any(is_nothing) {
-            let hint = "set up billing for the project of the key: this model is not free".to_owned();
-            return down("the account has no quota for this model", hint);
-        }
-        if quotas.iter().any(is_of_a_day) {
-            let hint =
-                "start again tomorrow (the day ends at midnight Pacific time), or raise the project's quota";
-            return down("the day's quota is used up", hint.to_owned());
-        }
-        if message.contains("depleted") {
-            return down("the account has no money left", "pay in at the provider".to_owned());
-        }
-        return Verdict::RateLimited(said);
-    }
-    match status {
-        408 | 499.. => Verdict::ServerFailed(said),
-        ..400 => Verdict::ServerFailed(format!("the reply holds an error: {message}")),
-        _ => Verdict::Failed(Failure { kind: FailureKind::RejectedRequest, detail: said }),
-    }
 }
 
 pub(crate) fn inline(image: &InputImage) -> Value {
@@ -115,22 +39,13 @@ pub(super) fn parts(reply: &Value, candidate: usize) -> &[Value] {
 pub(crate) fn finish(reply: &Value) -> String {
     let candidate = &reply["candidates"][0];
     let reason = field(candidate, "finishReason").as_str().unwrap_or("no reason given");
-    let message =
-        field(candidate, "finishMessage").as_str().map(|message| format!(": {message}")).unwrap_or_default();
-    format!("{reason}{message}")
+    let message = field(candidate, "finishMessage").as_str().map(|message| format!(": {message}"));
+    format!("{reason}{}", message.unwrap_or_default())
 }
 
-/// If a filter stopped the prompt or the answer.
-pub(crate) fn blocked(reply: &Value) -> Option<Failure> {
-    let moderated = |detail| Some(Failure { kind: FailureKind::Moderated, detail });
-    if let Some(reason) = field(field(reply, "promptFeedback"), "blockReason").as_str() {
-        return moderated(format!("the prompt was blocked: {}", words(reason)));
-    }
-    if field(&reply["candidates"][0], "finishReason").as_str().is_some_and(|reason| FILTERS.contains(&reason))
-    {
-        return moderated(format!("the answer was blocked: {}", words(&finish(reply))));
-    }
-    None
+/// Whether the answer broke off at the length limit.
+pub(crate) fn is_cut(reply: &Value) -> bool {
+    field(&reply["candidates"][0], "finishReason") == "MAX_TOKENS"
 }
 
 /// Tokens as `usageMetadata` counts them. If an image came and the details by modality list none, it is what they do not list as text.

@@ -5,7 +5,6 @@ pub(crate) mod chat_reply;
 mod command;
 mod command_lines;
 mod data_url;
-mod error_reply;
 mod folder;
 mod gemini;
 pub(crate) mod gemini_reply;
@@ -14,13 +13,13 @@ mod images_in_reply;
 mod openai_chat;
 mod openai_images;
 mod openai_responses;
+pub(crate) mod outcomes;
 mod process;
 mod redacted;
 
 pub use arguments::{CommandLineError, CommandLineProblem};
 pub use command::CommandGenerator;
 pub use command_lines::CommandLinesGenerator;
-pub(crate) use error_reply::judge_error;
 pub use folder::{FolderError, FolderGenerator};
 pub(crate) use gemini::Gemini;
 pub(crate) use http_generator::{
@@ -31,4 +30,5 @@ pub use images_in_reply::{ReplyImage, read_image};
 pub(crate) use openai_chat::{OpenaiChat, image_part};
 pub(crate) use openai_images::OpenaiImages;
 pub(crate) use openai_responses::OpenaiResponses;
+pub(crate) use outcomes::judge_error;
 pub(crate) use redacted::Redacted;

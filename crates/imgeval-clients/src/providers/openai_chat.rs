@@ -3,11 +3,15 @@
 //!
 //! Where images stand differs from server to server; `images_in_reply` finds them. In a further round the model's earlier images are sent back the way they came, in the assistant's `images`.
 
+use std::time::Duration;
+
 use imgeval_core::{Capabilities, Failure, ImageRequest, InputImage};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{HttpProvider, ProviderAnswer, chat_reply, data_url::data_url, find_image};
+use super::{
+    HttpProvider, ProviderAnswer, chat_reply, data_url::data_url, find_image, outcomes::requested_wait,
+};
 use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict};
 
 pub(crate) struct OpenaiChat {
@@ -22,7 +26,11 @@ impl OpenaiChat {
 
 impl ReplyReader for OpenaiChat {
     fn judge(&self, reply: &Reply) -> Verdict {
-        chat_reply::judge(&self.model, reply)
+        chat_reply::judge(&self.model, reply, || find_image(&reply.json).is_some())
+    }
+
+    fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
+        requested_wait(&reply.json)
     }
 
     fn told(&self, json: &Value) -> Told {

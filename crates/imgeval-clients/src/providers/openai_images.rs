@@ -4,15 +4,16 @@
 //! That no stream is wanted is not said: OpenAI takes `stream` for some of its models only, and those who copy the interface may not
 //! know it at all.
 
+use std::time::Duration;
+
 use imgeval_core::{Capabilities, Failure, FailureKind, ImageFormat, ImageParameters, ImageRequest, Usage};
 use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    HttpProvider, ProviderAnswer,
-    error_reply::{has_error, judge_error},
-    find_image,
+    HttpProvider, ProviderAnswer, find_image,
     http_generator::check_mask,
+    outcomes::{judge, requested_wait, why_ended},
 };
 use crate::{
     ProviderKind,
@@ -60,10 +61,11 @@ pub(super) fn format_word(format: ImageFormat) -> &'static str {
 
 impl ReplyReader for OpenaiImages {
     fn judge(&self, reply: &Reply) -> Verdict {
-        if (200..300).contains(&reply.status) && !has_error(reply) {
-            return Verdict::Answer;
-        }
-        judge_error(ProviderKind::OpenaiImages, &self.model, reply)
+        judge(ProviderKind::OpenaiImages, &self.model, reply, || find_image(&reply.json).is_some())
+    }
+
+    fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
+        requested_wait(&reply.json)
     }
 
     fn told(&self, json: &Value) -> Told {
@@ -122,10 +124,9 @@ impl HttpProvider for OpenaiImages {
 
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
         let found = find_image(reply);
-        let image = found.map(|found| found.source).ok_or_else(|| Failure {
-            kind: FailureKind::EmptyReply,
-            detail: format!("the reply holds no image: {}", words(&start_of(reply))),
-        });
+        let image = found
+            .map(|found| found.source)
+            .ok_or_else(|| why_ended(reply).unwrap_or_else(|| no_image(reply)));
         let revised_prompt = found.and_then(|found| found.item["revised_prompt"].as_str());
         ProviderAnswer {
             image,
@@ -137,8 +138,9 @@ impl HttpProvider for OpenaiImages {
     }
 }
 
-fn start_of(reply: &Value) -> String {
-    reply.to_string().chars().take(200).collect()
+fn no_image(reply: &Value) -> Failure {
+    let start: String = reply.to_string().chars().take(200).collect();
+    Failure { kind: FailureKind::EmptyReply, detail: format!("the reply holds no image: {}", words(&start)) }
 }
 
 /// Tokens as `ImagesResponse.usage` counts them. All output is image tokens unless the details say otherwise.

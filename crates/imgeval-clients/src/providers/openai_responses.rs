@@ -6,6 +6,8 @@
 //!
 //! In the catalogue the text prices of an entry are the model's, and its image prices those of the image model that the tool calls.
 
+use std::time::Duration;
+
 use imgeval_core::{Capabilities, Failure, FailureKind, ImageParameters, ImageRequest, InputImage, Usage};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,34 +15,15 @@ use serde_json::{Value, json};
 use super::{
     HttpProvider, ProviderAnswer,
     data_url::data_url,
-    error_reply::{has_error, judge_error},
     find_image,
     http_generator::check_mask,
     openai_images::format_word,
+    outcomes::{judge, requested_wait, why_ended},
 };
 use crate::{
     ProviderKind,
     transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words},
 };
-
-/// Codes of a filter's "no" besides those that all of OpenAI's interfaces share.
-const MODERATION: &[&str] =
-    &["image_content_policy_violation", "bio_policy", "cyber_policy", "invalid_prompt"];
-
-/// Codes that say what is wrong with this request's images or conversation.
-const REJECTED: &[&str] = &[
-    "invalid_image",
-    "invalid_image_format",
-    "invalid_base64_image",
-    "invalid_image_url",
-    "image_too_large",
-    "image_too_small",
-    "image_parse_error",
-    "invalid_image_mode",
-    "image_file_too_large",
-    "unsupported_image_media_type",
-    "empty_image_file",
-];
 
 pub(crate) struct OpenaiResponses {
     model: String,
@@ -54,22 +37,11 @@ impl OpenaiResponses {
 
 impl ReplyReader for OpenaiResponses {
     fn judge(&self, reply: &Reply) -> Verdict {
-        if (200..300).contains(&reply.status) && !has_error(reply) {
-            return Verdict::Answer;
-        }
-        let error = &reply.json["error"];
-        let code = error["code"].as_str().unwrap_or_default();
-        let detail = words(error["message"].as_str().unwrap_or(code));
-        if MODERATION.contains(&code) {
-            return Verdict::Failed(Failure { kind: FailureKind::Moderated, detail });
-        }
-        if code == "previous_response_not_found" {
-            return Verdict::Forgotten(Failure { kind: FailureKind::RejectedRequest, detail });
-        }
-        if REJECTED.contains(&code) {
-            return Verdict::Failed(Failure { kind: FailureKind::RejectedRequest, detail });
-        }
-        judge_error(ProviderKind::OpenaiResponses, &self.model, reply)
+        judge(ProviderKind::OpenaiResponses, &self.model, reply, || find_image(&reply.json).is_some())
+    }
+
+    fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
+        requested_wait(&reply.json)
     }
 
     fn told(&self, json: &Value) -> Told {
@@ -170,11 +142,10 @@ fn tool(parameters: &ImageParameters, mask: Option<&InputImage>) -> Value {
 }
 
 fn why_no_image(reply: &Value, output: &[Value]) -> Failure {
-    let incomplete = reply["incomplete_details"]["reason"].as_str();
-    if incomplete == Some("content_filter") {
-        let detail = "the answer was stopped by a content filter".to_owned();
-        return Failure { kind: FailureKind::Moderated, detail };
+    if let Some(failure) = why_ended(reply) {
+        return failure;
     }
+    let incomplete = reply["incomplete_details"]["reason"].as_str();
     let contents = output.iter().filter_map(|item| item["content"].as_array()).flatten();
     let said: Vec<&str> =
         contents.filter_map(|part| part["refusal"].as_str().or_else(|| part["text"].as_str())).collect();

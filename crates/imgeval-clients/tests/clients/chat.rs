@@ -124,6 +124,10 @@ async fn whatever_comes_instead_of_an_image_has_a_kind() {
     let metadata = json!({"reasons": ["violence"], "flagged_input": "..."});
     let flagged = json!({"error": {"code": 403, "message": "flagged", "metadata": metadata}});
     let filtered = json!({"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]});
+    let native = json!({"choices": [{
+        "message": {"content": ""}, "finish_reason": "stop", "native_finish_reason": "IMAGE_SAFETY",
+    }]});
+    let broken = json!({"choices": [{"message": {"content": "oops"}, "finish_reason": "error"}]});
     let refusal = json!({"content": null, "refusal": "I can't."});
     for (action, kind, words) in [
         (message(refusal, json!({})), FailureKind::Refused, "I can't."),
@@ -131,12 +135,29 @@ async fn whatever_comes_instead_of_an_image_has_a_kind() {
         (message(json!({"content": ""}), json!({})), FailureKind::EmptyReply, "no image came (stop)"),
         (Action::Reply(Reply::json(200, &filtered)), FailureKind::Moderated, "content filter"),
         (Action::Reply(Reply::json(403, &flagged)), FailureKind::Moderated, "violence"),
+        (Action::Reply(Reply::json(200, &native)), FailureKind::Moderated, "IMAGE_SAFETY"),
+        (
+            Action::Reply(Reply::json(200, &broken)),
+            FailureKind::Transport,
+            "ended with an error (error): oops",
+        ),
         (Action::Reply(Reply::json(200, &json!({}))), FailureKind::EmptyReply, "no image came"),
     ] {
         let server = FaultServer::start([action]).await;
         let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         let (found, detail) = failure(&answer);
         assert!(found == kind && detail.contains(words), "{found:?} {detail}");
+    }
+}
+
+#[tokio::test]
+async fn an_image_that_came_counts_however_the_answer_ended() {
+    for reason in ["error", "content_filter", "length"] {
+        let image = json!({"image_url": {"url": "data:image/png;base64,aGk="}});
+        let reply = json!({"choices": [{"message": {"images": [image]}, "finish_reason": reason}]});
+        let server = FaultServer::start([Action::Reply(Reply::json(200, &reply))]).await;
+        let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
+        assert_eq!(answer.outcome, Outcome::Done(b"hi".to_vec()), "{reason}");
     }
 }
 

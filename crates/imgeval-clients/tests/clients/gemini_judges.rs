@@ -85,6 +85,8 @@ async fn words_are_joined_without_the_models_thoughts() {
 #[tokio::test]
 async fn whatever_comes_instead_of_words_has_a_kind() {
     let blocked = json!({"promptFeedback": {"blockReason": "SAFETY"}});
+    let unspecified = json!({"promptFeedback": {"blockReason": "BLOCK_REASON_UNSPECIFIED"}});
+    let snake = json!({"prompt_feedback": {"block_reason": "PROHIBITED_CONTENT"}});
     for (reply, kind, words) in [
         (blocked, FailureKind::Moderated, "the prompt was blocked: SAFETY"),
         (
@@ -92,6 +94,8 @@ async fn whatever_comes_instead_of_words_has_a_kind() {
             FailureKind::Moderated,
             "the answer was blocked: SAFETY",
         ),
+        (unspecified, FailureKind::EmptyReply, "no words came"),
+        (snake, FailureKind::Moderated, "the prompt was blocked: PROHIBITED_CONTENT"),
         (candidate(json!([]), "MAX_TOKENS"), FailureKind::EmptyReply, "no words came (MAX_TOKENS)"),
         (json!({}), FailureKind::EmptyReply, "no words came (no reason given)"),
         (json!([]), FailureKind::EmptyReply, "no words came"),

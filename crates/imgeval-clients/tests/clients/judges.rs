@@ -204,12 +204,22 @@ async fn whatever_comes_instead_of_words_has_a_kind_and_its_raw_reply() {
     let filtered = choice(json!({"content": "Score: 1"}), "content_filter");
     let thoughts = choice(json!({"content": "", "reasoning_content": "Score: 1"}), "length");
     let policy = support::error(400, "content_policy_violation", "no such pictures");
+    let mut native = choice(json!({"content": "Score: 1"}), "stop");
+    native["choices"][0]["native_finish_reason"] = json!("SAFETY");
+    let azure = json!({"error": {
+        "code": "BadRequest",
+        "message": "filtered by the content management policy",
+        "innererror": {"code": "ResponsibleAIPolicyViolation"},
+    }});
     let blind = support::error(400, "invalid_request_error", "this model takes no images");
     for (reply, kind, words) in [
         (Reply::json(200, &refusal), FailureKind::Refused, "I can't."),
         (Reply::json(200, &filtered), FailureKind::Moderated, "content filter"),
         (Reply::json(200, &thoughts), FailureKind::EmptyReply, "no words came (length)"),
         (Reply::json(200, &json!({})), FailureKind::EmptyReply, "no words came"),
+        (Reply::json(200, &json!({"choices": []})), FailureKind::EmptyReply, "no words came"),
+        (Reply::json(200, &native), FailureKind::Moderated, "the answer was blocked: SAFETY"),
+        (Reply::json(400, &azure), FailureKind::Moderated, "management policy"),
         (Reply::json(200, &choice(Value::Null, "stop")), FailureKind::EmptyReply, "no words came (stop)"),
         (policy, FailureKind::Moderated, "no such pictures"),
         (blind, FailureKind::RejectedRequest, "this model takes no images"),
@@ -252,11 +262,68 @@ async fn a_refused_key_ends_everything() {
 
 #[tokio::test]
 async fn a_model_that_does_not_see_ends_everything() {
-    let said = "image input is not supported - hint: you may need to provide the mmproj";
-    let server = FaultServer::start([Action::Reply(support::error(500, "server_error", said))]).await;
-    let down = open(&server).judge(&question(Decoding::default()), &Always).await.unwrap_err();
-    assert!(down.message.contains("takes no images") && down.message.contains(said), "{down}");
-    assert_eq!(server.requests().len(), 1);
+    let flat =
+        |said: &str| json!({"object": "error", "message": said, "type": "BadRequestError", "code": 400});
+    let llama = "image input is not supported - hint: you may need to provide the mmproj";
+    let vllm = "x/y is not a multimodal model";
+    let router = "No endpoints found that support image input";
+    for (reply, said) in [
+        (support::error(500, "server_error", llama), llama),
+        (Reply::json(400, &flat(vllm)), vllm),
+        (Reply::json(404, &json!({"error": {"message": router, "code": 404}})), router),
+        (Reply::json(200, &json!({"error": {"message": router, "code": 404}})), router),
+    ] {
+        let server = FaultServer::start([Action::Reply(reply)]).await;
+        let down = open(&server).judge(&question(Decoding::default()), &Always).await.unwrap_err();
+        assert!(down.message.contains("takes no images") && down.message.contains(said), "{down}");
+        assert!(down.hint.contains("choose a model that sees"), "{}", down.hint);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_ended_with_an_error_is_asked_again_and_half_of_it_is_no_score() {
+    let half = choice(json!({"content": "Score: 0"}), "error");
+    let overloaded = json!({"error": {"code": 502, "message": "Provider returned error"}});
+    let limited = json!({"error": {"code": 429, "message": "slow", "retry_after": 0.01}});
+    let bad = [half.clone(), overloaded, limited].map(|reply| Action::Reply(Reply::json(200, &reply)));
+    let (answer, _server) = ask(bad.into_iter().chain([says("Score: 1")])).await;
+    assert_eq!((answer.outcome, answer.tries), (Outcome::Done("Score: 1".to_owned()), 4));
+    let (answer, server) = ask([Action::Reply(Reply::json(200, &half))]).await;
+    let (kind, detail) = failure(&answer);
+    assert!(kind == FailureKind::Transport && detail.contains("ended with an error (error)"), "{detail}");
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn words_are_found_in_every_form_of_content_and_thoughts_in_none() {
+    for (content, words) in [
+        (
+            json!([{"type": "reasoning", "text": "Score: 0?"}, {"type": "text", "text": "Score: 1"}]),
+            "Score: 1",
+        ),
+        (
+            json!([{"type": "thinking", "thinking": [{"type": "text", "text": "Score: 0?"}]}, {"text": "Score: 1"}]),
+            "Score: 1",
+        ),
+        (json!([{"text": "Score: 0?", "thought": true}, "Score: 1"]), "Score: 1"),
+        (json!([{"type": "output_text", "text": "Score: 1"}]), "Score: 1"),
+        (json!({"type": "text", "text": "Score: 1"}), "Score: 1"),
+        (json!({"score": [8, 9]}), "{\"score\":[8,9]}"),
+    ] {
+        let reply = choice(json!({"content": content}), "stop");
+        let (answer, _server) = ask([Action::Reply(Reply::json(200, &reply))]).await;
+        assert_eq!(answer.outcome, Outcome::Done(words.to_owned()), "{content}");
+    }
+    for message in [
+        json!({"content": null, "reasoning_content": "Score: 1"}),
+        json!({"content": [{"type": "reasoning", "text": "Score: 1"}]}),
+        json!({"content": {"type": "thinking", "text": "Score: 1"}}),
+        json!({"content": {}}),
+    ] {
+        let (answer, _server) = ask([Action::Reply(Reply::json(200, &choice(message, "stop")))]).await;
+        assert_eq!(failure(&answer).0, FailureKind::EmptyReply);
+    }
 }
 
 #[tokio::test]
