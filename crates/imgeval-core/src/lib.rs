@@ -15,6 +15,7 @@ mod outcome;
 mod pixels;
 mod ports;
 mod protocol;
+mod reasoning;
 mod sample;
 mod text;
 
@@ -33,5 +34,6 @@ pub use outcome::{Failure, FailureKind, Outcome};
 pub use pixels::{GrayPixels, Pixels};
 pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta};
 pub use protocol::Protocol;
+pub use reasoning::answer_of;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};
 pub use text::{sentence_of, visible};
