@@ -267,7 +267,7 @@ mod tests {
         for unit in
             ["<think>", "</think>", "<", "[", "<|channel|>", "<|channel|>final<|message|>", "<think", "◁"]
         {
-            let _ = answer_of(&unit.repeat((1 << 20) / unit.len()));
+            let _ = answer_of(&unit.repeat((1 << 18) / unit.len()));
         }
     }
 

@@ -40,16 +40,29 @@ pub(crate) fn judge(model: &str, reply: &Reply) -> Verdict {
     judge_error(ProviderKind::OpenaiChat, model, &reply)
 }
 
-/// The text of the first choice, its parts joined; without images.
+/// The text of the first choice, its parts joined; without images, and without parts that are thoughts. What a text says of its
+/// own thoughts stays: its readers take that out ([`imgeval_core::answer_of`]), each as its protocol wants.
 pub(crate) fn text(message: &Value) -> String {
     match &message["content"] {
         Value::String(text) => text.trim().to_owned(),
         Value::Array(parts) => {
-            let texts: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+            let spoken = parts.iter().filter(|part| !is_thought(part));
+            // Some servers list plain texts.
+            let texts: Vec<&str> =
+                spoken.filter_map(|part| part.as_str().or_else(|| part["text"].as_str())).collect();
             texts.join("\n").trim().to_owned()
         }
         _ => String::new(),
     }
+}
+
+/// Whether a part of a message holds what the model thought: by its type (`reasoning`, `thinking`, `redacted_thinking`,
+/// `reasoning.text`, `summary_text` and their like) or its mark.
+fn is_thought(part: &Value) -> bool {
+    let kind = part["type"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let is_named =
+        ["reason", "think", "thought", "analysis", "summary"].iter().any(|word| kind.contains(word));
+    is_named || part["thought"] == true || part["channel"].as_str().is_some_and(|channel| channel != "final")
 }
 
 /// Why what was asked for did not come; `said` are the words that came instead.
@@ -111,6 +124,31 @@ mod tests {
         assert_eq!(amount(json!({"cost": 0.002, "is_byok": true})), None);
         assert_eq!(amount(json!({"prompt_tokens": 3})), None);
         assert_eq!(amount(json!({"cost": -1})), None);
+    }
+
+    #[test]
+    fn thoughts_beside_the_text_and_parts_of_thoughts_are_no_text() {
+        let check = |message: Value, expected: &str| assert_eq!(text(&message), expected, "{message}");
+        check(json!({"content": null, "reasoning_content": "Score: 1", "reasoning": "Score: 1"}), "");
+        check(
+            json!({"content": "", "reasoning_details": [{"type": "reasoning.text", "text": "Score: 1"}]}),
+            "",
+        );
+        check(json!({"content": " Score: 1\n", "reasoning_content": "Score: 0"}), "Score: 1");
+        let answer = json!({"type": "text", "text": "Score: 1"});
+        for thought in [
+            json!({"type": "reasoning", "text": "Score: 0"}),
+            json!({"type": "thinking", "thinking": [{"type": "text", "text": "Score: 0"}], "text": "Score: 0"}),
+            json!({"type": "Reasoning.Summary", "text": "Score: 0"}),
+            json!({"type": "redacted_thinking", "data": "x", "text": "Score: 0"}),
+            json!({"type": "text", "text": "Score: 0", "thought": true}),
+            json!({"type": "text", "text": "Score: 0", "channel": "analysis"}),
+        ] {
+            check(json!({"content": [thought, answer]}), "Score: 1");
+            check(json!({"content": [answer, thought]}), "Score: 1");
+            check(json!({"content": [thought]}), "");
+        }
+        check(json!({"content": [{"type": "output_text", "text": "a"}, "b"]}), "a\nb");
     }
 
     #[test]
