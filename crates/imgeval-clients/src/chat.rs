@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use imgeval_core::{
     ContentHash, Cost, Decoding, Failure, FailureKind, GeneratorDown, GeneratorMeta, JudgeQuestion, Outcome,
-    Permit, QuestionPart, Rewriter, TextAnswer,
+    Permit, QuestionPart, Rewriter, TextAnswer, answer_of,
 };
 
 use crate::{
@@ -85,6 +85,16 @@ impl ChatRewriter {
     }
 }
 
+/// The prompt in a model's text, which may hold its thoughts too.
+fn prompt_of(text: &str) -> Outcome<String> {
+    let prompt = answer_of(text);
+    if prompt.is_empty() {
+        let detail = "no prompt came, only thoughts".to_owned();
+        return Outcome::Failed(Failure { kind: FailureKind::EmptyReply, detail });
+    }
+    Outcome::Done(prompt.into_owned())
+}
+
 #[async_trait]
 impl Rewriter for ChatRewriter {
     fn meta(&self) -> &GeneratorMeta {
@@ -96,6 +106,32 @@ impl Rewriter for ChatRewriter {
     }
 
     async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, GeneratorDown> {
-        self.client.ask(&self.question(prompt), permit).await
+        let mut answer = self.client.ask(&self.question(prompt), permit).await?;
+        answer.outcome = match answer.outcome {
+            Outcome::Done(text) => prompt_of(&text),
+            failed @ Outcome::Failed(_) => failed,
+        };
+        Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thoughts_never_become_a_prompt() {
+        for text in [
+            "A red cat.",
+            "<think>a dog?</think>\n\nA red cat.",
+            "a dog?\n</THINK>\nA red cat.",
+            "<|channel|>analysis<|message|>a dog?<|end|><|start|>assistant<|channel|>final<|message|>A red cat.",
+        ] {
+            assert_eq!(prompt_of(text), Outcome::Done("A red cat.".to_owned()), "{text}");
+        }
+        for text in ["<think>A red cat.", "<thinking>a dog</thinking>\n", "A red cat.</think>"] {
+            let Outcome::Failed(failure) = prompt_of(text) else { panic!("{text}") };
+            assert_eq!(failure.kind, FailureKind::EmptyReply, "{text}");
+        }
     }
 }

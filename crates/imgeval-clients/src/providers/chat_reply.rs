@@ -16,6 +16,7 @@ pub(crate) fn judge(model: &str, reply: &Reply, holds_answer: impl Fn() -> bool)
 }
 
 /// The text of a message, its parts joined; without images and thoughts. An object in place of text is an answer in JSON.
+/// What a text says of its own thoughts stays: its readers take that out ([`imgeval_core::answer_of`]), each as its protocol wants.
 pub(crate) fn text(message: &Value) -> String {
     match &message["content"] {
         Value::String(text) => text.trim().to_owned(),
@@ -124,6 +125,31 @@ mod tests {
         assert_eq!(amount(json!({"cost": 0.002, "is_byok": true})), None);
         assert_eq!(amount(json!({"prompt_tokens": 3})), None);
         assert_eq!(amount(json!({"cost": -1})), None);
+    }
+
+    #[test]
+    fn thoughts_beside_the_text_and_parts_of_thoughts_are_no_text() {
+        let check = |message: Value, expected: &str| assert_eq!(text(&message), expected, "{message}");
+        check(json!({"content": null, "reasoning_content": "Score: 1", "reasoning": "Score: 1"}), "");
+        check(
+            json!({"content": "", "reasoning_details": [{"type": "reasoning.text", "text": "Score: 1"}]}),
+            "",
+        );
+        check(json!({"content": " Score: 1\n", "reasoning_content": "Score: 0"}), "Score: 1");
+        let answer = json!({"type": "text", "text": "Score: 1"});
+        for thought in [
+            json!({"type": "reasoning", "text": "Score: 0"}),
+            json!({"type": "thinking", "thinking": [{"type": "text", "text": "Score: 0"}], "text": "Score: 0"}),
+            json!({"type": "Reasoning.Summary", "text": "Score: 0"}),
+            json!({"type": "redacted_thinking", "data": "x", "text": "Score: 0"}),
+            json!({"type": "text", "text": "Score: 0", "thought": true}),
+            json!({"type": "text", "text": "Score: 0", "channel": "analysis"}),
+        ] {
+            check(json!({"content": [thought, answer]}), "Score: 1");
+            check(json!({"content": [answer, thought]}), "Score: 1");
+            check(json!({"content": [thought]}), "");
+        }
+        check(json!({"content": [{"type": "output_text", "text": "a"}, "b"]}), "a\nb");
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod template;
 
 pub use protocol::{Attachment, ImagePreparation, JudgeProtocol, JudgedSuite, MessagePart, ProtocolError};
 pub use protocol_file::ProtocolFileError;
-pub use replies::{ReplyFormat, Scores, Strictness, Unparsed};
+pub use replies::{READING_VERSION, ReplyFormat, Scores, Strictness, Unparsed};
 pub use retired::{RetiredJudge, find_retired_judge};
 pub use score_line::ScoreLine;
 pub(crate) use score_line::{Tally, images_per_case, incomplete, set_estimates, stratum};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use imgeval_core::{ContentHash, Decoding, ImageFormat};
 
-use super::{Field, MissingField, ReplyFormat, Scores, Template, Unparsed, edit_rubric};
+use super::{Field, MissingField, ReplyFormat, Scores, Strictness, Template, Unparsed, edit_rubric};
 
 /// The suites that are scored by a judge, by the names they have on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,6 +144,21 @@ impl JudgeProtocol {
         edit_rubric::protocol()
     }
 
+    /// The same question with replies read by a careful reader instead of the benchmark's script, as a protocol of its own;
+    /// `None` if replies are not read as a script reads them.
+    #[must_use]
+    pub fn read_strictly(&self) -> Option<Self> {
+        let reply = match self.reply {
+            ReplyFormat::WiseLegacy(Strictness::Official) => ReplyFormat::WiseLegacy(Strictness::Strict),
+            ReplyFormat::WiseVerified(Strictness::Official) => ReplyFormat::WiseVerified(Strictness::Strict),
+            ReplyFormat::WiseLegacy(Strictness::Strict)
+            | ReplyFormat::WiseVerified(Strictness::Strict)
+            | ReplyFormat::EditScores => return None,
+        };
+        let (id, title) = (format!("{}-strict", self.id), format!("{}, replies read strictly", self.title));
+        Some(Self { id, title, reply, ..self.clone() })
+    }
+
     /// Id and version, such as `wise-legacy@1`.
     #[must_use]
     pub fn label(&self) -> String {
@@ -257,6 +272,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn reading_strictly_is_a_protocol_of_its_own() {
+        assert_eq!(JudgeProtocol::reason_edit().read_strictly(), None);
+        let official = JudgeProtocol {
+            id: "wise-verified".to_owned(),
+            reply: ReplyFormat::WiseVerified(Strictness::Official),
+            ..JudgeProtocol::reason_edit()
+        };
+        let strict = official.read_strictly().unwrap();
+        assert_eq!(strict.label(), "wise-verified-strict@1");
+        assert_eq!(
+            (strict.reply, &strict.message),
+            (ReplyFormat::WiseVerified(Strictness::Strict), &official.message)
+        );
+        assert_ne!(strict.hash(), official.hash());
+        assert_eq!(strict.read_strictly(), None);
+    }
+
+    #[test]
     fn every_part_of_a_protocol_enters_its_hash() {
         let base = JudgeProtocol::reason_edit();
         let changes: [fn(&mut JudgeProtocol); 13] = [
@@ -270,7 +303,7 @@ mod tests {
             |protocol| protocol.preparation.format = Some(ImageFormat::Jpeg),
             |protocol| protocol.decoding.temperature = Some(1.0),
             |protocol| protocol.judge_pin.push('x'),
-            |protocol| protocol.reply = ReplyFormat::WiseLegacy(super::super::Strictness::Strict),
+            |protocol| protocol.reply = ReplyFormat::WiseLegacy(Strictness::Strict),
             |protocol| protocol.max_tries += 1,
             |protocol| protocol.wording_source.push('x'),
         ];

@@ -31,12 +31,12 @@ pub struct DataFile {
     pub kind: FileKind,
     /// In the repository.
     pub path: &'static str,
-    /// `None`: not known in advance; what was fetched first is what later fetches must equal.
-    pub sha256: Option<&'static str>,
+    /// At [`COMMIT`].
+    pub sha256: &'static str,
 }
 
 const fn data(edition: Edition, kind: FileKind, path: &'static str, sha256: &'static str) -> DataFile {
-    DataFile { edition, kind, path, sha256: Some(sha256) }
+    DataFile { edition, kind, path, sha256 }
 }
 
 pub const DATA_FILES: [DataFile; 11] = [
@@ -94,13 +94,18 @@ pub const DATA_FILES: [DataFile; 11] = [
         "data_verified/natural_science_verified.json",
         "6f346c336f16f611e5c73e0fcacdccb336c200d534cf111526b22d50ea912555",
     ),
-    DataFile {
-        edition: Edition::Legacy,
-        kind: FileKind::Script,
-        path: "WISE_legacy/gpt_eval.py",
-        sha256: None,
-    },
-    DataFile { edition: Edition::Verified, kind: FileKind::Script, path: "vllm_eval.py", sha256: None },
+    data(
+        Edition::Legacy,
+        FileKind::Script,
+        "WISE_legacy/gpt_eval.py",
+        "06fd6dcd7cf45a638fe8a3634b880d936077f161f3641002e58d7bf51daa2407",
+    ),
+    data(
+        Edition::Verified,
+        FileKind::Script,
+        "vllm_eval.py",
+        "e6c51c2ae81e4eb0465755b248cbcefeef3fb8340e281bb3ac43ea9689e32192",
+    ),
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,7 +234,7 @@ mod tests {
                     let name = file.path.rsplit('/').next().unwrap();
                     let sub = if edition == Edition::Legacy { "legacy" } else { "verified" };
                     let bytes = fs::read(folder.join(sub).join(name)).unwrap();
-                    assert_eq!(Some(ContentHash::of(&bytes).as_str()), file.sha256, "{name}");
+                    assert_eq!(ContentHash::of(&bytes).as_str(), file.sha256, "{name}");
                     (name, bytes)
                 };
                 let files: Vec<_> = files.map(read).collect();

@@ -19,7 +19,7 @@ pub use published::{
     PUBLISHED_VERIFIED_UNKNOWN, PublishedRow,
 };
 pub use rows::{
-    FullRow, RowsError, ScoreRow, full_file_name, parse_score_rows, render_full_rows, render_score_rows,
-    score_file_name,
+    FullRow, RowNote, RowsError, ScoreRow, ScoreRows, full_file_name, parse_score_rows, render_full_rows,
+    render_score_rows, score_file_name,
 };
 pub use summary::{RewriteGap, SUMMARY_VERSION, Summary, SummaryBuilder, compute_rewrite_gap};

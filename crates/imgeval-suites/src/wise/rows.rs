@@ -1,7 +1,8 @@
 //! The official result files: one JSON object a line with the scores, and one JSON list with the replies.
 //!
-//! Legacy rows are those that `gpt_eval.py` writes (the scores as Python floats). WISE_Verified's script was not at hand:
-//! its rows are taken to be prompt_id, Subcategory and score (METHODS 3.2), and read whether the score is whole or not.
+//! Rows are those that `gpt_eval.py` and `vllm_eval.py` write: prompt_id, Subcategory and the scores as Python floats. They
+//! are read as the official calculators read them: a line that is no row is skipped and named, a row without a sub-category
+//! counts, and so does a score outside of the scale, which is named too.
 
 use std::collections::BTreeSet;
 
@@ -37,6 +38,7 @@ pub fn full_file_name(category: Category) -> &'static str {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreRow {
     pub prompt_id: u32,
+    /// Empty if the file gives none.
     pub subcategory: String,
     /// `None`: the file marks the judgment as failed.
     pub score: Option<WiseScore>,
@@ -44,18 +46,31 @@ pub struct ScoreRow {
 
 #[derive(Debug, thiserror::Error)]
 pub enum RowsError {
-    #[error("line {line} is no row of scores of {edition}")]
-    Row {
+    #[error("line {line} has the id {prompt_id}; ids are 1 to 1000")]
+    Id { line: usize, prompt_id: u32 },
+    #[error("line {line} repeats the id {prompt_id}")]
+    Repeated { line: usize, prompt_id: u32 },
+}
+
+/// What a file of scores holds.
+#[derive(Debug)]
+pub struct ScoreRows {
+    /// In the file's order.
+    pub rows: Vec<ScoreRow>,
+    pub notes: Vec<RowNote>,
+}
+
+/// What the official calculators pass over, or count though it is no score.
+#[derive(Debug, thiserror::Error)]
+pub enum RowNote {
+    #[error("line {line} is no row of scores of {edition} and is skipped")]
+    Skipped {
         line: usize,
         edition: &'static str,
         #[source]
         source: serde_json::Error,
     },
-    #[error("line {line} has the id {prompt_id}; ids are 1 to 1000")]
-    Id { line: usize, prompt_id: u32 },
-    #[error("line {line} repeats the id {prompt_id}")]
-    Repeated { line: usize, prompt_id: u32 },
-    #[error("line {line} gives {name} as {value}, not from 0 to {max}")]
+    #[error("line {line} gives {name} as {value}, not from 0 to {max}, and counts")]
     Range { line: usize, name: &'static str, value: Number, max: u32 },
 }
 
@@ -63,8 +78,8 @@ pub enum RowsError {
 #[derive(Deserialize)]
 struct LegacyRow {
     prompt_id: u32,
-    #[serde(rename = "Subcategory")]
-    subcategory: String,
+    #[serde(rename = "Subcategory", default)]
+    subcategory: Option<String>,
     consistency: Number,
     realism: Number,
     aesthetic_quality: Number,
@@ -73,21 +88,27 @@ struct LegacyRow {
 #[derive(Deserialize)]
 struct VerifiedRow {
     prompt_id: u32,
-    #[serde(rename = "Subcategory")]
-    subcategory: String,
+    #[serde(rename = "Subcategory", default)]
+    subcategory: Option<String>,
     score: Number,
 }
 
-/// Reads a file of scores, in its order; empty lines do not matter.
+/// Reads a file of scores; empty lines do not matter.
 ///
 /// # Errors
-/// At the first line that is no row of this edition, repeats an id or holds a score outside the scale.
-pub fn parse_score_rows(edition: Edition, text: &str) -> Result<Vec<ScoreRow>, RowsError> {
-    let mut rows = Vec::new();
+/// At the first line that repeats an id, or has one that the benchmark lacks.
+pub fn parse_score_rows(edition: Edition, text: &str) -> Result<ScoreRows, RowsError> {
+    let (mut rows, mut notes) = (Vec::new(), Vec::new());
     let mut ids = BTreeSet::new();
     let lines = text.trim_start_matches('\u{FEFF}').lines().zip(1..);
     for (text, line) in lines.filter(|(text, _)| !text.trim().is_empty()) {
-        let row = parse_row(edition, text, line)?;
+        let row = match parse_row(edition, text, line, &mut notes) {
+            Ok(row) => row,
+            Err(source) => {
+                notes.push(RowNote::Skipped { line, edition: edition.name(), source });
+                continue;
+            }
+        };
         let prompt_id = row.prompt_id;
         if Category::of(edition, prompt_id).is_none() {
             return Err(RowsError::Id { line, prompt_id });
@@ -97,37 +118,43 @@ pub fn parse_score_rows(edition: Edition, text: &str) -> Result<Vec<ScoreRow>, R
         }
         rows.push(row);
     }
-    Ok(rows)
+    Ok(ScoreRows { rows, notes })
 }
 
-fn parse_row(edition: Edition, text: &str, line: usize) -> Result<ScoreRow, RowsError> {
-    let odd = |source| RowsError::Row { line, edition: edition.name(), source };
-    let check = |name, value: &Number, max: u32| {
+fn parse_row(
+    edition: Edition,
+    text: &str,
+    line: usize,
+    notes: &mut Vec<RowNote>,
+) -> Result<ScoreRow, serde_json::Error> {
+    let mut check = |name, value: Number, max: u32| {
         let float = value.as_f64().unwrap_or(f64::NAN);
-        let is_failure = FAILURE_MARKERS.contains(&float);
-        if !is_failure && !(0.0..=f64::from(max)).contains(&float) {
-            return Err(RowsError::Range { line, name, value: value.clone(), max });
+        if FAILURE_MARKERS.contains(&float) {
+            return None;
         }
-        Ok((!is_failure).then_some(float))
+        if !(0.0..=f64::from(max)).contains(&float) {
+            notes.push(RowNote::Range { line, name, value, max });
+        }
+        Some(float)
     };
     Ok(match edition {
         Edition::Legacy => {
-            let row: LegacyRow = serde_json::from_str(text).map_err(odd)?;
-            let consistency = check("consistency", &row.consistency, 2)?;
-            let realism = check("realism", &row.realism, 2)?;
-            let aesthetic = check("aesthetic_quality", &row.aesthetic_quality, 2)?;
+            let row: LegacyRow = serde_json::from_str(text)?;
+            let consistency = check("consistency", row.consistency, 2);
+            let realism = check("realism", row.realism, 2);
+            let aesthetic = check("aesthetic_quality", row.aesthetic_quality, 2);
             let score = match (consistency, realism, aesthetic) {
                 (Some(consistency), Some(realism), Some(aesthetic)) => {
                     Some(WiseScore::Legacy { consistency, realism, aesthetic })
                 }
                 _ => None,
             };
-            ScoreRow { prompt_id: row.prompt_id, subcategory: row.subcategory, score }
+            ScoreRow { prompt_id: row.prompt_id, subcategory: row.subcategory.unwrap_or_default(), score }
         }
         Edition::Verified => {
-            let row: VerifiedRow = serde_json::from_str(text).map_err(odd)?;
-            let score = check("score", &row.score, 1)?.map(|score| WiseScore::Verified { score });
-            ScoreRow { prompt_id: row.prompt_id, subcategory: row.subcategory, score }
+            let row: VerifiedRow = serde_json::from_str(text)?;
+            let score = check("score", row.score, 1).map(|score| WiseScore::Verified { score });
+            ScoreRow { prompt_id: row.prompt_id, subcategory: row.subcategory.unwrap_or_default(), score }
         }
     })
 }
@@ -147,7 +174,6 @@ pub fn render_score_rows(rows: &[ScoreRow]) -> String {
                 float(realism),
                 float(aesthetic)
             ),
-            WiseScore::Verified { score } if score.fract() == 0.0 => format!("\"score\": {score:.0}"),
             WiseScore::Verified { score } => format!("\"score\": {}", float(score)),
         };
         // Like `ensure_ascii=False`: what is not ASCII stays as it is.
@@ -201,14 +227,13 @@ mod tests {
              \"consistency\": 0.5, \"realism\": 1.0, \"aesthetic_quality\": 0.0}\n"
         );
         let [first, second] = rows;
-        assert_eq!(parse_score_rows(Edition::Legacy, &text).unwrap(), [second, first]);
+        assert_eq!(parse_score_rows(Edition::Legacy, &text).unwrap().rows, [second, first]);
         let verified = [row(1, "a", WiseScore::Verified { score: 1.0 })];
         let text = render_score_rows(&verified);
-        assert_eq!(text, "{\"prompt_id\": 1, \"Subcategory\": \"a\", \"score\": 1}\n");
-        assert_eq!(
-            parse_score_rows(Edition::Verified, &text.replace('1', "1.0").replace("1.0,", "1,")).unwrap(),
-            verified
-        );
+        assert_eq!(text, "{\"prompt_id\": 1, \"Subcategory\": \"a\", \"score\": 1.0}\n");
+        for text in [text.clone(), text.replace("1.0", "1")] {
+            assert_eq!(parse_score_rows(Edition::Verified, &text).unwrap().rows, verified);
+        }
     }
 
     #[test]
@@ -217,23 +242,47 @@ mod tests {
             let text = format!(
                 r#"{{"prompt_id": 1, "Subcategory": "a", "consistency": 2, "realism": {marker}, "aesthetic_quality": 2}}"#
             );
-            assert_eq!(parse_score_rows(Edition::Legacy, &text).unwrap()[0].score, None, "{marker}");
+            assert_eq!(parse_score_rows(Edition::Legacy, &text).unwrap().rows[0].score, None, "{marker}");
         }
     }
 
+    const GOOD: &str = r#"{"prompt_id": 1, "Subcategory": "a", "score": 1.0}"#;
+
     #[test]
-    fn odd_rows_are_refused_with_their_line() {
-        let good = r#"{"prompt_id": 1, "Subcategory": "a", "score": 1}"#;
-        let error = |text: &str| {
-            let error = parse_score_rows(Edition::Verified, text).unwrap_err();
-            format!("{error}: {}", error.source().map_or_else(String::new, ToString::to_string))
-        };
-        assert!(error(&format!("{good}\n\n{good}")).starts_with("line 3 repeats the id 1"));
-        assert!(error(&good.replace("\"score\": 1", "\"score\": 2")).contains("score as 2, not from 0 to 1"));
-        assert!(error(&good.replace("\"score\": 1", "\"score\": \"1\"")).contains("line 1 is no row"));
-        assert!(error(&good.replace("\"prompt_id\": 1", "\"prompt_id\": 1001")).contains("id 1001"));
-        assert!(error(&good.replace("\"Subcategory\": \"a\", ", "")).contains("missing field `Subcategory`"));
-        assert!(parse_score_rows(Edition::Legacy, good).is_err());
+    fn ids_that_repeat_or_are_none_are_refused_with_their_line() {
+        let error = |text: &str| parse_score_rows(Edition::Verified, text).unwrap_err().to_string();
+        assert!(error(&format!("{GOOD}\n\n{GOOD}")).starts_with("line 3 repeats the id 1"));
+        assert!(error(&GOOD.replace("\"prompt_id\": 1", "\"prompt_id\": 1001")).contains("id 1001"));
+    }
+
+    #[test]
+    fn broken_lines_are_skipped_and_named_as_the_calculators_do() {
+        let other = GOOD.replace("\"prompt_id\": 1", "\"prompt_id\": 2");
+        for broken in [
+            "{\"prompt_id\": 7, \"Subc",
+            "[1]",
+            "nonsense",
+            &GOOD.replace("1.0", "\"1\""),
+            &GOOD.replace("score", "points"),
+        ] {
+            let found = parse_score_rows(Edition::Verified, &format!("{GOOD}\n{broken}\n{other}\n")).unwrap();
+            assert_eq!(found.rows.iter().map(|row| row.prompt_id).collect::<Vec<_>>(), [1, 2], "{broken}");
+            let [note] = &found.notes[..] else { panic!("{:?}", found.notes) };
+            assert!(note.to_string().starts_with("line 2 is no row of scores of wise-verified"), "{note}");
+            assert!(note.source().is_some());
+        }
+        assert!(parse_score_rows(Edition::Legacy, GOOD).unwrap().rows.is_empty());
+    }
+
+    #[test]
+    fn rows_without_a_subcategory_and_outside_of_the_scale_count_as_in_the_calculators() {
+        let bare = GOOD.replace("\"Subcategory\": \"a\", ", "").replace("1.0", "2");
+        let null = GOOD.replace("\"a\"", "null").replace("\"prompt_id\": 1", "\"prompt_id\": 2");
+        let found = parse_score_rows(Edition::Verified, &format!("{bare}\n{null}")).unwrap();
+        assert_eq!(found.rows[0].score, Some(WiseScore::Verified { score: 2.0 }));
+        assert!(found.rows.iter().all(|row| row.subcategory.is_empty()));
+        let [note] = &found.notes[..] else { panic!("{:?}", found.notes) };
+        assert_eq!(note.to_string(), "line 1 gives score as 2, not from 0 to 1, and counts");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! 20,000 made-up replies of each form, against answers that Python found.
 
+use std::{fs, path::Path};
+
 use imgeval_suites::judged::{ReplyFormat, Strictness};
+use proptest::prelude::*;
 use serde_json::Value;
 
 // Reference: scripts/reference/judge_replies.py (Python 3.11.7).
@@ -49,22 +52,31 @@ fn check(format: ReplyFormat, slots: &str, answers: &str, seed: u64) -> (usize, 
         );
         assert_eq!(answer, expected, "{index}: {reply:?}");
         if let Ok(scores) = &scores {
-            assert!((0.0..=1.0).contains(&scores.value));
+            let is_in_scale =
+                scores.values.iter().zip(format.scale()).all(|((_, value), (_, max))| value <= max);
+            assert!(!is_in_scale || (0.0..=1.0).contains(&scores.value));
+            assert!(is_in_scale || !scores.notes.is_empty());
             let names: Vec<_> = scores.values.iter().map(|(name, _)| *name).collect();
             let expected: Vec<_> = format.scale().iter().map(|(name, _)| *name).collect();
             assert_eq!(names, expected);
             n_noted += usize::from(!scores.notes.is_empty());
         }
-        // The strict parser takes what carries no note, and gives the same.
+        // What carries no note the strict parser reads alike.
         let strict = match format {
             ReplyFormat::WiseLegacy(_) => ReplyFormat::WiseLegacy(Strictness::Strict),
             ReplyFormat::WiseVerified(_) => ReplyFormat::WiseVerified(Strictness::Strict),
             ReplyFormat::EditScores => format,
         };
-        assert_eq!(
-            strict.parse(&reply).ok(),
-            scores.as_ref().ok().filter(|scores| scores.notes.is_empty()).cloned()
-        );
+        match &scores {
+            Ok(scores) if scores.notes.is_empty() => {
+                assert_eq!(strict.parse(&reply).as_ref(), Ok(scores), "{reply:?}");
+            }
+            Err(_) => assert!(
+                strict.parse(&reply).is_err() || reply.contains('：') || reply.contains("</think>"),
+                "{index}: {reply:?}"
+            ),
+            Ok(_) => {}
+        }
         n_parsed += usize::from(scores.is_ok());
         n += 1;
     }
@@ -90,4 +102,91 @@ fn verified_replies_are_read_as_python_reads_them() {
 fn replies_in_json_are_read_as_an_independent_reader_reads_them() {
     let (n_parsed, _) = check(ReplyFormat::EditScores, "edit", "edit_answers", 3);
     assert!(n_parsed > 500, "{n_parsed}");
+}
+
+/// Thoughts of every form, with other scores in them.
+fn thought() -> impl Strategy<Value = String> {
+    let words = prop_oneof![
+        Just("Score: 0, or {\"score\": [3, 3]}"),
+        Just("Consistency: 1\nRealism: 1\nAesthetic Quality: 1"),
+        Just("{\"score\": [1, ... and so on"),
+        Just("0\n"),
+        Just("the tag <reasoning> or {\"sco"),
+    ];
+    let tags = prop_oneof![
+        Just(("<think>", "</think>")),
+        Just(("<THINK>\n", "\n</Think>\n")),
+        Just(("<thinking>", "</thinking>")),
+        Just(("<think><think>", "</think> again </think>")),
+        Just(("[THINK]", "[/THINK]")),
+        Just(("<|channel>thought\n", "<channel|>")),
+    ];
+    (tags, words).prop_map(|((open, close), words)| format!("{open}{words}{close}"))
+}
+
+proptest! {
+    #[test]
+    fn thoughts_around_a_reply_change_no_score(
+        before in prop::collection::vec(thought(), 0..3),
+        unopened in prop::bool::ANY,
+        after in prop::collection::vec(thought(), 0..2),
+        in_channel in prop::bool::ANY,
+        which in 0..6_usize,
+    ) {
+        let replies = [
+            (ReplyFormat::EditScores, "{\"score\": [8, 9], \"reasoning\": \"the word \"STOP\" is\ngone\"}"),
+            (ReplyFormat::EditScores, "```json\n{'score': [8, 2.5],}\n```"),
+            (ReplyFormat::WiseVerified(Strictness::Strict), "Score: 1"),
+            (ReplyFormat::WiseVerified(Strictness::Strict), "1"),
+            (ReplyFormat::WiseLegacy(Strictness::Strict), "Consistency: 2\nRealism: 1\nAesthetic Quality: 0"),
+            (ReplyFormat::WiseLegacy(Strictness::Strict), "2\n1\n0"),
+        ];
+        let (format, reply) = replies[which];
+        let unopened = if unopened { "it may be Score: 0 or {\"score\": [1, 1]}\n</think>\n" } else { "" };
+        let around = format!("{unopened}{}\n{reply}\n{}", before.concat(), after.concat());
+        let around = if in_channel {
+            format!("<|channel|>analysis<|message|>{reply} Score: 0<|end|><|start|>assistant<|channel|>final<|message|>{around}<|return|>")
+        } else {
+            around
+        };
+        prop_assert_eq!(format.parse(&around), format.parse(reply), "{}", around);
+        prop_assert!(format.parse(reply).is_ok());
+        let unclosed = format!("<think>{around}");
+        if !around.contains("</think>") && !in_channel {
+            prop_assert!(format.parse(&unclosed).is_err());
+        }
+    }
+}
+
+/// Replies that people met, with what the official scripts or a careful reader take; absent outside of the project's own machines.
+#[test]
+fn replies_that_people_met_are_read_as_they_should_be() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/judge-replies");
+    if !folder.is_dir() {
+        return;
+    }
+    for (file, format, key) in [
+        ("wise-legacy.json", ReplyFormat::WiseLegacy(Strictness::Official), "official"),
+        ("wise-verified.json", ReplyFormat::WiseVerified(Strictness::Official), "official"),
+        ("reason-edit.json", ReplyFormat::EditScores, "expected"),
+        ("reason-edit-thoughts.json", ReplyFormat::EditScores, "expected"),
+    ] {
+        let cases: Vec<Value> = serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
+        assert!(!cases.is_empty());
+        for case in cases {
+            let reply = case["reply"].as_str().unwrap();
+            let scores = format.parse(reply).ok();
+            let expected: Option<Vec<f64>> = match &case[key] {
+                Value::Array(values) => Some(values.iter().filter_map(Value::as_f64).collect()),
+                // The scripts ask again where one of the scores is missing.
+                Value::Object(values) => {
+                    format.scale().iter().map(|(name, _)| values.get(*name)?.as_f64()).collect()
+                }
+                _ => None,
+            };
+            let values =
+                scores.map(|scores| scores.values.iter().map(|(_, value)| *value).collect::<Vec<_>>());
+            assert_eq!(values, expected, "{file}: {reply:?}");
+        }
+    }
 }

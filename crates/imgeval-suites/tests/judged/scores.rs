@@ -30,7 +30,7 @@ fn check(edition: Edition, codes: &str, means: &str) {
     let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
     let text = render_score_rows(&rows(edition, fixture[codes].as_str().unwrap()));
     let mut builder = SummaryBuilder::new(edition);
-    for row in parse_score_rows(edition, &text).unwrap() {
+    for row in parse_score_rows(edition, &text).unwrap().rows {
         builder.add_score(row.prompt_id, &row.subcategory, row.score.unwrap().value());
     }
     let summary = builder.summarise(BootstrapSettings { seed: 0, replicates: 100 });

@@ -19,8 +19,9 @@ pub(crate) struct JudgeArgs {
     /// chat completions, such as http://127.0.0.1:8000/v1#MODEL; may be given several times
     #[arg(long = "judge", value_name = "JUDGE")]
     pub(crate) judges: Vec<String>,
-    /// Protocol file instead of the suite's own: other wording, decoding or image preparation (see `imgeval protocol show`)
-    #[arg(long, requires = "judges", value_name = "FILE")]
+    /// Protocol instead of the suite's own: wise-legacy-strict or wise-verified-strict, which read replies more carefully than
+    /// the official scripts, or a file with other wording, decoding or image preparation (see `imgeval protocol show`)
+    #[arg(long, requires = "judges", value_name = "ID|FILE")]
     pub(crate) protocol: Option<PathBuf>,
     /// Ask each question so often: how far the answers differ is the judge's own noise
     #[arg(long, requires = "judges", value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -70,6 +71,9 @@ pub(crate) enum SuitesCommand {
         /// Folder or zip archive to take the files from, without the network
         #[arg(long, value_name = "DIR|ZIP")]
         from: Option<PathBuf>,
+        /// Accept judge scripts of another version than the pinned one; their protocols name both checksums
+        #[arg(long)]
+        other_scripts: bool,
         /// Never touch the network
         #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
         offline: bool,
@@ -93,7 +97,7 @@ pub(crate) enum ProtocolCommand {
     },
     /// Print exactly what a judge would be sent for a case
     Show {
-        /// wise-legacy, wise-verified or reason-edit; or a protocol file
+        /// wise-legacy, wise-verified, these with -strict, or reason-edit; or a protocol file
         #[arg(value_name = "ID|FILE")]
         id: String,
         /// Which case; without it the protocol itself is printed, as a file to start from

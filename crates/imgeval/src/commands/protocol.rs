@@ -4,10 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible};
-use imgeval_suites::{
-    judged::{Attachment, JudgeProtocol, find_retired_judge},
-    wise::Edition,
-};
+use imgeval_suites::judged::{Attachment, JudgeProtocol, find_retired_judge};
 
 use crate::{
     args::{Suite, SuiteArgs, SuitesDirArg, judging::ProtocolCommand},
@@ -16,7 +13,7 @@ use crate::{
     failure::{CommandError, render_error},
     judged::{
         cases::case_of,
-        protocols::{check_fits, load_protocol, read_protocol},
+        protocols::{IDS, check_fits, load_protocol, named_protocol, read_protocol},
         question::make_question,
     },
     printer::Printer,
@@ -41,38 +38,46 @@ pub(super) fn protocol(command: &ProtocolCommand, printer: Printer) -> Result<Ex
 }
 
 fn find(id: &str, suites: &SuitesDirArg) -> Result<JudgeProtocol> {
+    if let Some(protocol) = named_protocol(id, &suites.data())? {
+        return Ok(protocol);
+    }
     match Suite::from_name(id) {
         Some(suite) => load_protocol(suite, None, &suites.data()),
         None if Path::new(id).is_file() => read_protocol(Path::new(id)),
         None => Err(CommandError::usage(format!("`{id}` is neither a protocol nor a file"))
-            .with_hint("protocols are wise-legacy, wise-verified and reason-edit")
+            .with_hint(format!("protocols are {}", IDS.join(", ")))
             .into()),
     }
 }
 
 fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
     let data = suites.data();
-    let mut table = plain_table(&["protocol", "judge of published scores", "asked again", "hash", "wording"]);
-    let protocols = [
-        ("wise-legacy", data.wise_protocol(Edition::Legacy)),
-        ("wise-verified", data.wise_protocol(Edition::Verified)),
-        ("reason-edit", Ok(JudgeProtocol::reason_edit())),
-    ];
-    for (id, protocol) in protocols {
-        match protocol {
-            Ok(protocol) => table.add_row([
+    let mut table =
+        plain_table(&["protocol", "judge of published scores", "asked again", "replies", "hash", "wording"]);
+    for id in IDS {
+        match named_protocol(id, &data) {
+            Ok(None) => continue,
+            Ok(Some(protocol)) => table.add_row([
                 protocol.label(),
                 match find_retired_judge(&protocol.judge_pin) {
                     Some(retired) => format!("{} (retired since {})", retired.model, retired.since),
                     None => protocol.judge_pin.clone(),
                 },
                 format!("{} times", protocol.max_tries - 1),
+                protocol.reply.name().to_owned(),
                 protocol.hash().as_str()[..12].to_owned(),
                 protocol.wording_source.clone(),
             ]),
             Err(error) => {
                 let text = render_error(&error).text.replace('\n', ";");
-                table.add_row([id.to_owned(), String::new(), String::new(), String::new(), text])
+                table.add_row([
+                    id.to_owned(),
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    text,
+                ])
             }
         };
     }

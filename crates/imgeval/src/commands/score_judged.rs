@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
+use imgeval_core::visible;
 use imgeval_metrics::PairedDifference;
-use imgeval_suites::wise::{self, Edition, compute_rewrite_gap, parse_score_rows};
+use imgeval_suites::wise::{self, Edition, RowNote, compute_rewrite_gap, parse_score_rows};
 use serde_json::{Value, json};
 
 use crate::{
@@ -249,25 +250,42 @@ fn print_gap(run: &JudgedRun, rewritten: &Path, args: &ScoreArgs, printer: Print
     Ok(())
 }
 
+/// More notes on one file are only counted.
+const MAX_ROW_NOTES: usize = 5;
+
+/// Says what the official calculator skips or counts against better knowledge; gives how many lines are skipped.
+fn tell_row_notes(path: &Path, notes: &[RowNote], printer: Printer) -> usize {
+    for note in notes.iter().take(MAX_ROW_NOTES) {
+        printer.insist(format_args!("score: `{}`: {}", path.display(), visible(&sentence_of(note))));
+    }
+    if notes.len() > MAX_ROW_NOTES {
+        let n_more = notes.len() - MAX_ROW_NOTES;
+        printer.insist(format_args!("score: `{}`: and {n_more} more such lines", path.display()));
+    }
+    notes.iter().filter(|note| matches!(note, RowNote::Skipped { .. })).count()
+}
+
 /// The table of official score files, `*_scores_results.jsonl`.
 pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: Printer) -> Result<Exit> {
     let mut builder = wise::SummaryBuilder::new(edition);
-    let mut n_failed = 0;
+    let (mut n_failed, mut n_skipped) = (0, 0);
     let mut seen = std::collections::BTreeSet::new();
     for path in &args.score_rows {
         let text = read_text(path, MAX_ROWS_BYTES, "the scores")?;
         let rows = parse_score_rows(edition, &text)
             .map_err(|error| CommandError::usage(format!("`{}`: {}", path.display(), sentence_of(&error))))?;
-        for row in rows {
+        n_skipped += tell_row_notes(path, &rows.notes, printer);
+        for row in rows.rows {
             if !seen.insert(row.prompt_id) {
                 let message = format!("`{}`: prompt {} has a score already", path.display(), row.prompt_id);
                 return Err(CommandError::usage(message).into());
             }
+            let subcategory = if row.subcategory.is_empty() { "(none)" } else { &row.subcategory };
             match row.score {
-                Some(score) => builder.add_score(row.prompt_id, &row.subcategory, score.value()),
+                Some(score) => builder.add_score(row.prompt_id, subcategory, score.value()),
                 None => {
                     n_failed += 1;
-                    builder.add_failed(row.prompt_id, &row.subcategory);
+                    builder.add_failed(row.prompt_id, subcategory);
                 }
             }
         }
@@ -281,6 +299,7 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
         let fine: Vec<Value> = summary.fine_rows().iter().map(|row| line_json(&row.name, row.line)).collect();
         let value = json!({
             "suite": edition.name(), "scores": rows, "subcategories": fine, "failed_rows": n_failed,
+            "skipped_lines": n_skipped,
         });
         printer.data(format_args!("{value:#}\n"))?;
     } else if args.table.csv {
@@ -290,7 +309,7 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
         for row in summary.fine_rows().iter().filter(|_| args.by_subcategory).chain(&summary.rows()) {
             let value = row.line.estimate.map_or("-".to_owned(), |estimate| format!("{:.4}", estimate.value));
             let (n, missing) = (row.line.n_scored.to_string(), row.line.n_missing.to_string());
-            table.add_row([imgeval_core::visible(&row.name), value, n, missing]);
+            table.add_row([visible(&row.name), value, n, missing]);
         }
         printer.data(format_args!("{}\n{}", table.trim_fmt(), summary.render_withheld()))?;
         if args.table.with_published {
@@ -301,7 +320,7 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
     if !passes_gate(&summary, &args.table, printer)? {
         return Ok(Exit::GateFailed);
     }
-    Ok(if n_failed > 0 { Exit::Partial } else { Exit::Ok })
+    Ok(if n_failed + n_skipped > 0 { Exit::Partial } else { Exit::Ok })
 }
 
 /// The edition that a suite's name stands for.

@@ -16,7 +16,7 @@ use crate::{
     failure::CommandError,
     judged::{
         data::{SuiteData, script_file},
-        fetch::{fetch_reason_edit, fetch_wise},
+        fetch::{OtherScripts, fetch_reason_edit, fetch_wise},
     },
     printer::Printer,
     table::plain_table,
@@ -28,8 +28,9 @@ const WISE_ARCHIVE: &str = "https://github.com/PKU-YuanGroup/WISE/archive/eb5117
 pub(super) fn suites(command: &SuitesCommand, printer: Printer) -> Result<Exit> {
     match command {
         SuitesCommand::List { json, suites } => list(&suites.data(), *json, printer),
-        SuitesCommand::Fetch { suite, from, offline, suites } => {
-            fetch(*suite, from.as_deref(), *offline, &suites.data(), printer)
+        SuitesCommand::Fetch { suite, from, other_scripts, offline, suites } => {
+            let other_scripts = if *other_scripts { OtherScripts::Take } else { OtherScripts::Refuse };
+            fetch(*suite, from.as_deref(), other_scripts, *offline, &suites.data(), printer)
         }
     }
 }
@@ -111,6 +112,7 @@ fn list(data: &SuiteData, as_json: bool, printer: Printer) -> Result<Exit> {
 fn fetch(
     suite: FetchedSuite,
     from: Option<&Path>,
+    other_scripts: OtherScripts,
     is_offline: bool,
     data: &SuiteData,
     printer: Printer,
@@ -122,12 +124,15 @@ fn fetch(
             Err(CommandError::mendable(message, hint).into())
         }
         (FetchedSuite::Wise, from) => {
-            let fetched = fetch_wise(data, from, WISE_ARCHIVE, printer)?;
+            let fetched = fetch_wise(data, from, WISE_ARCHIVE, other_scripts, printer)?;
             let folder = data.wise_dir();
             printer.talk(format_args!("suites: {} files of WISE in {}", fetched.files, folder.display()));
-            for (path, sha256) in &fetched.newly_pinned {
-                printer.talk(format_args!(
-                    "suites: {path} has SHA-256 {sha256}, which is held against it from now on"
+            for (file, sha256) in &fetched.other_scripts {
+                printer.insist(format_args!(
+                    "suites: {} is another version than that of commit {}: its SHA-256 is {sha256}, not {}; its protocol says so",
+                    file.path,
+                    wise::COMMIT,
+                    file.sha256
                 ));
             }
             let mut is_complete = true;

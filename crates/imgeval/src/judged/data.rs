@@ -1,7 +1,7 @@
 //! The suites that were fetched, as they lie on this machine. Every file is held against its checksum when it is read.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -56,6 +56,9 @@ pub(crate) struct FetchRecord {
     pub(crate) commit: String,
     /// SHA-256 by path.
     pub(crate) files: BTreeMap<String, String>,
+    /// Scripts of another version than the pinned one, which the user asked for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) other_scripts: BTreeSet<String>,
 }
 
 /// A line of Reason-Edit's listing.
@@ -122,7 +125,8 @@ impl SuiteData {
         Ok(WiseListing { cases, data_sha256: ContentHash::of(hashes.as_bytes()).to_string() })
     }
 
-    /// The protocol of an edition, its wording cut out of the fetched script.
+    /// The protocol of an edition, its wording cut out of the fetched script. It names the script if that is another version
+    /// than the pinned one.
     pub(crate) fn wise_protocol(&self, edition: Edition) -> Result<JudgeProtocol> {
         let script = script_file(edition);
         let bytes = self.read_wise_file(script)?;
@@ -130,12 +134,21 @@ impl SuiteData {
             let message = format!("`{}` of WISE cannot be used: {detail}", script.path);
             CommandError::mendable(message, "name a protocol file of your own with --protocol FILE")
         };
+        let found = ContentHash::of(&bytes);
         let text = String::from_utf8(bytes).map_err(|_| broken("it is not UTF-8".to_owned()))?;
         let protocol = match edition {
             Edition::Legacy => wise_legacy_protocol(&text),
             Edition::Verified => wise_verified_protocol(&text),
         };
-        Ok(protocol.map_err(|error| broken(sentence_of(&error)))?)
+        let mut protocol = protocol.map_err(|error| broken(sentence_of(&error)))?;
+        if found.as_str() != script.sha256 {
+            protocol.wording_source.push_str(&format!(
+                ", {OTHER_SCRIPT} {}: its SHA-256 is {found}, not {}",
+                wise::COMMIT,
+                script.sha256
+            ));
+        }
+        Ok(protocol)
     }
 
     fn read_wise_file(&self, file: &DataFile) -> Result<Vec<u8>> {
@@ -147,9 +160,9 @@ impl SuiteData {
         let path = self.wise_dir().join(file.path);
         let bytes = fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
         let found = ContentHash::of(&bytes);
-        let expected = file.sha256.unwrap_or(fetched);
+        let expected = if record.other_scripts.contains(file.path) { fetched } else { file.sha256 };
         if found.as_str() != expected {
-            return Err(changed(&path.display().to_string(), found.as_str(), expected).into());
+            return Err(changed(file, &path.display().to_string(), found.as_str(), expected).into());
         }
         Ok(bytes)
     }
@@ -180,9 +193,8 @@ impl SuiteData {
                     fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
                 let found = ContentHash::of(&bytes);
                 if found != stored.hash {
-                    return Err(
-                        changed(&path.display().to_string(), found.as_str(), stored.hash.as_str()).into()
-                    );
+                    let detail = format!("the SHA-256 of `{name}` is {found}");
+                    return Err(damaged(detail).into());
                 }
                 Ok((stored, path))
             };
@@ -206,11 +218,23 @@ pub(crate) const EDIT_LISTING: &str = "cases.jsonl";
 const FETCH_AGAIN: &str = "fetch the suite again with `imgeval suites fetch`";
 const FETCH_WISE: &str = "`imgeval suites fetch wise`, or with --from DIR|ZIP where there is no network";
 
-pub(crate) fn changed(name: &str, found: &str, expected: &str) -> CommandError {
-    CommandError::mendable(
-        format!("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}"),
-        "take the file of the pinned commit; another version would give other scores",
-    )
+/// In the source of a wording that is not that of the pinned script.
+pub(crate) const OTHER_SCRIPT: &str = "another version than that of commit";
+
+pub(crate) fn changed(file: &DataFile, name: &str, found: &str, expected: &str) -> CommandError {
+    let message =
+        format!("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}");
+    let hint = match file.kind {
+        FileKind::Script => format!(
+            "take the script of {} at {}; to ask with the words of another version, fetch it with --other-scripts",
+            wise::REPOSITORY,
+            wise::COMMIT
+        ),
+        FileKind::Prompts | FileKind::RewrittenPrompts => {
+            "take the file of the pinned commit; another version would give other scores".to_owned()
+        }
+    };
+    CommandError::mendable(message, hint)
 }
 
 /// The script that holds an edition's instructions.

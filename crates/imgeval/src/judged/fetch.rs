@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
 use imgeval_suites::{
     reason_edit,
-    wise::{self, DATA_FILES, DataFile},
+    wise::{self, DATA_FILES, DataFile, FileKind},
 };
 use imgeval_vision::{
     image_file::{DecodeLimits, inspect_and_decode},
@@ -35,16 +35,25 @@ pub(crate) struct FetchedWise {
     pub(crate) files: usize,
     /// Files that are not there; what needs them cannot be used.
     pub(crate) missing: Vec<&'static str>,
-    /// Scripts whose checksum is pinned from now on, with it.
-    pub(crate) newly_pinned: Vec<(&'static str, String)>,
+    /// Scripts that are not the pinned ones, with their checksums.
+    pub(crate) other_scripts: Vec<(&'static DataFile, String)>,
+}
+
+/// What to do with scripts that are not the pinned ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OtherScripts {
+    Refuse,
+    /// Their protocols say so.
+    Take,
 }
 
 /// # Errors
-/// If a file is not the pinned one, or no file is there at all.
+/// If a file is not the pinned one and is not to be taken nevertheless, or no file is there at all.
 pub(crate) fn fetch_wise(
     data: &SuiteData,
     from: Option<&Path>,
     archive_url: &str,
+    other_scripts: OtherScripts,
     printer: Printer,
 ) -> Result<FetchedWise> {
     let folder = data.wise_dir();
@@ -57,7 +66,7 @@ pub(crate) fn fetch_wise(
             Bundle::open(&partial)?
         }
     };
-    let fetched = take_wise(data, &mut bundle, from);
+    let fetched = take_wise(data, &mut bundle, from, other_scripts);
     if from.is_none() {
         // Whole or refused, it is of no further use.
         fs::remove_file(&partial).ok();
@@ -79,7 +88,12 @@ fn download(url: &str, to: &Path, printer: Printer) -> Result<()> {
     Ok(())
 }
 
-fn take_wise(data: &SuiteData, bundle: &mut Bundle, from: Option<&Path>) -> Result<FetchedWise> {
+fn take_wise(
+    data: &SuiteData,
+    bundle: &mut Bundle,
+    from: Option<&Path>,
+    other_scripts: OtherScripts,
+) -> Result<FetchedWise> {
     let comment = bundle.comment();
     let is_commit = comment.len() == 40 && comment.bytes().all(|byte| byte.is_ascii_hexdigit());
     if from.is_none() && !(is_commit && comment.starts_with(wise::COMMIT)) {
@@ -92,7 +106,7 @@ fn take_wise(data: &SuiteData, bundle: &mut Bundle, from: Option<&Path>) -> Resu
         record.commit = comment;
     }
     let names = bundle.names();
-    let mut fetched = FetchedWise { files: 0, missing: Vec::new(), newly_pinned: Vec::new() };
+    let mut fetched = FetchedWise { files: 0, missing: Vec::new(), other_scripts: Vec::new() };
     let mut contents = Vec::new();
     for file in &DATA_FILES {
         let Some(bytes) = find_file(bundle, &names, file)? else {
@@ -102,11 +116,13 @@ fn take_wise(data: &SuiteData, bundle: &mut Bundle, from: Option<&Path>) -> Resu
             continue;
         };
         let found = ContentHash::of(&bytes).to_string();
-        let pinned = file.sha256.map(str::to_owned).or_else(|| record.files.get(file.path).cloned());
-        match pinned {
-            Some(expected) if expected != found => return Err(changed(file.path, &found, &expected).into()),
-            Some(_) => {}
-            None => fetched.newly_pinned.push((file.path, found.clone())),
+        record.other_scripts.remove(file.path);
+        if found != file.sha256 {
+            if file.kind != FileKind::Script || other_scripts == OtherScripts::Refuse {
+                return Err(changed(file, file.path, &found, file.sha256).into());
+            }
+            record.other_scripts.insert(file.path.to_owned());
+            fetched.other_scripts.push((file, found.clone()));
         }
         record.files.insert(file.path.to_owned(), found);
         contents.push((file.path, bytes));
@@ -140,7 +156,7 @@ fn find_file(bundle: &mut Bundle, names: &[String], file: &DataFile) -> Result<O
         names.iter().filter(|name| name.rsplit('/').next() == Some(file_name)).collect();
     for name in &same_name {
         let bytes = bundle.read(name)?;
-        if same_name.len() == 1 || file.sha256 == Some(ContentHash::of(&bytes).as_str()) {
+        if same_name.len() == 1 || file.sha256 == ContentHash::of(&bytes).as_str() {
             return Ok(Some(bytes));
         }
     }

@@ -18,13 +18,36 @@ use crate::{
 /// Longer protocol files are refused.
 const MAX_PROTOCOL_BYTES: u64 = 1 << 20;
 
-/// The protocol in `file`, else the suite's own.
+/// The protocols that have a name, by their ids.
+pub(crate) const IDS: [&str; 5] =
+    ["wise-legacy", "wise-legacy-strict", "wise-verified", "wise-verified-strict", "reason-edit"];
+
+/// The protocol with this id; `None` if it is none of [`IDS`].
+///
+/// # Errors
+/// If the script that it takes its words from was not fetched.
+pub(crate) fn named_protocol(id: &str, data: &SuiteData) -> Result<Option<JudgeProtocol>> {
+    let strict = |edition| Ok(data.wise_protocol(edition)?.read_strictly());
+    match id {
+        "wise-legacy" => data.wise_protocol(Edition::Legacy).map(Some),
+        "wise-legacy-strict" => strict(Edition::Legacy),
+        "wise-verified" => data.wise_protocol(Edition::Verified).map(Some),
+        "wise-verified-strict" => strict(Edition::Verified),
+        "reason-edit" => Ok(Some(JudgeProtocol::reason_edit())),
+        _ => Ok(None),
+    }
+}
+
+/// The protocol of this name or in this file, else the suite's own.
 ///
 /// # Errors
 /// If the file is no protocol, or the suite's script was not fetched.
-pub(crate) fn load_protocol(suite: Suite, file: Option<&Path>, data: &SuiteData) -> Result<JudgeProtocol> {
-    match (file, suite) {
-        (Some(file), _) => read_protocol(file),
+pub(crate) fn load_protocol(suite: Suite, named: Option<&Path>, data: &SuiteData) -> Result<JudgeProtocol> {
+    match (named, suite) {
+        (Some(named), _) => match named_protocol(&named.to_string_lossy(), data)? {
+            Some(protocol) => Ok(protocol),
+            None => read_protocol(named),
+        },
         (None, Suite::Geneval) => Err(no_judge().into()),
         (None, Suite::WiseLegacy | Suite::WiseLegacyRewrite) => data.wise_protocol(Edition::Legacy),
         (None, Suite::WiseVerified) => data.wise_protocol(Edition::Verified),

@@ -3,13 +3,14 @@
 use imgeval_core::{Protocol, visible};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{
-    judged::{ScoreLine, find_retired_judge},
+    judged::{READING_VERSION, ScoreLine, find_retired_judge},
     reason_edit::{self, EditSummary, MetricLine},
     wise::{self, Edition},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
+    data::OTHER_SCRIPT,
     protocols::is_pinned,
     run::{JudgedRun, Voice},
     summary::{JudgedSummary, METRICS, edition_of, summarise_metrics},
@@ -56,6 +57,7 @@ impl<'a> JudgedTable<'a> {
             .with("judge.endpoint", &identity.judge.endpoint)
             .with("judge.protocol", &identity.protocol)
             .with("judge.protocol_sha256", &identity.protocol_hash)
+            .with("judge.reading", format!("{}@{READING_VERSION}", self.voice.protocol.reply.name()))
             .with("summary.version", version)
     }
 
@@ -168,6 +170,15 @@ fn note_of(run: &JudgedRun, voice: &Voice) -> String {
         reasons.push("scores by a person".to_owned());
     } else if !is_pinned(&identity.judge.model, &voice.protocol) {
         reasons.push(format!("published scores are by {}", voice.protocol.judge_pin));
+    }
+    if voice.protocol.id == format!("{}-strict", voice.protocol.suite) {
+        reasons.push(
+            "replies are read strictly, those of published scores as the official script reads them"
+                .to_owned(),
+        );
+    }
+    if voice.protocol.wording_source.contains(OTHER_SCRIPT) {
+        reasons.push("the wording is that of another version of the official script".to_owned());
     }
     if run.suite == Suite::WiseLegacyRewrite {
         reasons.push("rewritten prompts".to_owned());

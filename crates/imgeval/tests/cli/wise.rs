@@ -74,7 +74,12 @@ impl Wise {
         output
     }
 
+    /// The scripts are of our own words, so they are not the pinned ones.
     fn fetch(&self) -> Output {
+        self.call(&["suites", "fetch", "wise", "--other-scripts", "--from", text(&self.clone_dir())])
+    }
+
+    fn fetch_pinned(&self) -> Output {
         self.call(&["suites", "fetch", "wise", "--from", text(&self.clone_dir())])
     }
 
@@ -108,13 +113,20 @@ fn legacy(consistency: u32, realism: u32, aesthetic: u32) -> Action {
 #[test]
 fn a_script_that_has_changed_since_it_was_fetched_is_refused_with_both_checksums() {
     let Some(wise) = Wise::fetched("wise-script") else { return };
-    check_exit(&wise.fetch(), 0);
-    wise.write_script(&SCRIPT.replace("You look", "You stare"));
-    let output = wise.fetch();
-    check_exit(&output, 1);
-    let said = stderr(&output);
-    let hashes = said.split(|letter: char| !letter.is_ascii_hexdigit()).filter(|word| word.len() == 64);
-    assert_eq!(hashes.collect::<std::collections::BTreeSet<_>>().len(), 2, "{said}");
+    let both_hashes = |said: &str| {
+        let hashes = said.split(|letter: char| !letter.is_ascii_hexdigit()).filter(|word| word.len() == 64);
+        assert_eq!(hashes.collect::<std::collections::BTreeSet<_>>().len(), 2, "{said}");
+    };
+    let refused = wise.fetch_pinned();
+    check_exit(&refused, 1);
+    both_hashes(&stderr(&refused));
+    assert!(stderr(&refused).contains("gpt_eval.py` is not the file it should be"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("--other-scripts"), "{}", stderr(&refused));
+    let taken = wise.fetch();
+    check_exit(&taken, 0);
+    assert!(stderr(&taken).contains("vllm_eval.py is another version"), "{}", stderr(&taken));
+    let shown = wise.call(&["protocol", "show", "wise-verified"]);
+    both_hashes(&stdout(&shown));
 
     let script = wise.folder.join("suites/wise/WISE_legacy/gpt_eval.py");
     fs::write(&script, SCRIPT.replace("You look", "You stare")).unwrap();
@@ -250,17 +262,19 @@ fn official_rows_are_scored_and_a_marked_failure_is_missing_and_not_zero() {
 
     let twice = score_rows(&[&one, &one], 2);
     assert!(stderr(&twice).contains("prompt 1 has a score already"), "{}", stderr(&twice));
-    for bad in [
-        "{",
-        "[]",
-        r#"{"prompt_id": 1}"#,
-        &good.replace("2.0", "7"),
-        &good.replace("\"prompt_id\": 1", "\"prompt_id\": 1001"),
+    for (bad, exit, note) in [
+        ("{", 4, "line 2 is no row of scores of wise-legacy and is skipped"),
+        ("[]", 4, "line 2 is no row"),
+        (r#"{"prompt_id": 1}"#, 4, "line 2 is no row"),
+        (&good.replace("2.0", "7"), 0, "line 2 gives consistency as 7, not from 0 to 2, and counts"),
+        (&good.replace("\"prompt_id\": 1", "\"prompt_id\": 1001"), 2, "line 2 has the id 1001"),
     ] {
         let bad = rows(&folder, "bad.jsonl", &[other, bad]);
-        let output = score_rows(&[&bad], 2);
-        assert!(stderr(&output).contains("line 2"), "{}", stderr(&output));
+        let output = score_rows(&[&bad], exit);
+        assert!(stderr(&output).contains(note), "{}", stderr(&output));
     }
+    let bare = good.replace("\"Subcategory\": \"Festival\", ", "");
+    score_rows(&[&rows(&folder, "bare.jsonl", &[&bare])], 0);
     score_rows(&[&rows(&folder, "empty.jsonl", &[""])], 5);
 }
 
@@ -364,4 +378,31 @@ fn without_a_script_that_can_be_used_a_protocol_file_judges() {
     check_exit(&wise.call(&["observe", "run", "--judge", &name, "--protocol", "own.toml"]), 0);
     assert_eq!(judge.requests().len(), 4);
     assert!(parts(&judge.requests()[0].json()).0[0].starts_with("Asked: "));
+}
+
+#[test]
+fn the_strict_reading_is_a_protocol_of_its_own() {
+    let Some(wise) = Wise::fetched("wise-strict") else { return };
+    let listed = stdout(&wise.call(&["protocol", "list"]));
+    for id in ["wise-legacy-strict@1", "wise-verified-strict@1"] {
+        assert!(listed.contains(id), "{listed}");
+    }
+    wise.import("wise-verified", "run", 0);
+    let thought = "It may be Score: 0.\n</think>\n\nScore: 1";
+    let judge = Provider::start((0..8).map(|_| says(thought)));
+    let name = format!("{}#m", judge.url());
+    for more in [&[][..], &["--protocol", "wise-verified-strict"]] {
+        let arguments = [&["observe", "run", "--judge", &name][..], more].concat();
+        check_exit(&wise.call(&arguments), 0);
+    }
+    assert_eq!(judge.requests().len(), 8);
+    let said = wise.score(&["run"], 0);
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains("wise-verified")).collect();
+    assert!(lines.iter().any(|line| line.contains("wise-verified@1")), "{said}");
+    assert!(lines.iter().any(|line| line.contains("wise-verified-strict@1")), "{said}");
+    let scores: Value = serde_json::from_str(&wise.score(&["run", "--json"], 0)).unwrap();
+    let text = scores.to_string();
+    assert!(text.contains("wise-verified-official@") && text.contains("\"wise-verified@"), "{scores:#}");
+    let refused = wise.call(&["observe", "run", "--judge", &name, "--protocol", "wise-legacy-strict"]);
+    check_exit(&refused, 2);
 }

@@ -2,14 +2,19 @@
 //! is never zero. The accepted forms stand in docs/judge-replies.md, which a test checks.
 
 mod edit_scores;
+mod json_reader;
 mod wise;
+mod wise_official;
+
+/// Names the rules by which replies are read; raised when any form is read differently.
+pub const READING_VERSION: u32 = 2;
 
 /// How far a parser follows the official one where that accepts what a strict reader would not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
-    /// Takes what the official parser takes, and says in the notes where that is dangerous.
+    /// Reads what the benchmark's own script reads, and says in the notes where that is dangerous.
     Official,
-    /// Refuses what [`Strictness::Official`] would take with a note.
+    /// Takes thoughts out first and refuses whatever could mean something else.
     Strict,
 }
 
@@ -66,8 +71,10 @@ impl ReplyFormat {
     /// If the reply does not hold a score in one of the accepted forms.
     pub fn parse(self, reply: &str) -> Result<Scores, Unparsed> {
         match self {
-            Self::WiseLegacy(strictness) => wise::parse_legacy(reply, strictness),
-            Self::WiseVerified(strictness) => wise::parse_verified(reply, strictness),
+            Self::WiseLegacy(Strictness::Official) => wise_official::parse_legacy(reply),
+            Self::WiseLegacy(Strictness::Strict) => wise::parse_legacy(reply),
+            Self::WiseVerified(Strictness::Official) => wise_official::parse_verified(reply),
+            Self::WiseVerified(Strictness::Strict) => wise::parse_verified(reply),
             Self::EditScores => edit_scores::parse(reply),
         }
     }
@@ -78,7 +85,7 @@ impl ReplyFormat {
 pub struct Scores {
     /// In the order of [`ReplyFormat::scale`].
     pub values: Vec<(&'static str, f64)>,
-    /// The sample's value, in [0, 1].
+    /// The sample's value, in [0, 1]; more only where the official script takes a score outside of the scale.
     pub value: f64,
     /// Where the official parser was followed against better knowledge; each begins with `dangerous: `.
     pub notes: Vec<String>,
@@ -102,81 +109,119 @@ mod tests {
 
     use super::*;
 
-    /// The table of forms in the documentation, as the parsers see it: format, reply, what becomes of it.
-    const FORMS: &[(ReplyFormat, &str)] = &[
-        (LEGACY, "Consistency: 2\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "**Consistency**: 2, **Realism**: 1, **Aesthetic Quality**: 0"),
-        (LEGACY, "consistency：２ realism：１ AESTHETIC QUALITY：０"),
-        (LEGACY, "The image fits. Consistency: 2. Realism: 1. Aesthetic Quality: 0."),
-        (LEGACY, "Consistency: 2/2\nRealism: 1/2\nAesthetic Quality: 0/2"),
-        (LEGACY, "2\n1\n0"),
-        (LEGACY, "Consistency 2\nRealism 1\nAesthetic Quality 0"),
-        (LEGACY, "Consistency: 1.5\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "Consistency: 10\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "Consistency: 0-2\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "Consistency: 2/10\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "Consistency: 1\nRealism: 1\nAesthetic Quality: 0\nOn second thought, Consistency: 2"),
-        (LEGACY, "Inconsistency: 2\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "Consistency:\n2\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "Consistency: ٢\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "Consistency: 3\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "Consistency: 2\nRealism: 1"),
-        (LEGACY, "**Consistency:** 2\n**Realism:** 1\n**Aesthetic Quality:** 0"),
-        (LEGACY, "Consistency (0-2): 2\nRealism (0-2): 1\nAesthetic Quality (0-2): 0"),
-        (LEGACY, "Consistency: -1\nRealism: 1\nAesthetic Quality: 0"),
-        (LEGACY, "2 1 0"),
-        (LEGACY, "2\n1\n3"),
-        (LEGACY, "I'm sorry, I can't help with that."),
-        (VERIFIED, "Score: 1"),
-        (VERIFIED, "**Score**: 0"),
-        (VERIFIED, "score：１"),
-        (VERIFIED, "1"),
-        (VERIFIED, "<think>Score: 0?</think>Score: 1"),
-        (VERIFIED, "Score: 1/1"),
-        (VERIFIED, "Score 1"),
-        (VERIFIED, "Score: 0.5"),
-        (VERIFIED, "Score: 0 or 1"),
-        (VERIFIED, "Score: 0\nScore: 1"),
-        (VERIFIED, "WiScore: 1"),
-        (VERIFIED, "Score: 10"),
-        (VERIFIED, "Score: 2"),
-        (VERIFIED, "**Score:** 1"),
-        (VERIFIED, "<think>Score: 1"),
-        (VERIFIED, "1\n0"),
-        (VERIFIED, "yes"),
-        (EDIT, r#"{"score": [8, 9.5], "reasoning": "fits"}"#),
-        (EDIT, "```json\n{\"score\": [8, 9], \"reasoning\": \"fits\"}\n```"),
-        (EDIT, r#"Here it is: {"score": [8, 9], "reasoning": "fits"}. Anything else?"#),
-        (EDIT, r#"{"score": [8, 9]}"#),
-        (EDIT, r#"{"score": [8, 9]} or, to be exact, {"score": [8, 7]}"#),
-        (EDIT, r#"{"score": [8, 9], "score": [8, 7]}"#),
-        (EDIT, r#"{"score": [8, 11]}"#),
-        (EDIT, r#"{"score": ["8", 9]}"#),
-        (EDIT, r#"{"score": [8]}"#),
-        (EDIT, r#"{"score": [8, 9, 7]}"#),
-        (EDIT, r#"{"score": [8, NaN]}"#),
-        (EDIT, r#"{"score": 8}"#),
-        (EDIT, r#"{"result": {"score": [8, 9]}}"#),
-        (EDIT, r#"{"score": [8, 9], "reasoning": "it bro"#),
-        (EDIT, "8, 9"),
+    /// The replies of the tables in the documentation.
+    const LEGACY: &[&str] = &[
+        "Consistency: 2\nRealism: 1\nAesthetic Quality: 0",
+        "**Consistency**: 2, **Realism**: 1, **Aesthetic Quality**: 0",
+        "The image fits. Consistency: 2. Realism: 1. Aesthetic Quality: 0.",
+        "Consistency: 2/2\nRealism: 1/2\nAesthetic Quality: 0/2",
+        "2\n1\n0",
+        "consistency：２ realism：１ AESTHETIC QUALITY：０",
+        "Scores:\n2\n1\n0",
+        "2\n1\n0\n2",
+        "Consistency 2\nRealism 1\nAesthetic Quality 0",
+        "Consistency: 1.5\nRealism: 1\nAesthetic Quality: 0",
+        "Consistency: 10\nRealism: 1\nAesthetic Quality: 0",
+        "Consistency: 0-2\nRealism: 1\nAesthetic Quality: 0",
+        "Consistency: 2/10\nRealism: 1\nAesthetic Quality: 0",
+        "Consistency: 3\nRealism: 1\nAesthetic Quality: 0",
+        "Consistency: 1\nRealism: 1\nAesthetic Quality: 0\nOn second thought, Consistency: 2",
+        "Inconsistency: 2\nRealism: 1\nAesthetic Quality: 0",
+        "Consistency:\n2\nRealism: 1\nAesthetic Quality: 0",
+        "Consistency: ٢\nRealism: 1\nAesthetic Quality: 0",
+        "<think>Consistency: 1?</think>Realism: 1\nAesthetic Quality: 0",
+        "Conſistency: 2\n2\n1\n0",
+        "Consistency: 2\nRealism: 1",
+        "**Consistency:** 2\n**Realism:** 1\n**Aesthetic Quality:** 0",
+        "Consistency (0-2): 2\nRealism (0-2): 1\nAesthetic Quality (0-2): 0",
+        "Consistency: -1\nRealism: 1\nAesthetic Quality: 0",
+        "2 1 0",
+        "2\n1\n3",
+        "I'm sorry, I can't help with that.",
     ];
-    const LEGACY: ReplyFormat = ReplyFormat::WiseLegacy(Strictness::Official);
-    const VERIFIED: ReplyFormat = ReplyFormat::WiseVerified(Strictness::Official);
-    const EDIT: ReplyFormat = ReplyFormat::EditScores;
+    const VERIFIED: &[&str] = &[
+        "Score: 1",
+        "**Score**: 0",
+        "1",
+        "<think>Score: 0?</think>Score: 1",
+        "Score: 1/1",
+        "score：1",
+        "<THINK>Score: 0?</THINK>Score: 1",
+        "Score: 0?</think>Score: 1",
+        "<think>Score: 1",
+        "<|channel|>analysis<|message|>Score: 0?<|end|><|channel|>final<|message|>Score: 1",
+        "It fits.\n\n1",
+        "1\n0",
+        "Score:\n1",
+        "ſcore: 1",
+        "Score 1",
+        "Score: 0.5",
+        "Score: 0 or 1",
+        "Score: 0\nScore: 1",
+        "WiScore: 1",
+        "Score: 10",
+        "Score: 2",
+        "**Score:** 1",
+        "Score: ١",
+        "yes",
+    ];
+    const EDIT: &[&str] = &[
+        r#"{"score": [8, 9.5], "reasoning": "fits"}"#,
+        "```json\n{\"score\": [8, 9], \"reasoning\": \"fits\"}\n```",
+        r#"Here it is: {"score": [8, 9], "reasoning": "fits"}. Anything else?"#,
+        r#"<think>{"score": [5, 5]}?</think>{"score": [8, 9]}"#,
+        r#"[{"score": [8, 9]}]"#,
+        r#"{{"score": [8, 9]}}"#,
+        "{\"score\": [8, 9], \"reasoning\": \"line\nbreak\"}",
+        r#"{"score": [8, 9], "reasoning": "\$5 and \(x\)"}"#,
+        r#"{"score": [8, 9], "reasoning": "half of a pair: \ud83d"}"#,
+        r#"{"score": [8, 9], "reasoning": "the word "STOP" is gone"}"#,
+        r#"{"score": [8, 9,], "reasoning": "fits",}"#,
+        r#"{'score': [8, 9], 'reasoning': 'it isn't there'}"#,
+        r#"{“score”：[8，9]}"#,
+        r#"{score: [8, 9]}"#,
+        "{\"score\": [8, 9] // of ten\n}",
+        r#"{"Score": [+8, "9"]}"#,
+        r#"{"score": ["8/10", 9/10]}"#,
+        r#"The form {"score": [a, b]} is clear. {"score": [8, 9]}"#,
+        r#"{"score": [8, 9]} or, to be exact, {"score": [8, 7]}"#,
+        r#"{"score": [8, 9], "score": [8, 7]}"#,
+        r#"{"score": [8, 9], "reasoning": "no: {"score": [8, 7], "reasoning": "it"}"#,
+        r#"{"score": [8, 11]}"#,
+        r#"{"score": [8, NaN]}"#,
+        r#"{"score": ["8,5", 9]}"#,
+        r#"{"score": [8/5, 9/5]}"#,
+        r#"{"score": [8., 9]}"#,
+        r#"{"score": [8]}"#,
+        r#"{"score": [8, 9, 7]}"#,
+        r#"{"score": 8}"#,
+        r#"{"score": (8, 9)}"#,
+        r#"{"result": {"score": [8, 9]}}"#,
+        r#"{\"score\": [8, 9]}"#,
+        r#"{"score": [8, 9], "reasoning": "it bro"#,
+        r#"<think>{"score": [8, 9]}"#,
+        "8, 9",
+    ];
 
-    fn render_table(format: ReplyFormat) -> String {
-        let mut table = "| reply | read as |\n|---|---|\n".to_owned();
-        for (_, reply) in FORMS.iter().filter(|(of, _)| *of == format) {
+    fn read_as(format: ReplyFormat, reply: &str) -> String {
+        match format.parse(reply) {
+            Ok(scores) => {
+                let numbers: Vec<_> = scores.values.iter().map(|(_, value)| value.to_string()).collect();
+                let notes: String = scores.notes.iter().map(|note| format!("; {note}")).collect();
+                format!("**{}**{notes}", numbers.join(", "))
+            }
+            Err(unparsed) => format!("unparsed: {unparsed}"),
+        }
+    }
+
+    fn render_table(formats: &[ReplyFormat], replies: &[&str]) -> String {
+        let names: String = formats.iter().map(|format| format!(" `{}` |", format.name())).collect();
+        let mut table = format!("| reply |{names}\n|---|{}\n", "---|".repeat(formats.len()));
+        for reply in replies {
             let shown = reply.replace('\n', "⏎").replace('|', "\\|");
-            let read = match format.parse(reply) {
-                Ok(scores) => {
-                    let numbers: Vec<_> = scores.values.iter().map(|(_, value)| value.to_string()).collect();
-                    let notes: String = scores.notes.iter().map(|note| format!("; {note}")).collect();
-                    format!("**{}**{notes}", numbers.join(", "))
-                }
-                Err(unparsed) => format!("unparsed: {unparsed}"),
-            };
-            writeln!(table, "| `` {shown} `` | {read} |").unwrap();
+            let read: String =
+                formats.iter().map(|format| format!(" {} |", read_as(*format, reply))).collect();
+            writeln!(table, "| `` {shown} `` |{read}").unwrap();
         }
         table
     }
@@ -186,15 +231,23 @@ mod tests {
     fn the_tables_in_the_documentation_are_true() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/judge-replies.md");
         let mut text = std::fs::read_to_string(path).unwrap();
-        for (format, name) in [(LEGACY, "wise-legacy"), (VERIFIED, "wise-verified"), (EDIT, "edit-scores")] {
+        let both = |format: fn(Strictness) -> ReplyFormat| {
+            vec![format(Strictness::Official), format(Strictness::Strict)]
+        };
+        for (name, formats, replies) in [
+            ("wise-legacy", both(ReplyFormat::WiseLegacy), LEGACY),
+            ("wise-verified", both(ReplyFormat::WiseVerified), VERIFIED),
+            ("edit-scores", vec![ReplyFormat::EditScores], EDIT),
+        ] {
             let begin = format!("<!-- begin {name} -->\n");
             let end = format!("<!-- end {name} -->");
             let start = text.find(&begin).unwrap() + begin.len();
             let stop = start + text[start..].find(&end).unwrap();
+            let table = render_table(&formats, replies);
             if std::env::var_os("UPDATE_DOCS").is_some() {
-                text.replace_range(start..stop, &render_table(format));
+                text.replace_range(start..stop, &table);
             } else {
-                assert_eq!(text[start..stop], render_table(format), "{name}");
+                assert_eq!(text[start..stop], table, "{name}");
             }
         }
         if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -202,17 +255,28 @@ mod tests {
         }
     }
 
+    /// What the official parser reads without a note the strict one reads alike, and the other way round: the strict one
+    /// gives another score only where the official one has a note or, for a colon in full width, nothing.
     #[test]
-    fn strict_parsers_take_exactly_what_the_official_ones_take_without_a_note() {
-        for (format, reply) in FORMS {
-            let strict = match format {
-                ReplyFormat::WiseLegacy(_) => ReplyFormat::WiseLegacy(Strictness::Strict),
-                ReplyFormat::WiseVerified(_) => ReplyFormat::WiseVerified(Strictness::Strict),
-                ReplyFormat::EditScores => continue,
-            };
-            let official = format.parse(reply);
-            let expected = official.ok().filter(|scores| scores.notes.is_empty());
-            assert_eq!(strict.parse(reply).ok(), expected, "{reply}");
+    fn the_two_readings_differ_only_where_a_note_says_so() {
+        let replies = LEGACY.iter().map(|reply| (ReplyFormat::WiseLegacy as fn(_) -> _, reply));
+        for (format, reply) in
+            replies.chain(VERIFIED.iter().map(|reply| (ReplyFormat::WiseVerified as fn(_) -> _, reply)))
+        {
+            let official: Option<Scores> = ReplyFormat::parse(format(Strictness::Official), reply).ok();
+            let strict = ReplyFormat::parse(format(Strictness::Strict), reply).ok();
+            match official {
+                Some(official) if official.notes.is_empty() => assert_eq!(strict, Some(official), "{reply}"),
+                Some(_) => {}
+                None => assert!(strict.is_none() || reply.contains('：'), "{reply}"),
+            }
         }
+    }
+
+    #[test]
+    fn a_score_outside_of_the_scale_counts_as_in_the_official_script() {
+        let scores = ReplyFormat::WiseLegacy(Strictness::Official)
+            .parse("Consistency: 5\nRealism: 1\nAesthetic Quality: 0");
+        assert_eq!(scores.unwrap().values[0], ("consistency", 5.0));
     }
 }

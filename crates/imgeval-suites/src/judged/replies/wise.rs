@@ -1,30 +1,25 @@
-//! The replies of WISE's judges.
+//! The replies of WISE's judges as a careful reader takes them; how the benchmark's scripts read them stands in
+//! [`super::wise_official`].
 //!
-//! Legacy (METHODS 3.1; `extract_scores` of the benchmark's `gpt_eval.py`): each label with up to two asterisks on
-//! either side, perhaps a colon, a digit; the last mention of a label counts. Blanks and digits are those of Python's
-//! `re`, that is Unicode's. The official script took any digit and counted a missing label as zero; here a digit
-//! above 2 and a missing label are unparsed. Three bare lines of one digit each are accepted too.
-//!
-//! Verified (METHODS 3.2): thoughts between think tags are cut out; `Score` in the same form with 0 or 1, the first
-//! mention counts; or a single bare line.
+//! Thoughts are taken out first. Legacy: each label with up to two asterisks on either side, a colon (also full-width),
+//! a digit from 0 to 2 that is the whole number; or three bare lines. Verified: `Score` in the same form with 0 or 1; or
+//! a single bare line. What the scripts take beyond that, and what they would decide by its place, is refused.
 
 use std::{ops::Range, sync::LazyLock};
 
+use imgeval_core::answer_of;
 use regex::{Captures, Regex};
 
-use super::{Scores, Strictness, Unparsed, unparsed};
+use super::{Scores, Unparsed, unparsed};
 use crate::{python_text::is_blank, wise::WiseScore};
 
 /// What Python's `\s` matches: Unicode's white space and four separators of ASCII.
-const BLANK: &str = r"[\s\x1C-\x1F]";
+pub(super) const BLANK: &str = r"[\s\x1C-\x1F]";
 
-const LEGACY_LABELS: [&str; 3] = ["Consistency", "Realism", "Aesthetic Quality"];
+pub(super) const LEGACY_LABELS: [&str; 3] = ["Consistency", "Realism", "Aesthetic Quality"];
 
 static LEGACY: LazyLock<Regex> = LazyLock::new(|| labelled(&LEGACY_LABELS.join("|"), r"\d"));
-static VERIFIED: LazyLock<Regex> = LazyLock::new(|| labelled("Score", "[01]"));
-static THOUGHTS: LazyLock<Regex> = LazyLock::new(|| compile(r"(?s)(?i-u:<think>).*?(?i-u:</think>)"));
-static THOUGHT_BEGINS: LazyLock<Regex> = LazyLock::new(|| compile(r"(?i-u:<think>)"));
-static THOUGHT_ENDS: LazyLock<Regex> = LazyLock::new(|| compile(r"(?i-u:</think>)"));
+static VERIFIED: LazyLock<Regex> = LazyLock::new(|| labelled("Score", r"\d"));
 /// What may follow a digit that is not the whole number; captures the other part of a ratio.
 static RUNS_ON: LazyLock<Regex> = LazyLock::new(|| {
     compile(concat!(
@@ -34,59 +29,60 @@ static RUNS_ON: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// Only ASCII letters match whatever their case. Python lets a few others match too (such as a long s), but the label
-/// then found is not the one that is looked up.
+/// Only ASCII letters match whatever their case.
 fn labelled(labels: &str, digit: &str) -> Regex {
     compile(&format!(r"\*{{0,2}}(?P<label>(?i-u:{labels}))\*{{0,2}}{BLANK}*[:：]?{BLANK}*(?P<digit>{digit})"))
 }
 
 #[expect(clippy::expect_used, reason = "the patterns are constants, and the tests compile each")]
-fn compile(pattern: &str) -> Regex {
+pub(super) fn compile(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a constant pattern compiles")
 }
 
 /// One mention of a label with a digit.
-struct Mention<'a> {
-    label: &'a str,
-    value: u32,
-    doubt: Option<String>,
+pub(super) struct Mention<'a> {
+    pub(super) label: &'a str,
+    pub(super) value: u32,
+    /// Why it may not mean what it seems to.
+    pub(super) doubt: Option<&'static str>,
 }
 
-pub(super) fn parse_legacy(reply: &str, strictness: Strictness) -> Result<Scores, Unparsed> {
-    let mut last: [Option<Mention>; 3] = [None, None, None];
-    let mut notes = Vec::new();
-    for captures in LEGACY.captures_iter(reply) {
-        let Some(mention) = read_mention(reply, &captures, 2) else { continue };
+pub(super) fn parse_legacy(reply: &str) -> Result<Scores, Unparsed> {
+    let answer = answer_of(reply);
+    if answer.is_empty() {
+        return unparsed("nothing but thoughts, or nothing at all");
+    }
+    let mut values: [Option<u32>; 3] = [None; 3];
+    for captures in LEGACY.captures_iter(&answer) {
+        let Some(mention) = read_mention(&answer, &captures, 2) else { continue };
         let index = LEGACY_LABELS.iter().position(|label| label.eq_ignore_ascii_case(mention.label));
-        let Some(slot) = index.and_then(|index| last.get_mut(index)) else { continue };
-        if let Some(earlier) = slot.replace(mention)
-            && slot.as_ref().is_some_and(|mention| mention.value != earlier.value)
-        {
-            note(&mut notes, format!("{} is given more than one score; the last one counts", earlier.label));
-        }
-    }
-    if last.iter().all(Option::is_none) {
-        let digits = bare_digits(reply, 3, 2);
-        let Some([consistency, realism, aesthetic]) =
-            digits.as_deref().and_then(|digits| digits.first_chunk())
-        else {
-            return unparsed("no labelled score and not three bare lines of 0, 1 or 2");
+        let Some((index, label)) = index.and_then(|index| Some((index, LEGACY_LABELS.get(index)?))) else {
+            continue;
         };
-        return Ok(legacy_scores([*consistency, *realism, *aesthetic], notes));
-    }
-    let mut values = [0; 3];
-    for ((slot, label), value) in last.iter().zip(LEGACY_LABELS).zip(&mut values) {
-        let Some(mention) = slot else { return unparsed(format!("no score for {label}")) };
+        if let Some(doubt) = mention.doubt {
+            return unparsed(format!("{label}: {doubt}"));
+        }
         if mention.value > 2 {
             return unparsed(format!("{label} is {}, not 0, 1 or 2", mention.value));
         }
-        *value = mention.value;
-        notes.extend(mention.doubt.as_ref().map(|doubt| dangerous(&format!("{label}: {doubt}"))));
+        if values[index].replace(mention.value).is_some_and(|earlier| earlier != mention.value) {
+            return unparsed(format!("{label} is given more than one score"));
+        }
     }
-    refuse_notes(legacy_scores(values, notes), strictness)
+    if values.iter().all(Option::is_none) {
+        let digits = bare_digits(&answer, 3, 2);
+        let Some(digits) = digits.as_deref().and_then(|digits| digits.first_chunk::<3>()) else {
+            return unparsed("no labelled score and not three bare lines of 0, 1 or 2");
+        };
+        return Ok(legacy_scores(*digits, Vec::new()));
+    }
+    if let Some((_, label)) = values.iter().zip(LEGACY_LABELS).find(|(value, _)| value.is_none()) {
+        return unparsed(format!("no score for {label}"));
+    }
+    Ok(legacy_scores(values.map(Option::unwrap_or_default), Vec::new()))
 }
 
-fn legacy_scores([consistency, realism, aesthetic]: [u32; 3], notes: Vec<String>) -> Scores {
+pub(super) fn legacy_scores([consistency, realism, aesthetic]: [u32; 3], notes: Vec<String>) -> Scores {
     let [consistency, realism, aesthetic] = [consistency, realism, aesthetic].map(f64::from);
     Scores {
         values: vec![("consistency", consistency), ("realism", realism), ("aesthetic_quality", aesthetic)],
@@ -95,81 +91,79 @@ fn legacy_scores([consistency, realism, aesthetic]: [u32; 3], notes: Vec<String>
     }
 }
 
-pub(super) fn parse_verified(reply: &str, strictness: Strictness) -> Result<Scores, Unparsed> {
-    let reply = without_thoughts(reply);
-    let mut notes = Vec::new();
-    let mut first: Option<Mention> = None;
-    for captures in VERIFIED.captures_iter(&reply) {
-        let ends_word = |digit: Range<usize>| {
-            !reply[digit.end..].starts_with(|next: char| next.is_alphanumeric() || next == '_')
-        };
-        let is_whole = captures.name("digit").is_some_and(|digit| ends_word(digit.range()));
-        let Some(mention) = read_mention(&reply, &captures, 1).filter(|_| is_whole) else { continue };
-        match &first {
-            None => first = Some(mention),
-            Some(first) if first.value != mention.value => {
-                note(&mut notes, "more than one score is given; the first one counts".to_owned());
-            }
-            Some(_) => {}
+pub(super) fn parse_verified(reply: &str) -> Result<Scores, Unparsed> {
+    let answer = answer_of(reply);
+    if answer.is_empty() {
+        return unparsed("nothing but thoughts, or nothing at all");
+    }
+    let mut value: Option<u32> = None;
+    for captures in VERIFIED.captures_iter(&answer) {
+        let Some(mention) = read_mention(&answer, &captures, 1) else { continue };
+        if let Some(doubt) = mention.doubt {
+            return unparsed(doubt);
+        }
+        if mention.value > 1 {
+            return unparsed(format!("the score is {}, not 0 or 1", mention.value));
+        }
+        if value.replace(mention.value).is_some_and(|earlier| earlier != mention.value) {
+            return unparsed("more than one score is given");
         }
     }
-    let value = match first {
-        Some(mention) => {
-            notes.extend(mention.doubt.map(|doubt| dangerous(&doubt)));
-            mention.value
-        }
-        None => match bare_digits(&reply, 1, 1).as_deref() {
-            Some([digit]) => *digit,
-            _ => return unparsed("no labelled score of 0 or 1 and not a single bare line of it"),
-        },
-    };
-    let score = f64::from(value);
-    refuse_notes(Scores { values: vec![("score", score)], value: score, notes }, strictness)
+    if let Some(value) = value {
+        return Ok(verified_scores(value, Vec::new()));
+    }
+    match bare_digits(&answer, 1, 1).as_deref() {
+        Some([digit]) => Ok(verified_scores(*digit, Vec::new())),
+        _ => unparsed("no labelled score of 0 or 1 and not a single bare line of it"),
+    }
 }
 
-/// Cuts out what stands between think tags. Where one is not closed, all that follows is thought; where one is closed
-/// that was not opened (the prompt may have opened it), all before it.
-fn without_thoughts(reply: &str) -> String {
-    let mut text = THOUGHTS.replace_all(reply, "").into_owned();
-    if let Some(end) = THOUGHT_ENDS.find_iter(&text).last().map(|tag| tag.end()) {
-        text.drain(..end);
-    }
-    if let Some(begin) = THOUGHT_BEGINS.find(&text).map(|tag| tag.start()) {
-        text.truncate(begin);
-    }
-    text
+pub(super) fn verified_scores(value: u32, notes: Vec<String>) -> Scores {
+    let score = f64::from(value);
+    Scores { values: vec![("score", score)], value: score, notes }
 }
 
 fn read_mention<'a>(reply: &'a str, captures: &Captures<'a>, max: u32) -> Option<Mention<'a>> {
-    let label = captures.name("label")?;
-    let digit = captures.name("digit")?;
-    let character = digit.as_str().chars().next()?;
-    let between = &reply[label.end()..digit.start()];
-    let runs_on = RUNS_ON.captures(&reply[digit.end()..]).is_some_and(|after| {
+    let (label, digit) = (captures.name("label")?, captures.name("digit")?);
+    let value = decimal_value(digit.as_str().chars().next()?)?;
+    Some(Mention { label: label.as_str(), value, doubt: doubt_of(reply, label.range(), digit.range(), max) })
+}
+
+/// Why a digit behind a label may not be its score.
+pub(super) fn doubt_of(
+    reply: &str,
+    label: Range<usize>,
+    digit: Range<usize>,
+    max: u32,
+) -> Option<&'static str> {
+    let between = &reply[label.end..digit.start];
+    let runs_on = RUNS_ON.captures(&reply[digit.end..]).is_some_and(|after| {
         // "2/2" says no more than "2".
         after.name("whole").is_none_or(|whole| whole.as_str() != max.to_string())
     });
-    let is_part_of_word = reply[..label.start()].ends_with(|before: char| before.is_alphanumeric());
-    let doubt = if is_part_of_word {
+    let is_part_of_word = reply[..label.start].ends_with(|before: char| before.is_alphanumeric());
+    let has_other_letters = !reply[label.clone()].is_ascii();
+    let is_ascii_or_wide = |character: char| matches!(character, '0'..='9' | '０'..='９');
+    if is_part_of_word {
         Some("the label is the end of another word")
+    } else if has_other_letters {
+        Some("the label has letters of another script")
     } else if runs_on {
         Some("the digit is only the beginning of what is written")
     } else if between.contains(|character| "\n\r\u{B}\u{C}\u{85}\u{2028}\u{2029}".contains(character)) {
         Some("the digit stands on another line")
     } else if !between.contains([':', '：']) {
         Some("no colon before the digit")
-    } else if !matches!(character, '0'..='9' | '０'..='９') {
+    } else if !reply[digit].starts_with(is_ascii_or_wide) {
         Some("the digit is of another script")
     } else {
         None
-    };
-    let value = decimal_value(character)?;
-    Some(Mention { label: label.as_str(), value, doubt: doubt.map(str::to_owned) })
+    }
 }
 
 /// The value of a decimal digit of any script: Unicode's digits come in runs of ten that begin with zero, and where
 /// runs adjoin they still count in tens.
-fn decimal_value(digit: char) -> Option<u32> {
+pub(super) fn decimal_value(digit: char) -> Option<u32> {
     static DIGIT: LazyLock<Regex> = LazyLock::new(|| compile(r"^\d$"));
     let is_digit = |character: char| DIGIT.is_match(character.encode_utf8(&mut [0; 4]));
     if let Some(value) = digit.to_digit(10) {
@@ -181,7 +175,7 @@ fn decimal_value(digit: char) -> Option<u32> {
 }
 
 /// The digits of a reply that is exactly `n` lines of one ASCII digit from 0 to `max`, apart from blanks.
-fn bare_digits(reply: &str, n: usize, max: u32) -> Option<Vec<u32>> {
+pub(super) fn bare_digits(reply: &str, n: usize, max: u32) -> Option<Vec<u32>> {
     let mut digits = Vec::new();
     for line in reply.split('\n').map(|line| line.trim_matches(is_blank)).filter(|line| !line.is_empty()) {
         let digit = line.parse().ok().filter(|value| line.len() == 1 && *value <= max)?;
@@ -193,28 +187,21 @@ fn bare_digits(reply: &str, n: usize, max: u32) -> Option<Vec<u32>> {
     (digits.len() == n).then_some(digits)
 }
 
-fn dangerous(what: &str) -> String {
+pub(super) fn dangerous(what: &str) -> String {
     format!("dangerous: {what}")
 }
 
 /// Once each.
-fn note(notes: &mut Vec<String>, what: String) {
+pub(super) fn note(notes: &mut Vec<String>, what: String) {
     let what = dangerous(&what);
     if !notes.contains(&what) {
         notes.push(what);
     }
 }
 
-fn refuse_notes(scores: Scores, strictness: Strictness) -> Result<Scores, Unparsed> {
-    match (strictness, scores.notes.first()) {
-        (Strictness::Strict, Some(note)) => unparsed(note.trim_start_matches("dangerous: ")),
-        _ => Ok(scores),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::wise_official, *};
 
     #[test]
     fn digits_of_every_script_have_their_value() {
@@ -227,26 +214,20 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_count_for_nothing_wherever_their_tags_are_missing() {
-        assert_eq!(without_thoughts("a<think>b</think>c<THINK>d</Think>e"), "ace");
-        assert_eq!(without_thoughts("thought</think>answer"), "answer");
-        assert_eq!(without_thoughts("<think>a<think>b</think>c</think>answer"), "answer");
-        assert_eq!(without_thoughts("answer<think>never ends"), "answer");
-    }
-
-    #[test]
-    fn ten_megabytes_of_anything_are_read_in_one_pass() {
-        let blanks = " ".repeat(10 << 20);
+    fn megabytes_of_anything_are_read_in_one_pass() {
+        let blanks = " ".repeat(1 << 20);
         for reply in [
             format!("Consistency{blanks}: 1 Realism: 1 Aesthetic Quality: 1"),
-            "Consistency: 1 ".repeat((10 << 20) / 15),
-            "*".repeat(10 << 20),
-            "<think>".repeat((10 << 20) / 7),
-            "1\n".repeat(5 << 20),
-            "Score ".repeat((10 << 20) / 6),
+            "Consistency: 1 ".repeat((1 << 20) / 15),
+            "*".repeat(1 << 20),
+            "<think>".repeat((1 << 20) / 7),
+            "1\n".repeat(1 << 19),
+            "Score ".repeat((1 << 20) / 6),
         ] {
-            parse_legacy(&reply, Strictness::Official).ok();
-            parse_verified(&reply, Strictness::Official).ok();
+            parse_legacy(&reply).ok();
+            parse_verified(&reply).ok();
+            wise_official::parse_legacy(&reply).ok();
+            wise_official::parse_verified(&reply).ok();
         }
     }
 }
