@@ -53,7 +53,8 @@ fn read_json(body: &[u8], left: &ValuesLeft, notes: &mut BTreeSet<Note>) -> Resu
             left.reset_to(before);
             let (value, end) = parse_tolerantly(body, left, notes)?;
             let behind = skip_front(&body[end..]);
-            let further = read_events(behind, left, &mut BTreeSet::new()).map_err(|error| match error {
+            let mut further_notes = BTreeSet::new();
+            let further = read_events(behind, left, &mut further_notes).map_err(|error| match error {
                 WireError::NotJson { at } => WireError::NotJson { at: end + at },
                 error => error,
             })?;
@@ -63,6 +64,7 @@ fn read_json(body: &[u8], left: &ValuesLeft, notes: &mut BTreeSet<Note>) -> Resu
             if further.is_empty() {
                 value
             } else {
+                notes.append(&mut further_notes);
                 notes.insert(Note::Assembled);
                 return assemble(Vec::from_iter(std::iter::once(value).chain(further)));
             }
