@@ -25,7 +25,7 @@ pub use pricing::estimate_tokens;
 pub use probe::{Reachability, probe};
 pub use providers::{
     CommandGenerator, CommandLineError, CommandLineProblem, CommandLinesGenerator, FolderError,
-    FolderGenerator,
+    FolderGenerator, ReplyImage, read_image,
 };
 pub use registry::{ProviderKind, open_generator, open_judge};
 pub use secret::{Redactor, Secret};

@@ -31,3 +31,5 @@ mod permits;
 mod secrets;
 #[path = "clients/support.rs"]
 mod support;
+#[path = "clients/wire.rs"]
+mod wire;

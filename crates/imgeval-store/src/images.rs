@@ -12,7 +12,11 @@ use crate::{StoreError, whole_file::write_whole};
 /// Where a run keeps an image; whether it is there, a look must tell.
 #[must_use]
 pub fn image_path(directory: &Path, hash: &ContentHash, format: ImageFormat) -> PathBuf {
-    let name = format!("{hash}.{}", format.extension());
+    path_of(directory, hash, format.extension())
+}
+
+fn path_of(directory: &Path, hash: &ContentHash, extension: &str) -> PathBuf {
+    let name = format!("{hash}.{extension}");
     directory.join("images").join(&hash.as_str()[..2]).join(name)
 }
 
@@ -23,13 +27,16 @@ pub(crate) fn put_image(
     format: ImageFormat,
     bytes: &[u8],
 ) -> Result<(), StoreError> {
-    let path = image_path(directory, hash, format);
-    if fs::read(&path).is_ok_and(|stored| stored == bytes) {
+    put(&image_path(directory, hash, format), bytes)
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    if fs::read(path).is_ok_and(|stored| stored == bytes) {
         return Ok(());
     }
-    let folder = path.parent().unwrap_or(directory);
+    let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
-    write_whole(&path, bytes).map_err(StoreError::io("store the image", &path))
+    write_whole(path, bytes).map_err(StoreError::io("store the image", path))
 }
 
 /// As [`put_image`]; afterwards not even a power cut loses the file's name.
@@ -39,11 +46,25 @@ pub(crate) fn put_paid_image(
     format: ImageFormat,
     bytes: &[u8],
 ) -> Result<(), StoreError> {
-    put_image(directory, hash, format, bytes)?;
-    let path = image_path(directory, hash, format);
+    put_for_good(&image_path(directory, hash, format), bytes)
+}
+
+/// As [`put_paid_image`], for a picture of a format that cannot be decoded; gives its path within the run.
+pub(crate) fn put_unread_image(
+    directory: &Path,
+    hash: &ContentHash,
+    extension: &'static str,
+    bytes: &[u8],
+) -> Result<PathBuf, StoreError> {
+    put_for_good(&path_of(directory, hash, extension), bytes)?;
+    Ok(path_of(Path::new(""), hash, extension))
+}
+
+fn put_for_good(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    put(path, bytes)?;
     // The folder of the file, `images`, the run: any of them may be new.
     for folder in path.ancestors().skip(1).take(3) {
-        sync_folder(folder).map_err(StoreError::io("store the image", &path))?;
+        sync_folder(folder).map_err(StoreError::io("store the image", path))?;
     }
     Ok(())
 }

@@ -156,6 +156,19 @@ impl RunWriter {
         images::put_paid_image(directory, hash, format, bytes)
     }
 
+    /// As [`Self::put_paid_image`], for a picture of a format that cannot be decoded; gives its path within the run.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn put_unread_image(
+        directory: &Path,
+        hash: &ContentHash,
+        extension: &'static str,
+        bytes: &[u8],
+    ) -> Result<PathBuf, StoreError> {
+        images::put_unread_image(directory, hash, extension, bytes)
+    }
+
     /// Reads a stored image, checking its hash.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ pub use folder::{FolderError, FolderGenerator};
 pub(crate) use gemini::Gemini;
 pub(crate) use http_generator::{HttpGenerator, HttpProvider, ProviderAnswer};
 pub(crate) use images_in_reply::{Found, find_image};
+pub use images_in_reply::{ReplyImage, read_image};
 pub(crate) use openai_chat::{OpenaiChat, image_part};
 pub(crate) use openai_images::OpenaiImages;
 pub(crate) use openai_responses::OpenaiResponses;

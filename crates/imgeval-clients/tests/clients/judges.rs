@@ -101,7 +101,7 @@ async fn parts_are_sent_in_order_and_images_byte_for_byte_with_their_own_type() 
     ]);
     let messages =
         json!([{"role": "system", "content": "You judge.\n"}, {"role": "user", "content": content}]);
-    assert_eq!(sent.json(), json!({"model": "some-model", "messages": messages}));
+    assert_eq!(sent.json(), json!({"model": "some-model", "messages": messages, "stream": false}));
 }
 
 #[tokio::test]
@@ -138,6 +138,7 @@ async fn decoding_is_sent_as_the_interface_words_it() {
     let schema = json!({"type": "object", "required": ["score"]});
     let mut expected = json!({
         "model": "some-model",
+        "stream": false,
         "temperature": 0.0,
         "max_tokens": 500,
         "seed": 7,

@@ -40,11 +40,20 @@ pub(super) fn take_image(
             Ok(Checked { outcome, kept_image })
         }
         Err(failure) => {
-            let kept_image = claimed_format(bytes).map(|format| (hash, format));
-            if let Some((hash, format)) = &kept_image {
-                RunWriter::put_paid_image(directory, hash, *format, bytes)?;
-            }
-            Ok(Checked { outcome: Outcome::Failed(of_answer(failure)), kept_image })
+            let mut failure = of_answer(failure);
+            let kept_image = match (claimed_format(bytes), other_format(bytes)) {
+                (Some(format), _) => {
+                    RunWriter::put_paid_image(directory, &hash, format, bytes)?;
+                    Some((hash, format))
+                }
+                (None, Some(extension)) => {
+                    let path = RunWriter::put_unread_image(directory, &hash, extension, bytes)?;
+                    failure.detail = format!("{}; kept in the run as {}", failure.detail, path.display());
+                    None
+                }
+                (None, None) => None,
+            };
+            Ok(Checked { outcome: Outcome::Failed(failure), kept_image })
         }
     }
 }
@@ -83,6 +92,28 @@ fn of_answer(failure: Failure) -> Failure {
     Failure { kind, ..failure }
 }
 
+/// The usual ending of a picture's file name, for formats that are only kept. By the signatures that their specifications give.
+fn other_format(bytes: &[u8]) -> Option<&'static str> {
+    let signatures: [(&[u8], &str); 9] = [
+        (b"GIF87a", "gif"),
+        (b"GIF89a", "gif"),
+        (b"BM", "bmp"),
+        (b"II*\0", "tiff"),
+        (b"MM\0*", "tiff"),
+        (b"\xff\x0a", "jxl"),
+        (b"\0\0\0\x0cJXL ", "jxl"),
+        (b"\0\0\0\x0cjP  ", "jp2"),
+        (b"\xff\x4f\xff\x51", "j2k"),
+    ];
+    match (bytes.get(4..8), bytes.get(8..12)) {
+        (Some(b"ftyp"), Some(b"avif" | b"avis")) => Some("avif"),
+        (Some(b"ftyp"), Some(b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1")) => {
+            Some("heic")
+        }
+        _ => signatures.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, name)| *name),
+    }
+}
+
 /// By the signatures that the formats' specifications give.
 fn claimed_format(bytes: &[u8]) -> Option<ImageFormat> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
@@ -93,5 +124,37 @@ fn claimed_format(bytes: &[u8]) -> Option<ImageFormat> {
         Some(ImageFormat::WebP)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_that_cannot_be_decoded_is_kept_as_it_came() {
+        let folder = tempfile::tempdir().unwrap();
+        let decode: Decode = std::sync::Arc::new(|_: &[u8]| {
+            Err(Failure { kind: FailureKind::UnsupportedFormat, detail: "it is a picture".to_owned() })
+        });
+        for (bytes, extension) in [
+            (b"\0\0\0\x1cftypavif....".as_slice(), "avif"),
+            (b"\0\0\0\x18ftypheic....", "heic"),
+            (b"\xff\x0a....", "jxl"),
+            (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
+            (b"GIF89a....", "gif"),
+            (b"BM....", "bmp"),
+            (b"II*\0....", "tiff"),
+        ] {
+            let checked = take_image(folder.path(), &decode, None, bytes).unwrap();
+            let Outcome::Failed(failure) = checked.outcome else { panic!("{extension}") };
+            assert_eq!((failure.kind, checked.kept_image), (FailureKind::NotAnImage, None));
+            let path = failure.detail.strip_prefix("it is a picture; kept in the run as ").unwrap();
+            assert!(path.ends_with(&format!(".{extension}")), "{path}");
+            assert_eq!(std::fs::read(folder.path().join(path)).unwrap(), bytes);
+        }
+        let checked = take_image(folder.path(), &decode, None, b"plain words").unwrap();
+        let Outcome::Failed(failure) = checked.outcome else { panic!("words are no image") };
+        assert_eq!(failure.detail, "it is a picture");
     }
 }

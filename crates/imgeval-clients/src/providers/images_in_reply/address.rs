@@ -82,7 +82,12 @@ impl<'a> ImageSource<'a> {
 /// Without blanks and the signs around it that writers of text put there, such as quotes or Python's `b'...'`.
 pub(super) fn unquoted(text: &str) -> &str {
     let mut text = text.trim();
-    for (start, end) in [("<", ">"), ("`", "`"), ("b'", "'"), ("\"", "\""), ("'", "'")] {
+    if let Some(inner) =
+        text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(|_| text.contains('/'))
+    {
+        text = inner.trim();
+    }
+    for (start, end) in [("`", "`"), ("b'", "'"), ("\"", "\""), ("'", "'")] {
         if let Some(inner) = text.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)) {
             text = inner.trim();
         }

@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
+use imgeval_core::Failure;
 use serde_json::Value;
 
 use super::{
-    address::ImageSource,
+    address::{ImageSource, decode_image},
     item::class_of,
     text::{Form, InText, find_in_text},
 };
@@ -13,6 +14,8 @@ use super::{
 /// How much of an answer an image is; a later one is more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
+    /// What should be base64 and is none.
+    Garbage,
     Thought,
     Preview,
     Answer,
@@ -77,12 +80,32 @@ const NORMAL_ENDS: [&str; 5] = ["stop", "finish_reason_stop", "end_turn", "compl
 /// Replies inside of replies are followed no deeper.
 const MAX_DEPTH: usize = 3;
 
+/// What a reply answers with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplyImage {
+    /// The image's bytes, which may be no image yet.
+    Bytes(Vec<u8>),
+    /// Where the image lies, perhaps relative to the base URL.
+    Address(String),
+}
+
+/// The image in a reply of any interface, as [`read_reply`](crate::read_reply) gives it; `None` if there is none.
+///
+/// # Errors
+/// If what stands there as base64 is none.
+pub fn read_image(reply: &Value) -> Option<Result<ReplyImage, Failure>> {
+    Some(match find_image(reply)?.source {
+        ImageSource::Base64(text) => decode_image(text).map(ReplyImage::Bytes),
+        ImageSource::Url(address) => Ok(ReplyImage::Address(address.to_owned())),
+    })
+}
+
 /// Finds the image that a reply of any interface answers with.
 pub(crate) fn find_image(reply: &Value) -> Option<Found<'_>> {
     let mut finder = Finder { best: None, n_found: 0, n_answers: 0 };
     finder.reply(reply, Place { item: reply, class: Class::Answer, slot: 0, certainty: Certainty::Image }, 0);
     let (Rank { class, .. }, found) = finder.best?;
-    let counts = class > Class::Thought || ended_normally(reply, found.slot);
+    let counts = class != Class::Thought || ended_normally(reply, found.slot);
     let n_others = finder.n_answers.saturating_sub(1);
     counts.then_some(Found { n_others, ..found })
 }
@@ -199,4 +222,112 @@ fn ended_normally(reply: &Value, slot: usize) -> bool {
         [&choice["finish_reason"], &candidate["finishReason"], &candidate["finish_reason"], &reply["status"]];
     let is_normal = |end: &str| NORMAL_ENDS.iter().any(|normal| end.eq_ignore_ascii_case(normal));
     ends.iter().filter_map(|end| end.as_str()).next().is_some_and(is_normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(reply: &Value) -> Option<ImageSource<'_>> {
+        find_image(reply).map(|found| found.source)
+    }
+
+    #[track_caller]
+    fn base64(reply: Value, expected: &str) {
+        assert_eq!(found(&reply), Some(ImageSource::Base64(expected)), "{reply}");
+    }
+
+    fn part(data: &str) -> Value {
+        json!({"inlineData": {"mimeType": "image/png", "data": data}})
+    }
+
+    fn thought(data: &str) -> Value {
+        json!({"thought": true, "inline_data": {"mime_type": "image/png", "data": data}})
+    }
+
+    #[test]
+    fn a_draft_counts_only_where_it_is_the_only_image_and_the_answer_ended_normally() {
+        let gemini = |name: &str, reason: &str, parts: Value| json!({"candidates": [{"content": {"parts": parts}, name: reason}]});
+        let drafts = json!([{"text": "hm", "thought": true}, thought("QQ=="), thought("Qg==")]);
+        base64(gemini("finishReason", "STOP", drafts.clone()), "Qg==");
+        base64(gemini("finish_reason", "STOP", drafts.clone()), "Qg==");
+        for reason in ["NO_IMAGE", "SAFETY", "MAX_TOKENS", "IMAGE_OTHER", ""] {
+            assert_eq!(found(&gemini("finishReason", reason, drafts.clone())), None, "{reason}");
+        }
+        base64(gemini("finishReason", "STOP", json!([part("Qw=="), thought("QQ==")])), "Qw==");
+        base64(gemini("finishReason", "SAFETY", json!([thought("QQ=="), part("Qw==")])), "Qw==");
+        let reasoning = json!([{"type": "reasoning", "image_url": {"url": "data:image/png;base64,QQ=="}}]);
+        let chat =
+            |end: &str| json!({"choices": [{"message": {"content": reasoning}, "finish_reason": end}]});
+        base64(chat("stop"), "data:image/png;base64,QQ==");
+        assert_eq!(found(&chat("length")), None);
+    }
+
+    #[test]
+    fn the_last_of_equal_kind_counts_and_a_preview_only_where_nothing_else_is() {
+        base64(json!({"candidates": [{"content": {"parts": [part("QQ=="), part("Qg==")]}}]}), "Qg==");
+        let image = |data: &str| json!({"image_url": {"url": format!("data:image/png;base64,{data}")}});
+        base64(
+            json!({"choices": [{"message": {"images": [image("QQ=="), image("Qg==")]}}]}),
+            "data:image/png;base64,Qg==",
+        );
+        base64(json!({"data": [{"b64_json": "QQ=="}, {"b64_json": "Qg=="}]}), "Qg==");
+        let call = |status: Value| json!({"type": "image_generation_call", "result": "QQ==", "partial_image_index": status});
+        let last = json!({"type": "image_generation_call", "result": "Qg=="});
+        base64(json!({"output": [last, call(json!(0))]}), "Qg==");
+        base64(json!({"output": [call(json!(0))]}), "QQ==");
+        let marked = "![x](https://a.example/1.png)";
+        base64(
+            json!({"choices": [{"message": {"content": marked, "images": [image("QQ==")]}}]}),
+            "data:image/png;base64,QQ==",
+        );
+    }
+
+    #[test]
+    fn a_second_candidate_choice_or_slot_is_found() {
+        let empty = json!({"content": {"parts": [{"text": "first"}]}, "finishReason": "STOP"});
+        let reply = json!({"candidates": [empty, {"content": {"parts": [part("QQ==")]}}, {"content": {"parts": [part("Qg==")]}}]});
+        assert_eq!(find_image(&reply).map(|found| (found.slot, found.n_others)), Some((1, 1)));
+        base64(reply.clone(), "QQ==");
+        for empty in
+            [json!({"b64_json": ""}), json!({"b64_json": null}), json!({}), json!(null), json!({"url": ""})]
+        {
+            base64(json!({"data": [empty, {"b64_json": "QQ=="}, empty]}), "QQ==");
+        }
+        let choices =
+            json!([{"message": {"content": "words"}}, {"message": {"image": {"b64_json": "QQ=="}}}]);
+        base64(json!({ "choices": choices }), "QQ==");
+    }
+
+    #[test]
+    fn base64_is_preferred_to_an_address_unless_it_is_none() {
+        base64(json!({"data": [{"url": "https://a.example/gone", "b64_json": "QQ=="}]}), "QQ==");
+        let reply = json!({"data": [{"url": "https://a.example/x", "b64_json": "<see url>"}]});
+        assert_eq!(found(&reply), Some(ImageSource::Url("https://a.example/x")));
+    }
+
+    #[test]
+    fn what_is_no_image_is_not_taken_for_one() {
+        for reply in [
+            json!(null),
+            json!("ok"),
+            json!({}),
+            json!([]),
+            json!({"data": []}),
+            json!({"candidates": {}, "choices": "x"}),
+            json!({"output": "I cannot draw this."}),
+            json!({"result": "ok", "response": "no"}),
+            json!({"data": ["an id", "QQ=="]}),
+            json!({"choices": [{"message": {"content": "I cannot draw this. See https://a.example/policy"}}]}),
+            json!({"choices": [{"message": {"content": [{"type": "audio", "data": "QQ=="}]}}]}),
+            json!({"candidates": [{"content": {"parts": [{"inlineData": {"mimeType": "audio/wav", "data": "QQ=="}}]}}]}),
+            json!({"choices": [{"message": {"content": [{"type": "file", "file": {"file_data": "data:application/pdf;base64,QQ=="}}]}}]}),
+            json!({"output": [{"type": "image_generation_call", "result": null, "status": "failed"}]}),
+            json!({"data": [{"id": "gpt-image", "object": "model"}]}),
+        ] {
+            assert_eq!(found(&reply), None, "{reply}");
+        }
+    }
 }

@@ -12,3 +12,4 @@ mod text;
 
 pub(crate) use address::{ImageSource, decode_image};
 pub(crate) use find::{Found, find_image};
+pub use find::{ReplyImage, read_image};

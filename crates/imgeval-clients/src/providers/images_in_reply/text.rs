@@ -25,6 +25,12 @@ pub(super) struct InText<'a> {
 /// Words by which servers call what is not the final image.
 const PREVIEW: [&str; 6] = ["preview", "thumb", "partial", "progress", "draft", "placeholder"];
 
+/// Up to its comma, a data URL is shorter.
+const MAX_HEAD: usize = 100;
+
+/// An image's alternative text is shorter, or is not looked at.
+const MAX_NAME: usize = 300;
+
 /// A line of base64 that goes on from the last one is at least so long, unless it ends it.
 const MIN_LINE: usize = 20;
 
@@ -44,27 +50,33 @@ pub(super) fn is_called_preview(name: &str) -> bool {
 
 fn find_data_urls<'a>(text: &'a str, found: &mut impl FnMut(InText<'a>)) {
     let mut at = 0;
-    while let Some(start) = text[at..].find([':']).map(|colon| at + colon) {
+    while let Some(start) = text[at..].find(':').map(|colon| at + colon) {
         at = start + 1;
         let Some(start) = start.checked_sub("data".len()) else { continue };
-        if !text.is_char_boundary(start) || !starts_with(&text[start..], "data:image/") {
+        let Some(found_here) = text.get(start..).filter(|rest| starts_with(rest, "data:image/")) else {
             continue;
-        }
-        let url = data_url_at(&text[start..]);
+        };
+        let Some(head) = head_length(found_here) else { continue };
+        let url = data_url_at(found_here, head);
         at = start + url.len();
-        let is_preview = text[..start]
-            .strip_suffix("](")
-            .is_some_and(|before| before.rfind("![").is_some_and(|open| is_called_preview(&before[open..])));
+        let is_preview = text[..start].strip_suffix("](").is_some_and(|before| {
+            let from = before.floor_char_boundary(before.len().saturating_sub(MAX_NAME));
+            before[from..].rfind("![").is_some_and(|open| is_called_preview(&before[from + open..]))
+        });
         found(InText { source: ImageSource::Base64(url), form: Form::DataUrl, is_preview });
     }
 }
 
+/// The length of a data URL's beginning up to its comma, which is not far.
+fn head_length(text: &str) -> Option<usize> {
+    text.bytes().take(MAX_HEAD).position(|byte| byte == b',').map(|comma| comma + 1)
+}
+
 /// The data URL at the start of `text`, over the ends of lines where its base64 goes on behind them.
-fn data_url_at(text: &str) -> &str {
+fn data_url_at(text: &str, head: usize) -> &str {
     let is_end = |character: char| {
         character.is_whitespace() || matches!(character, ')' | '"' | '\'' | '>' | '<' | ']' | '`')
     };
-    let head = text.find(',').map_or(text.len(), |comma| comma + 1);
     let mut end = head + text[head..].find(|character: char| !character.is_whitespace()).unwrap_or(0);
     end += text[end..].find(is_end).unwrap_or(text.len() - end);
     let mut n_chars = end - head;
@@ -76,7 +88,7 @@ fn data_url_at(text: &str) -> &str {
         let length = line.bytes().position(|byte| !is_one(byte)).unwrap_or(line.len());
         let behind = line[length..].trim_start_matches([' ', '\t']);
         let is_alone = behind.is_empty() || behind.starts_with(['\n', '\r', ')', '"', '\'', '>', '<', '`']);
-        let is_long = length >= MIN_LINE || line[..length].ends_with('=') || n_chars % 4 != 0;
+        let is_long = length >= MIN_LINE || line[..length].ends_with('=') || !n_chars.is_multiple_of(4);
         let is_last = line[length..].trim_start().starts_with([')', '"', '\'', '>', '`']);
         let has_ended = text[..end].ends_with('=');
         if blanks == 0 || length == 0 || has_ended || !is_alone || !(is_long || is_last) {
@@ -287,7 +299,7 @@ mod tests {
     #[test]
     fn a_link_to_an_image_is_taken_where_nothing_better_is() {
         url("[download](https://a.example/x.png)", "https://a.example/x.png");
-        url("Here it is: https://a.example/x.JPG?w=1.", "https://a.example/x.JPG?w=1.");
+        url("Here it is: https://a.example/x.JPG?w=1.", "https://a.example/x.JPG?w=1");
         url("Here it is: **https://a.example/x.jpg**.", "https://a.example/x.jpg");
         url("[download](https://a.example/x.png) ![x](https://a.example/y)", "https://a.example/y");
     }
@@ -302,6 +314,7 @@ mod tests {
             "![a](javascript:x.png)",
             "http https:// <img> <img src=>",
             "I cannot draw this.",
+            "A data:image/png URL cannot be sent here",
             "and/or.png is what it says",
             "data: image/png",
             "aGk=",

@@ -20,7 +20,22 @@ const GEMINI: [&str; 5] =
     ["candidates", "promptFeedback", "prompt_feedback", "usageMetadata", "usage_metadata"];
 
 /// Where replies of other interfaces have their images.
-const WHOLE: [&str; 8] = ["data", "images", "image", "output", "artifacts", "url", "b64_json", "predictions"];
+const WHOLE: [&str; 14] = [
+    "data",
+    "images",
+    "image",
+    "output",
+    "result",
+    "results",
+    "response",
+    "artifacts",
+    "predictions",
+    "generatedImages",
+    "generated_images",
+    "image_base64",
+    "b64_json",
+    "url",
+];
 
 /// Whether a list is the events of a stream rather than a reply.
 pub(super) fn is_list_of_events(items: &[Value]) -> bool {
@@ -50,6 +65,8 @@ pub(super) fn assemble(mut events: Vec<Value>) -> Result<Value, WireError> {
         match events.iter().rposition(is_whole) {
             Some(index) => events.swap_remove(index),
             None if error.is_some() => json!({}),
+            // One event is the whole reply, whatever it is.
+            None if events.len() == 1 => events.swap_remove(0),
             None => return Err(WireError::UnknownStream),
         }
     };

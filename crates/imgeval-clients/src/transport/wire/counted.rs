@@ -9,32 +9,31 @@ use serde_json::{Map, Number, Value};
 /// value takes up to a few hundred bytes.
 pub(super) const MAX_VALUES: usize = 1_000_000;
 
-/// How many values may still be made for a reply.
-pub(super) struct ValuesLeft(Cell<usize>);
+/// How many values may still be made for a reply; `None` once more were wanted.
+pub(super) struct ValuesLeft(Cell<Option<usize>>);
 
 impl ValuesLeft {
-    pub(super) fn new() -> Self {
-        Self(Cell::new(MAX_VALUES))
+    pub(super) fn of(most: usize) -> Self {
+        Self(Cell::new(Some(most)))
     }
 
     /// Whether one more may be made; once not, never again.
     pub(super) fn take(&self) -> bool {
-        let left = self.0.get();
-        self.0.set(left.saturating_sub(1));
-        left > 0
+        self.0.set(self.0.get().and_then(|left| left.checked_sub(1)));
+        self.0.get().is_some()
     }
 
-    pub(super) fn is_used_up(&self) -> bool {
-        self.0.get() == 0
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.0.get().is_none()
     }
 
     pub(super) fn left(&self) -> usize {
-        self.0.get()
+        self.0.get().unwrap_or(0)
     }
 
     /// Gives back what a parser took in vain.
     pub(super) fn reset_to(&self, left: usize) {
-        self.0.set(left);
+        self.0.set(Some(left));
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn parse(bytes: &[u8], left: &ValuesLeft, notes: &mut BTreeSet<Note>)
     if let Ok(value) = parse_strictly(bytes, left) {
         return Ok(value);
     }
-    if left.is_used_up() {
+    if left.is_exceeded() {
         return Err(WireError::TooManyValues);
     }
     left.reset_to(before);

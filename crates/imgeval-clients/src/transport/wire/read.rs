@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     Note, WireError,
     assemble::{assemble, is_list_of_events},
-    counted::{ValuesLeft, parse_strictly},
+    counted::{MAX_VALUES, ValuesLeft, parse_strictly},
     events::{is_event_stream, read_events, skip_front},
     tolerant::parse_tolerantly,
     unpack::unpack,
@@ -28,32 +28,33 @@ pub struct WireReply {
 pub fn read_reply(body: &[u8]) -> Result<WireReply, WireError> {
     let (body, note) = unpack(body)?;
     let mut notes = BTreeSet::from_iter(note);
-    let json = read_json(&body, &mut notes)?;
+    let json = read_json(&body, &ValuesLeft::of(MAX_VALUES), &mut notes)?;
     Ok(WireReply { json, notes })
 }
 
-fn read_json(body: &[u8], notes: &mut BTreeSet<Note>) -> Result<Value, WireError> {
+fn read_json(body: &[u8], left: &ValuesLeft, notes: &mut BTreeSet<Note>) -> Result<Value, WireError> {
     let body = skip_front(body);
     if body.is_empty() {
         return Err(WireError::Empty);
     }
-    let left = ValuesLeft::new();
+    let before = left.left();
     if is_event_stream(body) {
-        let events = read_events(body, &left, notes)?;
+        let events = read_events(body, left, notes)?;
         if events.is_empty() {
             return Err(WireError::UnknownStream);
         }
         notes.insert(Note::Assembled);
         return assemble(events);
     }
-    let value = match parse_strictly(body, &left) {
+    let value = match parse_strictly(body, left) {
         Ok(value) => value,
-        Err(_) if left.is_used_up() => return Err(WireError::TooManyValues),
+        Err(_) if left.is_exceeded() => return Err(WireError::TooManyValues),
         Err(_) => {
-            let left = ValuesLeft::new();
-            let (value, end) = parse_tolerantly(body, &left, notes)?;
+            left.reset_to(before);
+            let (value, end) = parse_tolerantly(body, left, notes)?;
             let behind = skip_front(&body[end..]);
-            let further = read_events(behind, &left, &mut BTreeSet::new()).map_err(|error| match error {
+            let mut further_notes = BTreeSet::new();
+            let further = read_events(behind, left, &mut further_notes).map_err(|error| match error {
                 WireError::NotJson { at } => WireError::NotJson { at: end + at },
                 error => error,
             })?;
@@ -63,6 +64,7 @@ fn read_json(body: &[u8], notes: &mut BTreeSet<Note>) -> Result<Value, WireError
             if further.is_empty() {
                 value
             } else {
+                notes.append(&mut further_notes);
                 notes.insert(Note::Assembled);
                 return assemble(Vec::from_iter(std::iter::once(value).chain(further)));
             }
@@ -86,10 +88,7 @@ fn is_end(behind: &[u8]) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{
-        super::{counted::MAX_VALUES, tolerant::MAX_DEPTH},
-        *,
-    };
+    use super::{super::tolerant::MAX_DEPTH, *};
 
     #[track_caller]
     fn check(body: impl AsRef<[u8]>, expected: Value, notes: &[Note]) {
@@ -155,16 +154,30 @@ mod tests {
 
     #[test]
     fn both_parsers_bound_what_they_make() {
-        let many = |n: usize, end: &str| format!("[{}{{}}]{end}", "{},".repeat(n));
+        let read = |body: String| read_json(body.as_bytes(), &ValuesLeft::of(1000), &mut BTreeSet::new());
+        let many = |n: usize| format!("[{}{{}}]", "{},".repeat(n - 1));
         for end in ["", " data: [DONE]"] {
-            assert!(read_reply(many(MAX_VALUES - 2, end).as_bytes()).is_ok());
-            fails(many(MAX_VALUES, end), WireError::TooManyValues);
+            assert!(read(format!("{}{end}", many(999))).is_ok());
+            assert_eq!(read(format!("{}{end}", many(1000))), Err(WireError::TooManyValues));
+            // A name counts too.
+            assert!(read(format!("[{{\"a\": {}}}]{end}", many(996))).is_ok());
+            assert_eq!(read(format!("[{{\"a\": {}}}]{end}", many(997))), Err(WireError::TooManyValues));
+        }
+        let twice = |n: usize| format!("data: {{\"data\": {}}}\n\n", many(n)).repeat(2);
+        assert!(read(twice(497)).is_ok());
+        assert_eq!(read(twice(498)), Err(WireError::TooManyValues));
+        assert_eq!(read(format!("{} {}", many(600), many(600))), Err(WireError::TooManyValues));
+        fails(many(MAX_VALUES), WireError::TooManyValues);
+    }
+
+    #[test]
+    fn both_parsers_bound_how_deep_they_go() {
+        for end in ["", " data: [DONE]"] {
             fails(format!("{}{end}", "[".repeat(100_000)), WireError::TooDeep);
             let deep = format!("{}{}{end}", "[".repeat(MAX_DEPTH + 2), "]".repeat(MAX_DEPTH + 2));
             fails(deep, WireError::TooDeep);
         }
-        fails(format!("data: {}\n", many(600_000, "")).repeat(2), WireError::TooManyValues);
-        fails(format!("{{\"a\": {}}}", "[NaN,".repeat(MAX_DEPTH)), WireError::TooDeep);
+        fails(format!("data: {}\n\n", "[".repeat(200)), WireError::TooDeep);
     }
 
     #[test]

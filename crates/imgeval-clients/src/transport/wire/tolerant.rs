@@ -236,13 +236,13 @@ mod tests {
 
     fn check(bytes: impl AsRef<[u8]>, expected: Value, expected_notes: &[Note]) {
         let mut notes = BTreeSet::new();
-        let (value, end) = parse_tolerantly(bytes.as_ref(), &ValuesLeft::new(), &mut notes).unwrap();
+        let (value, end) = parse_tolerantly(bytes.as_ref(), &ValuesLeft::of(1000), &mut notes).unwrap();
         assert_eq!((value, end), (expected, bytes.as_ref().len()), "{}", bytes.as_ref().escape_ascii());
         assert_eq!(Vec::from_iter(notes), expected_notes);
     }
 
     fn fails(bytes: impl AsRef<[u8]>, expected: WireError) {
-        let read = parse_tolerantly(bytes.as_ref(), &ValuesLeft::new(), &mut BTreeSet::new());
+        let read = parse_tolerantly(bytes.as_ref(), &ValuesLeft::of(1000), &mut BTreeSet::new());
         assert_eq!(read, Err(expected), "{}", bytes.as_ref().escape_ascii());
     }
 
