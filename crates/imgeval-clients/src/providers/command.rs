@@ -2,7 +2,8 @@
 //!
 //! The arguments are split as a shell splits words, but there is no shell. `{prompt}`, `{seed}`, `{out}`, `{width}`, `{height}`,
 //! `{input}`, `{mask}`, `{id}`, `{sample}` and `{round}` are replaced inside an argument; `{inputs}`, an argument by itself, becomes
-//! one argument for each image sent along. A prompt that starts with `-` is passed as it is: write `--prompt={prompt}`, so that it
+//! one argument for each image sent along. Without an image `{input}` is empty, so that a conversation can begin with words alone
+//! and go on from its answers by the same command line; every other placeholder must have a value. A prompt that starts with `-` is passed as it is: write `--prompt={prompt}`, so that it
 //! is never taken for an option. The command writes its image to `{out}` (PNG, JPEG or WebP, whatever the name says). What it
 //! leaves running is ended with it.
 
@@ -208,7 +209,8 @@ impl Call {
     fn value(&self, placeholder: Placeholder) -> Option<&OsStr> {
         match placeholder {
             Placeholder::Out => Some(self.out.as_os_str()),
-            Placeholder::Input => self.inputs.first().map(|path| path.as_os_str()),
+            // Of a first round without an image, nothing.
+            Placeholder::Input => Some(self.inputs.first().map_or(OsStr::new(""), |path| path.as_os_str())),
             Placeholder::Mask => self.mask.as_ref().map(|path| path.as_os_str()),
             _ => {
                 let text = self.texts.iter().find(|(known, _)| *known == placeholder);

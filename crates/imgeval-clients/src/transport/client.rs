@@ -109,6 +109,9 @@ pub(super) struct Inner {
     kind: ProviderKind,
     pub(super) base: Url,
     client: reqwest::Client,
+    /// Opens a connection for every request: a try after a lost one must not meet another connection that the server has
+    /// closed without notice.
+    fresh: reqwest::Client,
     /// Knows no credentials.
     pub(super) downloads: reqwest::Client,
     pub(super) redactor: Redactor,
@@ -145,13 +148,16 @@ impl Transport {
     pub(crate) fn new(settings: &ProviderSettings) -> Result<Self, ClientError> {
         let base = settings.endpoint()?;
         let redactor = settings.redactor();
-        let client =
-            client(settings, &base, default_headers(settings)?, redirect::Policy::none(), &redactor)?;
+        let api_client = |idle: Idle| {
+            client(settings, &base, (default_headers(settings)?, idle), redirect::Policy::none(), &redactor)
+        };
+        let (client, fresh) = (api_client(Idle::Kept)?, api_client(Idle::Closed)?);
         let downloads = client_for_downloads(settings, &base, &redactor)?;
         Ok(Self(Arc::new(Inner {
             kind: settings.kind,
             base,
             client,
+            fresh,
             downloads,
             redactor,
             gate: Gate::new(&settings.limits),
@@ -205,7 +211,8 @@ impl Transport {
                 return Ok(self.ended_early(last, raw, tries));
             }
             tries.sent += 1;
-            let ended = self.try_once(request, reader, tries.sent, &mut raw).await;
+            let client = if tries.lost > earlier.lost { &self.0.fresh } else { &self.0.client };
+            let ended = self.try_once(client, request, reader, tries.sent, &mut raw).await;
             let again = match ended {
                 Ended::Answer(reply, held) => {
                     breaker.answered();
@@ -296,12 +303,13 @@ impl Transport {
 
     async fn try_once(
         &self,
+        client: &reqwest::Client,
         request: &ApiRequest,
         reader: &dyn ReplyReader,
         try_number: u32,
         raw: &mut String,
     ) -> Ended {
-        let Inner { base, client, redactor, timeout, budget, .. } = &*self.0;
+        let Inner { base, redactor, timeout, budget, .. } = &*self.0;
         let mut url = base.clone();
         url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), request.path));
         let builder = client.request(request.method.clone(), url);
@@ -461,13 +469,20 @@ fn client_for_downloads(
             attempt.follow()
         }
     });
-    client(settings, base, HeaderMap::new(), policy, redactor)
+    client(settings, base, (HeaderMap::new(), Idle::Kept), policy, redactor)
+}
+
+/// What becomes of a connection without a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Idle {
+    Kept,
+    Closed,
 }
 
 fn client(
     settings: &ProviderSettings,
     base: &Url,
-    headers: HeaderMap,
+    (headers, idle): (HeaderMap, Idle),
     policy: redirect::Policy,
     redactor: &Redactor,
 ) -> Result<reqwest::Client, ClientError> {
@@ -486,6 +501,9 @@ fn client(
         // would count as lost.
         .pool_idle_timeout(Duration::from_secs(4))
         .connect_timeout(connect_timeout);
+    if idle == Idle::Closed {
+        builder = builder.pool_max_idle_per_host(0);
+    }
     if let Some(proxy) = &settings.proxy {
         let proxy = reqwest::Proxy::all(proxy.expose())
             .map_err(|error| ClientError::Proxy { reason: redactor.redact(&chain(error)) })?;
