@@ -21,10 +21,13 @@ use crate::{
     failure::CommandError,
     judged::data::{EditListing, SuiteData, WiseListing},
     scored_run::{suite_cases, suite_manifest},
+    text_file::read_text,
 };
 
 /// A longer file of cases is refused.
 const MAX_CASES_BYTES: u64 = 256 << 20;
+/// What the manifest of a run of one's own cases names as its suite.
+pub(crate) const OWN_CASES: &str = "cases";
 /// Where a run keeps its cases.
 pub(crate) const LISTING: &str = "cases.jsonl";
 const MAX_ID_BYTES: usize = 120;
@@ -142,15 +145,7 @@ impl CaseSet {
     }
 
     fn of_file(path: &Path) -> Result<Self> {
-        let length =
-            fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?.len();
-        if length > MAX_CASES_BYTES {
-            return Err(
-                CommandError::usage(format!("`{}` is too long for a file of cases", path.display())).into()
-            );
-        }
-        let text =
-            fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))?;
+        let text = read_text(path, MAX_CASES_BYTES, "the cases")?;
         let mut reader =
             CaseReader { folder: path.parent().unwrap_or(Path::new(".")), images: BTreeMap::new() };
         let mut cases = Vec::new();
@@ -169,7 +164,7 @@ impl CaseSet {
             return Err(CommandError::nothing(format!("`{}` holds no case", path.display())).into());
         }
         let manifest = Manifest {
-            suite: "cases".to_owned(),
+            suite: OWN_CASES.to_owned(),
             // Cases are held against the run's listing one by one, so that more may be added.
             parameters: BTreeMap::new(),
             generation: BTreeMap::new(),

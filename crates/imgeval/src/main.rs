@@ -6,6 +6,7 @@ mod args;
 mod cases;
 mod commands;
 mod coverage;
+mod edit_mask;
 mod edit_metrics;
 mod environment;
 mod estimate;
@@ -25,6 +26,7 @@ mod scored_run;
 mod serve;
 mod settings;
 mod table;
+mod text_file;
 mod verdict_lines;
 
 use std::process::ExitCode;

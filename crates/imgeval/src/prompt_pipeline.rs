@@ -1,8 +1,8 @@
 //! From a suite's prompt to what is sent: a declared rewriter, then a template, then a prefix.
 
-use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, sync::Arc};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use imgeval_clients::{ChatClient, ChatRewriter, ProviderKind};
 use imgeval_core::Rewriter;
 
@@ -10,6 +10,7 @@ use crate::{
     args::generation::PromptArgs,
     failure::{CommandError, client_error},
     settings::{ModelName, Settings},
+    text_file::read_text,
 };
 
 const PLACEHOLDER: &str = "{prompt}";
@@ -38,7 +39,7 @@ impl PromptPipeline {
         match args.rewriter.split_once(':') {
             None if args.rewriter == "none" => {}
             Some(("template", file)) => {
-                let template = read_text(Path::new(file))?;
+                let template = read_text(Path::new(file), MAX_TEXT_BYTES, "the template")?;
                 pipeline.add_template("rewriter_template", template.trim_end().to_owned())?;
             }
             Some(("chat", model)) => {
@@ -46,7 +47,7 @@ impl PromptPipeline {
                     CommandError::usage("a chat model that rewrites prompts must be told how")
                         .with_hint("--rewriter-instructions FILE")
                 })?;
-                let instructions = read_text(instructions)?;
+                let instructions = read_text(instructions, MAX_TEXT_BYTES, "the instructions")?;
                 let model = settings.resolve(ModelName::parse(model)?, None)?;
                 if model.settings.kind != ProviderKind::OpenaiChat {
                     let message = format!("`{}` does not speak chat completions", model.name.provider);
@@ -112,14 +113,4 @@ impl PromptPipeline {
         }
         format!("{}{text}", self.prefix)
     }
-}
-
-fn read_text(path: &Path) -> Result<String> {
-    let length = fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?.len();
-    if length > MAX_TEXT_BYTES {
-        return Err(
-            CommandError::usage(format!("`{}` is too long for a text to send", path.display())).into()
-        );
-    }
-    fs::read_to_string(path).with_context(|| format!("could not read `{}`", path.display()))
 }

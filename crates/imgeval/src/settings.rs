@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use imgeval_clients::{Catalogue, Limits, ModelEntry, ProviderKind, ProviderSettings, Retirement, Secret};
 use serde::Deserialize;
 
@@ -19,6 +19,7 @@ use crate::{
     args::generation::{ProviderArgs, SettingsFiles},
     environment,
     failure::CommandError,
+    text_file::{MAX_SETTINGS_BYTES, read_text},
 };
 
 /// Headers that carry keys, and so may not stand in a settings file.
@@ -156,8 +157,7 @@ impl Settings {
         let catalogue_file = files.catalogue.clone().or(catalogue_file);
         let catalogue = match catalogue_file {
             Some(path) => {
-                let text = fs::read_to_string(&path)
-                    .with_context(|| format!("could not read the catalogue `{}`", path.display()))?;
+                let text = read_text(&path, MAX_SETTINGS_BYTES, "the catalogue")?;
                 Catalogue::with_overrides(&text, &path.display().to_string())
                     .map_err(|error| CommandError::usage(crate::failure::sentence_of(&error)))?
             }
@@ -363,8 +363,7 @@ fn remote_flag(flags: &ProviderArgs) -> Option<&'static str> {
 }
 
 fn read_settings(path: &Path) -> Result<SettingsFile> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("could not read the settings `{}`", path.display()))?;
+    let text = read_text(path, MAX_SETTINGS_BYTES, "the settings")?;
     toml::from_str(&text).map_err(|error: toml::de::Error| {
         // The file's text is not shown: somebody may have put a key into it.
         let before = error.span().map_or("", |span| &text[..span.start]);
@@ -390,25 +389,51 @@ fn find_key(kind: ProviderKind, section: &ProviderSection, file: Option<&Path>) 
     match (file, &section.key_env, &section.key_file) {
         (Some(file), ..) => read_key_file(file).map(Some),
         (None, None, Some(file)) => read_key_file(file).map(Some),
-        (None, Some(variable), _) => secret_in(variable, "the key").map(Some),
+        (None, Some(variable), _) => match key_in(variable)? {
+            Some(key) => Ok(Some(key)),
+            None => secret_in(variable, "the key").map(Some),
+        },
         // A key of the usual variable is for the usual host, or for one that the user names on the command line. A
         // settings file, which may have come with somebody's project, must name the key that it sends elsewhere.
         (None, None, None) if section.kind.is_some() || section.base_url.is_some() => Ok(None),
         (None, None, None) => {
-            Ok(kind.key_variables().iter().find_map(|name| environment::variable(name)).map(Secret::new))
+            kind.key_variables().iter().find_map(|name| key_in(name).transpose()).transpose()
         }
     }
 }
 
 fn read_key_file(path: &Path) -> Result<Secret> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("could not read the key file `{}`", path.display()))?;
+    let text = read_text(path, MAX_SETTINGS_BYTES, "the key file")?;
     let key = text.trim();
-    if key.is_empty() || key.chars().any(|character| character.is_whitespace() || character.is_control()) {
+    if !is_key(key) {
         let message = format!("the key file `{}` must hold the key and nothing else", path.display());
         return Err(CommandError::usage(message).into());
     }
     Ok(Secret::new(key.to_owned()))
+}
+
+/// The key in an environment variable. Quotes around it are refused: no key has any, and files that set variables often keep
+/// them.
+fn key_in(variable: &str) -> Result<Option<Secret>> {
+    let Some(key) = environment::variable(variable) else { return Ok(None) };
+    if key.starts_with(['"', '\'']) && key.len() > 1 {
+        let message = format!("the key in the environment variable `{variable}` is in quotes");
+        return Err(CommandError::usage(message).with_hint("set it without the quotes").into());
+    }
+    Ok(Some(Secret::new(key)))
+}
+
+/// Whether a text is a key alone: one word, without quotes and without the name of a variable before it.
+fn is_key(key: &str) -> bool {
+    let is_plain = |character: char| !character.is_whitespace() && !character.is_control();
+    let is_quoted = key.starts_with(['"', '\'']);
+    let is_assignment = key.split_once('=').is_some_and(|(name, value)| {
+        let is_name = |character: char| {
+            character.is_ascii_uppercase() || character.is_ascii_digit() || character == '_'
+        };
+        name.len() > 3 && name.contains('_') && name.chars().all(is_name) && !value.is_empty()
+    });
+    !key.is_empty() && key.chars().all(is_plain) && !is_quoted && !is_assignment
 }
 
 fn secret_in(variable: &str, what: &str) -> Result<Secret> {

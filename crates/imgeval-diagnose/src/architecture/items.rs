@@ -131,7 +131,11 @@ fn read_small(path: &Path) -> Result<Option<String>, ItemsError> {
         Ok(metadata) if metadata.len() > MAX_MANIFEST_BYTES => {
             Err(ItemsError::ManifestTooLarge { path: path.to_owned() })
         }
-        Ok(metadata) if metadata.is_file() => fs::read_to_string(path).map(Some).map_err(io),
+        Ok(metadata) if metadata.is_file() => {
+            let text = fs::read_to_string(path).map_err(io)?;
+            // Editors and other programs put a byte order mark in front.
+            Ok(Some(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned)))
+        }
         _ => Ok(None),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
+use crate::edit_mask::MaskThreshold;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MetricsCommand {
@@ -27,6 +28,10 @@ pub(crate) struct EditMetricsArgs {
     /// Region that was to be edited, white on black
     #[arg(long, value_name = "FILE")]
     pub(crate) mask: PathBuf,
+    /// What belongs to the region of a mask that is not black and white: pixels at least so bright (1 to 255), or `none` to
+    /// take grays as the official script does, where every pixel that is not black belongs to the region and hides in part
+    #[arg(long, value_name = "LEVEL|none", value_parser = parse_mask_threshold)]
+    pub(crate) mask_threshold: Option<MaskThreshold>,
     /// What the region should show now, for CLIPScore
     #[arg(long, value_name = "TEXT")]
     pub(crate) text: Option<String>,
@@ -37,6 +42,16 @@ pub(crate) struct EditMetricsArgs {
     pub(crate) weights: EditWeightsArgs,
     #[command(flatten)]
     pub(crate) limit: MaxPixelsArg,
+}
+
+fn parse_mask_threshold(text: &str) -> Result<MaskThreshold, String> {
+    if text == "none" {
+        return Ok(MaskThreshold::Grays);
+    }
+    match text.parse() {
+        Ok(level @ 1..) => Ok(MaskThreshold::Level(level)),
+        _ => Err("give a level from 1 to 255, or `none`".to_owned()),
+    }
 }
 
 /// The networks behind the metrics of edits.

@@ -348,11 +348,32 @@ fn check_capabilities(
     match requests.find_map(|request| request.unsupported_by(can)) {
         None => Ok(()),
         Some(what) => {
-            let message =
-                format!("the provider `{}` takes no request with {what}", generator.meta().provider);
+            let provider = &generator.meta().provider;
+            // A command takes what its command line has a place for.
+            if let Some(placeholder) = placeholder_for(what).filter(|_| provider == "cmd") {
+                let message =
+                    format!("the command line has no {placeholder}, which a request with {what} needs");
+                let hint = "write it where the program takes it, such as `--input={input}`; docs/providers/cmd.md lists them";
+                return Err(CommandError::usage(message).with_hint(hint));
+            }
+            let message = format!("the provider `{provider}` takes no request with {what}");
             Err(CommandError::usage(message).with_hint("docs/providers says what each of them takes"))
         }
     }
+}
+
+/// The placeholder of a command line that stands for what [`imgeval_core::ImageRequest::unsupported_by`] names; `None` for
+/// what no command takes.
+fn placeholder_for(what: &str) -> Option<&'static str> {
+    const PLACEHOLDERS: [(&str, &str); 6] = [
+        ("a size in pixels", "`{width}` and `{height}`"),
+        ("a seed", "`{seed}`"),
+        ("an image to edit", "`{input}`"),
+        ("several images", "`{inputs}`"),
+        ("a mask", "`{mask}`"),
+        ("further rounds", "`{input}`"),
+    ];
+    PLACEHOLDERS.iter().find(|(asked, _)| what.starts_with(asked)).map(|(_, placeholder)| *placeholder)
 }
 
 /// What was asked of whom: equal for all samples of a run. What is not given is not named.

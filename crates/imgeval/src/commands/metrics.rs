@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     args::metrics::{EditMetricsArgs, MetricsCommand},
+    edit_mask::{MaskThreshold, mask_of},
     edit_metrics::{EditMeter, EditMeterError, EditMeterFacts, EditMetrics, MissingMetric, SIDE},
     exit_code::Exit,
     failure::CommandError,
@@ -30,6 +31,10 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     let source = read(&args.source, &limits, printer)?;
     let edited = read(&args.edited, &limits, printer)?;
     let mask = GrayPixels::luma_of(&read(&args.mask, &limits, printer)?);
+    let mask = mask_of(mask, args.mask_threshold).map_err(|error| {
+        let name = visible(&args.mask.to_string_lossy());
+        CommandError::usage(format!("`{name}`: {error}")).with_hint(error.hint())
+    })?;
     let sizes = [(mask.width(), mask.height()), (source.width(), source.height())];
     if sizes[0] != sizes[1] {
         printer.insist(format_args!(
@@ -93,6 +98,10 @@ fn to_json(args: &EditMetricsArgs, metrics: &EditMetrics, facts: &EditMeterFacts
         "source": args.source.to_string_lossy(),
         "edited": args.edited.to_string_lossy(),
         "mask": args.mask.to_string_lossy(),
+        "mask_threshold": args.mask_threshold.map(|threshold| match threshold {
+            MaskThreshold::Level(level) => level.to_string(),
+            MaskThreshold::Grays => "none".to_owned(),
+        }),
         "text": args.text,
         "side": SIDE,
         "region": [region.left, region.top, region.right, region.bottom],

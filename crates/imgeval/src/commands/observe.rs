@@ -14,9 +14,13 @@ use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 use super::{holder, judge::JudgeStage};
 use crate::{
     args::{ObserveArgs, Suite},
+    cases::OWN_CASES,
     exit_code::Exit,
     failure::CommandError,
-    judged::{measure::measure_edits, protocols::no_judge},
+    judged::{
+        measure::measure_edits,
+        protocols::{no_judge, no_rules},
+    },
     observers::{LoadedObserver, load_observer},
     printer::Printer,
     scored_run::{ScoredRun, suite_cases},
@@ -24,7 +28,11 @@ use crate::{
 
 pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     // A run that cannot be read is told of after a detector that cannot be had, which is the longer way to mend.
-    let suite = RunReader::open(&args.run).map(|run| Suite::from_name(&run.manifest().suite));
+    let run = RunReader::open(&args.run);
+    if run.as_ref().is_ok_and(|run| run.manifest().suite == OWN_CASES) {
+        return Err(no_rules().into());
+    }
+    let suite = run.map(|run| Suite::from_name(&run.manifest().suite));
     match suite {
         Ok(Some(suite)) if suite != Suite::Geneval => return observe_judged(args, suite, printer),
         Err(error) if !args.judge.judges.is_empty() => return Err(error.into()),

@@ -1,8 +1,8 @@
 //! `imgeval score` of a judged run, or of official score files.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use imgeval_metrics::PairedDifference;
 use imgeval_suites::wise::{self, Edition, compute_rewrite_gap, parse_score_rows};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use crate::{
     },
     printer::Printer,
     table::{plain_table, right_aligned},
+    text_file::read_text,
 };
 
 /// Official files of scores are no longer than this.
@@ -254,11 +255,7 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
     let mut n_failed = 0;
     let mut seen = std::collections::BTreeSet::new();
     for path in &args.score_rows {
-        let context = || format!("could not read `{}`", path.display());
-        if fs::metadata(path).with_context(context)?.len() > MAX_ROWS_BYTES {
-            return Err(CommandError::usage(format!("`{}` is too long", path.display())).into());
-        }
-        let text = fs::read_to_string(path).with_context(context)?;
+        let text = read_text(path, MAX_ROWS_BYTES, "the scores")?;
         let rows = parse_score_rows(edition, &text)
             .map_err(|error| CommandError::usage(format!("`{}`: {}", path.display(), sentence_of(&error))))?;
         for row in rows {

@@ -2,6 +2,7 @@
 //! compared, never followed, and sizes are bounded.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, BufReader, Read as _},
     path::{Component, Path, PathBuf},
@@ -22,8 +23,16 @@ const MAX_FILES: usize = 100_000;
 const MAX_DEPTH: usize = 8;
 
 pub(crate) enum Bundle {
-    Folder { root: PathBuf, files: Vec<PathBuf> },
-    Archive { path: PathBuf, archive: Box<ZipArchive<BufReader<File>>>, names: Vec<String> },
+    Folder {
+        root: PathBuf,
+        files: Vec<PathBuf>,
+    },
+    Archive {
+        path: PathBuf,
+        archive: Box<ZipArchive<BufReader<File>>>,
+        /// Where each file lies in the archive, by its name with `/` between folders.
+        places: BTreeMap<String, usize>,
+    },
 }
 
 impl Bundle {
@@ -45,10 +54,9 @@ impl Bundle {
         if archive.len() > MAX_FILES {
             return Err(CommandError::usage(format!("`{}` holds too many files", path.display())).into());
         }
-        // A name that is no text is nobody's file.
-        let names = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned()));
-        let names = names.filter(|name| !name.ends_with('/')).collect();
-        Ok(Self::Archive { path: path.to_owned(), archive: Box::new(archive), names })
+        let places = places_of(&archive)
+            .map_err(|name| CommandError::usage(format!("`{}` holds two files `{name}`", path.display())))?;
+        Ok(Self::Archive { path: path.to_owned(), archive: Box::new(archive), places })
     }
 
     /// What the archive says about itself: code hosts put the commit there.
@@ -59,7 +67,7 @@ impl Bundle {
         }
     }
 
-    /// The names of all files, with `/` between folders, below the folder or as the archive has them.
+    /// The names of all files, with `/` between folders, below the folder or in the archive.
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Self::Folder { root, files } => {
@@ -71,7 +79,7 @@ impl Bundle {
                 };
                 files.iter().map(name).collect()
             }
-            Self::Archive { names, .. } => names.clone(),
+            Self::Archive { places, .. } => places.keys().cloned().collect(),
         }
     }
 
@@ -80,8 +88,9 @@ impl Bundle {
         let mut bytes = Vec::new();
         let (shown, read) = match self {
             Self::Folder { root, .. } => return read_file(&root.join(name)),
-            Self::Archive { path, archive, .. } => {
-                let entry = archive.by_name(name).map_err(io::Error::other);
+            Self::Archive { path, archive, places } => {
+                let place = places.get(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+                let entry = place.and_then(|place| archive.by_index(*place).map_err(io::Error::other));
                 let read = entry.and_then(|entry| entry.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
                 (format!("{}/{name}", path.display()), read)
             }
@@ -95,8 +104,9 @@ impl Bundle {
     fn stated_bytes(&mut self, names: &[String]) -> u64 {
         match self {
             Self::Folder { .. } => 0,
-            Self::Archive { archive, .. } => {
-                let sizes = names.iter().filter_map(|name| Some(archive.by_name(name).ok()?.size()));
+            Self::Archive { archive, places, .. } => {
+                let places = names.iter().filter_map(|name| places.get(name));
+                let sizes = places.filter_map(|place| Some(archive.by_index(*place).ok()?.size()));
                 sizes.fold(0, u64::saturating_add)
             }
         }
@@ -129,6 +139,23 @@ impl Bundle {
         }
         Ok(count)
     }
+}
+
+/// The files of an archive by name. Archives made on Windows may have `\` between folders, which no suite has in a name.
+///
+/// # Errors
+/// The name that two files have.
+fn places_of(archive: &ZipArchive<BufReader<File>>) -> Result<BTreeMap<String, usize>, String> {
+    let mut places = BTreeMap::new();
+    for (place, name) in archive.file_names().enumerate() {
+        // A name that is no text is nobody's file.
+        let Ok(name) = name else { continue };
+        let name = name.replace('\\', "/");
+        if !name.ends_with('/') && places.insert(name.clone(), place).is_some() {
+            return Err(name.escape_debug().to_string());
+        }
+    }
+    Ok(places)
 }
 
 /// The bytes of a file that may be anything.

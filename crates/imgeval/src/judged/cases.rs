@@ -28,9 +28,28 @@ pub(crate) struct JudgedCase {
     pub(crate) target_text: String,
     pub(crate) source: Option<StoredInput>,
     pub(crate) mask: Option<StoredInput>,
+    /// What is asked after the first answer, round by round.
+    pub(crate) later_rounds: Vec<CaseRound>,
+}
+
+/// A round of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CaseRound {
+    pub(crate) prompt: String,
+    /// The first picture that is sent along.
+    pub(crate) image: Option<StoredInput>,
 }
 
 impl JudgedCase {
+    /// Prompt and first picture of a round, counted from 1; those of the first round where there is no such round.
+    pub(crate) fn asked_in(&self, round: u32) -> (&str, Option<&StoredInput>) {
+        let later = usize::try_from(round).ok().and_then(|round| round.checked_sub(2));
+        match later.and_then(|later| self.later_rounds.get(later)) {
+            Some(later) => (&later.prompt, later.image.as_ref()),
+            None => (&self.prompt, self.source.as_ref()),
+        }
+    }
+
     /// What a protocol's wording may name.
     pub(crate) fn fields(&self) -> BTreeMap<Field, &str> {
         BTreeMap::from([
@@ -76,9 +95,13 @@ pub(crate) fn read_cases(run: &Path) -> Result<BTreeMap<CaseId, JudgedCase>> {
 
 fn parse_case(line: &str) -> Result<JudgedCase, String> {
     let Line { id, tag, rounds, facts } = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let round = rounds.into_iter().next().ok_or("it has no prompt")?;
-    let source = round.images.first().map(|name| image(name)).transpose()?;
-    assemble(CaseId::new(id), tag, round.prompt, source, facts)
+    let mut rounds = rounds.into_iter().map(|round| -> Result<CaseRound, String> {
+        let image = round.images.first().map(|name| image(name)).transpose()?;
+        Ok(CaseRound { prompt: round.prompt, image })
+    });
+    let first = rounds.next().ok_or("it has no prompt")??;
+    let later = rounds.collect::<Result<_, _>>()?;
+    assemble(CaseId::new(id), tag, first, later, facts)
 }
 
 /// The case as the run will keep it.
@@ -86,9 +109,14 @@ fn parse_case(line: &str) -> Result<JudgedCase, String> {
 /// # Errors
 /// If it has no prompt or names no image where it should.
 pub(crate) fn case_of(tagged: &TaggedCase) -> Result<JudgedCase, String> {
-    let round = tagged.case.rounds.first().ok_or("it has no prompt")?;
+    let mut rounds = tagged
+        .case
+        .rounds
+        .iter()
+        .map(|round| CaseRound { prompt: round.prompt.clone(), image: round.images.first().cloned() });
+    let first = rounds.next().ok_or("it has no prompt")?;
     let (id, tag) = (tagged.case.id.clone(), tagged.tag.clone());
-    assemble(id, tag, round.prompt.clone(), round.images.first().cloned(), tagged.facts.clone())
+    assemble(id, tag, first, rounds.collect(), tagged.facts.clone())
 }
 
 fn image(name: &str) -> Result<StoredInput, String> {
@@ -98,8 +126,8 @@ fn image(name: &str) -> Result<StoredInput, String> {
 fn assemble(
     id: CaseId,
     tag: String,
-    prompt: String,
-    source: Option<StoredInput>,
+    first: CaseRound,
+    later_rounds: Vec<CaseRound>,
     mut facts: BTreeMap<String, String>,
 ) -> Result<JudgedCase, String> {
     let mask = facts.get("mask").map(|name| image(name)).transpose()?;
@@ -107,11 +135,12 @@ fn assemble(
     Ok(JudgedCase {
         id,
         tag,
-        prompt,
+        prompt: first.prompt,
         explanation: fact("explanation"),
         subcategory: fact("subcategory"),
         target_text: fact("target"),
-        source,
+        source: first.image,
         mask,
+        later_rounds,
     })
 }

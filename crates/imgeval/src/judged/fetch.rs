@@ -1,13 +1,7 @@
 //! `imgeval suites fetch`: takes a suite's files from its repository, or from what the user downloaded. A file that is
 //! not the pinned one is refused.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, io::Write as _, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
@@ -153,23 +147,41 @@ fn find_file(bundle: &mut Bundle, names: &[String], file: &DataFile) -> Result<O
 /// If the data set cannot be understood, or is another than the one fetched before.
 pub(crate) fn fetch_reason_edit(data: &SuiteData, from: &Path) -> Result<BTreeMap<String, usize>> {
     let mut bundle = Bundle::open(from)?;
-    let unpacked;
-    let root: PathBuf = match &bundle {
-        Bundle::Folder { root, .. } => root.clone(),
+    match &bundle {
+        Bundle::Folder { root, .. } => {
+            let root = root.clone();
+            take_reason_edit(data, &root, &|path| path.display().to_string())
+        }
         Bundle::Archive { .. } => {
-            unpacked = tempfile::tempdir().context("could not make a temporary folder")?;
+            let unpacked = tempfile::tempdir().context("could not make a temporary folder")?;
             let is_wanted = |name: &str| {
                 let name = name.to_ascii_lowercase();
                 [".png", ".jpg", ".jpeg", ".txt"].iter().any(|end| name.ends_with(end))
                     && !name.contains("__macosx")
             };
             bundle.unpack(unpacked.path(), is_wanted)?;
-            unpacked.path().to_owned()
+            // The temporary folder is nothing to the user: files are named by their place in the archive.
+            let name = |path: &Path| match path.strip_prefix(unpacked.path()) {
+                Ok(inner) => from.join(inner).display().to_string(),
+                Err(_) => path.display().to_string(),
+            };
+            take_reason_edit(data, unpacked.path(), &name)
         }
-    };
-    let cases = reason_edit::find_benchmark(&root).map_err(|error| {
+    }
+}
+
+/// Takes the data set in the folder `root`; `name_of` gives a path as the user knows it.
+fn take_reason_edit(
+    data: &SuiteData,
+    root: &Path,
+    name_of: &dyn Fn(&Path) -> String,
+) -> Result<BTreeMap<String, usize>> {
+    let cases = reason_edit::find_benchmark(root).map_err(|error| {
         let hint = "name the folder with `1-Left-Right` and its like, as SmartEdit's authors publish it";
-        CommandError::usage(sentence_of(&error)).with_hint(hint)
+        // The error names paths below the root.
+        let (known, shown) = (root.display().to_string(), name_of(root));
+        let message = sentence_of(&error).replace(&known, shown.trim_end_matches('/'));
+        CommandError::usage(message).with_hint(hint)
     })?;
     let folder = data.reason_edit_dir();
     let images = folder.join("images");
@@ -182,7 +194,7 @@ pub(crate) fn fetch_reason_edit(data: &SuiteData, from: &Path) -> Result<BTreeMa
             let limits = DecodeLimits { max_pixels: 1 << 27 };
             let image = inspect_and_decode(&bytes, &limits).map_err(|error| {
                 let detail = error.failure().detail;
-                CommandError::usage(format!("`{}` cannot be used: {detail}", path.display()))
+                CommandError::usage(format!("`{}` cannot be used: {detail}", name_of(path)))
             })?;
             let name = format!("{}.{}", ContentHash::of(&bytes), image.format.extension());
             pending.insert(name.clone(), bytes);

@@ -1,8 +1,8 @@
 //! Which protocol a judge works by: the suite's own, or a file of the user's.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use imgeval_suites::{
     judged::{Attachment, JudgeProtocol, MessagePart},
     wise::Edition,
@@ -12,6 +12,7 @@ use super::data::SuiteData;
 use crate::{
     args::Suite,
     failure::{CommandError, sentence_of},
+    text_file::read_text,
 };
 
 /// Longer protocol files are refused.
@@ -32,11 +33,7 @@ pub(crate) fn load_protocol(suite: Suite, file: Option<&Path>, data: &SuiteData)
 }
 
 pub(crate) fn read_protocol(file: &Path) -> Result<JudgeProtocol> {
-    let context = || format!("could not read `{}`", file.display());
-    if fs::metadata(file).with_context(context)?.len() > MAX_PROTOCOL_BYTES {
-        return Err(CommandError::usage(format!("`{}` is too long for a protocol", file.display())).into());
-    }
-    let text = fs::read_to_string(file).with_context(context)?;
+    let text = read_text(file, MAX_PROTOCOL_BYTES, "the protocol")?;
     Ok(JudgeProtocol::from_toml(&text).map_err(|error| {
         let message = format!("`{}` is no protocol: {}", file.display(), sentence_of(&error));
         CommandError::usage(message).with_hint("`imgeval protocol show reason-edit` prints one to start from")
@@ -65,6 +62,14 @@ pub(crate) fn check_fits(protocol: &JudgeProtocol, suite: Suite) -> Result<(), C
         suite.name()
     );
     Err(CommandError::usage(message))
+}
+
+/// For a run of one's own cases, which nothing can score.
+pub(crate) fn no_rules() -> CommandError {
+    let message = "a run of your own cases has no scoring rules: neither a detector nor a judge can score it";
+    let hint = "`imgeval report` shows its images; to have them judged, import or generate images of a suite that a judge \
+                scores (wise-legacy, wise-legacy-rewrite, wise-verified or reason-edit)";
+    CommandError::usage(message).with_hint(hint)
 }
 
 pub(crate) fn no_judge() -> CommandError {

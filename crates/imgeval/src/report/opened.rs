@@ -189,12 +189,11 @@ pub(super) fn judged_sample_view(run: usize, sample: &Sample, case: Option<&Judg
     let view = sample_view(run, sample);
     match case {
         None => view,
-        Some(case) => SampleView {
-            part: case.tag.clone(),
-            prompt: case.prompt.clone(),
-            input: case.source.as_ref().map(input_view),
-            ..view
-        },
+        Some(case) => {
+            let (prompt, image) = case.asked_in(sample.id.round);
+            let (part, prompt, input) = (case.tag.clone(), prompt.to_owned(), image.map(input_view));
+            SampleView { part, prompt, input, ..view }
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::Result;
-use imgeval_core::{CaseId, Outcome};
-use imgeval_report::model::{RunView, SampleView};
+use imgeval_core::{CaseId, Outcome, SampleId};
+use imgeval_report::model::{ImageView, RunView, SampleView};
 use imgeval_store::RunReader;
 
 use super::opened::{facts_of, judged_sample_view, spend_text, visit_samples};
@@ -61,16 +61,20 @@ impl UnscoredRun {
         run: usize,
         visit: &mut dyn FnMut(SampleView) -> Result<()>,
     ) -> Result<()> {
+        // The answer of the round before, which a later round goes on from; samples come in the order of their ids.
+        let mut last: Option<(SampleId, ImageView)> = None;
         visit_samples(&self.reader, None, |observed| {
             let sample = &observed.sample;
-            let view = judged_sample_view(run, sample, self.cases.get(&sample.id.case));
+            let mut view = judged_sample_view(run, sample, self.cases.get(&sample.id.case));
             // Later rounds of a conversation are answers of their own.
-            let case = if sample.id.round <= 1 {
-                view.case
-            } else {
-                format!("{}, round {}", view.case, sample.id.round)
-            };
-            visit(SampleView { case, ..view })
+            if sample.id.round > 1 {
+                view.case = format!("{}, round {}", view.case, sample.id.round);
+                let before = SampleId { round: sample.id.round - 1, ..sample.id.clone() };
+                let answer = last.take().filter(|(id, _)| *id == before).map(|(_, image)| image);
+                view.input = answer.or(view.input);
+            }
+            last = view.image.clone().map(|image| (sample.id.clone(), image));
+            visit(view)
         })
     }
 }

@@ -108,7 +108,10 @@ fn all_five_numbers_are_those_of_torchmetrics() {
         let pair = Pair::new(&format!("edit-metrics-{index}"), described);
         let clip = clip(&pair.folder);
         let words = described["text"].as_str().unwrap();
-        let output = pair.run(&[&lpips[..], &["--clip", text(&clip), "--text", words, "--json"]].concat());
+        // Two of the script's masks have grays, which it takes as they are.
+        let grays = ["--mask-threshold", "none"];
+        let more = ["--clip", text(&clip), "--text", words, "--json"];
+        let output = pair.run(&[&lpips[..], &grays, &more].concat());
         check_exit(&output, 0);
         let found = line(&output);
         assert_eq!(found["region"], described["crop"]);
@@ -173,9 +176,10 @@ fn pairs_that_cannot_be_measured_are_told_in_one_sentence() {
     };
     GrayImage::new(300, 200).save(&mask).unwrap();
     check(&[], 2, "error: `F/mask.png`: the mask is black at 256x256 pixels: it marks no region");
+    let grays = ["--mask-threshold", "none"];
     GrayImage::from_pixel(40, 20, [9].into()).save(&mask).unwrap();
     check(
-        &[],
+        &grays,
         4,
         "warning: the mask has 40x20 pixels and the source 300x200; is it the mask of this picture?",
     );
@@ -192,7 +196,7 @@ fn pairs_that_cannot_be_measured_are_told_in_one_sentence() {
     check(&wrong, 2, "error: ");
     let turned = fixtures().join("images/exif_6.jpg");
     fs::copy(&turned, &mask).unwrap();
-    check(&[], 4, "warning: `F/mask.png` was turned upright, which the official evaluation does not do");
+    check(&grays, 4, "warning: `F/mask.png` was turned upright, which the official evaluation does not do");
     // A single row has no inside to cut out.
     let row = |y: u32| if y == 7 { 255 } else { 0 };
     GrayImage::from_fn(256, 256, |_, y| [row(y)].into()).save(&mask).unwrap();
@@ -234,5 +238,39 @@ fn the_golden_pairs_are_met() {
         assert_near(&found["ssim"], &case["ssim"], 1e-4, name);
         assert_near(&found["mse"], &case["mse"], 1e-4, name);
         assert_near(&found["lpips"], &case["lpips_squeeze_random"], 1e-4, name);
+    }
+}
+
+#[test]
+fn a_photograph_is_no_mask() {
+    let expected = expected();
+    let pair = Pair::new("edit-metrics-photograph", &expected["pairs"][0]);
+    let mask = fs::read(pair.file("mask.png")).unwrap();
+    fs::copy(pair.file("source.png"), pair.file("mask.png")).unwrap();
+    let output = pair.run(&["--json"]);
+    check_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("so it is no mask") && said.contains("--mask-threshold"), "{said}");
+    assert!(stdout(&output).is_empty());
+    // What the user says about it counts.
+    let output = pair.run(&["--json", "--mask-threshold", "128"]);
+    check_exit(&output, 4);
+    assert_eq!(line(&output)["mask_threshold"], "128");
+    for wrong in ["0", "256", "-1", "half"] {
+        check_exit(&pair.run(&["--mask-threshold", wrong]), 2);
+    }
+    // Labels of 0 and 1 mark a region that the level 1 finds: the same as white on black.
+    let white = image::load_from_memory(&mask).unwrap().into_luma8();
+    let labels =
+        GrayImage::from_fn(white.width(), white.height(), |x, y| [white.get_pixel(x, y)[0] / 255].into());
+    labels.save(pair.file("mask.png")).unwrap();
+    let output = pair.run(&["--json"]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("brightest pixel has the level 1"), "{}", stderr(&output));
+    let of_labels = line(&pair.run(&["--json", "--mask-threshold", "1"]));
+    fs::write(pair.file("mask.png"), &mask).unwrap();
+    let of_white = line(&pair.run(&["--json"]));
+    for metric in ["psnr", "ssim", "mse", "region"] {
+        assert_eq!(of_labels[metric], of_white[metric], "{metric}");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     provider::{Bench, Report, error, image, image_reply, png, stored_images},
-    support::{check_exit, stderr, text, write_picture},
+    support::{check_exit, imgeval, stderr, text, write_picture},
 };
 use crate::fault_server::{Action, Request};
 
@@ -229,8 +229,15 @@ fn malformed_files_of_cases_are_refused_with_the_line() {
     let path = bench.folder.join("cases.jsonl");
     fs::write(&path, "\n").unwrap();
     check_exit(&bench.generate(&["--cases", text(&path)]), 5);
-    fs::write(&path, b"\xff\xfe\n").unwrap();
-    check_exit(&bench.generate(&["--cases", text(&path)]), 1);
+    for (bytes, words) in [
+        (&b"\xff\xfe{\0}\0\n\0"[..], "it is UTF-16; save it as UTF-8"),
+        (b"{\"id\": \"a\"}\n\xe9\n", "line 2 is not UTF-8"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let output = bench.generate(&["--cases", text(&path)]);
+        check_exit(&output, 2);
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
     assert!(!bench.run().exists() && bench.provider.requests().is_empty());
 }
 
@@ -267,4 +274,115 @@ fn cases_are_chosen_by_id_and_tag() {
     }
     let report = Report::read(&bench.generate(&["--cases", &cases]));
     report.check(&[("made", 0), ("there-before", 3)]);
+}
+
+#[test]
+fn files_from_windows_editors_are_read() {
+    let bench = Bench::new("cases-windows", [image(1)]);
+    let cases = bench.folder.join("cases.jsonl");
+    fs::write(&cases, "\u{feff}{\"id\": \"a\", \"prompt\": \"a cat\"}\r\n\r\n").unwrap();
+    let key = bench.folder.join("key");
+    fs::write(&key, "\u{feff}sk-from-file\r\n").unwrap();
+    let entry = "[[model]]\r\nprovider = \"openai-images\"\r\nid = \"some-model\"\r\nsource = \"https://prices.example/\"\r\nas_of = \"2026-01-02\"\r\n";
+    fs::write(bench.folder.join("models.toml"), format!("\u{feff}{entry}")).unwrap();
+    let template = bench.folder.join("template");
+    fs::write(&template, "\u{feff}{prompt}, in oil\r\n").unwrap();
+    bench.settings("\u{feff}catalogue = \"models.toml\"\r\n[providers.openai]\r\nretries = 0\r\n");
+    let rewriter = format!("template:{}", text(&template));
+    let arguments = ["--cases", text(&cases), "--key-file", text(&key), "--rewriter", &rewriter];
+    bench.report(&arguments, 0).check(&[("made", 1)]);
+    let requests = bench.provider.requests();
+    assert_eq!(requests[0].header("authorization"), Some("Bearer sk-from-file"));
+    assert!(contains(&requests[0], b"\"a cat, in oil\""), "nothing before the words");
+}
+
+/// A conversation of three rounds by a command that logs its input and answers with another picture each round.
+fn converse(bench: &Bench) -> Vec<String> {
+    for round in 1..=3 {
+        write_picture(&bench.folder.join(format!("picture-{round}.png")), round);
+    }
+    let script = script(
+        bench,
+        "if [ -n \"$1\" ]; then cmp -s \"$1\" \"$4/picture-$(($2 - 1)).png\" && echo before >> \"$4/log\" || echo other >> \"$4/log\"\nelse echo nothing >> \"$4/log\"; fi\ncp \"$4/picture-$2.png\" \"$3\"\n",
+    );
+    let cases = write_cases(bench, &[json!({"id": "talk", "rounds": ["a cat", "now red", "now blue"]})]);
+    let model = format!(
+        "cmd:/bin/sh {script} {{input}} {{round}} {{out}} {} --prompt={{prompt}}",
+        text(&bench.folder)
+    );
+    bench.report(&["--model", &model, "--cases", &cases], 0).check(&[("made", 3)]);
+    let log = fs::read_to_string(bench.folder.join("log")).unwrap();
+    log.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_command_holds_a_conversation_with_an_empty_input_at_first() {
+    let bench = Bench::new("cases-cmd-rounds", [image(1)]);
+    assert_eq!(converse(&bench), ["nothing", "before", "before"]);
+}
+
+#[test]
+fn a_command_without_a_place_for_what_is_sent_is_told_which() {
+    let bench = Bench::new("cases-cmd-places", [image(1)]);
+    fs::create_dir_all(bench.folder.join("input")).unwrap();
+    for name in ["a.png", "b.png", "m.png"] {
+        write_picture(&bench.folder.join("input").join(name), 1);
+    }
+    for (case, more, placeholder) in [
+        (json!({"id": "a", "rounds": ["x", "y"]}), "", "`{input}`"),
+        (json!({"id": "a", "prompt": "x", "images": ["a.png"]}), "", "`{input}`"),
+        (json!({"id": "a", "prompt": "x", "images": ["a.png", "b.png"]}), " {input}", "`{inputs}`"),
+        (json!({"id": "a", "prompt": "x", "images": ["a.png"], "mask": "m.png"}), " {input}", "`{mask}`"),
+    ] {
+        let cases = write_cases(&bench, &[case]);
+        let model = format!("cmd:program {{prompt}} {{out}}{more}");
+        let output = bench.generate(&["--model", &model, "--cases", &cases]);
+        check_exit(&output, 2);
+        let expected = format!("the command line has no {placeholder}, which a request with");
+        assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn every_round_of_a_conversation_shows_its_own_prompt_and_what_was_before() {
+    let bench = Bench::new("cases-rounds-report", [image(1)]);
+    converse(&bench);
+    let out = bench.folder.join("out");
+    check_exit(&imgeval(&["report", text(&bench.run()), "--out", text(&out), "--single-file"]), 0);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    let block = |start: &str| -> Value {
+        let (_, rest) = page.split_once(&format!("id=\"{start}")).unwrap();
+        let (_, rest) = rest.split_once('>').unwrap();
+        serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+    };
+    let (index, texts) = (block("index\""), block("texts-0-"));
+    assert_eq!(index["cases"], json!(["talk", "talk, round 2", "talk, round 3"]));
+    let prompts: Vec<&Value> = texts.as_array().unwrap().iter().map(|text| &text["prompt"]).collect();
+    assert_eq!(prompts, ["a cat", "now red", "now blue"]);
+    assert!(texts[0]["input"].is_null(), "{texts:#}");
+    for round in 1..3 {
+        let answer_before = &index["samples"][round - 1][6][0];
+        assert!(answer_before.is_string() && texts[round]["input"]["hash"] == *answer_before, "{texts:#}");
+    }
+}
+
+#[test]
+fn runs_of_own_cases_are_not_scored_and_it_is_said_why() {
+    let bench = Bench::new("cases-observe", [image(1)]);
+    let cases = write_cases(&bench, &[json!({"id": "a", "prompt": "a cat"})]);
+    bench.report(&["--cases", &cases], 0).check(&[("made", 1)]);
+    let run = bench.run();
+    for more in [&[][..], &["--judge", "http://127.0.0.1:9/v1#some-judge"]] {
+        let output = imgeval(&[&["observe", text(&run)][..], more].concat());
+        check_exit(&output, 2);
+        let said = stderr(&output);
+        assert!(
+            said.contains("a run of your own cases has no scoring rules: neither a detector nor a judge"),
+            "{said}"
+        );
+        assert!(!said.contains("GenEval"), "{said}");
+    }
+    let output = imgeval(&["score", text(&run)]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("no scoring rules"), "{}", stderr(&output));
 }

@@ -267,3 +267,50 @@ fn suites_that_are_not_here_say_how_to_get_them() {
     check_exit(&output, 2);
     assert!(stderr(&output).contains("--from"), "{}", stderr(&output));
 }
+
+#[test]
+fn an_archive_with_backslashes_between_folders_is_the_same() {
+    let fetching = Fetching::new("suites-backslashes");
+    fetching.fetch(&fetching.benchmark(), 0);
+    let of_folder = fetching.fetched();
+    let root = fetching.benchmark();
+    for (number, top) in ["", "Reason-Edit\\", "a\\b c\\"].into_iter().enumerate() {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for path in files(&root) {
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('/', "\\");
+            writer.start_file(format!("{top}{name}"), SimpleFileOptions::default()).unwrap();
+            writer.write_all(&fs::read(&path).unwrap()).unwrap();
+        }
+        let archive = fetching.folder.join(format!("windows-{number}.zip"));
+        fs::write(&archive, writer.finish().unwrap().into_inner()).unwrap();
+        fs::remove_dir_all(fetching.suites()).unwrap();
+        fetching.fetch(&archive, 0);
+        assert!(fetching.fetched() == of_folder, "{top}");
+    }
+    // Both ways of writing one name, and a way out of the folder.
+    let twice = fetching.archive("twice.zip", "", &[("a\\b.png", b"x"), ("a/b.png", b"y")]);
+    assert!(fetching.fetch(&twice, 2).contains("twice.zip` holds two files `a/b.png`"));
+    let out = fetching.archive("out.zip", "", &[("..\\..\\x.png", b"x")]);
+    assert!(fetching.fetch(&out, 2).contains("unsafe name"));
+}
+
+#[test]
+fn what_is_wrong_in_an_archive_is_named_by_its_place_there() {
+    let fetching = Fetching::new("suites-places");
+    let broken = fetching.benchmark().join("1-Left-Right");
+    let picture =
+        files(&broken).into_iter().find(|path| path.extension().is_some_and(|end| end == "png")).unwrap();
+    fs::write(&picture, "no picture").unwrap();
+    let archive = fetching.archive("broken.zip", "top/", &[]);
+    let said = fetching.fetch(&archive, 2);
+    let place = format!("broken.zip/top/1-Left-Right/{}", picture.file_name().unwrap().to_str().unwrap());
+    assert!(said.contains(&place), "{said}");
+
+    let fetching = Fetching::new("suites-places-none");
+    fs::remove_dir_all(fetching.benchmark()).unwrap();
+    fs::create_dir_all(fetching.benchmark()).unwrap();
+    let archive = fetching.archive("empty.zip", "", &[("a.png", b"x")]);
+    let said = fetching.fetch(&archive, 2);
+    assert!(said.contains("empty.zip"), "{said}");
+    assert!(!said.contains(text(&std::env::temp_dir().join(".tmp"))), "{said}");
+}
