@@ -104,6 +104,8 @@ image_notes! {
     ExifRotated => "exif-rotated", "turned upright by its EXIF orientation";
     RepeatedBytes => "repeated-bytes", "byte for byte the image of another sample; counted, but look into it";
     NoMetadata => "no-metadata", "its folder has no metadata.jsonl; matched by folder number alone";
+    RewrittenPrompt => "rewritten-prompt", "made for another wording of its prompt, as its metadata.jsonl says; scored by what the suite asks";
+    FurtherKeys => "further-keys", "its metadata.jsonl has keys that GenEval does not know; they are ignored";
     SourceGone => "source-gone", "the file it was imported from is gone; the run's own copy is scored";
     NotPng => "not-png", "in the official layout but not PNG; the official evaluator would pass it over";
     MisleadingExtension => "misleading-extension", "the bytes are of another format than the name says";

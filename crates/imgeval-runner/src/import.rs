@@ -9,7 +9,7 @@ use std::{
 use imgeval_core::{
     ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, Outcome, Sample, SampleId,
 };
-use imgeval_store::{FileStamp, ImportedSample, RunWriter, StoreError};
+use imgeval_store::{FileStamp, ImportedSample, RecordedSample, RunWriter, StoreError};
 use rayon::prelude::*;
 
 use crate::{FileWork, Progress, plan_import};
@@ -47,7 +47,7 @@ pub struct ImportSummary {
     pub imported: usize,
     /// Files or prompts that had changed since they were first imported.
     pub replaced: usize,
-    /// Taken over before.
+    /// Taken over before, from this file or from another one of the same bytes.
     pub unchanged: usize,
     /// Not usable.
     pub failed: usize,
@@ -100,10 +100,17 @@ pub fn import_files(
             })
             .collect::<Result<_, StoreError>>()?;
         for recorded in run.record_samples(samples, settings.root)? {
-            summary.imported += usize::from(recorded.is_usable);
-            summary.failed += usize::from(!recorded.is_usable);
-            summary.replaced += usize::from(recorded.has_replaced);
-            on_progress(Progress::Advanced { has_failed: !recorded.is_usable });
+            let has_failed = recorded == RecordedSample::Failed;
+            match recorded {
+                RecordedSample::Imported => summary.imported += 1,
+                RecordedSample::Replaced => {
+                    summary.imported += 1;
+                    summary.replaced += 1;
+                }
+                RecordedSample::AlreadyThere => summary.unchanged += 1,
+                RecordedSample::Failed => summary.failed += 1,
+            }
+            on_progress(Progress::Advanced { has_failed });
         }
     }
     if let Some(root) = settings.root {

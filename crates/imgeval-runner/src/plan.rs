@@ -33,7 +33,14 @@ pub fn plan_import(candidates: &[CandidateFile], known: &BTreeMap<String, KnownF
 fn is_unchanged(candidate: &CandidateFile, known: &KnownFile) -> bool {
     // These notes come from where the file lies, the others from its bytes.
     let of_place = |notes: &[ImageNote]| {
-        [ImageNote::NoMetadata, ImageNote::NotPng, ImageNote::SourceGone].map(|note| notes.contains(&note))
+        [
+            ImageNote::NoMetadata,
+            ImageNote::NotPng,
+            ImageNote::RewrittenPrompt,
+            ImageNote::FurtherKeys,
+            ImageNote::SourceGone,
+        ]
+        .map(|note| notes.contains(&note))
     };
     candidate.stamp == Some(known.stamp)
         && candidate.id == known.id
@@ -103,7 +110,9 @@ mod tests {
         check(|candidate, _| candidate.stamp = None, FileWork::Replace);
         check(|_, file| file.stamp.size = 11, FileWork::Replace);
         check(|candidate, _| candidate.id.ordinal = 1, FileWork::Replace);
-        check(|candidate, _| candidate.notes.push(ImageNote::NoMetadata), FileWork::Replace);
+        for note in [ImageNote::NoMetadata, ImageNote::RewrittenPrompt, ImageNote::FurtherKeys] {
+            check(|candidate, _| candidate.notes.push(note), FileWork::Replace);
+        }
         let failure = Failure { kind: FailureKind::WrongMetadata, detail: String::new() };
         check(|candidate, _| candidate.rejected = Some(failure.clone()), FileWork::Replace);
     }

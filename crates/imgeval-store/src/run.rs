@@ -43,10 +43,13 @@ pub struct KnownFile {
 
 /// What became of an imported file when it was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecordedSample {
-    pub is_usable: bool,
+pub enum RecordedSample {
+    Imported,
     /// It took the place of another image for the same sample.
-    pub has_replaced: bool,
+    Replaced,
+    /// Another file with the same bytes holds the sample, so nothing was recorded.
+    AlreadyThere,
+    Failed,
 }
 
 /// A file beside the samples that belongs to none.
@@ -325,6 +328,14 @@ impl RunReader {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Whether an image of the run carries this note.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn has_note(&self, note: ImageNote) -> Result<bool, StoreError> {
+        self.database.has_note(note)
     }
 
     /// # Errors

@@ -16,9 +16,11 @@ use imgeval_suites::geneval::{
 use serde_json::{Value, json};
 
 use crate::{
+    cases::OWN_CASES,
     coverage::{Coverage, Tally},
     failure::CommandError,
     generation_table::{spend_json, spend_line},
+    judged::protocols::no_rules,
     printer::Printer,
     table::comparability_note,
 };
@@ -36,6 +38,8 @@ pub(crate) struct ScoredRun {
     options: VerdictOptions,
     note: String,
     spend: Spend,
+    /// Whether images were made for other wordings of the prompts, as their folders say.
+    has_rewritten_prompts: bool,
 }
 
 /// One image with its verdict.
@@ -96,7 +100,9 @@ impl ScoredRun {
         let note = observer.as_ref().map(|observer| note_for(observer, has_official_prompts, &options));
         let note = note.unwrap_or_default();
         let spend = reader.spend()?;
-        Ok(Self { directory: directory.to_owned(), reader, cases, observer, options, note, spend })
+        let has_rewritten_prompts = reader.has_note(ImageNote::RewrittenPrompt)?;
+        let directory = directory.to_owned();
+        Ok(Self { directory, reader, cases, observer, options, note, spend, has_rewritten_prompts })
     }
 
     pub(crate) fn reader(&self) -> &RunReader {
@@ -195,6 +201,9 @@ impl ScoredRun {
         }
         for (name, value) in asked_facts(&manifest.generation) {
             protocol = protocol.with(&format!("generation.{name}"), value);
+        }
+        if self.has_rewritten_prompts {
+            protocol = protocol.with("prompts", "rewritten");
         }
         if let Some(observer) = &self.observer {
             protocol = protocol
@@ -372,9 +381,8 @@ pub(crate) fn suite_cases(manifest: &Manifest) -> Result<Vec<Case<Metadata>>> {
 }
 
 fn suite_config(manifest: &Manifest) -> Result<SuiteConfig> {
-    if manifest.suite == "cases" {
-        let message = "a run of your own cases has no scoring rules; its images are generated and kept";
-        return Err(CommandError::usage(message).into());
+    if manifest.suite == OWN_CASES {
+        return Err(no_rules().into());
     }
     let damaged = || CommandError::mismatch("run.toml names no GenEval suite that this version knows");
     let parameter = |name: &str| manifest.parameters.get(name).ok_or_else(damaged);

@@ -59,8 +59,9 @@ impl Database {
 
     /// Records a batch of imported files in one transaction; a file imported again replaces its record.
     ///
-    /// A second file for a prompt and sample number that another one holds is a duplicate. If that other file is gone,
-    /// the new one takes its place when it lay below `root` too or has the same bytes.
+    /// A second file for a prompt and sample number that another one holds is a duplicate, unless it has the same bytes: then
+    /// the sample is there already. If that other file is gone, the new one takes its place when it lay below `root` too or
+    /// has the same bytes.
     pub(crate) fn record_samples(
         &mut self,
         batch: Vec<ImportedSample>,
@@ -72,7 +73,7 @@ impl Database {
                 let sample = &mut imported.sample;
                 transaction.execute(FORGET_SAMPLE, [&sample.source])?;
                 transaction.execute("DELETE FROM extra_files WHERE source = ?", [&sample.source])?;
-                let mut has_replaced = false;
+                let mut became = RecordedSample::Imported;
                 if let Some(record) = sample.outcome.done()
                     && let Some((holder, hash, is_file)) = holder_of(transaction, &sample.id)?
                 {
@@ -81,7 +82,12 @@ impl Database {
                     let is_below_root = root.is_some_and(|root| Path::new(&holder).starts_with(root));
                     if is_gone && (is_same || is_below_root) {
                         transaction.execute(FORGET_SAMPLE, [&holder])?;
-                        has_replaced = !is_same;
+                        if !is_same {
+                            became = RecordedSample::Replaced;
+                        }
+                    } else if is_same {
+                        recorded.push(RecordedSample::AlreadyThere);
+                        continue;
                     } else {
                         let gone = if is_gone { " (gone now; the run keeps its image)" } else { "" };
                         let detail = format!("sample {} is already taken from `{holder}`{gone}", sample.id);
@@ -91,7 +97,7 @@ impl Database {
                 }
                 insert_sample(transaction, &imported.sample, &Origin::File(imported.stamp))?;
                 let is_usable = imported.sample.outcome.done().is_some();
-                recorded.push(RecordedSample { is_usable, has_replaced });
+                recorded.push(if is_usable { became } else { RecordedSample::Failed });
             }
             Ok(recorded)
         })
@@ -156,6 +162,14 @@ impl Database {
             }
             Ok(())
         })
+    }
+
+    /// Whether an image of the run carries this note.
+    pub(crate) fn has_note(&self, note: ImageNote) -> Result<bool, StoreError> {
+        let sql =
+            "SELECT EXISTS (SELECT 1 FROM samples WHERE outcome = 'done' AND instr(' ' || notes || ' ', ?))";
+        let padded = format!(" {} ", note.code());
+        self.guard(self.connection.query_row(sql, [padded], |row| row.get(0)))
     }
 
     pub(crate) fn extra_files(&self) -> Result<Vec<ExtraFile>, StoreError> {

@@ -8,13 +8,15 @@ use imgeval_core::{BoundingBox, Category, Color, categories::CATEGORY_NAMES, vis
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{DetectedObject, Metadata, MetadataError, SeenColor, VerdictOptions};
+use super::{DetectedObject, Metadata, MetadataError, SeenColor, Tolerance, VerdictOptions};
 
 /// One line, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetectionsLine {
     pub filename: String,
     pub metadata: Metadata,
+    /// Keys of the metadata that GenEval does not know; they are passed over.
+    pub further_keys: Vec<String>,
     /// The metadata as it stood in the line, key order kept.
     pub raw_metadata: Value,
     pub width: u32,
@@ -92,11 +94,12 @@ pub fn parse_detections_line(
     defaults: &VerdictOptions,
 ) -> Result<DetectionsLine, DetectionsError> {
     let raw: RawLine = serde_json::from_str(line).map_err(json_error)?;
-    let metadata = Metadata::parse(&raw.metadata)?;
+    let (metadata, further_keys) = Metadata::parse_among_others(&raw.metadata, Tolerance::BesideTheClauses)?;
     let objects = raw.objects.iter().enumerate().map(parse_object).collect::<Result<_, _>>()?;
     Ok(DetectionsLine {
         filename: raw.filename.unwrap_or_default(),
         metadata,
+        further_keys,
         raw_metadata: raw.metadata,
         width: parse_size("width", raw.width)?,
         height: parse_size("height", raw.height)?,

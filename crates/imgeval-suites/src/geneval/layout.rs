@@ -2,9 +2,11 @@
 //!
 //! Three layouts: GenEval's own (`00052/metadata.jsonl`, `00052/samples/0003.png`; only digit names count),
 //! a flat folder whose file names carry the prompt index, and a glob pattern over such files.
-//! Nothing is opened here but the folders' metadata; every file ends as a candidate or as an extra file.
+//! Nothing is opened here but the folders' metadata; every file ends as a candidate or as an extra file. Where a sample lies
+//! there as PNG and in another format beside it, the PNG is the sample, as for the official evaluator.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -12,13 +14,16 @@ use std::{
 use imgeval_core::ImageFormat;
 use serde_json::Value;
 
-use super::{Metadata, name_template::NameTemplate};
+use super::{Metadata, Tolerance, name_template::NameTemplate};
 
 /// A metadata file longer than this is none.
 const MAX_METADATA_BYTES: u64 = 1 << 20;
 
 /// Extensions of pictures that we cannot read, but whose names should not pass for something else.
 const FOREIGN_EXTENSIONS: [&str; 8] = ["avif", "bmp", "gif", "heic", "jxl", "tif", "tiff", "jp2"];
+
+/// Digits of a sample's name in the official layout.
+const OFFICIAL_DIGITS: usize = 4;
 
 /// How the images lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +40,11 @@ pub enum FolderMetadata {
     Absent,
     /// Present, with what is wrong with it.
     Unusable(String),
-    Read(Metadata),
+    Read {
+        metadata: Metadata,
+        /// Keys that GenEval does not know.
+        further_keys: Vec<String>,
+    },
 }
 
 /// A file that is meant to be the `ordinal`-th image of prompt `index`.
@@ -167,7 +176,7 @@ fn find_official(
     for folder in folders {
         collect_prompt_folder(folder, &mut found);
     }
-    Ok(found)
+    Ok(found.with_png_preferred())
 }
 
 /// One prompt's folder. What cannot be read is an extra file with its reason, and the others go on.
@@ -192,10 +201,12 @@ fn collect_prompt_folder(folder: PathBuf, found: &mut FoundFiles) {
     if !samples.is_dir() {
         return;
     }
-    let Ok(paths) = list_folder(&samples) else {
+    let Ok(mut paths) = list_folder(&samples) else {
         found.extras.push(extra(samples, "this folder cannot be read"));
         return;
     };
+    // Of `0000.png` and `0.png` the name that the official script gives comes first, and the other is the duplicate.
+    paths.sort_by_key(|path| path.file_stem().is_none_or(|stem| stem.len() != OFFICIAL_DIGITS));
     let metadata = read_folder_metadata(&folder);
     for path in paths {
         let ordinal = number_of(&path).and_then(|number| u32::try_from(number).ok());
@@ -233,7 +244,26 @@ fn sort_named(root: &Path, files: Vec<PathBuf>, template: Option<&NameTemplate>)
             None => found.extras.push(extra(path, "its name carries no prompt index (see --template)")),
         }
     }
-    found
+    found.with_png_preferred()
+}
+
+impl FoundFiles {
+    /// Previews in other formats give way to the PNG of the same sample in the same folder.
+    fn with_png_preferred(mut self) -> Self {
+        let key = |image: &FoundImage| (image.path.parent().map(Path::to_owned), image.index, image.ordinal);
+        let with_png: BTreeSet<_> = self.images.iter().filter(|image| is_png(&image.path)).map(key).collect();
+        let (images, beside): (Vec<_>, Vec<_>) =
+            self.images.into_iter().partition(|image| is_png(&image.path) || !with_png.contains(&key(image)));
+        let reason = "the same sample lies beside it as PNG, which is taken";
+        self.extras.extend(beside.into_iter().map(|image| extra(image.path, reason)));
+        self.images = images;
+        self
+    }
+}
+
+fn is_png(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ImageFormat::from_extension(extension) == Some(ImageFormat::Png)
 }
 
 fn extra(path: PathBuf, reason: &str) -> FoundExtra {
@@ -252,12 +282,15 @@ fn read_folder_metadata(folder: &Path) -> FolderMetadata {
     if size > MAX_METADATA_BYTES {
         return FolderMetadata::Unusable(format!("{size} bytes are too long for one prompt's metadata"));
     }
-    let parse = || -> Result<Metadata, String> {
+    let parse = || -> Result<FolderMetadata, String> {
         let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        Metadata::parse(&value).map_err(|error| error.to_string())
+        let text = text.trim_start_matches('\u{feff}');
+        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let (metadata, further_keys) =
+            Metadata::parse_among_others(&value, Tolerance::Anywhere).map_err(|error| error.to_string())?;
+        Ok(FolderMetadata::Read { metadata, further_keys })
     };
-    parse().map_or_else(FolderMetadata::Unusable, FolderMetadata::Read)
+    parse().unwrap_or_else(FolderMetadata::Unusable)
 }
 
 /// The entries of a folder in order of their names, without hidden ones.

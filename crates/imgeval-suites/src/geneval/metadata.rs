@@ -10,6 +10,19 @@ use std::{collections::BTreeSet, fmt, num::NonZeroU32};
 use imgeval_core::{Category, Color};
 use serde_json::{Map, Value, json};
 
+const METADATA_KEYS: [&str; 4] = ["tag", "include", "exclude", "prompt"];
+const INCLUDE_KEYS: [&str; 4] = ["class", "count", "color", "position"];
+const EXCLUDE_KEYS: [&str; 2] = ["class", "count"];
+
+/// Where unknown keys are passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tolerance {
+    /// Beside `tag`, `include`, `exclude` and `prompt`. In a clause a misspelt `color` would change what is asked.
+    BesideTheClauses,
+    /// In clauses too, where what is asked is held against the suite anyway.
+    Anywhere,
+}
+
 /// One case of the suite.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Metadata {
@@ -159,7 +172,7 @@ impl Metadata {
     /// # Errors
     /// When a field is missing, unknown or not what the official evaluator can work with.
     pub fn parse(value: &Value) -> Result<Self, MetadataError> {
-        let fields = Fields::new("metadata", value, &["tag", "include", "exclude", "prompt"])?;
+        let fields = Fields::new("metadata", value, &METADATA_KEYS)?;
         let include = fields.clauses("include")?;
         let exclude = fields.clauses("exclude")?;
         let metadata = Self {
@@ -175,6 +188,35 @@ impl Metadata {
             return Err(MetadataError::NothingAsked);
         }
         Ok(metadata)
+    }
+
+    /// As [`Self::parse`], but passes over keys that the official evaluator never looks at, and gives their names: files that
+    /// people hand on often carry more than the suite's own keys.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], except for unknown keys in the places that `tolerance` names.
+    pub fn parse_among_others(
+        value: &Value,
+        tolerance: Tolerance,
+    ) -> Result<(Self, Vec<String>), MetadataError> {
+        let mut value = value.clone();
+        let mut further = take_unknown(&mut value, "", &METADATA_KEYS);
+        if tolerance == Tolerance::Anywhere {
+            let places = [("include", &INCLUDE_KEYS[..]), ("exclude", &EXCLUDE_KEYS[..])];
+            for (name, known) in places {
+                let clauses = value.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten();
+                for (index, clause) in clauses.enumerate() {
+                    further.extend(take_unknown(clause, &format!("{name}[{index}]."), known));
+                }
+            }
+        }
+        Ok((Self::parse(&value)?, further))
+    }
+
+    /// Whether the same is asked of an image, in whatever words.
+    #[must_use]
+    pub fn asks_the_same_as(&self, other: &Self) -> bool {
+        (self.tag, &self.include, &self.exclude) == (other.tag, &other.include, &other.exclude)
     }
 
     /// The categories whose colour a clause asks for, each once.
@@ -299,14 +341,23 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Takes the members out whose keys are not known, and gives their paths.
+fn take_unknown(value: &mut Value, prefix: &str, known: &[&str]) -> Vec<String> {
+    let Some(members) = value.as_object_mut() else { return Vec::new() };
+    let unknown: Vec<String> = members.keys().filter(|key| !known.contains(&key.as_str())).cloned().collect();
+    for key in &unknown {
+        members.shift_remove(key);
+    }
+    unknown.iter().map(|key| format!("{prefix}{}", shorten(key).escape_debug())).collect()
+}
+
 fn parse_tag(value: &Value) -> Result<Tag, MetadataError> {
     let name = as_string("tag", value)?;
     Tag::from_name(name).ok_or_else(|| MetadataError::UnknownTag { found: shorten(name) })
 }
 
 fn parse_include((index, value): (usize, &Value)) -> Result<Include, MetadataError> {
-    let known = &["class", "count", "color", "position"];
-    let fields = Fields::new(&format!("include[{index}]"), value, known)?;
+    let fields = Fields::new(&format!("include[{index}]"), value, &INCLUDE_KEYS)?;
     Ok(Include {
         category: fields.category()?,
         count: fields.count()?,
@@ -316,7 +367,7 @@ fn parse_include((index, value): (usize, &Value)) -> Result<Include, MetadataErr
 }
 
 fn parse_exclude((index, value): (usize, &Value)) -> Result<Exclude, MetadataError> {
-    let fields = Fields::new(&format!("exclude[{index}]"), value, &["class", "count"])?;
+    let fields = Fields::new(&format!("exclude[{index}]"), value, &EXCLUDE_KEYS)?;
     Ok(Exclude { category: fields.category()?, count: fields.count()? })
 }
 
@@ -459,6 +510,44 @@ mod tests {
         extra["note\n"] = json!(1);
         let error = Metadata::parse(&extra).unwrap_err().to_string();
         assert_eq!(error, "`note\\n` is not a known key; known here: tag, include, exclude, prompt");
+    }
+
+    #[test]
+    fn keys_of_others_are_passed_over_and_named() {
+        let mut extra = sample();
+        extra["index"] = json!(7);
+        extra["detailed_caption"] = json!({"text": "long"});
+        let (metadata, further) = Metadata::parse_among_others(&extra, Tolerance::BesideTheClauses).unwrap();
+        assert_eq!(metadata, Metadata::parse(&sample()).unwrap());
+        assert_eq!(further, ["index", "detailed_caption"]);
+        // What stays must be what it always was.
+        extra["tag"] = json!("other");
+        assert!(Metadata::parse_among_others(&extra, Tolerance::Anywhere).is_err());
+
+        let mut clause = sample();
+        clause["include"][1]["colour"] = json!("red");
+        let refused = Metadata::parse_among_others(&clause, Tolerance::BesideTheClauses).unwrap_err();
+        assert!(refused.to_string().starts_with("`include[1].colour` is not a known key"), "{refused}");
+        let (metadata, further) = Metadata::parse_among_others(&clause, Tolerance::Anywhere).unwrap();
+        assert_eq!(
+            (metadata, further.as_slice()),
+            (Metadata::parse(&sample()).unwrap(), &["include[1].colour".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn another_wording_asks_the_same_and_another_count_does_not() {
+        let metadata = Metadata::parse(&sample()).unwrap();
+        let reworded = parse_with("/prompt", json!("In a sunlit room, all of it")).unwrap();
+        assert!(metadata.asks_the_same_as(&reworded) && metadata != reworded);
+        for (pointer, value) in [
+            ("/include/0/count", json!(3)),
+            ("/include/0/color", json!("blue")),
+            ("/exclude/0/class", json!("cow")),
+            ("/tag", json!("counting")),
+        ] {
+            assert!(!metadata.asks_the_same_as(&parse_with(pointer, value).unwrap()), "{pointer}");
+        }
     }
 
     #[test]

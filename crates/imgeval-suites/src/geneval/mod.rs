@@ -17,7 +17,7 @@ mod verdict;
 
 pub use detections::{DetectionsError, DetectionsLine, parse_detections_line};
 pub use layout::{FolderMetadata, FoundExtra, FoundFiles, FoundImage, Layout, LayoutError, find_images};
-pub use metadata::{Exclude, Include, Metadata, MetadataError, Position, Relation, Tag};
+pub use metadata::{Exclude, Include, Metadata, MetadataError, Position, Relation, Tag, Tolerance};
 pub use name_template::{NameTemplate, TemplateError};
 pub use prompts::{
     MAX_PER_TASK, OFFICIAL_METADATA_SHA256, OFFICIAL_PROMPTS_SHA256, PromptsError, SuiteConfig,

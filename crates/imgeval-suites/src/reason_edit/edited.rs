@@ -26,6 +26,8 @@ pub struct EditedFiles {
     pub missing: Vec<String>,
     /// Images that belong to no case.
     pub extra: Vec<PathBuf>,
+    /// Further images of a name, where another one is taken: the PNG if there is one.
+    pub beside: Vec<PathBuf>,
 }
 
 /// Finds the edited images of `cases`. In SmartEdit's folders an image belongs to the case whose source has its name; where
@@ -51,7 +53,7 @@ pub fn find_edited(root: &Path, cases: &[EditCase]) -> Result<EditedFiles, Layou
 }
 
 fn match_folder(path: &Path, cases: &[&EditCase], files: &mut EditedFiles) -> Result<(), LayoutError> {
-    let images = list_images(path)?;
+    let images = list_images(path, files)?;
     let mut by_name: BTreeMap<&str, &String> = images.iter().map(|name| (stem(name), name)).collect();
     let source_name = |case: &EditCase| {
         case.source.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -83,9 +85,9 @@ fn match_folder(path: &Path, cases: &[&EditCase], files: &mut EditedFiles) -> Re
 }
 
 fn find_flat(root: &Path, cases: &[EditCase]) -> Result<EditedFiles, LayoutError> {
-    let images = list_images(root)?;
-    let mut by_name: BTreeMap<&str, &String> = images.iter().map(|name| (stem(name), name)).collect();
     let mut files = EditedFiles::default();
+    let images = list_images(root, &mut files)?;
+    let mut by_name: BTreeMap<&str, &String> = images.iter().map(|name| (stem(name), name)).collect();
     for case in cases {
         match by_name.remove(case.id.as_str()) {
             Some(name) => {
@@ -101,14 +103,26 @@ fn find_flat(root: &Path, cases: &[EditCase]) -> Result<EditedFiles, LayoutError
     Ok(files)
 }
 
-/// Files whose names end as those of images that we read, sorted.
-fn list_images(path: &Path) -> Result<Vec<String>, LayoutError> {
-    let (_, mut files) = list(path)?;
-    let is_image = |name: &String| {
-        name.rsplit_once('.').is_some_and(|(_, extension)| ImageFormat::from_extension(extension).is_some())
-    };
-    files.retain(is_image);
-    Ok(files)
+/// Files whose names end as those of images that we read, sorted, one of each name: what else lies beside a PNG of the same
+/// name goes to `found`, and so does every further file of a name.
+fn list_images(path: &Path, found: &mut EditedFiles) -> Result<Vec<String>, LayoutError> {
+    let (_, files) = list(path)?;
+    let mut of_name: BTreeMap<String, Vec<(bool, String)>> = BTreeMap::new();
+    for name in files {
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        if let Some(format) = ImageFormat::from_extension(extension) {
+            of_name.entry(stem(&name).to_owned()).or_default().push((format != ImageFormat::Png, name));
+        }
+    }
+    let mut taken = Vec::new();
+    for (_, mut names) in of_name {
+        names.sort();
+        let mut names = names.into_iter().map(|(_, name)| name);
+        taken.extend(names.next());
+        found.beside.extend(names.map(|name| path.join(name)));
+    }
+    taken.sort();
+    Ok(taken)
 }
 
 fn stem(name: &str) -> &str {
@@ -162,6 +176,27 @@ mod tests {
         assert_eq!(pairs, ["mirror-1=a.png", "mirror-2=b.png"]);
         let error = find(&["Mirror_metrics_3/b.png"], &cases).unwrap_err();
         assert!(error.contains("1 edited images for 2 cases"), "{error}");
+    }
+
+    #[test]
+    fn a_png_wins_over_other_formats_beside_it() {
+        let cases = [case(Folder::Mirror, "1"), case(Folder::Mirror, "2")];
+        let names = ["1.jpg", "1.png", "1.webp", "2.webp"];
+        let in_folder = names.map(|name| format!("Mirror_metrics_3/{name}"));
+        let root = tempfile::tempdir().unwrap();
+        for name in &in_folder {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found = find_edited(root.path(), &cases).unwrap();
+        let shown = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(
+            found.images.iter().map(|image| shown(&image.path)).collect::<Vec<_>>(),
+            ["1.png", "2.webp"]
+        );
+        assert_eq!(found.beside.iter().map(shown).collect::<Vec<_>>(), ["1.jpg", "1.webp"]);
+        assert!(found.extra.is_empty());
     }
 
     #[test]

@@ -129,9 +129,8 @@ pub(super) fn layout_hint(error: &LayoutError) -> &'static str {
 
 fn tell_summary(summary: ImportSummary, printer: Printer) {
     let ImportSummary { imported, replaced, unchanged, failed } = summary;
-    printer.talk(format_args!(
-        "import: {imported} images taken over, {unchanged} were there, {failed} could not be used"
-    ));
+    printer
+        .talk(format_args!("import: {imported} imported, {unchanged} already imported, {failed} unusable"));
     if replaced > 0 {
         printer.insist(format_args!(
             "import: {replaced} files or their prompts had changed since; what they gave before was replaced"
@@ -154,14 +153,12 @@ fn sort_found(
     let layout = found.layout;
     let candidate = |image: FoundImage| {
         let path = names.absolute(&image.path);
-        let (case, rejected) = match usize::try_from(image.index).ok().and_then(|index| cases.get(index)) {
+        let case = usize::try_from(image.index).ok().and_then(|index| cases.get(index));
+        let (id, rejected) = match case {
             Some(case) => (case.id.clone(), reject_by_metadata(&image, case)),
             None => (CaseId::new(format!("{:05}", image.index)), Some(unknown_prompt(&image, cases.len()))),
         };
-        let mut notes = Vec::new();
-        if image.metadata == FolderMetadata::Absent {
-            notes.push(ImageNote::NoMetadata);
-        }
+        let mut notes = notes_of(&image.metadata, case);
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         if layout == Layout::Official && ImageFormat::from_extension(extension) != Some(ImageFormat::Png) {
             notes.push(ImageNote::NotPng);
@@ -169,7 +166,7 @@ fn sort_found(
         CandidateFile {
             source: path.to_string_lossy().into_owned(),
             stamp: file_stamp(&path),
-            id: SampleId::new(case, image.ordinal),
+            id: SampleId::new(id, image.ordinal),
             path,
             rejected,
             notes,
@@ -187,13 +184,28 @@ fn unknown_prompt(image: &FoundImage, n_cases: usize) -> Failure {
     Failure { kind: FailureKind::UnknownPrompt, detail }
 }
 
+/// What a folder's metadata says beyond what the suite asks.
+fn notes_of(metadata: &FolderMetadata, case: Option<&Case<Metadata>>) -> Vec<ImageNote> {
+    match metadata {
+        FolderMetadata::NotExpected | FolderMetadata::Unusable(_) => Vec::new(),
+        FolderMetadata::Absent => vec![ImageNote::NoMetadata],
+        FolderMetadata::Read { metadata, further_keys } => {
+            let is_rewritten = case.is_some_and(|case| metadata.prompt != case.expectation.prompt);
+            [(is_rewritten, ImageNote::RewrittenPrompt), (!further_keys.is_empty(), ImageNote::FurtherKeys)]
+                .into_iter()
+                .filter_map(|(applies, note)| applies.then_some(note))
+                .collect()
+        }
+    }
+}
+
 fn reject_by_metadata(image: &FoundImage, case: &Case<Metadata>) -> Option<Failure> {
     let wrong = |detail: String| Some(Failure { kind: FailureKind::WrongMetadata, detail });
     match &image.metadata {
         FolderMetadata::NotExpected | FolderMetadata::Absent => None,
         FolderMetadata::Unusable(detail) => wrong(format!("metadata.jsonl: {detail}")),
-        FolderMetadata::Read(metadata) if *metadata == case.expectation => None,
-        FolderMetadata::Read(metadata) => {
+        FolderMetadata::Read { metadata, .. } if metadata.asks_the_same_as(&case.expectation) => None,
+        FolderMetadata::Read { metadata, .. } => {
             let (there, here) = (metadata.prompt.escape_debug(), &case.prompt);
             wrong(format!("its folder says \"{there}\", prompt {} of the suite is \"{here}\"", case.id))
         }

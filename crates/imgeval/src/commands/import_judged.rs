@@ -112,9 +112,12 @@ fn find_edits(images: &str, set: &CaseSet, read: &ReadArgs, names: &SourceNames<
             notes: Vec::new(),
         }
     };
-    let extra = |path: PathBuf| ExtraFile {
+    let extra = |path: PathBuf, reason: &str| ExtraFile {
         source: names.absolute(&path).to_string_lossy().into_owned(),
-        reason: "it belongs to no case of Reason-Edit".to_owned(),
+        reason: reason.to_owned(),
     };
-    Ok((found.images.into_iter().map(candidate).collect(), found.extra.into_iter().map(extra).collect()))
+    let unknown = found.extra.into_iter().map(|path| extra(path, "it belongs to no case of Reason-Edit"));
+    let beside = found.beside.into_iter();
+    let beside = beside.map(|path| extra(path, "the same image lies beside it in the format that is taken"));
+    Ok((found.images.into_iter().map(candidate).collect(), unknown.chain(beside).collect()))
 }

@@ -1,6 +1,7 @@
 //! `imgeval score geneval --detections`: verdicts on detections that another detector made.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, BufRead, BufReader, Seek, Write},
     path::Path,
@@ -85,6 +86,7 @@ fn score_lines(
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
     let (mut number, mut n_rows) = (0_usize, 0);
+    let mut further_keys = BTreeSet::new();
     loop {
         line.clear();
         let mut limited = io::Read::take(&mut reader, MAX_LINE_BYTES);
@@ -104,6 +106,7 @@ fn score_lines(
             continue;
         }
         let parsed = parse_detections_line(text, options).map_err(|error| bad(error.to_string()))?;
+        further_keys.extend(parsed.further_keys.iter().cloned());
         let row = score_line(&parsed).map_err(|error| bad(error.to_string()))?;
         builder.add_verdict(parsed.metadata.tag, &row.metadata, row.correct);
         let row = serde_json::to_string(&row)?;
@@ -112,6 +115,11 @@ fn score_lines(
     }
     if n_rows == 0 {
         return Err(CommandError::nothing(format!("`{name}` holds no detections")).into());
+    }
+    if !further_keys.is_empty() {
+        let names = further_keys.iter().take(5).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+        printer
+            .insist(format_args!("score: `metadata` has keys that GenEval does not know; ignored: {names}"));
     }
     printer.talk(format_args!("score: {n_rows} rows"));
     Ok(())

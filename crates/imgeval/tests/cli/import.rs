@@ -317,3 +317,106 @@ fn the_pixel_limit_is_settable() {
     let (code, _) = import(&folder, text(&images), &["--max-pixels", "384"]);
     assert_eq!(code, 0);
 }
+
+/// The metadata of a prompt with changes, as JSON.
+fn changed_metadata(index: usize, change: impl Fn(&mut Value)) -> String {
+    let mut value: Value = serde_json::from_str(&metadata_line(index)).unwrap();
+    change(&mut value);
+    value.to_string()
+}
+
+#[test]
+fn a_png_wins_over_previews_beside_it() {
+    let folder = test_folder("import-previews");
+    let images = folder.join("images");
+    write_official(&images, 0, 0);
+    write_picture(&images.join("00000/samples/0000.jpg"), 7);
+    write_picture(&images.join("00000/samples/0000.webp"), 8);
+    // Without a PNG the other format is the sample.
+    write_official(&images, 1, 0);
+    write_picture(&images.join("00001/samples/0001.jpg"), 9);
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 3, &[("extra-file", 2), ("not-png", 1)]);
+    assert!(coverage.to_string().contains("lies beside it as PNG"), "{coverage:#}");
+
+    let folder = test_folder("import-previews-flat");
+    let images = folder.join("images");
+    write_picture(&images.join("00003.png"), 1);
+    write_picture(&images.join("00003.jpg"), 2);
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 1, &[("extra-file", 1)]);
+}
+
+#[test]
+fn keys_of_others_in_the_metadata_are_noted_and_ignored() {
+    let folder = test_folder("import-further-keys");
+    let images = folder.join("images");
+    for index in 0..3 {
+        write_official(&images, index, 0);
+    }
+    let beside = changed_metadata(0, |metadata| metadata["detailed_caption"] = "a long text".into());
+    fs::write(images.join("00000/metadata.jsonl"), beside).unwrap();
+    let in_clause = changed_metadata(1, |metadata| metadata["include"][0]["id"] = 7.into());
+    fs::write(images.join("00001/metadata.jsonl"), in_clause).unwrap();
+    // A byte order mark, line ends of Windows and an indented object are read as well.
+    let written = format!("\u{feff}{}\r\n", metadata_line(2));
+    fs::write(images.join("00002/metadata.jsonl"), written).unwrap();
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 3, &[("further-keys", 2)]);
+}
+
+#[test]
+fn rewritten_prompts_are_scored_and_noted() {
+    let folder = test_folder("import-rewritten");
+    let images = folder.join("images");
+    for index in 0..2 {
+        write_official(&images, index, 0);
+    }
+    let plain = folder.join("plain");
+    let output = imgeval(&["import", "geneval", text(&images), "--run", text(&plain)]);
+    check_exit(&output, 0);
+    let rewritten = changed_metadata(1, |metadata| metadata["prompt"] = "In a sunlit room, all of it".into());
+    fs::write(images.join("00001/metadata.jsonl"), rewritten).unwrap();
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 2, &[("rewritten-prompt", 1)]);
+    // The official wording alone brings the note away again, and a run that knew it notices the change.
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 2, &[("rewritten-prompt", 1)]);
+    let output = imgeval(&["import", "geneval", text(&images), "--run", text(&plain), "--json"]);
+    let coverage: Value = serde_json::from_slice(&output.stdout).unwrap();
+    check_counts(&coverage, 2, &[("rewritten-prompt", 1)]);
+    // Another count is another question, whatever the wording.
+    let other = changed_metadata(1, |metadata| metadata["include"][0]["count"] = 9.into());
+    fs::write(images.join("00001/metadata.jsonl"), other).unwrap();
+    let (code, coverage) = import(&folder, text(&images), &[]);
+    assert_eq!(code, 4);
+    check_counts(&coverage, 1, &[("wrong-metadata", 1)]);
+}
+
+#[test]
+fn the_same_bytes_from_another_path_are_there_already() {
+    let folder = test_folder("import-same-bytes");
+    let (first, second) = (folder.join("first"), folder.join("second"));
+    write_picture(&first.join("00003.png"), 1);
+    fs::create_dir_all(&second).unwrap();
+    fs::copy(first.join("00003.png"), second.join("00003.png")).unwrap();
+    import(&folder, text(&first), &[]);
+    for _ in 0..2 {
+        let (code, coverage) = import(&folder, text(&second), &[]);
+        assert_eq!(code, 0);
+        check_counts(&coverage, 1, &[]);
+    }
+    let run = folder.join("run");
+    let output = imgeval(&["import", "geneval", text(&second), "--run", text(&run)]);
+    assert!(stderr(&output).contains("0 imported, 1 already imported, 0 unusable"), "{}", stderr(&output));
+    // Another name of the same picture in the same folder is no second sample either.
+    fs::copy(first.join("00003.png"), first.join("3.png")).unwrap();
+    let (code, coverage) = import(&folder, text(&first), &[]);
+    assert_eq!(code, 0);
+    check_counts(&coverage, 1, &[]);
+}
