@@ -389,12 +389,15 @@ fn find_key(kind: ProviderKind, section: &ProviderSection, file: Option<&Path>) 
     match (file, &section.key_env, &section.key_file) {
         (Some(file), ..) => read_key_file(file).map(Some),
         (None, None, Some(file)) => read_key_file(file).map(Some),
-        (None, Some(variable), _) => secret_in(variable, "the key").map(Some),
+        (None, Some(variable), _) => match key_in(variable)? {
+            Some(key) => Ok(Some(key)),
+            None => secret_in(variable, "the key").map(Some),
+        },
         // A key of the usual variable is for the usual host, or for one that the user names on the command line. A
         // settings file, which may have come with somebody's project, must name the key that it sends elsewhere.
         (None, None, None) if section.kind.is_some() || section.base_url.is_some() => Ok(None),
         (None, None, None) => {
-            Ok(kind.key_variables().iter().find_map(|name| environment::variable(name)).map(Secret::new))
+            kind.key_variables().iter().find_map(|name| key_in(name).transpose()).transpose()
         }
     }
 }
@@ -407,6 +410,17 @@ fn read_key_file(path: &Path) -> Result<Secret> {
         return Err(CommandError::usage(message).into());
     }
     Ok(Secret::new(key.to_owned()))
+}
+
+/// The key in an environment variable. Quotes around it are refused: no key has any, and files that set variables often keep
+/// them.
+fn key_in(variable: &str) -> Result<Option<Secret>> {
+    let Some(key) = environment::variable(variable) else { return Ok(None) };
+    if key.starts_with(['"', '\'']) && key.len() > 1 {
+        let message = format!("the key in the environment variable `{variable}` is in quotes");
+        return Err(CommandError::usage(message).with_hint("set it without the quotes").into());
+    }
+    Ok(Some(Secret::new(key)))
 }
 
 /// Whether a text is a key alone: one word, without quotes and without the name of a variable before it.

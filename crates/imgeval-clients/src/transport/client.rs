@@ -118,6 +118,9 @@ pub(super) struct Inner {
     kind: ProviderKind,
     pub(super) base: Url,
     client: reqwest::Client,
+    /// Opens a connection for every request: a try after a lost one must not meet another connection that the server has
+    /// closed without notice.
+    fresh: reqwest::Client,
     /// Knows no credentials.
     pub(super) downloads: reqwest::Client,
     pub(super) redactor: Redactor,
@@ -154,13 +157,16 @@ impl Transport {
     pub(crate) fn new(settings: &ProviderSettings) -> Result<Self, ClientError> {
         let base = settings.endpoint()?;
         let redactor = settings.redactor();
-        let client =
-            client(settings, &base, default_headers(settings)?, redirect::Policy::none(), &redactor)?;
+        let api_client = |idle: Idle| {
+            client(settings, &base, (default_headers(settings)?, idle), redirect::Policy::none(), &redactor)
+        };
+        let (client, fresh) = (api_client(Idle::Kept)?, api_client(Idle::Closed)?);
         let downloads = client_for_downloads(settings, &base, &redactor)?;
         Ok(Self(Arc::new(Inner {
             kind: settings.kind,
             base,
             client,
+            fresh,
             downloads,
             redactor,
             gate: Gate::new(&settings.limits),
@@ -221,7 +227,8 @@ impl Transport {
             }
             tries.sent += 1;
             kept.set_aside(&self.0.budget);
-            let ended = self.try_once(request, reader, price, tries.sent, &mut kept).await;
+            let client = if tries.lost > earlier.lost { &self.0.fresh } else { &self.0.client };
+            let ended = self.try_once(client, request, reader, price, tries.sent, &mut kept).await;
             let again = match ended {
                 Ended::Answer(reply) => {
                     breaker.answered();
@@ -312,13 +319,14 @@ impl Transport {
 
     async fn try_once(
         &self,
+        client: &reqwest::Client,
         request: &ApiRequest,
         reader: &dyn ReplyReader,
         price: &(dyn Fn(&Told) -> Option<Cost> + Sync),
         try_number: u32,
         kept: &mut Kept,
     ) -> Ended {
-        let Inner { base, client, redactor, timeout, budget, .. } = &*self.0;
+        let Inner { base, redactor, timeout, budget, .. } = &*self.0;
         let mut url = base.clone();
         url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), request.path));
         let builder = client.request(request.method.clone(), url);
@@ -513,13 +521,20 @@ fn client_for_downloads(
             attempt.follow()
         }
     });
-    client(settings, base, HeaderMap::new(), policy, redactor)
+    client(settings, base, (HeaderMap::new(), Idle::Kept), policy, redactor)
+}
+
+/// What becomes of a connection without a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Idle {
+    Kept,
+    Closed,
 }
 
 fn client(
     settings: &ProviderSettings,
     base: &Url,
-    headers: HeaderMap,
+    (headers, idle): (HeaderMap, Idle),
     policy: redirect::Policy,
     redactor: &Redactor,
 ) -> Result<reqwest::Client, ClientError> {
@@ -538,6 +553,9 @@ fn client(
         // would count as lost.
         .pool_idle_timeout(Duration::from_secs(4))
         .connect_timeout(connect_timeout);
+    if idle == Idle::Closed {
+        builder = builder.pool_max_idle_per_host(0);
+    }
     if let Some(proxy) = &settings.proxy {
         let proxy = reqwest::Proxy::all(proxy.expose())
             .map_err(|error| ClientError::Proxy { reason: redactor.redact(&chain(error)) })?;

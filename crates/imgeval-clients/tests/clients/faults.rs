@@ -7,6 +7,10 @@ use std::{
 
 use imgeval_core::{Answer, FailureKind};
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::{
     fault_server::{Action, FaultServer, Reply},
@@ -211,6 +215,49 @@ async fn without_retries_nothing_is_sent_twice() {
         settings.retries = 0;
         let answer = open(settings).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         assert_eq!((server.requests().len(), answer.tries), (1, 1));
+    }
+}
+
+/// Keeps connections open after an answer and closes each without a word when the next request arrives on it.
+async fn serve_once_a_connection(mut stream: TcpStream) {
+    const REPLY: &str = r#"{"data": [{"b64_json": "dGhlIGltYWdl"}]}"#;
+    let mut bytes = Vec::new();
+    // The body is a JSON object.
+    while !bytes.ends_with(b"}") {
+        if stream.read_buf(&mut bytes).await.is_ok_and(|length| length == 0) {
+            return;
+        }
+    }
+    // Both of two calls at the same time are under way, so that both connections are kept.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        REPLY.len()
+    );
+    stream.write_all(format!("{head}{REPLY}").as_bytes()).await.unwrap();
+    stream.read_buf(&mut bytes).await.ok();
+}
+
+#[tokio::test]
+async fn a_request_lost_on_a_stale_connection_is_sent_again_on_a_new_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve_once_a_connection(stream));
+        }
+    });
+    let mut settings = settings(&FaultServer::start([image()]).await);
+    settings.base_url = format!("http://{address}");
+    let generator = open(settings);
+    let asked = [request("a"), request("b"), request("c")];
+    let ask = |index: usize| generator.generate(&asked[index], &imgeval_core::Always);
+    let (first, second) = tokio::join!(ask(0), ask(1));
+    let third = ask(2).await;
+    for (answer, lost) in [(first, 0), (second, 0), (third, 1)] {
+        let answer = answer.unwrap();
+        assert_eq!(answer.outcome.done().map(Vec::as_slice), Some(IMAGE), "{answer:?}");
+        assert_eq!(answer.lost_tries, lost, "what was lost may have been billed");
     }
 }
 

@@ -8,7 +8,7 @@ use imgeval_core::{
 };
 use imgeval_store::{
     AttemptRecord, CallBegun, CallPurpose, Charge, FileStamp, GenerationBatch, ImportedSample, KeptReply,
-    Manifest, RewriteRecord, RunReader, RunWriter, Spend,
+    Manifest, RecordedSample, RewriteRecord, RunReader, RunWriter, Spend,
 };
 use proptest::prelude::*;
 
@@ -307,10 +307,14 @@ fn an_import_leaves_generated_samples_alone() {
     run.forget_vanished_files().unwrap();
     run.settle_vanished_samples(Path::new("")).unwrap();
     run.forget_samples(&["generated:00000/0000", "generated:00000/0001"]).unwrap();
-    let sample = Sample { id: id(0, 1), source: "0.png".to_owned(), outcome: Outcome::Done(image("b")) };
-    let imported = ImportedSample { sample, stamp: FileStamp { size: 1, modified_ns: 2 } };
-    let recorded = run.record_samples(vec![imported], Some(Path::new(""))).unwrap();
-    assert!(!recorded[0].is_usable && !recorded[0].has_replaced);
+    let mut import = |content: &str| {
+        let source = format!("{content}.png");
+        let sample = Sample { id: id(0, 1), source, outcome: Outcome::Done(image(content)) };
+        let imported = ImportedSample { sample, stamp: FileStamp { size: 1, modified_ns: 2 } };
+        run.record_samples(vec![imported], Some(Path::new(""))).unwrap()
+    };
+    assert_eq!(import("b"), [RecordedSample::Failed]);
+    assert_eq!(import("a"), [RecordedSample::AlreadyThere], "a file of the generated image");
     assert_eq!(run.generated_samples().unwrap(), before);
     assert_eq!(sources(folder.path()).len(), 3);
 }

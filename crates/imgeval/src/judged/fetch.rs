@@ -1,13 +1,7 @@
 //! `imgeval suites fetch`: takes a suite's files from its repository, or from what the user downloaded. A file that is
 //! not the pinned one is refused.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::Write as _,
-    path::Path,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, io::Write as _, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;

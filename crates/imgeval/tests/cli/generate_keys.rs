@@ -216,7 +216,9 @@ fn what_a_rewriter_says_of_keys_is_nowhere() {
 fn key_files_hold_one_key_and_are_not_shown_otherwise() {
     let bench = Bench::new("keys-bad-file", [image(1)]);
     let path = bench.folder.join("key");
-    for content in ["", "  \n", "sk-canary one two", "sk-canary\nsecond"] {
+    for content in
+        ["", "  \n", "sk-canary one two", "sk-canary\nsecond", "\"sk-canary\"", "OPENAI_API_KEY=sk-canary"]
+    {
         fs::write(&path, content).unwrap();
         let output = bench.generate(&["--key-file", text(&path)]);
         check_exit(&output, 2);
@@ -225,6 +227,10 @@ fn key_files_hold_one_key_and_are_not_shown_otherwise() {
     }
     let output = bench.generate(&["--key-file", "/nonexistent/key"]);
     check_exit(&output, 1);
+    let output = bench.command(&[]).env("OPENAI_API_KEY", "'sk-canary'").output().unwrap();
+    check_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("`OPENAI_API_KEY` is in quotes") && !said.contains("canary"), "{said}");
     assert!(bench.provider.requests().is_empty() && !bench.run().exists());
 }
 
