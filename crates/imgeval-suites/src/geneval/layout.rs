@@ -25,9 +25,6 @@ const FOREIGN_EXTENSIONS: [&str; 5] = ["avif", "heic", "heif", "jxl", "jp2"];
 /// Digits of a sample's name in the official layout.
 const OFFICIAL_DIGITS: usize = 4;
 
-/// Digits of a sample's name in the official layout.
-const OFFICIAL_DIGITS: usize = 4;
-
 /// How the images lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
