@@ -11,7 +11,9 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    HttpProvider, ProviderAnswer, find_image,
+    HttpProvider, ProviderAnswer,
+    chat_reply::billed,
+    find_image,
     http_generator::check_mask,
     outcomes::{judge, requested_wait, why_ended},
 };
@@ -69,7 +71,7 @@ impl ReplyReader for OpenaiImages {
     }
 
     fn told(&self, json: &Value) -> Told {
-        Told { usage: usage(&json["usage"]), billed: None }
+        Told { usage: usage(&json["usage"]), billed: billed(&json["usage"]) }
     }
 }
 
@@ -131,7 +133,7 @@ impl HttpProvider for OpenaiImages {
         ProviderAnswer {
             image,
             usage: usage(&reply["usage"]),
-            billed: None,
+            billed: billed(&reply["usage"]),
             revised_prompt: revised_prompt.filter(|prompt| !prompt.is_empty()).map(str::to_owned),
             state: None,
         }
@@ -183,6 +185,16 @@ mod tests {
             panic!("generations are asked for in JSON");
         };
         assert_eq!(sent, *expected);
+    }
+
+    #[test]
+    fn a_bill_in_the_reply_counts_with_and_without_an_image() {
+        let provider = OpenaiImages::new("some-model", false);
+        let image = json!({"data": [{"b64_json": "AAAA"}], "usage": {"cost": 0.039}});
+        assert_eq!(provider.read(&image).billed.unwrap().amount.nanos(), 39_000_000);
+        let failed = json!({"error": {"code": 500, "message": "no"}, "usage": {"cost": 0.039}});
+        assert_eq!(provider.told(&failed).billed.unwrap().amount.nanos(), 39_000_000);
+        assert!(provider.told(&json!({"usage": {"input_tokens": 3}})).billed.is_none());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     HttpProvider, ProviderAnswer,
+    chat_reply::billed,
     data_url::data_url,
     find_image,
     http_generator::check_mask,
@@ -45,7 +46,7 @@ impl ReplyReader for OpenaiResponses {
     }
 
     fn told(&self, json: &Value) -> Told {
-        Told { usage: usage(json), billed: None }
+        Told { usage: usage(json), billed: billed(&json["usage"]) }
     }
 }
 
@@ -103,7 +104,7 @@ impl HttpProvider for OpenaiResponses {
         ProviderAnswer {
             image: found.map(|found| found.source).ok_or_else(|| why_no_image(reply, output)),
             usage: usage(reply),
-            billed: None,
+            billed: billed(&reply["usage"]),
             revised_prompt: revised_prompt.filter(|prompt| !prompt.is_empty()).map(str::to_owned),
             state: found.and_then(|_| reply["id"].as_str()).map(str::to_owned),
         }

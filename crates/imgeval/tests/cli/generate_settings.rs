@@ -151,7 +151,7 @@ fn what_a_provider_does_not_take_is_refused_before_any_call() {
     let cases = bench.folder.join("cases.jsonl");
     fs::write(&cases, "{\"id\": \"a\", \"rounds\": [\"p\", \"q\"]}\n").unwrap();
     let arguments = ["--model", "cmd:program {prompt} {out}", "--cases", text(&cases)];
-    refuse(&bench, &arguments, 2, &["the provider `cmd` takes no request with further rounds"]);
+    refuse(&bench, &arguments, 2, &["the command line has no `{input}`", "further rounds"]);
     for flag in ["--base-url", "--key-file", "--rpm"] {
         let arguments = ["--model", "cmd:program {prompt} {out}", flag, "7"];
         refuse(&bench, &arguments, 2, &["works on this machine", flag]);
