@@ -193,8 +193,9 @@ impl SuiteData {
                     fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
                 let found = ContentHash::of(&bytes);
                 if found != stored.hash {
-                    let detail = format!("the SHA-256 of `{name}` is {found}");
-                    return Err(damaged(detail).into());
+                    let message =
+                        not_expected(&path.display().to_string(), found.as_str(), stored.hash.as_str());
+                    return Err(CommandError::mendable(message, FETCH_AGAIN).into());
                 }
                 Ok((stored, path))
             };
@@ -222,8 +223,6 @@ const FETCH_WISE: &str = "`imgeval suites fetch wise`, or with --from DIR|ZIP wh
 pub(crate) const OTHER_SCRIPT: &str = "another version than that of commit";
 
 pub(crate) fn changed(file: &DataFile, name: &str, found: &str, expected: &str) -> CommandError {
-    let message =
-        format!("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}");
     let hint = match file.kind {
         FileKind::Script => format!(
             "take the script of {} at {}; to ask with the words of another version, fetch it with --other-scripts",
@@ -234,7 +233,11 @@ pub(crate) fn changed(file: &DataFile, name: &str, found: &str, expected: &str) 
             "take the file of the pinned commit; another version would give other scores".to_owned()
         }
     };
-    CommandError::mendable(message, hint)
+    CommandError::mendable(not_expected(name, found, expected), hint)
+}
+
+fn not_expected(name: &str, found: &str, expected: &str) -> String {
+    format!("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}")
 }
 
 /// The script that holds an edition's instructions.

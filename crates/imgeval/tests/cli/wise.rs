@@ -337,7 +337,7 @@ fn an_archive_gives_the_same_files_as_a_clone() {
     }
     fs::write(wise.folder.join("wise.zip"), writer.finish().unwrap().into_inner()).unwrap();
     fs::remove_dir_all(wise.folder.join("suites")).unwrap();
-    check_exit(&wise.call(&["suites", "fetch", "wise", "--from", "wise.zip"]), 0);
+    check_exit(&wise.call(&["suites", "fetch", "wise", "--other-scripts", "--from", "wise.zip"]), 0);
     assert!(all(&wise.folder.join("suites/wise")) == of_clone);
 }
 
