@@ -11,9 +11,11 @@ use reqwest::Method;
 use serde_json::{Map, Value};
 
 use super::{
-    HttpProvider, ProviderAnswer, find_image,
+    HttpProvider, ProviderAnswer,
+    chat_reply::billed,
+    find_image,
     http_generator::check_mask,
-    outcomes::{judge, requested_wait, why_ended},
+    outcomes::{Holds, judge, requested_wait, why_ended},
 };
 use crate::{
     ProviderKind,
@@ -61,7 +63,7 @@ pub(super) fn format_word(format: ImageFormat) -> &'static str {
 
 impl ReplyReader for OpenaiImages {
     fn judge(&self, reply: &Reply) -> Verdict {
-        judge(ProviderKind::OpenaiImages, &self.model, reply, || find_image(&reply.json).is_some())
+        judge(ProviderKind::OpenaiImages, &self.model, reply, || Holds::of_image(&reply.json))
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -69,7 +71,7 @@ impl ReplyReader for OpenaiImages {
     }
 
     fn told(&self, json: &Value) -> Told {
-        Told { usage: usage(&json["usage"]), billed: None }
+        Told { usage: usage(&json["usage"]), billed: billed(&json["usage"]) }
     }
 }
 
@@ -131,7 +133,7 @@ impl HttpProvider for OpenaiImages {
         ProviderAnswer {
             image,
             usage: usage(&reply["usage"]),
-            billed: None,
+            billed: billed(&reply["usage"]),
             revised_prompt: revised_prompt.filter(|prompt| !prompt.is_empty()).map(str::to_owned),
             state: None,
         }

@@ -39,6 +39,13 @@ pub(crate) enum ImageSource<'a> {
 }
 
 impl<'a> ImageSource<'a> {
+    /// The string itself.
+    pub(super) fn text(self) -> &'a str {
+        match self {
+            Self::Base64(text) | Self::Url(text) => text,
+        }
+    }
+
     /// What a field means that holds an address: an absolute or relative one, a data URL, or the image itself after all.
     pub(super) fn of_address(text: &'a str) -> Option<Self> {
         let text = unquoted(text);

@@ -9,8 +9,16 @@ use super::{
 };
 
 /// Fields that hold base64.
-const ENCODED: [&str; 11] = [
+const ENCODED: [&str; 19] = [
     "b64_json",
+    "b64_image",
+    "image_b64",
+    "base64_image",
+    "base64Image",
+    "imageBase64",
+    "img_base64",
+    "encoded_image",
+    "encodedImage",
     "image_base64",
     "base64",
     "b64",
@@ -24,8 +32,22 @@ const ENCODED: [&str; 11] = [
 ];
 
 /// Fields that hold where an image lies, or a data URL.
-const ADDRESSES: [&str; 9] =
-    ["image_url", "imageUrl", "url", "fileUri", "file_uri", "uri", "gcsUri", "download_url", "image"];
+const ADDRESSES: [&str; 14] = [
+    "image_url",
+    "imageUrl",
+    "img_url",
+    "url",
+    "fileUri",
+    "file_uri",
+    "uri",
+    "gcsUri",
+    "download_url",
+    "signed_url",
+    "signedUrl",
+    "src",
+    "image",
+    "sample",
+];
 
 /// Fields in which another object holds the image.
 const NESTED: [&str; 10] = [
@@ -60,12 +82,18 @@ impl<'a> Finder<'a> {
             return;
         }
         let place = Place { class: place.class.min(class_of(value)), ..place };
-        let text = |name: &&str| value[*name].as_str().filter(|text| !text.trim().is_empty());
+        let text = |name: &&str| {
+            // Some name a list as others name a string.
+            let field = &value[*name];
+            let field = field.as_array().and_then(|items| items.last()).unwrap_or(field);
+            field.as_str().filter(|text| !text.trim().is_empty())
+        };
         let encoded = ENCODED.iter().filter_map(text).find_map(ImageSource::of_base64);
         let is_call = value["type"] == "image_generation_call";
         let result = text(&"result").filter(|text| is_call || is_known_base64(text));
         // Many objects have a field of this name.
-        let data = text(&"data")
+        let data = value["data"]
+            .as_str()
             .filter(|text| names_image(value) || is_known_base64(text) || text.starts_with("data:image/"));
         let encoded = encoded
             .or_else(|| result.and_then(ImageSource::of_base64))

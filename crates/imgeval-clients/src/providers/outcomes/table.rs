@@ -202,6 +202,7 @@ pub(super) const ERRORS: &[Row] = &[
             "nsfw content was detected",
             "nsfw content has been detected",
             "potential nsfw content",
+            "contains nsfw content",
         ]),
         Meaning::Moderated,
         REPLICATE,
