@@ -48,8 +48,8 @@ pub(crate) fn words_of(reply: &Value) -> String {
         let texts: Vec<String> = items.iter().filter(|item| !is_thought(item)).map(text).collect();
         return texts.join("\n").trim().to_owned();
     }
-    // Ollama has a message by itself; Workers AI and older interfaces of Alibaba Cloud a text.
-    let message = text(&reply["message"]);
+    // Ollama has a message by itself, Anthropic's interface is one; Workers AI and older interfaces of Alibaba Cloud have a text.
+    let message = text(if reply["role"] == "assistant" { reply } else { &reply["message"] });
     let bare = [&reply["response"], &reply["result"]["response"], &reply["output"]["text"]];
     let bare = || bare.into_iter().find_map(Value::as_str).unwrap_or_default().trim().to_owned();
     if message.is_empty() { bare() } else { message }
@@ -203,6 +203,7 @@ mod tests {
             json!({"choices": [{"text": "Score: 1", "finish_reason": "stop"}]}),
             json!({"message": {"role": "assistant", "content": "Score: 1"}, "done": true}),
             json!({"output": {"choices": [{"message": {"content": [{"text": "Score: 1"}]}}]}}),
+            json!({"role": "assistant", "content": [{"type": "thinking", "thinking": "Score: 0"}, {"type": "text", "text": "Score: 1"}]}),
             json!({"output": {"text": "Score: 1", "finish_reason": "stop"}}),
             json!({"output": [{"type": "reasoning", "content": [{"type": "reasoning_text", "text": "Score: 0"}]},
                               {"type": "message", "content": [{"type": "output_text", "text": "Score: 1"}]}]}),

@@ -1,6 +1,6 @@
 //! Where replies have their images, and which of them is the answer.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet};
 
 use imgeval_core::{Failure, answer_of};
 use serde_json::Value;
@@ -57,7 +57,7 @@ pub(crate) struct Found<'a> {
 }
 
 /// Lists and objects of images in replies that are no conversation.
-const CONTAINERS: [&str; 19] = [
+const CONTAINERS: [&str; 21] = [
     "data",
     "images",
     "image",
@@ -70,6 +70,8 @@ const CONTAINERS: [&str; 19] = [
     "output",
     "image_urls",
     "imageUrls",
+    "resultUrls",
+    "result_urls",
     "images_base64",
     "base64_images",
     "b64_images",
@@ -175,6 +177,10 @@ impl<'a> Finder<'a> {
             self.message(candidate, place);
         }
         self.message(&reply["message"], place);
+        // Anthropic's replies are a message themselves.
+        if depth == 0 && reply["role"] == "assistant" {
+            self.message(reply, place);
+        }
         if let Some(encoded) = reply["message"].as_str().filter(|text| is_known_base64(text)) {
             self.add(ImageSource::of_base64(encoded), place);
         }
@@ -227,12 +233,18 @@ impl<'a> Finder<'a> {
             let answer = answer_of(text);
             let has_thoughts = answer.len() < text.trim().len();
             let has_drafts_alone = has_thoughts && answer.is_empty();
+            let mut of_answer = HashSet::new();
+            if has_thoughts {
+                find_in_text(&answer, &mut |found| {
+                    of_answer.insert(found.source.text());
+                });
+            }
             find_in_text(text, &mut |InText { source, form, is_preview }| {
-                let class = if is_preview { Class::Preview.min(place.class) } else { place.class };
-                let is_answer = !has_thoughts || answer.contains(source.text());
+                let is_answer = !has_thoughts || of_answer.contains(source.text());
                 if !is_answer && !has_drafts_alone {
                     return;
                 }
+                let class = if is_preview { Class::Preview.min(place.class) } else { place.class };
                 let class = if is_answer { class } else { Class::Thought };
                 self.add(Some(source), Place { class, certainty: Certainty::Text(form), ..place });
             });
@@ -353,6 +365,21 @@ mod tests {
         }
         assert_eq!(url(&format!("{image}<think>or {draft}?</think>"), "stop").as_deref(), of_image);
         assert_eq!(url(&format!("<think>{draft}"), "stop").as_deref(), of_draft);
+    }
+
+    #[test]
+    fn lists_in_place_of_strings_are_all_seen() {
+        let jpeg = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQ==";
+        for reply in [
+            json!({"data": {"image_base64": [jpeg, jpeg]}}),
+            json!({"data": {"images": [{"url": ["https://a.example/1.png", "https://a.example/2.png"]}]}}),
+        ] {
+            assert_eq!(
+                find_image(&reply).map(|found| (found.n_others, found.is_sure)),
+                Some((1, true)),
+                "{reply}"
+            );
+        }
     }
 
     #[test]

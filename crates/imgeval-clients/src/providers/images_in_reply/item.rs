@@ -50,7 +50,7 @@ const ADDRESSES: [&str; 14] = [
 ];
 
 /// Fields in which another object holds the image.
-const NESTED: [&str; 10] = [
+const NESTED: [&str; 11] = [
     "inlineData",
     "inline_data",
     "fileData",
@@ -61,6 +61,7 @@ const NESTED: [&str; 10] = [
     "source",
     "output_image",
     "file",
+    "blob",
 ];
 
 /// Fields that name a media type.
@@ -82,18 +83,23 @@ impl<'a> Finder<'a> {
             return;
         }
         let place = Place { class: place.class.min(class_of(value)), ..place };
-        let text = |name: &&str| {
-            // Some name a list as others name a string.
-            let field = &value[*name];
-            let field = field.as_array().and_then(|items| items.last()).unwrap_or(field);
-            field.as_str().filter(|text| !text.trim().is_empty())
-        };
+        let n_before = self.n_found();
+        // Some name a list as others name a string.
+        for name in ENCODED.iter().chain(&ADDRESSES).filter(|name| **name != "image") {
+            let items = value[*name].as_array().map(Vec::as_slice).unwrap_or_default();
+            for text in items.iter().filter_map(Value::as_str) {
+                self.add(ImageSource::of_string(text), place);
+            }
+        }
+        if self.n_found() > n_before {
+            return;
+        }
+        let text = |name: &&str| value[*name].as_str().filter(|text| !text.trim().is_empty());
         let encoded = ENCODED.iter().filter_map(text).find_map(ImageSource::of_base64);
         let is_call = value["type"] == "image_generation_call";
         let result = text(&"result").filter(|text| is_call || is_known_base64(text));
         // Many objects have a field of this name.
-        let data = value["data"]
-            .as_str()
+        let data = text(&"data")
             .filter(|text| names_image(value) || is_known_base64(text) || text.starts_with("data:image/"));
         let encoded = encoded
             .or_else(|| result.and_then(ImageSource::of_base64))
@@ -101,7 +107,6 @@ impl<'a> Finder<'a> {
         if encoded.is_some() {
             return self.add(encoded, place);
         }
-        let n_before = self.n_found();
         for name in NESTED {
             if value[name].is_object() {
                 self.object(&value[name], place);

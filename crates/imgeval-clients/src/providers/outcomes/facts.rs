@@ -26,6 +26,7 @@ const CODES: &[&str] = &[
     "errorType",
     "status_code",
     "statusCode",
+    "Code",
 ];
 
 /// Names of the fields in which errors carry an HTTP status, beside names.
@@ -58,11 +59,22 @@ const MESSAGES: &[&str] = &[
     "status_msg",
     "error_description",
     "title",
+    "Message",
 ];
 
 /// Fields that hold the error, or parts of it.
-const WITHIN: &[&str] =
-    &["error", "errors", "detail", "details", "violations", "base_resp", "message", "msg"];
+const WITHIN: &[&str] = &[
+    "error",
+    "Error",
+    "errors",
+    "detail",
+    "details",
+    "violations",
+    "base_resp",
+    "ResponseMetadata",
+    "message",
+    "msg",
+];
 
 /// Fields that hold another server's error.
 const WRAPPED: &[&str] = &[
@@ -98,14 +110,15 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of_error(reply: &Reply) -> Self {
         let mut facts = Self::default();
-        let root = root(&reply.json);
+        let (outer, root) = (outer(&reply.json), root(&reply.json));
         let (choice, items) = (&root["choices"][0], items(root));
         let within = [&choice["error"], &choice["message"]["error"]].into_iter();
         for error in within.chain(items.iter().map(|item| &item["error"])) {
             facts.read(error, false, 0);
         }
+        facts.read(outer, false, 0);
         facts.read(root, false, 0);
-        facts.read(failed_job(root), false, 0);
+        facts.read(failed_job(outer), false, 0);
         if reply.json.is_null() {
             facts.read_text(&reply.text);
         }
@@ -299,7 +312,9 @@ pub(super) fn has_error(json: &Value) -> bool {
     let root = root(json);
     let choice = &root["choices"][0];
     let items = items(root);
-    [&root["error"], &choice["error"], &choice["message"]["error"]].into_iter().any(says_something)
+    [&outer(json)["error"], &root["error"], &choice["error"], &choice["message"]["error"]]
+        .into_iter()
+        .any(says_something)
         || (!items.is_empty() && items.iter().all(|item| says_something(&item["error"])))
 }
 
@@ -336,9 +351,14 @@ fn failed_job(root: &Value) -> &Value {
     JOBS.iter().map(|name| &root[*name]).find(has_failed).unwrap_or(&Value::Null)
 }
 
-/// Some replies are a list of one, or have the answer in a wrapping.
+/// Some replies are a list of one.
+fn outer(json: &Value) -> &Value {
+    if json.is_array() { &json[0] } else { json }
+}
+
+/// Some have the answer in a wrapping.
 fn root(json: &Value) -> &Value {
-    unwrapped(if json.is_array() { &json[0] } else { json })
+    unwrapped(outer(json))
 }
 
 fn items(root: &Value) -> &[Value] {

@@ -502,6 +502,10 @@ fn a_job_that_failed_says_why() {
     ] {
         assert_eq!(name(&of_images(200, reply.clone())), expected, "{reply}");
     }
+    let around = json!({"error": {"code": "content_filter", "message": "no"}, "result": {"choices": []}});
+    assert_eq!(name(&of_images(200, around)), "moderated");
+    let nested = json!({"ResponseMetadata": {"Error": {"Code": "OutputImageSensitiveContentDetected", "Message": "no"}}});
+    assert_eq!(name(&of_images(400, nested)), "moderated");
     let detail = json!({"success": false, "errors": [{"code": 3030, "message": "AiError: Input prompt contains NSFW content"}]});
     assert_eq!(name(&of_images(400, detail)), "moderated");
 }
