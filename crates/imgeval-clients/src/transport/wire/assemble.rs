@@ -55,6 +55,10 @@ pub(super) fn is_list_of_events(items: &[Value]) -> bool {
 /// If the events are of no known kind.
 pub(super) fn assemble(mut events: Vec<Value>, has_end: bool) -> Result<Value, WireError> {
     let has_broken_off = !has_end && breaks_off(&events);
+    // Google's Code Assist wraps each event.
+    for event in events.iter_mut().filter(|event| is_gemini(&event["response"])) {
+        *event = event["response"].take();
+    }
     let error = events.iter_mut().rev().find_map(take_error);
     let mut reply = if events.iter().any(|event| type_of(event).starts_with("response.")) {
         responses(events)
@@ -238,7 +242,11 @@ fn gemini(events: Vec<Value>) -> Value {
             }
             for (index, mut candidate) in indexed(value) {
                 let whole = candidates.entry(index).or_default();
-                if let Some(Value::Object(mut content)) = candidate.remove("content") {
+                let contents = match candidate.remove("content") {
+                    Some(Value::Array(contents)) => contents,
+                    content => content.into_iter().collect(),
+                };
+                for mut content in objects(contents) {
                     let known = whole.piece("content");
                     if let (Some(Value::Array(parts)), Some(Value::Array(more))) =
                         (known.get_mut("parts"), content.get_mut("parts"))
@@ -359,6 +367,18 @@ mod tests {
                 {"choices": [{"message": {"content": "Score: 1"}, "finish_reason": "stop"}]},
             ]),
             json!({"choices": [{"finish_reason": "stop", "message": {"content": "Score: 1"}}]}),
+        );
+    }
+
+    #[test]
+    fn chunks_that_are_wrapped_or_list_their_contents_lose_nothing() {
+        let (one, two) = (json!({"parts": [{"text": "a"}]}), json!({"parts": [{"text": "b"}]}));
+        let expected = json!({"candidates": [{"content": {"parts": [{"text": "a"}, {"text": "b"}]}, "finishReason": "STOP"}]});
+        check(json!([{"candidates": [{"content": [one, two], "finishReason": "STOP"}]}]), expected.clone());
+        let chunk = |candidate: Value| json!({"response": {"candidates": [candidate]}, "traceId": "x"});
+        check(
+            json!([chunk(json!({"content": one})), chunk(json!({"content": two, "finishReason": "STOP"}))]),
+            expected,
         );
     }
 
