@@ -8,8 +8,18 @@
 use std::borrow::Cow;
 
 /// The names of tags between which models think.
-const NAMES: [&str; 8] =
-    ["think", "thinking", "thought", "thoughts", "reasoning", "reflection", "seed:think", "mm:think"];
+const NAMES: [&str; 10] = [
+    "think",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning",
+    "reflection",
+    "analysis",
+    "scratchpad",
+    "seed:think",
+    "mm:think",
+];
 
 /// Longer text between brackets is no tag.
 const MAX_TAG_BYTES: usize = 100;

@@ -18,7 +18,7 @@ use crate::{
     ModelEntry,
     providers::{
         chat_reply, image_part,
-        outcomes::{requested_wait, why_stopped},
+        outcomes::{Holds, requested_wait, why_stopped},
     },
     transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict},
 };
@@ -69,7 +69,7 @@ impl ChatText {
 
 impl ReplyReader for ChatText {
     fn judge(&self, reply: &Reply) -> Verdict {
-        chat_reply::judge(&self.model, reply, || false)
+        chat_reply::judge(&self.model, reply, || Holds::Nothing)
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -105,9 +105,9 @@ impl TextProvider for ChatText {
     }
 
     fn read(&self, reply: &Value) -> TextReply {
-        let choice = &reply["choices"][0];
-        let text = chat_reply::text(&choice["message"]);
-        let is_refused = chat_reply::refusal(&choice["message"]).is_some();
+        let answer = chat_reply::unwrapped(reply);
+        let text = chat_reply::words_of(answer);
+        let is_refused = chat_reply::refusal(&answer["choices"][0]["message"]).is_some();
         // Half of the words could say something else.
         let is_stopped = why_stopped(reply).is_some();
         TextReply {

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     ProviderKind,
     providers::{
-        Gemini, gemini_reply,
-        outcomes::{judge, why_ended, why_stopped},
+        Gemini, chat_reply, gemini_reply,
+        outcomes::{Holds, judge, why_ended, why_stopped},
     },
     transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict, words},
 };
@@ -34,7 +34,7 @@ impl GeminiText {
 
 impl ReplyReader for GeminiText {
     fn judge(&self, reply: &Reply) -> Verdict {
-        judge(ProviderKind::Gemini, self.0.model(), reply, || false)
+        judge(ProviderKind::Gemini, self.0.model(), reply, || Holds::Nothing)
     }
 
     fn told(&self, json: &Value) -> Told {
@@ -73,10 +73,8 @@ impl TextProvider for GeminiText {
     }
 
     fn read(&self, reply: &Value) -> TextReply {
-        let spoken = gemini_reply::spoken(reply);
-        let texts: Vec<&str> = spoken.iter().filter_map(|part| part["text"].as_str()).collect();
-        // The parts of one text, which goes on where the last one ended.
-        let text = texts.concat().trim().to_owned();
+        let reply = chat_reply::unwrapped(reply);
+        let text = chat_reply::words_of(reply);
         let text = match why_stopped(reply) {
             Some(failure) => Err(failure),
             None if text.is_empty() => {

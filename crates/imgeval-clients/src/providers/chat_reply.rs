@@ -4,15 +4,55 @@
 use imgeval_core::{Cost, Failure, FailureKind, Usage, Usd};
 use serde_json::Value;
 
-use super::outcomes::{self, why_ended};
+use super::{
+    gemini_reply::spoken,
+    outcomes::{self, Holds, why_ended},
+};
 use crate::{
     ProviderKind,
     transport::{Reply, Told, Verdict, words},
 };
 
-/// What a reply means; `holds_answer` says whether what was asked for came, however it ended.
-pub(crate) fn judge(model: &str, reply: &Reply, holds_answer: impl Fn() -> bool) -> Verdict {
-    outcomes::judge(ProviderKind::OpenaiChat, model, reply, holds_answer)
+/// What a reply means; `holds` says whether what was asked for came, however it ended.
+pub(crate) fn judge(model: &str, reply: &Reply, holds: impl Fn() -> Holds) -> Verdict {
+    outcomes::judge(ProviderKind::OpenaiChat, model, reply, holds)
+}
+
+/// The answer in a reply that has it in a wrapping, as `response` (Google's Code Assist), `output` (Alibaba Cloud) or `result`;
+/// other replies as they are.
+pub(crate) fn unwrapped(reply: &Value) -> &Value {
+    let is_answer = |value: &Value| value["choices"].is_array() || value["candidates"].is_array();
+    if is_answer(reply) {
+        return reply;
+    }
+    let inner = ["response", "output", "result", "data"].into_iter().map(|name| &reply[name]);
+    inner.into_iter().find(|inner| is_answer(inner)).unwrap_or(reply)
+}
+
+/// The words that a reply of any interface answers with; without images and thoughts.
+pub(crate) fn words_of(reply: &Value) -> String {
+    let choice = &reply["choices"][0];
+    if choice.is_object() {
+        let text = text(&choice["message"]);
+        // Text completions have no message.
+        let bare = || choice["text"].as_str().unwrap_or_default().trim().to_owned();
+        return if text.is_empty() { bare() } else { text };
+    }
+    if reply["candidates"].is_array() {
+        let spoken = spoken(reply);
+        let texts: Vec<&str> = spoken.iter().filter_map(|part| part["text"].as_str()).collect();
+        // The parts of one text, which goes on where the last one ended.
+        return texts.concat().trim().to_owned();
+    }
+    if let Some(items) = reply["output"].as_array() {
+        let texts: Vec<String> = items.iter().filter(|item| !is_thought(item)).map(text).collect();
+        return texts.join("\n").trim().to_owned();
+    }
+    // Ollama has a message by itself, Anthropic's interface is one; Workers AI and older interfaces of Alibaba Cloud have a text.
+    let message = text(if reply["role"] == "assistant" { reply } else { &reply["message"] });
+    let bare = [&reply["response"], &reply["result"]["response"], &reply["output"]["text"]];
+    let bare = || bare.into_iter().find_map(Value::as_str).unwrap_or_default().trim().to_owned();
+    if message.is_empty() { bare() } else { message }
 }
 
 /// The text of a message, its parts joined; without images and thoughts. An object in place of text is an answer in JSON.
@@ -56,13 +96,13 @@ pub(crate) fn refusal(message: &Value) -> Option<String> {
 
 /// Whether the words broke off at the length limit.
 pub(crate) fn is_cut(reply: &Value) -> bool {
-    let choice = &reply["choices"][0];
+    let choice = &unwrapped(reply)["choices"][0];
     matches!(choice["finish_reason"].as_str(), Some("length" | "max_tokens" | "model_length" | "MAX_TOKENS"))
 }
 
 /// Why what was asked for did not come; `said` are the words that came instead.
 pub(crate) fn failure(reply: &Value, said: &str, wanted: &str) -> Failure {
-    let choice = &reply["choices"][0];
+    let choice = &unwrapped(reply)["choices"][0];
     if let Some(detail) = refusal(&choice["message"]) {
         return Failure { kind: FailureKind::Refused, detail };
     }
@@ -100,9 +140,11 @@ pub(crate) fn usage(usage: &Value) -> Usage {
 
 /// What a router says that it bills; with the user's own key upstream, what that is billed besides.
 pub(crate) fn billed(usage: &Value) -> Option<Cost> {
-    let fee = Usd::from_dollars(usage["cost"].as_f64()?)?;
+    // Some write numbers as strings.
+    let dollars = |value: &Value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    let fee = Usd::from_dollars(dollars(&usage["cost"])?)?;
     let upstream = if usage["is_byok"] == true {
-        Usd::from_dollars(usage["cost_details"]["upstream_inference_cost"].as_f64()?)?
+        Usd::from_dollars(dollars(&usage["cost_details"]["upstream_inference_cost"])?)?
     } else {
         Usd::ZERO
     };
@@ -119,6 +161,8 @@ mod tests {
     fn a_routers_bill_includes_what_the_users_own_key_pays() {
         let amount = |usage: Value| billed(&usage).map(|cost| cost.amount.nanos());
         assert_eq!(amount(json!({"cost": 0.04})), Some(40_000_000));
+        assert_eq!(amount(json!({"cost": "0.04"})), Some(40_000_000));
+        assert_eq!(amount(json!({"cost": "free"})), None);
         let own_key =
             json!({"cost": 0.002, "is_byok": true, "cost_details": {"upstream_inference_cost": 0.04}});
         assert_eq!(amount(own_key), Some(42_000_000));
@@ -153,10 +197,37 @@ mod tests {
     }
 
     #[test]
+    fn words_are_found_in_replies_of_every_interface() {
+        for reply in [
+            json!({"choices": [{"message": {"content": "Score: 1"}}]}),
+            json!({"choices": [{"text": "Score: 1", "finish_reason": "stop"}]}),
+            json!({"message": {"role": "assistant", "content": "Score: 1"}, "done": true}),
+            json!({"output": {"choices": [{"message": {"content": [{"text": "Score: 1"}]}}]}}),
+            json!({"role": "assistant", "content": [{"type": "thinking", "thinking": "Score: 0"}, {"type": "text", "text": "Score: 1"}]}),
+            json!({"output": {"text": "Score: 1", "finish_reason": "stop"}}),
+            json!({"output": [{"type": "reasoning", "content": [{"type": "reasoning_text", "text": "Score: 0"}]},
+                              {"type": "message", "content": [{"type": "output_text", "text": "Score: 1"}]}]}),
+            json!({"result": {"response": "Score: 1"}, "success": true}),
+            json!({"response": {"candidates": [{"content": {"parts": [{"text": "Score: 0", "thought": true}, {"text": "Score: 1"}]}}]}}),
+        ] {
+            assert_eq!(words_of(unwrapped(&reply)), "Score: 1", "{reply}");
+        }
+        for reply in [
+            json!({}),
+            json!([]),
+            json!(null),
+            json!({"output": "x"}),
+            json!({"choices": [{}], "response": "x"}),
+        ] {
+            assert_eq!(words_of(unwrapped(&reply)), "", "{reply}");
+        }
+    }
+
+    #[test]
     fn an_error_inside_a_choice_is_judged_by_its_own_code() {
         let verdict = |error: Value| {
             let json = json!({"choices": [{"error": error, "message": {"content": ""}}]});
-            judge("m", &Reply { status: 200, json, text: String::new() }, || false)
+            judge("m", &Reply { status: 200, json, text: String::new() }, || Holds::Nothing)
         };
         assert!(matches!(verdict(json!({"code": 429, "message": "slow"})), Verdict::RateLimited(_)));
         assert!(matches!(verdict(json!({"code": 502, "message": "oops"})), Verdict::ServerFailed(_)));

@@ -6,14 +6,18 @@
 
 use std::time::Duration;
 
-use imgeval_core::{Capabilities, Failure, FailureKind, ImageRequest, InputImage, SizeRequest, Turn};
+use imgeval_core::{
+    Capabilities, Failure, FailureKind, ImageRequest, InputImage, SizeRequest, Turn, answer_of,
+};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Found, HttpProvider, ProviderAnswer, find_image,
+    Found, HttpProvider, ProviderAnswer,
+    chat_reply::unwrapped,
+    find_image,
     gemini_reply::{field, finish, inline, parts, spoken, usage},
-    outcomes::{judge, requested_wait, why_ended},
+    outcomes::{Holds, judge, requested_wait, why_ended},
 };
 use crate::{
     ProviderKind,
@@ -41,11 +45,11 @@ impl Gemini {
 
 impl ReplyReader for Gemini {
     fn judge(&self, reply: &Reply) -> Verdict {
-        judge(ProviderKind::Gemini, &self.model, reply, || find_image(&reply.json).is_some())
+        judge(ProviderKind::Gemini, &self.model, reply, || Holds::of_image(&reply.json))
     }
 
     fn told(&self, json: &Value) -> Told {
-        Told { usage: usage(field(json, "usageMetadata"), false), billed: None }
+        Told { usage: usage(field(unwrapped(json), "usageMetadata"), false), billed: None }
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -106,6 +110,7 @@ impl HttpProvider for Gemini {
 
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
         let found = find_image(reply);
+        let reply = unwrapped(reply);
         ProviderAnswer {
             image: found.map(|found| found.source).ok_or_else(|| why_no_image(reply, &spoken(reply))),
             usage: usage(field(reply, "usageMetadata"), found.is_some()),
@@ -166,7 +171,7 @@ fn why_no_image(reply: &Value, spoken: &[&Value]) -> Failure {
         return failure;
     }
     let text: Vec<&str> = spoken.iter().filter_map(|part| part["text"].as_str()).collect();
-    let text = words(&text.join(" "));
+    let text = words(&answer_of(&text.join(" ")));
     if text.is_empty() {
         let detail = format!("neither image nor words came ({})", words(&finish(reply)));
         Failure { kind: FailureKind::EmptyReply, detail }

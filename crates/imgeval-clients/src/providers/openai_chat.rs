@@ -5,12 +5,15 @@
 
 use std::time::Duration;
 
-use imgeval_core::{Capabilities, Failure, ImageRequest, InputImage};
+use imgeval_core::{Capabilities, Failure, ImageRequest, InputImage, answer_of};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    HttpProvider, ProviderAnswer, chat_reply, data_url::data_url, find_image, outcomes::requested_wait,
+    HttpProvider, ProviderAnswer, chat_reply,
+    data_url::data_url,
+    find_image,
+    outcomes::{Holds, requested_wait},
 };
 use crate::transport::{ApiRequest, Body, Reply, ReplyReader, Told, Verdict};
 
@@ -26,7 +29,7 @@ impl OpenaiChat {
 
 impl ReplyReader for OpenaiChat {
     fn judge(&self, reply: &Reply) -> Verdict {
-        chat_reply::judge(&self.model, reply, || find_image(&reply.json).is_some())
+        chat_reply::judge(&self.model, reply, || Holds::of_image(&reply.json))
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -70,11 +73,11 @@ impl HttpProvider for OpenaiChat {
     }
 
     fn read<'a>(&self, reply: &'a Value) -> ProviderAnswer<'a> {
-        let message = &reply["choices"][0]["message"];
+        let said = || chat_reply::words_of(chat_reply::unwrapped(reply));
         ProviderAnswer {
             image: find_image(reply)
                 .map(|found| found.source)
-                .ok_or_else(|| chat_reply::failure(reply, &chat_reply::text(message), "image")),
+                .ok_or_else(|| chat_reply::failure(reply, &answer_of(&said()), "image")),
             usage: chat_reply::usage(&reply["usage"]),
             billed: chat_reply::billed(&reply["usage"]),
             revised_prompt: None,

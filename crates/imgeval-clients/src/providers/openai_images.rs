@@ -15,7 +15,7 @@ use super::{
     chat_reply::billed,
     find_image,
     http_generator::check_mask,
-    outcomes::{judge, requested_wait, why_ended},
+    outcomes::{Holds, judge, requested_wait, why_ended},
 };
 use crate::{
     ProviderKind,
@@ -63,7 +63,7 @@ pub(super) fn format_word(format: ImageFormat) -> &'static str {
 
 impl ReplyReader for OpenaiImages {
     fn judge(&self, reply: &Reply) -> Verdict {
-        judge(ProviderKind::OpenaiImages, &self.model, reply, || find_image(&reply.json).is_some())
+        judge(ProviderKind::OpenaiImages, &self.model, reply, || Holds::of_image(&reply.json))
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {

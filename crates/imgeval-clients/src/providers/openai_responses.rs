@@ -8,7 +8,9 @@
 
 use std::time::Duration;
 
-use imgeval_core::{Capabilities, Failure, FailureKind, ImageParameters, ImageRequest, InputImage, Usage};
+use imgeval_core::{
+    Capabilities, Failure, FailureKind, ImageParameters, ImageRequest, InputImage, Usage, answer_of,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ use super::{
     find_image,
     http_generator::check_mask,
     openai_images::format_word,
-    outcomes::{judge, requested_wait, why_ended},
+    outcomes::{Holds, judge, requested_wait, why_ended},
 };
 use crate::{
     ProviderKind,
@@ -38,7 +40,7 @@ impl OpenaiResponses {
 
 impl ReplyReader for OpenaiResponses {
     fn judge(&self, reply: &Reply) -> Verdict {
-        judge(ProviderKind::OpenaiResponses, &self.model, reply, || find_image(&reply.json).is_some())
+        judge(ProviderKind::OpenaiResponses, &self.model, reply, || Holds::of_image(&reply.json))
     }
 
     fn requested_wait(&self, reply: &Reply) -> Option<Duration> {
@@ -147,10 +149,11 @@ fn why_no_image(reply: &Value, output: &[Value]) -> Failure {
         return failure;
     }
     let incomplete = reply["incomplete_details"]["reason"].as_str();
-    let contents = output.iter().filter_map(|item| item["content"].as_array()).flatten();
+    let spoken = output.iter().filter(|item| item["type"] != "reasoning");
+    let contents = spoken.filter_map(|item| item["content"].as_array()).flatten();
     let said: Vec<&str> =
         contents.filter_map(|part| part["refusal"].as_str().or_else(|| part["text"].as_str())).collect();
-    let said = words(&said.join(" "));
+    let said = words(&answer_of(&said.join(" ")));
     if said.is_empty() {
         let reason = incomplete.or_else(|| reply["status"].as_str()).unwrap_or("no reason given");
         let detail = format!("neither image nor words came ({})", words(reason));

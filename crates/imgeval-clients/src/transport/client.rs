@@ -24,7 +24,7 @@ use super::{
     budget::Budget,
     gate::{Gate, Stop, unless_stopped},
     kept::{Kept, Told, linger},
-    raw::{raw_text, redact_and_keep, words},
+    raw::{raw_text, redact_and_tell, words},
     request::ApiRequest,
     retry::{MAX_LOST_RETRIES, MAX_REQUESTED_WAIT, backoff, requested_wait},
     wire::{WireError, WireReply, is_packed, read_reply, unpack},
@@ -370,14 +370,15 @@ impl Transport {
         {
             budget.grow(held, MAX_BODY_BYTES).await;
         }
+        let mut has_secrets = false;
         let json = match read_reply(&received.body) {
             Ok(WireReply { mut json, notes }) => {
                 for note in notes {
                     debug!(target: "imgeval_clients", path = request.path, try_number, "{note}");
                 }
                 // No image comes with an error, so that all that an error says is redacted.
-                kept.raw =
-                    redact_and_keep(&mut json, redactor, status.is_success() && reader.may_hold_images());
+                let may_hold_images = status.is_success() && reader.may_hold_images();
+                (kept.raw, has_secrets) = redact_and_tell(&mut json, redactor, may_hold_images);
                 json
             }
             Err(error) => {
@@ -403,7 +404,9 @@ impl Transport {
             }
         };
         let Received { held, body, .. } = received;
-        kept.add_reply(status.as_u16(), text_of(body), redactor, held);
+        // A secret that is written with escapes, or comes in the pieces of a stream, is in no text that could be searched.
+        let text = if has_secrets { json.to_string() } else { text_of(body) };
+        kept.add_reply(status.as_u16(), text, redactor, held);
         let reply = Reply { status: status.as_u16(), json, text: words(&kept.raw) };
         let told = reader.told(&reply.json);
         let ended = self.settle(reader, status, wait, reply);

@@ -28,25 +28,38 @@ const MAX_WORDS: usize = 400;
 /// Redacts every string but the images, in which a match would be chance, and gives the reply as text: images cut out, redacted
 /// (names too), at most 256 KiB. Whoever lets a string out of the reply that is not decoded as an image redacts it himself.
 pub(crate) fn redact_and_keep(value: &mut Value, redactor: &Redactor, may_have_images: bool) -> String {
-    let mut kept = String::new();
-    walk(value, redactor, may_have_images, &mut kept);
-    raw_text(kept, redactor)
+    redact_and_tell(value, redactor, may_have_images).0
 }
 
-fn walk(value: &mut Value, redactor: &Redactor, may_have_images: bool, kept: &mut String) {
+/// As [`redact_and_keep`]; with the text comes whether there were secrets.
+pub(super) fn redact_and_tell(
+    value: &mut Value,
+    redactor: &Redactor,
+    may_have_images: bool,
+) -> (String, bool) {
+    let mut kept = String::new();
+    let has_secrets = walk(value, redactor, may_have_images, &mut kept);
+    (raw_text(kept, redactor), has_secrets)
+}
+
+/// Gives whether there were secrets.
+fn walk(value: &mut Value, redactor: &Redactor, may_have_images: bool, kept: &mut String) -> bool {
+    let mut has_secrets = false;
     match value {
         Value::String(text) if may_have_images && is_image(text) => {
             kept.push_str(&format!("\"<{} bytes of base64 cut out>\"", text.len()));
         }
         Value::String(text) => {
-            *text = redactor.redact(text);
+            let redacted = redactor.redact(text);
+            has_secrets = redacted != *text;
+            *text = redacted;
             keep_string(text, kept);
         }
         Value::Array(items) => {
             kept.push('[');
             for (index, item) in items.iter_mut().enumerate() {
                 kept.push_str(if index > 0 { "," } else { "" });
-                walk(item, redactor, may_have_images, kept);
+                has_secrets |= walk(item, redactor, may_have_images, kept);
             }
             kept.push(']');
         }
@@ -57,14 +70,16 @@ fn walk(value: &mut Value, redactor: &Redactor, may_have_images: bool, kept: &mu
             fields.sort_by_key(|(name, field)| is_bulky(name, field));
             for (index, (name, field)) in fields.into_iter().enumerate() {
                 kept.push_str(if index > 0 { "," } else { "" });
+                has_secrets |= redactor.redact(name) != *name;
                 keep_string(name, kept);
                 kept.push(':');
-                walk(field, redactor, may_have_images, kept);
+                has_secrets |= walk(field, redactor, may_have_images, kept);
             }
             kept.push('}');
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => kept.push_str(&value.to_string()),
     }
+    has_secrets
 }
 
 /// Whether a field is, or holds, something that may fill up all that can be kept.
@@ -181,6 +196,23 @@ mod tests {
 
     fn keep(mut reply: Value, redactor: &Redactor) -> (String, Value) {
         (redact_and_keep(&mut reply, redactor, true), reply)
+    }
+
+    #[test]
+    fn whether_there_were_secrets_is_told() {
+        let redactor = Redactor::new([&Secret::new("sk-canary-0123")]);
+        let tell = |reply: &str| {
+            let mut reply = serde_json::from_str(reply).unwrap();
+            redact_and_tell(&mut reply, &redactor, true).1
+        };
+        for reply in [
+            r#"{"a": ["sk\u002dcanary\u002d0123"]}"#,
+            r#"{"a": {"sk-canary-0123": 1}}"#,
+            r#"["x", "sk-canary-0123"]"#,
+        ] {
+            assert!(tell(reply), "{reply}");
+        }
+        assert!(!tell(r#"{"a": ["canary", null, 1], "b": {"c": "sk"}}"#));
     }
 
     #[test]

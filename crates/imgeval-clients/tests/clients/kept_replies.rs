@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use imgeval_clients::{ProviderKind, ProviderSettings, open_generator, reread_image};
+use imgeval_clients::{ProviderKind, ProviderSettings, open_generator, read_reply, reread_image};
 use imgeval_core::{Answer, FailureKind, ImageParameters, Outcome, Permit, ReadImage, Usd, WholeReply};
 use serde_json::{Value, json};
 
@@ -99,6 +99,24 @@ async fn the_key_is_in_no_kept_reply() {
         let (answer, _server) = ask([action]).await;
         let kept = text(&answer.unwrap().whole);
         assert!(kept.contains("****") && !kept.contains("canary") && !kept.contains("4567"), "{kept}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_escapes_or_in_the_pieces_of_a_stream_is_in_no_kept_reply() {
+    let escaped: String = KEY.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let echo = format!("{{\"data\": [], \"echo\": \"{escaped}\"}}");
+    let pieces = KEY.as_bytes().chunks(3).map(|piece| str::from_utf8(piece).unwrap());
+    let events: String = pieces
+        .map(|piece| json!({"choices": [{"index": 0, "delta": {"content": piece}}]}))
+        .chain([json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})])
+        .map(|event| format!("data: {event}\n\n"))
+        .collect();
+    for (body, content_type) in [(echo, "application/json"), (events, "text/event-stream")] {
+        let (answer, _server) = ask([Action::Reply(Reply::new(200, content_type, body))]).await;
+        let kept = text(&answer.unwrap().whole);
+        let read = read_reply(kept.as_bytes()).unwrap().json.to_string();
+        assert!(read.contains("****") && !read.contains("canary") && !kept.contains(&escaped), "{kept}");
     }
 }
 

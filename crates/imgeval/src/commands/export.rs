@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
+use imgeval_clients::{Note, read_reply};
 use imgeval_core::{Outcome, Usage, visible};
 use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, KeptReply, RunReader};
 use imgeval_suites::{
@@ -128,7 +129,18 @@ fn add_reply(call: &mut Value, kept: Option<&KeptReply>, raw: &str) {
     let whole = kept.and_then(|kept| Some((kept.status, kept.text().ok()?)));
     call["reply_status"] = whole.as_ref().map(|(status, _)| *status).into();
     call["reply_is_whole"] = whole.is_some().into();
+    call["reply_notes"] = reply_notes(whole.as_ref().map(|(_, text)| text.as_str()), raw).into();
     call["reply"] = whole.map_or_else(|| raw.to_owned(), |(_, text)| text).into();
+}
+
+/// What was mended where the reply was read: of a whole one all of it, of its text without images what can still be seen.
+fn reply_notes(whole: Option<&str>, raw: &str) -> Vec<String> {
+    let read = whole.and_then(|text| read_reply(text.as_bytes()).ok());
+    let mut notes = read.map(|reply| reply.notes).unwrap_or_default();
+    if whole.unwrap_or(raw).contains(char::REPLACEMENT_CHARACTER) {
+        notes.insert(Note::ReplacedText);
+    }
+    notes.iter().map(Note::to_string).collect()
 }
 
 fn add_cost(call: &mut Value, charge: &Charge, usage: &Usage) {
@@ -260,4 +272,23 @@ pub(super) fn write_results(
         file.publish()?;
     }
     Ok((builder, coverage, n_rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_mended_in_a_reply_is_said() {
+        let notes = |whole: Option<&str>, raw: &str| reply_notes(whole, raw).join("; ");
+        assert_eq!(notes(None, "{}"), "");
+        assert_eq!(notes(Some("{}"), "caf\u{fffd}"), "");
+        for (whole, raw) in
+            [(None, "caf\u{fffd}"), (Some("{\"a\": \"\\ud83d\"}"), ""), (Some("\u{fffd}"), "")]
+        {
+            assert!(notes(whole, raw).contains("not valid Unicode"), "{whole:?} {raw}");
+        }
+        let both = notes(Some("data: {\"choices\": [], \"usage\": NaN}\n\n"), "");
+        assert!(both.contains("stream") && both.contains("not finite"), "{both}");
+    }
 }

@@ -39,6 +39,13 @@ pub(crate) enum ImageSource<'a> {
 }
 
 impl<'a> ImageSource<'a> {
+    /// The string itself.
+    pub(super) fn text(self) -> &'a str {
+        match self {
+            Self::Base64(text) | Self::Url(text) => text,
+        }
+    }
+
     /// What a field means that holds an address: an absolute or relative one, a data URL, or the image itself after all.
     pub(super) fn of_address(text: &'a str) -> Option<Self> {
         let text = unquoted(text);
@@ -166,7 +173,10 @@ pub(crate) fn decode_image(text: &str) -> Result<Vec<u8>, Failure> {
     let is_base64 = media_type.is_empty() || media_type.to_ascii_lowercase().ends_with("base64");
     let decoded = if is_base64 {
         // Nearly all of it is plain and is read only once.
-        LENIENT.decode(encoded).or_else(|_| LENIENT.decode(in_standard_alphabet(&plain(encoded))))
+        LENIENT.decode(encoded).or_else(|_| {
+            let encoded = with_plus_signs(encoded);
+            LENIENT.decode(in_standard_alphabet(&plain(&encoded)))
+        })
     } else {
         Ok(percent_decode(encoded.as_bytes()).collect())
     };
@@ -179,6 +189,18 @@ pub(crate) fn decode_image(text: &str) -> Result<Vec<u8>, Failure> {
         return Err(Failure { kind: FailureKind::EmptyReply, detail });
     }
     Ok(bytes)
+}
+
+/// With the plus signs that were taken for blanks, as in forms. Blanks that part lines of one length are not such.
+fn with_plus_signs(encoded: &str) -> Cow<'_, str> {
+    let encoded = encoded.trim();
+    let mut lengths = encoded.split(' ').map(str::len);
+    let first = lengths.next().unwrap_or(0);
+    let are_lines = lengths.rev().skip(1).all(|length| length == first);
+    if are_lines || encoded.contains('+') || encoded.contains(['\n', '\r', '%', '\\', '\t']) {
+        return encoded.into();
+    }
+    encoded.replace(' ', "+").into()
 }
 
 /// Without percent-encoding, and without line ends, be they written out or not.
@@ -238,6 +260,7 @@ mod tests {
             wrapped("\n"),
             wrapped("\r\n"),
             wrapped("\\n"),
+            wrapped(" "),
             format!(" {standard}\n"),
             format!("b'{standard}'"),
             percent.clone(),
@@ -255,6 +278,15 @@ mod tests {
             assert!(matches!(ImageSource::of_address(&text), Some(ImageSource::Base64(_))), "{text}");
             assert!(matches!(ImageSource::of_base64(&text), Some(ImageSource::Base64(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn plus_signs_that_became_blanks_are_put_back() {
+        let bytes = [picture(), vec![0; 3]].concat();
+        let blank = BASE64_STANDARD.encode(&bytes).replace('+', " ");
+        assert!(blank.matches(' ').count() > 2);
+        assert_eq!(decode_image(&blank).unwrap(), bytes);
+        assert_eq!(decode_image(&format!("data:image/png;base64,{blank}")).unwrap(), bytes);
     }
 
     #[test]

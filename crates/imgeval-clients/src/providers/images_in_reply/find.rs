@@ -1,12 +1,12 @@
 //! Where replies have their images, and which of them is the answer.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet};
 
-use imgeval_core::Failure;
+use imgeval_core::{Failure, answer_of};
 use serde_json::Value;
 
 use super::{
-    address::{ImageSource, decode_image},
+    address::{ImageSource, decode_image, is_known_base64},
     item::class_of,
     text::{Form, InText, find_in_text},
 };
@@ -52,10 +52,12 @@ pub(crate) struct Found<'a> {
     pub(crate) slot: usize,
     /// How many images the reply has beside it, drafts and previews left out.
     pub(crate) n_others: usize,
+    /// It stands where images do and is no draft or preview, so that it is whole, whatever happened behind it.
+    pub(crate) is_sure: bool,
 }
 
 /// Lists and objects of images in replies that are no conversation.
-const CONTAINERS: [&str; 13] = [
+const CONTAINERS: [&str; 21] = [
     "data",
     "images",
     "image",
@@ -68,11 +70,23 @@ const CONTAINERS: [&str; 13] = [
     "output",
     "image_urls",
     "imageUrls",
+    "resultUrls",
+    "result_urls",
+    "images_base64",
+    "base64_images",
+    "b64_images",
+    "outputs",
+    "generations",
+    "sample",
     "response",
 ];
 
 /// Fields of a message that hold images.
-const OF_MESSAGE: [&str; 4] = ["attachments", "image", "image_url", "images"];
+const OF_MESSAGE: [&str; 6] =
+    ["attachments", "image", "image_url", "image_urls", "generated_images", "images"];
+
+/// Fields of a message that hold its parts.
+const PARTS: [&str; 5] = ["content", "parts", "multi_mod_content", "content_parts", "contentParts"];
 
 /// How an answer says that it ended by itself, in any case of letters.
 const NORMAL_ENDS: [&str; 5] = ["stop", "finish_reason_stop", "end_turn", "completed", "eos"];
@@ -136,7 +150,8 @@ impl<'a> Finder<'a> {
         self.n_answers += usize::from(class == Class::Answer && certainty == Certainty::Image);
         let rank = Rank { class, slot: Reverse(slot), certainty };
         if self.best.as_ref().is_none_or(|(best, _)| rank >= *best) {
-            self.best = Some((rank, Found { source, item, slot, n_others: 0 }));
+            let is_sure = class == Class::Answer && certainty == Certainty::Image;
+            self.best = Some((rank, Found { source, item, slot, n_others: 0, is_sure }));
         }
     }
 
@@ -155,13 +170,27 @@ impl<'a> Finder<'a> {
         }
         for (slot, candidate) in list(&reply["candidates"]).iter().enumerate() {
             let place = Place { slot, ..place };
-            self.message(&candidate["content"], place);
+            match &candidate["content"] {
+                Value::Array(contents) => contents.iter().for_each(|content| self.message(content, place)),
+                content => self.message(content, place),
+            }
             self.message(candidate, place);
         }
         self.message(&reply["message"], place);
+        // Anthropic's replies are a message themselves.
+        if depth == 0 && reply["role"] == "assistant" {
+            self.message(reply, place);
+        }
+        if let Some(encoded) = reply["message"].as_str().filter(|text| is_known_base64(text)) {
+            self.add(ImageSource::of_base64(encoded), place);
+        }
         for name in CONTAINERS {
             match &reply[name] {
                 Value::Array(items) => items.iter().for_each(|item| self.slot(item, place, depth)),
+                // Workflows name their outputs after the nodes that made them.
+                Value::Object(nodes) if name == "outputs" => {
+                    nodes.values().for_each(|node| self.slot(node, place, depth));
+                }
                 value => self.slot(value, place, depth),
             }
         }
@@ -185,7 +214,7 @@ impl<'a> Finder<'a> {
     }
 
     fn message(&mut self, message: &'a Value, place: Place<'a>) {
-        for name in ["content", "parts"] {
+        for name in PARTS {
             match &message[name] {
                 Value::Array(parts) => parts.iter().for_each(|part| self.part(part, place)),
                 part => self.part(part, place),
@@ -201,8 +230,22 @@ impl<'a> Finder<'a> {
         let place = Place { item: part, class: class_of(part).min(place.class), ..place };
         let text = part.as_str().or_else(|| part["text"].as_str());
         if let Some(text) = text {
+            let answer = answer_of(text);
+            let has_thoughts = answer.len() < text.trim().len();
+            let has_drafts_alone = has_thoughts && answer.is_empty();
+            let mut of_answer = HashSet::new();
+            if has_thoughts {
+                find_in_text(&answer, &mut |found| {
+                    of_answer.insert(found.source.text());
+                });
+            }
             find_in_text(text, &mut |InText { source, form, is_preview }| {
+                let is_answer = !has_thoughts || of_answer.contains(source.text());
+                if !is_answer && !has_drafts_alone {
+                    return;
+                }
                 let class = if is_preview { Class::Preview.min(place.class) } else { place.class };
+                let class = if is_answer { class } else { Class::Thought };
                 self.add(Some(source), Place { class, certainty: Certainty::Text(form), ..place });
             });
         }
@@ -299,6 +342,53 @@ mod tests {
         let choices =
             json!([{"message": {"content": "words"}}, {"message": {"image": {"b64_json": "QQ=="}}}]);
         base64(json!({ "choices": choices }), "QQ==");
+    }
+
+    #[test]
+    fn an_image_in_written_thoughts_is_a_draft() {
+        let chat = |text: &str, end: &str| json!({"choices": [{"message": {"content": text}, "finish_reason": end}]});
+        let marked = |name: &str| format!("![x](https://a.example/{name}.png)");
+        let (draft, image) = (marked("draft"), marked("image"));
+        let url = |text: &str, end: &str| match found(&chat(text, end)) {
+            Some(ImageSource::Url(url)) => Some(url.to_owned()),
+            _ => None,
+        };
+        let (of_draft, of_image) = (Some("https://a.example/draft.png"), Some("https://a.example/image.png"));
+        for (open, close) in
+            [("<think>", "</think>"), ("<THINK>", "</Think>"), ("[THINK]", "[/THINK]"), ("", "</think>")]
+        {
+            let thought = format!("{open}maybe {draft}{close}");
+            assert_eq!(url(&format!("{thought}\n{image}"), "stop").as_deref(), of_image);
+            assert_eq!(url(&format!("{thought} I cannot draw this."), "stop"), None, "{open}");
+            assert_eq!(url(&thought, "stop").as_deref(), of_draft);
+            assert_eq!(url(&thought, "length"), None);
+        }
+        assert_eq!(url(&format!("{image}<think>or {draft}?</think>"), "stop").as_deref(), of_image);
+        assert_eq!(url(&format!("<think>{draft}"), "stop").as_deref(), of_draft);
+    }
+
+    #[test]
+    fn lists_in_place_of_strings_are_all_seen() {
+        let jpeg = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQ==";
+        for reply in [
+            json!({"data": {"image_base64": [jpeg, jpeg]}}),
+            json!({"data": {"images": [{"url": ["https://a.example/1.png", "https://a.example/2.png"]}]}}),
+        ] {
+            assert_eq!(
+                find_image(&reply).map(|found| (found.n_others, found.is_sure)),
+                Some((1, true)),
+                "{reply}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_final_image_in_its_own_place_is_sure() {
+        let is_sure = |reply: Value| find_image(&reply).map(|found| found.is_sure);
+        assert_eq!(is_sure(json!({"data": [{"b64_json": "QQ=="}]})), Some(true));
+        assert_eq!(is_sure(json!({"data": [{"b64_json": "QQ==", "partial": true}]})), Some(false));
+        let marked = json!({"choices": [{"message": {"content": "![x](data:image/png;base64,QQ=="}}]});
+        assert_eq!(is_sure(marked), Some(false));
     }
 
     #[test]

@@ -9,8 +9,16 @@ use super::{
 };
 
 /// Fields that hold base64.
-const ENCODED: [&str; 11] = [
+const ENCODED: [&str; 19] = [
     "b64_json",
+    "b64_image",
+    "image_b64",
+    "base64_image",
+    "base64Image",
+    "imageBase64",
+    "img_base64",
+    "encoded_image",
+    "encodedImage",
     "image_base64",
     "base64",
     "b64",
@@ -24,11 +32,25 @@ const ENCODED: [&str; 11] = [
 ];
 
 /// Fields that hold where an image lies, or a data URL.
-const ADDRESSES: [&str; 9] =
-    ["image_url", "imageUrl", "url", "fileUri", "file_uri", "uri", "gcsUri", "download_url", "image"];
+const ADDRESSES: [&str; 14] = [
+    "image_url",
+    "imageUrl",
+    "img_url",
+    "url",
+    "fileUri",
+    "file_uri",
+    "uri",
+    "gcsUri",
+    "download_url",
+    "signed_url",
+    "signedUrl",
+    "src",
+    "image",
+    "sample",
+];
 
 /// Fields in which another object holds the image.
-const NESTED: [&str; 10] = [
+const NESTED: [&str; 11] = [
     "inlineData",
     "inline_data",
     "fileData",
@@ -39,6 +61,7 @@ const NESTED: [&str; 10] = [
     "source",
     "output_image",
     "file",
+    "blob",
 ];
 
 /// Fields that name a media type.
@@ -60,6 +83,17 @@ impl<'a> Finder<'a> {
             return;
         }
         let place = Place { class: place.class.min(class_of(value)), ..place };
+        let n_before = self.n_found();
+        // Some name a list as others name a string.
+        for name in ENCODED.iter().chain(&ADDRESSES).filter(|name| **name != "image") {
+            let items = value[*name].as_array().map(Vec::as_slice).unwrap_or_default();
+            for text in items.iter().filter_map(Value::as_str) {
+                self.add(ImageSource::of_string(text), place);
+            }
+        }
+        if self.n_found() > n_before {
+            return;
+        }
         let text = |name: &&str| value[*name].as_str().filter(|text| !text.trim().is_empty());
         let encoded = ENCODED.iter().filter_map(text).find_map(ImageSource::of_base64);
         let is_call = value["type"] == "image_generation_call";
@@ -73,7 +107,6 @@ impl<'a> Finder<'a> {
         if encoded.is_some() {
             return self.add(encoded, place);
         }
-        let n_before = self.n_found();
         for name in NESTED {
             if value[name].is_object() {
                 self.object(&value[name], place);

@@ -40,6 +40,7 @@ pub(super) fn find_in_text<'a>(text: &'a str, found: &mut impl FnMut(InText<'a>)
     find_markdown(text, found);
     find_html(text, found);
     find_whole(text, found);
+    find_in_json(text, found);
     find_links(text, found);
 }
 
@@ -161,12 +162,7 @@ fn find_html<'a>(text: &'a str, found: &mut impl FnMut(InText<'a>)) {
 }
 
 fn find_whole<'a>(text: &'a str, found: &mut impl FnMut(InText<'a>)) {
-    let mut whole = text.trim();
-    if let Some(fenced) = whole.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) {
-        // The first line of a fence may name a language.
-        whole = fenced.split_once('\n').map_or(fenced, |(_, inner)| inner);
-    }
-    let whole = unquoted(whole);
+    let whole = unquoted(without_fence(text));
     let source = if is_known_base64(whole) {
         ImageSource::of_base64(whole)
     } else if !whole.contains(char::is_whitespace) && is_address(whole) && !starts_with(whole, "data:") {
@@ -176,6 +172,37 @@ fn find_whole<'a>(text: &'a str, found: &mut impl FnMut(InText<'a>)) {
     };
     if let Some(source) = source {
         found(InText { source, form: Form::Whole, is_preview: false });
+    }
+}
+
+/// Addresses in a text that is a JSON object and nothing else, under a name that says that they are one.
+fn find_in_json<'a>(text: &'a str, found: &mut impl FnMut(InText<'a>)) {
+    let whole = without_fence(text);
+    if !(whole.starts_with('{') && whole.ends_with('}')) {
+        return;
+    }
+    let mut rest = whole;
+    while let Some((before, behind)) = rest.split_once("\"http") {
+        let name =
+            before.trim_end().strip_suffix(':').map_or("", |name| name.rsplit(',').next().unwrap_or(name));
+        let name = name.to_ascii_lowercase();
+        let start = whole.len() - behind.len() - "http".len();
+        let address = address_at(&whole[start..]);
+        if ["url", "image", "uri"].iter().any(|word| name.contains(word)) && is_absolute(address) {
+            let is_preview = is_preview_file(address) || is_called_preview(&name);
+            found(InText { source: ImageSource::Url(address), form: Form::Whole, is_preview });
+        }
+        rest = behind;
+    }
+}
+
+/// A text without blanks around it and the fence of Markdown's code that it may stand in.
+fn without_fence(text: &str) -> &str {
+    let whole = text.trim();
+    match whole.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) {
+        // The first line of a fence may name a language.
+        Some(fenced) => fenced.split_once('\n').map_or(fenced, |(_, inner)| inner).trim(),
+        None => whole,
     }
 }
 
@@ -294,6 +321,21 @@ mod tests {
         base64(&format!("```\n{png}\n```"), &png);
         base64(&format!("```text\n{png}```"), &png);
         base64(&format!("\"{png}\""), &png);
+    }
+
+    #[test]
+    fn an_answer_in_json_names_its_image() {
+        url("{\"url\": \"https://a.example/x\"}", "https://a.example/x");
+        url(
+            "```json\n{\"text\": \"see\", \"image_url\": \"https://a.example/x\"}\n```",
+            "https://a.example/x",
+        );
+        url(
+            "{\"thumbnail_url\": \"https://a.example/t\", \"url\": \"https://a.example/x\"}",
+            "https://a.example/x",
+        );
+        assert_eq!(best("{\"see\": \"https://a.example/policy\"}"), None);
+        assert_eq!(best("{\"url\": \"https://a.example/x\"} as asked"), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::transport::Reply;
+use crate::{providers::chat_reply::unwrapped, transport::Reply};
 
 /// Deeper than any proxy wraps.
 const MAX_DEPTH: usize = 6;
@@ -26,10 +26,29 @@ const CODES: &[&str] = &[
     "errorType",
     "status_code",
     "statusCode",
+    "Code",
 ];
 
 /// Names of the fields in which errors carry an HTTP status, beside names.
 const STATUSES: &[&str] = &["code", "status", "status_code", "statusCode", "http_status", "http_code"];
+
+/// Parts of a reply in which the report of a job stands.
+const JOBS: &[&str] = &["output", "result", "data", "response"];
+
+/// How a job says that it failed, be it because of a filter.
+const FAILURES: &[&str] = &[
+    "error",
+    "failed",
+    "failure",
+    "fail",
+    "Request Moderated",
+    "Content Moderated",
+    "canceled",
+    "cancelled",
+];
+
+/// What stands in a field of an error where there was none.
+const NO_ERROR: &[&str] = &["0", "200", "none", "null", "ok", "success", "succeeded", "no error"];
 
 const MESSAGES: &[&str] = &[
     "message",
@@ -40,11 +59,22 @@ const MESSAGES: &[&str] = &[
     "status_msg",
     "error_description",
     "title",
+    "Message",
 ];
 
 /// Fields that hold the error, or parts of it.
-const WITHIN: &[&str] =
-    &["error", "errors", "detail", "details", "violations", "base_resp", "message", "msg"];
+const WITHIN: &[&str] = &[
+    "error",
+    "Error",
+    "errors",
+    "detail",
+    "details",
+    "violations",
+    "base_resp",
+    "ResponseMetadata",
+    "message",
+    "msg",
+];
 
 /// Fields that hold another server's error.
 const WRAPPED: &[&str] = &[
@@ -80,13 +110,15 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of_error(reply: &Reply) -> Self {
         let mut facts = Self::default();
-        let root = root(&reply.json);
+        let (outer, root) = (outer(&reply.json), root(&reply.json));
         let (choice, items) = (&root["choices"][0], items(root));
         let within = [&choice["error"], &choice["message"]["error"]].into_iter();
         for error in within.chain(items.iter().map(|item| &item["error"])) {
             facts.read(error, false, 0);
         }
+        facts.read(outer, false, 0);
         facts.read(root, false, 0);
+        facts.read(failed_job(outer), false, 0);
         if reply.json.is_null() {
             facts.read_text(&reply.text);
         }
@@ -102,7 +134,12 @@ impl Facts {
         let root = root(json);
         let candidate = &root["candidates"][0];
         let item = items(root).first().unwrap_or(&Value::Null);
-        for place in [&root["choices"][0], candidate, item, root] {
+        let artifact = ["artifacts", "predictions", "generatedImages", "generated_images"]
+            .into_iter()
+            .map(|name| &root[name][0])
+            .find(|item| item.is_object())
+            .unwrap_or(&Value::Null);
+        for place in [&root["choices"][0], candidate, item, artifact, root] {
             for name in
                 ["finish_reason", "finishReason", "native_finish_reason", "nativeFinishReason", "stop_reason"]
             {
@@ -275,34 +312,53 @@ pub(super) fn has_error(json: &Value) -> bool {
     let root = root(json);
     let choice = &root["choices"][0];
     let items = items(root);
-    [&root["error"], &choice["error"], &choice["message"]["error"]].into_iter().any(says_something)
+    [&outer(json)["error"], &root["error"], &choice["error"], &choice["message"]["error"]]
+        .into_iter()
+        .any(says_something)
         || (!items.is_empty() && items.iter().all(|item| says_something(&item["error"])))
 }
 
 /// Whether a reply without an error of its own looks like one, if it holds nothing else: words at the top, or a sign of failure.
 pub(super) fn looks_like_error(json: &Value) -> bool {
     let root = root(json);
+    if !failed_job(root).is_null() {
+        return true;
+    }
     if holds_something(root) || !root.is_object() {
         return false;
     }
-    let failures = ["error", "failed", "failure", "fail"];
-    let has_failed = |name: &str| {
-        root[name]
-            .as_str()
-            .is_some_and(|word| failures.iter().any(|failure| word.eq_ignore_ascii_case(failure)))
-    };
     let words = ["detail", "message", "msg", "error_msg", "errors"];
     root["success"] == false
         || root["ok"] == false
-        || ["object", "type", "status"].into_iter().any(has_failed)
+        || ["object", "type", "status", "task_status"].into_iter().any(|name| says_failed(&root[name]))
         || words.into_iter().any(|name| says_something(&root[name]))
         || text(&root["error"]["type"]).is_some()
         || root["base_resp"]["status_code"].as_i64().is_some_and(|code| code != 0)
 }
 
+fn says_failed(status: &Value) -> bool {
+    status.as_str().is_some_and(|word| FAILURES.iter().any(|failure| word.eq_ignore_ascii_case(failure)))
+}
+
+/// The report of a job that failed, where a reply is that: a status that says so, or a code with words.
+fn failed_job(root: &Value) -> &Value {
+    let has_failed = |job: &&Value| {
+        job.is_object()
+            && !holds_something(job)
+            && (["task_status", "status", "taskStatus"].into_iter().any(|name| says_failed(&job[name]))
+                || (says_something(&job["code"]) && says_something(&job["message"])))
+    };
+    JOBS.iter().map(|name| &root[*name]).find(has_failed).unwrap_or(&Value::Null)
+}
+
 /// Some replies are a list of one.
-fn root(json: &Value) -> &Value {
+fn outer(json: &Value) -> &Value {
     if json.is_array() { &json[0] } else { json }
+}
+
+/// Some have the answer in a wrapping.
+fn root(json: &Value) -> &Value {
+    unwrapped(outer(json))
 }
 
 fn items(root: &Value) -> &[Value] {
@@ -340,18 +396,25 @@ fn says_something(error: &Value) -> bool {
         Value::Null | Value::Bool(false) => false,
         Value::Bool(true) => true,
         Value::Number(code) => code.as_i64() != Some(0),
-        Value::String(text) => !text.trim().is_empty(),
+        Value::String(text) => {
+            let text = text.trim();
+            !text.is_empty() && !NO_ERROR.iter().any(|no_error| text.eq_ignore_ascii_case(no_error))
+        }
         Value::Array(entries) => entries.iter().any(says_something),
+        // A code that says success goes before the words beside it.
+        Value::Object(_) if is_success_code(&error["code"]) => false,
         Value::Object(_) => CODES
             .iter()
             .filter(|name| !matches!(**name, "type" | "name"))
             .chain(MESSAGES)
             .chain(WITHIN)
             .chain(WRAPPED)
-            .any(|name| {
-                says_something(&error[*name]) && !matches!(text(&error[*name]).as_deref(), Some("0" | "200"))
-            }),
+            .any(|name| says_something(&error[*name]) && !is_success_code(&error[*name])),
     }
+}
+
+fn is_success_code(code: &Value) -> bool {
+    matches!(text(code).as_deref(), Some("0" | "200"))
 }
 
 /// `body.size: `, of a list that names the field that is wrong.

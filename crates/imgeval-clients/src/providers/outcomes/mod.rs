@@ -8,4 +8,4 @@ mod facts;
 mod table;
 mod verdict;
 
-pub(crate) use verdict::{judge, judge_error, requested_wait, why_ended, why_stopped};
+pub(crate) use verdict::{Holds, judge, judge_error, requested_wait, why_ended, why_stopped};

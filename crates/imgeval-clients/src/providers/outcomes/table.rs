@@ -85,6 +85,7 @@ const OPENROUTER: &str =
 const OPENROUTER_MODELS: &str =
     "replies of OpenRouter, as in [this report](https://github.com/HKUDS/DeepTutor/issues/1348)";
 const LITELLM: &str = "[LiteLLM, exception mapping](https://docs.litellm.ai/docs/exception_mapping)";
+const NEW_API: &str = "[New API](https://github.com/QuantumNous/new-api)";
 const LITELLM_BUDGET: &str = "[LiteLLM, budgets](https://docs.litellm.ai/docs/proxy/users)";
 const DASHSCOPE: &str =
     "[Alibaba Cloud, error codes](https://www.alibabacloud.com/help/en/model-studio/error-code)";
@@ -129,6 +130,7 @@ pub(super) const ERRORS: &[Row] = &[
     ),
     row(Sign::AnyCode(&["ResponsibleAIPolicyViolation"]), Meaning::Moderated, AZURE),
     row(Sign::AnyCode(&["ContentPolicyViolationError"]), Meaning::Moderated, LITELLM),
+    row(Sign::AnyCode(&["sensitive_words_detected"]), Meaning::Moderated, NEW_API),
     row(Sign::AnyCode(&["DataInspectionFailed", "IPInfringementSuspect"]), Meaning::Moderated, DASHSCOPE),
     row(
         Sign::AnyCode(&[
@@ -202,6 +204,7 @@ pub(super) const ERRORS: &[Row] = &[
             "nsfw content was detected",
             "nsfw content has been detected",
             "potential nsfw content",
+            "contains nsfw content",
         ]),
         Meaning::Moderated,
         REPLICATE,
@@ -297,11 +300,7 @@ pub(super) const ERRORS: &[Row] = &[
         Meaning::NoMoney,
         OPENAI,
     ),
-    row(
-        Sign::Code(&["insufficient_user_quota"]),
-        Meaning::NoMoney,
-        "[New API](https://github.com/QuantumNous/new-api)",
-    ),
+    row(Sign::Code(&["insufficient_user_quota"]), Meaning::NoMoney, NEW_API),
     row(Sign::Code(&["budget_exceeded", "ExceededBudget"]), Meaning::NoMoney, LITELLM_BUDGET),
     row(Sign::Code(&["Arrearage"]), Meaning::NoMoney, DASHSCOPE),
     row(Sign::Code(&["AccountOverdueError"]), Meaning::NoMoney, ARK),

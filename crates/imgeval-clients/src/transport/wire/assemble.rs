@@ -37,6 +37,8 @@ const WHOLE: [&str; 14] = [
     "url",
 ];
 
+const BROKEN_OFF: &str = "the stream broke off before the answer was complete";
+
 /// Whether a list is the events of a stream rather than a reply.
 pub(super) fn is_list_of_events(items: &[Value]) -> bool {
     let is_event = |item: &Value| {
@@ -46,11 +48,17 @@ pub(super) fn is_list_of_events(items: &[Value]) -> bool {
     !items.is_empty() && items.iter().all(is_event)
 }
 
-/// The reply that the events are.
+/// The reply that the events are. `has_end` says whether the stream said that it is complete; a conversation of which neither
+/// that nor an end of the answer came has broken off, which is an error: half of the words could say something else.
 ///
 /// # Errors
 /// If the events are of no known kind.
-pub(super) fn assemble(mut events: Vec<Value>) -> Result<Value, WireError> {
+pub(super) fn assemble(mut events: Vec<Value>, has_end: bool) -> Result<Value, WireError> {
+    let has_broken_off = !has_end && breaks_off(&events);
+    // Google's Code Assist wraps each event.
+    for event in events.iter_mut().filter(|event| is_gemini(&event["response"])) {
+        *event = event["response"].take();
+    }
     let error = events.iter_mut().rev().find_map(take_error);
     let mut reply = if events.iter().any(|event| type_of(event).starts_with("response.")) {
         responses(events)
@@ -70,10 +78,19 @@ pub(super) fn assemble(mut events: Vec<Value>) -> Result<Value, WireError> {
             None => return Err(WireError::UnknownStream),
         }
     };
+    let error =
+        error.or_else(|| has_broken_off.then(|| json!({"message": BROKEN_OFF, "type": "server_error"})));
     if let (Some(error), Some(fields)) = (error, reply.as_object_mut()) {
         fields.insert("error".to_owned(), error);
     }
     Ok(reply)
+}
+
+/// Whether pieces of a chat completion came and none of them says that it was the last.
+fn breaks_off(events: &[Value]) -> bool {
+    let choices = || events.iter().filter_map(|event| event["choices"].as_array()).flatten();
+    let is_end = |choice: &Value| !choice["finish_reason"].is_null() || !choice["message"].is_null();
+    choices().any(|choice| choice["delta"].is_object()) && !choices().any(is_end)
 }
 
 fn type_of(event: &Value) -> &str {
@@ -225,7 +242,11 @@ fn gemini(events: Vec<Value>) -> Value {
             }
             for (index, mut candidate) in indexed(value) {
                 let whole = candidates.entry(index).or_default();
-                if let Some(Value::Object(mut content)) = candidate.remove("content") {
+                let contents = match candidate.remove("content") {
+                    Some(Value::Array(contents)) => contents,
+                    content => content.into_iter().collect(),
+                };
+                for mut content in objects(contents) {
                     let known = whole.piece("content");
                     if let (Some(Value::Array(parts)), Some(Value::Array(more))) =
                         (known.get_mut("parts"), content.get_mut("parts"))
@@ -303,7 +324,7 @@ mod tests {
     #[track_caller]
     fn check(events: Value, expected: Value) {
         let Value::Array(events) = events else { panic!("events are a list") };
-        assert_eq!(assemble(events), Ok(expected));
+        assert_eq!(assemble(events, true), Ok(expected));
     }
 
     #[test]
@@ -346,6 +367,18 @@ mod tests {
                 {"choices": [{"message": {"content": "Score: 1"}, "finish_reason": "stop"}]},
             ]),
             json!({"choices": [{"finish_reason": "stop", "message": {"content": "Score: 1"}}]}),
+        );
+    }
+
+    #[test]
+    fn chunks_that_are_wrapped_or_list_their_contents_lose_nothing() {
+        let (one, two) = (json!({"parts": [{"text": "a"}]}), json!({"parts": [{"text": "b"}]}));
+        let expected = json!({"candidates": [{"content": {"parts": [{"text": "a"}, {"text": "b"}]}, "finishReason": "STOP"}]});
+        check(json!([{"candidates": [{"content": [one, two], "finishReason": "STOP"}]}]), expected.clone());
+        let chunk = |candidate: Value| json!({"response": {"candidates": [candidate]}, "traceId": "x"});
+        check(
+            json!([chunk(json!({"content": one})), chunk(json!({"content": two, "finishReason": "STOP"}))]),
+            expected,
         );
     }
 
@@ -424,6 +457,6 @@ mod tests {
             json!([{"progress": 0.5}, {"images": [{"url": "https://a.example/1"}]}, {"progress": 1}]),
             json!({"images": [{"url": "https://a.example/1"}]}),
         );
-        assert_eq!(assemble(vec![json!({"progress": 0.5}), json!(1)]), Err(WireError::UnknownStream));
+        assert_eq!(assemble(vec![json!({"progress": 0.5}), json!(1)], true), Err(WireError::UnknownStream));
     }
 }

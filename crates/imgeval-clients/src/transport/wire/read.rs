@@ -13,6 +13,8 @@ use super::{
     unpack::unpack,
 };
 
+const DATA: &[u8] = b"data:";
+
 /// A reply in the form that it has without streaming.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WireReply {
@@ -39,12 +41,19 @@ fn read_json(body: &[u8], left: &ValuesLeft, notes: &mut BTreeSet<Note>) -> Resu
     }
     let before = left.left();
     if is_event_stream(body) {
-        let events = read_events(body, left, notes)?;
+        let events = match read_events(body, left, notes) {
+            // Some put line ends into the one event that they send.
+            Err(error @ (WireError::NotJson { .. } | WireError::BrokenOff)) => {
+                left.reset_to(before);
+                return read_broken_event(body, left, notes).ok_or(error);
+            }
+            events => events?,
+        };
         if events.is_empty() {
             return Err(WireError::UnknownStream);
         }
         notes.insert(Note::Assembled);
-        return assemble(events);
+        return assemble(events, has_end(body));
     }
     let value = match parse_strictly(body, left) {
         Ok(value) => value,
@@ -66,17 +75,32 @@ fn read_json(body: &[u8], left: &ValuesLeft, notes: &mut BTreeSet<Note>) -> Resu
             } else {
                 notes.append(&mut further_notes);
                 notes.insert(Note::Assembled);
-                return assemble(Vec::from_iter(std::iter::once(value).chain(further)));
+                return assemble(Vec::from_iter(std::iter::once(value).chain(further)), has_end(body));
             }
         }
     };
     match value {
         Value::Array(items) if is_list_of_events(&items) => {
             notes.insert(Note::Assembled);
-            assemble(items)
+            assemble(items, true)
         }
         value => Ok(value),
     }
+}
+
+/// The one value of a stream that has line ends in it and lacks `data:` behind them.
+fn read_broken_event(body: &[u8], left: &ValuesLeft, notes: &mut BTreeSet<Note>) -> Option<Value> {
+    let start = body.windows(DATA.len()).position(|window| window == DATA)? + DATA.len();
+    let (value, end) = parse_tolerantly(&body[start..], left, notes).ok()?;
+    let behind = skip_front(&body[start + end..]);
+    let further = read_events(behind, left, notes).ok()?;
+    notes.insert(Note::Assembled);
+    further.is_empty().then_some(value)
+}
+
+/// Whether the stream says that it is complete.
+fn has_end(body: &[u8]) -> bool {
+    body.trim_ascii_end().ends_with(b"[DONE]")
 }
 
 /// Whether nothing but the end of a stream stands behind a value.
@@ -189,5 +213,29 @@ mod tests {
         fails("{\"a\": 1", WireError::BrokenOff);
         fails("data: {\"choices\": [\n\n", WireError::BrokenOff);
         fails("data: [DONE]\n\n", WireError::UnknownStream);
+    }
+
+    #[test]
+    fn a_conversation_that_breaks_off_is_an_error() {
+        let event = |choice: Value| format!("data: {}\n\n", json!({ "choices": [choice] }));
+        let words = event(json!({"delta": {"content": "Score: 1"}}));
+        let error = |body: &str| read_reply(body.as_bytes()).unwrap().json["error"].clone();
+        assert!(error(&words)["message"].as_str().unwrap().contains("broke off"));
+        for end in ["data: [DONE]", &event(json!({"delta": {}, "finish_reason": "stop"}))] {
+            assert_eq!(error(&format!("{words}{end}")), Value::Null, "{end}");
+        }
+        assert_eq!(error(&event(json!({"message": {"content": "Score: 1"}}))), Value::Null);
+    }
+
+    #[test]
+    fn one_event_may_have_line_ends_of_its_own() {
+        for end in ["", "\n\n", "\n\ndata: [DONE]\n\n"] {
+            check(
+                format!("event: x\ndata: {{\n  \"images\": [\n\"x\"\n]\n}}{end}"),
+                json!({"images": ["x"]}),
+                &[Note::Assembled],
+            );
+        }
+        fails("data: {\n \"images\": [", WireError::BrokenOff);
     }
 }
