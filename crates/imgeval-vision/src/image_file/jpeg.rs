@@ -71,7 +71,7 @@ fn cmyk_to_rgb(mut samples: Vec<u8>) -> Vec<u8> {
         let [c, m, y, k] = [0, 1, 2, 3].map(|channel| i32::from(samples[4 * index + channel]));
         for (channel, ink) in [c, m, y].into_iter().enumerate() {
             // Within 0 to k, since at most k is taken away.
-            samples[3 * index + channel] = (k - ((255 - ink) * k >> 8)) as u8;
+            samples[3 * index + channel] = (k - (((255 - ink) * k) >> 8)) as u8;
         }
     }
     samples.truncate(3 * count);
