@@ -91,7 +91,7 @@ failure_kinds! {
     DetectorFailed => "detector-failed", "the detector could not process the image; see the detail";
     Refused => "refused", "the provider said no; a result, asked again only with --retry refused";
     Moderated => "moderated", "a content filter stopped it; a result, asked again only with --retry moderated";
-    EmptyReply => "empty-reply", "the provider answered without an image; asked again only with --retry empty-reply";
+    EmptyReply => "empty-reply", "the answer holds no image, or no words where words were asked for; asked again only with --retry empty-reply";
     NotAnImage => "not-an-image", "what came is not a readable image; asked again only with --retry not-an-image";
     WrongSize => "wrong-size", "not the size asked for; kept, but not scored; see --any-size";
     TimedOut => "timed-out", "no answer in time; started again, the command asks again";

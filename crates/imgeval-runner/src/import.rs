@@ -30,6 +30,8 @@ pub struct CandidateFile {
     pub rejected: Option<Failure>,
     /// What is known about it before reading it.
     pub notes: Vec<ImageNote>,
+    /// The wording it was made for, if that is not the suite's.
+    pub rewritten_prompt: Option<String>,
 }
 
 /// What decoding tells about an image.
@@ -96,7 +98,8 @@ pub fn import_files(
                 })?;
                 let sample = Sample { id: candidate.id.clone(), source: candidate.source.clone(), outcome };
                 let stamp = candidate.stamp.unwrap_or(FileStamp { size: -1, modified_ns: 0 });
-                Ok(ImportedSample { sample, stamp })
+                let rewritten_prompt = candidate.rewritten_prompt.clone();
+                Ok(ImportedSample { sample, stamp, rewritten_prompt })
             })
             .collect::<Result<_, StoreError>>()?;
         for recorded in run.record_samples(samples, settings.root)? {

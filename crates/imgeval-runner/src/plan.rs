@@ -46,6 +46,7 @@ fn is_unchanged(candidate: &CandidateFile, known: &KnownFile) -> bool {
         && candidate.id == known.id
         && candidate.rejected.is_none()
         && of_place(&candidate.notes) == of_place(&known.notes)
+        && candidate.rewritten_prompt == known.rewritten_prompt
 }
 
 #[cfg(test)]
@@ -63,6 +64,7 @@ mod tests {
             stamp: Some(FileStamp { size, modified_ns: 7 }),
             rejected: None,
             notes: vec![],
+            rewritten_prompt: None,
         }
     }
 
@@ -71,6 +73,7 @@ mod tests {
             stamp: candidate.stamp.unwrap(),
             id: candidate.id.clone(),
             notes: vec![ImageNote::Alpha],
+            rewritten_prompt: candidate.rewritten_prompt.clone(),
             image: Some((ContentHash::of(b"image"), ImageFormat::Png)),
         }
     }
@@ -113,6 +116,11 @@ mod tests {
         for note in [ImageNote::NoMetadata, ImageNote::RewrittenPrompt, ImageNote::FurtherKeys] {
             check(|candidate, _| candidate.notes.push(note), FileWork::Replace);
         }
+        check(
+            |candidate, _| candidate.rewritten_prompt = Some("a cat, in oil".to_owned()),
+            FileWork::Replace,
+        );
+        check(|_, file| file.rewritten_prompt = Some("a cat, in oil".to_owned()), FileWork::Replace);
         let failure = Failure { kind: FailureKind::WrongMetadata, detail: String::new() };
         check(|candidate, _| candidate.rejected = Some(failure.clone()), FileWork::Replace);
     }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use imgeval_core::{
-    ColorScores, ContentHash, Evidence, Failure, ImageFormat, ImageNote, ObserverId, ObserverMeta, Sample,
-    SampleId,
+    CaseId, ColorScores, ContentHash, Evidence, Failure, ImageFormat, ImageNote, ObserverId, ObserverMeta,
+    Sample, SampleId,
 };
 
 use crate::{
@@ -29,6 +29,8 @@ pub struct FileStamp {
 pub struct ImportedSample {
     pub sample: Sample,
     pub stamp: FileStamp,
+    /// The wording it was made for, if that is not the suite's.
+    pub rewritten_prompt: Option<String>,
 }
 
 /// What a run knows of an imported file.
@@ -37,6 +39,8 @@ pub struct KnownFile {
     pub stamp: FileStamp,
     pub id: SampleId,
     pub notes: Vec<ImageNote>,
+    /// The wording it was made for, if that is not the suite's.
+    pub rewritten_prompt: Option<String>,
     /// The image that it gave; `None` if it gave none, or the stored one is gone or damaged.
     pub image: Option<(ContentHash, ImageFormat)>,
 }
@@ -343,12 +347,13 @@ impl RunReader {
         &self.manifest
     }
 
-    /// Whether an image of the run carries this note.
+    /// The wordings other than the suite's that images were made for, in order of their cases, each once. A wording is
+    /// empty if the run was imported by a version that did not keep it.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn has_note(&self, note: ImageNote) -> Result<bool, StoreError> {
-        self.database.has_note(note)
+    pub fn rewritten_prompts(&self) -> Result<Vec<(CaseId, String)>, StoreError> {
+        self.database.rewritten_prompts()
     }
 
     /// # Errors

@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::Result;
-use imgeval_core::{Case, Detection, Evidence, Failure, ImageNote, ObserverMeta, Outcome, Protocol, visible};
+use imgeval_core::{
+    Case, CaseId, ContentHash, Detection, Evidence, Failure, ImageNote, ObserverMeta, Outcome, Protocol,
+    visible,
+};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_store::{Manifest, ObservedSample, RunReader, Spend};
 use imgeval_suites::geneval::{
@@ -38,8 +41,8 @@ pub(crate) struct ScoredRun {
     options: VerdictOptions,
     note: String,
     spend: Spend,
-    /// Whether images were made for other wordings of the prompts, as their folders say.
-    has_rewritten_prompts: bool,
+    /// The other wordings of its prompts that images were made for, as their folders say.
+    rewritten_prompts: Vec<(CaseId, String)>,
 }
 
 /// One image with its verdict.
@@ -100,9 +103,9 @@ impl ScoredRun {
         let note = observer.as_ref().map(|observer| note_for(observer, has_official_prompts, &options));
         let note = note.unwrap_or_default();
         let spend = reader.spend()?;
-        let has_rewritten_prompts = reader.has_note(ImageNote::RewrittenPrompt)?;
+        let rewritten_prompts = reader.rewritten_prompts()?;
         let directory = directory.to_owned();
-        Ok(Self { directory, reader, cases, observer, options, note, spend, has_rewritten_prompts })
+        Ok(Self { directory, reader, cases, observer, options, note, spend, rewritten_prompts })
     }
 
     pub(crate) fn reader(&self) -> &RunReader {
@@ -169,7 +172,13 @@ impl ScoredRun {
         let parameters: Vec<_> =
             manifest.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let prompts = if is_official_suite(manifest) { "the official prompts" } else { "fresh prompts" };
-        let mut text = format!("suite: {} ({prompts}: {})\n", manifest.suite, parameters.join(", "));
+        let rewritten = match self.rewritten_prompts.len() {
+            0 => String::new(),
+            1 => ", 1 of them rewritten".to_owned(),
+            n_rewritten => format!(", {n_rewritten} of them rewritten"),
+        };
+        let mut text =
+            format!("suite: {} ({prompts}{rewritten}: {})\n", manifest.suite, parameters.join(", "));
         if let Some(model) = self.model() {
             text.push_str(&format!("model: {}\n", visible(&model)));
             text.push_str(&spend_line(&self.spend));
@@ -202,8 +211,10 @@ impl ScoredRun {
         for (name, value) in asked_facts(&manifest.generation) {
             protocol = protocol.with(&format!("generation.{name}"), value);
         }
-        if self.has_rewritten_prompts {
-            protocol = protocol.with("prompts", "rewritten");
+        if !self.rewritten_prompts.is_empty() {
+            protocol = protocol
+                .with("prompts", "rewritten")
+                .with("prompts.sha256", hash_of_prompts(&self.rewritten_prompts));
         }
         if let Some(observer) = &self.observer {
             protocol = protocol
@@ -346,6 +357,13 @@ pub(crate) fn model_line(facts: &BTreeMap<String, String>) -> Option<String> {
 /// What was asked of the model, apart from which model it is.
 pub(crate) fn asked_facts(facts: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
     facts.iter().filter(|(name, _)| !["provider", "endpoint", "model", "adapter"].contains(&name.as_str()))
+}
+
+/// Tells one rewriting of prompts from another.
+fn hash_of_prompts(prompts: &[(CaseId, String)]) -> ContentHash {
+    let prompts: Vec<[&str; 2]> = prompts.iter().map(|(case, prompt)| [case.as_str(), prompt.as_str()]).collect();
+    // As JSON it is plain where each text ends.
+    ContentHash::of(json!(prompts).to_string().as_bytes())
 }
 
 /// Adds the rules and options of the verdict to a protocol.

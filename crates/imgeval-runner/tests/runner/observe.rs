@@ -246,7 +246,8 @@ fn run_with(folder: &Path, values: &[u8]) -> RunWriter {
         let record = ImageRecord { hash, format: ImageFormat::Png, width: 4, height: 3, notes: vec![] };
         let id = SampleId::new(CaseId::new(value.to_string()), 0);
         let sample = Sample { id, source: format!("{value}.png"), outcome: Outcome::Done(record) };
-        samples.push(ImportedSample { sample, stamp: FileStamp { size: 1, modified_ns: 0 } });
+        let stamp = FileStamp { size: 1, modified_ns: 0 };
+        samples.push(ImportedSample { sample, stamp, rewritten_prompt: None });
     }
     run.record_samples(samples, None).unwrap();
     run

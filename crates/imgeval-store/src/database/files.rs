@@ -9,7 +9,7 @@ use imgeval_core::{CaseId, Failure, FailureKind, ImageNote, Outcome, SampleId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    Database,
+    DONE, Database,
     samples::{Origin, insert_sample},
 };
 use crate::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, StoreError};
@@ -20,7 +20,7 @@ const FORGET_SAMPLE: &str = "DELETE FROM samples WHERE source = ? AND file_size 
 impl Database {
     /// What is known of each imported file, by its source. Whether its image lies in the store is for the caller.
     pub(crate) fn known_files(&self) -> Result<BTreeMap<String, KnownFile>, StoreError> {
-        let sql = "SELECT s.source, s.file_size, s.modified_ns, s.case_id, s.ordinal, s.notes, s.image_sha256, s.format, s.round,
+        let sql = "SELECT s.source, s.file_size, s.modified_ns, s.case_id, s.ordinal, s.notes, s.image_sha256, s.format, s.round, s.outcome, s.detail,
                           EXISTS (SELECT 1 FROM failed_observations f
                                   WHERE f.image_sha256 = s.image_sha256 AND f.outcome = ?)
                    FROM samples s WHERE s.file_size IS NOT NULL";
@@ -36,13 +36,18 @@ impl Database {
                     Some(hash) => Some((hash, row.get(7)?)),
                     None => None,
                 };
-                let was_unreadable: bool = row.get(9)?;
-                Ok((row.get(0)?, stamp, id, row.get::<_, String>(5)?, image.filter(|_| !was_unreadable)))
+                // Of a finished sample: the wording it was made for.
+                let is_done = row.get::<_, String>(9)? == DONE;
+                let rewritten_prompt =
+                    row.get(10).map(|detail: String| (is_done && !detail.is_empty()).then_some(detail))?;
+                let was_unreadable: bool = row.get(11)?;
+                let image = image.filter(|_| !was_unreadable);
+                Ok((row.get(0)?, stamp, id, row.get::<_, String>(5)?, rewritten_prompt, image))
             };
-            let (source, stamp, id, notes, image) = self.guard(read())?;
+            let (source, stamp, id, notes, rewritten_prompt, image) = self.guard(read())?;
             let image = image.map(|(hash, format)| self.parse_image(&hash, &format)).transpose()?;
             let notes = self.parse_notes(&notes)?;
-            known.insert(source, KnownFile { stamp, id, notes, image });
+            known.insert(source, KnownFile { stamp, id, notes, rewritten_prompt, image });
         }
         Ok(known)
     }
@@ -95,7 +100,11 @@ impl Database {
                         sample.outcome = Outcome::Failed(Failure { kind, detail });
                     }
                 }
-                insert_sample(transaction, &imported.sample, &Origin::File(imported.stamp))?;
+                let origin = Origin::File {
+                    stamp: imported.stamp,
+                    rewritten_prompt: imported.rewritten_prompt.as_deref(),
+                };
+                insert_sample(transaction, &imported.sample, &origin)?;
                 let is_usable = imported.sample.outcome.done().is_some();
                 recorded.push(if is_usable { became } else { RecordedSample::Failed });
             }
@@ -164,12 +173,19 @@ impl Database {
         })
     }
 
-    /// Whether an image of the run carries this note.
-    pub(crate) fn has_note(&self, note: ImageNote) -> Result<bool, StoreError> {
-        let sql =
-            "SELECT EXISTS (SELECT 1 FROM samples WHERE outcome = 'done' AND instr(' ' || notes || ' ', ?))";
-        let padded = format!(" {} ", note.code());
-        self.guard(self.connection.query_row(sql, [padded], |row| row.get(0)))
+    /// Which wordings other than the suite's images were made for, each once, in order.
+    pub(crate) fn rewritten_prompts(&self) -> Result<Vec<(CaseId, String)>, StoreError> {
+        let read = || {
+            let mut statement = self.connection.prepare(
+                "SELECT DISTINCT case_id, detail FROM samples
+                 WHERE outcome = 'done' AND instr(' ' || notes || ' ', ?) ORDER BY case_id, detail",
+            )?;
+            let padded = format!(" {} ", ImageNote::RewrittenPrompt.code());
+            let rows = statement
+                .query_map([padded], |row| Ok((CaseId::new(row.get::<_, String>(0)?), row.get(1)?)))?;
+            rows.collect()
+        };
+        self.guard(read())
     }
 
     pub(crate) fn extra_files(&self) -> Result<Vec<ExtraFile>, StoreError> {

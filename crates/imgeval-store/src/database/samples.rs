@@ -10,8 +10,11 @@ use crate::{
 };
 
 /// What a sample came from.
-pub(super) enum Origin {
-    File(FileStamp),
+pub(super) enum Origin<'a> {
+    File {
+        stamp: FileStamp,
+        rewritten_prompt: Option<&'a str>,
+    },
     /// The call that made it, by its row.
     Attempt(i64),
 }
@@ -19,12 +22,18 @@ pub(super) enum Origin {
 pub(super) fn insert_sample(
     connection: &Connection,
     sample: &Sample,
-    origin: &Origin,
+    origin: &Origin<'_>,
 ) -> rusqlite::Result<()> {
     let record = sample.outcome.done();
-    let (outcome, detail) = code_of(&sample.outcome);
+    let (outcome, mut detail) = code_of(&sample.outcome);
     let (stamp, attempt_id) = match origin {
-        Origin::File(stamp) => (Some(stamp), None),
+        Origin::File { stamp, rewritten_prompt } => {
+            // A finished sample has no failure to tell of, so the column holds what is special about it.
+            if record.is_some() {
+                detail = rewritten_prompt.unwrap_or_default();
+            }
+            (Some(stamp), None)
+        }
         Origin::Attempt(attempt_id) => (None, Some(attempt_id)),
     };
     let mut statement = connection.prepare_cached(

@@ -310,7 +310,8 @@ fn an_import_leaves_generated_samples_alone() {
     let mut import = |content: &str| {
         let source = format!("{content}.png");
         let sample = Sample { id: id(0, 1), source, outcome: Outcome::Done(image(content)) };
-        let imported = ImportedSample { sample, stamp: FileStamp { size: 1, modified_ns: 2 } };
+        let stamp = FileStamp { size: 1, modified_ns: 2 };
+        let imported = ImportedSample { sample, stamp, rewritten_prompt: None };
         run.record_samples(vec![imported], Some(Path::new(""))).unwrap()
     };
     assert_eq!(import("b"), [RecordedSample::Failed]);

@@ -248,17 +248,30 @@ fn sort_named(root: &Path, files: Vec<PathBuf>, template: Option<&NameTemplate>)
 }
 
 impl FoundFiles {
-    /// Previews in other formats give way to the PNG of the same sample in the same folder.
+    /// Previews in other formats give way to the PNG of the same sample in the same folder, and all to the one that ends in
+    /// `.png` as written, which alone the official evaluator sees.
     fn with_png_preferred(mut self) -> Self {
         let key = |image: &FoundImage| (image.path.parent().map(Path::to_owned), image.index, image.ordinal);
-        let with_png: BTreeSet<_> = self.images.iter().filter(|image| is_png(&image.path)).map(key).collect();
-        let (images, beside): (Vec<_>, Vec<_>) =
-            self.images.into_iter().partition(|image| is_png(&image.path) || !with_png.contains(&key(image)));
+        let keys_of = |images: &[FoundImage], is_wanted: fn(&Path) -> bool| -> BTreeSet<_> {
+            images.iter().filter(|image| is_wanted(&image.path)).map(key).collect()
+        };
+        let with_png = keys_of(&self.images, is_png);
+        let with_official = keys_of(&self.images, is_official_png);
+        let is_taken = |image: &FoundImage| {
+            is_official_png(&image.path)
+                || !with_official.contains(&key(image))
+                    && (is_png(&image.path) || !with_png.contains(&key(image)))
+        };
+        let (images, beside): (Vec<_>, Vec<_>) = self.images.into_iter().partition(is_taken);
         let reason = "the same sample lies beside it as PNG, which is taken";
         self.extras.extend(beside.into_iter().map(|image| extra(image.path, reason)));
         self.images = images;
         self
     }
+}
+
+fn is_official_png(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "png")
 }
 
 fn is_png(path: &Path) -> bool {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{Category, Edition, WiseScore};
 use crate::python_json::to_python_json;
@@ -137,9 +137,11 @@ fn parse_row(
         }
         Some(float)
     };
+    // A list is no row, though it could be read as the members in their order.
+    let members: Map<String, Value> = serde_json::from_str(text)?;
     Ok(match edition {
         Edition::Legacy => {
-            let row: LegacyRow = serde_json::from_str(text)?;
+            let row: LegacyRow = serde_json::from_value(members.into())?;
             let consistency = check("consistency", row.consistency, 2);
             let realism = check("realism", row.realism, 2);
             let aesthetic = check("aesthetic_quality", row.aesthetic_quality, 2);
@@ -152,7 +154,7 @@ fn parse_row(
             ScoreRow { prompt_id: row.prompt_id, subcategory: row.subcategory.unwrap_or_default(), score }
         }
         Edition::Verified => {
-            let row: VerifiedRow = serde_json::from_str(text)?;
+            let row: VerifiedRow = serde_json::from_value(members.into())?;
             let score = check("score", row.score, 1).map(|score| WiseScore::Verified { score });
             ScoreRow { prompt_id: row.prompt_id, subcategory: row.subcategory.unwrap_or_default(), score }
         }
@@ -261,6 +263,7 @@ mod tests {
         for broken in [
             "{\"prompt_id\": 7, \"Subc",
             "[1]",
+            "[3, null, 1.0]",
             "nonsense",
             &GOOD.replace("1.0", "\"1\""),
             &GOOD.replace("score", "points"),

@@ -83,7 +83,8 @@ fn read_index(folder: &Path, path: PathBuf) -> Result<WeightFiles, CheckpointErr
         .and_then(|file| file.take(MAX_INDEX).read_to_end(&mut text))
         .map_err(|source| CheckpointError::Unavailable { path: path.clone(), source })?;
     let bad = |what: String| CheckpointError::Index { path: path.clone(), what };
-    let index: Index = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    let index: Index = serde_json::from_slice(text).map_err(|error| bad(error.to_string()))?;
     let shards: BTreeSet<&String> = index.weight_map.values().collect();
     if shards.is_empty() || shards.len() > MAX_SHARDS {
         return Err(bad(format!("it names {} files", shards.len())));

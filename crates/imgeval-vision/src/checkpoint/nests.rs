@@ -4,16 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::pickle::{Id, Pickle, Tensor, Value};
 
-/// Keys below which frameworks keep the state dict, in the order of trial: the trained weights before their moving average.
-const NESTS: [&str; 15] = [
-    "state_dict",
-    "model_state_dict",
-    "model",
-    "module",
-    "params",
-    "net",
-    "network",
-    "weights",
+/// Keys below which frameworks keep the trained weights, in the order of trial.
+const NESTS: [&str; 8] =
+    ["state_dict", "model_state_dict", "model", "module", "params", "net", "network", "weights"];
+
+/// Keys below which they keep the weights' moving average, which is tried after the trained weights.
+const AVERAGES: [&str; 7] = [
     "ema",
     "model_ema",
     "ema_model",
@@ -32,8 +28,8 @@ const LISTED: usize = 8;
 /// Tensors by name.
 type Named<'p, 'a> = BTreeMap<String, &'p Tensor<'a>>;
 
-/// The tensors of the state dict: of the first nest, in the order of trial and then of the root itself, that holds at least
-/// half as many as the fullest, so that a lone number below one key does not hide the network below another.
+/// The tensors of the state dict: of the first that holds at least half as many as the fullest, so that a lone number below
+/// one key does not hide the network below another. The nests are tried first, then the root itself, then the averages.
 pub(super) fn state_dict<'p, 'a>(pickle: &'p Pickle<'a>) -> Named<'p, 'a> {
     let mut candidates = Vec::new();
     collect(pickle, pickle.root(), 0, &mut HashSet::new(), &mut candidates);
@@ -52,12 +48,16 @@ fn collect<'p, 'a>(
     if depth >= MAX_DEPTH || !matches!(pickle.value(dict), Value::Dict(_)) || !seen.insert(dict) {
         return;
     }
-    for nest in NESTS {
-        if let Some(inner) = pickle.get(dict, nest) {
-            collect(pickle, inner, depth + 1, seen, candidates);
+    let mut collect_below = |nests: &[&str], candidates: &mut Vec<Named<'p, 'a>>| {
+        for nest in nests {
+            if let Some(inner) = pickle.get(dict, nest) {
+                collect(pickle, inner, depth + 1, seen, candidates);
+            }
         }
-    }
+    };
+    collect_below(&NESTS, candidates);
     candidates.push(direct_tensors(pickle, dict));
+    collect_below(&AVERAGES, candidates);
 }
 
 fn direct_tensors<'p, 'a>(pickle: &'p Pickle<'a>, dict: Id) -> Named<'p, 'a> {

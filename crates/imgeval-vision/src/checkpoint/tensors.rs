@@ -16,7 +16,7 @@ use super::{
     sniff::{Content, sniff},
     stored::{Stored, StoredType, TensorInfo},
     torch_legacy, torch_zip,
-    wrappers::Unwrapping,
+    wrappers::{Unwrapping, averages_beside},
 };
 
 /// So many names are listed of a checkpoint of another network.
@@ -104,22 +104,26 @@ impl Checkpoint {
 
     /// The same tensors without the prefixes that wrappers put before names: `module.` (DataParallel and the like),
     /// `_orig_mod.` (`torch.compile`), `model.` (Lightning), alone or combined. `anchors` are starts of names that the
-    /// network has of its own; where one is there as it is, or none at all, nothing changes.
+    /// network has of its own; where one is there as it is, or none at all, no name changes. A moving average that lies beside
+    /// the trained weights under names such as `ema.` is left out.
     ///
     /// # Errors
     /// If the network is there under several prefixes, or two names would become one.
     pub fn unwrapped(mut self, anchors: &[&str]) -> Result<Self, CheckpointError> {
-        let Some(unwrapping) = Unwrapping::find(&self.path, self.tensors.keys(), anchors)? else {
-            return Ok(self);
-        };
-        let mut tensors = BTreeMap::new();
-        for (stored, tensor) in std::mem::take(&mut self.tensors) {
-            let Some(name) = unwrapping.name_of(&stored) else { continue };
-            if tensors.insert(name.clone(), tensor).is_some() {
-                return Err(CheckpointError::SameName { path: self.path, name: shown(&name) });
+        if let Some(unwrapping) = Unwrapping::find(&self.path, self.tensors.keys(), anchors)? {
+            let mut tensors = BTreeMap::new();
+            for (stored, tensor) in std::mem::take(&mut self.tensors) {
+                let Some(name) = unwrapping.name_of(&stored) else { continue };
+                if tensors.insert(name.clone(), tensor).is_some() {
+                    return Err(CheckpointError::SameName { path: self.path, name: shown(&name) });
+                }
             }
+            self.tensors = tensors;
         }
-        Ok(Self { tensors, ..self })
+        for name in averages_beside(&self.tensors) {
+            self.tensors.remove(&name);
+        }
+        Ok(self)
     }
 
     /// The first names in words, for a checkpoint that is of another network.

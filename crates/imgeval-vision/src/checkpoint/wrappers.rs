@@ -1,18 +1,56 @@
 //! Prefixes that wrappers of a network put before the names of its tensors.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use super::error::CheckpointError;
 
 /// DataParallel, DistributedDataParallel and averaged models; modules of Lightning and of training scripts.
 const PREFIXES: [&str; 2] = ["module.", "model."];
 
-/// Parts of names that wrappers put anywhere: `torch.compile`, fully sharded training, activation checkpointing. No network
-/// has them of its own.
-const PARTS: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
+/// Parts of names that wrappers put anywhere: `torch.compile`, fully sharded training, activation checkpointing, Fabric and
+/// DeepSpeed. No network has them of its own.
+const PARTS: [&str; 4] =
+    ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"];
 
 /// What averaged models count beside the tensors of the network.
 const COUNTER: &str = "n_averaged";
+
+/// What stands before the names of a moving average that lies beside the weights that are trained.
+const AVERAGES: [&str; 3] = ["ema.", "model_ema.", "ema_model."];
+
+/// What averages count and remember beside the tensors.
+const AVERAGE_STATE: [&str; 5] = ["decay", "num_updates", COUNTER, "initted", "step"];
+
+/// The names that belong to a moving average of tensors that are there themselves. As with the nests, the trained weights
+/// are taken.
+pub(super) fn averages_beside<T>(tensors: &BTreeMap<String, T>) -> Vec<String> {
+    let below = |name: &str| {
+        AVERAGES.iter().find_map(|average| name.strip_prefix(average)).map(|rest| without_parts(rest))
+    };
+    let is_copy = |name: &&String| {
+        let Some(rest) = below(name) else { return false };
+        let mut rest = rest.as_str();
+        loop {
+            if tensors.contains_key(rest) {
+                return true;
+            }
+            match PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)) {
+                Some(inner) => rest = inner,
+                None => return false,
+            }
+        }
+    };
+    let copies: Vec<String> = tensors.keys().filter(is_copy).cloned().collect();
+    if copies.is_empty() {
+        return copies;
+    }
+    let is_state = |name: &&String| below(name).is_some_and(|rest| AVERAGE_STATE.contains(&rest.as_str()));
+    let state = tensors.keys().filter(is_state).cloned();
+    copies.iter().cloned().chain(state).collect()
+}
 
 /// How names are brought back to the network's own.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,7 +125,8 @@ mod tests {
     #[test]
     fn prefixes_come_off_alone_and_combined() {
         let prefixes = ["module.", "model.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.model."];
-        for prefix in prefixes.iter().chain(&["module.module.", "model._orig_mod."]) {
+        for prefix in prefixes.iter().chain(&["module.module.", "model._orig_mod.", "_forward_module.model."])
+        {
             let stored = [format!("{prefix}stem.weight"), format!("{prefix}head.bias")];
             let unwrapping = find(&[&stored[0], &stored[1]]).unwrap().unwrap();
             let names: Vec<_> = stored.iter().filter_map(|name| unwrapping.name_of(name)).collect();
@@ -114,6 +153,19 @@ mod tests {
         let averaged = find(&["n_averaged", "module.stem.weight"]).unwrap().unwrap();
         assert_eq!(averaged.name_of("n_averaged"), None);
         assert_eq!(averaged.name_of("loss.scale").unwrap(), "loss.scale");
+    }
+
+    #[test]
+    fn an_average_beside_the_trained_weights_is_left_out() {
+        let averages = |names: &[&str]| {
+            let tensors = names.iter().map(|name| ((*name).to_owned(), ())).collect();
+            averages_beside(&tensors)
+        };
+        let both = ["a.weight", "ema.module._orig_mod.a.weight", "model_ema.a.weight", "model_ema.decay"];
+        assert_eq!(averages(&both), both[1..]);
+        // Nothing that is there alone is an average of something.
+        assert!(averages(&["a.weight", "ema.b.weight", "ema.decay", "model.a.weight"]).is_empty());
+        assert!(averages(&["ema.a.weight"]).is_empty());
     }
 
     #[test]

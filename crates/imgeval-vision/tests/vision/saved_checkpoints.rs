@@ -202,6 +202,24 @@ fn trained_weights_come_before_their_average_and_a_lone_number_hides_nothing() {
         pickler.put(b"u");
         check(pickler.zip_file(), other);
     }
+    // The trained weights may also lie beside the average's key, or have names beside the average's names.
+    let mut pickler = Pickler::new(2, "cpu");
+    pickler.put(b"}(");
+    pickler.text("ema");
+    pickler.state_dict(&zeros);
+    for (name, number) in network("") {
+        pickler.text(&name);
+        pickler.tensor(number);
+    }
+    pickler.put(b"u");
+    check(pickler.zip_file(), "an average in the state dict");
+    let mut both = network("model.");
+    both.extend(zeros.iter().map(|(name, number)| (format!("model_ema.{name}"), *number)));
+    both.push(("model_ema.decay".to_owned(), 9.0));
+    let mut pickler = Pickler::new(2, "cpu");
+    pickler.nested(&["state_dict"], &|pickler| pickler.state_dict(&both));
+    check(pickler.zip_file(), "an average by name");
+
     let mut pickler = Pickler::new(4, "cpu");
     pickler.put(b"}(");
     pickler.text("model");
@@ -262,7 +280,8 @@ fn the_index_decides_which_shard_holds_a_tensor() {
     );
     let index = r#"{"metadata": {}, "weight_map": {"module.stem.weight": "a.bin",
         "module.blocks.0.bias": "b.bin", "module.head.weight": "b.bin"}}"#;
-    fs::write(folder.path().join("pytorch_model.bin.index.json"), index).unwrap();
+    // Some editors begin a file with a byte order mark.
+    fs::write(folder.path().join("pytorch_model.bin.index.json"), format!("\u{feff}{index}")).unwrap();
     let checkpoint = Checkpoint::open(folder.path()).unwrap().unwrapped(&["stem.weight"]).unwrap();
     let numbers: Vec<f32> = NETWORK.iter().map(|(name, _)| checkpoint.read_f32(name).unwrap()[0]).collect();
     assert_eq!(numbers, [1.0, 2.0, 3.0]);

@@ -159,6 +159,11 @@ fn sort_found(
             None => (CaseId::new(format!("{:05}", image.index)), Some(unknown_prompt(&image, cases.len()))),
         };
         let mut notes = notes_of(&image.metadata, case);
+        let is_rewritten = notes.contains(&ImageNote::RewrittenPrompt);
+        let rewritten_prompt = match image.metadata {
+            FolderMetadata::Read { metadata, .. } if is_rewritten => Some(metadata.prompt),
+            _ => None,
+        };
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         if layout == Layout::Official && ImageFormat::from_extension(extension) != Some(ImageFormat::Png) {
             notes.push(ImageNote::NotPng);
@@ -170,6 +175,7 @@ fn sort_found(
             path,
             rejected,
             notes,
+            rewritten_prompt,
         }
     };
     let extra = |extra: geneval::FoundExtra| ExtraFile {

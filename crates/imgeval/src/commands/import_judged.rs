@@ -75,6 +75,7 @@ fn find_by_prompt_id(images: &str, set: &CaseSet, read: &ReadArgs, names: &Sourc
             path,
             rejected,
             notes: Vec::new(),
+            rewritten_prompt: None,
         }
     };
     let extra = |extra: geneval::FoundExtra| ExtraFile {
@@ -110,6 +111,7 @@ fn find_edits(images: &str, set: &CaseSet, read: &ReadArgs, names: &SourceNames<
             path,
             rejected: None,
             notes: Vec::new(),
+            rewritten_prompt: None,
         }
     };
     let extra = |path: PathBuf, reason: &str| ExtraFile {

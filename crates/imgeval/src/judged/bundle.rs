@@ -141,7 +141,8 @@ impl Bundle {
     }
 }
 
-/// The files of an archive by name. Archives made on Windows may have `\` between folders, which no suite has in a name.
+/// The files of an archive by name. Archives made on Windows may have `\` between folders, which no suite has in a name;
+/// others begin names with `./`, which says nothing.
 ///
 /// # Errors
 /// The name that two files have.
@@ -151,6 +152,7 @@ fn places_of(archive: &ZipArchive<BufReader<File>>) -> Result<BTreeMap<String, u
         // A name that is no text is nobody's file.
         let Ok(name) = name else { continue };
         let name = name.replace('\\', "/");
+        let name = name.split('/').filter(|part| *part != ".").collect::<Vec<_>>().join("/");
         if !name.ends_with('/') && places.insert(name.clone(), place).is_some() {
             return Err(name.escape_debug().to_string());
         }

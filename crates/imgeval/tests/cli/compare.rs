@@ -1,13 +1,13 @@
 //! Two runs against each other: what may be compared, what the difference is, and what official prompts gain over fresh ones.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use serde_json::Value;
 
 use super::{
     report_bench::RunBench,
     resume::weights,
-    support::{check_exit, imgeval, stderr, stdout, text, write_picture},
+    support::{check_exit, imgeval, metadata_line, stderr, stdout, text, write_picture},
 };
 
 fn compare(a: &std::path::Path, b: &std::path::Path, more: &[&str], exit: i32) -> std::process::Output {
@@ -87,6 +87,51 @@ fn unlike_runs_are_refused_by_the_names_of_what_differs() {
     assert!(allowed.contains("differ, as allowed, in detector.parameters"), "{allowed}");
     let unknown = compare(&a, &b, &["--allow", "detector.parameter"], 2);
     assert!(stderr(&unknown).contains("no field `detector.parameter`"), "{}", stderr(&unknown));
+}
+
+/// Imports once more, with these words around the prompts in the folders' metadata.
+fn rewrite_prompts(bench: &RunBench, name: &str, prompts: &[usize], words: &str) {
+    let images = bench.run(&format!("{name}-images"));
+    for prompt in prompts {
+        let mut metadata: Value = serde_json::from_str(&metadata_line(*prompt)).unwrap();
+        metadata["prompt"] = format!("{words}, {}", metadata["prompt"].as_str().unwrap()).into();
+        fs::write(images.join(format!("{prompt:05}/metadata.jsonl")), metadata.to_string()).unwrap();
+    }
+    check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&bench.run(name))]), 0);
+}
+
+#[test]
+fn scores_of_rewritten_prompts_have_a_fingerprint_of_their_own() {
+    let bench = RunBench::new("compare-rewritten");
+    let prompts = [0, 1, 2];
+    let protocol = |name: &str| -> Value {
+        let output = imgeval(&["score", text(&bench.run(name)), "--json"]);
+        check_exit(&output, 0);
+        let table: Value = serde_json::from_slice(&output.stdout).unwrap();
+        table["protocol"].clone()
+    };
+    for name in ["plain", "rewritten", "again", "otherwise", "in-part"] {
+        bench.write(name, &prompts, 1, |_, _| true);
+    }
+    let plain = protocol("plain");
+    assert_eq!(plain["facts"]["prompts"], Value::Null);
+    rewrite_prompts(&bench, "rewritten", &prompts, "In a sunlit room");
+    rewrite_prompts(&bench, "again", &prompts, "At night");
+    rewrite_prompts(&bench, "again", &prompts, "In a sunlit room");
+    rewrite_prompts(&bench, "otherwise", &prompts, "At night");
+    rewrite_prompts(&bench, "in-part", &prompts[1..], "In a sunlit room");
+    let rewritten = protocol("rewritten");
+    assert_eq!(rewritten["facts"]["prompts"], "rewritten");
+    assert_eq!(rewritten, protocol("again"), "the same words, whatever was there before");
+    let different = [&plain, &rewritten, &protocol("otherwise"), &protocol("in-part")];
+    let fingerprints: BTreeSet<String> =
+        different.iter().map(|protocol| protocol["fingerprint"].to_string()).collect();
+    assert_eq!(fingerprints.len(), different.len(), "{fingerprints:?}");
+
+    let said = stderr(&compare(&bench.run("plain"), &bench.run("rewritten"), &[], 6));
+    assert!(said.contains("prompts, prompts.sha256"), "{said}");
+    let said = stdout(&imgeval(&["score", text(&bench.run("in-part"))]));
+    assert!(said.contains("the official prompts, 2 of them rewritten"), "{said}");
 }
 
 #[test]

@@ -332,12 +332,14 @@ fn a_png_wins_over_previews_beside_it() {
     write_official(&images, 0, 0);
     write_picture(&images.join("00000/samples/0000.jpg"), 7);
     write_picture(&images.join("00000/samples/0000.webp"), 8);
+    // The official evaluator sees names that end in `.png`, and no others.
+    fs::copy(images.join("00000/samples/0000.jpg"), images.join("00000/samples/0000.PNG")).unwrap();
     // Without a PNG the other format is the sample.
     write_official(&images, 1, 0);
     write_picture(&images.join("00001/samples/0001.jpg"), 9);
     let (code, coverage) = import(&folder, text(&images), &[]);
     assert_eq!(code, 0);
-    check_counts(&coverage, 3, &[("extra-file", 2), ("not-png", 1)]);
+    check_counts(&coverage, 3, &[("extra-file", 3), ("not-png", 1)]);
     assert!(coverage.to_string().contains("lies beside it as PNG"), "{coverage:#}");
 
     let folder = test_folder("import-previews-flat");

@@ -96,7 +96,9 @@ fn reason_edit_is_the_same_from_a_folder_and_from_an_archive_with_any_top_folder
     let of_folder = fetching.fetched();
     assert_eq!(of_folder.len(), 7, "a listing, three images and three masks");
     let junk: &[(&str, &[u8])] = &[("__MACOSX/top/1-Left-Right/._0001.png", b"x"), ("readme.md", b"?")];
-    for (name, top) in [("flat.zip", ""), ("top.zip", "SmartEdit-main/Reason-Edit/")] {
+    for (name, top) in
+        [("flat.zip", ""), ("top.zip", "SmartEdit-main/Reason-Edit/"), ("dots.zip", "./Reason-Edit/./")]
+    {
         fs::remove_dir_all(fetching.suites()).unwrap();
         let archive = fetching.archive(name, top, junk);
         fetching.fetch(&archive, 0);
