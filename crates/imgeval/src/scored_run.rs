@@ -361,7 +361,8 @@ pub(crate) fn asked_facts(facts: &BTreeMap<String, String>) -> impl Iterator<Ite
 
 /// Tells one rewriting of prompts from another.
 fn hash_of_prompts(prompts: &[(CaseId, String)]) -> ContentHash {
-    let prompts: Vec<[&str; 2]> = prompts.iter().map(|(case, prompt)| [case.as_str(), prompt.as_str()]).collect();
+    let prompts: Vec<[&str; 2]> =
+        prompts.iter().map(|(case, prompt)| [case.as_str(), prompt.as_str()]).collect();
     // As JSON it is plain where each text ends.
     ContentHash::of(json!(prompts).to_string().as_bytes())
 }
