@@ -28,7 +28,7 @@ const AVERAGE_STATE: [&str; 5] = ["decay", "num_updates", COUNTER, "initted", "s
 /// are taken.
 pub(super) fn averages_beside<T>(tensors: &BTreeMap<String, T>) -> Vec<String> {
     let below = |name: &str| {
-        AVERAGES.iter().find_map(|average| name.strip_prefix(average)).map(|rest| without_parts(rest))
+        AVERAGES.iter().find_map(|average| name.strip_prefix(average)).map(without_parts)
     };
     let is_copy = |name: &&String| {
         let Some(rest) = below(name) else { return false };

@@ -133,7 +133,7 @@ fn read_verified(text: &str) -> Result<Scores, Unparsed> {
         }
     }
     if let Some(mention) = first {
-        notes.extend(mention.doubt.map(|doubt| dangerous(&doubt)));
+        notes.extend(mention.doubt.map(dangerous));
         return Ok(verified_scores(mention.value, notes));
     }
     let [digit] = digits_of_lines(&VERIFIED_LINES, text)[..] else {
