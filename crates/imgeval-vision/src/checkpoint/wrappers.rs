@@ -27,9 +27,8 @@ const AVERAGE_STATE: [&str; 5] = ["decay", "num_updates", COUNTER, "initted", "s
 /// The names that belong to a moving average of tensors that are there themselves. As with the nests, the trained weights
 /// are taken.
 pub(super) fn averages_beside<T>(tensors: &BTreeMap<String, T>) -> Vec<String> {
-    let below = |name: &str| {
-        AVERAGES.iter().find_map(|average| name.strip_prefix(average)).map(without_parts)
-    };
+    let below =
+        |name: &str| AVERAGES.iter().find_map(|average| name.strip_prefix(average)).map(without_parts);
     let is_copy = |name: &&String| {
         let Some(rest) = below(name) else { return false };
         let mut rest = rest.as_str();
