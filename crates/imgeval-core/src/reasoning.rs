@@ -21,7 +21,7 @@ const NAMES: [&str; 10] = [
     "mm:think",
 ];
 
-/// Longer text between brackets is no tag.
+/// Longer text between brackets is not a tag.
 const MAX_TAG_BYTES: usize = 100;
 
 /// Openings and closings that are not a name between brackets.

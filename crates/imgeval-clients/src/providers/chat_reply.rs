@@ -41,7 +41,7 @@ pub(crate) fn words_of(reply: &Value) -> String {
     if reply["candidates"].is_array() {
         let spoken = spoken(reply);
         let texts: Vec<&str> = spoken.iter().filter_map(|part| part["text"].as_str()).collect();
-        // The parts of one text, which goes on where the last one ended.
+        // Parts of one text, each continuing the one before it.
         return texts.concat().trim().to_owned();
     }
     if let Some(items) = reply["output"].as_array() {

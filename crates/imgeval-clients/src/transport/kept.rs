@@ -43,7 +43,7 @@ impl Kept {
     /// Adds what a reply that cannot be used told of its cost.
     pub(super) fn add_wasted(&mut self, told: Told, cost: Option<Cost>) {
         self.usage = self.usage.plus(told.usage);
-        // Most errors count nothing, and then their cost is no news.
+        // Most errors report no usage; they say nothing about the cost.
         if let Some(cost) = cost.filter(|cost| cost.amount > imgeval_core::Usd::ZERO) {
             self.wasted = Some(match self.wasted.take() {
                 Some(before) => before.plus(cost),

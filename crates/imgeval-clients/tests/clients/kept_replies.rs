@@ -75,7 +75,7 @@ async fn a_reply_that_cannot_be_parsed_is_kept_though_the_next_one_can() {
     assert!(answer.outcome.done().is_some());
     assert_eq!(text(&answer.unused), "<html> paid for");
 
-    // An error before the image is no loss.
+    // A server error before the image is not kept.
     let (answer, _server) = ask([Action::Reply(Reply::new(500, "text/plain", "oops")), image()]).await;
     assert_eq!(answer.unwrap().unused, None);
 }

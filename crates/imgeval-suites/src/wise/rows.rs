@@ -60,7 +60,7 @@ pub struct ScoreRows {
     pub notes: Vec<RowNote>,
 }
 
-/// What the official calculators pass over, or count though it is no score.
+/// What the official calculators skip, or count although it is not a score.
 #[derive(Debug, thiserror::Error)]
 pub enum RowNote {
     #[error("line {line} is no row of scores of {edition} and is skipped")]

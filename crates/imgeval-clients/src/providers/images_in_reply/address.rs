@@ -119,7 +119,7 @@ pub(super) fn has_image_name(address: &str) -> bool {
     EXTENSIONS.iter().any(|extension| path.ends_with(extension))
 }
 
-/// The media type of a data URL and what comes after all of its prefixes; no media type where there is no prefix.
+/// Splits a data URL into its media type, if it has a prefix, and what follows all of its prefixes.
 fn split_prefixes(text: &str) -> (&str, &str) {
     let (mut media_type, mut rest) = ("", text);
     for _ in 0..MAX_PREFIXES {

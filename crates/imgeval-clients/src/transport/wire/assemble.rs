@@ -216,7 +216,7 @@ fn add_delta(message: &mut Fields, delta: Fields) {
     }
 }
 
-/// Adds parts; a part of text goes on where the last one ended.
+/// Appends parts; a text part continues the text part before it.
 fn add_parts(parts: &mut Vec<Value>, more: Vec<Value>) {
     for mut part in more {
         let is_text = |part: &Value| part["type"] == "text" && part["text"].is_string();

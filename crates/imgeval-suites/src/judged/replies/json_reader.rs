@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-/// Nested deeper, it is no object.
+/// Objects nested deeper are not read.
 const MAX_DEPTH: usize = 64;
 /// How far is looked behind a quote to see whether it ends a string.
 const LOOK_AHEAD: usize = 256;
