@@ -37,5 +37,5 @@ pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, Observ
 pub use protocol::Protocol;
 pub use reasoning::answer_of;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};
-pub use text::{sentence_of, visible};
+pub use text::{is_steering, sentence_of, visible, visible_lines};
 pub use whole_reply::{ReadImage, Reading, WholeReply};

@@ -1,4 +1,6 @@
-//! Ctrl-C: the first lets calls finish that are under way, because they are paid for; the second stops now.
+//! Ctrl-C: the first lets calls finish that are under way, because they are paid for; the second stops now. So does being
+//! asked to terminate. A terminal that hangs up lets calls finish too, but never stops them: both the shell and the system
+//! send that signal, one after the other.
 
 use std::{io, thread};
 
@@ -20,18 +22,20 @@ pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer
     };
     let watch = move || {
         runtime.block_on(async {
-            let mut next_signal = StopSignal::FinishCalls;
-            while interrupts.next().await {
+            let mut is_first = true;
+            while let Some(received) = interrupts.next().await {
                 if stop.is_closed() {
                     end_interrupted();
                 }
-                if next_signal == StopSignal::FinishCalls {
+                if is_first {
                     printer.insist(
                         "stopping: calls that are under way are finished; press Ctrl-C again to stop now",
                     );
+                    stop.send_replace(StopSignal::FinishCalls);
+                } else if received == Received::Interrupt {
+                    stop.send_replace(StopSignal::Now);
                 }
-                stop.send_replace(next_signal);
-                next_signal = StopSignal::Now;
+                is_first = false;
             }
         });
     };
@@ -47,26 +51,60 @@ fn end_interrupted() {
     std::process::exit(i32::from(Exit::Interrupted as u8));
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Received {
+    Interrupt,
+    #[cfg(unix)]
+    HangUp,
+}
+
 /// Registered once: between two registrations a signal would be lost.
 #[cfg(unix)]
 struct Interrupts {
     interrupt: signal::unix::Signal,
     terminate: signal::unix::Signal,
+    /// `None` where it is ignored, as below `nohup`: then it stays ignored.
+    hang_up: Option<signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Interrupts {
     fn new() -> io::Result<Self> {
         use signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hang_up = match ignores_hang_up() {
+            true => None,
+            false => Some(signal(SignalKind::hangup())?),
+        };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up,
+        })
     }
 
-    async fn next(&mut self) -> bool {
+    async fn next(&mut self) -> Option<Received> {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            received = self.interrupt.recv() => received.is_some(),
-            received = self.terminate.recv() => received.is_some(),
+            received = self.interrupt.recv() => received.map(|()| Received::Interrupt),
+            received = self.terminate.recv() => received.map(|()| Received::Interrupt),
+            received = hang_up => received.map(|()| Received::HangUp),
         }
     }
+}
+
+/// Whether this process was started with SIGHUP ignored. Only Linux tells without unsafe code, in the mask of ignored signals
+/// of `/proc/self/status` (proc_pid_status(5)); elsewhere the answer is no.
+#[cfg(unix)]
+fn ignores_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Signal 1 is the lowest bit.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(windows)]
@@ -78,7 +116,7 @@ impl Interrupts {
         signal::windows::ctrl_c().map(Self)
     }
 
-    async fn next(&mut self) -> bool {
-        self.0.recv().await.is_some()
+    async fn next(&mut self) -> Option<Received> {
+        self.0.recv().await.map(|()| Received::Interrupt)
     }
 }

@@ -1,10 +1,14 @@
-//! What the servers of this machine share: taking a port, and headers that keep a page to itself.
+//! What the servers of this machine share: taking a port, connections, and headers that keep a page to itself.
+
+mod connections;
 
 use std::{io, net::SocketAddr};
 
 use anyhow::Result;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::net::TcpListener;
+
+pub(crate) use connections::serve_connections;
 
 use crate::failure::CommandError;
 

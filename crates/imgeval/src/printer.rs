@@ -2,13 +2,13 @@
 
 use std::{
     fmt::{self, Display},
-    io::{self, IsTerminal, Read, StdoutLock, Write},
+    io::{self, BufRead, IsTerminal, StdoutLock, Write},
     path::Path,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{Failure, Usd, visible};
+use imgeval_core::{Failure, Usd, visible, visible_lines};
 use imgeval_runner::{GenerateEvent, JudgeEvent, Progress, RewriteEvent};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
@@ -25,14 +25,27 @@ impl Printer {
         Self { is_quiet }
     }
 
-    /// Writes a result to stdout.
+    /// Writes a result to stdout: to a file or a program as it is, to a terminal without what would steer it.
     pub(crate) fn data(self, text: impl Display) -> Result<()> {
-        write_stdout(|stdout| write!(stdout, "{text}"))
+        write_stdout(|stdout| match stdout.is_terminal() {
+            true => write!(stdout, "{}", visible_lines(&text.to_string())),
+            false => write!(stdout, "{text}"),
+        })
     }
 
     /// Copies a long result to stdout.
-    pub(crate) fn data_from(self, mut reader: impl Read) -> Result<()> {
-        write_stdout(|stdout| io::copy(&mut reader, stdout).map(drop))
+    pub(crate) fn data_from(self, mut reader: impl BufRead) -> Result<()> {
+        write_stdout(|stdout| {
+            if !stdout.is_terminal() {
+                return io::copy(&mut reader, stdout).map(drop);
+            }
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line)? > 0 {
+                write!(stdout, "{}", visible_lines(&String::from_utf8_lossy(&line)))?;
+                line.clear();
+            }
+            Ok(())
+        })
     }
 
     /// Tells something on stderr, unless quiet.
@@ -50,6 +63,7 @@ impl Printer {
 
     /// Tells something on stderr that must not be missed.
     pub(crate) fn insist(self, text: impl Display) {
+        let text = visible_lines(&text.to_string());
         // Nothing is left to be done if stderr itself is gone.
         writeln!(io::stderr().lock(), "{text}").ok();
     }

@@ -37,6 +37,8 @@ pub(super) enum Broken {
     Lost(String),
     /// Nothing came, or not all of it, in time.
     TimedOut(String),
+    /// Redirected in a circle, too often, or to where it must not go: asking again gives the same.
+    Misdirected(String),
 }
 
 pub(super) async fn attempt(
@@ -103,7 +105,9 @@ fn too_large() -> Broken {
 }
 
 fn broken(error: reqwest::Error) -> Broken {
-    if error.is_connect() || error.is_builder() {
+    if error.is_redirect() {
+        Broken::Misdirected(chain(error))
+    } else if error.is_connect() || error.is_builder() {
         Broken::NotSent(format!("no connection: {}", chain(error)))
     } else {
         Broken::Lost(format!("the connection broke before an answer: {}", chain(error)))

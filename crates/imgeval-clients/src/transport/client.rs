@@ -354,7 +354,9 @@ impl Transport {
         let mut received = match received {
             Ok(received) => received,
             Err(Broken::NotSent(detail)) => return again(FailureKind::Transport, detail, false),
-            Err(Broken::Lost(detail)) => return again(FailureKind::Transport, detail, true),
+            Err(Broken::Lost(detail) | Broken::Misdirected(detail)) => {
+                return again(FailureKind::Transport, detail, true);
+            }
             Err(Broken::TimedOut(detail)) => return again(FailureKind::TimedOut, detail, true),
         };
         if received.status.is_redirection() {

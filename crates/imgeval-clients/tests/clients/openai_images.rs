@@ -186,7 +186,7 @@ price.image = [{ usd = 0.04 }]
     for (reply, words, requests) in [
         (gone, "answered 404 Not Found; ", 1),
         (later, "answered 503 Service Unavailable (tried 10 times); ", 10),
-        (around, "too many redirects", 40),
+        (around, "too many redirects", 4),
     ] {
         let files = FaultServer::start([Action::Reply(reply)]).await;
         let reply = json!({"data": [{"url": format!("{}/image.png", files.url())}]});

@@ -8,7 +8,9 @@ use std::{
     thread,
 };
 
-use imgeval_core::{Failure, FailureKind, Judge, JudgeQuestion, Outcome, TextAnswer, Usd, WorkKey};
+use imgeval_core::{
+    Failure, FailureKind, Judge, JudgeQuestion, Outcome, TextAnswer, Usd, WorkKey, is_steering,
+};
 use imgeval_store::{
     CallBegun, CallPurpose, Charge, JudgedItem, JudgmentRecord, RunWriter, Spend, StoreError, StoredJudgment,
 };
@@ -464,7 +466,7 @@ impl Coordinator<'_> {
 
 /// The beginning of a reply, fit for a line.
 fn excerpt(text: &str) -> String {
-    let mut line: String = text.chars().take(120).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line: String = text.chars().take(120).map(|c| if is_steering(c) { ' ' } else { c }).collect();
     if text.chars().nth(120).is_some() {
         line.push('…');
     }

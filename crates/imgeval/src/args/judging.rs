@@ -74,6 +74,10 @@ pub(crate) enum SuitesCommand {
         /// Accept judge scripts of another version than the pinned one; their protocols name both checksums
         #[arg(long)]
         other_scripts: bool,
+        /// Fetch anew what is there already, and replace it even if it is another version; without it, what was fetched
+        /// before stays
+        #[arg(long)]
+        again: bool,
         /// Never touch the network
         #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
         offline: bool,

@@ -63,7 +63,7 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
             let mut rows = SpooledTempFile::new(SPOOL_BYTES);
             score_lines(detections, &options, &mut builder, &mut rows, printer)?;
             rows.rewind()?;
-            printer.data_from(rows)?;
+            printer.data_from(BufReader::new(rows))?;
             builder.summarise(args.table.settings())
         }
     };

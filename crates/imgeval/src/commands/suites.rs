@@ -1,7 +1,5 @@
 //! `imgeval suites`: which suites there are, and fetching the data of those that are not ours to ship.
 
-use std::path::Path;
-
 use anyhow::Result;
 use clap::ValueEnum as _;
 use imgeval_suites::wise;
@@ -15,8 +13,8 @@ use crate::{
     exit_code::Exit,
     failure::CommandError,
     judged::{
-        data::{SuiteData, script_file},
-        fetch::{OtherScripts, fetch_reason_edit, fetch_wise},
+        data::SuiteData,
+        fetch::{Fetching, OtherScripts, fetch_reason_edit, fetch_wise},
     },
     printer::Printer,
     table::plain_table,
@@ -28,9 +26,10 @@ const WISE_ARCHIVE: &str = "https://github.com/PKU-YuanGroup/WISE/archive/eb5117
 pub(super) fn suites(command: &SuitesCommand, printer: Printer) -> Result<Exit> {
     match command {
         SuitesCommand::List { json, suites } => list(&suites.data(), *json, printer),
-        SuitesCommand::Fetch { suite, from, other_scripts, offline, suites } => {
+        SuitesCommand::Fetch { suite, from, other_scripts, again, offline, suites } => {
             let other_scripts = if *other_scripts { OtherScripts::Take } else { OtherScripts::Refuse };
-            fetch(*suite, from.as_deref(), other_scripts, *offline, &suites.data(), printer)
+            let fetching = Fetching { from: from.as_deref(), other_scripts, replaces: *again };
+            fetch(*suite, fetching, *offline, &suites.data(), printer)
         }
     }
 }
@@ -109,22 +108,34 @@ fn list(data: &SuiteData, as_json: bool, printer: Printer) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// Whether every file of WISE is here and is what it should be.
+fn is_all_here(data: &SuiteData) -> bool {
+    let has_cases = [Suite::WiseLegacy, Suite::WiseLegacyRewrite, Suite::WiseVerified]
+        .iter()
+        .all(|suite| is_here(*suite, data) == Some(true));
+    has_cases && wise::Edition::ALL.into_iter().all(|edition| data.wise_protocol(edition).is_ok())
+}
+
 fn fetch(
     suite: FetchedSuite,
-    from: Option<&Path>,
-    other_scripts: OtherScripts,
+    fetching: Fetching<'_>,
     is_offline: bool,
     data: &SuiteData,
     printer: Printer,
 ) -> Result<Exit> {
-    match (suite, from) {
+    match (suite, fetching.from) {
+        (FetchedSuite::Wise, None) if !fetching.replaces && is_all_here(data) => {
+            let folder = data.wise_dir();
+            printer.talk(format_args!("suites: WISE is in {}; --again fetches it anew", folder.display()));
+            Ok(Exit::Ok)
+        }
         (FetchedSuite::Wise, None) if is_offline => {
             let message = "the network is not to be used";
             let hint = "name a clone of the repository or its zip archive with --from DIR|ZIP";
             Err(CommandError::mendable(message, hint).into())
         }
-        (FetchedSuite::Wise, from) => {
-            let fetched = fetch_wise(data, from, WISE_ARCHIVE, other_scripts, printer)?;
+        (FetchedSuite::Wise, _) => {
+            let fetched = fetch_wise(data, fetching, WISE_ARCHIVE, printer)?;
             let folder = data.wise_dir();
             printer.talk(format_args!("suites: {} files of WISE in {}", fetched.files, folder.display()));
             for (file, sha256) in &fetched.other_scripts {
@@ -140,21 +151,19 @@ fn fetch(
                 is_complete = false;
                 printer.insist(format_args!("suites: {path} was not there; what needs it cannot be used"));
             }
-            for edition in wise::Edition::ALL {
-                if fetched.missing.contains(&script_file(edition).path) {
-                    continue;
-                }
-                match data.wise_protocol(edition) {
-                    Ok(protocol) => printer.talk(format_args!(
-                        "suites: protocol {}, wording {}",
-                        protocol.label(),
-                        &protocol.hash().as_str()[..12]
-                    )),
-                    Err(error) => {
-                        is_complete = false;
-                        printer.insist(crate::failure::render_error(&error).text);
-                    }
-                }
+            for error in &fetched.unusable {
+                is_complete = false;
+                printer.insist(crate::failure::render_error(error).text);
+            }
+            for protocol in
+                wise::Edition::ALL.into_iter().filter_map(|edition| data.wise_protocol(edition).ok())
+            {
+                let hash = protocol.hash();
+                printer.talk(format_args!(
+                    "suites: protocol {}, wording {}",
+                    protocol.label(),
+                    &hash.as_str()[..12]
+                ));
             }
             Ok(if is_complete { Exit::Ok } else { Exit::Partial })
         }
@@ -165,7 +174,7 @@ fn fetch(
             Err(CommandError::usage(message).with_hint(hint).into())
         }
         (FetchedSuite::ReasonEdit, Some(from)) => {
-            let counts = fetch_reason_edit(data, from)?;
+            let counts = fetch_reason_edit(data, from, fetching.replaces)?;
             let total: usize = counts.values().sum();
             printer.talk(format_args!(
                 "suites: {total} cases of Reason-Edit in {}",

@@ -86,6 +86,11 @@ impl SuiteData {
         self.root.join("wise")
     }
 
+    /// Scripts of another version than the pinned one, each named by its SHA-256: fetching one overwrites no other.
+    pub(crate) fn other_scripts_dir(&self) -> PathBuf {
+        self.wise_dir().join("other-scripts")
+    }
+
     pub(crate) fn reason_edit_dir(&self) -> PathBuf {
         self.root.join("reason-edit")
     }
@@ -96,7 +101,7 @@ impl SuiteData {
         let Some(text) = read_if_there(&path)? else { return Ok(None) };
         let record: FetchRecord = toml::from_str(&text).map_err(|error| {
             let message = format!("`{}` is damaged: {}", path.display(), error.message());
-            CommandError::mendable(message, "delete it and fetch the suite again")
+            CommandError::mendable(message, FETCH_AGAIN)
         })?;
         if record.format_version != RECORD_VERSION {
             let message = format!("`{}` was written by a newer version", path.display());
@@ -125,42 +130,30 @@ impl SuiteData {
         Ok(WiseListing { cases, data_sha256: ContentHash::of(hashes.as_bytes()).to_string() })
     }
 
-    /// The protocol of an edition, its wording cut out of the fetched script. It names the script if that is another version
-    /// than the pinned one.
+    /// The protocol of an edition, out of the fetched script.
     pub(crate) fn wise_protocol(&self, edition: Edition) -> Result<JudgeProtocol> {
         let script = script_file(edition);
-        let bytes = self.read_wise_file(script)?;
-        let broken = |detail: String| {
-            let message = format!("`{}` of WISE cannot be used: {detail}", script.path);
-            CommandError::mendable(message, "name a protocol file of your own with --protocol FILE")
-        };
-        let found = ContentHash::of(&bytes);
-        let text = String::from_utf8(bytes).map_err(|_| broken("it is not UTF-8".to_owned()))?;
-        let protocol = match edition {
-            Edition::Legacy => wise_legacy_protocol(&text),
-            Edition::Verified => wise_verified_protocol(&text),
-        };
-        let mut protocol = protocol.map_err(|error| broken(sentence_of(&error)))?;
-        if found.as_str() != script.sha256 {
-            protocol.wording_source.push_str(&format!(
-                ", {OTHER_SCRIPT} {}: its SHA-256 is {found}, not {}",
-                wise::COMMIT,
-                script.sha256
-            ));
-        }
-        Ok(protocol)
+        protocol_of(script, &self.read_wise_file(script)?)
     }
 
     fn read_wise_file(&self, file: &DataFile) -> Result<Vec<u8>> {
         let record = self.wise_record()?.unwrap_or_default();
         let Some(fetched) = record.files.get(file.path) else {
             let message = format!("`{}` of WISE is not here", file.path);
-            return Err(CommandError::mendable(message, FETCH_WISE).into());
+            let hint = match file.kind {
+                FileKind::Script => {
+                    format!("{FETCH_WISE}; or name a protocol file of your own with --protocol FILE")
+                }
+                FileKind::Prompts | FileKind::RewrittenPrompts => FETCH_WISE.to_owned(),
+            };
+            return Err(CommandError::mendable(message, hint).into());
         };
-        let path = self.wise_dir().join(file.path);
+        let (path, expected) = match record.other_scripts.contains(file.path) {
+            true => (self.other_scripts_dir().join(fetched), fetched.as_str()),
+            false => (self.wise_dir().join(file.path), file.sha256),
+        };
         let bytes = fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
         let found = ContentHash::of(&bytes);
-        let expected = if record.other_scripts.contains(file.path) { fetched } else { file.sha256 };
         if found.as_str() != expected {
             return Err(changed(file, &path.display().to_string(), found.as_str(), expected).into());
         }
@@ -216,7 +209,7 @@ impl SuiteData {
 }
 
 pub(crate) const EDIT_LISTING: &str = "cases.jsonl";
-const FETCH_AGAIN: &str = "fetch the suite again with `imgeval suites fetch`";
+const FETCH_AGAIN: &str = "fetch the suite anew with `imgeval suites fetch --again`";
 const FETCH_WISE: &str = "`imgeval suites fetch wise`, or with --from DIR|ZIP where there is no network";
 
 /// In the source of a wording that is not that of the pinned script.
@@ -238,6 +231,32 @@ pub(crate) fn changed(file: &DataFile, name: &str, found: &str, expected: &str) 
 
 fn not_expected(name: &str, found: &str, expected: &str) -> String {
     format!("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}")
+}
+
+/// The protocol in a script, its wording cut out. It names the script if that is another version than the pinned one.
+///
+/// # Errors
+/// If the script holds no usable protocol.
+pub(crate) fn protocol_of(script: &DataFile, bytes: &[u8]) -> Result<JudgeProtocol> {
+    let broken = |detail: String| {
+        let message = format!("`{}` of WISE cannot be used: {detail}", script.path);
+        CommandError::mendable(message, "name a protocol file of your own with --protocol FILE")
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8".to_owned()))?;
+    let protocol = match script.edition {
+        Edition::Legacy => wise_legacy_protocol(text),
+        Edition::Verified => wise_verified_protocol(text),
+    };
+    let mut protocol = protocol.map_err(|error| broken(sentence_of(&error)))?;
+    let found = ContentHash::of(bytes);
+    if found.as_str() != script.sha256 {
+        protocol.wording_source.push_str(&format!(
+            ", {OTHER_SCRIPT} {}: its SHA-256 is {found}, not {}",
+            wise::COMMIT,
+            script.sha256
+        ));
+    }
+    Ok(protocol)
 }
 
 /// The script that holds an edition's instructions.

@@ -1,7 +1,13 @@
 //! `imgeval suites fetch`: takes a suite's files from its repository, or from what the user downloaded. A file that is
 //! not the pinned one is refused.
 
-use std::{collections::BTreeMap, fs, io::Write as _, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Write as _,
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
@@ -16,7 +22,7 @@ use imgeval_vision::{
 
 use super::{
     bundle::{Bundle, read_file},
-    data::{EDIT_LISTING, EditLine, RECORD_VERSION, SuiteData, changed},
+    data::{EDIT_LISTING, EditLine, FetchRecord, RECORD_VERSION, SuiteData, changed, protocol_of},
 };
 use crate::{
     failure::{CommandError, sentence_of},
@@ -25,12 +31,15 @@ use crate::{
 };
 
 /// What came of fetching WISE.
+#[derive(Default)]
 pub(crate) struct FetchedWise {
     pub(crate) files: usize,
     /// Files that are not there; what needs them cannot be used.
     pub(crate) missing: Vec<&'static str>,
     /// Scripts that are not the pinned ones, with their checksums.
     pub(crate) other_scripts: Vec<(&'static DataFile, String)>,
+    /// Why scripts were not taken: they hold no usable protocol.
+    pub(crate) unusable: Vec<anyhow::Error>,
 }
 
 /// What to do with scripts that are not the pinned ones.
@@ -41,15 +50,26 @@ pub(crate) enum OtherScripts {
     Take,
 }
 
+/// How a suite is fetched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fetching<'a> {
+    /// A folder or zip archive; `None` asks the network.
+    pub(crate) from: Option<&'a Path>,
+    pub(crate) other_scripts: OtherScripts,
+    /// Whether what was fetched before is replaced.
+    pub(crate) replaces: bool,
+}
+
 /// # Errors
-/// If a file is not the pinned one and is not to be taken nevertheless, or no file is there at all.
+/// If a file is not the pinned one and is not to be taken nevertheless, another version was fetched before and is not to be
+/// replaced, or no file can be used. Then what was fetched before stays as it is.
 pub(crate) fn fetch_wise(
     data: &SuiteData,
-    from: Option<&Path>,
+    fetching: Fetching<'_>,
     archive_url: &str,
-    other_scripts: OtherScripts,
     printer: Printer,
 ) -> Result<FetchedWise> {
+    let from = fetching.from;
     let folder = data.wise_dir();
     fs::create_dir_all(&folder).with_context(|| format!("could not create `{}`", folder.display()))?;
     let partial = folder.join("archive.partial");
@@ -60,7 +80,7 @@ pub(crate) fn fetch_wise(
             Bundle::open(&partial)?
         }
     };
-    let fetched = take_wise(data, &mut bundle, from, other_scripts);
+    let fetched = take_wise(data, &mut bundle, fetching);
     if from.is_none() {
         // Whole or refused, it is of no further use.
         fs::remove_file(&partial).ok();
@@ -85,8 +105,7 @@ fn download(url: &str, to: &Path, printer: Printer) -> Result<()> {
 fn take_wise(
     data: &SuiteData,
     bundle: &mut Bundle,
-    from: Option<&Path>,
-    other_scripts: OtherScripts,
+    Fetching { from, other_scripts, replaces }: Fetching<'_>,
 ) -> Result<FetchedWise> {
     let comment = bundle.comment();
     let is_commit = comment.len() == 40 && comment.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -94,13 +113,14 @@ fn take_wise(
         let message = format!("the archive is not of commit {}, as it says itself", wise::COMMIT);
         return Err(CommandError::mendable(message, "try again, or name a download with --from").into());
     }
-    let mut record = data.wise_record()?.unwrap_or_default();
+    let before = if replaces { None } else { data.wise_record()? };
+    let mut record = before.clone().unwrap_or_default();
     record.format_version = RECORD_VERSION;
     if is_commit {
         record.commit = comment;
     }
     let names = bundle.names();
-    let mut fetched = FetchedWise { files: 0, missing: Vec::new(), other_scripts: Vec::new() };
+    let mut fetched = FetchedWise::default();
     let mut contents = Vec::new();
     for file in &DATA_FILES {
         let Some(bytes) = find_file(bundle, &names, file)? else {
@@ -110,30 +130,64 @@ fn take_wise(
             continue;
         };
         let found = ContentHash::of(&bytes).to_string();
-        record.other_scripts.remove(file.path);
+        let mut path = data.wise_dir().join(file.path);
+        let mut is_other = false;
         if found != file.sha256 {
             if file.kind != FileKind::Script || other_scripts == OtherScripts::Refuse {
                 return Err(changed(file, file.path, &found, file.sha256).into());
             }
+            if let Err(error) = protocol_of(file, &bytes) {
+                fetched.unusable.push(error);
+                continue;
+            }
+            path = data.other_scripts_dir().join(&found);
+            is_other = true;
+        }
+        let known = before.as_ref().and_then(|before| before.files.get(file.path));
+        if let Some(known) = known.filter(|known| **known != found) {
+            let message = format!(
+                "`{}` is not the one fetched before: its SHA-256 is {found}, before it was {known}",
+                file.path
+            );
+            let hint = "add --again to replace what was fetched before";
+            return Err(CommandError::mismatch(message).with_hint(hint).into());
+        }
+        record.other_scripts.remove(file.path);
+        if is_other {
             record.other_scripts.insert(file.path.to_owned());
             fetched.other_scripts.push((file, found.clone()));
         }
         record.files.insert(file.path.to_owned(), found);
-        contents.push((file.path, bytes));
+        contents.push((path, bytes));
     }
     if contents.is_empty() {
         let message = "there is no file of WISE in what was given";
         let hint = "a clone of the repository, its zip archive, or a folder with its JSON files and scripts";
         return Err(CommandError::nothing(message).with_hint(hint).into());
     }
-    let folder = data.wise_dir();
+    // Pinned files have the same bytes always, others a name of their own: until the record is replaced, the old one holds.
     for (path, bytes) in &contents {
-        write_whole(&folder.join(path), bytes)?;
+        write_whole(path, bytes)?;
     }
     let text = toml::to_string(&record).context("could not write down what was fetched")?;
-    write_whole(&folder.join("fetched.toml"), text.as_bytes())?;
+    write_whole(&data.wise_dir().join("fetched.toml"), text.as_bytes())?;
+    sweep_other_scripts(data, &record);
     fetched.files = contents.len();
     Ok(fetched)
+}
+
+/// Removes scripts that the record does not name any longer.
+fn sweep_other_scripts(data: &SuiteData, record: &FetchRecord) {
+    let named: BTreeSet<&String> =
+        record.other_scripts.iter().filter_map(|path| record.files.get(path)).collect();
+    let Ok(entries) = fs::read_dir(data.other_scripts_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if ContentHash::parse(&name).is_some() && !named.contains(&name) {
+            // One that stays is only in the way.
+            fs::remove_file(entry.path()).ok();
+        }
+    }
 }
 
 /// The file where the repository has it, below any folder; else by its checksum wherever it lies; else by its name
@@ -161,12 +215,16 @@ fn find_file(bundle: &mut Bundle, names: &[String], file: &DataFile) -> Result<O
 ///
 /// # Errors
 /// If the data set cannot be understood, or is another than the one fetched before.
-pub(crate) fn fetch_reason_edit(data: &SuiteData, from: &Path) -> Result<BTreeMap<String, usize>> {
+pub(crate) fn fetch_reason_edit(
+    data: &SuiteData,
+    from: &Path,
+    replaces: bool,
+) -> Result<BTreeMap<String, usize>> {
     let mut bundle = Bundle::open(from)?;
     match &bundle {
         Bundle::Folder { root, .. } => {
             let root = root.clone();
-            take_reason_edit(data, &root, &|path| path.display().to_string())
+            take_reason_edit(data, &root, replaces, &|path| path.display().to_string())
         }
         Bundle::Archive { .. } => {
             let unpacked = tempfile::tempdir().context("could not make a temporary folder")?;
@@ -181,7 +239,7 @@ pub(crate) fn fetch_reason_edit(data: &SuiteData, from: &Path) -> Result<BTreeMa
                 Ok(inner) => from.join(inner).display().to_string(),
                 Err(_) => path.display().to_string(),
             };
-            take_reason_edit(data, unpacked.path(), &name)
+            take_reason_edit(data, unpacked.path(), replaces, &name)
         }
     }
 }
@@ -190,6 +248,7 @@ pub(crate) fn fetch_reason_edit(data: &SuiteData, from: &Path) -> Result<BTreeMa
 fn take_reason_edit(
     data: &SuiteData,
     root: &Path,
+    replaces: bool,
     name_of: &dyn Fn(&Path) -> String,
 ) -> Result<BTreeMap<String, usize>> {
     let cases = reason_edit::find_benchmark(root).map_err(|error| {
@@ -228,7 +287,7 @@ fn take_reason_edit(
         listing.push_str(&serde_json::to_string(&line).context("could not write down a case")?);
         listing.push('\n');
     }
-    if data.has_reason_edit() {
+    if data.has_reason_edit() && !replaces {
         let path = folder.join(EDIT_LISTING);
         let before = fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
         if before != listing.as_bytes() {
@@ -236,7 +295,7 @@ fn take_reason_edit(
             let message = format!(
                 "this Reason-Edit is not the one fetched before: its listing's SHA-256 is {found}, before it was {expected}"
             );
-            let hint = format!("runs refer to the other one; to replace it, delete `{}`", folder.display());
+            let hint = "runs refer to the other one; add --again to replace it";
             return Err(CommandError::mismatch(message).with_hint(hint).into());
         }
     }

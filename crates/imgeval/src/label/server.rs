@@ -22,7 +22,7 @@ use serde_json::json;
 use super::session::{LabelError, Session};
 use crate::{
     failure::sentence_of,
-    local_server::{header_text, is_from_own_page, listen, set_headers},
+    local_server::{header_text, is_from_own_page, listen, serve_connections, set_headers},
     printer::Printer,
 };
 
@@ -69,7 +69,8 @@ pub(crate) async fn serve(session: Session, port: u16, rater: Option<&str>, prin
         .with_state(shared)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(guard));
-    axum::serve(listener, app).await.context("the server broke down")
+    serve_connections(listener, app).await;
+    Ok(())
 }
 
 /// Other pages in the same browser may neither look nor label: a request must name this machine, one that a page makes
@@ -87,8 +88,8 @@ async fn guard(request: Request, next: Next) -> Response {
     let is_invited = is_from_own_page(headers) || request.uri().path() == "/";
     let is_json =
         header_text(headers, header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
-    let may_change = request.method() == Method::GET || is_json;
-    if !(is_local && is_own && is_invited && may_change) {
+    let only_reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
+    if !(is_local && is_own && is_invited && (only_reads || is_json)) {
         return (StatusCode::FORBIDDEN, "only for the label page on this machine").into_response();
     }
     let mut response = next.run(request).await;

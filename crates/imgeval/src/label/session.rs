@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{CaseId, ContentHash, Decoding, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage};
+use imgeval_core::{
+    CaseId, ContentHash, Decoding, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage, is_steering,
+};
 use imgeval_runner::StoredInput;
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::judged::{
@@ -349,8 +351,8 @@ const NO_IMAGE: LabelError = LabelError::Refused("the run does not hold this ima
 /// If it is none, or too long, or holds what nobody sees: two people would seem to be one.
 pub(crate) fn check_rater(name: &str) -> Result<&str, &'static str> {
     let is_unseen = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+        is_steering(character)
+            || matches!(character, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}')
     };
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_RATER || name.chars().any(is_unseen) {

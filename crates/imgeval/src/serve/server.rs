@@ -32,7 +32,7 @@ use super::{
     thumbs::Thumbs,
 };
 use crate::{
-    local_server::{header_text, is_from_own_page, listen, set_headers},
+    local_server::{header_text, is_from_own_page, listen, serve_connections, set_headers},
     printer::Printer,
     report::opaque_pixels,
 };
@@ -100,10 +100,11 @@ pub(crate) async fn run_server(
             "serve: whoever can reach {address} sees every picture, prompt and reply of these runs; there is no password"
         ));
     }
-    serve_on(listener, Arc::new(served)).await
+    serve_on(listener, Arc::new(served)).await;
+    Ok(())
 }
 
-async fn serve_on(listener: TcpListener, served: Shared) -> Result<()> {
+async fn serve_on(listener: TcpListener, served: Shared) {
     let app = Router::new()
         .route("/", get(page))
         .route("/live.json", get(live))
@@ -113,7 +114,7 @@ async fn serve_on(listener: TcpListener, served: Shared) -> Result<()> {
         .route("/thumb/{run}/{hash}", get(thumb))
         .layer(middleware::from_fn_with_state(Arc::clone(&served), guard))
         .with_state(served);
-    axum::serve(listener, app).await.context("the server broke down")
+    serve_connections(listener, app).await;
 }
 
 impl Served {

@@ -95,6 +95,36 @@ fn being_asked_to_terminate_is_an_interrupt() {
 }
 
 #[test]
+fn a_terminal_that_hangs_up_lets_calls_finish_however_often_it_says_so() {
+    let (bench, gate) = slow_bench("stops-hang-up");
+    let mut child = start(&bench);
+    interrupt(&mut child, Signal::HUP);
+    send(&child, Signal::HUP);
+    gate.add_permits(100);
+    let output = finish(child);
+    check_exit(&output, 130);
+    Report::read(&output).check(&[("made", 4), ("not-started", 2)]);
+    check_resume(&bench, 2, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_that_is_ignored_stays_ignored() {
+    let (bench, gate) = slow_bench("stops-nohup");
+    let direct = bench.command(&ARGUMENTS);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(direct.get_program()).args(direct.get_args());
+    shell.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    bench.provider.wait_for(4);
+    send(&child, Signal::HUP);
+    gate.add_permits(100);
+    let output = finish(child);
+    check_exit(&output, 0);
+    Report::read(&output).check(&[("made", 6)]);
+}
+
+#[test]
 fn the_second_interrupt_stops_at_once_and_the_calls_stay_on_record() {
     let (bench, gate) = slow_bench("stops-interrupt-twice");
     let mut child = start(&bench);

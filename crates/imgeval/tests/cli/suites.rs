@@ -196,6 +196,11 @@ fn what_is_fetched_again_must_be_the_same() {
     let hashes = said.split(|letter: char| !letter.is_ascii_hexdigit()).filter(|word| word.len() == 64);
     assert_eq!(hashes.collect::<std::collections::BTreeSet<_>>().len(), 2, "{said}");
     assert!(fetching.fetched() == before, "nothing was replaced");
+    let (from, suites) = (fetching.benchmark(), fetching.suites());
+    let again =
+        ["suites", "fetch", "reason-edit", "--again", "--from", text(&from), "--suites-dir", text(&suites)];
+    check_exit(&command(&again).output().unwrap(), 0);
+    assert!(fetching.fetched() != before, "replaced when asked to");
 }
 
 #[cfg(unix)]

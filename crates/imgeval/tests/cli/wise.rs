@@ -66,6 +66,12 @@ impl Wise {
         fs::write(self.clone_dir().join("vllm_eval.py"), script).unwrap();
     }
 
+    /// Where a script that is not the pinned one is kept.
+    fn other_script(&self, script: &str) -> PathBuf {
+        let hash = imgeval_core::ContentHash::of(script.as_bytes());
+        self.folder.join("suites/wise/other-scripts").join(hash.as_str())
+    }
+
     fn call(&self, arguments: &[&str]) -> Output {
         let mut command = command(arguments);
         command.env("IMGEVAL_SUITES_DIR", self.folder.join("suites")).current_dir(&self.folder);
@@ -128,12 +134,42 @@ fn a_script_that_has_changed_since_it_was_fetched_is_refused_with_both_checksums
     let shown = wise.call(&["protocol", "show", "wise-verified"]);
     both_hashes(&stdout(&shown));
 
-    let script = wise.folder.join("suites/wise/WISE_legacy/gpt_eval.py");
+    let script = wise.other_script(SCRIPT);
     fs::write(&script, SCRIPT.replace("You look", "You stare")).unwrap();
     let shown = wise.call(&["protocol", "show", "wise-legacy"]);
     check_exit(&shown, 1);
     assert!(stderr(&shown).contains("is not the file it should be"), "{}", stderr(&shown));
-    check_exit(&wise.call(&["protocol", "show", "wise-verified"]), 0);
+}
+
+#[test]
+fn another_script_is_taken_only_if_it_can_be_used_and_replaces_one_only_if_asked_to() {
+    let Some(wise) = Wise::fetched("wise-replaced") else { return };
+    let shown = || stdout(&wise.call(&["protocol", "show", "wise-legacy"]));
+    let before = shown();
+    wise.write_script("def messages(:");
+    let unusable = wise.fetch();
+    check_exit(&unusable, 4);
+    assert!(stderr(&unusable).contains("gpt_eval.py` of WISE cannot be used"), "{}", stderr(&unusable));
+    assert_eq!(shown(), before);
+
+    let stare = SCRIPT.replace("You look", "You stare");
+    wise.write_script(&stare);
+    let refused = wise.fetch();
+    check_exit(&refused, 6);
+    assert!(stderr(&refused).contains("--again"), "{}", stderr(&refused));
+    assert_eq!(shown(), before);
+    let clone = wise.clone_dir();
+    let again = ["suites", "fetch", "wise", "--other-scripts", "--again", "--from", text(&clone)];
+    check_exit(&wise.call(&again), 0);
+    assert!(shown().contains("You stare"));
+    assert!(!wise.other_script(SCRIPT).exists() && wise.other_script(&stare).exists());
+    // All is here: the network is not asked.
+    check_exit(&wise.call(&["suites", "fetch", "wise", "--offline"]), 0);
+    check_exit(&wise.call(&["suites", "fetch", "wise", "--offline", "--again"]), 1);
+    fs::write(wise.folder.join("suites/wise/fetched.toml"), "damaged").unwrap();
+    check_exit(&wise.fetch(), 1);
+    check_exit(&wise.call(&again), 0);
+    assert!(shown().contains("You stare"));
 }
 
 #[test]
