@@ -6,8 +6,12 @@ use std::{
 };
 
 use imgeval_core::{ContentHash, ImageFormat};
+use imgeval_files::read_regular;
 
 use crate::{StoreError, whole_file::write_whole};
+
+/// Longer files are not taken for images of a run.
+pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
 
 /// Where a run keeps an image; whether it is there, a look must tell.
 #[must_use]
@@ -31,7 +35,7 @@ pub(crate) fn put_image(
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    if fs::read(path).is_ok_and(|stored| stored == bytes) {
+    if read_regular(path, bytes.len() as u64).is_ok_and(|stored| stored == bytes) {
         return Ok(());
     }
     let folder = path.parent().unwrap_or(path);
@@ -81,7 +85,8 @@ pub(crate) fn read_image(
     format: ImageFormat,
 ) -> Result<Vec<u8>, StoreError> {
     let path = image_path(directory, hash, format);
-    let bytes = fs::read(&path).map_err(StoreError::io("read the stored image", &path))?;
+    let bytes =
+        read_regular(&path, MAX_IMAGE_BYTES).map_err(StoreError::io("read the stored image", &path))?;
     if ContentHash::of(&bytes) != *hash {
         let detail = "its bytes no longer match its name".to_owned();
         return Err(StoreError::Damaged { path, detail });

@@ -15,6 +15,7 @@
 //! what was in flight.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 mod database;
 mod error;
@@ -34,7 +35,7 @@ pub use generation::{
     AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, RewriteRecord, Spend,
     UnusedReply,
 };
-pub use images::image_path;
+pub use images::{MAX_IMAGE_BYTES, image_path};
 pub use judgments::{
     JudgedItem, JudgedRole, JudgmentRecord, MeasurementRecord, StoredJudge, StoredJudgment, UnusedJudgment,
 };
