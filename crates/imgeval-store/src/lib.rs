@@ -27,7 +27,6 @@ mod kept_reply;
 mod lock;
 mod manifest;
 mod run;
-mod whole_file;
 
 pub use database::{ObservedSample, ObserverKey, SeenImage, StoredImage};
 pub use error::StoreError;

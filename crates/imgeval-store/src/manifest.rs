@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, io, path::Path};
 
+use imgeval_files::OwnFolder;
+
 use crate::{
     StoreError,
     format::{ManifestFile, VersionOnly},
-    whole_file::write_whole,
 };
 
 /// The newest version of the manifest that this code reads and writes. 2: how images are generated.
@@ -51,7 +52,9 @@ impl Manifest {
         let path = directory.join("run.toml");
         let text = toml::to_string(&ManifestFile::from(self))
             .map_err(|error| StoreError::Damaged { path: path.clone(), detail: error.to_string() })?;
-        write_whole(&path, text.as_bytes()).map_err(StoreError::io("write", &path))
+        OwnFolder::open(directory)
+            .and_then(|run| run.write_whole("run.toml", text.as_bytes()))
+            .map_err(StoreError::io("write", &path))
     }
 
     /// Refuses to mix this run with another suite or other parameters, naming the first difference.
