@@ -77,7 +77,9 @@ fn compare(file: &[u8], is_valid: bool) {
     assert_eq!((image.pixels.width(), image.pixels.height()), (width, height));
     let is_exact_when_damaged = match image.format {
         ImageFormat::Png | ImageFormat::Gif => true,
-        ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Bmp | ImageFormat::Tiff | ImageFormat::Pnm => false,
+        ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Bmp | ImageFormat::Tiff | ImageFormat::Pnm => {
+            false
+        }
     };
     if is_valid || is_exact_when_damaged {
         assert!(image.pixels.rgb() == rgb, "other pixels");
@@ -111,7 +113,9 @@ fn written(settings: [u8; SETTINGS], samples: &[u8]) -> Option<Vec<u8>> {
 
 fuzz_target!(|bytes: &[u8]| {
     match bytes.split_first_chunk() {
-        Some((settings, samples)) if bytes.first() != Some(&0) && !samples.is_empty() && settings[5] & 0x80 != 0 => {
+        Some((settings, samples))
+            if bytes.first() != Some(&0) && !samples.is_empty() && settings[5] & 0x80 != 0 =>
+        {
             if let Some(file) = written(*settings, samples) {
                 compare(&file, true);
             }

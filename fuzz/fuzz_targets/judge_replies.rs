@@ -1,7 +1,9 @@
 //! The readers of judges' replies, of protocol files and of judges' scripts: any text is read or refused.
 #![no_main]
 
-use imgeval_suites::judged::{JudgeProtocol, ReplyFormat, Strictness, Template, python_source::extract_messages};
+use imgeval_suites::judged::{
+    JudgeProtocol, ReplyFormat, Strictness, Template, python_source::extract_messages,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -3,6 +3,7 @@
 //! [`ProviderSettings`].
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 mod catalogue;
 mod chat;

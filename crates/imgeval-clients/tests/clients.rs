@@ -1,6 +1,7 @@
 //! The clients against a server that misbehaves on purpose.
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
+#![allow(clippy::disallowed_methods, reason = "tests open what they made themselves")]
 
 #[path = "clients/chat.rs"]
 mod chat;

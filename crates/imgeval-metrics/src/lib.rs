@@ -1,6 +1,7 @@
 //! Statistics behind the reported estimates, and pixel measures. Everything is a pure function of its input and a seed.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 mod agreement;
 pub mod classification;

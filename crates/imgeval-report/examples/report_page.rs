@@ -4,6 +4,8 @@
 //! half a run, different suites, nobody looked yet), `edits`, `one` (a single image) or `none` (no image). Pictures are
 //! rendered scenes; names, scores and replies are made up and say nothing about any model.
 
+#![allow(clippy::disallowed_methods, reason = "a tool for measurements")]
+
 use std::{
     collections::BTreeMap,
     error::Error,

@@ -2,6 +2,7 @@
 //! [`model`], and the same model always gives the same bytes.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod figures;
 pub mod model;

@@ -1,14 +1,11 @@
 //! Takes over images that exist: reads, checks and stores them, a bounded batch at a time.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use imgeval_core::{
     ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, Outcome, Sample, SampleId,
 };
+use imgeval_files::Unsuitable;
 use imgeval_store::{FileStamp, ImportedSample, RecordedSample, RunWriter, StoreError};
 use rayon::prelude::*;
 
@@ -151,18 +148,13 @@ fn import_file(
 }
 
 fn read_file(candidate: &CandidateFile, max_file_bytes: u64) -> Result<Vec<u8>, Failure> {
-    let not_accessible =
-        |error: io::Error| Failure { kind: FailureKind::NotAccessible, detail: error.to_string() };
-    // Asked before opening: a pipe would wait for its other end, a device might never end.
-    if !fs::metadata(&candidate.path).map_err(not_accessible)?.is_file() {
-        return Err(not_accessible(io::Error::other("not a regular file")));
-    }
-    let file = File::open(&candidate.path).map_err(not_accessible)?;
-    let mut bytes = Vec::new();
-    file.take(max_file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(not_accessible)?;
-    if bytes.len() as u64 > max_file_bytes {
-        let detail = format!("more than {max_file_bytes} bytes, which no image within the limit needs");
-        return Err(Failure { kind: FailureKind::TooManyPixels, detail });
-    }
-    Ok(bytes)
+    imgeval_files::read_regular(&candidate.path, max_file_bytes).map_err(|error| {
+        match Unsuitable::of(&error) {
+            Some(Unsuitable::TooLong { limit }) => Failure {
+                kind: FailureKind::TooManyPixels,
+                detail: format!("more than {limit} bytes, which no image within the limit needs"),
+            },
+            _ => Failure { kind: FailureKind::NotAccessible, detail: error.to_string() },
+        }
+    })
 }

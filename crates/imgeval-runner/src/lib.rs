@@ -2,6 +2,7 @@
 //! threads, each result kept as it lands. Knows no suite, file format, detector or provider; prints nothing, tells events.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 mod colors;
 mod generate;

@@ -1,5 +1,7 @@
 //! Stages over fake models and real stores.
 
+#![allow(clippy::disallowed_methods, reason = "tests open what they made themselves")]
+
 #[cfg(test)]
 #[path = "runner/fake_generator.rs"]
 mod fake_generator;

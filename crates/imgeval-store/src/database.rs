@@ -2,6 +2,7 @@
 
 mod evidence;
 mod files;
+mod foreign;
 mod generation;
 mod judgments;
 mod rewrites;
@@ -22,6 +23,11 @@ pub use samples::ObservedSample;
 
 const DONE: &str = "done";
 
+const NAME: &str = "run.db";
+
+/// As rusqlite's own, and no part of the path may be a link.
+const COMMON_FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags::SQLITE_OPEN_NOFOLLOW);
+
 #[derive(Debug)]
 pub(crate) struct Database {
     connection: Connection,
@@ -35,12 +41,18 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) fn open_for_writing(path: &Path) -> Result<Self, StoreError> {
+    /// Opens the database of the run in `directory`, or makes it.
+    pub(crate) fn open_for_writing(directory: &Path) -> Result<Self, StoreError> {
+        let path = &directory.join(NAME);
         let guard = || StoreError::database(path);
-        let connection = Connection::open(path).map_err(guard())?;
+        let n_bytes = foreign::check_files(directory)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | COMMON_FLAGS;
+        let mut connection = Connection::open_with_flags(real_path(directory)?, flags).map_err(guard())?;
+        foreign::protect(&mut connection, n_bytes).map_err(guard())?;
         let version =
             connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(guard())?;
         check_version(path, version)?;
+        foreign::check_schema(&connection, path, version)?;
         if (1..MIGRATES_FROM).contains(&version) {
             return Err(StoreError::TooOld {
                 path: path.to_owned(),
@@ -72,17 +84,20 @@ impl Database {
     }
 
     /// Opens without writing a byte, also from a folder that may not be written.
-    pub(crate) fn open_for_reading(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open_for_reading(directory: &Path) -> Result<Self, StoreError> {
+        let path = &directory.join(NAME);
+        let n_bytes = foreign::check_files(directory)?;
         if !path.exists() {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | COMMON_FLAGS;
         let open = |name: &str| -> rusqlite::Result<(Connection, i64)> {
-            let connection = Connection::open_with_flags(name, flags)?;
+            let mut connection = Connection::open_with_flags(name, flags)?;
+            foreign::protect(&mut connection, n_bytes)?;
             let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
             Ok((connection, version))
         };
-        let name = uri_of(path);
+        let name = uri_of(&real_path(directory)?);
         let opened = open(&name).or_else(|error| {
             // In a read-only folder SQLite cannot make its shared-memory file. With no log left to replay, the
             // database file alone is complete and may be read as it lies.
@@ -94,6 +109,7 @@ impl Database {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
         check_version(path, version)?;
+        foreign::check_schema(&connection, path, version)?;
         if version <= 2 {
             connection.execute_batch(VIEW_OF_2).map_err(StoreError::database(path))?;
         }
@@ -163,6 +179,12 @@ fn check_version(path: &Path, version: i64) -> Result<(), StoreError> {
         return Err(StoreError::TooNew { path: path.to_owned(), found: version, supported: SCHEMA_VERSION });
     }
     Ok(())
+}
+
+/// The folder may be named by way of a link, the database in it may not be one.
+fn real_path(directory: &Path) -> Result<PathBuf, StoreError> {
+    let folder = directory.canonicalize().map_err(StoreError::io("find the folder", directory))?;
+    Ok(folder.join(NAME))
 }
 
 /// A `file:` URI, every unusual byte escaped, so that a path stays a path.

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_files::Unsuitable;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("could not {action} `{path}`")]
@@ -38,6 +40,10 @@ pub enum StoreError {
         "`{path}` was written in format {found}, which this version only reads; it writes format {writable}"
     )]
     TooOld { path: PathBuf, found: i64, writable: i64 },
+    #[error("`{path}` is not used: {found}")]
+    Unsuitable { path: PathBuf, found: Unsuitable },
+    #[error("`{path}` is not a database that imgeval made: it holds {found}")]
+    ForeignDatabase { path: PathBuf, found: String },
     #[error("`{path}` is damaged: {detail}")]
     Damaged { path: PathBuf, detail: String },
     #[error("the run `{path}` was made with {field} = {existing}, not {asked}")]
@@ -65,6 +71,10 @@ impl StoreError {
             Self::Locked { .. } => Some("wait until it has finished, or stop it"),
             Self::TooNew { .. } => Some("update imgeval"),
             Self::TooOld { .. } => Some("score and export still work; observe into a new run"),
+            Self::Unsuitable { .. } => Some(
+                "imgeval writes only to files of its own; put a plain copy in its place, or start a new run",
+            ),
+            Self::ForeignDatabase { .. } => Some("do not use this run, or export it anew where it was made"),
             Self::Damaged { .. } => Some("restore it from a copy, or start a new run"),
             Self::Mismatch { .. } => Some("name a new run, or ask for the same as before"),
         }
@@ -86,6 +96,10 @@ impl StoreError {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged { path, detail: source.to_string() }
+            }
+            Some(rusqlite::ErrorCode::OperationInterrupted) => {
+                let detail = "a query takes far longer than its size explains".to_owned();
+                Self::Damaged { path, detail }
             }
             _ => Self::Database { path, source },
         }

@@ -1,13 +1,17 @@
 //! Images by content: `images/ab/abcdef….png`, original bytes.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use imgeval_core::{ContentHash, ImageFormat};
+use imgeval_files::{OwnFolder, read_regular};
 
-use crate::{StoreError, whole_file::write_whole};
+use crate::StoreError;
+
+/// Longer files are not taken for images of a run.
+pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
 
 /// Where a run keeps an image; whether it is there, a look must tell.
 #[must_use]
@@ -16,27 +20,37 @@ pub fn image_path(directory: &Path, hash: &ContentHash, format: ImageFormat) -> 
 }
 
 fn path_of(directory: &Path, hash: &ContentHash, extension: &str) -> PathBuf {
-    let name = format!("{hash}.{extension}");
-    directory.join("images").join(&hash.as_str()[..2]).join(name)
+    directory.join("images").join(&hash.as_str()[..2]).join(name_of(hash, extension))
 }
 
-/// Writes the bytes under their hash: to a temporary name, synced, renamed. The same bytes already there stay, damaged ones are replaced.
+fn name_of(hash: &ContentHash, extension: &str) -> String {
+    format!("{hash}.{extension}")
+}
+
+/// Writes the bytes under their hash: to a temporary name, synced, renamed. The same bytes already there stay; damaged
+/// ones, and links, are replaced.
 pub(crate) fn put_image(
     directory: &Path,
     hash: &ContentHash,
     format: ImageFormat,
     bytes: &[u8],
 ) -> Result<(), StoreError> {
-    put(&image_path(directory, hash, format), bytes)
+    let extension = format.extension();
+    put(directory, hash, extension, bytes)
+        .map(drop)
+        .map_err(StoreError::io("store the image", &path_of(directory, hash, extension)))
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    if fs::read(path).is_ok_and(|stored| stored == bytes) {
-        return Ok(());
+/// The folder of the file, `images` and the run.
+fn put(directory: &Path, hash: &ContentHash, extension: &str, bytes: &[u8]) -> io::Result<[OwnFolder; 3]> {
+    let run = OwnFolder::open(directory)?;
+    let images = run.make_folder("images")?;
+    let folder = images.make_folder(&hash.as_str()[..2])?;
+    let name = name_of(hash, extension);
+    if !folder.read(&name, bytes.len() as u64).is_ok_and(|stored| stored == bytes) {
+        folder.write_whole(&name, bytes)?;
     }
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
-    write_whole(path, bytes).map_err(StoreError::io("store the image", path))
+    Ok([folder, images, run])
 }
 
 /// As [`put_image`]; afterwards not even a power cut loses the file's name.
@@ -46,7 +60,7 @@ pub(crate) fn put_paid_image(
     format: ImageFormat,
     bytes: &[u8],
 ) -> Result<(), StoreError> {
-    put_for_good(&image_path(directory, hash, format), bytes)
+    put_for_good(directory, hash, format.extension(), bytes)
 }
 
 /// As [`put_paid_image`], for a picture of a format that cannot be decoded; gives its path within the run.
@@ -56,22 +70,20 @@ pub(crate) fn put_unread_image(
     extension: &'static str,
     bytes: &[u8],
 ) -> Result<PathBuf, StoreError> {
-    put_for_good(&path_of(directory, hash, extension), bytes)?;
+    put_for_good(directory, hash, extension, bytes)?;
     Ok(path_of(Path::new(""), hash, extension))
 }
 
-fn put_for_good(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    put(path, bytes)?;
-    // The folder of the file, `images`, the run: any of them may be new.
-    for folder in path.ancestors().skip(1).take(3) {
-        sync_folder(folder).map_err(StoreError::io("store the image", path))?;
-    }
-    Ok(())
-}
-
-/// Elsewhere folders cannot be opened.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+fn put_for_good(
+    directory: &Path,
+    hash: &ContentHash,
+    extension: &str,
+    bytes: &[u8],
+) -> Result<(), StoreError> {
+    // Any of the folders may be new.
+    put(directory, hash, extension, bytes)
+        .and_then(|folders| folders.iter().try_for_each(OwnFolder::sync))
+        .map_err(StoreError::io("store the image", &path_of(directory, hash, extension)))
 }
 
 /// Reads an image back and makes sure that it still is what its name says.
@@ -81,7 +93,8 @@ pub(crate) fn read_image(
     format: ImageFormat,
 ) -> Result<Vec<u8>, StoreError> {
     let path = image_path(directory, hash, format);
-    let bytes = fs::read(&path).map_err(StoreError::io("read the stored image", &path))?;
+    let bytes =
+        read_regular(&path, MAX_IMAGE_BYTES).map_err(StoreError::io("read the stored image", &path))?;
     if ContentHash::of(&bytes) != *hash {
         let detail = "its bytes no longer match its name".to_owned();
         return Err(StoreError::Damaged { path, detail });

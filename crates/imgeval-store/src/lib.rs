@@ -15,6 +15,7 @@
 //! what was in flight.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 mod database;
 mod error;
@@ -26,7 +27,6 @@ mod kept_reply;
 mod lock;
 mod manifest;
 mod run;
-mod whole_file;
 
 pub use database::{ObservedSample, ObserverKey, SeenImage, StoredImage};
 pub use error::StoreError;
@@ -34,7 +34,7 @@ pub use generation::{
     AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, RewriteRecord, Spend,
     UnusedReply,
 };
-pub use images::image_path;
+pub use images::{MAX_IMAGE_BYTES, image_path};
 pub use judgments::{
     JudgedItem, JudgedRole, JudgmentRecord, MeasurementRecord, StoredJudge, StoredJudgment, UnusedJudgment,
 };

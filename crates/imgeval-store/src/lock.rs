@@ -1,12 +1,17 @@
 //! One writer at a time: an advisory file lock that names its holder.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::File,
     io::{Read, Seek, Write},
     path::Path,
 };
 
+use imgeval_files::{Lock, OwnFolder};
+
 use crate::StoreError;
+
+/// So much of a lock file is looked at for the holder's name.
+const MAX_NAME_BYTES: u64 = 1024;
 
 /// Held as long as the value lives; the operating system releases it when the process ends, however it ends.
 #[derive(Debug)]
@@ -18,27 +23,20 @@ impl RunLock {
     /// Takes the lock of the run in `directory` for `holder`.
     pub(crate) fn acquire(directory: &Path, holder: &str) -> Result<Self, StoreError> {
         let path = directory.join("run.lock");
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(StoreError::io("open the lock file", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        let lock = OwnFolder::open(directory).and_then(|run| run.lock("run.lock"));
+        let mut file = match lock.map_err(StoreError::io("lock", &path))? {
+            Lock::Taken(file) => file,
+            Lock::Held(file) => {
                 let mut current_holder = String::new();
                 // The name is a courtesy: an unreadable one must not hide that the run is taken.
-                file.read_to_string(&mut current_holder).ok();
+                file.take(MAX_NAME_BYTES).read_to_string(&mut current_holder).ok();
                 let holder = match current_holder.trim() {
                     "" => "another process".to_owned(),
                     name => name.to_owned(),
                 };
                 return Err(StoreError::Locked { path: directory.to_owned(), holder });
             }
-            Err(TryLockError::Error(source)) => return Err(StoreError::io("lock", &path)(source)),
-        }
+        };
         let write_name = |file: &mut File| {
             file.set_len(0)?;
             file.rewind()?;

@@ -1,15 +1,18 @@
 //! `run.toml`: what was asked of a run.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
+
+use imgeval_files::OwnFolder;
 
 use crate::{
     StoreError,
     format::{ManifestFile, VersionOnly},
-    whole_file::write_whole,
 };
 
 /// The newest version of the manifest that this code reads and writes. 2: how images are generated.
 pub(crate) const FORMAT_VERSION: i64 = 2;
+/// Far more than anything that is asked of a run.
+const MAX_BYTES: u64 = 4 << 20;
 
 /// What must stay the same for samples and evidence to belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +30,7 @@ impl Manifest {
     /// Reads the manifest of the run in `directory`.
     pub(crate) fn load(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join("run.toml");
-        let text = fs::read_to_string(&path).map_err(|source| match source.kind() {
+        let text = imgeval_files::read_text(&path, MAX_BYTES).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => StoreError::NotARun { path: directory.to_owned() },
             _ => StoreError::io("read", &path)(source),
         })?;
@@ -49,7 +52,9 @@ impl Manifest {
         let path = directory.join("run.toml");
         let text = toml::to_string(&ManifestFile::from(self))
             .map_err(|error| StoreError::Damaged { path: path.clone(), detail: error.to_string() })?;
-        write_whole(&path, text.as_bytes()).map_err(StoreError::io("write", &path))
+        OwnFolder::open(directory)
+            .and_then(|run| run.write_whole("run.toml", text.as_bytes()))
+            .map_err(StoreError::io("write", &path))
     }
 
     /// Refuses to mix this run with another suite or other parameters, naming the first difference.
@@ -85,6 +90,8 @@ impl Manifest {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn load(text: &str) -> Result<Manifest, StoreError> {

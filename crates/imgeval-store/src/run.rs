@@ -10,10 +10,10 @@ use imgeval_core::{
     CaseId, ColorScores, ContentHash, Evidence, Failure, ImageFormat, ImageNote, ObserverId, ObserverMeta,
     Sample, SampleId,
 };
+use imgeval_files::OwnFolder;
 
 use crate::{
-    Manifest, ObservedSample, ObserverKey, StoreError, StoredImage, database::Database, images,
-    lock::RunLock, whole_file::write_whole,
+    Manifest, ObservedSample, ObserverKey, StoreError, StoredImage, database::Database, images, lock::RunLock,
 };
 
 /// Size and time of change of an imported file: equal means that it need not be read again.
@@ -113,7 +113,7 @@ impl RunWriter {
     }
 
     fn with_lock(directory: &Path, manifest: Manifest, lock: RunLock) -> Result<Self, StoreError> {
-        let database = Database::open_for_writing(&directory.join("run.db"))?;
+        let database = Database::open_for_writing(directory)?;
         Ok(Self { directory: directory.to_owned(), manifest, database, _lock: lock })
     }
 
@@ -134,7 +134,9 @@ impl RunWriter {
     /// If the file cannot be written.
     pub fn put_text(&self, name: &'static str, text: &str) -> Result<(), StoreError> {
         let path = self.directory.join(name);
-        write_whole(&path, text.as_bytes()).map_err(StoreError::io("write", &path))
+        OwnFolder::open(&self.directory)
+            .and_then(|run| run.write_whole(name, text.as_bytes()))
+            .map_err(StoreError::io("write", &path))
     }
 
     /// Stores image bytes under their hash. Needs no database, so that many threads can do it at once.
@@ -338,7 +340,7 @@ impl RunReader {
     /// If there is no run in `directory` or it cannot be read.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let manifest = Manifest::load(directory)?;
-        let database = Database::open_for_reading(&directory.join("run.db"))?;
+        let database = Database::open_for_reading(directory)?;
         Ok(Self { manifest, database })
     }
 

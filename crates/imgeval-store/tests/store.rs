@@ -1,6 +1,7 @@
 //! Runs of older formats, and evidence that is kept apart by detector and namer.
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
+#![allow(clippy::disallowed_methods, reason = "tests open what they made themselves")]
 
 #[cfg(test)]
 #[path = "store/generation.rs"]

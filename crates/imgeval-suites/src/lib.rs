@@ -1,6 +1,7 @@
 //! imgeval's suites: what is asked of an image generator, in which files, and when an answer is right.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod geneval;
 pub mod judged;

@@ -1,6 +1,7 @@
 //! Suites against their references.
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
+#![allow(clippy::disallowed_methods, reason = "tests open what they made themselves")]
 
 mod judged;
 mod prompts;

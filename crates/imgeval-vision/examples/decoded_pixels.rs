@@ -5,6 +5,8 @@
 //! For each file NAME in the folder FILES, the folder PIXELS gets NAME.rgb, which holds width and height (32 bits, little
 //! endian) and the RGB bytes, or NAME.error with the sentence that says why there are none.
 
+#![allow(clippy::disallowed_methods, reason = "a tool for measurements")]
+
 use std::{env, fs, path::Path};
 
 use imgeval_vision::image_file::{DecodeLimits, load_image};

@@ -1,5 +1,7 @@
 //! Runs a network again and again for `scripts/bench/inference.py`, which describes the arguments and the conversation.
 
+#![allow(clippy::disallowed_methods, reason = "a tool for measurements")]
+
 use std::{
     error::Error,
     fs::File,

@@ -5,6 +5,8 @@
 //! Rounds go to both in turn, so that a machine that slows down slows both. Prints medians in milliseconds and their
 //! ratio for each file.
 
+#![allow(clippy::disallowed_methods, reason = "a tool for measurements")]
+
 use std::{
     env, fs,
     hint::black_box,

@@ -12,6 +12,7 @@
 
 // Denied, not forbidden: mapping weight files and the kernels in `ops` need it, each use with its reason.
 #![deny(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod annotate;
 mod canary;

@@ -1,5 +1,7 @@
 //! Golden values from other implementations; how they were made stands in `scripts/reference/`.
 
+#![allow(clippy::disallowed_methods, reason = "tests open what they made themselves")]
+
 // `cfg(test)` tells Clippy that helpers here are test code too.
 #[cfg(test)]
 #[path = "vision/checkpoints.rs"]

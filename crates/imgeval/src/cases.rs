@@ -3,12 +3,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{CaseId, ContentHash, ImageFormat, InputImage};
+use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput, StoredInput};
 use imgeval_store::{Manifest, RunWriter};
 use imgeval_suites::geneval::{self, SuiteConfig};
@@ -26,6 +27,8 @@ use crate::{
 
 /// A longer file of cases is refused.
 const MAX_CASES_BYTES: u64 = 256 << 20;
+/// Of all calls of a run together.
+pub(crate) const MAX_LISTING_BYTES: u64 = 1 << 30;
 /// What the manifest of a run of one's own cases names as its suite.
 pub(crate) const OWN_CASES: &str = "cases";
 /// Where a run keeps its cases.
@@ -185,7 +188,8 @@ impl CaseSet {
             Listing::Suite(cases) => Some(merge_listing(run.directory(), cases)?),
         };
         for (hash, (format, path)) in &self.images {
-            let bytes = fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
+            let bytes = read_regular(path, MAX_INPUT_BYTES)
+                .with_context(|| format!("could not read `{}`", path.display()))?;
             if ContentHash::of(&bytes) != *hash {
                 let message = format!("`{}` changed while it was read", path.display());
                 return Err(CommandError::mendable(message, "start the command again").into());
@@ -240,7 +244,7 @@ impl CaseSet {
 /// The run's listing with the new cases behind the old ones.
 fn merge_listing(run: &Path, cases: &[TaggedCase]) -> Result<String> {
     let path = run.join(LISTING);
-    let mut text = match fs::read_to_string(&path) {
+    let mut text = match imgeval_files::read_text(&path, MAX_LISTING_BYTES) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         text => text.with_context(|| format!("could not read `{}`", path.display()))?,
     };
@@ -337,8 +341,8 @@ impl CaseReader<'_> {
 
     fn read_image(&mut self, path: &Path) -> Result<StoredInput, String> {
         let path = self.folder.join(path);
-        let bytes =
-            fs::read(&path).map_err(|error| format!("could not read `{}`: {error}", path.display()))?;
+        let bytes = read_regular(&path, MAX_INPUT_BYTES)
+            .map_err(|error| format!("could not read `{}`: {error}", path.display()))?;
         let limits = DecodeLimits { max_pixels: MAX_INPUT_PIXELS };
         let format = inspect_and_decode(&bytes, &limits)
             .map_err(|error| format!("`{}` cannot be used: {}", path.display(), error.failure().detail))?
@@ -349,6 +353,8 @@ impl CaseReader<'_> {
     }
 }
 
+/// Longer files are no images to send.
+const MAX_INPUT_BYTES: u64 = 512 << 20;
 /// Larger images are not sent.
 const MAX_INPUT_PIXELS: u64 = 100_000_000;
 

@@ -83,6 +83,8 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
             | StoreError::Database { .. }
             | StoreError::DiskFull { .. }
             | StoreError::Locked { .. }
+            | StoreError::Unsuitable { .. }
+            | StoreError::ForeignDatabase { .. }
             | StoreError::Damaged { .. } => Exit::Unexpected,
         };
         return (error.hint().map(str::to_owned), exit);

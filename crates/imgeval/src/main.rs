@@ -1,6 +1,7 @@
 //! The `imgeval` binary: arguments, wiring and exit codes. Verdicts are made in `imgeval-suites`.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 mod args;
 mod cases;

@@ -1,13 +1,10 @@
 //! Text files that people write by hand: settings, keys, cases, prompts, protocols. All are read here, because editors differ:
 //! a byte order mark in front is taken off, and a file in another encoding is refused with the name of it.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    path::Path,
-};
+use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+use imgeval_files::{Unsuitable, read_regular};
 
 use crate::failure::CommandError;
 
@@ -21,25 +18,30 @@ pub(crate) const MAX_SETTINGS_BYTES: u64 = 4 << 20;
 /// # Errors
 /// If it cannot be read, is longer than `max_bytes` or is not UTF-8.
 pub(crate) fn read_text(path: &Path, max_bytes: u64, what: &str) -> Result<String> {
-    let bytes =
-        read_bytes(path, max_bytes).with_context(|| format!("could not read {what} `{}`", path.display()))?;
-    text_of(bytes, max_bytes).map_err(|problem| {
-        CommandError::usage(format!("could not read {what} `{}`: {problem}", path.display())).into()
-    })
+    let refuse = |problem: String| {
+        CommandError::usage(format!("could not read {what} `{}`: {problem}", path.display()))
+    };
+    let bytes = match read_regular(path, max_bytes) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return Err(match Unsuitable::of(&error) {
+                Some(found @ Unsuitable::Pipe) => refuse(found.to_string()).with_hint(NO_PIPES).into(),
+                Some(found) => refuse(found.to_string()).into(),
+                None => {
+                    anyhow::Error::new(error).context(format!("could not read {what} `{}`", path.display()))
+                }
+            });
+        }
+    };
+    Ok(text_of(bytes).map_err(refuse)?)
 }
 
-/// One byte more than allowed where the file is longer.
-fn read_bytes(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
+/// Also for `<(...)` of a shell, which is a pipe: nothing tells whether anybody will ever write to it.
+pub(crate) const NO_PIPES: &str =
+    "pipes, such as `<(...)` and /dev/stdin, are not read; write the text to a file and name that file";
 
 /// The text without a byte order mark, or what is wrong with it.
-fn text_of(mut bytes: Vec<u8>, max_bytes: u64) -> Result<String, String> {
-    if bytes.len() as u64 > max_bytes {
-        return Err(format!("it is longer than {max_bytes} bytes"));
-    }
+fn text_of(mut bytes: Vec<u8>) -> Result<String, String> {
     if bytes.starts_with(BYTE_ORDER_MARK) {
         bytes.drain(..BYTE_ORDER_MARK.len());
     }
@@ -59,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_taken_off_once() {
-        let check = |bytes: &[u8], text: &str| assert_eq!(text_of(bytes.to_vec(), 100).unwrap(), text);
+        let check = |bytes: &[u8], text: &str| assert_eq!(text_of(bytes.to_vec()).unwrap(), text);
         check(b"a = 1\r\n", "a = 1\r\n");
         check(b"\xef\xbb\xbfa = 1\r\n", "a = 1\r\n");
         check(b"\xef\xbb\xbf", "");
@@ -70,15 +72,23 @@ mod tests {
 
     #[test]
     fn other_encodings_are_named() {
-        let refused = |bytes: &[u8]| text_of(bytes.to_vec(), 10).unwrap_err();
+        let refused = |bytes: &[u8]| text_of(bytes.to_vec()).unwrap_err();
         assert_eq!(refused(b"\xff\xfea\0"), "it is UTF-16; save it as UTF-8");
         assert_eq!(refused(b"\xfe\xff\0a"), "it is UTF-16; save it as UTF-8");
         assert_eq!(refused(b"a\nb\n\xe9"), "line 3 is not UTF-8; save the file as UTF-8");
-        assert_eq!(refused(b"01234567890"), "it is longer than 10 bytes");
     }
 
     #[test]
-    fn a_missing_file_is_told_with_what_it_should_be() {
+    fn what_cannot_be_read_is_told_with_what_it_should_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.toml");
+        std::fs::write(&path, "01234567890").unwrap();
+        let error = read_text(&path, 10, "the settings").unwrap_err();
+        let shown = path.display();
+        assert_eq!(
+            error.to_string(),
+            format!("could not read the settings `{shown}`: it is longer than 10 bytes")
+        );
         let error = read_text(Path::new("/nowhere/x.toml"), 10, "the settings").unwrap_err();
         assert_eq!(error.to_string(), "could not read the settings `/nowhere/x.toml`");
     }

@@ -1,6 +1,7 @@
 //! The binary as a person uses it, and the map of crates.
 
 #![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
+#![allow(clippy::disallowed_methods, reason = "tests open what they made themselves")]
 
 #[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
 #[path = "../../imgeval-clients/tests/clients/fault_server.rs"]

@@ -20,6 +20,7 @@ use imgeval_core::{
     Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
     InputImage, Outcome, Permit, SizeRequest,
 };
+use imgeval_files::Unsuitable;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
@@ -226,7 +227,8 @@ pub(super) fn private_folder() -> io::Result<tempfile::TempDir> {
 
 pub(super) async fn write_image(folder: &Path, name: &str, image: &InputImage) -> io::Result<PathBuf> {
     let path = folder.join(format!("{name}.{}", image.format.extension()));
-    tokio::fs::write(&path, &image.bytes).await?;
+    let (target, bytes) = (path.clone(), image.bytes.clone());
+    blocking(move || imgeval_files::write_whole(&target, &bytes)).await?;
     Ok(path)
 }
 
@@ -256,24 +258,27 @@ pub(super) async fn local_turn<'a>(slots: &'a Semaphore, permit: &dyn Permit) ->
 /// `missing` says so.
 pub(super) async fn read_image(path: &Path, kind: FailureKind, missing: &str) -> Outcome<Vec<u8>> {
     let unreadable = |error| failed(kind, format!("the image cannot be read: {error}"));
-    let length = match tokio::fs::metadata(path).await {
-        Ok(metadata) if !metadata.is_file() => {
-            return failed(kind, format!("{missing}: what is there is no file"));
-        }
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return failed(kind, missing.to_owned()),
-        Err(error) => return unreadable(error),
+    let read = {
+        let path = path.to_owned();
+        blocking(move || imgeval_files::read_regular(&path, MAX_IMAGE_BYTES)).await
     };
-    match length {
-        0 => failed(kind, format!("{missing}: the file is empty")),
-        length if length > MAX_IMAGE_BYTES => {
-            failed(FailureKind::NotAnImage, format!("an image file of {length} bytes is too large"))
-        }
-        _ => match tokio::fs::read(path).await {
-            Ok(bytes) => Outcome::Done(bytes),
-            Err(error) => unreadable(error),
+    match read {
+        Ok(bytes) if bytes.is_empty() => failed(kind, format!("{missing}: the file is empty")),
+        Ok(bytes) => Outcome::Done(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => failed(kind, missing.to_owned()),
+        Err(error) => match Unsuitable::of(&error) {
+            Some(Unsuitable::TooLong { limit }) => {
+                failed(FailureKind::NotAnImage, format!("the image file is longer than {limit} bytes"))
+            }
+            Some(found) => failed(kind, format!("{missing}: {found}")),
+            None => unreadable(error),
         },
     }
+}
+
+/// Files are read and written where waiting for a disk holds up no other call.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 pub(super) fn local_answer(outcome: Outcome<Vec<u8>>, raw: String, revised_prompt: Option<String>) -> Answer {

@@ -4,11 +4,11 @@
 //! content little-endian 32-bit floats.
 
 use std::{
-    fs, io,
-    io::Write as _,
+    io,
     path::{Path, PathBuf},
 };
 
+use imgeval_files::OwnFolder;
 use imgeval_vision::{
     compute::ComputeOptions,
     train::{ClipEmbedder, Framing, embedding_from_bytes, embedding_to_bytes},
@@ -36,18 +36,15 @@ impl EmbeddingCache {
 
     /// A damaged entry is none.
     pub(crate) fn get(&self, image_sha256: &str, width: usize) -> Option<Vec<f32>> {
-        embedding_from_bytes(&fs::read(self.path(image_sha256)).ok()?, width)
+        let limit = width as u64 * size_of::<f32>() as u64;
+        embedding_from_bytes(&imgeval_files::read_regular(&self.path(image_sha256), limit).ok()?, width)
     }
 
     pub(crate) fn put(&self, image_sha256: &str, embedding: &[f32]) -> Result<(), DiagnoseError> {
         let path = self.path(image_sha256);
         let write = || -> io::Result<()> {
-            let folder = path.parent().unwrap_or(&self.folder);
-            fs::create_dir_all(folder)?;
-            let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-            file.write_all(&embedding_to_bytes(embedding))?;
-            file.persist(&path)?;
-            Ok(())
+            let (folder, name) = OwnFolder::of_file(&path)?;
+            folder.write_unsynced(name, &embedding_to_bytes(embedding))
         };
         write().map_err(|source| DiagnoseError::Cache { path: path.clone(), source })
     }

@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_files::Unsuitable;
 use serde::Deserialize;
 
 /// Extensions of files that are taken for images; what they are is told by their bytes later.
@@ -127,16 +128,14 @@ fn has_image_extension(path: &Path) -> bool {
 
 fn read_small(path: &Path) -> Result<Option<String>, ItemsError> {
     let io = |source| ItemsError::Io { path: path.to_owned(), source };
-    match path.metadata() {
-        Ok(metadata) if metadata.len() > MAX_MANIFEST_BYTES => {
-            Err(ItemsError::ManifestTooLarge { path: path.to_owned() })
-        }
-        Ok(metadata) if metadata.is_file() => {
-            let text = fs::read_to_string(path).map_err(io)?;
-            // Editors and other programs put a byte order mark in front.
-            Ok(Some(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned)))
-        }
-        _ => Ok(None),
+    match imgeval_files::read_text(path, MAX_MANIFEST_BYTES) {
+        // Editors and other programs put a byte order mark in front.
+        Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => match Unsuitable::of(&error) {
+            Some(Unsuitable::TooLong { .. }) => Err(ItemsError::ManifestTooLarge { path: path.to_owned() }),
+            _ => Err(io(error)),
+        },
     }
 }
 

@@ -6,8 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
-    io::{self, Read as _, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -163,19 +162,8 @@ pub fn probe_to_bytes(probe: &Probe) -> Result<Vec<u8>, ProbeFileError> {
 /// If it cannot be written.
 pub fn save_probe(probe: &Probe, path: &Path) -> Result<(), ProbeFileError> {
     let bytes = probe_to_bytes(probe)?;
-    let write = || -> io::Result<()> {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-        file.write_all(&bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|source| ProbeFileError::Write { path: path.to_owned(), source })
+    imgeval_files::write_whole(path, &bytes)
+        .map_err(|source| ProbeFileError::Write { path: path.to_owned(), source })
 }
 
 /// Reads a probe from an untrusted file. `embedder` is asked for the CLIP of a probe that needs one, by its card.
@@ -187,16 +175,8 @@ pub fn load_probe<E>(
     compute: &ComputeOptions,
     embedder: impl FnOnce(&EmbedderCard) -> Result<ClipEmbedder, E>,
 ) -> Result<Result<Probe, E>, ProbeFileError> {
-    let read = || -> io::Result<Vec<u8>> {
-        // Asked before opening: opening a pipe would wait for its other end.
-        if !path.metadata()?.is_file() {
-            return Err(io::Error::other("not a regular file"));
-        }
-        let mut bytes = Vec::new();
-        fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|source| ProbeFileError::Read { path: path.to_owned(), source })?;
+    let bytes = imgeval_files::read_regular(path, MAX_BYTES)
+        .map_err(|source| ProbeFileError::Read { path: path.to_owned(), source })?;
     let mut probe = parse_probe(&bytes, compute).map_err(|problem| match problem {
         Problem::TooNew(found) => ProbeFileError::TooNew { path: path.to_owned(), found },
         Problem::NotAProbe(what) => ProbeFileError::NotAProbe { path: path.to_owned(), what },

@@ -185,11 +185,7 @@ pub fn read_original(path: &Path, image: &ImageView) -> Result<Vec<u8>, PictureE
         io::ErrorKind::NotFound => PictureError::Missing,
         _ => PictureError::Unreadable(error.to_string()),
     };
-    let found = fs::metadata(path).map_err(unreadable)?;
-    if !found.is_file() || found.len() > MAX_FILE_BYTES {
-        return Err(PictureError::Unreadable("it is no file of at most 512 MB".to_owned()));
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
+    let bytes = imgeval_files::read_regular(path, MAX_FILE_BYTES).map_err(unreadable)?;
     if ContentHash::of(&bytes).as_str() == image.hash { Ok(bytes) } else { Err(PictureError::Changed) }
 }
 

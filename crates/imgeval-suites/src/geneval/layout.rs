@@ -286,17 +286,12 @@ fn extra(path: PathBuf, reason: &str) -> FoundExtra {
 /// A folder's `metadata.jsonl`, which holds one JSON object.
 fn read_folder_metadata(folder: &Path) -> FolderMetadata {
     let path = folder.join("metadata.jsonl");
-    let size = match fs::metadata(&path) {
-        Ok(metadata) if !metadata.is_file() => return FolderMetadata::Unusable("not a file".to_owned()),
-        Ok(metadata) => metadata.len(),
+    let text = match imgeval_files::read_text(&path, MAX_METADATA_BYTES) {
+        Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return FolderMetadata::Absent,
         Err(error) => return FolderMetadata::Unusable(error.to_string()),
     };
-    if size > MAX_METADATA_BYTES {
-        return FolderMetadata::Unusable(format!("{size} bytes are too long for one prompt's metadata"));
-    }
     let parse = || -> Result<FolderMetadata, String> {
-        let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
         let text = text.trim_start_matches('\u{feff}');
         let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let (metadata, further_keys) =

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_files::Unsuitable;
+
 use super::Folder;
 
 /// A text file longer than this is none of the benchmark's.
@@ -181,10 +183,13 @@ fn read_lines(folder: Folder, path: &Path, files: &[String]) -> Result<(PathBuf,
     };
     let path = path.join(name);
     let fail = |source| LayoutError::Io { path: path.clone(), source };
-    if fs::metadata(&path).map_err(fail)?.len() > MAX_TEXT_BYTES {
-        return Err(LayoutError::Text { path });
-    }
-    let Ok(text) = String::from_utf8(fs::read(&path).map_err(fail)?) else {
+    let bytes = match imgeval_files::read_regular(&path, MAX_TEXT_BYTES) {
+        Err(error) if matches!(Unsuitable::of(&error), Some(Unsuitable::TooLong { .. })) => {
+            return Err(LayoutError::Text { path });
+        }
+        bytes => bytes.map_err(fail)?,
+    };
+    let Ok(text) = String::from_utf8(bytes) else {
         return Err(LayoutError::Text { path });
     };
     let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");

@@ -2,8 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
-    io::Read,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -78,9 +77,7 @@ fn other_weights(folder: &Path) -> Vec<String> {
 }
 
 fn read_index(folder: &Path, path: PathBuf) -> Result<WeightFiles, CheckpointError> {
-    let mut text = Vec::new();
-    File::open(&path)
-        .and_then(|file| file.take(MAX_INDEX).read_to_end(&mut text))
+    let text = imgeval_files::read_regular(&path, MAX_INDEX)
         .map_err(|source| CheckpointError::Unavailable { path: path.clone(), source })?;
     let bad = |what: String| CheckpointError::Index { path: path.clone(), what };
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);

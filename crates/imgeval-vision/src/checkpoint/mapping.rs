@@ -23,14 +23,13 @@ enum Bytes {
 }
 
 impl Mapping {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+    pub(super) fn new(path: &Path, file: &File) -> io::Result<Self> {
         #[expect(unsafe_code, reason = "mapping a file")]
         // SAFETY: the map is private to this struct, read-only, and only lent as `&[u8]`, of which every value is
         // valid. What remains is the risk of every map: whoever changes the file while it is in use changes these
         // bytes, and whoever truncates it ends the process with SIGBUS. We replace weight files by renaming, never in
         // place, so only a foreign program could do that.
-        let map = unsafe { Mmap::map(&file)? };
+        let map = unsafe { Mmap::map(file)? };
         Ok(Self { path: path.to_owned(), bytes: Bytes::Mapped(map) })
     }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use half::{bf16, f16};
+use imgeval_files::{Unsuitable, open_regular};
 
 use super::{
     error::CheckpointError,
@@ -202,14 +203,14 @@ fn shown(name: &str) -> String {
 
 fn open_file(path: &Path) -> Result<Mapping, CheckpointError> {
     let unavailable = |source| CheckpointError::Unavailable { path: path.to_owned(), source };
-    let metadata = std::fs::metadata(path).map_err(unavailable)?;
-    if !metadata.is_file() {
-        return Err(CheckpointError::Special { path: path.to_owned() });
-    }
-    if metadata.len() == 0 {
+    let file = open_regular(path).map_err(|error| match Unsuitable::of(&error) {
+        Some(_) => CheckpointError::Special { path: path.to_owned() },
+        None => unavailable(error),
+    })?;
+    if file.metadata().map_err(unavailable)?.len() == 0 {
         return Err(CheckpointError::Empty { path: path.to_owned() });
     }
-    Mapping::open(path).map_err(unavailable)
+    Mapping::new(path, &file).map_err(unavailable)
 }
 
 /// The elements in row-major order.

@@ -113,11 +113,7 @@ fn broken(path: &Path, detail: &str) -> ModelError {
 }
 
 fn read(path: &Path) -> Result<Value, ModelError> {
-    let size = path.metadata().map_err(|error| broken(path, &error.to_string()))?.len();
-    if size > MAX_BYTES {
-        return Err(broken(path, "far too large for a configuration"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| broken(path, &error.to_string()))?;
+    let text = imgeval_files::read_text(path, MAX_BYTES).map_err(|error| broken(path, &error.to_string()))?;
     serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .map_err(|error| broken(path, &error.to_string()))
 }

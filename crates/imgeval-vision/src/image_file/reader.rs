@@ -1,14 +1,14 @@
 //! From bytes to upright 8-bit RGB.
 
 use std::{
-    fs::File,
-    io::{self, Cursor, Read},
+    io::{self, Cursor},
     panic,
     path::Path,
 };
 
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, metadata::Orientation};
 use imgeval_core::{Failure, FailureKind, ImageFormat, ImageNote, Pixels};
+use imgeval_files::Unsuitable;
 
 use super::{
     container::{self, Facts, Flaw},
@@ -55,8 +55,8 @@ pub enum ImageFileError {
         #[source]
         source: io::Error,
     },
-    #[error("the file has {found} bytes, more than {MAX_FILE_BYTES}")]
-    TooManyBytes { found: u64 },
+    #[error("the file is longer than {limit} bytes")]
+    TooManyBytes { limit: u64 },
     #[error("the file has no bytes or the image no pixels")]
     Empty,
     #[error("looks like {found}")]
@@ -99,19 +99,10 @@ pub fn load_image(path: &Path, limits: &DecodeLimits) -> Result<DecodedImage, Im
 /// # Errors
 /// If the file cannot be opened, is no regular file or too large.
 pub fn read_image_file(path: &Path) -> Result<Vec<u8>, ImageFileError> {
-    let not_accessible = |source| ImageFileError::NotAccessible { source };
-    // Asked before opening: opening a pipe would wait for its other end.
-    let metadata = path.metadata().map_err(not_accessible)?;
-    if !metadata.is_file() {
-        return Err(not_accessible(io::Error::other("not a regular file")));
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(ImageFileError::TooManyBytes { found: metadata.len() });
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(not_accessible)?;
-    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(not_accessible)?;
-    Ok(bytes)
+    imgeval_files::read_regular(path, MAX_FILE_BYTES).map_err(|source| match Unsuitable::of(&source) {
+        Some(Unsuitable::TooLong { limit }) => ImageFileError::TooManyBytes { limit },
+        _ => ImageFileError::NotAccessible { source },
+    })
 }
 
 /// Decodes the bytes of an untrusted image file; see the module's description for the rules.

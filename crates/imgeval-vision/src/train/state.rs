@@ -11,7 +11,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    fs, io,
+    io,
     path::Path,
 };
 
@@ -27,6 +27,8 @@ use super::{
 
 const ENTRY: &str = "imgeval_training";
 const VERSION: u32 = 1;
+/// No training here has a larger file.
+const MAX_BYTES: u64 = 32 << 30;
 
 /// One pass over the images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,7 +125,7 @@ impl TrainingState {
 
     /// None if there is no such file.
     pub(super) fn read(path: &Path, binding: &Binding) -> Result<Option<Self>, TrainError> {
-        let bytes = match fs::read(path) {
+        let bytes = match imgeval_files::read_regular(path, MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(TrainError::ReadCheckpoint { path: path.to_owned(), source }),

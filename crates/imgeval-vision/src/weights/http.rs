@@ -2,13 +2,14 @@
 //! module here that talks to servers itself.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
+use imgeval_files::{Lock, OwnFolder};
 use sha2::{Digest, Sha256};
 use ureq::{
     Agent, Body,
@@ -462,20 +463,10 @@ struct Partial {
 impl Partial {
     fn open(path: &Path) -> Result<Self, DownloadError> {
         let failed = |source| write_error(path, source);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let mut file = options.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(DownloadError::Busy { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
-        // Between opening and locking, another process may have finished it and given it its name.
-        if !is_still_at(&file, path) {
+        let (folder, name) = OwnFolder::of_file(path).map_err(failed)?;
+        let Lock::Taken(mut file) = folder.lock(name).map_err(failed)? else {
             return Err(DownloadError::Busy { path: path.to_owned() });
-        }
+        };
         let mut hasher = Sha256::new();
         let mut bytes = 0;
         let mut buffer = vec![0; 1 << 20];
@@ -521,18 +512,6 @@ impl Partial {
 }
 
 #[cfg(unix)]
-fn is_still_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let (Ok(opened), Ok(named)) = (file.metadata(), path.metadata()) else { return false };
-    (opened.dev(), opened.ino()) == (named.dev(), named.ino())
-}
-
-#[cfg(not(unix))]
-fn is_still_at(_: &File, path: &Path) -> bool {
-    path.is_file()
-}
-
-#[cfg(unix)]
 fn free_space(path: &Path) -> Option<u64> {
     let facts = rustix::fs::statvfs(path).ok()?;
     facts.f_bavail.checked_mul(facts.f_frsize)
@@ -559,15 +538,18 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_was_renamed_meanwhile_is_noticed() {
+    fn a_partial_file_is_one_process_s_and_never_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("x"), folder.path().join("y"));
         let partial = Partial::open(&path).ok().unwrap();
         assert!(matches!(Partial::open(&path), Err(DownloadError::Busy { .. })));
-        assert!(is_still_at(&partial.file, &path));
-        std::fs::rename(&path, &other).unwrap();
-        assert!(!is_still_at(&partial.file, &path));
-        std::fs::write(&path, "").unwrap();
-        assert!(!is_still_at(&partial.file, &path) && is_still_at(&partial.file, &other));
+        drop(partial);
+        std::fs::write(&other, "precious").unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        let mut partial = Partial::open(&path).ok().unwrap();
+        partial.append(b"x").ok().unwrap();
+        partial.restart().ok().unwrap();
+        assert_eq!(std::fs::read(&other).unwrap(), b"precious");
     }
 }

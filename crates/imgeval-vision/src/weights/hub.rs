@@ -14,6 +14,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_files::OwnFolder;
+
 use super::{http::without_user, sets::HubRepository};
 
 /// Where the public hub answers.
@@ -96,6 +98,9 @@ impl Hub {
     }
 }
 
+/// A reference holds the hash of a commit.
+const MAX_REF_BYTES: u64 = 4096;
+
 /// The cache of one repository.
 #[derive(Debug)]
 pub(super) struct CacheFolder {
@@ -117,17 +122,15 @@ impl CacheFolder {
 
     /// The snapshot that the revision points to, or the revision itself if it is a commit.
     pub(super) fn current(&self, revision: &str) -> Option<PathBuf> {
-        let commit = fs::read_to_string(self.path.join("refs").join(revision))
+        let commit = imgeval_files::read_text(&self.path.join("refs").join(revision), MAX_REF_BYTES)
             .map_or_else(|_| revision.to_owned(), |text| text.trim().to_owned());
         is_plain(&commit).then(|| self.snapshot(&commit)).filter(|snapshot| snapshot.is_dir())
     }
 
     /// Points the revision to the commit.
     pub(super) fn set_current(&self, revision: &str, commit: &str) -> io::Result<()> {
-        let refs = self.path.join("refs");
-        fs::create_dir_all(&refs)?;
         // A branch may have slashes in its name; ours have none.
-        fs::write(refs.join(revision), commit)
+        OwnFolder::make(&self.path.join("refs"))?.write_whole(revision, commit.as_bytes())
     }
 
     /// Puts a blob into a snapshot.

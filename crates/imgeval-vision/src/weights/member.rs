@@ -2,10 +2,11 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
+
+use imgeval_files::{OwnFolder, open_regular};
 
 use super::{
     error::{PullError, PullEvent, PullOptions},
@@ -14,7 +15,7 @@ use super::{
     pull::pull,
     record::Record,
     sets::{HF_MASK2FORMER, HubRepository, Member, ModelSet, UrlFile},
-    store::{StoreError, add, locate, new_temporary_file},
+    store::{StoreError, add, locate},
 };
 use crate::checkpoint::Checkpoint;
 
@@ -421,14 +422,11 @@ fn add_folder(repository: &HubRepository, folder: &Path, places: &Places) -> Res
 fn copy(source: &Path, target: &Path) -> Result<(), StoreError> {
     let unwritable = |source| StoreError::Write { path: target.to_owned(), source };
     let mut reader =
-        File::open(source).map_err(|error| StoreError::Read { path: source.to_owned(), source: error })?;
-    let folder = target.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(unwritable)?;
-    let mut temporary = new_temporary_file(folder).map_err(unwritable)?;
-    io::copy(&mut reader, &mut temporary).map_err(unwritable)?;
-    temporary.as_file().sync_all().map_err(unwritable)?;
-    temporary.persist(target).map_err(|error| unwritable(error.error))?;
-    Ok(())
+        open_regular(source).map_err(|error| StoreError::Read { path: source.to_owned(), source: error })?;
+    let (folder, name) = OwnFolder::of_file(target).map_err(unwritable)?;
+    let mut copy = folder.new_file(name).map_err(unwritable)?;
+    io::copy(&mut reader, &mut copy).map_err(unwritable)?;
+    copy.publish().map_err(unwritable)
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {

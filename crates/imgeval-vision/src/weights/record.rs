@@ -6,18 +6,19 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     io::{self, Read},
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
 
+use imgeval_files::{OwnFolder, open_regular};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
     member::Hashing,
-    store::{StoreError, new_temporary_file, to_hex},
+    store::{StoreError, to_hex},
 };
 use crate::checkpoint::weight_files;
 
@@ -104,10 +105,8 @@ impl Record {
     }
 
     fn read(&self) -> Content {
-        let mut text = Vec::new();
-        let result = File::open(self.folder.join(FILE_NAME))
-            .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text));
-        let content = result.ok().and_then(|_| serde_json::from_slice::<Content>(&text).ok());
+        let text = imgeval_files::read_regular(&self.folder.join(FILE_NAME), MAX_BYTES).ok();
+        let content = text.and_then(|text| serde_json::from_slice::<Content>(&text).ok());
         content.filter(|content| content.version == VERSION).unwrap_or_default()
     }
 
@@ -122,11 +121,7 @@ impl Record {
     }
 
     fn write(&self, content: &Content) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        let mut temporary = new_temporary_file(&self.folder)?;
-        serde_json::to_writer_pretty(&mut temporary, content)?;
-        temporary.persist(self.folder.join(FILE_NAME))?;
-        Ok(())
+        OwnFolder::make(&self.folder)?.write_unsynced(FILE_NAME, &serde_json::to_vec_pretty(content)?)
     }
 }
 
@@ -138,11 +133,7 @@ fn state_of(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 fn hash(path: &Path) -> io::Result<String> {
-    // Asked before opening: a pipe would wait, a device never end.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -181,7 +172,10 @@ pub fn sha256_of(path: &Path, models_dir: &Path) -> Result<String, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::{
+        fs::File,
+        time::{Duration, SystemTime},
+    };
 
     use super::*;
 

@@ -1,13 +1,13 @@
 //! The folder of weight files.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
+use imgeval_files::{OwnFolder, open_regular};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::sets::KnownWeights;
 use crate::checkpoint::CheckpointError;
@@ -91,8 +91,8 @@ pub(super) fn install(
 ) -> Result<PathBuf, StoreError> {
     let path = models_dir.join(set.file_name);
     let write_error = |source| StoreError::Write { path: path.clone(), source };
-    fs::create_dir_all(models_dir).map_err(write_error)?;
-    let mut temporary = new_temporary_file(models_dir).map_err(write_error)?;
+    let folder = OwnFolder::make(models_dir).map_err(write_error)?;
+    let mut temporary = folder.new_file(set.file_name).map_err(write_error)?;
     // One byte more than expected is enough to know that the source is too long.
     let found =
         copy_and_hash(&mut source.take(set.bytes + 1), &mut temporary).map_err(|error| match error {
@@ -100,25 +100,12 @@ pub(super) fn install(
             CopyError::Write(source) => write_error(source),
         })?;
     check(set, origin, found)?;
-    temporary.as_file().sync_all().map_err(write_error)?;
-    temporary.persist(&path).map_err(|error| write_error(error.error))?;
+    temporary.publish().map_err(write_error)?;
     Ok(path)
 }
 
-pub(super) fn new_temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".incoming-");
-    #[cfg(unix)]
-    {
-        // Temporary files are private by default; a model folder may be shared.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o644));
-    }
-    builder.tempfile_in(folder)
-}
-
 fn open(path: &Path) -> Result<File, StoreError> {
-    File::open(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })
+    open_regular(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })
 }
 
 fn verify(set: &KnownWeights, path: &Path) -> Result<(), StoreError> {
@@ -171,6 +158,8 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::weights::PREVIEW;
 

@@ -1,6 +1,6 @@
 //! The `Detector` port over the network.
 
-use std::{fs, io, path::Path};
+use std::path::Path;
 
 use imgeval_core::{ContentHash, DetectError, Detection, Detector, InputSize, ObserverMeta, Pixels};
 
@@ -28,15 +28,7 @@ impl PreviewDetector {
     /// If the file cannot be read or does not fit the network.
     pub fn load(path: &Path) -> Result<Self, WeightsError> {
         let unavailable = |source| WeightsError::Unavailable { path: path.to_owned(), source };
-        // Asked before opening: a pipe would wait, a device never end.
-        let metadata = path.metadata().map_err(unavailable)?;
-        if !metadata.is_file() {
-            return Err(unavailable(io::Error::other("not a regular file")));
-        }
-        if metadata.len() > MAX_FILE_BYTES {
-            return Err(unavailable(io::Error::other("far too large for YOLOv3-tiny")));
-        }
-        Self::from_bytes(&fs::read(path).map_err(unavailable)?)
+        Self::from_bytes(&imgeval_files::read_regular(path, MAX_FILE_BYTES).map_err(unavailable)?)
     }
 
     /// As [`Self::load`], from the bytes of a weight file.

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use imgeval_core::{Case, CaseId, Failure, FailureKind, ImageFormat, ImageNote, SampleId};
 use imgeval_runner::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
-use imgeval_store::{ExtraFile, FileStamp, RunWriter};
+use imgeval_store::{ExtraFile, FileStamp, MAX_IMAGE_BYTES, RunWriter};
 use imgeval_suites::geneval::{
     self, FolderMetadata, FoundFiles, FoundImage, Layout, LayoutError, Metadata, NameTemplate, SuiteConfig,
 };
@@ -100,7 +100,7 @@ pub(super) fn import_candidates(
     let settings = ImportSettings {
         root: names.root.as_deref(),
         // 16-bit RGBA without any compression: nothing longer can be an image within the limit.
-        max_file_bytes: max_pixels.saturating_mul(8).saturating_add(1 << 20),
+        max_file_bytes: max_pixels.saturating_mul(8).saturating_add(1 << 20).min(MAX_IMAGE_BYTES),
         decode: &|bytes| image_facts(bytes, &limits),
     };
     let mut progress = printer.progress("import");

@@ -56,7 +56,8 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
 
 /// Who writes a run, as a second process would name it.
 fn holder(command: &str) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = imgeval_files::read_text(std::path::Path::new("/proc/sys/kernel/hostname"), 1 << 12)
+        .unwrap_or_default();
     let host = match host.trim() {
         "" => String::new(),
         name => format!(" on {name}"),

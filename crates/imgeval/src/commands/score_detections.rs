@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
     io::{self, BufRead, BufReader, Seek, Write},
     path::Path,
 };
 
 use anyhow::{Context as _, Result};
 use imgeval_core::Protocol;
+use imgeval_files::{Unsuitable, open_regular};
 use imgeval_suites::geneval::{
     DetectionsLine, ResultRow, SummaryBuilder, VerdictOptions, compute_verdict, parse_detections_line,
 };
@@ -23,6 +23,7 @@ use crate::{
     printer::Printer,
     scored_run::with_verdict_facts,
     table::{FOREIGN_NOTE, ScoreTable},
+    text_file::NO_PIPES,
 };
 
 /// A line longer than this is no detections line (a thousand masks' worth of boxes is far shorter).
@@ -37,9 +38,6 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
     if args.out.is_none() && wants_table {
         let message = "without --out the rows go to standard output, where there is no place for a table";
         return Err(CommandError::usage(message).into());
-    }
-    if !detections.exists() || detections.is_dir() {
-        return Err(CommandError::usage(format!("`{}` is no file to read", detections.display())).into());
     }
     let mut builder = SummaryBuilder::default();
     let summary = match &args.out {
@@ -81,8 +79,13 @@ fn score_lines(
     printer: Printer,
 ) -> Result<()> {
     let name = detections.display();
-    let file = File::open(detections)
-        .map_err(|error| CommandError::usage(format!("could not read `{name}`: {error}")))?;
+    let file = open_regular(detections).map_err(|error| {
+        let refused = CommandError::usage(format!("could not read `{name}`: {error}"));
+        match Unsuitable::of(&error) {
+            Some(Unsuitable::Pipe) => refused.with_hint(NO_PIPES),
+            _ => refused,
+        }
+    })?;
     let mut reader = BufReader::new(file);
     let mut line = Vec::new();
     let (mut number, mut n_rows) = (0_usize, 0);

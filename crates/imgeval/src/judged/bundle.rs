@@ -9,12 +9,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use imgeval_files::{Unsuitable, open_regular, read_regular};
 use zip::ZipArchive;
 
 use crate::failure::CommandError;
 
 /// No file of a suite is longer.
-const MAX_FILE_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Nor is any suite longer than this, unpacked.
 const MAX_TOTAL_BYTES: u64 = 1 << 30;
 /// Nor does any suite have more files.
@@ -44,7 +45,7 @@ impl Bundle {
             files.sort();
             return Ok(Self::Folder { root: path.to_owned(), files });
         }
-        let file = File::open(path).with_context(|| format!("could not read `{}`", path.display()))?;
+        let file = open_regular(path).with_context(|| format!("could not read `{}`", path.display()))?;
         let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
             CommandError::usage(format!(
                 "`{}` is neither a folder nor a zip archive: {error}",
@@ -132,9 +133,8 @@ impl Bundle {
                 return Err(too_long().into());
             }
             let path = folder.join(relative);
-            let parent = path.parent().unwrap_or(folder);
-            fs::create_dir_all(parent).with_context(|| format!("could not create `{}`", parent.display()))?;
-            fs::write(&path, bytes).with_context(|| format!("could not write `{}`", path.display()))?;
+            imgeval_files::write_whole(&path, &bytes)
+                .with_context(|| format!("could not write `{}`", path.display()))?;
             count += 1;
         }
         Ok(count)
@@ -162,18 +162,24 @@ fn places_of(archive: &ZipArchive<BufReader<File>>) -> Result<BTreeMap<String, u
 
 /// The bytes of a file that may be anything.
 pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-    read.with_context(|| format!("could not read `{}`", path.display()))?;
-    check_length(&bytes, &path.display().to_string())?;
-    Ok(bytes)
+    let shown = path.display();
+    match read_regular(path, MAX_FILE_BYTES) {
+        Err(error) if matches!(Unsuitable::of(&error), Some(Unsuitable::TooLong { .. })) => {
+            Err(too_long(&shown.to_string()).into())
+        }
+        read => read.with_context(|| format!("could not read `{shown}`")),
+    }
 }
 
 fn check_length(bytes: &[u8], shown: &str) -> Result<(), CommandError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(CommandError::usage(format!("`{shown}` is too long for a file of a suite")));
+        return Err(too_long(shown));
     }
     Ok(())
+}
+
+fn too_long(shown: &str) -> CommandError {
+    CommandError::usage(format!("`{shown}` is too long for a file of a suite"))
 }
 
 fn list_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {

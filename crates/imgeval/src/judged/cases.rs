@@ -1,6 +1,6 @@
 //! The cases of a judged run, as the run itself keeps them.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::CaseId;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::data::parse_image_name;
 use crate::{
-    cases::{LISTING, TaggedCase},
+    cases::{LISTING, MAX_LISTING_BYTES, TaggedCase},
     failure::CommandError,
 };
 
@@ -81,7 +81,8 @@ struct Round {
 /// If it is missing or not as this program writes it.
 pub(crate) fn read_cases(run: &Path) -> Result<BTreeMap<CaseId, JudgedCase>> {
     let path = run.join(LISTING);
-    let text = fs::read_to_string(&path).with_context(|| format!("could not read `{}`", path.display()))?;
+    let text = imgeval_files::read_text(&path, MAX_LISTING_BYTES)
+        .with_context(|| format!("could not read `{}`", path.display()))?;
     let mut cases = BTreeMap::new();
     for (number, line) in text.lines().enumerate() {
         let case = parse_case(line).map_err(|detail| {

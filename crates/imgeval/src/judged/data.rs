@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -18,6 +18,7 @@ use imgeval_suites::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::bundle::{MAX_FILE_BYTES, read_file};
 use crate::failure::{CommandError, sentence_of};
 
 /// The folder of all fetched suites.
@@ -152,7 +153,7 @@ impl SuiteData {
             true => (self.other_scripts_dir().join(fetched), fetched.as_str()),
             false => (self.wise_dir().join(file.path), file.sha256),
         };
-        let bytes = fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
+        let bytes = read_file(&path)?;
         let found = ContentHash::of(&bytes);
         if found.as_str() != expected {
             return Err(changed(file, &path.display().to_string(), found.as_str(), expected).into());
@@ -182,8 +183,7 @@ impl SuiteData {
                 let stored =
                     parse_image_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;
                 let path = folder.join("images").join(name);
-                let bytes =
-                    fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
+                let bytes = read_file(&path)?;
                 let found = ContentHash::of(&bytes);
                 if found != stored.hash {
                     let message =
@@ -273,7 +273,7 @@ pub(crate) fn parse_image_name(name: &str) -> Option<StoredInput> {
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
+    match imgeval_files::read_text(path, MAX_FILE_BYTES) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("could not read `{}`", path.display())),

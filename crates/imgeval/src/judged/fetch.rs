@@ -289,7 +289,7 @@ fn take_reason_edit(
     }
     if data.has_reason_edit() && !replaces {
         let path = folder.join(EDIT_LISTING);
-        let before = fs::read(&path).with_context(|| format!("could not read `{}`", path.display()))?;
+        let before = read_file(&path)?;
         if before != listing.as_bytes() {
             let (found, expected) = (ContentHash::of(listing.as_bytes()), ContentHash::of(&before));
             let message = format!(

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
+use imgeval_files::OwnFolder;
 use imgeval_report::{
     figures::Figure,
     model::{ImageView, Report, SampleView},
@@ -78,7 +79,8 @@ impl Revision {
             .prefix("imgeval-serve-")
             .tempdir()
             .context("could not make a folder for temporary files")?;
-        let mut files = Files { folder: folder.path().to_owned(), names: BTreeSet::new() };
+        let own = OwnFolder::open(folder.path()).context("could not open the folder for temporary files")?;
+        let mut files = Files { folder: own, names: BTreeSet::new() };
         let mut pictures = BTreeMap::new();
         let mut data = DataWriter::default();
         let (report, figures) = runs.snapshot(&mut |sample| {
@@ -118,7 +120,7 @@ impl Revision {
     pub(super) fn data(&self, name: &str) -> Option<Result<String>> {
         let name = self.names.get(name)?;
         let path = self.folder.path().join(name);
-        Some(fs::read_to_string(path).context("a temporary file of the viewer is gone"))
+        Some(imgeval_files::read_text(&path, u64::MAX).context("a temporary file of the viewer is gone"))
     }
 
     pub(super) fn picture(&self, run: usize, hash: &str) -> Option<&ImageView> {
@@ -131,14 +133,14 @@ impl Revision {
 }
 
 struct Files {
-    folder: PathBuf,
+    folder: OwnFolder,
     names: BTreeSet<String>,
 }
 
 impl DataSink for Files {
     fn put(&mut self, name: &str, json: &str) -> Result<(), PageError> {
-        let path = self.folder.join(name);
-        fs::write(&path, json).map_err(|source| PageError::Write { path, source })?;
+        let written = self.folder.write_unsynced(name, json.as_bytes());
+        written.map_err(|source| PageError::Write { path: self.folder.path().join(name), source })?;
         self.names.insert(name.to_owned());
         Ok(())
     }

@@ -4,22 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("imgeval-core", &[]),
+    ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
-    ("imgeval-suites", &["imgeval-core", "imgeval-metrics"]),
-    ("imgeval-vision", &["imgeval-core"]),
-    ("imgeval-clients", &["imgeval-core"]),
-    ("imgeval-store", &["imgeval-core"]),
-    ("imgeval-runner", &["imgeval-core", "imgeval-store"]),
-    ("imgeval-report", &["imgeval-core"]),
-    ("imgeval-diagnose", &["imgeval-core", "imgeval-metrics", "imgeval-vision"]),
+    ("imgeval-suites", &["imgeval-core", "imgeval-files", "imgeval-metrics"]),
+    ("imgeval-vision", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-clients", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-store", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-runner", &["imgeval-core", "imgeval-files", "imgeval-store"]),
+    ("imgeval-report", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-diagnose", &["imgeval-core", "imgeval-files", "imgeval-metrics", "imgeval-vision"]),
     (
         "imgeval",
         &[
             "imgeval-clients",
             "imgeval-core",
             "imgeval-diagnose",
+            "imgeval-files",
             "imgeval-metrics",
             "imgeval-report",
             "imgeval-runner",
