@@ -17,6 +17,7 @@ mod own_folder;
 #[cfg(not(unix))]
 mod portable;
 mod read;
+mod sweep;
 #[cfg(unix)]
 mod unix;
 mod unsuitable;

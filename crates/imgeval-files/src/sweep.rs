@@ -1,0 +1,75 @@
+//! Unfinished files of processes that were killed.
+
+use std::{
+    fs::File,
+    sync::LazyLock,
+    time::{Duration, SystemTime},
+};
+
+use crate::{OwnFolder, new_file::PREFIX};
+
+/// About when this process began.
+static BEGAN: LazyLock<SystemTime> = LazyLock::new(SystemTime::now);
+
+impl OwnFolder {
+    /// Removes unfinished files in this folder that processes left behind which are no longer running: those that are older
+    /// than this process and that nobody holds open. What cannot be removed stays; it is only in the way.
+    pub fn sweep(&self) {
+        let began = *BEGAN;
+        for name in self.names().unwrap_or_default() {
+            let is_temporary = name.to_str().is_some_and(|name| name.starts_with(PREFIX));
+            if is_temporary && self.open_regular(&name).is_ok_and(|file| is_left_over(&file, began)) {
+                self.remove(&name).ok();
+            }
+        }
+    }
+}
+
+/// A process that writes holds the lock of its file.
+fn is_left_over(file: &File, began: SystemTime) -> bool {
+    let modified = file.metadata().and_then(|metadata| metadata.modified());
+    // Disks round times down, some to two seconds.
+    modified.is_ok_and(|modified| modified + Duration::from_secs(2) < began) && file.try_lock().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_unfinished_files_that_nobody_writes_are_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = OwnFolder::open(place.path()).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(3600);
+        let age = |name: &str| {
+            File::options().write(true).open(place.path().join(name)).unwrap().set_modified(old).unwrap()
+        };
+        for name in [".writing-old", ".writing-new", "writing-mine", ".writings"] {
+            fs::write(place.path().join(name), name).unwrap();
+        }
+        for name in [".writing-old", "writing-mine", ".writings"] {
+            age(name);
+        }
+        let live = folder.new_file("result").unwrap();
+        let live_name =
+            folder.names().unwrap().into_iter().find(|name| name.len() > ".writing-old".len()).unwrap();
+        age(live_name.to_str().unwrap());
+        fs::create_dir(place.path().join(".writing-folder")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("writing-mine", place.path().join(".writing-link")).unwrap();
+
+        folder.sweep();
+        assert!(!place.path().join(".writing-old").exists());
+        for stays in
+            [".writing-new", "writing-mine", ".writings", ".writing-folder", live_name.to_str().unwrap()]
+        {
+            assert!(place.path().join(stays).exists(), "{stays}");
+        }
+        #[cfg(unix)]
+        assert!(place.path().join(".writing-link").is_symlink());
+        live.publish().unwrap();
+        assert!(place.path().join("result").exists());
+    }
+}
