@@ -1,7 +1,7 @@
 //! `imgeval suites fetch`: takes a suite's files from its repository, or from what the user downloaded. A file that is
 //! not the pinned one is refused.
 
-use std::{collections::BTreeMap, fs, io::Write as _, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
@@ -20,7 +20,6 @@ use super::{
 };
 use crate::{
     failure::{CommandError, sentence_of},
-    output_file::OutputFile,
     printer::Printer,
 };
 
@@ -249,7 +248,5 @@ fn take_reason_edit(
 
 /// Whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = OutputFile::create(path)?;
-    file.write_all(bytes).with_context(|| format!("could not write `{}`", path.display()))?;
-    file.publish()
+    imgeval_files::write_whole(path, bytes).with_context(|| format!("could not write `{}`", path.display()))
 }
