@@ -96,6 +96,19 @@ impl OwnFolder {
         }
     }
 
+    /// The folder of a file below this one, made where it is missing, and the file's name.
+    ///
+    /// # Errors
+    /// If a link or file has the name of a folder on the way, or the path does not lead down.
+    pub fn below<'a>(&self, path: &'a Path) -> io::Result<(Self, &'a OsStr)> {
+        let name = path.file_name().ok_or(Unsuitable::Name)?;
+        let mut folder = self.clone();
+        for part in path.parent().unwrap_or(Path::new("")).components() {
+            folder = folder.make_folder(part)?;
+        }
+        Ok((folder, name))
+    }
+
     /// Begins a file that appears under this name when it is published.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ pub enum Unsuitable {
     Socket,
     #[error("it is a device, not a regular file")]
     Device,
-    #[error("it is a symbolic link, which is not followed here; remove it and try again")]
+    #[error("it is a symbolic link, which is not followed here")]
     Link,
     #[error("it is not a folder")]
     NotAFolder,

@@ -7,6 +7,9 @@ use std::{
 
 use imgeval_files::Unsuitable;
 
+const OWN_FILES: &str =
+    "imgeval writes only to files of its own; put a plain copy in its place, or start a new run";
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("could not {action} `{path}`")]
@@ -40,7 +43,7 @@ pub enum StoreError {
         "`{path}` was written in format {found}, which this version only reads; it writes format {writable}"
     )]
     TooOld { path: PathBuf, found: i64, writable: i64 },
-    #[error("`{path}` is not used: {found}")]
+    #[error("`{path}` cannot be used: {found}")]
     Unsuitable { path: PathBuf, found: Unsuitable },
     #[error("`{path}` is not a database that imgeval made: it holds {found}")]
     ForeignDatabase { path: PathBuf, found: String },
@@ -61,6 +64,7 @@ impl StoreError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
                 Some("the folder is read-only; name another one with --run")
             }
+            Self::Io { source, .. } if Unsuitable::of(source).is_some() => Some(OWN_FILES),
             Self::Io { .. } | Self::Database { .. } => None,
             Self::DiskFull { .. } => {
                 Some("free some space and start the same command again; finished work is kept")
@@ -71,9 +75,7 @@ impl StoreError {
             Self::Locked { .. } => Some("wait until it has finished, or stop it"),
             Self::TooNew { .. } => Some("update imgeval"),
             Self::TooOld { .. } => Some("score and export still work; observe into a new run"),
-            Self::Unsuitable { .. } => Some(
-                "imgeval writes only to files of its own; put a plain copy in its place, or start a new run",
-            ),
+            Self::Unsuitable { .. } => Some(OWN_FILES),
             Self::ForeignDatabase { .. } => Some("do not use this run, or export it anew where it was made"),
             Self::Damaged { .. } => Some("restore it from a copy, or start a new run"),
             Self::Mismatch { .. } => Some("name a new run, or ask for the same as before"),

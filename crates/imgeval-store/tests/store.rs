@@ -9,6 +9,9 @@ mod generation;
 #[cfg(test)]
 #[path = "store/judgments.rs"]
 mod judgments;
+#[cfg(all(test, unix))]
+#[path = "store/links.rs"]
+mod links;
 #[cfg(test)]
 #[path = "store/migration.rs"]
 mod migration;

@@ -3,6 +3,7 @@
 use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
+use imgeval_files::Unsuitable;
 use imgeval_report::page::PageError;
 use imgeval_store::StoreError;
 
@@ -94,7 +95,12 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
             PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
             _ => Exit::Unexpected,
         };
-        return (None, exit);
+        let hint = match error {
+            PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
+                .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
+            _ => None,
+        };
+        return (hint.map(str::to_owned), exit);
     }
     (None, Exit::Unexpected)
 }

@@ -2,22 +2,27 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Seek, Write},
-    path::{Path, PathBuf},
+    io::{self, BufWriter, Seek as _, Write},
+    path::{Component, Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
-use tempfile::NamedTempFile;
+use imgeval_files::{NewFile, OwnFolder, open_special_for_writing};
 
 use crate::failure::CommandError;
 
 /// Collects output under a temporary name beside its destination; nothing is visible before [`Self::publish`].
 ///
-/// A link is followed to its file. A pipe or device is written to at the end, not replaced.
+/// A link that the user named is followed to its file, a link in a run is replaced. A pipe or device is written to at the end.
 pub(crate) struct OutputFile {
     destination: PathBuf,
-    is_special: bool,
-    writer: BufWriter<NamedTempFile>,
+    target: Target,
+}
+
+enum Target {
+    File(BufWriter<NewFile>),
+    /// Collected in a file without a name.
+    Special(BufWriter<File>),
 }
 
 impl OutputFile {
@@ -26,50 +31,122 @@ impl OutputFile {
         if destination.is_dir() {
             return Err(CommandError::usage(format!("`{name}` is a folder, not a file to write")).into());
         }
-        let destination = fs::canonicalize(destination).unwrap_or_else(|_| destination.to_owned());
-        let is_special = destination.exists() && !destination.is_file();
-        let folder = match destination.parent() {
-            _ if is_special => std::env::temp_dir(),
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".writing-");
-        #[cfg(unix)]
-        {
-            // Temporary files are private by default; a result should be readable like any other file.
-            use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(fs::Permissions::from_mode(0o644));
+        if let Some((run, inner)) = place_in_run(destination) {
+            let own = OwnFolder::open(&run).and_then(|own| own.below(&inner));
+            let (folder, name) = own.with_context(|| format!("could not write `{name}`"))?;
+            return Self::within(&folder, name);
         }
-        fs::create_dir_all(&folder).with_context(|| format!("could not create the folder of `{name}`"))?;
-        let file = builder.tempfile_in(&folder).with_context(|| format!("could not write `{name}`"))?;
-        Ok(Self { destination, is_special, writer: BufWriter::new(file) })
+        let destination = fs::canonicalize(destination).unwrap_or_else(|_| destination.to_owned());
+        if destination.exists() && !destination.is_file() {
+            let spool = tempfile::tempfile().context("could not make a temporary file")?;
+            return Ok(Self { destination, target: Target::Special(BufWriter::new(spool)) });
+        }
+        let (folder, file_name) = OwnFolder::of_file(&destination)
+            .with_context(|| format!("could not create the folder of `{name}`"))?;
+        Self::within(&folder, file_name)
+    }
+
+    /// In a folder that somebody else may have made: a link that has the name is replaced.
+    pub(crate) fn within(folder: &OwnFolder, name: impl AsRef<std::ffi::OsStr>) -> Result<Self> {
+        let destination = folder.path().join(name.as_ref());
+        let file =
+            folder.new_file(name).with_context(|| format!("could not write `{}`", destination.display()))?;
+        Ok(Self { destination, target: Target::File(BufWriter::new(file)) })
     }
 
     /// Puts the finished output in its place.
     pub(crate) fn publish(self) -> Result<()> {
         let context = format!("could not write `{}`", self.destination.display());
         let publish = || -> io::Result<()> {
-            let mut file = self.writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-            if self.is_special {
-                file.rewind()?;
-                let mut target = File::options().write(true).open(&self.destination)?;
-                return io::copy(&mut file, &mut target).map(drop);
+            match self.target {
+                Target::File(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.publish(),
+                Target::Special(spool) => {
+                    let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
+                    spool.rewind()?;
+                    io::copy(&mut spool, &mut open_special_for_writing(&self.destination)?).map(drop)
+                }
             }
-            file.as_file().sync_all()?;
-            file.persist(&self.destination)?;
-            Ok(())
         };
         publish().context(context)
     }
 }
 
+/// A folder for output, made where it is missing; below it no link is followed, in a run none on the way to it either.
+///
+/// # Errors
+/// If it cannot be made.
+pub(crate) fn output_folder(path: &Path) -> Result<OwnFolder> {
+    let opened = match place_in_run(path) {
+        Some((run, inner)) => OwnFolder::open(&run)
+            .and_then(|own| own.below(&inner))
+            .and_then(|(folder, name)| folder.make_folder(name)),
+        None => OwnFolder::make(path),
+    };
+    opened.with_context(|| format!("could not create `{}`", path.display()))
+}
+
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
+        match &mut self.target {
+            Target::File(file) => file.write(bytes),
+            Target::Special(spool) => spool.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        match &mut self.target {
+            Target::File(file) => file.flush(),
+            Target::Special(spool) => spool.flush(),
+        }
+    }
+}
+
+/// If the path leads into a run by its words, the run and the place in it: what lies there may be a link that somebody else
+/// made.
+fn place_in_run(destination: &Path) -> Option<(PathBuf, PathBuf)> {
+    let path = std::path::absolute(destination).ok()?;
+    let run = path.ancestors().skip(1).find(|folder| folder.join("run.toml").is_file())?;
+    let inner = path.strip_prefix(run).ok()?;
+    let is_plain = inner.components().all(|part| matches!(part, Component::Normal(_)));
+    is_plain.then(|| (run.to_owned(), inner.to_owned()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn write(path: &Path) -> Result<()> {
+        let mut file = OutputFile::create(path)?;
+        file.write_all(b"new")?;
+        file.publish()
+    }
+
+    #[test]
+    fn links_are_followed_where_the_user_put_them_and_replaced_in_runs() {
+        let root = tempfile::tempdir().unwrap();
+        let place = |name: &str| root.path().join(name);
+        fs::create_dir_all(place("run/out")).unwrap();
+        fs::create_dir(place("mine")).unwrap();
+        fs::write(place("run/run.toml"), "").unwrap();
+        for (link, target) in [
+            ("link", "file"),
+            ("run/link", "../victim"),
+            ("run/out/link", "../../victim"),
+            ("run/folder", "../mine"),
+        ] {
+            symlink(target, place(link)).unwrap();
+        }
+        fs::write(place("file"), "old").unwrap();
+        fs::write(place("victim"), "precious").unwrap();
+        for name in ["link", "run/link", "run/out/link", "run/new/file"] {
+            write(&place(name)).unwrap();
+            assert_eq!(fs::read(place(name)).unwrap(), b"new");
+        }
+        assert!(write(&place("run/folder/letter")).is_err());
+        assert_eq!(fs::read(place("file")).unwrap(), b"new");
+        assert_eq!(fs::read(place("victim")).unwrap(), b"precious");
+        assert_eq!(fs::read_dir(place("mine")).unwrap().count(), 0);
     }
 }

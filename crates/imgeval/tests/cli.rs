@@ -36,6 +36,8 @@ mod cli {
     mod judge_stops;
     mod judge_trust;
     mod label;
+    #[cfg(unix)]
+    mod links;
     mod local_server;
     mod models;
     mod networks;

@@ -103,7 +103,7 @@ fn a_lattice_is_found_and_everything_else_stays_at_chance() {
     };
     let sources = [source(0, "plain", &plain), source(1, "a", &lattice), source(1, "b", &other)];
     let decoders = [("second".to_owned(), other.clone()), ("nothing".to_owned(), plain.clone())];
-    let Trained { probe, unused } = train_request(&sources, &decoders, PlanRequest::default());
+    let Trained { probe, unused, .. } = train_request(&sources, &decoders, PlanRequest::default());
     assert!(unused.is_empty());
     let card = &probe.card;
     assert!(!card.profile.is_confounded(), "{:?}", card.profile.warnings);

@@ -51,6 +51,8 @@ pub struct TrainingRequest<'a> {
 pub struct Trained {
     pub probe: Probe,
     pub unused: Vec<Unused>,
+    /// Names of files in the folder of checkpoints, which nobody needs once the probe is written.
+    pub checkpoints: Vec<String>,
 }
 
 /// Trains a probe and runs all controls.
@@ -109,6 +111,7 @@ pub fn train(request: &TrainingRequest<'_>, events: &mut dyn FnMut(Event)) -> Re
         epochs: fitted.model.epochs().to_vec(),
     };
     let Fitted { model, temperature } = fitted;
+    let checkpoints = bench.take_checkpoints();
     let extractor = bench.into_extractor();
     let mut probe = Probe { card, model, extractor, temperature, distance, fingerprints };
     for (name, items) in request.control_decoders {
@@ -116,7 +119,7 @@ pub fn train(request: &TrainingRequest<'_>, events: &mut dyn FnMut(Event)) -> Re
         let control = decoder_control(name, &applied, n_classes, seed)?;
         probe.card.controls.decoders.push(control);
     }
-    Ok(Trained { probe, unused: dataset.unused })
+    Ok(Trained { probe, unused: dataset.unused, checkpoints })
 }
 
 /// A model with its calibration on the validation groups.

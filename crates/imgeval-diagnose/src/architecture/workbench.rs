@@ -1,6 +1,7 @@
 //! Fits and applies models of one kind to the images of one dataset; what is costly is computed once.
 
 use std::{
+    cell::RefCell,
     error::Error,
     path::{Path, PathBuf},
 };
@@ -66,6 +67,8 @@ pub(crate) struct FitTask<'a> {
 pub(crate) struct Workbench<'a> {
     request: &'a TrainingRequest<'a>,
     tools: Tools,
+    /// Names of the files in the folder of checkpoints.
+    checkpoints: RefCell<Vec<String>>,
 }
 
 enum Tools {
@@ -117,7 +120,7 @@ impl<'a> Workbench<'a> {
                 Self::network(request, dataset, kind, TrainingSettings::residual(), events)?
             }
         };
-        Ok(Self { request, tools })
+        Ok(Self { request, tools, checkpoints: RefCell::default() })
     }
 
     fn linear(
@@ -167,6 +170,11 @@ impl<'a> Workbench<'a> {
         }
     }
 
+    /// The checkpoints that trainings made, by name.
+    pub(crate) fn take_checkpoints(&self) -> Vec<String> {
+        self.checkpoints.take()
+    }
+
     /// What the probe keeps of the tools.
     pub(crate) fn into_extractor(self) -> Option<Extractor> {
         match self.tools {
@@ -195,11 +203,11 @@ impl<'a> Workbench<'a> {
                     indices,
                     labels: task.labels,
                 };
-                let checkpoint: Option<PathBuf> = self
-                    .request
-                    .workbench
-                    .checkpoints
-                    .map(|folder| folder.join(format!("{}.safetensors", task.name)));
+                let checkpoint: Option<PathBuf> = self.request.workbench.checkpoints.map(|folder| {
+                    let name = format!("{}.safetensors", task.name);
+                    self.checkpoints.borrow_mut().push(name.clone());
+                    folder.join(name)
+                });
                 let training = train_network(
                     kind,
                     &part(task.training),

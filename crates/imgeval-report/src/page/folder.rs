@@ -1,55 +1,70 @@
 //! The report's folder on disk.
+//!
+//! Below it no link is followed. `imgeval-report.json` lists the files that reports wrote, and only these are ever deleted.
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    io::{self, BufWriter},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
-use serde_json::json;
+use imgeval_files::{NewFile, OwnFolder};
+use serde_json::{Value, json};
 
 use super::PageError;
 
 const MARKER: &str = "imgeval-report.json";
 const LAYOUT: u64 = 1;
+const MAX_MARKER_BYTES: u64 = 256 << 20;
+/// Everything but the page itself lies in one of these.
+const FOLDERS: [&str; 5] = ["data", "figures", "images", "tables", "thumbs"];
 
 #[derive(Debug)]
 pub(super) struct Folder {
-    root: PathBuf,
+    root: OwnFolder,
+    /// The files that earlier reports listed, as `NAME` or `FOLDER/NAME`; `None` if an older version made no list.
+    earlier: Option<BTreeSet<String>>,
+    /// The files of this report.
+    files: Mutex<BTreeSet<String>>,
 }
 
 impl Folder {
     /// Makes the folder, or takes over one that holds a report.
-    pub(super) fn open(root: &Path) -> Result<Self, PageError> {
-        let folder = Self { root: root.to_owned() };
-        folder.make_directory("")?;
-        let marker = folder.path(MARKER);
-        match fs::read_to_string(&marker) {
-            Ok(text) => {
-                let found = serde_json::from_str::<serde_json::Value>(&text).ok();
-                let found = found.and_then(|marker| marker["layout"].as_u64()).unwrap_or_default();
+    pub(super) fn open(path: &Path) -> Result<Self, PageError> {
+        let root =
+            OwnFolder::make(path).map_err(|source| PageError::Write { path: path.to_owned(), source })?;
+        let earlier = match root.read(MARKER, MAX_MARKER_BYTES) {
+            Ok(bytes) => {
+                let marker = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+                let found = marker["layout"].as_u64().unwrap_or_default();
                 if found != LAYOUT {
-                    return Err(PageError::Layout { path: root.to_owned(), found, known: LAYOUT });
+                    return Err(PageError::Layout { path: path.to_owned(), found, known: LAYOUT });
                 }
+                listed(&marker)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if folder.list("")?.iter().any(|name| !is_half_written(name)) {
-                    return Err(PageError::Foreign { path: root.to_owned() });
+                let names =
+                    root.names().map_err(|source| PageError::Read { path: path.to_owned(), source })?;
+                if !names.iter().all(|name| is_half_written(&name.to_string_lossy())) {
+                    return Err(PageError::Foreign { path: path.to_owned() });
                 }
-                folder.write(MARKER, format!("{}\n", json!({"layout": LAYOUT})).as_bytes())?;
+                Some(BTreeSet::new())
             }
-            Err(source) => return Err(PageError::Read { path: marker, source }),
+            Err(source) => return Err(PageError::Read { path: path.join(MARKER), source }),
+        };
+        let folder = Self { root, earlier, files: Mutex::default() };
+        for name in FOLDERS {
+            folder.below(name)?;
+        }
+        if folder.earlier.as_ref().is_some_and(BTreeSet::is_empty) {
+            folder.write_marker(&BTreeSet::new())?;
         }
         Ok(folder)
     }
 
-    /// Makes room for everything that lies beside a page.
-    pub(super) fn make_directories(&self) -> Result<(), PageError> {
-        ["data", "figures", "images", "thumbs"].iter().try_for_each(|name| self.make_directory(name))
-    }
-
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.root.join(name)
+        self.root.path().join(name)
     }
 
     /// Writes under a temporary name first: nobody sees half a file.
@@ -60,76 +75,115 @@ impl Folder {
     pub(super) fn write_with(
         &self,
         name: &str,
-        write: impl FnOnce(&mut io::BufWriter<fs::File>) -> io::Result<()>,
+        write: impl FnOnce(&mut BufWriter<NewFile>) -> io::Result<()>,
     ) -> Result<(), PageError> {
-        let path = self.path(name);
-        write_file(&path, write).map_err(|source| PageError::Write { path, source })
+        let written = self.folder_of(name).and_then(|(folder, name)| {
+            let mut file = BufWriter::new(folder.new_file(name)?);
+            write(&mut file)?;
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.publish_unsynced().map(drop)
+        });
+        written.map_err(|source| PageError::Write { path: self.path(name), source })?;
+        self.keep(name);
+        Ok(())
     }
 
     /// Gives `name` the file at `from` as a hard link; `false` where the disk does not allow that.
     pub(super) fn link(&self, from: &Path, name: &str) -> bool {
-        let temporary = temporary_name(&self.path(name));
-        fs::remove_file(&temporary).ok();
-        // A link to a link would be the link itself, which may point elsewhere when the report is moved.
-        let is_file = fs::symlink_metadata(from).is_ok_and(|found| found.is_file());
-        if is_file && fs::hard_link(from, &temporary).is_ok() {
-            let is_named = fs::rename(&temporary, self.path(name)).is_ok();
-            // Of two names for one file the renaming leaves both.
-            fs::remove_file(&temporary).ok();
-            return is_named;
-        }
-        false
+        self.folder_of(name).is_ok_and(|(folder, name)| folder.link_file(from, name).is_ok())
     }
 
-    /// Removes files of an earlier report that this one does not name.
-    pub(super) fn keep_only(&self, directory: &str, names: &BTreeSet<String>) -> Result<(), PageError> {
-        for name in self.list(directory)? {
-            if !names.contains(&name) {
-                let path = self.path(directory).join(name);
-                fs::remove_file(&path).map_err(|source| PageError::Write { path, source })?;
+    /// The length of a regular file.
+    pub(super) fn length(&self, name: &str) -> Option<u64> {
+        let (folder, name) = self.folder_of(name).ok()?;
+        folder.length(name).ok()?
+    }
+
+    pub(super) fn read(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+        let (folder, name) = self.folder_of(name)?;
+        folder.read(name, limit)
+    }
+
+    /// Counts a file as one of this report.
+    pub(super) fn keep(&self, name: &str) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+    }
+
+    /// Removes what earlier reports listed in these folders and this one does not have, and lists what there is. Returns how
+    /// many files in them are nobody's, because an earlier version made no list.
+    pub(super) fn finish(&self, folders: &[&str]) -> Result<usize, PageError> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(earlier) = &self.earlier else {
+            let n_left_over = self.count_others(folders, &files)?;
+            self.write_marker(&files)?;
+            return Ok(n_left_over);
+        };
+        for name in earlier.difference(&files.clone()) {
+            let is_stale = name.split_once('/').is_some_and(|(folder, _)| folders.contains(&folder));
+            if is_stale {
+                self.remove(name).map_err(|source| PageError::Write { path: self.path(name), source })?;
+            } else {
+                files.insert(name.clone());
             }
         }
-        Ok(())
+        self.write_marker(&files)?;
+        Ok(0)
     }
 
-    fn list(&self, directory: &str) -> Result<Vec<String>, PageError> {
-        let path = self.path(directory);
-        let entries = fs::read_dir(&path)
-            .and_then(|entries| entries.collect::<io::Result<Vec<_>>>())
-            .map_err(|source| PageError::Read { path, source })?;
-        Ok(entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+    /// What has become something else than a file is no longer that of the report.
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let (folder, name) = self.folder_of(name)?;
+        if folder.length(name)?.is_some() { folder.remove(name) } else { Ok(()) }
     }
 
-    fn make_directory(&self, name: &str) -> Result<(), PageError> {
-        let path = self.path(name);
-        fs::create_dir_all(&path).map_err(|source| PageError::Write { path, source })
+    fn count_others(&self, folders: &[&str], files: &BTreeSet<String>) -> Result<usize, PageError> {
+        let mut count = 0;
+        for folder in folders {
+            let Some(opened) = self.below(folder)? else { continue };
+            let names =
+                opened.names().map_err(|source| PageError::Read { path: self.path(folder), source })?;
+            let is_other =
+                |name: &&std::ffi::OsString| !files.contains(&format!("{folder}/{}", name.to_string_lossy()));
+            count += names.iter().filter(is_other).count();
+        }
+        Ok(count)
+    }
+
+    /// A folder of the report, if it is there; a link in its place is refused.
+    fn below(&self, name: &str) -> Result<Option<OwnFolder>, PageError> {
+        match self.root.folder(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(PageError::Write { path: self.path(name), source }),
+            Ok(folder) => Ok(Some(folder)),
+        }
+    }
+
+    /// The folder of a file of the report, made where it is missing, and the name in it.
+    fn folder_of<'a>(&self, name: &'a str) -> io::Result<(OwnFolder, &'a str)> {
+        match name.split_once('/') {
+            Some((folder, name)) => Ok((self.root.make_folder(folder)?, name)),
+            None => Ok((self.root.clone(), name)),
+        }
+    }
+
+    fn write_marker(&self, files: &BTreeSet<String>) -> Result<(), PageError> {
+        let text = format!("{}\n", json!({"layout": LAYOUT, "files": files}));
+        self.root
+            .write_whole(MARKER, text.as_bytes())
+            .map_err(|source| PageError::Write { path: self.path(MARKER), source })
     }
 }
 
-/// Writes a file under a temporary name and renames it; what is left of a failed try is removed.
-pub(super) fn write_file(
-    path: &Path,
-    write: impl FnOnce(&mut io::BufWriter<fs::File>) -> io::Result<()>,
-) -> io::Result<()> {
-    let temporary = temporary_name(path);
-    let written = fs::File::create(&temporary).and_then(|file| {
-        let mut file = io::BufWriter::new(file);
-        write(&mut file)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        fs::rename(&temporary, path)
-    });
-    if written.is_err() {
-        fs::remove_file(&temporary).ok();
-    }
-    written
-}
-
-fn temporary_name(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    path.with_file_name(format!(".{name}.new"))
+/// The list of a marker, without names that no report has.
+fn listed(marker: &Value) -> Option<BTreeSet<String>> {
+    let is_ours = |name: &&str| {
+        let (folder, file) = name.split_once('/').unwrap_or(("data", name));
+        FOLDERS.contains(&folder) && !file.contains(['/', '\\', '\0']) && !["", ".", ".."].contains(&file)
+    };
+    let names = marker["files"].as_array()?.iter().filter_map(Value::as_str);
+    Some(names.filter(is_ours).map(str::to_owned).collect())
 }
 
 /// What a killed process leaves before it has marked the folder.
 fn is_half_written(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(".new")
+    name.starts_with(".writing-") || name.starts_with('.') && name.ends_with(".new")
 }

@@ -83,7 +83,7 @@ impl<'a> Images<'a> {
     pub(super) fn thumbnail(&self, folder: Option<&Folder>, image: &ImageView) -> Option<Vec<u8>> {
         match folder {
             Some(folder) if self.thumb_files.contains(&thumb_file(image)) => {
-                fs::read(folder.path(&format!("thumbs/{}", thumb_file(image)))).ok()
+                folder.read(&format!("thumbs/{}", thumb_file(image)), MAX_FILE_BYTES).ok()
             }
             Some(_) => None,
             None => self.thumbs.get(&image.hash).cloned(),
@@ -155,9 +155,9 @@ fn prepare(
     };
     let original = format!("images/{}", image_file(image));
     let thumb = format!("thumbs/{}", thumb_file(image));
-    let length = |path: &Path| fs::metadata(path).ok().map(|found| found.len());
-    let has_original = length(&folder.path(&original)).is_some_and(|found| Some(found) == length(&path));
-    if has_original && length(&folder.path(&thumb)).is_some_and(|found| found > 0) {
+    let source_length = fs::metadata(&path).ok().map(|found| found.len());
+    let has_original = folder.length(&original).is_some_and(|found| Some(found) == source_length);
+    if has_original && folder.length(&thumb).is_some_and(|found| found > 0) {
         return Ok(Ok(None));
     }
     let bytes = match read_original(&path, image) {

@@ -1,8 +1,7 @@
 //! Writes a page: samples come one by one, the report at the end.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
+    collections::BTreeMap,
     io::Write as _,
     path::{Path, PathBuf},
 };
@@ -11,7 +10,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use super::{
     DataSink, DataWriter, Mode, Originals, PageError,
-    folder::{Folder, write_file},
+    folder::Folder,
     html::{render_data_script, write_data_block, write_page},
     images::Images,
 };
@@ -39,6 +38,8 @@ pub struct Written {
     pub n_broken: usize,
     /// Of the HTML file.
     pub page_bytes: u64,
+    /// Files in the report's folders that an earlier version may have written; it made no list, so they stay.
+    pub n_left_over: usize,
 }
 
 /// A page in the making. Keeps a few hundred bytes of every sample; a page in one file is held in memory.
@@ -50,8 +51,8 @@ pub struct PageWriter<'a> {
 }
 
 enum Place {
-    Folder(Folder, BTreeSet<String>),
-    SingleFile(PathBuf, Blocks),
+    Folder(Folder),
+    SingleFile(Folder, Blocks),
 }
 
 /// Data blocks by name.
@@ -69,10 +70,9 @@ impl<'a> PageWriter<'a> {
     pub fn create(out: &Path, options: PageOptions, originals: &'a dyn Originals) -> Result<Self, PageError> {
         let folder = Folder::open(out)?;
         let place = if options.single_file {
-            Place::SingleFile(folder.path("report.html"), Blocks::default())
+            Place::SingleFile(folder, Blocks::default())
         } else {
-            folder.make_directories()?;
-            Place::Folder(folder, BTreeSet::new())
+            Place::Folder(folder)
         };
         Ok(Self { place, data: DataWriter::default(), images: Images::new(originals), n_samples: 0 })
     }
@@ -99,6 +99,14 @@ impl<'a> PageWriter<'a> {
         Ok(self.images.thumbnail(self.place.folder(), image))
     }
 
+    /// Writes a file beside the page, in the folder `figures` or `tables`.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn put(&self, folder: &str, name: &str, bytes: &[u8]) -> Result<(), PageError> {
+        self.place.root().write(&format!("{folder}/{name}"), bytes)
+    }
+
     /// Writes the page itself, and removes what an earlier report left and this one does not need.
     ///
     /// # Errors
@@ -107,12 +115,11 @@ impl<'a> PageWriter<'a> {
         let Self { mut place, data, mut images, n_samples } = self;
         images.finish_batch(place.folder())?;
         place.check_size(&images)?;
-        let mut figure_files = BTreeSet::new();
         let mut sources = Vec::new();
         for (number, figure) in figures.iter().enumerate() {
             let file = format!("{}.svg", file_name(&figure.name, number));
             sources.push(match &place {
-                Place::Folder(folder, _) => {
+                Place::Folder(folder) => {
                     folder.write(&format!("figures/{file}"), figure.svg.as_bytes())?;
                     format!("figures/{file}")
                 }
@@ -120,23 +127,20 @@ impl<'a> PageWriter<'a> {
                     format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(&figure.svg))
                 }
             });
-            figure_files.insert(file);
         }
         let index = data.finish(report, figures, &sources, &images.problems, &mut place)?;
         let index = serde_json::to_string(&index)?;
-        let page = match &place {
-            Place::Folder(folder, data_files) => {
+        let (page, folders): (_, &[&str]) = match &place {
+            Place::Folder(folder) => {
                 folder.write_with("index.html", |out| {
                     write_page(out, Mode::Folder, &report.title, &index, |_| Ok(()))
                 })?;
-                // Only now does nobody need them any more.
-                folder.keep_only("data", data_files)?;
-                folder.keep_only("images", &images.image_files)?;
-                folder.keep_only("thumbs", &images.thumb_files)?;
-                folder.path("index.html")
+                images.image_files.iter().for_each(|name| folder.keep(&format!("images/{name}")));
+                images.thumb_files.iter().for_each(|name| folder.keep(&format!("thumbs/{name}")));
+                ("index.html", &["data", "figures", "images", "tables", "thumbs"])
             }
-            Place::SingleFile(path, blocks) => {
-                let written = write_file(path, |out| {
+            Place::SingleFile(folder, blocks) => {
+                folder.write_with("report.html", |out| {
                     write_page(out, Mode::SingleFile, &report.title, &index, |out| {
                         for (name, json) in &blocks.json {
                             write_data_block(out, name, json)?;
@@ -150,23 +154,30 @@ impl<'a> PageWriter<'a> {
                         }
                         Ok(())
                     })
-                });
-                written.map_err(|source| PageError::Write { path: path.clone(), source })?;
-                path.clone()
+                })?;
+                ("report.html", &["figures", "tables"])
             }
         };
-        let page_bytes =
-            fs::metadata(&page).map_err(|source| PageError::Read { path: page.clone(), source })?.len();
+        // Only now does nobody need the files of an earlier report any more.
+        let n_left_over = place.root().finish(folders)?;
+        let page_bytes = place.root().length(page).unwrap_or_default();
+        let page = place.root().path(page);
         let (n_images, n_broken) = (images.n_images, images.problems.len());
-        Ok(Written { page, n_samples, n_images, n_broken, page_bytes })
+        Ok(Written { page, n_samples, n_images, n_broken, page_bytes, n_left_over })
     }
 }
 
 impl Place {
     fn folder(&self) -> Option<&Folder> {
         match self {
-            Self::Folder(folder, _) => Some(folder),
+            Self::Folder(folder) => Some(folder),
             Self::SingleFile(..) => None,
+        }
+    }
+
+    fn root(&self) -> &Folder {
+        match self {
+            Self::Folder(folder) | Self::SingleFile(folder, _) => folder,
         }
     }
 
@@ -184,10 +195,8 @@ impl Place {
 impl DataSink for Place {
     fn put(&mut self, name: &str, json: &str) -> Result<(), PageError> {
         match self {
-            Self::Folder(folder, files) => {
-                let file = format!("{name}.js");
-                folder.write(&format!("data/{file}"), render_data_script(name, json)?.as_bytes())?;
-                files.insert(file);
+            Self::Folder(folder) => {
+                folder.write(&format!("data/{name}.js"), render_data_script(name, json)?.as_bytes())?;
             }
             Self::SingleFile(_, blocks) => {
                 blocks.bytes += json.len();

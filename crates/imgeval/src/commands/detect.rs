@@ -1,9 +1,6 @@
 //! `imgeval detect`: what a detector sees in pictures, as text, JSON and annotated pictures.
 
-use std::{
-    io::Write,
-    path::{Component, Path, PathBuf},
-};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{DetectError, Detection, Failure, FailureKind, Mask, Pixels, visible};
@@ -19,7 +16,7 @@ use crate::{
     exit_code::Exit,
     failure::CommandError,
     observers::{LoadedObserver, load_eyes},
-    output_file::OutputFile,
+    output_file::output_folder,
     printer::Printer,
     table::comparability_note,
 };
@@ -54,7 +51,7 @@ pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
         printer.data(if args.json { shown.render_json() } else { shown.render_text() })?;
         if let Some(folder) = &args.annotate {
             let name = annotated_name(path, &shared_folder);
-            write_annotated(&folder.join(name), &image.pixels, &detections)?;
+            write_annotated(folder, &name, &image.pixels, &detections)?;
         }
     }
     Ok(match n_failed {
@@ -123,11 +120,12 @@ impl Shown<'_> {
     }
 }
 
-fn write_annotated(path: &Path, pixels: &Pixels, detections: &[Detection]) -> Result<()> {
+fn write_annotated(folder: &Path, name: &Path, pixels: &Pixels, detections: &[Detection]) -> Result<()> {
     let png = encode_png(&annotate(pixels, &label_detections(detections)))?;
-    let mut file = OutputFile::create(path)?;
-    file.write_all(&png).with_context(|| format!("could not write `{}`", path.display()))?;
-    file.publish()
+    output_folder(folder)?
+        .below(name)
+        .and_then(|(folder, name)| folder.write_whole(name, &png))
+        .with_context(|| format!("could not write `{}`", folder.join(name).display()))
 }
 
 /// The deepest folder that holds all pictures.

@@ -24,7 +24,7 @@ use crate::{
         run::JudgedRun,
         summary::{edition_of, prompt_id},
     },
-    output_file::OutputFile,
+    output_file::{OutputFile, output_folder},
     printer::Printer,
     scored_run::{ScoredRun, VerdictOnSample},
 };
@@ -208,9 +208,10 @@ fn export_wise(
     if scores.is_empty() {
         return Err(CommandError::nothing("the judge has scored no such image").into());
     }
+    let own = output_folder(folder)?;
     let write = |name: &str, text: String| -> Result<()> {
         let path = folder.join(name);
-        let mut file = OutputFile::create(&path)?;
+        let mut file = OutputFile::within(&own, name)?;
         file.write_all(text.as_bytes()).with_context(|| format!("could not write `{}`", path.display()))?;
         file.publish()
     };

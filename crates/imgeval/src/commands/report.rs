@@ -51,6 +51,13 @@ fn tell(written: &Written, not_found: &[String], printer: Printer) {
         written.n_samples,
         written.n_images
     ));
+    if written.n_left_over > 0 {
+        printer.insist(format_args!(
+            "{} files in its folders are left over: an earlier version did not list the files that it wrote, so none was \
+             deleted",
+            written.n_left_over
+        ));
+    }
     if written.n_broken > 0 {
         printer.insist(format_args!("{} pictures cannot be shown; the page says why", written.n_broken));
     }

@@ -1,11 +1,9 @@
 //! `imgeval run`: generate or import, observe and score in one go.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use imgeval_files::OwnFolder;
 use imgeval_report::tables::{comparison_json, render_comparison_text};
 use imgeval_runner::ColorsThere;
 use imgeval_suites::geneval::SuiteConfig;
@@ -31,6 +29,9 @@ use crate::{
     scored_run::{ScoredRun, ScoredSummary},
     verdict_lines::VerdictLines,
 };
+
+/// In the run.
+const RESULTS: &str = "geneval-results.jsonl";
 
 /// With at most so many images, every verdict is printed.
 const MAX_PRINTED_VERDICTS: usize = 40;
@@ -157,7 +158,7 @@ fn work_on(prompts: &Prompts<'_>, args: &RunArgs, loaded: &LoadedObserver, print
 
     let observer_id = loaded.observer.meta().observer_id();
     let run = ScoredRun::open(&directory, Some(observer_id.as_str()), options)?;
-    let results = directory.join("geneval-results.jsonl");
+    let results = directory.join(RESULTS);
     let mut lines = VerdictLines::default();
     let (builder, coverage, n_rows) = write_results(&run, &results, |verdict| {
         if lines.len() <= MAX_PRINTED_VERDICTS {
@@ -167,9 +168,11 @@ fn work_on(prompts: &Prompts<'_>, args: &RunArgs, loaded: &LoadedObserver, print
     if !args.table.json && !args.table.csv && (1..=MAX_PRINTED_VERDICTS).contains(&n_rows) {
         printer.data(format_args!("{}\n", lines.render()))?;
     }
-    if n_rows == 0 && results.exists() {
+    if n_rows == 0 {
         // Rows of an earlier call, of images that are no longer usable.
-        fs::remove_file(&results).with_context(|| format!("could not remove `{}`", results.display()))?;
+        OwnFolder::open(&directory)
+            .and_then(|run| run.remove(RESULTS))
+            .with_context(|| format!("could not remove `{}`", results.display()))?;
     }
     let scored = ScoredSummary { summary: builder.summarise(args.table.settings()), coverage };
     let results = (n_rows > 0).then_some(results);

@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    io::Write as _,
     path::Path,
     time::Duration,
 };
@@ -26,7 +25,6 @@ use super::{
 };
 use crate::{
     failure::{CommandError, sentence_of},
-    output_file::OutputFile,
     printer::Printer,
 };
 
@@ -308,7 +306,5 @@ fn take_reason_edit(
 
 /// Whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = OutputFile::create(path)?;
-    file.write_all(bytes).with_context(|| format!("could not write `{}`", path.display()))?;
-    file.publish()
+    imgeval_files::write_whole(path, bytes).with_context(|| format!("could not write `{}`", path.display()))
 }

@@ -2,12 +2,12 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, ImageFormat, ImageNote, Pixels};
+use imgeval_files::OwnFolder;
 use imgeval_report::{
     figures::Figure,
     model::{ImageView, Report},
@@ -87,11 +87,9 @@ pub(crate) fn write_report(
     let mut figures = all_figures(report, &confidences);
     figures.extend(examples_figure(&examples, pictures?));
     make_names_unique(&mut figures);
-    let written = page.finish(report, &figures)?;
-    fresh_folder(&out.join("figures"))?;
-    write_figures(&out.join("figures"), &figures)?;
-    write_tables(&out.join("tables"), report)?;
-    Ok((written, not_found))
+    render_figures(&figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
+    write_tables(&page, report)?;
+    Ok((page.finish(report, &figures)?, not_found))
 }
 
 /// Everything but the examples.
@@ -114,49 +112,44 @@ pub(crate) fn make_names_unique(figures: &mut [Figure]) {
     }
 }
 
-/// SVG and PNG of each.
+/// SVG and PNG of each, in this folder.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub(crate) fn write_figures(folder: &Path, figures: &[Figure]) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("could not create `{}`", folder.display()))?;
-    figures.par_iter().try_for_each(|figure| {
-        write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
-        let png =
-            figure.render_png(PAPER_DPI).with_context(|| format!("could not draw `{}`", figure.name))?;
-        write(&folder.join(format!("{}.png", figure.name)), &png)
+pub(crate) fn write_figures(folder: &OwnFolder, figures: &[Figure]) -> Result<()> {
+    render_figures(figures, |name, bytes| {
+        folder
+            .write_unsynced(name, bytes)
+            .with_context(|| format!("could not write `{}`", folder.path().join(name).display()))
     })
 }
 
-fn write_tables(folder: &Path, report: &Report) -> Result<()> {
-    fresh_folder(folder)?;
+/// SVG and PNG of each, by name.
+fn render_figures(figures: &[Figure], put: impl Fn(&str, &[u8]) -> Result<()> + Sync) -> Result<()> {
+    figures.par_iter().try_for_each(|figure| {
+        put(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
+        let png =
+            figure.render_png(PAPER_DPI).with_context(|| format!("could not draw `{}`", figure.name))?;
+        put(&format!("{}.png", figure.name), &png)
+    })
+}
+
+fn write_tables(page: &PageWriter<'_>, report: &Report) -> Result<()> {
+    let write = |name: &str, text: String| page.put("tables", name, text.as_bytes());
     for board in &report.boards {
-        let name = |extension: &str| folder.join(format!("{}.{extension}", board.suite));
-        write(&name("txt"), render_board_text(board, TABLES).as_bytes())?;
-        write(&name("md"), render_board_markdown(board, TABLES).as_bytes())?;
-        write(&name("tex"), render_board_latex(board, TABLES).as_bytes())?;
-        write(&name("csv"), render_board_csv(board, TABLES).as_bytes())?;
+        let name = |extension: &str| format!("{}.{extension}", board.suite);
+        write(&name("txt"), render_board_text(board, TABLES))?;
+        write(&name("md"), render_board_markdown(board, TABLES))?;
+        write(&name("tex"), render_board_latex(board, TABLES))?;
+        write(&name("csv"), render_board_csv(board, TABLES))?;
     }
-    write(&folder.join("scores.json"), render_board_json(&report.boards).as_bytes())?;
+    write("scores.json", render_board_json(&report.boards))?;
     for (place, comparison) in report.comparisons.iter().enumerate() {
-        let name = |extension: &str| folder.join(format!("comparison-{}.{extension}", place + 1));
-        write(&name("txt"), render_comparison_text(comparison).as_bytes())?;
-        write(&name("md"), render_comparison_markdown(comparison).as_bytes())?;
-        write(&name("tex"), render_comparison_latex(comparison).as_bytes())?;
-        write(&name("csv"), render_comparison_csv(comparison).as_bytes())?;
+        let name = |extension: &str| format!("comparison-{}.{extension}", place + 1);
+        write(&name("txt"), render_comparison_text(comparison))?;
+        write(&name("md"), render_comparison_markdown(comparison))?;
+        write(&name("tex"), render_comparison_latex(comparison))?;
+        write(&name("csv"), render_comparison_csv(comparison))?;
     }
-    write(&folder.join("comparisons.json"), render_comparison_json(&report.comparisons).as_bytes())
-}
-
-/// Without what an earlier report left there.
-fn fresh_folder(folder: &Path) -> Result<()> {
-    let context = || format!("could not write `{}`", folder.display());
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(context)?;
-    }
-    fs::create_dir_all(folder).with_context(context)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).with_context(|| format!("could not write `{}`", path.display()))
+    Ok(write("comparisons.json", render_comparison_json(&report.comparisons))?)
 }

@@ -1,4 +1,6 @@
-use std::{collections::BTreeMap, io::Cursor, os::unix::fs::MetadataExt as _, sync::Mutex, time::SystemTime};
+use std::{
+    collections::BTreeMap, fs, io::Cursor, os::unix::fs::MetadataExt as _, sync::Mutex, time::SystemTime,
+};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use sha2::{Digest as _, Sha256};
@@ -192,6 +194,73 @@ fn an_earlier_report_is_brought_up_to_date() {
     assert!(!after.keys().any(|name| name.contains(&gone.hash)), "{:?}", after.keys());
     assert!(after.contains_key(&format!("thumbs/{}.jpg", new.hash)) && after.contains_key("tables.tex"));
     assert_eq!(before.len(), after.len(), "no data file of the first report is left");
+}
+
+#[test]
+fn only_files_that_a_report_listed_are_deleted() {
+    let (runs, out) = (Runs::new(), tempfile::tempdir().unwrap());
+    let (gone, new) = (runs.picture(0, 2), runs.picture(0, 3));
+    let (first, second) = ([sample(0, 0, Some(gone.clone()))], [sample(0, 0, Some(new))]);
+    runs.write(out.path(), false, &first).unwrap();
+    let mine = ["images/own.txt", "thumbs/own.jpg", "tables/own.tex", "notes.txt"];
+    fs::create_dir(out.path().join("tables")).unwrap();
+    mine.iter().for_each(|name| fs::write(out.path().join(name), "mine").unwrap());
+    let written = runs.write(out.path(), false, &second).unwrap();
+    assert_eq!(written.n_left_over, 0);
+    let after = files(out.path());
+    assert!(mine.iter().all(|name| after[*name] == b"mine"), "{:?}", after.keys());
+    assert!(!after.keys().any(|name| name.contains(&gone.hash)), "{:?}", after.keys());
+
+    // A list may be made up by somebody else.
+    let marker = out.path().join("imgeval-report.json");
+    let listed =
+        "{\"layout\":1,\"files\":[\"notes.txt\",\"../letter\",\"images/../notes.txt\",\"mine/letter\",7]}";
+    fs::create_dir(out.path().join("mine")).unwrap();
+    fs::write(out.path().join("mine/letter"), "mine").unwrap();
+    fs::write(&marker, listed).unwrap();
+    runs.write(out.path(), false, &second).unwrap();
+    let after = files(out.path());
+    assert!(after.contains_key("notes.txt") && after.contains_key("mine/letter"), "{:?}", after.keys());
+
+    // Earlier versions made none, so nothing is known to be a report's.
+    fs::write(&marker, "{\"layout\":1}").unwrap();
+    let written = runs.write(out.path(), false, &first).unwrap();
+    // The picture, its thumbnail and the data of the second report, and three files of the user's.
+    assert_eq!(written.n_left_over, 6, "{:?}", files(out.path()).keys());
+    assert!(mine.iter().all(|name| out.path().join(name).is_file()));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_report_are_refused_or_replaced() {
+    let (runs, root) = (Runs::new(), tempfile::tempdir().unwrap());
+    let (out, mine) = (root.path().join("out"), root.path().join("mine"));
+    fs::create_dir(&mine).unwrap();
+    fs::write(mine.join("letter.txt"), "precious").unwrap();
+    let samples = [sample(0, 0, Some(runs.picture(0, 1)))];
+    for name in ["data", "figures", "images", "tables", "thumbs"] {
+        fs::remove_dir_all(&out).ok();
+        runs.write(&out, false, &samples).unwrap();
+        fs::remove_dir_all(out.join(name)).ok();
+        std::os::unix::fs::symlink("../mine", out.join(name)).unwrap();
+        for single_file in [false, true] {
+            let error = runs.write(&out, single_file, &samples).unwrap_err();
+            assert!(matches!(error, PageError::Write { .. }), "{name}: {error}");
+        }
+        assert_eq!(files(&mine).len(), 1, "{name}");
+    }
+    fs::remove_dir_all(&out).unwrap();
+    runs.write(&out, false, &samples).unwrap();
+    let letter = mine.join("letter.txt");
+    let page = out.join("index.html");
+    let thumb = out.join(files(&out).into_keys().find(|name| name.starts_with("thumbs/")).unwrap());
+    for path in [&page, &thumb] {
+        fs::remove_file(path).unwrap();
+        std::os::unix::fs::symlink(&letter, path).unwrap();
+    }
+    runs.write(&out, false, &samples).unwrap();
+    assert!(page.symlink_metadata().unwrap().is_file() && thumb.symlink_metadata().unwrap().is_file());
+    assert_eq!(fs::read(&letter).unwrap(), b"precious");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The same as JSON, and the folder of a report.
 
-use std::{fs, io::Write as _, path::Path};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use imgeval_diagnose::architecture::{
@@ -19,7 +19,7 @@ use super::{
     show,
 };
 use crate::{
-    output_file::OutputFile,
+    output_file::output_folder,
     report::{make_names_unique, write_figures},
 };
 
@@ -109,7 +109,8 @@ pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, valu
 
 fn write_all(folder: &Path, mut figures: Vec<Figure>) -> Result<()> {
     make_names_unique(&mut figures);
-    write_figures(&folder.join("figures"), &figures)
+    let context = || format!("could not write `{}`", folder.join("figures").display());
+    write_figures(&output_folder(folder)?.make_folder("figures").with_context(context)?, &figures)
 }
 
 /// The text in a fence that is longer than any in it.
@@ -120,8 +121,7 @@ fn in_markdown(title: &str, text: &str) -> String {
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("could not create `{}`", folder.display()))?;
-    let mut file = OutputFile::create(&folder.join(name))?;
-    file.write_all(text.as_bytes()).with_context(|| format!("could not write `{name}`"))?;
-    file.publish()
+    output_folder(folder)?
+        .write_whole(name, text.as_bytes())
+        .with_context(|| format!("could not write `{}`", folder.join(name).display()))
 }

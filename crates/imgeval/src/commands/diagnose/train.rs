@@ -17,6 +17,7 @@ use imgeval_diagnose::architecture::{
     split::Shares,
     train::{TrainingRequest, train as train_probe},
 };
+use imgeval_files::OwnFolder;
 use imgeval_vision::{DecodeLimits, weights};
 
 use super::{
@@ -58,7 +59,8 @@ pub(super) fn train(args: &TrainArgs, printer: Printer) -> Result<Exit> {
     let embeddings = environment::embeddings_dir(args.clip.embeddings_dir.clone());
     let checkpoints = checkpoint_folder(&args.out);
     if is_network {
-        fs::create_dir_all(&checkpoints)
+        OwnFolder::of_file(&checkpoints)
+            .and_then(|(folder, name)| folder.make_folder(name))
             .with_context(|| format!("could not create `{}`", checkpoints.display()))?;
     }
     let request = TrainingRequest {
@@ -88,7 +90,10 @@ pub(super) fn train(args: &TrainArgs, printer: Printer) -> Result<Exit> {
     save_probe(&trained.probe, &args.out).map_err(|error| probe_refused(&error))?;
     if is_network {
         // The probe is written; what is left of the way to it is only disk space.
-        fs::remove_dir_all(&checkpoints).ok();
+        if let Ok(folder) = OwnFolder::open(&checkpoints) {
+            trained.checkpoints.iter().for_each(|name| drop(folder.remove(name)));
+            fs::remove_dir(&checkpoints).ok();
+        }
     }
     let card = &trained.probe.card;
     let value = report::probe_json(card, &trained.probe);
