@@ -84,6 +84,7 @@ failure_kinds! {
     Unreadable => "unreadable", "not decodable as an image (truncated or damaged); make it again";
     UnsupportedFormat => "unsupported-format", "of no image format that is read, such as AVIF, HEIC or JPEG XL; convert it to PNG";
     TooManyPixels => "too-many-pixels", "larger than --max-pixels allows; raise the limit if you trust it";
+    NotEnoughMemory => "not-enough-memory", "decoding it needs more memory than --max-memory allows or the system has; with more, the same command tries it again";
     WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's; check --seed and --per-task";
     DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";
     UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite; check --seed and --per-task";

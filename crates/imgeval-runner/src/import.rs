@@ -8,6 +8,7 @@ use std::{
 
 use imgeval_core::{
     ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, Outcome, Sample, SampleId,
+    memory::reserve_file,
 };
 use imgeval_store::{FileStamp, ImportedSample, RecordedSample, RunWriter, StoreError};
 use rayon::prelude::*;
@@ -130,6 +131,8 @@ fn import_file(
     if let Some(failure) = &candidate.rejected {
         return Ok(Outcome::Failed(failure.clone()));
     }
+    let length = candidate.stamp.map_or(0, |stamp| u64::try_from(stamp.size).unwrap_or(0));
+    let _bytes = reserve_file(length.min(settings.max_file_bytes));
     let bytes = match read_file(candidate, settings.max_file_bytes) {
         Ok(bytes) => bytes,
         Err(failure) => return Ok(Outcome::Failed(failure)),

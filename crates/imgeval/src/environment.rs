@@ -13,6 +13,8 @@ pub(crate) const SUITES_DIR: &str = "IMGEVAL_SUITES_DIR";
 pub(crate) const EMBEDDINGS_DIR: &str = "IMGEVAL_EMBEDDINGS_DIR";
 /// The Python that fetches packages for `models pull`.
 pub(crate) const PYTHON: &str = "IMGEVAL_PYTHON";
+/// The memory that images may take together, such as `2GiB`.
+pub(crate) const MAX_MEMORY: &str = "IMGEVAL_MAX_MEMORY";
 /// Set to anything but 0 to never touch the network.
 pub(crate) const OFFLINE: &str = "IMGEVAL_OFFLINE";
 

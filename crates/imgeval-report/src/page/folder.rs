@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_core::json::from_json_str;
 use serde_json::json;
 
 use super::PageError;
@@ -26,7 +27,7 @@ impl Folder {
         let marker = folder.path(MARKER);
         match fs::read_to_string(&marker) {
             Ok(text) => {
-                let found = serde_json::from_str::<serde_json::Value>(&text).ok();
+                let found = from_json_str::<serde_json::Value>(&text).ok();
                 let found = found.and_then(|marker| marker["layout"].as_u64()).unwrap_or_default();
                 if found != LAYOUT {
                     return Err(PageError::Layout { path: root.to_owned(), found, known: LAYOUT });

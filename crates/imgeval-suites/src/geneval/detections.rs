@@ -4,7 +4,7 @@
 //! `objects: [{class, score, box: [x1, y1, x2, y2], color?}]`, and optionally `options` (those of the official
 //! evaluator) and `filename`. Strict: what cannot be scored for certain is refused with its reason.
 
-use imgeval_core::{BoundingBox, Category, Color, categories::CATEGORY_NAMES, visible};
+use imgeval_core::{BoundingBox, Category, Color, categories::CATEGORY_NAMES, json::from_json_str, visible};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,8 +26,13 @@ pub struct DetectionsLine {
     pub options: VerdictOptions,
 }
 
+/// Objects of one line. The official detector gives a hundred, and what few others give is one for each class of each of those.
+const MAX_OBJECTS: usize = 10_000;
+
 #[derive(Debug, thiserror::Error)]
 pub enum DetectionsError {
+    #[error("{found} objects are more than the {MAX_OBJECTS} that are read of one image")]
+    TooManyObjects { found: usize },
     #[error("not a detections line: {0}")]
     Json(String),
     #[error("`metadata` is unusable: {0}")]
@@ -93,7 +98,10 @@ pub fn parse_detections_line(
     line: &str,
     defaults: &VerdictOptions,
 ) -> Result<DetectionsLine, DetectionsError> {
-    let raw: RawLine = serde_json::from_str(line).map_err(json_error)?;
+    let raw: RawLine = from_json_str(line).map_err(json_error)?;
+    if raw.objects.len() > MAX_OBJECTS {
+        return Err(DetectionsError::TooManyObjects { found: raw.objects.len() });
+    }
     let (metadata, further_keys) = Metadata::parse_among_others(&raw.metadata, Tolerance::BesideTheClauses)?;
     let objects = raw.objects.iter().enumerate().map(parse_object).collect::<Result<_, _>>()?;
     Ok(DetectionsLine {

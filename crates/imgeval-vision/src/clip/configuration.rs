@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use imgeval_core::json::from_json_str;
 use serde_json::Value;
 
 use crate::{model_error::ModelError, ops::Activation};
@@ -118,6 +119,5 @@ fn read(path: &Path) -> Result<Value, ModelError> {
         return Err(broken(path, "far too large for a configuration"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| broken(path, &error.to_string()))?;
-    serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| broken(path, &error.to_string()))
+    from_json_str(text.trim_start_matches('\u{feff}')).map_err(|error| broken(path, &error.to_string()))
 }

@@ -12,6 +12,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use imgeval_core::json::from_json_slice;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -107,7 +108,7 @@ impl Record {
         let mut text = Vec::new();
         let result = File::open(self.folder.join(FILE_NAME))
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text));
-        let content = result.ok().and_then(|_| serde_json::from_slice::<Content>(&text).ok());
+        let content = result.ok().and_then(|_| from_json_slice::<Content>(&text).ok());
         content.filter(|content| content.version == VERSION).unwrap_or_default()
     }
 

@@ -7,13 +7,13 @@ use imgeval_core::{Failure, FailureKind, GrayPixels, Outcome, Pixels, SampleId};
 use imgeval_metrics::edit::Psnr;
 use imgeval_runner::{Progress, StoredInput};
 use imgeval_store::{MeasurementRecord, RunWriter};
-use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
+use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use serde_json::json;
 
 use super::{cases::JudgedCase, question::load_image, run::JudgedRun};
 use crate::{
     args::metrics::EditWeightsArgs,
-    edit_metrics::{EditMeter, EditMetrics},
+    edit_metrics::{EditMeter, EditMetrics, Scaled},
     exit_code::Exit,
     failure::sentence_of,
     printer::Printer,
@@ -91,15 +91,15 @@ fn measure(
     let pixels = |stored: &StoredInput| -> Result<Pixels, String> {
         let image = load_image(run, stored).map_err(|failure| failure.detail)?;
         let limits = DecodeLimits { max_pixels: u64::MAX };
-        let decoded = inspect_and_decode(&image.bytes, &limits).map_err(|error| error.failure().detail)?;
+        let decoded = inspect_and_decode_for(&image.bytes, &limits, LITTLE_WORK)
+            .map_err(|error| error.failure().detail)?;
         Ok(decoded.pixels)
     };
-    let source = pixels(case.source.as_ref().ok_or("the case has no source image")?)?;
-    let mask = pixels(case.mask.as_ref().ok_or("the case has no mask")?)?;
+    let source = Scaled::of(&pixels(case.source.as_ref().ok_or("the case has no source image")?)?);
+    let mask = GrayPixels::luma_of(&pixels(case.mask.as_ref().ok_or("the case has no mask")?)?);
+    let edited = Scaled::of(&pixels(image)?);
     let text = Some(case.target_text.as_str()).filter(|text| !text.is_empty());
-    meter
-        .measure(&source, &pixels(image)?, &GrayPixels::luma_of(&mask), text)
-        .map_err(|error| sentence_of(&error))
+    meter.measure(&source, &edited, &mask, text).map_err(|error| sentence_of(&error))
 }
 
 /// Numbers by their names; those that are missing are left out.
