@@ -32,8 +32,8 @@ pub(crate) struct Cli {
     /// Say less: no progress, only results and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Memory that images may take together while they are decoded and used, such as 2GiB [default: 40 % of the
-    /// smallest of ulimit, control group and the machine's memory]
+    /// Memory that images may take together while they are decoded and used, such as 2GiB [default: at most
+    /// 40 % of the smallest of ulimit, control group and the machine's memory; see docs/memory.md]
     ///
     /// Threads wait for each other within it. An image that alone needs more ends as not-enough-memory; with more
     /// memory, the same command tries it again.

@@ -54,6 +54,12 @@ fn is_openai(kind: ProviderKind) -> bool {
     kind.key_variables().contains(&"OPENAI_API_KEY")
 }
 
+/// In how many threads images are worked on, as Rayon counts them.
+pub(crate) fn threads() -> usize {
+    let asked = variable("RAYON_NUM_THREADS").and_then(|number| number.parse().ok()).filter(|n| *n > 0);
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
 /// The folder for weights: as set, else below the user's cache folder, else below the working folder.
 pub(crate) fn models_dir(flag: Option<PathBuf>) -> PathBuf {
     flag.unwrap_or_else(|| cache_dir("models"))

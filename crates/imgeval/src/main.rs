@@ -43,7 +43,7 @@ use crate::{args::Cli, printer::Printer};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     watch_requests();
-    set_max_memory(cli.max_memory.unwrap_or_else(default_max_memory));
+    set_max_memory(cli.max_memory.unwrap_or_else(|| default_max_memory(environment::threads())));
     let printer = Printer::new(cli.quiet);
     let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
         let rendered = failure::render_error(&error);

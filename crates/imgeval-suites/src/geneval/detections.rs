@@ -244,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn objects_of_a_line_are_bounded() {
+        let object = r#"{"class": "cow", "score": 0.5, "box": [1, 2, 3, 4]}"#;
+        let line = |count: usize| LINE.replace(object, &vec![object; count].join(","));
+        let read = |count: usize| parse_detections_line(&line(count), &VerdictOptions::default());
+        assert_eq!(read(MAX_OBJECTS).unwrap().objects.len(), MAX_OBJECTS);
+        let error = read(MAX_OBJECTS + 1).unwrap_err().to_string();
+        assert_eq!(error, "10001 objects are more than the 10000 that are read of one image");
+        // Of more values than any line holds nothing is made.
+        assert!(read(400_000).unwrap_err().to_string().contains("more than 1000000 values"));
+    }
+
+    #[test]
     fn bad_lines_are_refused_with_their_reason() {
         check_refused("\"cow\", \"score\"", "\"mouse\", \"score\"", "did you mean `computer mouse`");
         check_refused("0.5", "95", "score 95 is not between 0 and 1");

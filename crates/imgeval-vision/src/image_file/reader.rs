@@ -382,8 +382,9 @@ fn open_decoder(
 /// 16-bit samples become 8-bit ones, in place.
 fn to_eight_bits(samples: &mut Vec<u8>, byte_of: impl Fn([u8; 2]) -> u8) {
     let count = samples.len() / 2;
+    let bytes = samples.as_mut_slice();
     for index in 0..count {
-        samples[index] = byte_of([samples[2 * index], samples[2 * index + 1]]);
+        bytes[index] = byte_of([bytes[2 * index], bytes[2 * index + 1]]);
     }
     samples.truncate(count);
 }
@@ -399,8 +400,11 @@ fn to_rgb(mut samples: Vec<u8>, channels: usize) -> Result<Vec<u8>, ImageFileErr
     }
     if channels > 3 {
         let count = samples.len() / channels;
+        let bytes = samples.as_mut_slice();
         for index in 0..count {
-            samples.copy_within(channels * index..channels * index + 3, 3 * index);
+            for channel in 0..3 {
+                bytes[3 * index + channel] = bytes[channels * index + channel];
+            }
         }
         samples.truncate(3 * count);
     }
