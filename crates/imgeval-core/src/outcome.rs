@@ -1,5 +1,7 @@
 //! What became of a piece of work. A sample that went wrong is data, not an error.
 
+use std::{error::Error, io, iter::successors};
+
 /// A result, or the typed reason why there is none.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome<T> {
@@ -71,6 +73,17 @@ macro_rules! failure_kinds {
                 }
             }
 
+            /// Of a file that could not be read, by the error and those behind it.
+            #[must_use]
+            pub fn of_unread(error: &(dyn Error + 'static)) -> Self {
+                let mut causes = successors(Some(error), |error| error.source());
+                let lacks_memory = |cause: &io::Error| cause.kind() == io::ErrorKind::OutOfMemory;
+                match causes.any(|cause| cause.downcast_ref().is_some_and(lacks_memory)) {
+                    true => Self::NotEnoughMemory,
+                    false => Self::NotAccessible,
+                }
+            }
+
             #[must_use]
             pub fn from_code(code: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.code() == code)
@@ -101,4 +114,20 @@ failure_kinds! {
     RejectedRequest => "rejected-request", "the provider takes no such request; see the detail";
     Unparsed => "unparsed", "the judge's reply holds no score that its protocol reads; it is kept; `imgeval observe --only unparsed` asks again";
     CommandFailed => "command-failed", "the local command failed; see the detail";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not read it")]
+    struct Unread(#[source] io::Error);
+
+    #[test]
+    fn a_file_that_did_not_fit_in_memory_is_told_from_one_that_is_gone() {
+        let of = |kind: io::ErrorKind| FailureKind::of_unread(&Unread(kind.into()));
+        assert_eq!(of(io::ErrorKind::OutOfMemory), FailureKind::NotEnoughMemory);
+        assert_eq!(of(io::ErrorKind::NotFound), FailureKind::NotAccessible);
+    }
 }

@@ -155,7 +155,7 @@ fn import_file(
 
 fn read_file(candidate: &CandidateFile, max_file_bytes: u64) -> Result<Vec<u8>, Failure> {
     let not_accessible =
-        |error: io::Error| Failure { kind: FailureKind::NotAccessible, detail: error.to_string() };
+        |error: io::Error| Failure { kind: FailureKind::of_unread(&error), detail: error.to_string() };
     // Asked before opening: a pipe would wait for its other end, a device might never end.
     if !fs::metadata(&candidate.path).map_err(not_accessible)?.is_file() {
         return Err(not_accessible(io::Error::other("not a regular file")));

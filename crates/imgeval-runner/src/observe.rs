@@ -325,7 +325,7 @@ impl<'a> Stages<'a> {
         let length = fs::metadata(image_path(self.directory, image, format)).map_or(0, |found| found.len());
         let _bytes = reserve_file(length);
         let bytes = RunWriter::read_image(self.directory, image, format)
-            .map_err(|error| Failure { kind: FailureKind::NotAccessible, detail: sentence_of(&error) })?;
+            .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
         (self.settings.decode)(&bytes)
     }
 

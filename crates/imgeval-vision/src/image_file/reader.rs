@@ -82,7 +82,7 @@ impl ImageFileError {
     #[must_use]
     pub fn failure(&self) -> Failure {
         let kind = match self {
-            Self::NotAccessible { .. } => FailureKind::NotAccessible,
+            Self::NotAccessible { source } => FailureKind::of_unread(source),
             Self::Empty => FailureKind::EmptyFile,
             Self::UnsupportedFormat { .. } => FailureKind::UnsupportedFormat,
             Self::TooManyPixels { .. } => FailureKind::TooManyPixels,

@@ -44,7 +44,7 @@ pub(crate) fn make_question(
 /// If it is gone or damaged.
 pub(crate) fn load_image(run: &Path, image: &StoredInput) -> Result<InputImage, Failure> {
     let bytes = RunWriter::read_image(run, &image.hash, image.format)
-        .map_err(|error| not_accessible(sentence_of(&error)))?;
+        .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
     Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
 }
 
