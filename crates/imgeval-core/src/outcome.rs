@@ -1,5 +1,7 @@
 //! What became of a piece of work. A sample that went wrong is data, not an error.
 
+use std::{error::Error, io};
+
 /// A result, or the typed reason why there is none.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome<T> {
@@ -71,6 +73,20 @@ macro_rules! failure_kinds {
                 }
             }
 
+            /// Of a file that could not be read, by the error and those behind it.
+            #[must_use]
+            pub fn of_unread(error: &(dyn Error + 'static)) -> Self {
+                let mut next = Some(error);
+                while let Some(cause) = next {
+                    let read = cause.downcast_ref::<io::Error>();
+                    if read.is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory) {
+                        return Self::NotEnoughMemory;
+                    }
+                    next = cause.source();
+                }
+                Self::NotAccessible
+            }
+
             #[must_use]
             pub fn from_code(code: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.code() == code)
@@ -84,6 +100,7 @@ failure_kinds! {
     Unreadable => "unreadable", "not decodable as an image (truncated or damaged); make it again";
     UnsupportedFormat => "unsupported-format", "of no image format that is read, such as AVIF, HEIC or JPEG XL; convert it to PNG";
     TooManyPixels => "too-many-pixels", "larger than --max-pixels allows; raise the limit if you trust it";
+    NotEnoughMemory => "not-enough-memory", "decoding it needs more memory than --max-memory allows or the system has; with more, the same command tries it again";
     WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's; check --seed and --per-task";
     DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";
     UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite; check --seed and --per-task";
@@ -100,4 +117,20 @@ failure_kinds! {
     RejectedRequest => "rejected-request", "the provider takes no such request; see the detail";
     Unparsed => "unparsed", "the judge's reply holds no score that its protocol reads; it is kept; `imgeval observe --only unparsed` asks again";
     CommandFailed => "command-failed", "the local command failed; see the detail";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not read it")]
+    struct Unread(#[source] io::Error);
+
+    #[test]
+    fn a_file_that_did_not_fit_in_memory_is_told_from_one_that_is_gone() {
+        let of = |kind: io::ErrorKind| FailureKind::of_unread(&Unread(kind.into()));
+        assert_eq!(of(io::ErrorKind::OutOfMemory), FailureKind::NotEnoughMemory);
+        assert_eq!(of(io::ErrorKind::NotFound), FailureKind::NotAccessible);
+    }
 }

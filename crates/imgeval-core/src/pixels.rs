@@ -1,19 +1,64 @@
 //! Decoded pixels, as every observer sees them.
 
+use crate::memory::Reservation;
+
 /// An upright 8-bit RGB image, row by row, three bytes a pixel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {
     width: u32,
     height: u32,
     rgb: Vec<u8>,
+    memory: Memory,
 }
+
+/// What an image has reserved. It is no part of what the image shows, and a copy reserves nothing.
+#[derive(Debug, Default)]
+struct Memory(Option<Reservation>);
+
+impl Clone for Memory {
+    fn clone(&self) -> Self {
+        Self(None)
+    }
+}
+
+impl PartialEq for Memory {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Memory {}
 
 impl Pixels {
     /// `None` if a side is zero or `rgb` does not hold `width * height * 3` bytes.
     #[must_use]
     pub fn new(width: u32, height: u32, rgb: Vec<u8>) -> Option<Self> {
         let expected = u64::from(width).checked_mul(u64::from(height))?.checked_mul(3)?;
-        (expected > 0 && expected == rgb.len() as u64).then_some(Self { width, height, rgb })
+        (expected > 0 && expected == rgb.len() as u64).then_some(Self {
+            width,
+            height,
+            rgb,
+            memory: Memory::default(),
+        })
+    }
+
+    /// The same image, which keeps this reservation until it is dropped.
+    #[must_use]
+    pub fn holding(self, reservation: Reservation) -> Self {
+        Self { memory: Memory(Some(reservation)), ..self }
+    }
+
+    /// The same image without a reservation, for small ones that are kept in numbers.
+    #[must_use]
+    pub fn uncounted(self) -> Self {
+        Self { memory: Memory::default(), ..self }
+    }
+
+    /// To be called before the image goes to another thread. That thread must not decode images itself.
+    pub fn hand_over(&mut self) {
+        if let Some(reservation) = &mut self.memory.0 {
+            reservation.hand_over();
+        }
     }
 
     #[must_use]

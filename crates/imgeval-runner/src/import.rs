@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use imgeval_core::{
     ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, Outcome, Sample, SampleId,
+    memory::reserve_file,
 };
 use imgeval_files::Unsuitable;
 use imgeval_store::{FileStamp, ImportedSample, RecordedSample, RunWriter, StoreError};
@@ -127,6 +128,8 @@ fn import_file(
     if let Some(failure) = &candidate.rejected {
         return Ok(Outcome::Failed(failure.clone()));
     }
+    let length = candidate.stamp.map_or(0, |stamp| u64::try_from(stamp.size).unwrap_or(0));
+    let _bytes = reserve_file(length.min(settings.max_file_bytes));
     let bytes = match read_file(candidate, settings.max_file_bytes) {
         Ok(bytes) => bytes,
         Err(failure) => return Ok(Outcome::Failed(failure)),
@@ -154,7 +157,7 @@ fn read_file(candidate: &CandidateFile, max_file_bytes: u64) -> Result<Vec<u8>, 
                 kind: FailureKind::TooManyPixels,
                 detail: format!("more than {limit} bytes, which no image within the limit needs"),
             },
-            _ => Failure { kind: FailureKind::NotAccessible, detail: error.to_string() },
+            _ => Failure { kind: FailureKind::of_unread(&error), detail: error.to_string() },
         }
     })
 }

@@ -12,6 +12,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     num::NonZeroUsize,
     path::Path,
     sync::{
@@ -25,9 +26,9 @@ use std::{
 
 use imgeval_core::{
     CaseId, Category, ColorScores, ContentHash, DetectError, Detection, Evidence, Failure, FailureKind,
-    ImageFormat, Pixels, sentence_of,
+    ImageFormat, Pixels, memory::reserve_file, sentence_of,
 };
-use imgeval_store::{ObserverKey, RunWriter, StoreError, StoredImage};
+use imgeval_store::{ObserverKey, RunWriter, StoreError, StoredImage, image_path};
 
 use crate::{
     ColorsThere, ImageWork, NamingLimits, Observer, Progress, observer::MAX_NAMED_AT_ONCE, plan_image,
@@ -299,10 +300,17 @@ impl<'a> Stages<'a> {
         while let Some(Job { image, format, kind }) = jobs.lock().ok().and_then(|mut jobs| jobs.next()) {
             match (self.read(&image, format), kind) {
                 (Err(failure), _) => send(land, Landed::Failed { image, failure })?,
-                (Ok(pixels), JobKind::Detect { asked }) => send(detect, Decoded { image, pixels, asked })?,
-                (Ok(pixels), JobKind::Name(to_name)) => {
+                (Ok(mut pixels), JobKind::Detect { asked }) => {
+                    pixels.hand_over();
+                    send(detect, Decoded { image, pixels, asked })?;
+                }
+                (Ok(mut pixels), JobKind::Name(to_name)) => {
+                    let is_cheap = self.observer.names_cheaply();
+                    if !is_cheap {
+                        pixels.hand_over();
+                    }
                     let naming = Naming { image, pixels, to_name };
-                    if self.observer.names_cheaply() {
+                    if is_cheap {
                         self.name_batch(vec![naming], land)?;
                     } else {
                         send(name, naming)?;
@@ -314,8 +322,10 @@ impl<'a> Stages<'a> {
     }
 
     fn read(&self, image: &ContentHash, format: ImageFormat) -> Result<Pixels, Failure> {
+        let length = fs::metadata(image_path(self.directory, image, format)).map_or(0, |found| found.len());
+        let _bytes = reserve_file(length);
         let bytes = RunWriter::read_image(self.directory, image, format)
-            .map_err(|error| Failure { kind: FailureKind::NotAccessible, detail: sentence_of(&error) })?;
+            .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
         (self.settings.decode)(&bytes)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{BoundingBox, Category, ColorRule, ColorScores, Detection, Mask};
+use imgeval_core::{BoundingBox, Category, ColorRule, ColorScores, Detection, Mask, json::from_json_str};
 use serde::{Deserialize, Serialize};
 
 use crate::Manifest;
@@ -91,7 +91,7 @@ pub(crate) fn render_payload(
 
 /// Reads what [`render_payload`] wrote, now or in an older version; the error says what is wrong with it.
 pub(crate) fn parse_payload(text: &str) -> Result<(DetectionsPayload, Vec<Detection>), String> {
-    let payload: DetectionsPayload = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let payload: DetectionsPayload = from_json_str(text).map_err(|error| error.to_string())?;
     if payload.version > PAYLOAD_VERSION {
         return Err(format!("evidence format {} is newer than this version reads", payload.version));
     }
@@ -144,7 +144,7 @@ pub(crate) fn render_colors<'a>(
 
 /// Reads what [`render_colors`] wrote into the detections; the error says what is wrong with it.
 pub(crate) fn parse_colors_into(text: &str, detections: &mut [Detection]) -> Result<(), String> {
-    let payload: ColorsPayload = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let payload: ColorsPayload = from_json_str(text).map_err(|error| error.to_string())?;
     if payload.version > COLORS_VERSION {
         return Err(format!("colour format {} is newer than this version reads", payload.version));
     }

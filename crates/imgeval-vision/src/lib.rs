@@ -8,6 +8,7 @@
 //! - [`weights`]: known weight sets, pinned by checksum, their folder and how they get there.
 //! - [`lpips`]: the perceptual distance of two pictures.
 //! - [`train`]: classifiers of images, trained here.
+//! - [`machine_memory`]: how much memory there is for images.
 //! - [`annotate`]: boxes and labels drawn on a picture.
 
 // Denied, not forbidden: mapping weight files and the kernels in `ops` need it, each use with its reason.
@@ -22,6 +23,7 @@ pub mod clip;
 pub mod compute;
 pub mod image_file;
 pub mod lpips;
+pub mod machine_memory;
 pub mod mask2former;
 mod model_error;
 pub mod ops;
@@ -32,7 +34,10 @@ pub mod weights;
 pub mod yolo;
 
 pub use clip::ClipColorNamer;
-pub use image_file::{DecodeLimits, DecodedImage, ImageFileError, inspect_and_decode, load_image};
+pub use image_file::{
+    DecodeLimits, DecodedImage, ImageFileError, LITTLE_WORK, inspect_and_decode, inspect_and_decode_for,
+    load_image,
+};
 pub use lpips::Lpips;
 pub use mask2former::Mask2FormerDetector;
 pub use model_error::ModelError;

@@ -18,7 +18,8 @@ use self::{
     judging::{JudgeArgs, LabelArgs, MeterArgs, ProtocolCommand, SuitesCommand},
 };
 use crate::{
-    environment, exit_code::HELP_FOOTER, failure::CommandError, judged::data::SuiteData, printer::Printer,
+    environment, exit_code::HELP_FOOTER, failure::CommandError, judged::data::SuiteData,
+    memory_size::parse_memory, printer::Printer,
 };
 
 /// The most that `--max-pixels` may allow: sides of 65,536.
@@ -31,6 +32,20 @@ pub(crate) struct Cli {
     /// Say less: no progress, only results and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Memory that images may take together while they are decoded and used, such as 2GiB [default: at most
+    /// 40 % of the smallest of ulimit, control group and the machine's memory; see docs/memory.md]
+    ///
+    /// Threads wait for each other within it. An image that alone needs more ends as not-enough-memory; with more
+    /// memory, the same command tries it again.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SIZE",
+        env = environment::MAX_MEMORY,
+        hide_env_values = true,
+        value_parser = parse_memory
+    )]
+    pub(crate) max_memory: Option<u64>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

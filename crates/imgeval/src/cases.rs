@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{CaseId, ContentHash, ImageFormat, InputImage};
+use imgeval_core::{CaseId, ContentHash, ImageFormat, InputImage, json::from_json_str};
 use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput, StoredInput};
 use imgeval_store::{Manifest, RunWriter};
@@ -250,8 +250,7 @@ fn merge_listing(run: &Path, cases: &[TaggedCase]) -> Result<String> {
     };
     let mut known = BTreeMap::new();
     for line in text.lines() {
-        let value: Value =
-            serde_json::from_str(line).with_context(|| format!("`{}` is damaged", path.display()))?;
+        let value: Value = from_json_str(line).with_context(|| format!("`{}` is damaged", path.display()))?;
         known.insert(
             value["id"].as_str().unwrap_or_default().to_owned(),
             (value["rounds"].clone(), value["facts"].clone()),
@@ -302,7 +301,7 @@ struct CaseReader<'a> {
 
 impl CaseReader<'_> {
     fn read_case(&mut self, line: &str) -> Result<TaggedCase, String> {
-        let line: CaseLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let line: CaseLine = from_json_str(line).map_err(|error| error.to_string())?;
         check_id(&line.id)?;
         let first = |prompt| RoundLine { prompt, images: line.images.clone(), mask: line.mask.clone() };
         let rounds = match (line.prompt, line.rounds) {

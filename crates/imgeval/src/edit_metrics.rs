@@ -170,18 +170,18 @@ impl EditMeter {
     /// If the mask marks no region, or a network fails.
     pub(crate) fn measure(
         &self,
-        source: &Pixels,
-        edited: &Pixels,
+        source: &Scaled,
+        edited: &Scaled,
         mask: &GrayPixels,
         text: Option<&str>,
     ) -> Result<EditMetrics, EditMeterError> {
         let mask = resize_gray(mask, SIDE, SIDE, Filter::Nearest);
         let region = region_of(&mask).ok_or(EditMeterError::EmptyMask)?;
-        let [source, edited] = [source, edited].map(|pixels| resize(pixels, SIDE, SIDE, Filter::Bicubic));
-        let (before, after) = (hide_region(&source, &mask)?, hide_region(&edited, &mask)?);
+        let [source, edited] = [source, edited].map(|scaled| &scaled.pixels);
+        let (before, after) = (hide_region(source, &mask)?, hide_region(edited, &mask)?);
         let mse = mean_squared_error(&before, &after)?;
         let (lpips, no_lpips) = parted(self.distance(&before, &after)?);
-        let (clip_score, no_clip_score) = parted(self.clip_score(&edited, region, text)?);
+        let (clip_score, no_clip_score) = parted(self.clip_score(edited, region, text)?);
         let missing = [("lpips", no_lpips), ("clip_score", no_clip_score)];
         Ok(EditMetrics {
             region,
@@ -224,6 +224,20 @@ impl EditMeter {
         let corners = [region.left, region.top, region.right, region.bottom].map(f64::from);
         let cut = crop(edited, corners).map_err(|error| ModelError::Failed(error.to_string()))?;
         clip.score(&cut, text).map(Ok)
+    }
+}
+
+/// A picture at the size at which it is measured, which is all that is kept of it: the next one needs the memory.
+pub(crate) struct Scaled {
+    pixels: Pixels,
+    /// Of the picture itself.
+    pub(crate) size: [u32; 2],
+}
+
+impl Scaled {
+    pub(crate) fn of(pixels: &Pixels) -> Self {
+        let size = [pixels.width(), pixels.height()];
+        Self { pixels: resize(pixels, SIDE, SIDE, Filter::Bicubic), size }
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) const SUITES_DIR: &str = "IMGEVAL_SUITES_DIR";
 pub(crate) const EMBEDDINGS_DIR: &str = "IMGEVAL_EMBEDDINGS_DIR";
 /// The Python that fetches packages for `models pull`.
 pub(crate) const PYTHON: &str = "IMGEVAL_PYTHON";
+/// The memory that images may take together, such as `2GiB`.
+pub(crate) const MAX_MEMORY: &str = "IMGEVAL_MAX_MEMORY";
 /// Set to anything but 0 to never touch the network.
 pub(crate) const OFFLINE: &str = "IMGEVAL_OFFLINE";
 
@@ -50,6 +52,12 @@ pub(crate) fn project(kind: ProviderKind) -> Option<String> {
 
 fn is_openai(kind: ProviderKind) -> bool {
     kind.key_variables().contains(&"OPENAI_API_KEY")
+}
+
+/// In how many threads images are worked on, as Rayon counts them.
+pub(crate) fn threads() -> usize {
+    let asked = variable("RAYON_NUM_THREADS").and_then(|number| number.parse().ok()).filter(|n| *n > 0);
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// The folder for weights: as set, else below the user's cache folder, else below the working folder.

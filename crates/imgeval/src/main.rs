@@ -18,6 +18,7 @@ mod interrupt;
 mod judged;
 mod label;
 mod local_server;
+mod memory_size;
 mod observers;
 mod output_file;
 mod printer;
@@ -34,6 +35,8 @@ mod verdict_lines;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use imgeval_core::memory::set_max_memory;
+use imgeval_vision::machine_memory::default_max_memory;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{args::Cli, printer::Printer};
@@ -41,6 +44,7 @@ use crate::{args::Cli, printer::Printer};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     watch_requests();
+    set_max_memory(cli.max_memory.unwrap_or_else(|| default_max_memory(environment::threads())));
     let printer = Printer::new(cli.quiet);
     let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
         let rendered = failure::render_error(&error);

@@ -10,7 +10,7 @@ use anyhow::Result;
 use imgeval_core::{ColorNamer, visible};
 use imgeval_runner::{Conditions, Observer};
 use imgeval_vision::{
-    ClipColorNamer, Mask2FormerDetector, ModelError, PreviewColorNamer, PreviewDetector,
+    ClipColorNamer, LITTLE_WORK, Mask2FormerDetector, ModelError, PreviewColorNamer, PreviewDetector,
     checkpoint::Checkpoint,
     weights::{self, Hashing, Member, locate_member},
 };
@@ -21,11 +21,16 @@ use crate::{
     failure::{CommandError, sentence_of},
 };
 
+/// Of the official detector: a word of 128 bits for each pixel, one bit a mask; with CLIP a copy, and what is cut out of it.
+const MASKS_AND_CROPS: u64 = 16 + 2 * 3;
+
 /// An observer with the number of threads that serves it best.
 pub(crate) struct LoadedObserver {
     pub(crate) observer: Observer,
     /// Decoding, and detecting, each.
     pub(crate) threads: NonZeroUsize,
+    /// What it needs for each pixel of an image besides the pixels.
+    pub(crate) working_bytes: u64,
 }
 
 /// Loads what observes a run: a detector with something that names colours.
@@ -77,7 +82,7 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
     };
     let observer = Observer::new(Box::new(detector), namer, &conditions);
     // The networks use all cores by themselves.
-    Ok(LoadedObserver { observer, threads: NonZeroUsize::MIN })
+    Ok(LoadedObserver { observer, threads: NonZeroUsize::MIN, working_bytes: MASKS_AND_CROPS })
 }
 
 /// Whether these are the weights that the set `geneval` brought here: their shape says only that they are a ViT-L/14, of which
@@ -177,7 +182,8 @@ fn load_preview(args: &DetectorArgs) -> Result<LoadedObserver> {
     let namer = PreviewColorNamer::default();
     let observer = Observer::new(Box::new(detector), Some(Box::new(namer)), &Conditions::default());
     // Small enough for one image a core.
-    Ok(LoadedObserver { observer, threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) })
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    Ok(LoadedObserver { observer, threads, working_bytes: LITTLE_WORK })
 }
 
 fn pulled_preview_weights(args: &DetectorArgs) -> Result<PathBuf, CommandError> {

@@ -1,6 +1,6 @@
 //! The parts of decoding that every interface words alike. What cannot be worded is refused before anything is sent.
 
-use imgeval_core::{Failure, FailureKind, ReplySchema};
+use imgeval_core::{Failure, FailureKind, ReplySchema, json::from_json_str};
 use serde_json::{Map, Number, Value};
 
 /// With log-probabilities, how many words that could have stood in a place are asked for.
@@ -18,7 +18,7 @@ pub(super) fn temperature(value: f64) -> Result<Value, Failure> {
 }
 
 pub(super) fn schema(schema: &ReplySchema) -> Result<Value, Failure> {
-    match serde_json::from_str::<Value>(&schema.schema) {
+    match from_json_str::<Value>(&schema.schema) {
         Ok(value) if value.is_object() => Ok(value),
         Ok(_) => Err(refuse(format!("the schema `{}` is no JSON object", schema.name))),
         Err(error) => Err(refuse(format!("the schema `{}` is no JSON: {error}", schema.name))),
@@ -35,7 +35,7 @@ pub(super) fn add_fields(
         if body.contains_key(name) || forbidden.contains(&name.as_str()) {
             return Err(refuse(format!("the further field `{name}` is not free: imgeval sets it itself")));
         }
-        let value = serde_json::from_str(text)
+        let value = from_json_str(text)
             .map_err(|error| refuse(format!("the further field `{name}` is no JSON: {error}")))?;
         body.insert(name.clone(), value);
     }

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use imgeval_core::{
     Answer, Capabilities, Cost, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    InputImage, Outcome, Permit, SizeRequest, visible,
+    InputImage, Outcome, Permit, SizeRequest, json::from_json_slice, visible,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -369,7 +369,7 @@ impl Worker {
                 break;
             }
         }
-        let reply: Reply = serde_json::from_slice(&line).map_err(|error| {
+        let reply: Reply = from_json_slice(&line).map_err(|error| {
             let start: String = String::from_utf8_lossy(&line).trim().chars().take(60).collect();
             let what =
                 format!("the command answered with what is no JSON of the protocol, `{}`", visible(&start));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::Failure;
+use imgeval_core::{Failure, FailureKind};
 use imgeval_vision::DecodeLimits;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,14 @@ pub(crate) fn examine_all(
     }
     let mut results = Vec::with_capacity(items.len());
     for batch in items.chunks(BATCH) {
-        results.extend(batch.par_iter().map(|item| examine(&item.path, limits)).collect::<Vec<_>>());
+        let mut examined: Vec<_> = batch.par_iter().map(|item| examine(&item.path, limits)).collect();
+        // A thread that scales one image may be given the next one while the first still holds its memory.
+        for (item, result) in batch.iter().zip(&mut examined) {
+            if matches!(result, Err(failure) if failure.kind == FailureKind::NotEnoughMemory) {
+                *result = examine(&item.path, limits);
+            }
+        }
+        results.extend(examined);
         events(Event::Advanced { images: batch.len() });
     }
     results

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use imgeval_core::{ContentHash, Failure, GrayPixels, ImageFormat, Pixels};
-use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode, read_image_file};
+use imgeval_core::{
+    ContentHash, Failure, GrayPixels, ImageFormat, Pixels,
+    memory::{Reservation, reserve_file},
+};
+use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for, read_image_file};
 
 use super::{
     block_grid::{CLEAR_GRID, block_grid},
@@ -40,9 +43,10 @@ impl Examined {
 }
 
 /// A decoded file with the SHA-256 of its bytes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ReadImage {
     pub bytes: Vec<u8>,
+    _memory: Option<Reservation>,
     pub sha256: String,
     pub format: ImageFormat,
     pub pixels: Pixels,
@@ -53,10 +57,11 @@ pub struct ReadImage {
 /// # Errors
 /// The failure as data, as imports record it.
 pub fn read_image(path: &Path, limits: &DecodeLimits) -> Result<ReadImage, Failure> {
+    let memory = reserve_file(path.metadata().map_or(0, |found| found.len()));
     let bytes = read_image_file(path).map_err(|error| error.failure())?;
-    let image = inspect_and_decode(&bytes, limits).map_err(|error| error.failure())?;
+    let image = inspect_and_decode_for(&bytes, limits, LITTLE_WORK).map_err(|error| error.failure())?;
     let sha256 = ContentHash::of(&bytes).to_string();
-    Ok(ReadImage { bytes, sha256, format: image.format, pixels: image.pixels })
+    Ok(ReadImage { bytes, _memory: memory, sha256, format: image.format, pixels: image.pixels })
 }
 
 /// Reads a file and keeps what is known of it, not its pixels.

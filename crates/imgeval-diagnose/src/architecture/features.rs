@@ -1,6 +1,6 @@
 //! Numbers that a linear probe is fitted to, computed from squares in batches.
 
-use imgeval_core::{GrayPixels, Pixels};
+use imgeval_core::{FailureKind, GrayPixels, Pixels};
 use imgeval_metrics::spectra::{GrayPlane, N_SPECTRUM_FEATURES, spectrum_features};
 use imgeval_vision::{DecodeLimits, train::ClipEmbedder};
 use rayon::prelude::*;
@@ -63,10 +63,16 @@ pub(crate) fn for_each_batch(
     mut visit: impl FnMut(usize, &[Pixels]) -> Result<(), DiagnoseError>,
 ) -> Result<(), DiagnoseError> {
     for (number, batch) in images.chunks(BATCH).enumerate() {
-        let squares: Vec<Pixels> = batch
-            .par_iter()
-            .map(|image| image.square(plan, limits, degradation))
-            .collect::<Result<_, _>>()?;
+        let cut = |image: &&UsableImage| image.square(plan, limits, degradation);
+        let squares: Vec<Result<Pixels, DiagnoseError>> = batch.par_iter().map(cut).collect();
+        // A thread that scales one image may be given the next one while the first still holds its memory.
+        let again = |(image, square): (_, Result<Pixels, DiagnoseError>)| match square {
+            Err(DiagnoseError::Vanished { failure, .. }) if failure.kind == FailureKind::NotEnoughMemory => {
+                cut(image)
+            }
+            square => square,
+        };
+        let squares = batch.iter().zip(squares).map(again).collect::<Result<Vec<_>, _>>()?;
         visit(number * BATCH, &squares)?;
     }
     Ok(())

@@ -41,6 +41,8 @@ impl UsableImage {
         }
         let harmonise = |source| DiagnoseError::Harmonise { name: name(), source };
         let mut square = plan.cut(&image.pixels, &image.sha256).map_err(harmonise)?;
+        // What follows decodes the square again.
+        drop(image);
         if let Some(degradation) = degradation {
             square = degradation
                 .apply(&square)

@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_core::json::from_json_str;
 use imgeval_files::Unsuitable;
 use serde::Deserialize;
 
@@ -152,7 +153,7 @@ fn read_manifest(folder: &Path) -> Result<BTreeMap<PathBuf, String>, ItemsError>
         if line.trim().is_empty() {
             continue;
         }
-        let parsed: ManifestLine = serde_json::from_str(line).map_err(|source| ItemsError::Manifest {
+        let parsed: ManifestLine = from_json_str(line).map_err(|source| ItemsError::Manifest {
             path: path.clone(),
             line: index + 1,
             source,
@@ -173,7 +174,7 @@ fn prompt_of(path: &Path, known: &mut BTreeMap<PathBuf, Option<String>>) -> Opti
     let metadata = samples.parent()?.join("metadata.jsonl");
     let read = || {
         let text = read_small(&metadata).ok().flatten()?;
-        serde_json::from_str::<PromptMetadata>(text.trim()).ok().map(|parsed| parsed.prompt)
+        from_json_str::<PromptMetadata>(text.trim()).ok().map(|parsed| parsed.prompt)
     };
     known.entry(metadata.clone()).or_insert_with(read).clone()
 }

@@ -52,7 +52,8 @@ pub fn encode_jpeg(pixels: &Pixels, quality: u8, subsampling: Subsampling) -> Re
 pub fn compressed(pixels: &Pixels, quality: u8, subsampling: Subsampling) -> Result<Pixels, JpegError> {
     let bytes = encode_jpeg(pixels, quality, subsampling)?;
     let limits = DecodeLimits { max_pixels: u64::from(pixels.width()) * u64::from(pixels.height()) };
-    inspect_and_decode(&bytes, &limits).map(|image| image.pixels).map_err(JpegError::Decode)
+    // Squares are small and kept in numbers: they must not keep memory from the files that are still to be decoded.
+    inspect_and_decode(&bytes, &limits).map(|image| image.pixels.uncounted()).map_err(JpegError::Decode)
 }
 
 #[cfg(test)]

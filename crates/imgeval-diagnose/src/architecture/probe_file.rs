@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_core::json::from_json_str;
 use imgeval_metrics::{
     classification::{ClassDistance, DistanceParts, Temperature},
     logistic::{LogisticModel, LogisticParts},
@@ -214,11 +215,11 @@ fn parse_probe(bytes: &[u8], compute: &ComputeOptions) -> Result<Probe, Problem>
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(not_a_probe)?;
     let header = metadata.metadata().as_ref().and_then(|texts| texts.get(HEADER_KEY));
     let header = header.ok_or_else(|| not_a_probe("it has no header of imgeval"))?;
-    let version: VersionOnly = serde_json::from_str(header).map_err(not_a_probe)?;
+    let version: VersionOnly = from_json_str(header).map_err(not_a_probe)?;
     if version.format_version > FORMAT_VERSION {
         return Err(Problem::TooNew(version.format_version));
     }
-    let header: Header = serde_json::from_str(header).map_err(not_a_probe)?;
+    let header: Header = from_json_str(header).map_err(not_a_probe)?;
     check_card(&header.card)?;
     let mut tensors =
         Tensors { file: SafeTensors::deserialize(bytes).map_err(not_a_probe)?, taken: BTreeSet::new() };

@@ -9,6 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use imgeval_core::json::from_json_slice;
 use imgeval_files::{NewFile, OwnFolder};
 use serde_json::{Value, json};
 
@@ -36,7 +37,7 @@ impl Folder {
             OwnFolder::make(path).map_err(|source| PageError::Write { path: path.to_owned(), source })?;
         let earlier = match root.read(MARKER, MAX_MARKER_BYTES) {
             Ok(bytes) => {
-                let marker = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+                let marker = from_json_slice::<Value>(&bytes).unwrap_or_default();
                 let found = marker["layout"].as_u64().unwrap_or_default();
                 if found != LAYOUT {
                     return Err(PageError::Layout { path: path.to_owned(), found, known: LAYOUT });

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use imgeval_core::{ContentHash, ImageFormat, Pixels};
+use imgeval_core::{ContentHash, ImageFormat, Pixels, memory::reserve_file};
 use rayon::prelude::*;
 
 use super::{PageError, PictureError, folder::Folder, thumbnail::make_thumbnail};
@@ -148,18 +148,20 @@ fn prepare(
     let Some(path) = originals.path(run, image) else {
         return Ok(Err(PictureError::Missing.into()));
     };
+    let source_length = fs::metadata(&path).ok().map(|found| found.len());
     let Some(folder) = folder else {
+        let _bytes = reserve_file(source_length.unwrap_or(0));
         let thumb = read_original(&path, image)
             .and_then(|bytes| make_thumbnail(&bytes, SINGLE_SIDE, originals.opaque_pixels(&bytes)));
         return Ok(thumb.map(Some).map_err(Problem::from));
     };
     let original = format!("images/{}", image_file(image));
     let thumb = format!("thumbs/{}", thumb_file(image));
-    let source_length = fs::metadata(&path).ok().map(|found| found.len());
     let has_original = folder.length(&original).is_some_and(|found| Some(found) == source_length);
     if has_original && folder.length(&thumb).is_some_and(|found| found > 0) {
         return Ok(Ok(None));
     }
+    let _bytes = reserve_file(source_length.unwrap_or(0));
     let bytes = match read_original(&path, image) {
         Ok(bytes) => bytes,
         Err(error) => return Ok(Err(error.into())),

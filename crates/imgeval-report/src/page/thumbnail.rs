@@ -5,12 +5,18 @@
 
 use std::io::Cursor;
 
-use fast_image_resize::{PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image};
+use fast_image_resize::{
+    PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+};
 use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder as _, ImageReader, ImageResult, Limits, RgbImage,
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits, RgbImage,
     codecs::jpeg::JpegEncoder, metadata::Orientation,
 };
-use imgeval_core::Pixels;
+use imgeval_core::{
+    Pixels,
+    memory::{NotEnoughMemory, PIXEL_MEMORY, Reservation},
+};
 
 const QUALITY: u8 = 82;
 /// Sides and memory of a picture that is still decoded.
@@ -30,6 +36,8 @@ pub enum PictureError {
     Changed,
     #[error("cannot be decoded: {0}")]
     Undecodable(String),
+    #[error("is not shown: {0}")]
+    NotEnoughMemory(#[from] NotEnoughMemory),
 }
 
 /// A JPEG of at most `side` pixels on the longer side, upright; smaller pictures keep their size. `opaque` are the pixels
@@ -38,15 +46,13 @@ pub enum PictureError {
 /// # Errors
 /// If the bytes are no picture, or one too large to decode.
 pub fn make_thumbnail(bytes: &[u8], side: u32, opaque: Option<Pixels>) -> Result<Vec<u8>, PictureError> {
-    let undecodable = |error: &dyn std::fmt::Display| PictureError::Undecodable(error.to_string());
-    let (picture, orientation) = match opaque {
-        Some(pixels) => (of_pixels(&pixels)?, Orientation::NoTransforms),
-        None => decode(bytes).map_err(|error| undecodable(&error))?,
+    let small = match opaque {
+        Some(pixels) => {
+            let _weights = PIXEL_MEMORY.reserve(resizing_bytes(pixels.width(), pixels.height(), side))?;
+            shrink((pixels.width(), pixels.height()), pixels.rgb(), PixelType::U8x3, side)?
+        }
+        None => decode_and_shrink(bytes, side)?,
     };
-    let mut small = shrink(&picture, side).map_err(|error| undecodable(&error))?;
-    // Turned when it is small: that is less work and gives the same picture.
-    small.apply_orientation(orientation);
-    let small = small.into_rgb8();
     let mut encoded = Vec::new();
     JpegEncoder::new_with_quality(&mut encoded, QUALITY)
         .encode(small.as_raw(), small.width(), small.height(), ExtendedColorType::Rgb8)
@@ -54,43 +60,82 @@ pub fn make_thumbnail(bytes: &[u8], side: u32, opaque: Option<Pixels>) -> Result
     Ok(encoded)
 }
 
-fn of_pixels(pixels: &Pixels) -> Result<DynamicImage, PictureError> {
-    RgbImage::from_raw(pixels.width(), pixels.height(), pixels.rgb().to_vec())
-        .map(DynamicImage::from)
-        .ok_or_else(|| PictureError::Undecodable("its size does not fit its pixels".to_owned()))
+fn undecodable(error: &dyn std::fmt::Display) -> PictureError {
+    PictureError::Undecodable(error.to_string())
 }
 
-fn decode(bytes: &[u8]) -> ImageResult<(DynamicImage, Orientation)> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+fn decode_and_shrink(bytes: &[u8], side: u32) -> Result<RgbImage, PictureError> {
+    let mut reader =
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| undecodable(&error))?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_BYTES);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
+    let format = reader.format();
+    let decoder = reader.into_decoder().map_err(|error| undecodable(&error))?;
+    let _reserved = reserve(&decoder, format, side)?;
+    let (picture, orientation) = decode(decoder).map_err(|error| undecodable(&error))?;
+    let size = (picture.width(), picture.height());
+    let small = match picture.color().has_alpha() {
+        true => shrink(size, picture.into_rgba8().as_raw(), PixelType::U8x4, side)?,
+        false => shrink(size, picture.into_rgb8().as_raw(), PixelType::U8x3, side)?,
+    };
+    // Turned when it is small: that is less work and gives the same picture.
+    let mut small = DynamicImage::from(small);
+    small.apply_orientation(orientation);
+    Ok(small.into_rgb8())
+}
+
+/// What decoding, conversion to 8 bits, weighting by alpha and resizing take at most. Counted from the decoders' sources:
+/// some have planes or coefficients beside the picture.
+fn reserve(
+    decoder: &impl ImageDecoder,
+    format: Option<ImageFormat>,
+    side: u32,
+) -> Result<Reservation, NotEnoughMemory> {
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    let beside = match format {
+        Some(ImageFormat::Png | ImageFormat::Bmp | ImageFormat::Pnm) => 0,
+        _ => decoder.total_bytes() + 8 * pixels,
+    };
+    let picture = decoder.total_bytes() + 4 * pixels;
+    PIXEL_MEMORY.reserve(beside + picture.max(8 * pixels) + resizing_bytes(width, height, side))
+}
+
+/// The weights of a resize, some for every column and row, the lines of a decoder, and the picture between the two
+/// directions.
+fn resizing_bytes(width: u32, height: u32, side: u32) -> u64 {
+    const WEIGHTS: u64 = 64;
+    let (small_width, _) = fit(width, height, side);
+    WEIGHTS * (u64::from(width) + u64::from(height)) + 4 * u64::from(small_width) * u64::from(height)
+}
+
+fn decode(mut decoder: impl ImageDecoder) -> ImageResult<(DynamicImage, Orientation)> {
     let orientation = decoder.orientation()?;
     Ok((DynamicImage::from_decoder(decoder)?, orientation))
 }
 
-/// Opaque, 8 bits a channel.
-fn shrink(picture: &DynamicImage, side: u32) -> Result<DynamicImage, Box<dyn std::error::Error>> {
-    let (width, height) = (picture.width(), picture.height());
+/// Opaque, 8 bits a channel. The bytes are of pixels of this kind, row by row.
+fn shrink(
+    (width, height): (u32, u32),
+    bytes: &[u8],
+    kind: PixelType,
+    side: u32,
+) -> Result<RgbImage, PictureError> {
     let (small_width, small_height) = fit(width, height, side);
-    let (pixels, kind) = match picture.color().has_alpha() {
-        true => (picture.to_rgba8().into_raw(), PixelType::U8x4),
-        false => (picture.to_rgb8().into_raw(), PixelType::U8x3),
-    };
-    let from = Image::from_vec_u8(width, height, pixels, kind)?;
+    let from = ImageRef::new(width, height, bytes, kind).map_err(|error| undecodable(&error))?;
     let mut to = Image::new(small_width, small_height, kind);
     let options =
         ResizeOptions::new().resize_alg(ResizeAlg::Convolution(fast_image_resize::FilterType::Lanczos3));
-    Resizer::new().resize(&from, &mut to, &options)?;
+    Resizer::new().resize(&from, &mut to, &options).map_err(|error| undecodable(&error))?;
     let opaque = match to.pixel_type() {
         PixelType::U8x4 => to.buffer().chunks_exact(4).flat_map(over_ground).collect(),
         _ => to.into_vec(),
     };
-    let small = RgbImage::from_raw(small_width, small_height, opaque);
-    Ok(small.ok_or("the resized picture has another size than asked for")?.into())
+    RgbImage::from_raw(small_width, small_height, opaque)
+        .ok_or_else(|| undecodable(&"the resized picture has another size than asked for"))
 }
 
 fn over_ground(pixel: &[u8]) -> [u8; 3] {

@@ -41,7 +41,10 @@ pub(super) fn take_image(
         }
         Err(failure) => {
             let mut failure = of_answer(failure);
-            let kept_image = match (claimed_format(bytes), other_format(bytes)) {
+            // An image that only lacked memory is looked at again, and not paid for again.
+            let readable = || ImageFormat::from_extension(other_format(bytes)?);
+            let retried = (failure.kind == FailureKind::NotEnoughMemory).then(readable).flatten();
+            let kept_image = match (claimed_format(bytes).or(retried), other_format(bytes)) {
                 (Some(format), _) => {
                     RunWriter::put_paid_image(directory, &hash, format, bytes)?;
                     Some((hash, format))
@@ -152,6 +155,13 @@ mod tests {
             let path = failure.detail.strip_prefix("it is a picture; kept in the run as ").unwrap();
             assert!(path.ends_with(&format!(".{extension}")), "{path}");
             assert_eq!(std::fs::read(folder.path().join(path)).unwrap(), bytes);
+        }
+        let poor: Decode = std::sync::Arc::new(|_: &[u8]| {
+            Err(Failure { kind: FailureKind::NotEnoughMemory, detail: "too large for now".to_owned() })
+        });
+        for (bytes, format) in [(&b"GIF89a...."[..], ImageFormat::Gif), (b"BM....", ImageFormat::Bmp)] {
+            let kept = take_image(folder.path(), &poor, None, bytes).unwrap().kept_image;
+            assert_eq!(kept.map(|(_, kept)| kept), Some(format));
         }
         let checked = take_image(folder.path(), &decode, None, b"plain words").unwrap();
         let Outcome::Failed(failure) = checked.outcome else { panic!("words are no image") };

@@ -83,10 +83,10 @@ fn plan_sample(
         Outcome::Done(_) => return SampleWork::Nothing,
         Outcome::Failed(failure) => failure.kind,
     };
-    // Which pixels are too many is the user's choice, and another one may let the paid image pass.
+    // Which pixels are too many, and how much memory there is, is the user's choice, and another one may let the paid image pass.
     let may_pass = match kind {
         FailureKind::WrongSize => any_size,
-        FailureKind::TooManyPixels => !retry.contains(&kind),
+        FailureKind::TooManyPixels | FailureKind::NotEnoughMemory => !retry.contains(&kind),
         _ => false,
     };
     if may_pass && sample.kept_image.is_some() {
@@ -154,6 +154,7 @@ mod tests {
         check(FailureKind::WrongSize, true, &[FailureKind::WrongSize], true, Some(Step::Reuse));
         check(FailureKind::WrongSize, false, &[], true, None);
         check(FailureKind::TooManyPixels, true, &[], false, Some(Step::Reuse));
+        check(FailureKind::NotEnoughMemory, true, &[], false, Some(Step::Reuse));
         check(FailureKind::TooManyPixels, true, &[FailureKind::TooManyPixels], false, Some(Step::Ask));
     }
 

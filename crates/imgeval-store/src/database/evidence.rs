@@ -2,7 +2,7 @@
 
 use imgeval_core::{
     CaseId, ColorScores, ContentHash, Detection, Evidence, Failure, ImageFormat, ObserverId, ObserverMeta,
-    WorkKey,
+    WorkKey, json::from_json_str,
 };
 use rusqlite::{Row, Transaction, params};
 
@@ -101,7 +101,7 @@ impl Database {
             let row = self.guard(ImageRow::read(row))?;
             let (hash, format) = self.parse_image(&row.hash, &row.format)?;
             let cases: Vec<String> =
-                serde_json::from_str(&row.cases).map_err(|error| self.damaged(error.to_string()))?;
+                from_json_str(&row.cases).map_err(|error| self.damaged(error.to_string()))?;
             let cases = cases.into_iter().map(CaseId::new).collect();
             let seen = match row.payload {
                 Some(payload) => {

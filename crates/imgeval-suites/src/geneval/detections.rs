@@ -4,7 +4,7 @@
 //! `objects: [{class, score, box: [x1, y1, x2, y2], color?}]`, and optionally `options` (those of the official
 //! evaluator) and `filename`. Strict: what cannot be scored for certain is refused with its reason.
 
-use imgeval_core::{BoundingBox, Category, Color, categories::CATEGORY_NAMES, visible};
+use imgeval_core::{BoundingBox, Category, Color, categories::CATEGORY_NAMES, json::from_json_str, visible};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,8 +26,13 @@ pub struct DetectionsLine {
     pub options: VerdictOptions,
 }
 
+/// Objects of one line. The official detector gives a hundred, and what few others give is one for each class of each of those.
+const MAX_OBJECTS: usize = 10_000;
+
 #[derive(Debug, thiserror::Error)]
 pub enum DetectionsError {
+    #[error("{found} objects are more than the {MAX_OBJECTS} that are read of one image")]
+    TooManyObjects { found: usize },
     #[error("not a detections line: {0}")]
     Json(String),
     #[error("`metadata` is unusable: {0}")]
@@ -93,7 +98,10 @@ pub fn parse_detections_line(
     line: &str,
     defaults: &VerdictOptions,
 ) -> Result<DetectionsLine, DetectionsError> {
-    let raw: RawLine = serde_json::from_str(line).map_err(json_error)?;
+    let raw: RawLine = from_json_str(line).map_err(json_error)?;
+    if raw.objects.len() > MAX_OBJECTS {
+        return Err(DetectionsError::TooManyObjects { found: raw.objects.len() });
+    }
     let (metadata, further_keys) = Metadata::parse_among_others(&raw.metadata, Tolerance::BesideTheClauses)?;
     let objects = raw.objects.iter().enumerate().map(parse_object).collect::<Result<_, _>>()?;
     Ok(DetectionsLine {
@@ -233,6 +241,18 @@ mod tests {
         let line = parse_detections_line(LINE, &VerdictOptions::default()).unwrap();
         assert_eq!((line.width, line.objects.len(), line.filename.as_str()), (64, 1, ""));
         assert_eq!(line.objects[0].color, SeenColor::Unknown);
+    }
+
+    #[test]
+    fn objects_of_a_line_are_bounded() {
+        let object = r#"{"class": "cow", "score": 0.5, "box": [1, 2, 3, 4]}"#;
+        let line = |count: usize| LINE.replace(object, &vec![object; count].join(","));
+        let read = |count: usize| parse_detections_line(&line(count), &VerdictOptions::default());
+        assert_eq!(read(MAX_OBJECTS).unwrap().objects.len(), MAX_OBJECTS);
+        let error = read(MAX_OBJECTS + 1).unwrap_err().to_string();
+        assert_eq!(error, "10001 objects are more than the 10000 that are read of one image");
+        // Of more values than any line holds nothing is made.
+        assert!(read(400_000).unwrap_err().to_string().contains("more than 1000000 values"));
     }
 
     #[test]

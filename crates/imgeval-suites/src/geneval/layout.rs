@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use imgeval_core::ImageFormat;
+use imgeval_core::{ImageFormat, json::from_json_str};
 use serde_json::Value;
 
 use super::{Metadata, Tolerance, name_template::NameTemplate};
@@ -293,7 +293,7 @@ fn read_folder_metadata(folder: &Path) -> FolderMetadata {
     };
     let parse = || -> Result<FolderMetadata, String> {
         let text = text.trim_start_matches('\u{feff}');
-        let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let value: Value = from_json_str(text).map_err(|error| error.to_string())?;
         let (metadata, further_keys) =
             Metadata::parse_among_others(&value, Tolerance::Anywhere).map_err(|error| error.to_string())?;
         Ok(FolderMetadata::Read { metadata, further_keys })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{ContentHash, Decoding, ImageFormat};
+use imgeval_core::{ContentHash, Decoding, ImageFormat, json::from_json_str};
 
 use super::{Field, MissingField, ReplyFormat, Scores, Strictness, Template, Unparsed, edit_rubric};
 
@@ -260,7 +260,7 @@ impl JudgeProtocol {
         let schema = self.decoding.schema.iter().map(|schema| (&schema.name, &schema.schema));
         let extra = self.decoding.extra.iter().map(|(name, value)| (name, value));
         for (name, json) in schema.chain(extra) {
-            serde_json::from_str::<serde::de::IgnoredAny>(json)
+            from_json_str::<serde::de::IgnoredAny>(json)
                 .map_err(|_| ProtocolError::NotJson { name: name.clone() })?;
         }
         Ok(suite)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::CaseId;
+use imgeval_core::{CaseId, json::from_json_slice};
 use serde::Deserialize;
 
 use super::{Category, Edition};
@@ -163,7 +163,7 @@ pub fn parse_cases(edition: Edition, files: &[(&str, &[u8])]) -> Result<Vec<Wise
     for &(name, bytes) in files {
         let file = || name.to_owned();
         let rows: Vec<CaseRow> =
-            serde_json::from_slice(bytes).map_err(|source| CasesError::Json { file: file(), source })?;
+            from_json_slice(bytes).map_err(|source| CasesError::Json { file: file(), source })?;
         for CaseRow { prompt_id, prompt, explanation, subcategory } in rows {
             let outside = || CasesError::Id { file: file(), prompt_id };
             let category = Category::of(edition, prompt_id).ok_or_else(outside)?;

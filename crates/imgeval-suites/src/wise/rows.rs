@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use imgeval_core::json::from_json_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
@@ -138,7 +139,7 @@ fn parse_row(
         Some(float)
     };
     // A list is no row, though it could be read as the members in their order.
-    let members: Map<String, Value> = serde_json::from_str(text)?;
+    let members: Map<String, Value> = from_json_str(text)?;
     Ok(match edition {
         Edition::Legacy => {
             let row: LegacyRow = serde_json::from_value(members.into())?;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_core::json::from_json_slice;
 use serde::Deserialize;
 
 use super::error::CheckpointError;
@@ -81,7 +82,7 @@ fn read_index(folder: &Path, path: PathBuf) -> Result<WeightFiles, CheckpointErr
         .map_err(|source| CheckpointError::Unavailable { path: path.clone(), source })?;
     let bad = |what: String| CheckpointError::Index { path: path.clone(), what };
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let index: Index = serde_json::from_slice(text).map_err(|error| bad(error.to_string()))?;
+    let index: Index = from_json_slice(text).map_err(|error| bad(error.to_string()))?;
     let shards: BTreeSet<&String> = index.weight_map.values().collect();
     if shards.is_empty() || shards.len() > MAX_SHARDS {
         return Err(bad(format!("it names {} files", shards.len())));

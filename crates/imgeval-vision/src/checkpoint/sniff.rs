@@ -1,5 +1,7 @@
 //! What a file holds, from its first bytes.
 
+use imgeval_core::json::is_bounded_json;
+
 use super::{error::CheckpointError, mapping::Mapping};
 
 /// The magic number 0x1950a86a20f9469cfc6c of PyTorch's format before 1.6, as every pickle protocol from 2 on writes it,
@@ -36,7 +38,11 @@ pub(super) fn sniff(file: &Mapping) -> Result<Content, CheckpointError> {
         return Ok(Content::Legacy { magic: magic + LEGACY_NUMBER.len() });
     }
     if let Some((header, b'{')) = safetensors_start(bytes) {
-        if header > MAX_HEADER {
+        let is_bounded = || {
+            let text = bytes[8..].get(..usize::try_from(header).unwrap_or(usize::MAX));
+            text.is_none_or(is_bounded_json)
+        };
+        if header > MAX_HEADER || !is_bounded() {
             return Err(CheckpointError::Unknown { path: path() });
         }
         return if bytes.len() as u64 - 8 < header {

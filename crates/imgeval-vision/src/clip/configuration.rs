@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use imgeval_core::json::from_json_str;
 use serde_json::Value;
 
 use crate::{model_error::ModelError, ops::Activation};
@@ -114,6 +115,5 @@ fn broken(path: &Path, detail: &str) -> ModelError {
 
 fn read(path: &Path) -> Result<Value, ModelError> {
     let text = imgeval_files::read_text(path, MAX_BYTES).map_err(|error| broken(path, &error.to_string()))?;
-    serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| broken(path, &error.to_string()))
+    from_json_str(text.trim_start_matches('\u{feff}')).map_err(|error| broken(path, &error.to_string()))
 }

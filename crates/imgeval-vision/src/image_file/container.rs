@@ -6,7 +6,7 @@
 
 use imgeval_core::ImageFormat;
 
-use super::{exif, scans::Scans};
+use super::{exif, need::per_pixel, scans::Scans};
 
 /// The walk's findings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,6 +18,12 @@ pub(crate) struct Facts {
     pub is_cmyk: bool,
     /// The value of the first orientation tag.
     pub orientation: Option<u16>,
+    /// What decoding and conversion take at most for each pixel.
+    pub bytes_per_pixel: u64,
+    /// Where the decoder works on more pixels than the picture has: of blocks, or of a frame that claims to be larger.
+    pub decoded_pixels: u64,
+    /// The same for a line.
+    pub line_pixels: u64,
 }
 
 /// Why a file's structure does not hold.
@@ -78,6 +84,8 @@ fn walk_png(bytes: &[u8]) -> Result<Facts, Flaw> {
             b"IHDR" if !has_header => {
                 facts.width = u32::from_be_bytes(data.take_array()?);
                 facts.height = u32::from_be_bytes(data.take_array()?);
+                let [bit_depth, color_type] = data.take_array()?;
+                facts.bytes_per_pixel = per_pixel::png(color_type, bit_depth, true);
                 has_header = true;
             }
             b"PLTE" if !data_length.is_multiple_of(3) => return Err(Flaw::BadPalette),
@@ -113,13 +121,14 @@ fn walk_jpeg(bytes: &[u8]) -> Result<Facts, Flaw> {
     loop {
         let marker = match next_marker(&mut cursor) {
             Ok(marker) => marker,
-            Err(_) if scans.as_ref().is_some_and(Scans::are_complete) => return Ok(facts),
+            Err(_) if scans.as_ref().is_some_and(Scans::are_complete) => return Ok(with_need(facts, scans)),
             Err(flaw) => return Err(flaw),
         };
         match marker {
             // Markers without a segment: temporary, restarts, start of image.
             0x01 | 0xD0..=0xD8 => continue,
-            END_OF_IMAGE => return if scans.is_some() { Ok(facts) } else { Err(Flaw::NoSize) },
+            END_OF_IMAGE if scans.is_none() => return Err(Flaw::NoSize),
+            END_OF_IMAGE => return Ok(with_need(facts, scans)),
             _ => {}
         }
         let segment_length = usize::from(u16::from_be_bytes(cursor.take_array()?));
@@ -144,6 +153,20 @@ fn walk_jpeg(bytes: &[u8]) -> Result<Facts, Flaw> {
         {
             facts.orientation = segment.0.strip_prefix(b"Exif\0\0").and_then(exif::orientation_value);
         }
+    }
+}
+
+/// A decoder fills whole blocks of up to 32 pixels, and keeps some lines of them.
+fn with_need(facts: Facts, scans: Option<Scans>) -> Facts {
+    const BLOCK: u64 = 32;
+    let (n_components, has_several) =
+        scans.map_or((3, true), |scans| (scans.n_components(), scans.are_several()));
+    let [width, height] = [facts.width, facts.height].map(|side| u64::from(side).next_multiple_of(BLOCK));
+    Facts {
+        bytes_per_pixel: per_pixel::jpeg(n_components, has_several),
+        decoded_pixels: width * height,
+        line_pixels: BLOCK * width,
+        ..facts
     }
 }
 
@@ -189,6 +212,9 @@ fn walk_webp(bytes: &[u8]) -> Result<Facts, Flaw> {
         if data_length % 2 == 1 && !cursor.0.is_empty() {
             cursor.take(1)?; // padding
         }
+        let frame = webp_frame_size(kind, data.0);
+        facts.decoded_pixels = facts.decoded_pixels.max(frame[0] * frame[1]);
+        facts.line_pixels = facts.line_pixels.max(frame[0]);
         match &kind {
             b"ANMF" => frames += 1,
             // Some writers keep JPEG's prefix.
@@ -206,7 +232,28 @@ fn walk_webp(bytes: &[u8]) -> Result<Facts, Flaw> {
         }
     }
     facts.is_animated = frames > 1;
+    facts.bytes_per_pixel = if frames > 0 { per_pixel::ANIMATED_WEBP } else { per_pixel::WEBP };
     if has_size { Ok(facts) } else { Err(Flaw::NoSize) }
+}
+
+/// Width and height that the decoder may make room for, before it finds out that they are not the canvas's.
+fn webp_frame_size(kind: [u8; 4], data: &[u8]) -> [u64; 2] {
+    const FRAME_HEADER: usize = 16;
+    let of_bitstream = |kind: [u8; 4], data: &[u8]| match &kind {
+        b"VP8 " | b"VP8L" => webp_size(kind, &mut Cursor(data)).unwrap_or_default(),
+        _ => (0, 0),
+    };
+    let mut size = of_bitstream(kind, data);
+    let mut cursor =
+        Cursor(if kind == *b"ANMF" { data.get(FRAME_HEADER..).unwrap_or_default() } else { &[] });
+    while let (Ok(kind), Ok(bytes)) = (cursor.take_array::<4>(), cursor.take_array().map(u32::from_le_bytes))
+    {
+        let Ok(data) = cursor.take(length(bytes)) else { break };
+        let frame = of_bitstream(kind, data);
+        size = (size.0.max(frame.0), size.1.max(frame.1));
+        cursor.take(length(bytes) % 2).ok();
+    }
+    [size.0, size.1].map(u64::from)
 }
 
 fn webp_size(kind: [u8; 4], data: &mut Cursor<'_>) -> Result<(u32, u32), Flaw> {
@@ -258,6 +305,7 @@ fn walk_gif(bytes: &[u8]) -> Result<Facts, Flaw> {
             }
             [TRAILER] => {
                 facts.is_animated = frames > 1;
+                facts.bytes_per_pixel = per_pixel::GIF;
                 return if frames > 0 { Ok(facts) } else { Err(Flaw::NoSize) };
             }
             // Some writers pad between blocks; decoders pass it over.

@@ -5,11 +5,24 @@ use std::io::Cursor;
 
 use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 
+/// Why it gave no pixels.
+pub(super) enum Fault {
+    Damaged(DecodingError),
+    /// The system has not so many bytes.
+    Memory(usize),
+}
+
+impl From<DecodingError> for Fault {
+    fn from(error: DecodingError) -> Self {
+        Self::Damaged(error)
+    }
+}
+
 /// The RGB bytes of the screen and whether something of it was transparent.
 ///
 /// # Errors
 /// If the first frame cannot be decoded within `max_bytes`.
-pub(super) fn decode_first_frame(bytes: &[u8], max_bytes: u64) -> Result<(Vec<u8>, bool), DecodingError> {
+pub(super) fn decode_first_frame(bytes: &[u8], max_bytes: u64) -> Result<(Vec<u8>, bool), Fault> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     options.check_frame_consistency(true);
@@ -22,7 +35,10 @@ pub(super) fn decode_first_frame(bytes: &[u8], max_bytes: u64) -> Result<(Vec<u8
     let global_palette = decoder.global_palette().map(<[u8]>::to_vec);
     let background =
         global_palette.as_deref().and_then(|palette| color(palette, decoder.bg_color()?)).unwrap_or_default();
-    let mut rgb = background.repeat(width * height);
+    let length = 3 * width * height;
+    let mut rgb = Vec::new();
+    rgb.try_reserve_exact(length).map_err(|_| Fault::Memory(length))?;
+    rgb.extend(background.iter().cycle().take(length));
     let Some(frame) = decoder.read_next_frame()? else { return Ok((rgb, false)) };
     let palette = frame.palette.as_deref().or(global_palette.as_deref()).unwrap_or_default();
     let (left, top) = (usize::from(frame.left), usize::from(frame.top));

@@ -20,6 +20,7 @@ mod encode;
 mod exif;
 mod gif;
 mod jpeg;
+mod need;
 mod png;
 mod reader;
 mod scans;
@@ -27,6 +28,6 @@ mod sniff;
 
 pub use encode::encode;
 pub use reader::{
-    DecodeLimits, DecodedImage, ImageFileError, MAX_FILE_BYTES, inspect_and_decode, load_image,
-    read_image_file,
+    DecodeLimits, DecodedImage, ImageFileError, LITTLE_WORK, MAX_FILE_BYTES, inspect_and_decode,
+    inspect_and_decode_for, load_image, load_image_for, read_image_file,
 };

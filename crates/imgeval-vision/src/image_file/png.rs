@@ -13,13 +13,21 @@ pub(super) struct Samples {
     pub is_deep: bool,
 }
 
+/// Why it gave no samples.
+pub(super) enum Fault {
+    Damaged(String),
+    /// The system has not so many bytes.
+    Memory(usize),
+}
+
 /// Decodes the first image to at least 8 bits a sample; palettes and transparent colors are expanded. Needs no more than
 /// `max_bytes` beside the samples.
 ///
 /// # Errors
 /// If the image data are damaged, or their size is not `width` times `height`.
-pub(super) fn decode(bytes: &[u8], width: u32, height: u32, max_bytes: u64) -> Result<Samples, String> {
-    let text = |error: DecodingError| error.to_string();
+pub(super) fn decode(bytes: &[u8], width: u32, height: u32, max_bytes: u64) -> Result<Samples, Fault> {
+    let damaged = |detail: &str| Fault::Damaged(detail.to_owned());
+    let text = |error: DecodingError| Fault::Damaged(error.to_string());
     let mut options = DecodeOptions::default();
     options.set_ignore_adler32(false);
     options.set_ignore_text_chunk(true);
@@ -29,15 +37,16 @@ pub(super) fn decode(bytes: &[u8], width: u32, height: u32, max_bytes: u64) -> R
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(text)?;
     if (reader.info().width, reader.info().height) != (width, height) {
-        return Err("the headers contradict each other".to_owned());
+        return Err(damaged("the headers contradict each other"));
     }
-    let length = reader.output_buffer_size().ok_or("more pixels than this machine can address")?;
+    let length =
+        reader.output_buffer_size().ok_or_else(|| damaged("more pixels than this machine can address"))?;
     let mut samples = Vec::new();
-    samples.try_reserve_exact(length).map_err(|_| "not enough memory for its pixels")?;
+    samples.try_reserve_exact(length).map_err(|_| Fault::Memory(length))?;
     samples.resize(length, 0);
     let frame = reader.next_frame(&mut samples).map_err(text)?;
     if (frame.width, frame.height) != (width, height) {
-        return Err("its first frame does not fill it".to_owned());
+        return Err(damaged("its first frame does not fill it"));
     }
     samples.truncate(frame.buffer_size());
     let is_deep = frame.bit_depth == png::BitDepth::Sixteen;

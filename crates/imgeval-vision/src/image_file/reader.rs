@@ -7,12 +7,17 @@ use std::{
 };
 
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, metadata::Orientation};
-use imgeval_core::{Failure, FailureKind, ImageFormat, ImageNote, Pixels};
+use imgeval_core::{
+    Failure, FailureKind, ImageFormat, ImageNote, Pixels,
+    memory::{NotEnoughMemory, PIXEL_MEMORY, Reservation, reserve_file},
+};
 use imgeval_files::Unsuitable;
 
 use super::{
     container::{self, Facts, Flaw},
-    exif, gif, jpeg, png,
+    exif, gif, jpeg,
+    need::{Need, per_pixel},
+    png,
     sniff::{Sniffed, sniff},
 };
 
@@ -23,6 +28,9 @@ pub const MAX_FILE_BYTES: u64 = 512 << 20;
 const SPARE_BYTES: u64 = 64 << 20;
 /// 16-bit RGBA, the widest pixel of all formats.
 const MAX_BYTES_PER_PIXEL: u64 = 8;
+
+/// To scale or copy a picture once.
+pub const LITTLE_WORK: u64 = 3;
 
 /// Bounds on what is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +71,8 @@ pub enum ImageFileError {
     UnsupportedFormat { found: String },
     #[error("{width}x{height} pixels are more than {limit}")]
     TooManyPixels { width: u32, height: u32, limit: u64 },
+    #[error(transparent)]
+    NotEnoughMemory(#[from] NotEnoughMemory),
     #[error("not decodable: {detail}")]
     Unreadable { detail: String },
 }
@@ -72,10 +82,11 @@ impl ImageFileError {
     #[must_use]
     pub fn failure(&self) -> Failure {
         let kind = match self {
-            Self::NotAccessible { .. } => FailureKind::NotAccessible,
+            Self::NotAccessible { source } => FailureKind::of_unread(source),
             Self::Empty => FailureKind::EmptyFile,
             Self::UnsupportedFormat { .. } => FailureKind::UnsupportedFormat,
             Self::TooManyPixels { .. } => FailureKind::TooManyPixels,
+            Self::NotEnoughMemory(_) => FailureKind::NotEnoughMemory,
             Self::TooManyBytes { .. } | Self::Unreadable { .. } => FailureKind::Unreadable,
         };
         let detail = match self {
@@ -91,7 +102,20 @@ impl ImageFileError {
 /// # Errors
 /// As [`inspect_and_decode`], and if the file cannot be opened, is no regular file or too large.
 pub fn load_image(path: &Path, limits: &DecodeLimits) -> Result<DecodedImage, ImageFileError> {
-    inspect_and_decode(&read_image_file(path)?, limits)
+    load_image_for(path, limits, LITTLE_WORK)
+}
+
+/// The same for a caller who needs `working_bytes` more for each pixel.
+///
+/// # Errors
+/// As [`load_image`].
+pub fn load_image_for(
+    path: &Path,
+    limits: &DecodeLimits,
+    working_bytes: u64,
+) -> Result<DecodedImage, ImageFileError> {
+    let _bytes = reserve_file(path.metadata().map_or(0, |found| found.len()));
+    inspect_and_decode_for(&read_image_file(path)?, limits, working_bytes)
 }
 
 /// The bytes of a file that may be an image.
@@ -105,11 +129,25 @@ pub fn read_image_file(path: &Path) -> Result<Vec<u8>, ImageFileError> {
     })
 }
 
-/// Decodes the bytes of an untrusted image file; see the module's description for the rules.
+/// Decodes the bytes of an untrusted image file; see the module's description for the rules. What decoding takes is
+/// reserved in [`PIXEL_MEMORY`] first, which may mean waiting for other threads.
 ///
 /// # Errors
-/// If they are not a whole file of a supported format within the limits.
+/// If they are not a whole file of a supported format within the limits, or there is not enough memory.
 pub fn inspect_and_decode(bytes: &[u8], limits: &DecodeLimits) -> Result<DecodedImage, ImageFileError> {
+    inspect_and_decode_for(bytes, limits, 0)
+}
+
+/// The same for a caller who needs `working_bytes` more for each pixel while it has the pixels, such as [`LITTLE_WORK`], and may
+/// scale the picture.
+///
+/// # Errors
+/// As [`inspect_and_decode`].
+pub fn inspect_and_decode_for(
+    bytes: &[u8],
+    limits: &DecodeLimits,
+    working_bytes: u64,
+) -> Result<DecodedImage, ImageFileError> {
     if bytes.is_empty() {
         return Err(ImageFileError::Empty);
     }
@@ -130,7 +168,7 @@ pub fn inspect_and_decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded
     }
     // Fuzzing found a panic in a decoder (png 0.18.1, a palette of odd length; the walk refuses it now). One hostile
     // file must not end a run of thousands, so the next such defect becomes an error too.
-    panic::catch_unwind(|| decode(bytes, format, facts, limits))
+    panic::catch_unwind(|| decode(bytes, format, facts, limits, working_bytes))
         .unwrap_or_else(|_| Err(unreadable("the decoder crashed on it")))
 }
 
@@ -159,17 +197,64 @@ fn decode(
     format: ImageFormat,
     facts: Option<Facts>,
     limits: &DecodeLimits,
+    working_bytes: u64,
 ) -> Result<DecodedImage, ImageFileError> {
-    let stored = match (format, facts) {
-        (ImageFormat::Jpeg, Some(facts)) => decode_jpeg(bytes, facts)?,
-        (ImageFormat::Png, Some(facts)) => decode_png(bytes, facts)?,
-        (ImageFormat::Gif, Some(facts)) => decode_gif(bytes, facts)?,
-        _ => decode_with_image(bytes, format, facts, limits)?,
-    };
+    if let Some(facts) = facts {
+        let orientation = exif::orientation(facts.orientation);
+        let room = Room::reserve(&facts, orientation, working_bytes)?;
+        let stored = match format {
+            ImageFormat::Jpeg => decode_jpeg(bytes, facts)?,
+            ImageFormat::Png => decode_png(bytes, facts)?,
+            ImageFormat::Gif => decode_gif(bytes, facts)?,
+            _ => {
+                let decoder = open_decoder(bytes, format, memory_limit(facts.width, facts.height))?;
+                decode_with_image(decoder, format, orientation, limits)?
+            }
+        };
+        return finish(stored, format, &facts, room);
+    }
+    // These decoders are asked for the size; until then they need next to nothing.
+    let max_bytes = limits.max_pixels.saturating_mul(MAX_BYTES_PER_PIXEL).saturating_add(SPARE_BYTES);
+    let mut decoder = open_decoder(bytes, format, max_bytes)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width, height, limits)?;
+    // A damaged tag is not worth losing the picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let color = decoder.color_type();
+    let channels = u64::from(color.channel_count());
+    let per_channel = u64::from(color.bytes_per_pixel()) / channels.max(1);
+    let per_pixel = if format == ImageFormat::Tiff { per_pixel::tiff } else { per_pixel::samples };
+    let facts =
+        Facts { width, height, bytes_per_pixel: per_pixel(channels, per_channel), ..Facts::default() };
+    let room = Room::reserve(&facts, orientation, working_bytes)?;
+    let stored = decode_with_image(decoder, format, orientation, limits)?;
+    finish(stored, format, &facts, room)
+}
+
+/// Memory that is reserved while an image is decoded, and how much of it afterwards.
+struct Room {
+    reservation: Reservation,
+    remaining: u64,
+}
+
+impl Room {
+    fn reserve(facts: &Facts, orientation: Orientation, working_bytes: u64) -> Result<Self, NotEnoughMemory> {
+        let Need { decoding, remaining } = Need::of(facts, orientation, working_bytes);
+        Ok(Self { reservation: PIXEL_MEMORY.reserve(decoding)?, remaining })
+    }
+}
+
+fn finish(
+    stored: Stored,
+    format: ImageFormat,
+    facts: &Facts,
+    room: Room,
+) -> Result<DecodedImage, ImageFileError> {
     let orientation = stored.orientation;
     let pixels = upright(stored.width, stored.height, stored.rgb, orientation)
         .ok_or_else(|| unreadable("the decoder gave another number of pixels than the header"))?;
-    let facts = facts.unwrap_or_default();
+    let Room { mut reservation, remaining } = room;
+    reservation.shrink_to(remaining);
     let found = [
         (facts.is_animated, ImageNote::Animated),
         (stored.is_deep, ImageNote::SixteenBit),
@@ -178,12 +263,19 @@ fn decode(
         (orientation != Orientation::NoTransforms, ImageNote::ExifRotated),
     ];
     let notes = found.into_iter().filter_map(|(is_found, note)| is_found.then_some(note)).collect();
-    Ok(DecodedImage { pixels, format, notes })
+    Ok(DecodedImage { pixels: pixels.holding(reservation), format, notes })
+}
+
+fn refused(bytes: usize) -> ImageFileError {
+    NotEnoughMemory::Refused { needed: bytes as u64 }.into()
 }
 
 fn decode_jpeg(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
     let Facts { width, height, .. } = facts;
-    let rgb = jpeg::decode(bytes, width, height).map_err(|fault| unreadable(&fault.to_string()))?;
+    let rgb = jpeg::decode(bytes, width, height).map_err(|fault| match fault {
+        jpeg::Fault::Memory => refused(3 * width as usize * height as usize),
+        fault => unreadable(&fault.to_string()),
+    })?;
     let orientation = exif::orientation(facts.orientation);
     Ok(Stored { width, height, rgb, orientation, is_deep: false, has_alpha: false })
 }
@@ -191,42 +283,39 @@ fn decode_jpeg(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
 fn decode_png(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
     let Facts { width, height, .. } = facts;
     let max_bytes = memory_limit(width, height);
-    let png::Samples { mut bytes, channels, is_deep } =
-        png::decode(bytes, width, height, max_bytes).map_err(|detail| unreadable(&detail))?;
+    let png::Samples { mut bytes, channels, is_deep } = png::decode(bytes, width, height, max_bytes)
+        .map_err(|fault| match fault {
+            png::Fault::Damaged(detail) => unreadable(&detail),
+            png::Fault::Memory(bytes) => refused(bytes),
+        })?;
     if is_deep {
         to_eight_bits(&mut bytes, |[high, _]| high);
     }
-    let rgb = to_rgb(bytes, channels);
+    let rgb = to_rgb(bytes, channels)?;
     let orientation = exif::orientation(facts.orientation);
     Ok(Stored { width, height, rgb, orientation, is_deep, has_alpha: matches!(channels, 2 | 4) })
 }
 
 fn decode_gif(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
     let Facts { width, height, .. } = facts;
-    let (rgb, has_alpha) = gif::decode_first_frame(bytes, memory_limit(facts.width, facts.height))
-        .map_err(|error| unreadable(&error.to_string()))?;
+    let (rgb, has_alpha) = gif::decode_first_frame(bytes, memory_limit(facts.width, facts.height)).map_err(
+        |fault| match fault {
+            gif::Fault::Damaged(error) => unreadable(&error.to_string()),
+            gif::Fault::Memory(bytes) => refused(bytes),
+        },
+    )?;
     Ok(Stored { width, height, rgb, orientation: Orientation::NoTransforms, is_deep: false, has_alpha })
 }
 
 fn decode_with_image(
-    bytes: &[u8],
+    decoder: impl ImageDecoder,
     format: ImageFormat,
-    facts: Option<Facts>,
+    orientation: Orientation,
     limits: &DecodeLimits,
 ) -> Result<Stored, ImageFileError> {
-    let max_bytes = facts.map_or_else(
-        || limits.max_pixels.saturating_mul(MAX_BYTES_PER_PIXEL).saturating_add(SPARE_BYTES),
-        |facts| memory_limit(facts.width, facts.height),
-    );
-    let mut decoder = open_decoder(bytes, format, max_bytes)?;
     let (width, height) = decoder.dimensions();
     // The decoder may take its size from elsewhere than the walk did.
     check_size(width, height, limits)?;
-    let orientation = match facts {
-        Some(facts) => exif::orientation(facts.orientation),
-        // A damaged tag is not worth losing the picture.
-        None => decoder.orientation().unwrap_or(Orientation::NoTransforms),
-    };
     let color = decoder.color_type();
     let channels = usize::from(color.channel_count());
     let bytes_per_channel = usize::from(color.bytes_per_pixel()) / channels.max(1);
@@ -234,11 +323,9 @@ fn decode_with_image(
         return Err(unreadable("samples of more than 16 bits"));
     }
 
-    let too_many_pixels = || ImageFileError::TooManyPixels { width, height, limit: limits.max_pixels };
-    let byte_count = usize::try_from(decoder.total_bytes()).map_err(|_| too_many_pixels())?;
+    let byte_count = usize::try_from(decoder.total_bytes()).map_err(|_| refused(usize::MAX))?;
     let mut samples = Vec::new();
-    // A limit that the user has raised may lie beyond this machine's memory.
-    samples.try_reserve_exact(byte_count).map_err(|_| too_many_pixels())?;
+    samples.try_reserve_exact(byte_count).map_err(|_| refused(byte_count))?;
     samples.resize(byte_count, 0);
     decoder.read_image(&mut samples).map_err(decoder_error)?;
     let is_deep = bytes_per_channel == 2;
@@ -250,7 +337,7 @@ fn decode_with_image(
             if is_rounded { ((u32::from(value) + 128) / 257) as u8 } else { value.to_be_bytes()[0] }
         });
     }
-    let rgb = to_rgb(samples, channels);
+    let rgb = to_rgb(samples, channels)?;
     Ok(Stored { width, height, rgb, orientation, is_deep, has_alpha: color.has_alpha() })
 }
 
@@ -286,26 +373,34 @@ fn open_decoder(
 /// 16-bit samples become 8-bit ones, in place.
 fn to_eight_bits(samples: &mut Vec<u8>, byte_of: impl Fn([u8; 2]) -> u8) {
     let count = samples.len() / 2;
+    let bytes = samples.as_mut_slice();
     for index in 0..count {
-        samples[index] = byte_of([samples[2 * index], samples[2 * index + 1]]);
+        bytes[index] = byte_of([bytes[2 * index], bytes[2 * index + 1]]);
     }
     samples.truncate(count);
 }
 
-/// Grey, grey with alpha, RGB or RGBA to RGB.
-fn to_rgb(mut samples: Vec<u8>, channels: usize) -> Vec<u8> {
-    match channels {
-        1 | 2 => samples.chunks_exact(channels).flat_map(|pixel| [pixel[0]; 3]).collect(),
-        3 => samples,
-        _ => {
-            let count = samples.len() / channels;
-            for index in 0..count {
-                samples.copy_within(channels * index..channels * index + 3, 3 * index);
-            }
-            samples.truncate(3 * count);
-            samples
-        }
+/// Grey, grey with alpha, RGB or RGBA to RGB, without any spare capacity.
+fn to_rgb(mut samples: Vec<u8>, channels: usize) -> Result<Vec<u8>, ImageFileError> {
+    if channels < 3 {
+        let length = 3 * (samples.len() / channels);
+        let mut rgb = Vec::new();
+        rgb.try_reserve_exact(length).map_err(|_| refused(length))?;
+        samples.chunks_exact(channels).for_each(|pixel| rgb.extend([pixel[0]; 3]));
+        return Ok(rgb);
     }
+    if channels > 3 {
+        let count = samples.len() / channels;
+        let bytes = samples.as_mut_slice();
+        for index in 0..count {
+            for channel in 0..3 {
+                bytes[3 * index + channel] = bytes[channels * index + channel];
+            }
+        }
+        samples.truncate(3 * count);
+    }
+    samples.shrink_to_fit();
+    Ok(samples)
 }
 
 fn upright(width: u32, height: u32, rgb: Vec<u8>, orientation: Orientation) -> Option<Pixels> {
@@ -339,9 +434,15 @@ mod tests {
 
     #[test]
     fn every_channel_count_becomes_rgb() {
-        assert_eq!(to_rgb(vec![7, 9], 1), [7, 7, 7, 9, 9, 9]);
-        assert_eq!(to_rgb(vec![7, 0, 9, 0], 2), [7, 7, 7, 9, 9, 9]);
-        assert_eq!(to_rgb(vec![1, 2, 3, 0, 4, 5, 6, 0], 4), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(to_rgb(vec![7, 9], 1).unwrap(), [7, 7, 7, 9, 9, 9]);
+        assert_eq!(to_rgb(vec![7, 0, 9, 0], 2).unwrap(), [7, 7, 7, 9, 9, 9]);
+        assert_eq!(to_rgb(vec![1, 2, 3, 0, 4, 5, 6, 0], 4).unwrap(), [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn what_is_left_of_wide_pixels_is_given_back() {
+        let rgb = to_rgb(vec![9; 4 << 20], 4).unwrap();
+        assert!(rgb.capacity() < 4 << 20, "{}", rgb.capacity());
     }
 
     #[test]

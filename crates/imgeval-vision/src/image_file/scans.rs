@@ -48,6 +48,15 @@ impl Scans {
         }
     }
 
+    pub(super) fn n_components(&self) -> u64 {
+        self.missing_bits.len() as u64
+    }
+
+    /// Whether the decoder has to keep what scans bring until all have come.
+    pub(super) fn are_several(&self) -> bool {
+        self.is_progressive || self.count > 1
+    }
+
     pub(super) fn are_none(&self) -> bool {
         self.count == 0
     }

@@ -15,6 +15,7 @@ use std::{
     path::Path,
 };
 
+use imgeval_core::json::from_json_str;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -134,7 +135,7 @@ impl TrainingState {
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
         let header = metadata.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
         let header = header.ok_or_else(|| damaged(format!("its header has no `{ENTRY}`")))?;
-        let header: Header = serde_json::from_str(header).map_err(|error| damaged(error.to_string()))?;
+        let header: Header = from_json_str(header).map_err(|error| damaged(error.to_string()))?;
         if header.version != VERSION {
             return Err(damaged(format!("its version is {}, this program knows {VERSION}", header.version)));
         }

@@ -12,6 +12,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use imgeval_core::json::from_json_slice;
 use imgeval_files::{OwnFolder, open_regular};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -106,7 +107,7 @@ impl Record {
 
     fn read(&self) -> Content {
         let text = imgeval_files::read_regular(&self.folder.join(FILE_NAME), MAX_BYTES).ok();
-        let content = text.and_then(|text| serde_json::from_slice::<Content>(&text).ok());
+        let content = text.and_then(|text| from_json_slice::<Content>(&text).ok());
         content.filter(|content| content.version == VERSION).unwrap_or_default()
     }
 

@@ -7,7 +7,7 @@ use imgeval_core::{DetectError, Detection, Failure, FailureKind, Mask, Pixels, v
 use imgeval_runner::{NamingLimits, Observer};
 use imgeval_vision::{
     annotate::{annotate, encode_png, label_detections},
-    image_file::{DecodeLimits, load_image},
+    image_file::{DecodeLimits, LITTLE_WORK, load_image_for},
 };
 use serde_json::json;
 
@@ -25,19 +25,24 @@ pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
     if !(0.0..=1.0).contains(&args.min_score) {
         return Err(CommandError::usage("--min-score must lie between 0 and 1").into());
     }
-    let LoadedObserver { observer, .. } = load_eyes(&args.detector)?;
+    let LoadedObserver { observer, working_bytes, .. } = load_eyes(&args.detector)?;
     let limits = DecodeLimits { max_pixels: args.max_pixels };
     let shared_folder = shared_folder(&args.images);
     let mut n_failed = 0;
     for path in &args.images {
-        let looked = load_image(path, &limits).map_err(|error| error.failure()).and_then(|image| {
-            let failure =
-                |error: DetectError| Failure { kind: FailureKind::DetectorFailed, detail: error.to_string() };
-            observer
-                .look(&image.pixels, NamingLimits::default())
-                .map(|detections| (image, detections))
-                .map_err(failure)
-        });
+        // An annotated picture is a copy, and then a file.
+        let looked = load_image_for(path, &limits, working_bytes + 2 * LITTLE_WORK)
+            .map_err(|error| error.failure())
+            .and_then(|image| {
+                let failure = |error: DetectError| Failure {
+                    kind: FailureKind::DetectorFailed,
+                    detail: error.to_string(),
+                };
+                observer
+                    .look(&image.pixels, NamingLimits::default())
+                    .map(|detections| (image, detections))
+                    .map_err(failure)
+            });
         let (image, mut detections) = match looked {
             Ok(seen) => seen,
             Err(failure) => {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use imgeval_core::{Pixels, visible};
 use imgeval_vision::{
     clip::Clip,
-    image_file::{DecodeLimits, load_image},
+    image_file::{DecodeLimits, ImageFileError, load_image},
 };
 use serde_json::json;
 
@@ -27,9 +27,11 @@ pub(super) fn embed(args: &EmbedArgs, printer: Printer) -> Result<Exit> {
     let path = given_or_pulled(args.clip.as_deref(), Model::Clip, &args.models)?;
     let clip = Clip::load(&path, &args.compute.options()).map_err(refused)?;
     let mut n_failed = 0;
-    for batch in args.images.chunks(BATCH) {
-        let (paths, pixels) = load_batch(batch, args.max_pixels, printer);
-        n_failed += batch.len() - paths.len();
+    let mut waiting = args.images.as_slice();
+    while !waiting.is_empty() {
+        let (n_tried, paths, pixels) = load_batch(waiting, args.max_pixels, printer);
+        waiting = &waiting[n_tried..];
+        n_failed += n_tried - paths.len();
         let embeddings = clip.encode_images(&pixels).map_err(refused)?;
         for ((path, pixels), embedding) in paths.iter().zip(&pixels).zip(&embeddings) {
             let name = path.to_string_lossy();
@@ -64,20 +66,22 @@ pub(super) fn embed(args: &EmbedArgs, printer: Printer) -> Result<Exit> {
     })
 }
 
-/// The pictures that can be used; of the others it is said why not.
-fn load_batch(batch: &[PathBuf], max_pixels: u64, printer: Printer) -> (Vec<&Path>, Vec<Pixels>) {
+/// The pictures of the next batch that can be used; of the others it is said why not. As many as were tried: fewer than a batch
+/// where more do not fit in memory together.
+fn load_batch(waiting: &[PathBuf], max_pixels: u64, printer: Printer) -> (usize, Vec<&Path>, Vec<Pixels>) {
     let limits = DecodeLimits { max_pixels };
     let (mut paths, mut pixels) = (Vec::new(), Vec::new());
-    for path in batch {
+    for (n_tried, path) in waiting.iter().take(BATCH).enumerate() {
         match load_image(path, &limits) {
             Ok(image) => {
                 paths.push(path.as_path());
                 pixels.push(image.pixels);
             }
+            Err(ImageFileError::NotEnoughMemory(_)) if !pixels.is_empty() => return (n_tried, paths, pixels),
             Err(error) => printer.unusable(path, &error.failure()),
         }
     }
-    (paths, pixels)
+    (waiting.len().min(BATCH), paths, pixels)
 }
 
 /// `768 numbers, norm 10.213: 0.1213 -0.0213 …`

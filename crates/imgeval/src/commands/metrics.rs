@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     args::metrics::{EditMetricsArgs, MetricsCommand},
     edit_mask::{MaskThreshold, mask_of},
-    edit_metrics::{EditMeter, EditMeterError, EditMeterFacts, EditMetrics, MissingMetric, SIDE},
+    edit_metrics::{EditMeter, EditMeterError, EditMeterFacts, EditMetrics, MissingMetric, SIDE, Scaled},
     exit_code::Exit,
     failure::CommandError,
     observers::refused,
@@ -28,18 +28,18 @@ pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit
 
 fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
-    let source = read(&args.source, &limits, printer)?;
-    let edited = read(&args.edited, &limits, printer)?;
+    let source = Scaled::of(&read(&args.source, &limits, printer)?);
+    let edited = Scaled::of(&read(&args.edited, &limits, printer)?);
     let mask = GrayPixels::luma_of(&read(&args.mask, &limits, printer)?);
     let mask = mask_of(mask, args.mask_threshold).map_err(|error| {
         let name = visible(&args.mask.to_string_lossy());
         CommandError::usage(format!("`{name}`: {error}")).with_hint(error.hint())
     })?;
-    let sizes = [(mask.width(), mask.height()), (source.width(), source.height())];
+    let sizes = [[mask.width(), mask.height()], source.size];
     if sizes[0] != sizes[1] {
         printer.insist(format_args!(
             "warning: the mask has {}x{} pixels and the source {}x{}; is it the mask of this picture?",
-            sizes[0].0, sizes[0].1, sizes[1].0, sizes[1].1
+            sizes[0][0], sizes[0][1], sizes[1][0], sizes[1][1]
         ));
     }
     let meter = EditMeter::load(&args.weights, args.text.is_some())?;

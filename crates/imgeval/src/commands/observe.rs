@@ -9,7 +9,7 @@ use imgeval_runner::{
 };
 use imgeval_store::{RunReader, RunWriter};
 use imgeval_suites::geneval::VerdictOptions;
-use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
+use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode_for};
 
 use super::{holder, judge::JudgeStage, reread::reread_judged};
 use crate::{
@@ -128,7 +128,7 @@ pub(super) fn observe_stage(
         decode_threads: loaded.threads,
         detect_threads: loaded.threads,
         decode: &|bytes: &[u8]| -> Result<Pixels, _> {
-            let image = inspect_and_decode(bytes, &decode_limits);
+            let image = inspect_and_decode_for(bytes, &decode_limits, loaded.working_bytes);
             image.map(|image| image.pixels).map_err(|error| error.failure())
         },
         asked_by: &|case| match colors.asked {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result};
-use imgeval_core::CaseId;
+use imgeval_core::{CaseId, json::from_json_str};
 use imgeval_runner::StoredInput;
 use imgeval_suites::judged::Field;
 use serde::Deserialize;
@@ -95,7 +95,7 @@ pub(crate) fn read_cases(run: &Path) -> Result<BTreeMap<CaseId, JudgedCase>> {
 }
 
 fn parse_case(line: &str) -> Result<JudgedCase, String> {
-    let Line { id, tag, rounds, facts } = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let Line { id, tag, rounds, facts } = from_json_str(line).map_err(|error| error.to_string())?;
     let mut rounds = rounds.into_iter().map(|round| -> Result<CaseRound, String> {
         let image = round.images.first().map(|name| image(name)).transpose()?;
         Ok(CaseRound { prompt: round.prompt, image })

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{ContentHash, ImageFormat};
+use imgeval_core::{ContentHash, ImageFormat, json::from_json_str};
 use imgeval_runner::StoredInput;
 use imgeval_suites::{
     judged::{
@@ -178,7 +178,7 @@ impl SuiteData {
         };
         let mut cases = Vec::new();
         for line in text.lines() {
-            let line: EditLine = serde_json::from_str(line).map_err(|error| damaged(error.to_string()))?;
+            let line: EditLine = from_json_str(line).map_err(|error| damaged(error.to_string()))?;
             let image = |name: &str| -> Result<(StoredInput, PathBuf)> {
                 let stored =
                     parse_image_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;

@@ -7,13 +7,13 @@ use imgeval_core::{Failure, FailureKind, GrayPixels, Outcome, Pixels, SampleId};
 use imgeval_metrics::edit::Psnr;
 use imgeval_runner::{Progress, StoredInput};
 use imgeval_store::{MeasurementRecord, RunWriter};
-use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
+use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use serde_json::json;
 
 use super::{cases::JudgedCase, question::load_image, run::JudgedRun};
 use crate::{
     args::metrics::EditWeightsArgs,
-    edit_metrics::{EditMeter, EditMetrics},
+    edit_metrics::{EditMeter, EditMetrics, Scaled},
     exit_code::Exit,
     failure::sentence_of,
     printer::Printer,
@@ -46,7 +46,7 @@ pub(crate) fn measure_edits(
         let image = StoredInput { hash: record.hash.clone(), format: record.format };
         let measured = match read.cases.get(&sample.case) {
             Some(case) => measure(run, &meter, case, &image),
-            None => Err("it belongs to no case of the suite".to_owned()),
+            None => Err(unusable("it belongs to no case of the suite")),
         };
         let outcome = match measured {
             Ok(metrics) => {
@@ -58,10 +58,10 @@ pub(crate) fn measure_edits(
                 }
                 Outcome::Done(to_json(&metrics))
             }
-            Err(detail) => {
+            Err(failure) => {
                 n_failed += 1;
-                printer.insist(format_args!("measure: {sample}: {}", imgeval_core::visible(&detail)));
-                Outcome::Failed(Failure { kind: FailureKind::NotAccessible, detail })
+                printer.insist(format_args!("measure: {sample}: {}", imgeval_core::visible(&failure.detail)));
+                Outcome::Failed(failure)
             }
         };
         let has_failed = outcome.done().is_none();
@@ -82,24 +82,30 @@ pub(crate) fn measure_edits(
     Ok(if n_failed > 0 || !missing.is_empty() { Exit::Partial } else { Exit::Ok })
 }
 
+fn unusable(detail: &str) -> Failure {
+    Failure { kind: FailureKind::NotAccessible, detail: detail.to_owned() }
+}
+
 fn measure(
     run: &Path,
     meter: &EditMeter,
     case: &JudgedCase,
     image: &StoredInput,
-) -> Result<EditMetrics, String> {
-    let pixels = |stored: &StoredInput| -> Result<Pixels, String> {
-        let image = load_image(run, stored).map_err(|failure| failure.detail)?;
+) -> Result<EditMetrics, Failure> {
+    let pixels = |stored: &StoredInput| -> Result<Pixels, Failure> {
+        let image = load_image(run, stored)?;
         let limits = DecodeLimits { max_pixels: u64::MAX };
-        let decoded = inspect_and_decode(&image.bytes, &limits).map_err(|error| error.failure().detail)?;
+        let decoded =
+            inspect_and_decode_for(&image.bytes, &limits, LITTLE_WORK).map_err(|error| error.failure())?;
         Ok(decoded.pixels)
     };
-    let source = pixels(case.source.as_ref().ok_or("the case has no source image")?)?;
-    let mask = pixels(case.mask.as_ref().ok_or("the case has no mask")?)?;
+    let source =
+        Scaled::of(&pixels(case.source.as_ref().ok_or_else(|| unusable("the case has no source image"))?)?);
+    let mask =
+        GrayPixels::luma_of(&pixels(case.mask.as_ref().ok_or_else(|| unusable("the case has no mask"))?)?);
+    let edited = Scaled::of(&pixels(image)?);
     let text = Some(case.target_text.as_str()).filter(|text| !text.is_empty());
-    meter
-        .measure(&source, &pixels(image)?, &GrayPixels::luma_of(&mask), text)
-        .map_err(|error| sentence_of(&error))
+    meter.measure(&source, &edited, &mask, text).map_err(|error| unusable(&sentence_of(&error)))
 }
 
 /// Numbers by their names; those that are missing are left out.

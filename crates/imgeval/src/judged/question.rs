@@ -8,9 +8,12 @@ use imgeval_runner::StoredInput;
 use imgeval_store::RunWriter;
 use imgeval_suites::judged::{Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart};
 use imgeval_vision::{
-    image_file::{DecodeLimits, inspect_and_decode},
+    image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for},
     resample::pillow::{self, Filter},
 };
+
+/// Bytes for each pixel of the picture that comes.
+const SCALE_AND_ENCODE: u64 = 2 * LITTLE_WORK;
 
 /// Binds the protocol's wording and loads its images.
 ///
@@ -41,7 +44,7 @@ pub(crate) fn make_question(
 /// If it is gone or damaged.
 pub(crate) fn load_image(run: &Path, image: &StoredInput) -> Result<InputImage, Failure> {
     let bytes = RunWriter::read_image(run, &image.hash, image.format)
-        .map_err(|error| not_accessible(sentence_of(&error)))?;
+        .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
     Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
 }
 
@@ -52,7 +55,8 @@ fn prepare(image: InputImage, wanted: ImagePreparation) -> Result<InputImage, Fa
         return Ok(image);
     }
     // Whether an image is too large was decided when it came into the run.
-    let decoded = inspect_and_decode(&image.bytes, &DecodeLimits { max_pixels: u64::MAX });
+    let decoded =
+        inspect_and_decode_for(&image.bytes, &DecodeLimits { max_pixels: u64::MAX }, SCALE_AND_ENCODE);
     let pixels = decoded.map_err(|error| error.failure())?.pixels;
     let (width, height) = (pixels.width(), pixels.height());
     let longest = width.max(height);

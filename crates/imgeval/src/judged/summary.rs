@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{Outcome, SampleId};
+use imgeval_core::{Outcome, SampleId, json::from_json_str};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{
     judged::ScoreLine,
@@ -215,7 +215,7 @@ pub(crate) fn summarise_metrics(
             run.samples.get(&measurement.id).is_some_and(|record| record.hash == measurement.image);
         if is_current {
             let outcome = match &measurement.outcome {
-                Outcome::Done(text) => Outcome::Done(serde_json::from_str(text).unwrap_or(Value::Null)),
+                Outcome::Done(text) => Outcome::Done(from_json_str(text).unwrap_or(Value::Null)),
                 Outcome::Failed(failure) => Outcome::Failed(failure.clone()),
             };
             meters.entry(measurement.meter.clone()).or_default().insert(measurement.id.clone(), outcome);

@@ -19,7 +19,7 @@ use imgeval_report::{
     },
 };
 use imgeval_store::image_path;
-use imgeval_vision::{DecodeLimits, inspect_and_decode};
+use imgeval_vision::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use rayon::prelude::*;
 
 use super::{
@@ -54,7 +54,7 @@ impl Originals for RunImages {
 
 /// The pixels of a file as evaluators see them, if nothing of it is transparent.
 pub(crate) fn opaque_pixels(bytes: &[u8]) -> Option<Pixels> {
-    let image = inspect_and_decode(bytes, &DecodeLimits::default()).ok()?;
+    let image = inspect_and_decode_for(bytes, &DecodeLimits::default(), LITTLE_WORK).ok()?;
     (!image.notes.contains(&ImageNote::Alpha)).then_some(image.pixels)
 }
 

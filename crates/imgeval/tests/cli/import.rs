@@ -1,7 +1,8 @@
 //! `imgeval import`: layouts, and a typed outcome for everything that can be wrong.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io::Write as _, path::Path, process::Command};
 
+use flate2::{Compression, write::ZlibEncoder};
 use serde_json::Value;
 
 use super::support::{
@@ -421,4 +422,63 @@ fn the_same_bytes_from_another_path_are_there_already() {
     let (code, coverage) = import(&folder, text(&first), &[]);
     assert_eq!(code, 0);
     check_counts(&coverage, 1, &[]);
+}
+
+/// A PNG of 16-bit RGBA without anything to see: small as a file, eight bytes a pixel when it is decoded. `note` makes files differ.
+fn write_huge_picture(path: &Path, side: u32, note: &str) {
+    let mut rows = ZlibEncoder::new(Vec::new(), Compression::fast());
+    let row = vec![0; 1 + 8 * side as usize];
+    (0..side).for_each(|_| rows.write_all(&row).unwrap());
+    let header = [&side.to_be_bytes()[..], &side.to_be_bytes(), &[16, 6, 0, 0, 0]].concat();
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    let note = format!("Comment\0{note}");
+    for (kind, data) in [
+        (b"IHDR", header),
+        (b"tEXt", note.into_bytes()),
+        (b"IDAT", rows.finish().unwrap()),
+        (b"IEND", vec![]),
+    ] {
+        let mut sum = flate2::Crc::new();
+        sum.update(kind);
+        sum.update(&data);
+        png.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+        png.extend([&kind[..], &data, &sum.sum().to_be_bytes()].concat());
+    }
+    fs::write(path, png).unwrap();
+}
+
+/// Four images of 128 MB each, and what four threads set aside, are more than 700 MiB.
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_wait_for_memory_under_a_limit_of_the_address_space() {
+    let folder = test_folder("import-memory");
+    fs::create_dir(folder.join("flat")).unwrap();
+    for index in 0..4 {
+        write_huge_picture(&folder.join(format!("flat/{index:05}_0.png")), 4000, &index.to_string());
+    }
+    let limited = |more: &[&str]| {
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -v 716800; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_imgeval")])
+            .args(["import", "geneval", "flat", "--run", "run", "--json"])
+            .args(more)
+            .env_clear()
+            .env("RAYON_NUM_THREADS", "4")
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let coverage: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), coverage, stderr(&output))
+    };
+    // The default leaves room for the threads, and so too little for such images.
+    for too_little in [&[][..], &["--max-memory", "100MiB"]] {
+        let (code, coverage, told) = limited(too_little);
+        assert_eq!(code, Some(4), "{told}");
+        check_counts(&coverage, 0, &[("not-enough-memory", 4)]);
+        // What the detail names is enough.
+        let enough = "start again with --max-memory 156MiB or more";
+        assert!(coverage.to_string().contains(enough), "{coverage:#}");
+    }
+    let (code, coverage, told) = limited(&["--max-memory", "156MiB"]);
+    assert_eq!(code, Some(0), "{told}");
+    check_counts(&coverage, 4, &[("16-bit", 4), ("alpha", 4)]);
 }
