@@ -218,6 +218,21 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// No call has more tokens.
+    const MAX_TOKENS: u64 = 1_000_000_000;
+
+    /// The counts, unless one is too high to be true: then none is believed.
+    #[must_use]
+    pub fn or_untold(self) -> Self {
+        let counts =
+            [self.text_input, self.image_input, self.cached_input, self.text_output, self.image_output];
+        if counts.into_iter().flatten().all(|count| count <= Self::MAX_TOKENS) {
+            self
+        } else {
+            Self::default()
+        }
+    }
+
     /// The sum of both, where at least one of them counted.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -402,6 +417,17 @@ pub trait Rewriter: Send + Sync {
 mod tests {
     use super::*;
     use crate::CaseId;
+
+    #[test]
+    fn counts_that_cannot_be_true_are_not_believed() {
+        let usage = Usage { text_input: Some(7), image_output: Some(4160), ..Usage::default() };
+        assert_eq!(usage.or_untold(), usage);
+        for absurd in
+            [Usage { text_input: Some(1 << 62), ..usage }, Usage { image_output: Some(u64::MAX), ..usage }]
+        {
+            assert_eq!(absurd.or_untold(), Usage::default());
+        }
+    }
 
     #[test]
     fn sizes_are_read_and_held_against_images() {

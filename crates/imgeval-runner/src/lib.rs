@@ -17,7 +17,7 @@ pub use generate::{
     Broken, Conversation, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary,
     GenerationCase, ItemHistory, JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, MakeQuestion,
     RereadImages, RereadSummary, RereadWords, RewriteEvent, RewriteSettings, RewriteSummary, RoundInput,
-    Step, StopSignal, Stopped, StoredInput, generate_images, judge_images, judgment_histories,
+    Shortage, Step, StopSignal, Stopped, StoredInput, generate_images, judge_images, judgment_histories,
     plan_generation, plan_judgment, reread_images, reread_judgments, rewrite_prompts, rewrite_stands,
     sketch_request,
 };

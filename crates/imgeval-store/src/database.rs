@@ -1,5 +1,6 @@
 //! `run.db`: opening it for writing or reading.
 
+mod costs;
 mod evidence;
 mod files;
 mod foreign;

@@ -127,6 +127,34 @@ impl Spend {
     pub fn total(&self) -> Usd {
         self.known + self.possible
     }
+
+    /// Whether calls were made that may have cost something, and nothing is known of how much.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.unpriced_calls > 0 && self.total() == Usd::ZERO
+    }
+
+    /// Counts one more call.
+    pub fn add(&mut self, charge: &Charge) {
+        self.add_calls(&Self {
+            known: charge.cost.as_ref().map_or(Usd::ZERO, |cost| cost.amount),
+            possible: charge.possible,
+            calls: u64::from(charge.tries > 0),
+            unpriced_calls: u64::from(charge.is_unpriced),
+            tries: u64::from(charge.tries),
+            lost_tries: u64::from(charge.lost_tries),
+        });
+    }
+
+    /// Counts further calls.
+    pub fn add_calls(&mut self, other: &Self) {
+        self.known += other.known;
+        self.possible += other.possible;
+        self.calls = self.calls.saturating_add(other.calls);
+        self.unpriced_calls = self.unpriced_calls.saturating_add(other.unpriced_calls);
+        self.tries = self.tries.saturating_add(other.tries);
+        self.lost_tries = self.lost_tries.saturating_add(other.lost_tries);
+    }
 }
 
 /// What is recorded in one transaction.
@@ -213,6 +241,30 @@ impl RunWriter {
     /// If the database cannot be read.
     pub fn spend(&self) -> Result<Spend, StoreError> {
         self.database.spend()
+    }
+
+    /// The samples whose calls have told their cost, each with the highest.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn image_costs(&self) -> Result<Vec<(SampleId, Usd)>, StoreError> {
+        self.database.image_costs()
+    }
+
+    /// The prompts whose rewriting has told its cost, each with the mean of its calls.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn rewrite_costs(&self) -> Result<Vec<(String, Usd)>, StoreError> {
+        self.database.rewrite_costs()
+    }
+
+    /// The highest cost that a call of this judge has told.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn dearest_judgment(&self, judge_id: &str) -> Result<Option<Usd>, StoreError> {
+        self.database.dearest_judgment(judge_id)
     }
 
     /// The last answers to requests to rewrite a prompt, by their work.

@@ -28,7 +28,7 @@ impl Estimate {
 
     pub(crate) fn add_call(&mut self, cost: Option<Cost>, tokens: u64) {
         self.calls += 1;
-        self.tokens += tokens;
+        self.tokens = self.tokens.saturating_add(tokens);
         self.add_cost(cost);
     }
 
@@ -69,7 +69,7 @@ impl Estimate {
             (0, _) => "nothing to pay".to_owned(),
             (_, 0) if self.cost == Usd::ZERO => "free of charge".to_owned(),
             (_, 0) => format!("about {}", self.cost),
-            (all, unpriced) if unpriced == all => "at a cost that is not known".to_owned(),
+            (all, unpriced) if unpriced == all => "cost unknown".to_owned(),
             (_, unpriced) => {
                 format!("about {} and what {unpriced} calls without a known price cost", self.cost)
             }
@@ -131,7 +131,7 @@ impl Estimate {
             "rewrites": self.rewrites,
             "done": self.done,
             "cost_usd": (self.unpriced == 0).then(|| self.cost.dollars()),
-            "cost_of_priced_calls_usd": self.cost.dollars(),
+            "cost_of_priced_calls_usd": (self.unpriced == 0 || self.cost > Usd::ZERO).then(|| self.cost.dollars()),
             "calls_without_price": self.unpriced,
             "basis": self.bases,
             "least_seconds": self.least_time().map(|time| time.as_secs_f64()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::CellAlignment;
 use imgeval_core::{FailureKind, SampleId, Usd, visible};
-use imgeval_runner::{GenerateSummary, Stopped};
+use imgeval_runner::{GenerateSummary, Shortage, Stopped};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
@@ -92,9 +92,7 @@ impl GenerationTable<'_> {
 
     fn stopped(&self) -> Option<String> {
         match self.summary.stopped.as_ref()? {
-            Stopped::Budget { needed, left } => {
-                Some(format!("the next call may cost {needed}, and {left} of --max-cost are left"))
-            }
+            Stopped::Budget(shortage) => Some(shortage_text(shortage, "--max-cost")),
             Stopped::Interrupted => Some("as asked".to_owned()),
             Stopped::Down(down) => Some(down.message.clone()),
         }
@@ -113,16 +111,47 @@ impl GenerationTable<'_> {
     }
 }
 
+/// Why a limit on the cost ended a stage, and which one lets the rest run.
+pub(crate) fn shortage_text(shortage: &Shortage, flag: &str) -> String {
+    let Shortage { needed, left, kept_back, enough } = *shortage;
+    let kept_back = match kept_back {
+        Usd::ZERO => String::new(),
+        kept_back if kept_back == left => {
+            ", kept back in case a call costs far more than the others".to_owned()
+        }
+        kept_back => format!(", {kept_back} of it kept back in case a call costs far more than the others"),
+    };
+    let cents = (enough.dollars() * 100.0).ceil() / 100.0;
+    format!(
+        "the next call may cost {needed}, and {left} of {flag} are left{kept_back}; {flag} {cents:.2} covers the rest"
+    )
+}
+
+/// What was spent, as short as progress lines need it; an unknown amount is never zero.
+pub(crate) fn short_cost(spend: &Spend) -> String {
+    match spend.unpriced_calls {
+        0 => spend.total().to_string(),
+        _ if spend.is_unknown() => "unknown".to_owned(),
+        _ => format!("{} and an unknown amount", spend.total()),
+    }
+}
+
 /// What the run has cost over all calls ever made for it.
 pub(crate) fn spend_line(spend: &Spend) -> String {
-    let mut text = format!("spend: {} for {} calls", spend.known, spend.calls);
+    let is_known = spend.unpriced_calls == 0 || spend.known > Usd::ZERO;
+    let known = if is_known { spend.known.to_string() } else { "unknown".to_owned() };
+    let mut text = format!("spend: {known} for {} calls", spend.calls);
     if spend.unpriced_calls > 0 {
         text.push_str(&format!(", {} of them at an unknown price", spend.unpriced_calls));
     }
     if spend.lost_tries > 0 || spend.possible > Usd::ZERO {
+        let more = match spend.possible {
+            Usd::ZERO if spend.unpriced_calls > 0 => "an unknown amount".to_owned(),
+            possible => possible.to_string(),
+        };
         text.push_str(&format!(
-            "; perhaps {} more ({} requests whose answer never came may have been billed)",
-            spend.possible, spend.lost_tries
+            "; perhaps {more} more ({} requests whose answer never came may have been billed)",
+            spend.lost_tries
         ));
     }
     text.push('\n');
@@ -130,12 +159,61 @@ pub(crate) fn spend_line(spend: &Spend) -> String {
 }
 
 pub(crate) fn spend_json(spend: &Spend) -> Value {
+    let dollars = |amount: Usd| (amount > Usd::ZERO || spend.unpriced_calls == 0).then(|| amount.dollars());
     json!({
-        "usd": spend.known.dollars(),
-        "perhaps_more_usd": spend.possible.dollars(),
+        "usd": dollars(spend.known),
+        "perhaps_more_usd": dollars(spend.possible),
         "calls": spend.calls,
         "calls_without_price": spend.unpriced_calls,
         "requests": spend.tries,
         "requests_without_answer": spend.lost_tries,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cents(n: u64) -> Usd {
+        Usd::from_nanos(10_000_000).times(n)
+    }
+
+    #[test]
+    fn an_unknown_cost_is_never_shown_as_nothing() {
+        let unknown = Spend { calls: 2, tries: 2, unpriced_calls: 2, lost_tries: 1, ..Spend::default() };
+        let expected = "spend: unknown for 2 calls, 2 of them at an unknown price; perhaps an unknown amount more (1 \
+                        requests whose answer never came may have been billed)\n";
+        assert_eq!(spend_line(&unknown), expected);
+        assert_eq!(short_cost(&unknown), "unknown");
+        let json = spend_json(&unknown);
+        assert!(json["usd"].is_null() && json["perhaps_more_usd"].is_null(), "{json}");
+
+        let partly = Spend { known: cents(4), calls: 3, lost_tries: 0, ..unknown };
+        assert_eq!(spend_line(&partly), "spend: $0.0400 for 3 calls, 2 of them at an unknown price\n");
+        assert_eq!(short_cost(&partly), "$0.0400 and an unknown amount");
+
+        let free = Spend { calls: 1, ..Spend::default() };
+        assert_eq!(
+            (spend_line(&free).as_str(), short_cost(&free).as_str()),
+            ("spend: $0.00 for 1 calls\n", "$0.00")
+        );
+        assert_eq!(spend_json(&free)["usd"], 0.0);
+    }
+
+    #[test]
+    fn a_shortage_names_a_limit_that_is_enough() {
+        let shortage = Shortage {
+            needed: cents(4),
+            left: cents(40),
+            kept_back: cents(30),
+            enough: Usd::from_nanos(2_449_000_001),
+        };
+        let expected = "the next call may cost $0.0400, and $0.4000 of --max-cost are left, $0.3000 of it kept back in case a \
+                        call costs far more than the others; --max-cost 2.45 covers the rest";
+        assert_eq!(shortage_text(&shortage, "--max-cost"), expected);
+        let all = Shortage { kept_back: cents(40), ..shortage };
+        assert!(shortage_text(&all, "--max-cost").contains("are left, kept back in case"));
+        let none = Shortage { kept_back: Usd::ZERO, ..shortage };
+        assert!(shortage_text(&none, "--max-cost").contains("are left; --max-cost 2.45"));
+    }
 }

@@ -8,9 +8,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{Failure, Usd, visible, visible_lines};
+use imgeval_core::{Failure, visible, visible_lines};
 use imgeval_runner::{GenerateEvent, JudgeEvent, Progress, RewriteEvent};
+use imgeval_store::Spend;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use crate::generation_table::short_cost;
 
 /// How often progress is told where there is no terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -121,7 +124,7 @@ pub(crate) struct StageProgress {
     failed: usize,
     new: usize,
     /// By stages that cost money.
-    spent: Option<Usd>,
+    spent: Option<Spend>,
     began: Instant,
 }
 
@@ -158,20 +161,20 @@ impl StageProgress {
         ));
     }
 
-    fn plan_calls(&mut self, calls: usize, done: usize, spent: Usd) {
+    fn plan_calls(&mut self, calls: usize, done: usize, spent: Spend) {
         self.spent = Some(spent);
         self.show(Progress::Planned { total: calls + done, finished: done });
     }
 
-    fn land_call(&mut self, has_failed: bool, spent: Usd) {
+    fn land_call(&mut self, has_failed: bool, spent: Spend) {
         self.spent = Some(spent);
         self.show(Progress::Advanced { has_failed });
     }
 
-    /// Failures and spend, as far as there are any.
+    /// Failures and cost, as far as there are any.
     fn remarks(&self) -> String {
         let failed = (self.failed > 0).then(|| format!(", {} failed", self.failed));
-        let spent = self.spent.map(|spent| format!(", {spent} spent"));
+        let spent = self.spent.map(|spent| format!(", cost {}", short_cost(&spent)));
         [failed, spent].into_iter().flatten().collect()
     }
 

@@ -8,7 +8,7 @@ use std::{
     fs,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use anyhow::Result;
@@ -339,10 +339,9 @@ impl ResolvedModel {
 
     /// What to say of a model that is retired or soon will be.
     pub(crate) fn retirement_warning(&self) -> Option<String> {
-        let retirement = self
-            .entry
-            .as_ref()?
-            .retirement(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())?;
+        // A clock beyond the year 9999 does not tell the date.
+        let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?;
+        let retirement = self.entry.as_ref()?.retirement(now.to_zoned(jiff::tz::TimeZone::UTC).date())?;
         let Retirement { date, is_over, replacement } = retirement;
         let what = if is_over { "was retired on" } else { "will be retired on" };
         let instead =

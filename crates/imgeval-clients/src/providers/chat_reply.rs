@@ -136,6 +136,7 @@ pub(crate) fn usage(usage: &Value) -> Usage {
         text_output: output.map(|output| output.saturating_sub(image_output.unwrap_or(0))),
         image_output,
     }
+    .or_untold()
 }
 
 /// What a router says that it bills; with the user's own key upstream, what that is billed besides.

@@ -78,6 +78,7 @@ pub(crate) fn usage(metadata: &Value, has_image: bool) -> Usage {
         },
         image_output,
     }
+    .or_untold()
 }
 
 #[cfg(test)]

@@ -154,8 +154,12 @@ fn usage(usage: &Value) -> Usage {
         image_input: count(&input["image_tokens"]),
         cached_input: count(&input["cached_tokens"]),
         text_output: count(&output["text_tokens"]),
-        image_output: count(&output["image_tokens"]).or_else(|| count(&usage["output_tokens"])),
+        // An image has tokens: a count of none is no count.
+        image_output: count(&output["image_tokens"])
+            .or_else(|| count(&usage["output_tokens"]))
+            .filter(|count| *count > 0),
     }
+    .or_untold()
 }
 
 #[cfg(test)]
@@ -211,6 +215,8 @@ mod tests {
         };
         assert_eq!(counted, expected);
         assert_eq!(usage(&Value::Null), Usage::default());
+        let no_image = usage(&json!({"input_tokens": 50, "output_tokens": 0}));
+        assert_eq!(no_image.image_output, None, "an image has tokens");
     }
 
     #[test]

@@ -173,6 +173,7 @@ fn usage(reply: &Value) -> Usage {
         // Without a call of the tool all of its counts are zero.
         image_output: tool["output_tokens"].as_u64().filter(|count| *count > 0),
     }
+    .or_untold()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One try: the request goes out, and all of the reply, or the reason why there is none, comes back.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use reqwest::{StatusCode, header::HeaderMap};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -31,6 +31,8 @@ impl Received {
 
 /// Why no reply arrived; the texts are not redacted yet.
 pub(super) enum Broken {
+    /// Nothing listens at the address, or its name is unknown.
+    NoServer(String),
     /// The server has not got the request.
     NotSent(String),
     /// The connection broke, or the reply could not be taken.
@@ -107,11 +109,26 @@ fn too_large() -> Broken {
 fn broken(error: reqwest::Error) -> Broken {
     if error.is_redirect() {
         Broken::Misdirected(chain(error))
+    } else if error.is_connect() && leads_nowhere(&error) {
+        Broken::NoServer(format!("no connection: {}", chain(error)))
     } else if error.is_connect() || error.is_builder() {
         Broken::NotSent(format!("no connection: {}", chain(error)))
     } else {
         Broken::Lost(format!("the connection broke before an answer: {}", chain(error)))
     }
+}
+
+/// Whether the connection was refused or the name could not be resolved. The latter has no type of its own.
+fn leads_nowhere(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        let refused = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if refused == Some(io::ErrorKind::ConnectionRefused) || error.to_string().starts_with("dns error") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The innermost cause, which says it best; outer ones only say that sending failed.

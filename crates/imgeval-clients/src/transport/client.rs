@@ -2,7 +2,10 @@
 
 use std::{
     borrow::Cow,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -131,7 +134,12 @@ pub(super) struct Inner {
     retries: u32,
     pub(super) retry_delay: Duration,
     rate_limit_patience: Duration,
+    /// Whether the server has ever been there.
+    is_reached: AtomicBool,
 }
+
+/// As good as no limit, and still a time that clocks can tell.
+const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A try that brought no answer.
 struct Again {
@@ -172,10 +180,11 @@ impl Transport {
             gate: Gate::new(&settings.limits),
             breaker: Breaker::default(),
             budget: Budget::default(),
-            timeout: settings.timeout,
+            timeout: settings.timeout.min(MAX_TIMEOUT),
             retries: settings.retries,
             retry_delay: settings.retry_delay,
             rate_limit_patience: settings.rate_limit_patience,
+            is_reached: AtomicBool::new(false),
         })))
     }
 
@@ -351,8 +360,19 @@ impl Transport {
         );
         let again =
             |kind, detail, lost| Ended::Again(Again { kind, detail, lost, wait: None, limited: false });
+        if !matches!(received, Err(Broken::NoServer(_) | Broken::NotSent(_))) {
+            self.0.is_reached.store(true, Ordering::Relaxed);
+        }
         let mut received = match received {
             Ok(received) => received,
+            // Before the first answer the address is wrong, or the server does not run; after it, it is a pause.
+            Err(Broken::NoServer(detail)) if !self.0.is_reached.load(Ordering::Relaxed) => {
+                let hint = "check the address (--base-url, or base_url in imgeval.toml), the network and whether the server \
+                            runs, then start the same command again";
+                let message = format!("{}: {detail}", self.name());
+                return Ended::Down(GeneratorDown { message, hint: hint.to_owned() });
+            }
+            Err(Broken::NoServer(detail)) => return again(FailureKind::Transport, detail, false),
             Err(Broken::NotSent(detail)) => return again(FailureKind::Transport, detail, false),
             Err(Broken::Lost(detail) | Broken::Misdirected(detail)) => {
                 return again(FailureKind::Transport, detail, true);

@@ -51,7 +51,12 @@ impl Transport {
                 Ok(received) if received.status.is_success() => format!("{host} sent an empty file"),
                 Ok(received) => format!("{host} answered {}", received.status),
                 Err(Broken::Misdirected(detail)) => return Err(failed(format!("{host}: {detail}"))),
-                Err(Broken::NotSent(detail) | Broken::Lost(detail) | Broken::TimedOut(detail)) => {
+                Err(
+                    Broken::NoServer(detail)
+                    | Broken::NotSent(detail)
+                    | Broken::Lost(detail)
+                    | Broken::TimedOut(detail),
+                ) => {
                     format!("{host}: {detail}")
                 }
             };

@@ -24,7 +24,7 @@ pub(super) fn requested_wait(headers: &HeaderMap, now: SystemTime) -> Option<Dur
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
     if let Some(ms) = text("retry-after-ms").and_then(number) {
-        return Duration::try_from_secs_f64(ms / 1000.0).ok();
+        return Some(Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX));
     }
     let after = text("retry-after")?;
     if let Some(seconds) = number(after) {
@@ -53,6 +53,7 @@ mod tests {
         assert_eq!(wait("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"), Some(Duration::from_secs(60)));
         assert_eq!(wait("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(wait("retry-after", "1e300"), Some(Duration::MAX));
+        assert_eq!(wait("retry-after-ms", "1e300"), Some(Duration::MAX));
         for nonsense in ["", "soon", "-1", "NaN", "inf"] {
             assert_eq!(wait("retry-after", nonsense), None, "{nonsense}");
         }

@@ -262,13 +262,39 @@ async fn a_request_lost_on_a_stale_connection_is_sent_again_on_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_has_lost_nothing() {
+async fn a_server_that_was_never_there_ends_everything_at_once() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
+    // No resolver looks for a name with a label this long.
+    let unknown = format!("{}.example", "a".repeat(64));
+    for (host, why) in [(address.to_string(), "refused"), (unknown, "lookup")] {
+        let mut settings = settings(&FaultServer::start([image()]).await);
+        settings.base_url = format!("http://{host}");
+        settings.allow_plain_http = true;
+        let down = open(settings).generate(&request("a cat"), &imgeval_core::Always).await.unwrap_err();
+        assert!(down.message.contains("no connection") && down.message.contains(why), "{down}");
+        assert!(down.hint.contains("--base-url"), "{}", down.hint);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_has_gone_has_lost_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        drop(listener);
+        let mut bytes = Vec::new();
+        while stream.read_buf(&mut bytes).await.unwrap() > 0 && !bytes.ends_with(b"}") {}
+        stream.write_all(b"HTTP/1.1 400 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    });
     let mut settings = settings(&FaultServer::start([image()]).await);
     settings.base_url = format!("http://{address}");
-    let answer = open(settings).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
+    let generator = open(settings);
+    let first = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
+    assert_eq!(failure(&first).0, FailureKind::RejectedRequest);
+    let answer = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     let (kind, detail) = failure(&answer);
     assert_eq!((kind, answer.tries, answer.lost_tries), (FailureKind::Transport, 4, 0), "{detail}");
     assert!(detail.contains("no connection"), "{detail}");

@@ -1,21 +1,47 @@
-//! Keeps spending below a limit. Pure.
+//! Keeps the cost below a limit. Pure.
+//!
+//! A limited run starts with one call; the number under way doubles with every result, as long as the money covers
+//! [`SIDE_BY_SIDE`] times their dearest cost so far, and a call that costs more than was reserved for it halves the number again.
+//! A limit that covers all that is left to do is used to the last call. One that does not will cut the run short
+//! anyway, so [`KEPT_BACK`] times the cost of a call, at most [`KEPT_BACK_PERCENT`] of the limit, is kept back: a
+//! call that costs so much more than any before it passes the limit by at most [`EXCESS_PERCENT`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imgeval_core::{Cost, Usd};
 use imgeval_store::{Charge, Spend};
 
-/// What was spent and what calls under way may cost at most.
+/// Calls begin side by side only if each may cost so many times the dearest so far. The dearest quality that catalogues
+/// list costs about this much more than the cheapest.
+const SIDE_BY_SIDE: f64 = 16.0;
+
+/// So many times the dearest cost of a call so far is kept back.
+const KEPT_BACK: f64 = 50.0;
+
+/// No more of the limit is ever kept back.
+const KEPT_BACK_PERCENT: i64 = 40;
+
+/// What one call may add to a limit that cuts the run short.
+const EXCESS_PERCENT: i64 = 10;
+
+/// What a run has cost, and what calls under way may cost at most.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: Option<Usd>,
-    spent: Usd,
+    spend: Spend,
     /// The sum of the estimates of tries under way.
     reserved: Usd,
+    /// The estimates of everything that waits to begin.
+    waiting: Usd,
+    /// The largest estimate so far.
+    largest: Usd,
     in_flight: usize,
-    /// How many times its estimate a call has cost at most, never below 1: estimates that prove too low are not
-    /// believed any longer. `None` until a call has given a result and told its cost.
-    excess: Option<f64>,
+    /// So many calls may be under way.
+    width: usize,
+    /// How many times its estimate a call has cost at most; `None` until a call has given a result and told its cost.
+    dearest: Option<f64>,
+    /// Whether every cost that was told was the estimate, as where images have a fixed price.
+    is_exact: bool,
 }
 
 /// The coordinator admits and settles calls; a call itself asks before it sends again what was lost.
@@ -36,6 +62,19 @@ impl Reserved {
     }
 }
 
+/// Why a limit ends a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortage {
+    /// What the next call may cost.
+    pub needed: Usd,
+    /// What is left of the limit.
+    pub left: Usd,
+    /// How much of that is kept back for calls that cost more than they should.
+    pub kept_back: Usd,
+    /// A limit that covers the rest, if no call costs more than the dearest so far.
+    pub enough: Usd,
+}
+
 /// Whether a call may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
@@ -43,53 +82,82 @@ pub(super) enum Admission {
     Go,
     /// Calls under way may turn out cheaper than thought: ask again when one has ended.
     Wait,
-    Exhausted {
-        needed: Usd,
-        left: Usd,
-    },
+    Exhausted(Shortage),
     /// There is a limit, and no estimate to hold against it.
     PriceUnknown,
 }
 
 impl Budget {
-    pub(super) fn new(limit: Option<Usd>, spend: &Spend) -> Self {
-        Self { limit, spent: spend.total(), reserved: Usd::ZERO, in_flight: 0, excess: None }
+    pub(super) fn new(limit: Option<Usd>, spend: Spend) -> Self {
+        Self {
+            limit,
+            spend,
+            reserved: Usd::ZERO,
+            waiting: Usd::ZERO,
+            largest: Usd::ZERO,
+            in_flight: 0,
+            width: 1,
+            dearest: None,
+            is_exact: true,
+        }
     }
 
-    /// What may have been spent so far, without the calls under way.
-    pub(super) fn spent(&self) -> Usd {
-        self.spent
+    /// What the run has cost so far, without the calls under way.
+    pub(super) fn spend(&self) -> Spend {
+        self.spend
     }
 
     pub(super) fn has_limit(&self) -> bool {
         self.limit.is_some()
     }
 
-    /// What so much of estimates may really cost.
-    fn scaled(&self, amount: Usd) -> Usd {
-        Usd::from_nanos((amount.nanos() as f64 * self.excess.unwrap_or(1.0)).ceil() as i64)
+    /// Learns what a call of an earlier process cost.
+    pub(super) fn remember(&mut self, estimate: Usd, cost: Usd) {
+        self.learn(estimate, cost, true);
     }
 
-    fn fits(&self, more: Usd) -> bool {
-        self.limit.is_none_or(|limit| self.spent + self.scaled(self.reserved + more) <= limit)
+    /// What so much of estimates costs if the calls cost `factor` times the dearest so far. Estimates that proved too low
+    /// are not believed any longer, and those that proved too high still are.
+    fn at_dearest(&self, amount: Usd, factor: f64) -> Usd {
+        scaled(amount, self.dearest.unwrap_or(1.0).max(1.0) * factor)
     }
 
-    pub(super) fn admit(&mut self, estimate: Option<Usd>) -> Admission {
-        if let Some(limit) = self.limit {
+    /// What was spent, at most: what no reply told costs no less than the dearest that was told.
+    fn committed(&self) -> Usd {
+        self.spend.known + self.at_dearest(self.spend.possible, 1.0)
+    }
+
+    /// How much may be spent by calls as dear as any before, with these estimates under way.
+    fn ceiling(&self, limit: Usd, under_way: Usd) -> Usd {
+        let Some(dearest) = self.dearest.filter(|_| !self.is_exact) else {
+            return limit;
+        };
+        if self.committed() + scaled(under_way + self.waiting, dearest) <= limit {
+            return limit;
+        }
+        let kept_back = self.at_dearest(self.largest, KEPT_BACK).min(percent(limit, KEPT_BACK_PERCENT));
+        limit.min(limit + percent(limit, EXCESS_PERCENT) - kept_back)
+    }
+
+    /// Whether there is money for the calls under way and so much more, at `factor` times the dearest cost so far.
+    fn fits(&self, more: Usd, factor: f64) -> bool {
+        let under_way = self.reserved + more;
+        self.limit.is_none_or(|limit| {
+            self.committed() + self.at_dearest(under_way, factor) <= self.ceiling(limit, under_way)
+        })
+    }
+
+    /// Admits a call with this estimate, while calls with estimates of `waiting` wait behind it.
+    pub(super) fn admit(&mut self, estimate: Option<Usd>, waiting: Usd) -> Admission {
+        if self.limit.is_some() {
             let Some(needed) = estimate else {
                 return Admission::PriceUnknown;
             };
-            if self.excess.is_none() && self.in_flight > 0 {
-                // Calls go one by one until one has taught what they really cost.
-                return Admission::Wait;
-            }
-            if !self.fits(needed) {
-                let left = (limit - self.spent).max(Usd::ZERO);
-                return if self.in_flight > 0 {
-                    Admission::Wait
-                } else {
-                    Admission::Exhausted { needed: self.scaled(needed), left }
-                };
+            (self.waiting, self.largest) = (waiting, self.largest.max(needed));
+            let is_alone = self.in_flight == 0;
+            let has_place = is_alone || (self.in_flight < self.width && self.fits(needed, SIDE_BY_SIDE));
+            if !has_place || !self.fits(needed, 1.0) {
+                return if is_alone { Admission::Exhausted(self.shortage(needed)) } else { Admission::Wait };
             }
         }
         self.reserved += estimate.unwrap_or_default();
@@ -97,10 +165,18 @@ impl Budget {
         Admission::Go
     }
 
+    fn shortage(&self, needed: Usd) -> Shortage {
+        let limit = self.limit.unwrap_or_default();
+        let left = (limit - self.committed()).max(Usd::ZERO);
+        let kept_back = limit - self.ceiling(limit, self.reserved + needed);
+        let enough = self.committed() + self.at_dearest(self.reserved + needed + self.waiting, 1.0);
+        Shortage { needed: self.at_dearest(needed, 1.0), left, kept_back: kept_back.min(left), enough }
+    }
+
     /// Reserves the estimate of an admitted call once more, for a further try; says whether that fits.
     pub(super) fn reserve_try(&mut self, estimate: Option<Usd>) -> bool {
         let more = estimate.unwrap_or_default();
-        let fits = self.fits(more);
+        let fits = self.fits(more, 1.0);
         if fits {
             self.reserved += more;
         }
@@ -109,36 +185,59 @@ impl Budget {
 
     /// Counts what a reply that cannot be used is known to have cost, while its call goes on.
     pub(super) fn add_wasted(&mut self, amount: Usd) {
-        self.spent += amount;
+        self.spend.known += amount;
     }
 
     /// Whether an admitted call with this estimate may still be sent after [`Self::add_wasted`].
     pub(super) fn still_fits(&self, estimate: Option<Usd>) -> Admission {
-        if self.fits(Usd::ZERO) {
+        if self.fits(Usd::ZERO, 1.0) {
             return Admission::Go;
         }
         if self.in_flight > 1 {
             return Admission::Wait;
         }
-        let left = (self.limit.unwrap_or_default() - self.spent).max(Usd::ZERO);
-        Admission::Exhausted { needed: self.scaled(estimate.unwrap_or_default()), left }
+        // Its estimate is reserved already.
+        let needed = self.at_dearest(estimate.unwrap_or_default(), 1.0);
+        Admission::Exhausted(Shortage { needed, ..self.shortage(Usd::ZERO) })
     }
 
-    /// Ends an admitted call: what it cost takes the place of what was reserved for it. Without a result it teaches
-    /// nothing: a refusal is billed otherwise than an image.
+    /// Ends an admitted call: what it cost takes the place of what was reserved for it.
     pub(super) fn settle(&mut self, reserved: Reserved, charge: &Charge, has_result: bool) {
+        let was_reserved = self.at_dearest(reserved.amount(), 1.0);
         self.reserved = self.reserved - reserved.amount();
         self.in_flight = self.in_flight.saturating_sub(1);
-        if let (true, Some(estimate), Some(cost)) = (has_result, reserved.estimate, &charge.cost) {
-            let ratio = match estimate {
-                Usd::ZERO => 1.0,
-                estimate => cost.amount.nanos() as f64 / estimate.nanos() as f64,
-            };
-            self.excess = Some(self.excess.unwrap_or(1.0).max(ratio));
+        self.spend.add(charge);
+        self.spend.known = self.spend.known - reserved.wasted;
+        if let (Some(estimate), Some(cost)) = (reserved.estimate, &charge.cost) {
+            if cost.amount > was_reserved {
+                self.width = (self.width / 2).max(1);
+            } else if has_result {
+                self.width = self.width.saturating_mul(2);
+            }
+            self.learn(estimate, cost.amount, has_result);
         }
-        let charged = charge.cost.as_ref().map_or(Usd::ZERO, |cost| cost.amount) + charge.possible;
-        self.spent = self.spent + charged - reserved.wasted;
     }
+
+    /// Without a result only a cost above all others teaches something: a refusal is billed otherwise than an image.
+    fn learn(&mut self, estimate: Usd, cost: Usd, has_result: bool) {
+        let ratio = match estimate {
+            Usd::ZERO => 1.0,
+            estimate => cost.nanos() as f64 / estimate.nanos() as f64,
+        };
+        if has_result || ratio > self.dearest.unwrap_or(1.0) {
+            self.dearest = Some(self.dearest.map_or(ratio, |dearest| dearest.max(ratio)));
+            self.is_exact &= cost == estimate;
+        }
+    }
+}
+
+/// Rounded up to a billionth of a dollar.
+fn scaled(amount: Usd, factor: f64) -> Usd {
+    Usd::from_nanos((amount.nanos() as f64 * factor).ceil() as i64)
+}
+
+fn percent(amount: Usd, percent: i64) -> Usd {
+    Usd::from_nanos(amount.nanos() / 100 * percent)
 }
 
 /// Nothing that is done under these locks can break off half way.
@@ -166,209 +265,4 @@ pub(super) fn compute_charge(
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn cents(n: u64) -> Usd {
-        Usd::from_dollars(0.01).unwrap().times(n)
-    }
-
-    fn told(n: u64) -> Charge {
-        let cost = Cost { amount: cents(n), basis: String::new() };
-        compute_charge(None, Some(cost), None, true, 1, 0)
-    }
-
-    fn once(estimate: Usd) -> Reserved {
-        Reserved { estimate: Some(estimate), tries: 1, wasted: Usd::ZERO }
-    }
-
-    fn budget(limit: u64, spent: u64) -> Budget {
-        Budget::new(Some(cents(limit)), &Spend { known: cents(spent), ..Spend::default() })
-    }
-
-    /// A budget that has seen a free call, which cost what was thought.
-    fn experienced(limit: u64, spent: u64) -> Budget {
-        let mut budget = budget(limit, spent);
-        assert_eq!(budget.admit(Some(Usd::ZERO)), Admission::Go);
-        budget.settle(once(Usd::ZERO), &told(0), true);
-        budget
-    }
-
-    #[test]
-    fn the_first_call_goes_alone_and_teaches_what_calls_cost() {
-        let mut budget = budget(100, 0);
-        assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
-        assert_eq!(budget.admit(Some(cents(2))), Admission::Wait, "its cost is not known yet");
-        budget.settle(once(cents(2)), &told(60), true);
-        assert_eq!(budget.admit(Some(cents(1))), Admission::Go, "30 cents are left for it");
-        assert_eq!(budget.admit(Some(cents(1))), Admission::Wait, "30 and 30 do not fit");
-        budget.settle(once(cents(1)), &told(1), true);
-        let exhausted = Admission::Exhausted { needed: cents(60), left: cents(39) };
-        assert_eq!(budget.admit(Some(cents(2))), exhausted);
-    }
-
-    #[test]
-    fn calls_under_way_count_with_their_estimate_until_they_end() {
-        let mut budget = experienced(10, 1);
-        assert_eq!(budget.admit(Some(cents(4))), Admission::Go);
-        assert_eq!(budget.admit(Some(cents(5))), Admission::Go);
-        assert_eq!(budget.admit(Some(cents(1))), Admission::Wait);
-        budget.settle(once(cents(4)), &told(2), true);
-        assert_eq!(budget.admit(Some(cents(2))), Admission::Go, "cheaper than thought");
-        assert_eq!(budget.admit(Some(cents(1))), Admission::Wait);
-        budget.settle(once(cents(5)), &told(5), true);
-        budget.settle(once(cents(2)), &told(2), true);
-        assert_eq!(budget.spent(), cents(10));
-        assert_eq!(budget.admit(Some(cents(1))), Admission::Exhausted { needed: cents(1), left: Usd::ZERO });
-        assert_eq!(budget.admit(Some(Usd::ZERO)), Admission::Go, "what is free fits");
-    }
-
-    #[test]
-    fn a_call_that_was_not_billed_gives_back_what_was_reserved() {
-        let mut budget = budget(5, 0);
-        assert_eq!(budget.admit(Some(cents(5))), Admission::Go);
-        budget.settle(once(cents(5)), &compute_charge(Some(cents(5)), None, None, false, 3, 0), false);
-        assert_eq!((budget.spent(), budget.admit(Some(cents(5)))), (Usd::ZERO, Admission::Go));
-    }
-
-    #[test]
-    fn what_gives_no_result_teaches_nothing() {
-        let mut budget = budget(100, 0);
-        for has_cost in [false, true] {
-            assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
-            let cost = has_cost.then(|| Cost { amount: cents(1), basis: String::new() });
-            budget.settle(once(cents(2)), &compute_charge(Some(cents(2)), cost, None, false, 1, 0), false);
-            assert_eq!(budget.excess, None);
-        }
-        assert_eq!(budget.admit(Some(cents(2))), Admission::Go);
-        assert_eq!(budget.admit(Some(cents(2))), Admission::Wait, "still nobody knows what a call costs");
-        budget.settle(once(cents(2)), &told(2), true);
-        assert_eq!([(); 3].map(|()| budget.admit(Some(cents(2)))), [Admission::Go; 3]);
-    }
-
-    #[test]
-    fn a_lost_try_is_made_again_only_if_another_estimate_fits() {
-        let mut budget = experienced(10, 0);
-        assert_eq!(budget.admit(Some(cents(4))), Admission::Go);
-        assert!(budget.reserve_try(Some(cents(4))));
-        assert!(!budget.reserve_try(Some(cents(4))), "twelve cents are too many");
-        let charge = compute_charge(Some(cents(4)), None, None, false, 2, 2);
-        budget.settle(Reserved { tries: 2, ..once(cents(4)) }, &charge, false);
-        assert_eq!((budget.spent(), budget.reserved), (cents(8), Usd::ZERO));
-    }
-
-    /// What a simulated call does next.
-    #[derive(Debug, Clone, Copy)]
-    enum Next {
-        Begin,
-        /// The try of a call is lost; it is made again if that is allowed.
-        Lose(usize),
-        Answer(usize),
-        Refuse(usize, bool),
-    }
-
-    fn next() -> impl Strategy<Value = Next> {
-        prop_oneof![
-            3 => Just(Next::Begin),
-            1 => any::<usize>().prop_map(Next::Lose),
-            2 => any::<usize>().prop_map(Next::Answer),
-            1 => any::<(usize, bool)>().prop_map(|(place, is_billed)| Next::Refuse(place, is_billed)),
-        ]
-    }
-
-    proptest! {
-        /// Whatever happens, the limit is passed at most by what a call that went alone cost more than was thought.
-        #[test]
-        fn the_limit_is_kept(
-            limit in 0_u64..200, estimate in 1_u64..20, tenths in 0_u64..60,
-            events in prop::collection::vec(next(), 0..200),
-        ) {
-            let estimate = cents(estimate);
-            let cost = Usd::from_nanos(estimate.times(tenths).nanos() / 10);
-            let mut budget = budget(limit, 0);
-            // Lost tries of each call under way; one more is reserved.
-            let mut calls: Vec<u32> = Vec::new();
-            for event in events {
-                let (place, lost, has_result, is_billed) = match event {
-                    Next::Begin => {
-                        if budget.admit(Some(estimate)) == Admission::Go {
-                            calls.push(0);
-                        }
-                        continue;
-                    }
-                    Next::Lose(place) if !calls.is_empty() => {
-                        let place = place % calls.len();
-                        if budget.reserve_try(Some(estimate)) {
-                            calls[place] += 1;
-                            continue;
-                        }
-                        (place, 1, false, false)
-                    }
-                    Next::Answer(place) if !calls.is_empty() => (place % calls.len(), 0, true, true),
-                    Next::Refuse(place, is_billed) if !calls.is_empty() => {
-                        (place % calls.len(), 0, false, is_billed)
-                    }
-                    _ => continue,
-                };
-                let before = calls.swap_remove(place);
-                let told = is_billed.then(|| Cost { amount: cost, basis: String::new() });
-                let charge = compute_charge(Some(estimate), told, None, has_result, before + 1, before + lost);
-                let reserved = Reserved { tries: before + 1, ..once(estimate) };
-                budget.settle(reserved, &charge, has_result);
-                let excess = (cost - estimate).max(Usd::ZERO);
-                prop_assert!(budget.spent() <= cents(limit) + excess, "{} of {}", budget.spent(), cents(limit));
-                if calls.is_empty() {
-                    prop_assert_eq!(budget.reserved, Usd::ZERO);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_unusable_replies_cost_counts_before_the_call_is_sent_again() {
-        let mut budget = budget(10, 0);
-        assert_eq!(budget.admit(Some(cents(4))), Admission::Go);
-        budget.add_wasted(cents(4));
-        assert_eq!(budget.still_fits(Some(cents(4))), Admission::Go);
-        budget.add_wasted(cents(3));
-        let exhausted = Admission::Exhausted { needed: cents(4), left: cents(3) };
-        assert_eq!(budget.still_fits(Some(cents(4))), exhausted);
-        let wasted = Some(Cost { amount: cents(7), basis: String::new() });
-        let charge = compute_charge(Some(cents(4)), None, wasted, false, 2, 0);
-        budget.settle(Reserved { wasted: cents(7), ..once(cents(4)) }, &charge, false);
-        assert_eq!((budget.spent(), budget.reserved), (cents(7), Usd::ZERO), "counted once");
-    }
-
-    #[test]
-    fn what_was_wasted_adds_to_the_answers_cost_and_hides_no_unknown_one() {
-        let cost = |n| Some(Cost { amount: cents(n), basis: "told".to_owned() });
-        let charge = |cost, wasted| compute_charge(Some(cents(3)), cost, wasted, true, 2, 0);
-        assert_eq!(charge(cost(2), cost(4)).cost, cost(6));
-        let untold = charge(None, cost(4));
-        assert_eq!((untold.cost, untold.possible), (cost(4), cents(3)));
-    }
-
-    #[test]
-    fn nothing_begins_at_an_unknown_price_if_there_is_a_limit() {
-        assert_eq!(budget(5, 0).admit(None), Admission::PriceUnknown);
-        assert_eq!(Budget::new(None, &Spend::default()).admit(None), Admission::Go);
-    }
-
-    #[test]
-    fn what_is_not_told_counts_as_estimated() {
-        let estimate = Some(cents(3));
-        let cost = || Some(Cost { amount: cents(2), basis: String::new() });
-        let possible =
-            |cost, has_result, lost| compute_charge(estimate, cost, None, has_result, 4, lost).possible;
-        assert_eq!(possible(None, true, 0), cents(3));
-        assert_eq!(possible(None, true, 2), cents(9));
-        assert_eq!(possible(None, false, 2), cents(6));
-        assert_eq!(possible(cost(), true, 1), cents(3));
-        assert_eq!(possible(cost(), false, 0), Usd::ZERO);
-        let is_unpriced =
-            |has_result, lost| compute_charge(None, None, None, has_result, 1, lost).is_unpriced;
-        assert!(is_unpriced(true, 0) && is_unpriced(false, 1) && !is_unpriced(false, 0));
-    }
-}
+mod tests;

@@ -7,7 +7,9 @@ use std::{
     thread,
 };
 
-use imgeval_core::{Failure, FailureKind, Generator, ImageRecord, ImageRequest, Outcome, SampleId, Usd};
+use imgeval_core::{
+    CaseId, Failure, FailureKind, Generator, ImageRecord, ImageRequest, Outcome, SampleId, Usd,
+};
 use imgeval_store::{Charge, GeneratedSample, RunWriter};
 use tokio::{
     sync::{Semaphore, watch},
@@ -69,14 +71,19 @@ async fn generate(
     let have = run.generated_samples()?;
     let plan = plan_generation(cases, settings.samples, &have, settings.retry, settings.any_size);
     let spend = run.spend()?;
-    let budget = Budget::new(settings.max_cost, &spend);
+    let mut budget = Budget::new(settings.max_cost, spend);
     *summary = GenerateSummary { spend, ..count_before(cases, settings, &have, &plan) };
     summary.not_started = plan.iter().map(|item| item.rounds.len()).sum();
     let calls = plan.iter().flat_map(|item| &item.rounds).filter(|(_, step)| *step == Step::Ask).count();
-    on_event(GenerateEvent::Planned { calls, done: summary.done_before, spent: budget.spent() });
+    on_event(GenerateEvent::Planned { calls, done: summary.done_before, spent: budget.spend() });
     check_origin(cases, settings, &have, &plan, generator.as_ref())?;
+    let prices = Prices { cases, settings, generator: generator.as_ref() };
+    let mut waiting = Usd::ZERO;
     if budget.has_limit() {
-        check_prices(cases, settings, &plan, generator.as_ref())?;
+        for Conversation { case, ordinal, rounds } in &plan {
+            waiting += prices.estimate(&cases[*case], *ordinal, rounds)?;
+        }
+        prices.remember(&run.image_costs()?, &mut budget);
     }
 
     let directory = run.directory().to_owned();
@@ -102,6 +109,7 @@ async fn generate(
         queue: plan.into(),
         held: VecDeque::new(),
         tasks: JoinSet::new(),
+        waiting,
         halting,
         summary,
         on_event,
@@ -146,21 +154,45 @@ fn check_origin(
     if n == 0 { Ok(()) } else { Err(GenerateError::Outdated { n, examples }) }
 }
 
-fn check_prices(
-    cases: &[GenerationCase],
-    settings: &GenerateSettings<'_>,
-    plan: &[Conversation],
-    generator: &dyn Generator,
-) -> Result<(), GenerateError> {
-    for Conversation { case, ordinal, rounds } in plan {
-        for (round, _) in rounds.iter().filter(|(_, step)| *step == Step::Ask) {
-            let request = sketch_request(&cases[*case], *ordinal, *round, settings);
-            if generator.estimate(&request).is_none() {
-                return Err(GenerateError::PriceUnknown { what: generator.meta().model.clone() });
+/// What calls may cost that have not begun, or have ended.
+struct Prices<'a> {
+    cases: &'a [GenerationCase],
+    settings: &'a GenerateSettings<'a>,
+    generator: &'a dyn Generator,
+}
+
+impl Prices<'_> {
+    /// Of the calls among these rounds.
+    fn estimate<'s>(
+        &self,
+        case: &GenerationCase,
+        ordinal: u32,
+        rounds: impl IntoIterator<Item = &'s (u32, Step)>,
+    ) -> Result<Usd, GenerateError> {
+        let calls = rounds.into_iter().filter(|(_, step)| *step == Step::Ask);
+        calls
+            .map(|(round, _)| {
+                let request = sketch_request(case, ordinal, *round, self.settings);
+                let estimate = self.generator.estimate(&request).map(|cost| cost.amount);
+                let what = || self.generator.meta().model.clone();
+                estimate.ok_or_else(|| GenerateError::PriceUnknown { what: what() })
+            })
+            .sum()
+    }
+
+    /// Holds what calls cost before against their estimates.
+    fn remember(&self, costs: &[(SampleId, Usd)], budget: &mut Budget) {
+        let by_id: BTreeMap<&CaseId, &GenerationCase> =
+            self.cases.iter().map(|case| (&case.id, case)).collect();
+        for (id, cost) in costs {
+            if let Some(case) = by_id.get(&id.case)
+                && (1..=case.rounds.len()).contains(&(id.round as usize))
+                && let Ok(estimate) = self.estimate(case, id.ordinal, [&(id.round, Step::Ask)])
+            {
+                budget.remember(estimate, *cost);
             }
         }
     }
-    Ok(())
 }
 
 /// What of the images wanted needs no work.
@@ -216,6 +248,8 @@ struct Coordinator<'a> {
     queue: VecDeque<Conversation>,
     held: VecDeque<Held>,
     tasks: JoinSet<Landed>,
+    /// What all calls may cost that have not begun, if there is a limit.
+    waiting: Usd,
     halting: Halting,
     summary: &'a mut GenerateSummary,
     on_event: &'a mut dyn FnMut(GenerateEvent),
@@ -289,9 +323,11 @@ impl Coordinator<'_> {
             && let Some(held) = self.held.front()
         {
             let model = &self.caller.generator.meta().model;
-            if !self.halting.admit(&self.caller.budget, held.estimate, model) {
+            let behind = (self.waiting - held.estimate.unwrap_or_default()).max(Usd::ZERO);
+            if !self.halting.admit(&self.caller.budget, held.estimate, behind, model) {
                 return;
             }
+            self.waiting = behind;
             if let Some(Held { talk, round, request, estimate }) = self.held.pop_front() {
                 let caller = self.caller.clone();
                 self.tasks.spawn(async move {
@@ -337,7 +373,7 @@ impl Coordinator<'_> {
                     }
                     Outcome::Failed(failure) => {
                         *self.summary.failed_before.entry(failure.kind).or_default() += 1;
-                        self.summary.waiting += talk.steps.len();
+                        self.leave(&talk);
                     }
                 }
             }
@@ -361,9 +397,20 @@ impl Coordinator<'_> {
             }
             Outcome::Failed(failure) => {
                 *self.summary.failed.entry(failure.kind).or_default() += 1;
-                self.summary.waiting += talk.steps.len();
+                self.leave(&talk);
                 self.tell(id, Some(failure));
             }
+        }
+    }
+
+    /// Leaves the rounds after a failed one alone.
+    fn leave(&mut self, talk: &Talk) {
+        self.summary.waiting += talk.steps.len();
+        if self.settings.max_cost.is_some() {
+            let generator = self.caller.generator.as_ref();
+            let prices = Prices { cases: self.cases, settings: self.settings, generator };
+            let estimate = prices.estimate(&self.cases[talk.place], talk.ordinal, &talk.steps);
+            self.waiting = (self.waiting - estimate.unwrap_or_default()).max(Usd::ZERO);
         }
     }
 
@@ -382,7 +429,7 @@ impl Coordinator<'_> {
     fn tell(&mut self, id: SampleId, failure: Option<Failure>) {
         let (failure, detail): (Option<FailureKind>, String) =
             failure.map_or((None, String::new()), |failure| (Some(failure.kind), failure.detail));
-        let spent = lock(&self.caller.budget).spent();
+        let spent = lock(&self.caller.budget).spend();
         (self.on_event)(GenerateEvent::Landed { id, failure, detail, spent });
     }
 }

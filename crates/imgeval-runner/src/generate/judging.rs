@@ -55,9 +55,9 @@ pub enum JudgeEvent {
     /// As [`super::GenerateEvent::Interrupted`].
     Interrupted { calls: usize },
     /// `calls` questions will be asked, `done` have answers that stand.
-    Planned { calls: usize, done: usize, spent: Usd },
+    Planned { calls: usize, done: usize, spent: Spend },
     /// A question has its last answer; without a failure it can be read.
-    Landed { item: JudgedItem, failure: Option<Failure>, spent: Usd },
+    Landed { item: JudgedItem, failure: Option<Failure>, spent: Spend },
 }
 
 /// How judging ended. Every item is counted once: done before, judged, failed now or before, abandoned, or not started.
@@ -200,7 +200,11 @@ async fn judge_all(
     }
     let histories = judgment_histories(|visit| run.for_each_judgment(None, visit), settings.is_readable)?;
     summary.spend = run.spend()?;
-    let budget = Budget::new(settings.max_cost, &summary.spend);
+    let budget = Budget::new(settings.max_cost, summary.spend);
+    let dearest_before = match items.first() {
+        Some(item) if budget.has_limit() => run.dearest_judgment(&item.judge_id)?,
+        _ => None,
+    };
     let mut queue = VecDeque::new();
     for item in items {
         match plan_judgment(histories.get(&item.work_key), settings) {
@@ -211,7 +215,7 @@ async fn judge_all(
         }
     }
     let done = summary.done_before + summary.failed_before.values().sum::<usize>();
-    on_event(JudgeEvent::Planned { calls: queue.len(), done, spent: budget.spent() });
+    on_event(JudgeEvent::Planned { calls: queue.len(), done, spent: budget.spend() });
 
     let concurrency = settings.concurrency.get();
     let writer = Writer::start(run, concurrency.saturating_mul(2).clamp(64, 4096))?;
@@ -229,6 +233,8 @@ async fn judge_all(
     let mut coordinator = Coordinator {
         settings,
         caller,
+        waiting: queue.len() as u64,
+        dearest_before,
         queue,
         held: VecDeque::new(),
         tasks: JoinSet::new(),
@@ -350,6 +356,10 @@ struct Coordinator<'a> {
     caller: Caller,
     queue: VecDeque<Job>,
     held: VecDeque<Held>,
+    /// Questions that have not begun.
+    waiting: u64,
+    /// What a question cost at most in earlier processes, until there is an estimate to hold it against.
+    dearest_before: Option<Usd>,
     tasks: JoinSet<Landed>,
     halting: Halting,
     summary: &'a mut JudgeSummary,
@@ -393,9 +403,16 @@ impl Coordinator<'_> {
             && let Some(held) = self.held.front()
         {
             let model = &self.caller.judge.meta().model;
-            if !self.halting.admit(&self.caller.budget, held.estimate, model) {
+            // The others are not made yet. They ask the same about other images.
+            let behind = self.waiting.saturating_sub(1);
+            let estimate = held.estimate.unwrap_or_default();
+            if let Some(cost) = self.dearest_before.take() {
+                lock(&self.caller.budget).remember(estimate, cost);
+            }
+            if !self.halting.admit(&self.caller.budget, held.estimate, estimate.times(behind), model) {
                 return;
             }
+            self.waiting = behind;
             if let Some(held) = self.held.pop_front() {
                 let caller = self.caller.clone();
                 self.tasks.spawn(async move { caller.call(held).await });
@@ -411,7 +428,10 @@ impl Coordinator<'_> {
             }
             Landed::Prepared(_, Ok(_)) => self.summary.not_started += 1,
             // Not on record, because nothing was asked: the next start looks again.
-            Landed::Prepared(job, Err(failure)) => self.fail(job.item, failure),
+            Landed::Prepared(job, Err(failure)) => {
+                self.waiting = self.waiting.saturating_sub(1);
+                self.fail(job.item, failure);
+            }
             Landed::Called(job, reserved, Ok(said)) => {
                 let has_result = said.outcome.done().is_some();
                 lock(&self.caller.budget).settle(reserved, &said.charge, has_result);
@@ -443,6 +463,7 @@ impl Coordinator<'_> {
                 self.tell(job.item, None);
             }
             Outcome::Done(_) if job.tries_left > 1 => {
+                self.waiting += 1;
                 self.queue.push_back(Job { tries_left: job.tries_left - 1, ..job });
             }
             Outcome::Done(text) => {
@@ -459,7 +480,7 @@ impl Coordinator<'_> {
     }
 
     fn tell(&mut self, item: JudgedItem, failure: Option<Failure>) {
-        let spent = lock(&self.caller.budget).spent();
+        let spent = lock(&self.caller.budget).spend();
         (self.on_event)(JudgeEvent::Landed { item, failure, spent });
     }
 }

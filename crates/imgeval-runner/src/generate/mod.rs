@@ -29,6 +29,7 @@ mod talk;
 mod types;
 mod writer;
 
+pub use budget::Shortage;
 pub use images::generate_images;
 pub use judging::{
     ItemHistory, JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, MakeQuestion, judge_images,

@@ -63,14 +63,18 @@ impl Halting {
         }
     }
 
-    /// Whether a call with this estimate may begin now; what stands in the way for good ends the stage.
-    pub(super) fn admit(&mut self, budget: &SharedBudget, estimate: Option<Usd>, what: &str) -> bool {
-        match lock(budget).admit(estimate) {
+    /// Whether a call with this estimate may begin now, while `waiting` is what those behind it may cost; what stands in the way for good ends the stage.
+    pub(super) fn admit(
+        &mut self,
+        budget: &SharedBudget,
+        estimate: Option<Usd>,
+        waiting: Usd,
+        what: &str,
+    ) -> bool {
+        match lock(budget).admit(estimate, waiting) {
             Admission::Go => return true,
             Admission::Wait => {}
-            Admission::Exhausted { needed, left } => {
-                self.halt(Halt::Stopped(Stopped::Budget { needed, left }))
-            }
+            Admission::Exhausted(shortage) => self.halt(Halt::Stopped(Stopped::Budget(shortage))),
             Admission::PriceUnknown => {
                 self.halt(Halt::Error(Some(GenerateError::PriceUnknown { what: what.to_owned() })));
             }
@@ -199,8 +203,8 @@ impl<'a> CallPermit<'a> {
         }
         match lock(self.budget).still_fits(self.call.estimate) {
             Admission::Go => true,
-            Admission::Exhausted { needed, left } => {
-                state.exhausted = Some(Stopped::Budget { needed, left });
+            Admission::Exhausted(shortage) => {
+                state.exhausted = Some(Stopped::Budget(shortage));
                 false
             }
             Admission::Wait | Admission::PriceUnknown => false,

@@ -80,14 +80,22 @@ async fn rewrite(
         on_event(RewriteEvent::Interrupted { calls: interrupted });
     }
     summary.spend = run.spend()?;
-    let budget = Budget::new(settings.max_cost, &summary.spend);
+    let mut budget = Budget::new(settings.max_cost, summary.spend);
     let mut queue = plan_rewrites(run.rewrites()?, prompts, rewriter, settings.retry, summary);
     let done = summary.rewritten.len() + summary.failed.len();
-    on_event(RewriteEvent::Planned { calls: queue.len(), done, spent: budget.spent() });
+    on_event(RewriteEvent::Planned { calls: queue.len(), done, spent: budget.spend() });
     let model = &rewriter.meta().model;
     if budget.has_limit() && queue.iter().any(|job| job.estimate.is_none()) {
         return Err(GenerateError::PriceUnknown { what: model.clone() });
     }
+    if budget.has_limit() {
+        for (prompt, cost) in run.rewrite_costs()? {
+            if let Some(estimate) = rewriter.estimate(&prompt) {
+                budget.remember(estimate.amount, cost);
+            }
+        }
+    }
+    let mut waiting: Usd = queue.iter().filter_map(|job| job.estimate).sum();
 
     let budget = Arc::new(Mutex::new(budget));
     let (mut halting, brake) = Halting::new(stop.clone());
@@ -103,9 +111,11 @@ async fn rewrite(
         while !halting.is_halted()
             && calls.len() < settings.concurrency.get()
             && let Some(job) = queue.front()
-            && halting.admit(&budget, job.estimate, model)
+            && let behind = waiting - job.estimate.unwrap_or_default()
+            && halting.admit(&budget, job.estimate, behind, model)
             && let Some(job) = queue.pop_front()
         {
+            waiting = behind;
             calls.push(call(rewriter, job, &budget, &brake, &writer));
         }
         if calls.is_empty() {
@@ -232,5 +242,5 @@ fn land(
             Some(failure)
         }
     };
-    on_event(RewriteEvent::Landed { prompt, failure, spent: lock(budget).spent() });
+    on_event(RewriteEvent::Landed { prompt, failure, spent: lock(budget).spend() });
 }

@@ -12,6 +12,7 @@ use imgeval_core::{
 };
 use imgeval_store::{Spend, StoreError};
 
+use super::Shortage;
 use crate::ImageFacts;
 
 /// A case as it is put to a generator.
@@ -77,11 +78,11 @@ pub enum GenerateEvent {
     /// So many calls of an earlier process never came back; what they may have cost is counted as possibly billed.
     Interrupted { calls: usize },
     /// `calls` images will be asked for, `done` of those wanted are there.
-    Planned { calls: usize, done: usize, spent: Usd },
+    Planned { calls: usize, done: usize, spent: Spend },
     /// A stored image was accepted without a call.
     Accepted { id: SampleId },
-    /// A call has ended and is on record; `spent` is what the run has spent so far, what was possibly billed included.
-    Landed { id: SampleId, failure: Option<FailureKind>, detail: String, spent: Usd },
+    /// A call has ended and is on record; `spent` is what the run has cost so far.
+    Landed { id: SampleId, failure: Option<FailureKind>, detail: String, spent: Spend },
 }
 
 /// How generating ended. Every image wanted is counted once: done before, made, accepted, failed now or before,
@@ -110,11 +111,8 @@ pub struct GenerateSummary {
 /// Why a stage ended before its work was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
-    /// The next call may cost `needed`, and only `left` is left.
-    Budget {
-        needed: Usd,
-        left: Usd,
-    },
+    /// The limit on the cost.
+    Budget(Shortage),
     Interrupted,
     Down(GeneratorDown),
 }
@@ -185,12 +183,12 @@ pub enum RewriteEvent {
     Planned {
         calls: usize,
         done: usize,
-        spent: Usd,
+        spent: Spend,
     },
     Landed {
         prompt: String,
         failure: Option<Failure>,
-        spent: Usd,
+        spent: Spend,
     },
 }
 

@@ -18,7 +18,7 @@ use imgeval_core::{
 };
 use imgeval_runner::{
     Broken, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, ImageFacts, RoundInput,
-    StopSignal, generate_images,
+    Shortage, StopSignal, Stopped, generate_images,
 };
 use imgeval_store::{Manifest, RunReader, RunWriter, StoreError};
 use tokio::sync::watch;
@@ -369,6 +369,12 @@ pub(crate) fn attempts(folder: &Path) -> BTreeMap<&'static str, usize> {
     };
     RunReader::open(folder).unwrap().for_each_attempt(visit).unwrap();
     told
+}
+
+/// That a call which may cost `needed` cents did not begin.
+pub(crate) fn shortage(needed: u64, left: u64, kept_back: u64, enough: u64) -> Stopped {
+    let [needed, left, kept_back, enough] = [needed, left, kept_back, enough].map(cents);
+    Stopped::Budget(Shortage { needed, left, kept_back, enough })
 }
 
 pub(crate) fn sample_id(case: usize, ordinal: u32, round: u32) -> SampleId {

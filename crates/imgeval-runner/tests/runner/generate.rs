@@ -14,11 +14,11 @@ use imgeval_runner::{
     GenerateError, GenerateEvent, GenerateSummary, StopSignal, Stopped, StoredInput, generate_images,
     sketch_request,
 };
-use imgeval_store::{AttemptRecord, RunReader, RunWriter};
+use imgeval_store::{AttemptRecord, RunReader, RunWriter, Spend};
 use tokio::sync::watch;
 
 use crate::fake_generator::{
-    FakeGenerator, Reply, Stage, attempts, cents, open_run, outcomes, runtime, sample_id,
+    FakeGenerator, Reply, Stage, attempts, cents, open_run, outcomes, runtime, sample_id, shortage,
 };
 
 fn kinds(counts: &[(FailureKind, usize)]) -> BTreeMap<FailureKind, usize> {
@@ -55,7 +55,8 @@ fn a_second_start_asks_only_for_what_is_missing() {
             planned = Some(event.clone());
         }
     });
-    assert_eq!(planned, Some(GenerateEvent::Planned { calls: 3, done: 6, spent: cents(12) }));
+    let spent = Spend { known: cents(12), calls: 6, tries: 6, ..Spend::default() };
+    assert_eq!(planned, Some(GenerateEvent::Planned { calls: 3, done: 6, spent }));
     assert_eq!(again.asked_ids(), ["00000/0002", "00001/0002", "00002/0002"]);
     let summary = summary.unwrap();
     assert_eq!((summary.made, summary.done_before, summary.spend.known), (3, 6, cents(18)));
@@ -106,17 +107,17 @@ fn the_budget_stops_before_it_is_passed_and_a_higher_one_goes_on() {
     let summary = stage.run(folder.path(), &generator);
     assert_eq!(
         (summary.made, summary.not_started),
-        (4, 5),
-        "eight cents are spent, another call may cost three"
+        (3, 6),
+        "six cents are spent, another call may cost three, and three are kept back"
     );
-    let expected = Stopped::Budget { needed: cents(3), left: cents(2) };
-    assert_eq!((summary.stopped.clone(), summary.spend.known), (Some(expected), cents(8)));
+    let expected = shortage(3, 4, 3, 24);
+    assert_eq!((summary.stopped.clone(), summary.spend.known), (Some(expected), cents(6)));
     check_adds_up(&stage, &summary);
     assert_eq!(stage.run(folder.path(), &generator).made, 0, "the limit is over everything ever spent");
 
-    stage.max_cost = Some(cents(100));
+    stage.max_cost = Some(cents(24));
     let summary = stage.run(folder.path(), &generator);
-    assert_eq!((summary.made, summary.stopped.clone(), summary.spend.known), (5, None, cents(18)));
+    assert_eq!((summary.made, summary.stopped.clone(), summary.spend.known), (6, None, cents(18)));
     assert_eq!(BTreeSet::from_iter(generator.asked_ids()).len(), 9);
     assert_eq!(generator.asked_ids().len(), 9);
 }
@@ -124,7 +125,7 @@ fn the_budget_stops_before_it_is_passed_and_a_higher_one_goes_on() {
 #[test]
 fn lost_tries_and_untold_costs_count_as_possibly_billed() {
     let folder = tempfile::tempdir().unwrap();
-    let stage = Stage { max_cost: Some(cents(14)), concurrency: 1, ..Stage::new(5, 1) };
+    let mut stage = Stage { max_cost: Some(cents(17)), concurrency: 1, ..Stage::new(5, 1) };
     let generator = FakeGenerator::new(|request| match request.id.case.as_str() {
         "00000" => Reply::Lost(2),
         "00001" => Reply::Untold,
@@ -133,10 +134,24 @@ fn lost_tries_and_untold_costs_count_as_possibly_billed() {
     });
     let summary = stage.run(folder.path(), &generator);
     let spend = summary.spend;
-    assert_eq!((spend.known, spend.possible), (cents(2 + 2), cents(6 + 3)));
-    assert_eq!((spend.calls, spend.tries, spend.lost_tries, spend.unpriced_calls), (4, 6, 2, 0));
-    // The fourth call fitted to the cent.
-    assert_eq!(summary.stopped, Some(Stopped::Budget { needed: cents(3), left: cents(1) }));
+    assert_eq!((spend.known, spend.possible), (cents(2 + 2 + 2), cents(6 + 3)));
+    assert_eq!((spend.calls, spend.tries, spend.lost_tries, spend.unpriced_calls), (5, 7, 2, 0));
+    stage.cases = Stage::new(6, 1).cases;
+    let summary = stage.run(folder.path(), &generator);
+    // Nothing is left for the failed one and the new one.
+    assert_eq!((summary.spend.known, summary.spend.possible), (cents(6), cents(9)));
+    assert_eq!(summary.stopped, Some(shortage(3, 2, 2, 21)));
+}
+
+#[test]
+fn a_resumed_run_holds_calls_to_be_as_dear_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    // Three unusable replies and the image: eight cents, and three were thought.
+    let generator = FakeGenerator::new(|_| Reply::Wasted(3));
+    Stage::new(1, 1).run(folder.path(), &generator);
+    let stage = Stage { max_cost: Some(cents(20)), ..Stage::new(3, 1) };
+    let summary = stage.run(folder.path(), &generator);
+    assert_eq!((summary.made, summary.stopped), (0, Some(shortage(8, 12, 6, 24))));
 }
 
 #[test]
@@ -418,11 +433,11 @@ fn samples_are_told_only_when_they_are_on_record() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::new(5, 1);
     let path = folder.path().to_owned();
-    let mut spent = Usd::ZERO;
+    let mut spent = Spend::default();
     let summary = stage.try_run(folder.path(), &FakeGenerator::new(|_| Reply::Image), |event, _| {
         if let GenerateEvent::Landed { id, spent: now, .. } = event {
             assert!(outcomes(&path).contains(&format!("{id} done")), "{id}");
-            assert!(*now > spent);
+            assert!(now.total() > spent.total());
             spent = *now;
         }
     });

@@ -17,10 +17,10 @@ use imgeval_runner::{
     Broken, GenerateError, JudgeEvent, JudgeSettings, JudgeSummary, MakeQuestion, StopSignal, Stopped,
     judge_images,
 };
-use imgeval_store::{JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
+use imgeval_store::{JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, Spend, StoredJudge};
 use tokio::sync::watch;
 
-use crate::fake_generator::{cents, open_run, runtime};
+use crate::fake_generator::{cents, open_run, runtime, shortage};
 
 /// What the fake does when it is asked.
 #[derive(Debug, Clone)]
@@ -270,7 +270,8 @@ fn a_second_start_asks_only_what_has_no_readable_answer() {
             planned = Some(event.clone());
         }
     });
-    assert_eq!(planned, Some(JudgeEvent::Planned { calls: 1, done: 2, spent: cents(4) }));
+    let spent = Spend { known: cents(4), calls: 2, tries: 2, ..Spend::default() };
+    assert_eq!(planned, Some(JudgeEvent::Planned { calls: 1, done: 2, spent }));
     assert_eq!(again.asked(), ["c"]);
     let summary = summary.unwrap();
     assert_eq!((summary.done_before, summary.judged, summary.spend.known), (2, 1, cents(6)));
@@ -428,11 +429,13 @@ fn only_what_ended_as_named_is_asked() {
 #[test]
 fn the_budget_stops_before_it_is_passed_and_a_higher_one_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let mut stage = Stage { max_cost: Some(cents(7)), ..Stage::numbered(6) };
+    let mut stage = Stage { max_cost: Some(cents(10)), ..Stage::numbered(6) };
     let judge = FakeJudge::good();
     let summary = stage.run(folder.path(), &judge);
-    assert_eq!(summary.stopped, Some(Stopped::Budget { needed: cents(3), left: cents(1) }));
+    assert_eq!(summary.stopped, Some(shortage(3, 4, 3, 15)));
     assert_eq!((summary.judged, summary.not_started, summary.spend.known), (3, 3, cents(6)));
+    // What a question cost is known from the start.
+    assert_eq!(stage.run(folder.path(), &judge).stopped, Some(shortage(3, 4, 3, 15)));
     stage.max_cost = Some(cents(100));
     let summary = stage.run(folder.path(), &FakeJudge::good());
     assert_eq!((summary.done_before, summary.judged, summary.spend.known), (3, 3, cents(12)));
@@ -445,7 +448,7 @@ fn asking_again_keeps_to_the_budget_too() {
     let judge = FakeJudge::new(|_, _| Reply::Say("hm"));
     let summary = stage.run(folder.path(), &judge);
     assert_eq!((judge.asked().len(), summary.not_started, summary.spend.known), (2, 1, cents(4)));
-    assert_eq!(summary.stopped, Some(Stopped::Budget { needed: cents(3), left: cents(1) }));
+    assert_eq!(summary.stopped, Some(shortage(3, 1, 1, 7)));
 }
 
 #[test]

@@ -3,10 +3,12 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use imgeval_core::{Cost, Failure, FailureKind, Outcome, ReadImage, Reading, SizeRequest, Usage, Usd};
-use imgeval_runner::{RereadImages, RereadSummary, Stopped, reread_images};
+use imgeval_runner::{RereadImages, RereadSummary, reread_images};
 use imgeval_store::{AttemptRecord, GenerationBatch, KeptReply, RunReader};
 
-use crate::fake_generator::{FakeGenerator, Reply, Stage, cents, decode, open_run, outcomes, sample_id};
+use crate::fake_generator::{
+    FakeGenerator, Reply, Stage, cents, decode, open_run, outcomes, sample_id, shortage,
+};
 
 fn attempts(folder: &Path) -> Vec<AttemptRecord> {
     let mut attempts = Vec::new();
@@ -53,7 +55,7 @@ fn what_unusable_replies_cost_is_spent_and_keeps_the_limit() {
     let generator = FakeGenerator::new(|_| Reply::Wasted(9));
     let summary = stage.run(folder.path(), &generator);
     assert_eq!((summary.spend.known, summary.spend.possible), (cents(6), Usd::ZERO));
-    let expected = Stopped::Budget { needed: cents(3), left: cents(2) };
+    let expected = shortage(3, 2, 0, 15);
     assert_eq!((summary.stopped, summary.not_started, summary.spend.calls), (Some(expected), 2, 1));
     assert_eq!(kept(folder.path()), [Some("unusable reply 3".to_owned())]);
     let again = stage.run(folder.path(), &generator);

@@ -14,7 +14,7 @@ use imgeval_runner::{
 use imgeval_store::RunWriter;
 use tokio::sync::watch;
 
-use crate::fake_generator::{cents, open_run, runtime};
+use crate::fake_generator::{cents, open_run, runtime, shortage};
 
 struct FakeRewriter {
     meta: GeneratorMeta,
@@ -171,9 +171,11 @@ fn rewriting_keeps_to_the_budget_of_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = open_run(folder.path());
     let rewriter = FakeRewriter::new("pen");
-    let summary = rewrite(&mut run, &rewriter, &["a", "b", "c", "d"], Some(cents(3))).unwrap();
-    assert_eq!((summary.rewritten.len(), summary.spend.known), (2, cents(2)));
-    assert_eq!(summary.stopped, Some(Stopped::Budget { needed: cents(2), left: cents(1) }));
+    let summary = rewrite(&mut run, &rewriter, &["a", "b", "c", "d"], Some(cents(4))).unwrap();
+    assert_eq!((summary.rewritten.len(), summary.spend.known), (3, cents(3)));
+    assert_eq!(summary.stopped, Some(shortage(2, 1, 0, 5)));
+    let again = rewrite(&mut run, &rewriter, &["d", "e", "f"], Some(cents(4))).unwrap();
+    assert_eq!(again.stopped, Some(shortage(2, 1, 1, 9)), "what a prompt cost is known from the start");
     let free = FakeRewriter { estimate: None, ..FakeRewriter::new("pen") };
     let error = rewrite(&mut run, &free, &["x"], Some(cents(99))).unwrap_err();
     assert!(matches!(error.error, GenerateError::PriceUnknown { .. }), "{error:?}");

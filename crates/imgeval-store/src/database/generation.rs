@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use imgeval_core::{
-    CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, Sample, SampleId,
-    Usage, Usd, WorkKey,
+    CaseId, ContentHash, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, Sample, SampleId, Usage,
+    Usd, WorkKey,
 };
 use rusqlite::{OptionalExtension, Row, Transaction, params, types::Type};
 
 use super::{
     DONE, Database,
+    costs::{raised, read_amount, read_charge},
     judgments::insert_judgment,
     render_notes,
     rewrites::upsert_rewrite,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, JudgmentRecord,
-    KeptReply, RewriteRecord, Spend, StoreError, UnusedReply,
+    KeptReply, RewriteRecord, StoreError, UnusedReply,
     judgments::read_item,
     kept_reply::{pack, unpack},
 };
@@ -173,48 +174,6 @@ impl Database {
         })
     }
 
-    pub(crate) fn spend(&self) -> Result<Spend, StoreError> {
-        if !self.can_generate {
-            return Ok(Spend::default());
-        }
-        let calls_of = |table: &str| {
-            format!(
-                "SELECT coalesce(sum(cost_nanos), 0) AS known, coalesce(sum(possible_nanos), 0) AS possible,
-                        coalesce(sum(tries > 0), 0) AS calls, coalesce(sum(is_unpriced), 0) AS unpriced,
-                        coalesce(sum(tries), 0) AS tries, coalesce(sum(lost_tries), 0) AS lost FROM {table}"
-            )
-        };
-        let judgments =
-            if self.can_judge { format!("UNION ALL {}", calls_of("judgments")) } else { String::new() };
-        let sql = format!(
-            "SELECT sum(known), sum(possible), sum(calls), sum(unpriced), sum(tries), sum(lost) FROM (
-                 {}
-                 {judgments}
-                 UNION ALL
-                 SELECT coalesce(sum(cost_nanos), 0), coalesce(sum(possible_nanos), 0),
-                        coalesce(sum(calls), 0), coalesce(sum(unpriced_calls), 0),
-                        coalesce(sum(tries), 0), coalesce(sum(lost_tries), 0) FROM rewrites
-                 UNION ALL
-                 SELECT 0, coalesce(sum(estimate_nanos), 0), count(*),
-                        coalesce(sum(estimate_nanos IS NULL), 0), count(*), count(*) FROM calls_in_flight)",
-            calls_of("attempts")
-        );
-        let count = |row: &Row<'_>, index: usize| -> rusqlite::Result<u64> {
-            Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or_default())
-        };
-        let result = self.connection.query_row(&sql, [], |row| {
-            Ok(Spend {
-                known: Usd::from_nanos(row.get(0)?),
-                possible: Usd::from_nanos(row.get(1)?),
-                calls: count(row, 2)?,
-                unpriced_calls: count(row, 3)?,
-                tries: count(row, 4)?,
-                lost_tries: count(row, 5)?,
-            })
-        });
-        self.guard(result)
-    }
-
     pub(crate) fn for_each_attempt(&self, mut visit: impl FnMut(AttemptRecord)) -> Result<(), StoreError> {
         if !self.can_generate {
             return Ok(());
@@ -352,8 +311,6 @@ fn read_attempt(
     let tokens = |index: usize| -> rusqlite::Result<Option<u64>> {
         Ok(row.get::<_, Option<i64>>(index)?.and_then(|count| u64::try_from(count).ok()))
     };
-    let basis: String = row.get(21)?;
-    let cost: Option<i64> = row.get(20)?;
     Ok(AttemptRecord {
         id: read_id(row, 0)?,
         work_key: WorkKey::new(row.get::<_, String>(10)?),
@@ -370,13 +327,7 @@ fn read_attempt(
             text_output: tokens(18)?,
             image_output: tokens(19)?,
         },
-        charge: Charge {
-            cost: cost.map(|nanos| Cost { amount: Usd::from_nanos(nanos), basis }),
-            possible: Usd::from_nanos(row.get(22)?),
-            is_unpriced: row.get(23)?,
-            tries: row.get(24)?,
-            lost_tries: row.get(25)?,
-        },
+        charge: read_charge(row, 20)?,
         revised_prompt: row.get(26)?,
         state: row.get(27)?,
         raw,
@@ -426,8 +377,9 @@ fn insert_call(transaction: &Transaction<'_>, call: &CallBegun) -> rusqlite::Res
 }
 
 fn raise_estimate(transaction: &Transaction<'_>, work_key: &WorkKey, more: Usd) -> rusqlite::Result<()> {
-    let sql = "UPDATE calls_in_flight SET estimate_nanos = estimate_nanos + ? WHERE work_key = ?";
-    transaction.prepare_cached(sql)?.execute(params![more.nanos(), work_key.as_str()])?;
+    let estimate = raised("estimate_nanos", "?");
+    let sql = format!("UPDATE calls_in_flight SET estimate_nanos = {estimate} WHERE work_key = ?");
+    transaction.prepare_cached(&sql)?.execute(params![more.nanos(), work_key.as_str()])?;
     Ok(())
 }
 
@@ -454,7 +406,7 @@ fn read_calls(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<CallBegun>>
             prompt: row.get(9)?,
             seed: parse_seed(row.get(10)?),
             began_ms: row.get(11)?,
-            estimate: row.get::<_, Option<i64>>(12)?.map(Usd::from_nanos),
+            estimate: read_amount(row, 12)?,
         })
     })?;
     rows.collect()

@@ -1,12 +1,11 @@
 //! Judges, what they said, and measurements.
 
-use imgeval_core::{CaseId, ContentHash, Cost, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage, Usd};
+use imgeval_core::{CaseId, ContentHash, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage};
 use rusqlite::{Row, Transaction, params};
 
-use super::{DONE, Database, generation::read_kept};
+use super::{DONE, Database, costs::read_charge, generation::read_kept};
 use crate::{
-    Charge, JudgmentRecord, KeptReply, MeasurementRecord, StoreError, StoredJudge, StoredJudgment,
-    UnusedJudgment,
+    JudgmentRecord, KeptReply, MeasurementRecord, StoreError, StoredJudge, StoredJudgment, UnusedJudgment,
     judgments::read_item,
     kept_reply::{pack, unpack},
 };
@@ -258,18 +257,6 @@ fn text_columns(outcome: &Outcome<String>) -> (&'static str, &str, Option<&str>)
 
 fn read_count(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<u64>> {
     Ok(row.get::<_, Option<i64>>(index)?.and_then(|count| u64::try_from(count).ok()))
-}
-
-fn read_charge(row: &Row<'_>, first: usize) -> rusqlite::Result<Charge> {
-    let cost: Option<i64> = row.get(first)?;
-    let basis = row.get(first + 1)?;
-    Ok(Charge {
-        cost: cost.map(|nanos| Cost { amount: Usd::from_nanos(nanos), basis }),
-        possible: Usd::from_nanos(row.get(first + 2)?),
-        is_unpriced: row.get(first + 3)?,
-        tries: row.get(first + 4)?,
-        lost_tries: row.get(first + 5)?,
-    })
 }
 
 pub(super) fn insert_judgment(

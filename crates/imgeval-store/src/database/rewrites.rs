@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use imgeval_core::{Outcome, WorkKey};
 use rusqlite::{Transaction, params};
 
-use super::{DONE, Database};
+use super::{DONE, Database, costs::raised};
 use crate::{RewriteRecord, StoreError, kept_reply::pack};
 
 impl Database {
@@ -40,20 +40,20 @@ pub(super) fn upsert_rewrite(transaction: &Transaction<'_>, rewrite: &RewriteRec
         Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str(), None),
     };
     let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-    let mut statement = transaction.prepare_cached(
+    let sum = |column: &str| format!("{column} = {}", raised(column, &format!("excluded.{column}")));
+    let sums = ["cost_nanos", "possible_nanos", "calls", "unpriced_calls", "tries", "lost_tries"]
+        .map(sum)
+        .join(", ");
+    let sql = format!(
         "INSERT INTO rewrites (work_key, prompt, outcome, detail, rewritten, text_input, cached_input, text_output,
              cost_nanos, cost_basis, possible_nanos, calls, unpriced_calls, tries, lost_tries, raw)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail,
              rewritten = excluded.rewritten, text_input = excluded.text_input,
              cached_input = excluded.cached_input, text_output = excluded.text_output,
-             cost_basis = excluded.cost_basis, raw = excluded.raw,
-             cost_nanos = cost_nanos + excluded.cost_nanos,
-             possible_nanos = possible_nanos + excluded.possible_nanos,
-             calls = calls + 1, unpriced_calls = unpriced_calls + excluded.unpriced_calls,
-             tries = tries + excluded.tries, lost_tries = lost_tries + excluded.lost_tries",
-    )?;
-    statement.execute(params![
+             cost_basis = excluded.cost_basis, raw = excluded.raw, {sums}"
+    );
+    transaction.prepare_cached(&sql)?.execute(params![
         rewrite.work_key.as_str(),
         rewrite.prompt,
         code,

@@ -161,6 +161,62 @@ fn rounds_are_samples_of_their_own_in_order() {
 }
 
 #[test]
+fn numbers_beyond_all_bounds_are_added_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    let cost = Some(Cost { amount: Usd::from_nanos(i64::MAX), basis: "told".to_owned() });
+    let charge = Charge {
+        cost,
+        possible: Usd::from_nanos(i64::MAX),
+        tries: u32::MAX,
+        lost_tries: u32::MAX,
+        ..Charge::default()
+    };
+    let usage = Usage { text_input: Some(u64::MAX), ..Usage::default() };
+    let boundless = |ordinal| AttemptRecord {
+        usage,
+        charge: charge.clone(),
+        began_ms: i64::MAX,
+        ..attempt(id(ordinal, 1), Outcome::Done(image("a")))
+    };
+    record(&mut run, &[boundless(0), boundless(1)]);
+    let rewrite = RewriteRecord {
+        work_key: WorkKey::new("r"),
+        prompt: "cat".to_owned(),
+        outcome: Outcome::Done("a cat".to_owned()),
+        usage,
+        charge: charge.clone(),
+        raw: String::new(),
+    };
+    for _ in 0..3 {
+        let rewrites = vec![rewrite.clone()];
+        run.record_generation(&GenerationBatch { rewrites, ..GenerationBatch::default() }).unwrap();
+    }
+    let begun = vec![call(CallPurpose::Rewrite, WorkKey::new("w"), Some(i64::MAX))];
+    let sent_again = vec![(WorkKey::new("w"), Usd::from_nanos(i64::MAX)); 2];
+    run.record_generation(&GenerationBatch { begun, sent_again, ..GenerationBatch::default() }).unwrap();
+    let boundless = Usd::from_nanos(i64::MAX);
+    let spend = run.spend().unwrap();
+    assert_eq!((spend.known, spend.possible, spend.total()), (boundless, boundless, boundless));
+    assert_eq!(run.image_costs().unwrap(), [(id(0, 1), boundless), (id(1, 1), boundless)]);
+    assert_eq!(attempts(folder.path())[0].charge, charge);
+    drop(run);
+
+    // What this program never writes.
+    let database = rusqlite::Connection::open(folder.path().join("run.db")).unwrap();
+    let sql = "UPDATE attempts SET cost_nanos = -5, possible_nanos = -5, is_unpriced = 7, tries = 1 << 40, lost_tries = -1;
+               UPDATE rewrites SET cost_nanos = -5, calls = -1; DELETE FROM calls_in_flight";
+    database.execute_batch(sql).unwrap();
+    drop(database);
+    let charge = attempts(folder.path()).swap_remove(0).charge;
+    assert_eq!((charge.cost.as_ref().map(|cost| cost.amount), charge.tries), (Some(Usd::ZERO), u32::MAX));
+    assert_eq!((charge.possible, charge.is_unpriced, charge.lost_tries), (Usd::ZERO, true, 0));
+    let spend = RunReader::open(folder.path()).unwrap().spend().unwrap();
+    assert_eq!((spend.known, spend.calls, spend.unpriced_calls), (Usd::ZERO, 2, 2));
+    RunWriter::open(folder.path(), "test").unwrap();
+}
+
+#[test]
 fn calls_that_never_came_back_are_attempts_and_possible_costs() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = new_run(folder.path());

@@ -49,7 +49,9 @@ pub(crate) struct GenerationArgs {
     /// Only say how many calls there are, what they would cost and how long they would take
     #[arg(long, requires = "model")]
     pub(crate) dry_run: bool,
-    /// Stop, with exit code 7, before the run's whole spend could pass this many US dollars
+    /// Stop, with exit code 7, before the run's whole cost passes this many US dollars. If they do not cover everything,
+    /// up to 40 % are kept back: one call of 50 times the dearest cost so far (and at most 40 % of the limit), or several
+    /// of 16 times, pass the limit by 10 % at most. If they do, a call dearer than all before can pass it
     #[arg(long, requires = "model", value_name = "DOLLARS", value_parser = parse_dollars)]
     pub(crate) max_cost: Option<Usd>,
     /// Ask again where the provider's answer was this; what has no answer yet is asked for without being told

@@ -35,7 +35,9 @@ pub(crate) struct JudgeArgs {
     /// Only what ended like this before is judged again, such as unparsed,timed-out
     #[arg(long, requires = "judges", value_name = "OUTCOME,...", value_delimiter = ',', value_parser = parse_failure)]
     pub(crate) only: Option<Vec<FailureKind>>,
-    /// Stop, with exit code 7, before the run's whole spend could pass this many US dollars
+    /// Stop, with exit code 7, before the run's whole cost passes this many US dollars. If they do not cover everything,
+    /// up to 40 % are kept back: one call of 50 times the dearest cost so far (and at most 40 % of the limit), or several
+    /// of 16 times, pass the limit by 10 % at most. If they do, a call dearer than all before can pass it
     #[arg(id = "judge_max_cost", long = "judge-max-cost", requires = "judges", value_name = "DOLLARS", value_parser = parse_dollars)]
     pub(crate) max_cost: Option<Usd>,
     /// Calls at the same time

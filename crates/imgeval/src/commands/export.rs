@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
 use imgeval_clients::{Note, read_reply};
-use imgeval_core::{Outcome, Usage, visible};
+use imgeval_core::{Outcome, Usage, Usd, visible};
 use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, KeptReply, RunReader};
 use imgeval_suites::{
     geneval::SummaryBuilder,
@@ -146,7 +146,8 @@ fn reply_notes(whole: Option<&str>, raw: &str) -> Vec<String> {
 fn add_cost(call: &mut Value, charge: &Charge, usage: &Usage) {
     call["usd"] = charge.cost.as_ref().map(|cost| cost.amount.dollars()).into();
     call["usd_basis"] = charge.cost.as_ref().map(|cost| cost.basis.as_str()).into();
-    call["perhaps_more_usd"] = charge.possible.dollars().into();
+    let is_known = charge.possible > Usd::ZERO || !charge.is_unpriced;
+    call["perhaps_more_usd"] = is_known.then(|| charge.possible.dollars()).into();
     call["requests"] = charge.tries.into();
     call["requests_without_answer"] = charge.lost_tries.into();
     call["tokens"] = json!({

@@ -24,7 +24,7 @@ use crate::{
     args::{Suite, SuitesDirArg, generation::SettingsFiles, judging::JudgeArgs},
     exit_code::Exit,
     failure::{CommandError, client_error},
-    generation_table::{FailureExamples, spend_line},
+    generation_table::{FailureExamples, shortage_text, spend_line},
     interrupt::watch_interrupts,
     judged::{
         cases::{JudgedCase, read_cases},
@@ -388,10 +388,8 @@ fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples,
             summary.abandoned
         ));
     }
-    if let Some(Stopped::Budget { needed, left }) = &summary.stopped {
-        printer.insist(format_args!(
-            "  the next call may cost {needed}, and {left} of --judge-max-cost are left"
-        ));
+    if let Some(Stopped::Budget(shortage)) = &summary.stopped {
+        printer.insist(format_args!("  {}", shortage_text(shortage, "--judge-max-cost")));
     }
     printer.talk(spend_line(&summary.spend).trim_end());
 }
@@ -407,7 +405,7 @@ fn exit_of(summary: &JudgeSummary, sitting: &Sitting) -> Result<Exit> {
             }
             Err(CommandError::mendable(down.message.clone(), hint).into())
         }
-        Some(Stopped::Budget { .. }) => Ok(Exit::BudgetReached),
+        Some(Stopped::Budget(_)) => Ok(Exit::BudgetReached),
         Some(Stopped::Interrupted) if summary.not_started + summary.abandoned > 0 => Ok(Exit::Interrupted),
         _ if summary.failed.is_empty() && summary.failed_before.is_empty() => Ok(Exit::Ok),
         _ => Ok(Exit::Partial),
