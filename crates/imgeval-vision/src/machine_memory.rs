@@ -8,11 +8,10 @@
 //! allocates, and 2 MiB are for its stack. Measured on x86-64: importing small images takes 150 MiB and 66 MiB for each thread;
 //! observing has up to three times as many threads. Under such a limit images get at most 70 % of what then remains.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
+/// No such file of the system is longer.
+const LONGEST: u64 = 1 << 20;
 /// Where the system says nothing, as where there is no `/proc`.
 const UNKNOWN: u64 = 4 << 30;
 /// Hundredths of the memory that are for images.
@@ -27,7 +26,7 @@ const LEAST: u64 = 8;
 /// What images may take together, unless the user says otherwise, in a process that works in so many threads.
 #[must_use]
 pub fn default_max_memory(n_threads: usize) -> u64 {
-    default_by(&|path| fs::read_to_string(path).ok(), n_threads)
+    default_by(&|path| imgeval_files::read_text(path, LONGEST).ok(), n_threads)
 }
 
 fn default_by(read: &dyn Fn(&Path) -> Option<String>, n_threads: usize) -> u64 {
