@@ -42,6 +42,7 @@ pub(crate) struct TaggedCase {
 }
 
 /// Cases with the manifest of a run of them, and the images that must lie in the run.
+#[derive(Clone)]
 pub(crate) struct CaseSet {
     pub(crate) manifest: Manifest,
     pub(crate) cases: Vec<TaggedCase>,
@@ -50,6 +51,7 @@ pub(crate) struct CaseSet {
 }
 
 /// What of the cases is kept in the run.
+#[derive(Clone)]
 enum Listing {
     /// Nothing: the manifest tells them.
     Nothing,
@@ -177,12 +179,12 @@ impl CaseSet {
     /// calls stay.
     ///
     /// # Errors
-    /// If a case is not what it was when the run first saw it.
+    /// If a case is not what it was when the run first saw it, and the run holds a result.
     pub(crate) fn keep_in(&self, run: &RunWriter) -> Result<()> {
         let listing = match &self.listing {
             Listing::Nothing => None,
-            Listing::OwnCases => Some(merge_listing(run.directory(), &self.cases)?),
-            Listing::Suite(cases) => Some(merge_listing(run.directory(), cases)?),
+            Listing::OwnCases => Some(merge_listing(run, &self.cases)?),
+            Listing::Suite(cases) => Some(merge_listing(run, cases)?),
         };
         for (hash, (format, path)) in &self.images {
             let bytes = fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
@@ -237,9 +239,9 @@ impl CaseSet {
     }
 }
 
-/// The run's listing with the new cases behind the old ones.
-fn merge_listing(run: &Path, cases: &[TaggedCase]) -> Result<String> {
-    let path = run.join(LISTING);
+/// The run's listing with the new cases behind the old ones. Without a result, cases may change.
+fn merge_listing(run: &RunWriter, cases: &[TaggedCase]) -> Result<String> {
+    let path = run.directory().join(LISTING);
     let mut text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         text => text.with_context(|| format!("could not read `{}`", path.display()))?,
@@ -258,6 +260,7 @@ fn merge_listing(run: &Path, cases: &[TaggedCase]) -> Result<String> {
         match known.get(case.id.as_str()) {
             None => text.push_str(&render_case(tagged)),
             Some((rounds, facts)) if *rounds == rounds_json(case) && *facts == facts_json(tagged) => {}
+            Some(_) if !run.has_result()? => return Ok(cases.iter().map(render_case).collect()),
             Some(_) => {
                 let message = format!("the case `{}` is not what it was when the run began", case.id);
                 let hint = "give it another id, put the old one back, or name a new run";
