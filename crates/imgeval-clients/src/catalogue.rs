@@ -35,6 +35,12 @@ pub struct ModelEntry {
     /// Tokens that an image sent along counts for, at most; unknown where `None`.
     pub input_image_tokens: Option<u64>,
     pub limits: ModelLimits,
+    /// The sizes that the model takes; empty where its vendor lists none.
+    pub sizes: Vec<String>,
+    /// What a size in pixels must obey, where the model takes many.
+    pub size_limits: Option<SizeLimits>,
+    /// The qualities that the model takes; empty where its vendor lists none.
+    pub qualities: Vec<String>,
     /// The day from which the vendor may answer no more.
     pub retires: Option<Date>,
     /// What the vendor names in its place.
@@ -85,6 +91,19 @@ pub struct ModelLimits {
     pub requests_per_minute: Option<NonZeroU32>,
     pub tokens_per_minute: Option<NonZeroU32>,
     pub concurrent: Option<NonZeroUsize>,
+}
+
+/// What a size in pixels must obey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SizeLimits {
+    /// Both sides are multiples of this.
+    pub multiple_of: NonZeroU32,
+    pub longest_side: u32,
+    /// The longer side is at most so many times the shorter one.
+    pub ratio: u32,
+    pub least_pixels: u64,
+    pub most_pixels: u64,
 }
 
 /// A model is gone, or soon will be.
@@ -141,6 +160,11 @@ impl Catalogue {
         let mut of_kind = self.entries.iter().filter(|entry| entry.provider == kind);
         let by_id = of_kind.clone().find(|entry| entry.id == id);
         by_id.or_else(|| of_kind.find(|entry| entry.is_named(id)))
+    }
+
+    /// The entries that the other catalogue has differently or not at all.
+    pub fn changed_in(&self, other: &Self) -> impl Iterator<Item = &ModelEntry> {
+        self.entries.iter().filter(|entry| !other.entries.contains(entry))
     }
 
     #[must_use]
@@ -216,6 +240,11 @@ struct EntryForm {
     input_image_tokens: Option<u32>,
     #[serde(default)]
     limits: ModelLimits,
+    #[serde(default)]
+    sizes: Vec<Name>,
+    size_limits: Option<SizeLimits>,
+    #[serde(default)]
+    qualities: Vec<Name>,
     retires: Option<Date>,
     replacement: Option<Name>,
     #[serde(default)]
@@ -326,6 +355,9 @@ impl EntryForm {
             output_tokens: self.output_tokens.into_iter().map(output_tokens).collect(),
             input_image_tokens: self.input_image_tokens.map(u64::from),
             limits: self.limits,
+            sizes: self.sizes.into_iter().map(text).collect(),
+            size_limits: self.size_limits,
+            qualities: self.qualities.into_iter().map(text).collect(),
             retires: self.retires,
             replacement: self.replacement.map(text),
             response_format: self.response_format,

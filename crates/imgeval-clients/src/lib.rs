@@ -9,6 +9,7 @@ mod catalogue;
 mod chat;
 mod error;
 mod judges;
+mod model_check;
 mod pricing;
 mod probe;
 mod providers;
@@ -20,9 +21,11 @@ mod transport;
 
 pub use catalogue::{
     Catalogue, CatalogueError, ImagePrice, ModelEntry, ModelLimits, OutputTokens, Prices, Retirement,
+    SizeLimits,
 };
 pub use chat::{ChatClient, ChatRewriter};
 pub use error::ClientError;
+pub use model_check::{ImpossibleRequest, UnusableModel};
 pub use pricing::estimate_tokens;
 pub use probe::{Reachability, probe};
 pub use providers::{
@@ -31,6 +34,6 @@ pub use providers::{
 };
 pub use registry::{ProviderKind, open_generator, open_judge};
 pub use reread::{reread_image, reread_words};
-pub use secret::{Redactor, Secret};
+pub use secret::{KeyProblem, Redactor, Secret};
 pub use settings::{Limits, ProviderSettings};
 pub use transport::wire::{Note, WireError, WireReply, read_reply};

@@ -13,7 +13,64 @@ use url::Url;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
+/// Why a text cannot be a key, worded to follow the name of what holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblem {
+    #[error("is blank")]
+    Blank,
+    #[error("has more than one line")]
+    Lines,
+    #[error("holds characters that are not ASCII")]
+    NotAscii,
+    #[error("is in quotes")]
+    Quoted,
+    #[error("starts with the name of a variable")]
+    Assignment,
+    #[error("holds spaces")]
+    Spaces,
+    #[error("holds control characters")]
+    Control,
+}
+
+impl KeyProblem {
+    /// Finds what is wrong with a key whose surrounding white space is gone.
+    fn of(key: &str) -> Option<Self> {
+        let is_quote = |character: char| matches!(character, '"' | '\'' | '`');
+        let problems = [
+            (key.is_empty(), Self::Blank),
+            (key.contains(['\n', '\r']), Self::Lines),
+            (!key.is_ascii(), Self::NotAscii),
+            (key.starts_with(is_quote) || key.ends_with(is_quote), Self::Quoted),
+            (is_assignment(key), Self::Assignment),
+            (key.contains(' '), Self::Spaces),
+            (key.contains(|character: char| character.is_ascii_control()), Self::Control),
+        ];
+        problems.into_iter().find_map(|(is_so, problem)| is_so.then_some(problem))
+    }
+}
+
+/// Whether a line of a `.env` file or shell script was taken whole. Base64 may end in `=`, so something must follow it.
+fn is_assignment(key: &str) -> bool {
+    let Some((name, value)) = key.split_once('=') else { return false };
+    let name = name.trim().trim_start_matches("export ").trim();
+    let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
+    let is_shouted = !name.contains(|character: char| character.is_ascii_lowercase());
+    let names_a_secret =
+        ["key", "token", "secret"].iter().any(|word| name.to_ascii_lowercase().contains(word));
+    is_name && (is_shouted || names_a_secret) && !value.trim_matches('=').is_empty()
+}
+
 impl Secret {
+    /// A key as a user wrote it, without white space around it.
+    ///
+    /// # Errors
+    /// If no provider would take it.
+    pub fn parse_key(text: &str) -> Result<Self, KeyProblem> {
+        let key = text.trim();
+        KeyProblem::of(key).map_or_else(|| Ok(Self::new(key)), Err)
+    }
+
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -178,6 +235,35 @@ mod tests {
         assert_eq!(format!("{secret} {secret:?} {:?}", redactor(KEY)).matches("caNary").count(), 0);
         assert_eq!(format!("{:?}", Some(secret)), "Some(****)");
     }
+
+    #[test]
+    fn what_cannot_be_a_key_is_named() {
+        for key in [KEY_ALONE, " sk-1\n", "abc==", "ABC_DEF==", "a1b2c3=x.y", "x"] {
+            assert_eq!(Secret::parse_key(key).unwrap().expose(), key.trim());
+        }
+        for (text, problem) in [
+            ("", KeyProblem::Blank),
+            (" \r\n", KeyProblem::Blank),
+            ("sk-1\nsk-2", KeyProblem::Lines),
+            ("sk-1\rsk-2", KeyProblem::Lines),
+            ("sk-\u{fc}", KeyProblem::NotAscii),
+            ("\u{201c}sk-1\u{201d}", KeyProblem::NotAscii),
+            ("sk-1\u{200b}", KeyProblem::NotAscii),
+            ("\"sk-1\"", KeyProblem::Quoted),
+            ("'sk-1'", KeyProblem::Quoted),
+            ("sk-1'", KeyProblem::Quoted),
+            ("OPENAI_API_KEY=sk-1", KeyProblem::Assignment),
+            ("KEY = sk-1", KeyProblem::Assignment),
+            ("export OPENAI_API_KEY=sk-1", KeyProblem::Assignment),
+            ("api_key=sk-1", KeyProblem::Assignment),
+            ("Bearer sk-1", KeyProblem::Spaces),
+            ("sk-1\t2", KeyProblem::Control),
+        ] {
+            assert_eq!(Secret::parse_key(text), Err(problem), "{text:?}");
+        }
+    }
+
+    const KEY_ALONE: &str = "sk-proj_caNary/+7";
 
     #[test]
     fn a_key_is_found_in_every_form_a_server_may_write_it() {

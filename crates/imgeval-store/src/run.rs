@@ -73,7 +73,8 @@ pub struct RunWriter {
 }
 
 impl RunWriter {
-    /// Opens the run in `directory` for the suite and parameters of `asked`, or makes it.
+    /// Opens the run in `directory` for the suite and parameters of `asked`, or makes it. A run that holds no result takes on
+    /// other ones.
     ///
     /// # Errors
     /// If another process writes it, if it was made for something else, or if it cannot be read or written.
@@ -89,10 +90,19 @@ impl RunWriter {
         let lock = RunLock::acquire(directory, holder)?;
         // Looked at again under the lock: another process may just have made the run.
         let manifest = match Manifest::load(directory) {
-            Ok(existing) => {
-                existing.check_same(asked, directory)?;
-                existing
-            }
+            Ok(existing) => match existing.check_same(asked, directory) {
+                Ok(()) => existing,
+                Err(mismatch) => {
+                    // What cannot be opened may hold a result.
+                    let database = Database::open_for_writing(&directory.join("run.db"));
+                    match database {
+                        Ok(mut database) if !database.has_result()? => database.forget_failed_generation()?,
+                        _ => return Err(mismatch),
+                    }
+                    asked.save(directory)?;
+                    asked.clone()
+                }
+            },
             Err(StoreError::NotARun { .. }) => {
                 asked.save(directory)?;
                 asked.clone()
@@ -120,6 +130,14 @@ impl RunWriter {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Whether the run holds anything that its parameters and cases must stay the same for.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn has_result(&self) -> Result<bool, StoreError> {
+        self.database.has_result()
     }
 
     /// The folder for images, to be used from several threads.
@@ -326,14 +344,20 @@ pub struct RunReader {
 }
 
 impl RunReader {
-    /// Opens the run in `directory` if it was made for the suite and parameters of `asked`.
+    /// Opens the run in `directory` for the suite and parameters of `asked`; `None` if there is none, or one that would take
+    /// them on because it holds no result.
     ///
     /// # Errors
     /// As [`Self::open`], and if it was made for something else.
-    pub fn open_same(directory: &Path, asked: &Manifest) -> Result<Self, StoreError> {
-        let run = Self::open(directory)?;
-        run.manifest.check_same(asked, directory)?;
-        Ok(run)
+    pub fn open_same(directory: &Path, asked: &Manifest) -> Result<Option<Self>, StoreError> {
+        let run = match Self::open(directory) {
+            Err(StoreError::NotARun { .. } | StoreError::Empty { .. }) => return Ok(None),
+            run => run?,
+        };
+        match run.manifest.check_same(asked, directory) {
+            Err(_) if !run.database.has_result()? => Ok(None),
+            checked => checked.map(|()| Some(run)),
+        }
     }
 
     /// # Errors

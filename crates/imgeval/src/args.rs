@@ -14,12 +14,12 @@ use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
 use imgeval_vision::compute::{ComputeOptions, Device, Precision};
 
 use self::{
-    generation::{CasesArgs, GenerationArgs, SettingsFiles},
+    generation::{CasesArgs, GenerationArgs, SettingsFiles, SpendingArgs},
     judging::{JudgeArgs, LabelArgs, MeterArgs, ProtocolCommand, SuitesCommand},
 };
 use crate::{
     environment, exit_code::HELP_FOOTER, failure::CommandError, judged::data::SuiteData,
-    memory_size::parse_memory, printer::Printer,
+    memory_size::parse_memory, printer::Printer, settings,
 };
 
 /// The most that `--max-pixels` may allow: sides of 65,536.
@@ -64,6 +64,11 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Say which keys, endpoints, models and weights work, and how to mend the others
     Doctor(DoctorArgs),
+    /// Trust the settings file of a working folder, which may come with somebody's project
+    ///
+    /// Without trust, an imgeval.toml in the working folder may neither choose where keys go nor which keys are sent. Trust holds
+    /// for the file as it is: once it changes, it is not trusted any more.
+    Trust(TrustArgs),
     /// Collect evidence: what the detector sees in each image of a run, or what judges say of it
     Observe(ObserveArgs),
     /// Apply the rules: print the score table of a run, or score another detector's detections
@@ -372,6 +377,8 @@ pub(crate) struct ObserveArgs {
     #[command(flatten)]
     pub(crate) files: SettingsFiles,
     #[command(flatten)]
+    pub(crate) spending: SpendingArgs,
+    #[command(flatten)]
     pub(crate) suites: SuitesDirArg,
 }
 
@@ -580,6 +587,22 @@ pub(crate) struct DoctorArgs {
     pub(crate) files: SettingsFiles,
     #[command(flatten)]
     pub(crate) models: ModelsDirArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// Settings file
+    #[arg(value_name = "FILE", default_value = settings::FILE_NAME)]
+    pub(crate) file: PathBuf,
+    /// List the trusted files and whether they are unchanged
+    #[arg(long, conflicts_with = "revoke")]
+    pub(crate) list: bool,
+    /// Trust this file no longer
+    #[arg(long, value_name = "FILE")]
+    pub(crate) revoke: Option<PathBuf>,
+    /// Do not ask, in a terminal, after showing what the file says
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -45,6 +45,7 @@ pub(crate) struct TaggedCase {
 }
 
 /// Cases with the manifest of a run of them, and the images that must lie in the run.
+#[derive(Clone)]
 pub(crate) struct CaseSet {
     pub(crate) manifest: Manifest,
     pub(crate) cases: Vec<TaggedCase>,
@@ -53,6 +54,7 @@ pub(crate) struct CaseSet {
 }
 
 /// What of the cases is kept in the run.
+#[derive(Clone)]
 enum Listing {
     /// Nothing: the manifest tells them.
     Nothing,
@@ -180,12 +182,12 @@ impl CaseSet {
     /// calls stay.
     ///
     /// # Errors
-    /// If a case is not what it was when the run first saw it.
+    /// If a case is not what it was when the run first saw it, and the run holds a result.
     pub(crate) fn keep_in(&self, run: &RunWriter) -> Result<()> {
         let listing = match &self.listing {
             Listing::Nothing => None,
-            Listing::OwnCases => Some(merge_listing(run.directory(), &self.cases)?),
-            Listing::Suite(cases) => Some(merge_listing(run.directory(), cases)?),
+            Listing::OwnCases => Some(merge_listing(run, &self.cases)?),
+            Listing::Suite(cases) => Some(merge_listing(run, cases)?),
         };
         for (hash, (format, path)) in &self.images {
             let bytes = read_regular(path, MAX_INPUT_BYTES)
@@ -241,9 +243,9 @@ impl CaseSet {
     }
 }
 
-/// The run's listing with the new cases behind the old ones.
-fn merge_listing(run: &Path, cases: &[TaggedCase]) -> Result<String> {
-    let path = run.join(LISTING);
+/// The run's listing with the new cases behind the old ones. Without a result, cases may change.
+fn merge_listing(run: &RunWriter, cases: &[TaggedCase]) -> Result<String> {
+    let path = run.directory().join(LISTING);
     let mut text = match imgeval_files::read_text(&path, MAX_LISTING_BYTES) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         text => text.with_context(|| format!("could not read `{}`", path.display()))?,
@@ -261,6 +263,7 @@ fn merge_listing(run: &Path, cases: &[TaggedCase]) -> Result<String> {
         match known.get(case.id.as_str()) {
             None => text.push_str(&render_case(tagged)),
             Some((rounds, facts)) if *rounds == rounds_json(case) && *facts == facts_json(tagged) => {}
+            Some(_) if !run.has_result()? => return Ok(cases.iter().map(render_case).collect()),
             Some(_) => {
                 let message = format!("the case `{}` is not what it was when the run began", case.id);
                 let hint = "give it another id, put the old one back, or name a new run";

@@ -30,11 +30,12 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-/// Where the user's own settings and catalogue lie.
+/// Where the user's own settings and catalogue lie. A relative path would be part of the working folder, which is not the user's
+/// word.
 pub(crate) fn configuration_dir() -> Option<PathBuf> {
-    let base = variable("XDG_CONFIG_HOME").map(PathBuf::from);
-    base.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".config")))
-        .map(|base| base.join("imgeval"))
+    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    base.map(|base| base.join("imgeval"))
 }
 
 /// Where the vendor's own clients would send requests instead.

@@ -37,6 +37,11 @@ impl Estimate {
         self.add_cost(cost);
     }
 
+    /// What the calls with a known price are thought to cost.
+    pub(crate) fn known_cost(&self) -> Usd {
+        self.cost
+    }
+
     /// Whether there is a call without a known price.
     pub(crate) fn has_unpriced(&self) -> bool {
         self.unpriced > 0

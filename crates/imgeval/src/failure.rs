@@ -39,6 +39,10 @@ impl CommandError {
         Self { message: message.into(), hint: None, exit: Exit::Mismatch }
     }
 
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

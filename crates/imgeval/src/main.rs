@@ -6,6 +6,7 @@
 mod args;
 mod cases;
 mod commands;
+mod consent;
 mod coverage;
 mod edit_mask;
 mod edit_metrics;

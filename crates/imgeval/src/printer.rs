@@ -71,6 +71,12 @@ impl Printer {
         writeln!(io::stderr().lock(), "{text}").ok();
     }
 
+    /// Puts a question on stderr, with the cursor behind it.
+    pub(crate) fn ask(self, question: impl Display) {
+        let mut stderr = io::stderr().lock();
+        write!(stderr, "{question}").and_then(|()| stderr.flush()).ok();
+    }
+
     /// A display for one stage, to be fed with its progress.
     pub(crate) fn progress(self, stage: &'static str) -> StageProgress {
         let display = if self.is_quiet {

@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::Result;
 use imgeval_clients::{ChatClient, ChatRewriter, ProviderKind};
-use imgeval_core::Rewriter;
+use imgeval_core::{ImageParameters, Rewriter};
 
 use crate::{
-    args::generation::PromptArgs,
+    args::generation::{PromptArgs, SpendingArgs},
     failure::{CommandError, client_error},
-    settings::{ModelName, Settings},
+    printer::Printer,
+    settings::{ModelName, ResolvedModel, Settings},
     text_file::read_text,
 };
 
@@ -22,17 +23,25 @@ pub(crate) struct PromptPipeline {
     /// Applied in order; each holds `{prompt}`.
     templates: Vec<String>,
     pub(crate) rewriter: Option<Arc<dyn Rewriter>>,
+    /// Who that is.
+    rewriter_model: Option<ResolvedModel>,
     /// Prompts that are rewritten at the same time.
     pub(crate) rewriter_concurrency: NonZeroUsize,
     facts: Vec<(&'static str, String)>,
 }
 
 impl PromptPipeline {
-    pub(crate) fn new(args: &PromptArgs, settings: &Settings) -> Result<Self> {
+    pub(crate) fn new(
+        args: &PromptArgs,
+        settings: &Settings,
+        spending: &SpendingArgs,
+        printer: Printer,
+    ) -> Result<Self> {
         let mut pipeline = Self {
             prefix: String::new(),
             templates: vec![],
             rewriter: None,
+            rewriter_model: None,
             rewriter_concurrency: NonZeroUsize::MIN,
             facts: vec![],
         };
@@ -55,7 +64,8 @@ impl PromptPipeline {
                         .with_hint("openai-chat does, and providers of that kind in imgeval.toml")
                         .into());
                 }
-                let client = ChatClient::new(&model.settings, &model.name.model, model.entry);
+                settings.check_model(&model, &ImageParameters::default(), spending, printer)?;
+                let client = ChatClient::new(&model.settings, &model.name.model, model.entry.clone());
                 let client = client.map_err(|error| client_error(&error))?;
                 let rewriter: Arc<dyn Rewriter> =
                     Arc::new(ChatRewriter::new(client, instructions.trim(), None));
@@ -65,6 +75,7 @@ impl PromptPipeline {
                     .push(("rewriter", format!("{} {} {}", meta.provider, meta.endpoint, meta.model)));
                 pipeline.rewriter_concurrency = model.settings.limits.concurrent;
                 pipeline.rewriter = Some(rewriter);
+                pipeline.rewriter_model = Some(model);
             }
             _ => {
                 let message = format!("`{}` is no rewriter", args.rewriter);
@@ -98,6 +109,11 @@ impl PromptPipeline {
         self.facts.push((name, template.clone()));
         self.templates.push(template);
         Ok(())
+    }
+
+    /// Refuses a rewriter that would be asked without a key.
+    pub(crate) fn check_key(&self) -> Result<(), CommandError> {
+        self.rewriter_model.as_ref().map_or(Ok(()), ResolvedModel::check_key)
     }
 
     /// What belongs into the fingerprint.

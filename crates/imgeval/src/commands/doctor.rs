@@ -25,6 +25,8 @@ enum State {
     /// Nothing is wrong, but nobody has set it up.
     NotSetUp,
     NotTried,
+    /// Settings of the working folder, which nobody has trusted, say where it is.
+    NotTrusted,
     Broken,
 }
 
@@ -34,6 +36,7 @@ impl State {
             Self::Works => "works",
             Self::NotSetUp => "not set up",
             Self::NotTried => "not tried",
+            Self::NotTrusted => "not trusted",
             Self::Broken => "broken",
         }
     }
@@ -94,7 +97,7 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
         true => format!("{:#}\n", to_json(&findings)),
         false => render_text(&findings),
     })?;
-    let is_broken = findings.iter().any(|finding| finding.state == State::Broken);
+    let is_broken = findings.iter().any(|finding| matches!(finding.state, State::Broken | State::NotTrusted));
     Ok(if is_broken { Exit::Partial } else { Exit::Ok })
 }
 
@@ -115,6 +118,11 @@ async fn provider_findings(
         name.split_once(':').map_or((name, None), |(provider, model)| (provider, Some(model)));
     let model_name = ModelName { provider: provider.to_owned(), model: model.unwrap_or_default().to_owned() };
     let what = format!("provider {provider}");
+    if let Some(distrust) = settings.distrust_of(provider) {
+        let mend = distrust.hint().unwrap_or_default().to_owned();
+        let detail = format!("nothing is sent: {}", sentence_of(&distrust));
+        return vec![Finding::new(what, State::NotTrusted, detail, mend)];
+    }
     let resolved = match settings.resolve(model_name, None) {
         Ok(resolved) => resolved,
         Err(error) => return vec![Finding::broken(what, &error, "")],

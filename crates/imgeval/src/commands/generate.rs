@@ -8,7 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_clients::{estimate_tokens, open_generator};
-use imgeval_core::{Failure, FailureKind, Generator, ImageParameters, Outcome, SampleId, WorkKey, visible};
+use imgeval_core::{
+    Failure, FailureKind, Generator, ImageParameters, Outcome, SampleId, Usd, WorkKey, visible,
+};
 use imgeval_runner::{
     Broken, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteSettings,
     RoundInput, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts, rewrite_stands,
@@ -20,8 +22,12 @@ use tokio::sync::watch;
 
 use super::{holder, import::image_facts, reread::reread_generated};
 use crate::{
-    args::{GenerateArgs, generation::GenerationArgs},
-    cases::CaseSet,
+    args::{
+        GenerateArgs,
+        generation::{GenerationArgs, ImageArgs},
+    },
+    cases::{CaseSet, TaggedCase},
+    consent::{self, Expense},
     estimate::Estimate,
     exit_code::Exit,
     failure::{CommandError, client_error, sentence_of},
@@ -50,6 +56,8 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
     if args.generation.dry_run {
         return job.dry_run(args.json, printer);
     }
+    job.check_key()?;
+    consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;
     let work = job.work(&holder("generate"), printer)?;
     let table = work.table();
     printer.data(match args.json {
@@ -81,6 +89,8 @@ impl Work {
 /// Everything about one call of `generate`, resolved.
 pub(super) struct Job<'a> {
     pub(super) directory: PathBuf,
+    /// What costs more, and has no limit, is asked about.
+    pub(super) ask_above: Usd,
     args: &'a GenerationArgs,
     retry: BTreeSet<FailureKind>,
     max_pixels: u64,
@@ -106,10 +116,9 @@ impl<'a> Job<'a> {
         let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
             .map_err(|error| client_error(&error))?;
         cases.select(&args.ids, &args.tags, args.limit)?;
-        for warning in model.warnings() {
-            printer.insist(format_args!("warning: {}", visible(&warning)));
-        }
-        let prompts = PromptPipeline::new(&args.prompt, &settings)?;
+        let spending = &args.provider.spending;
+        settings.check_model(&model, &parameters(args), spending, printer)?;
+        let prompts = PromptPipeline::new(&args.prompt, &settings, spending, printer)?;
         let mut manifest = cases.manifest.clone();
         manifest.generation = generation_facts(generator.as_ref(), args, &prompts);
         let directory = match directory {
@@ -117,7 +126,19 @@ impl<'a> Job<'a> {
             None => default_directory(&manifest.suite, &model.name),
         };
         let retry = args.retry.iter().copied().collect();
-        let job = Self { directory, args, retry, max_pixels, cases, manifest, model, generator, prompts };
+        let ask_above = settings.ask_above;
+        let job = Self {
+            directory,
+            ask_above,
+            args,
+            retry,
+            max_pixels,
+            cases,
+            manifest,
+            model,
+            generator,
+            prompts,
+        };
         check_capabilities(job.generator.as_ref(), &job.final_cases(&BTreeMap::new()), &job.settings())?;
         Ok(job)
     }
@@ -126,12 +147,7 @@ impl<'a> Job<'a> {
         let limits = DecodeLimits { max_pixels: self.max_pixels };
         GenerateSettings {
             samples: self.args.samples,
-            parameters: ImageParameters {
-                size: self.args.image.size,
-                quality: self.args.image.quality.clone(),
-                background: self.args.image.background.clone(),
-                output_format: self.args.image.output_format,
-            },
+            parameters: parameters(self.args),
             system: self.args.prompt.system.clone(),
             seed: self.args.image.image_seed,
             concurrency: self.model.settings.limits.concurrent,
@@ -157,15 +173,42 @@ impl<'a> Job<'a> {
 }
 
 impl Job<'_> {
+    /// Refuses to ask a vendor without a key.
+    pub(super) fn check_key(&self) -> Result<(), CommandError> {
+        self.model.check_key()?;
+        self.prompts.check_key()
+    }
+
+    /// What the user is asked about before work without a limit on its cost begins.
+    pub(super) fn expense(&self) -> Result<Option<Expense>> {
+        if self.args.max_cost.is_some() || self.args.provider.spending.yes {
+            return Ok(None);
+        }
+        let estimate = self.estimate_left()?;
+        let what = match estimate.rewrites {
+            0 => format!("{} images", estimate.calls),
+            rewrites => format!("{} images and {rewrites} prompts to rewrite", estimate.calls),
+        };
+        Ok(Some(Expense { what, cost: estimate.known_cost(), limit: "--max-cost" }))
+    }
+
+    /// What is left to ask for, going by what the run holds.
+    pub(super) fn estimate_left(&self) -> Result<Estimate> {
+        let (have, known) = match RunReader::open_same(&self.directory, &self.manifest)? {
+            Some(reader) => (reader.generated_samples()?, reader.rewrites()?),
+            None => (BTreeMap::new(), BTreeMap::new()),
+        };
+        Ok(self.estimate(&have, &known))
+    }
+
+    /// The first of the cases.
+    pub(super) fn first_case(&self) -> Option<&TaggedCase> {
+        self.cases.cases.first()
+    }
+
     /// Says what the work would be, without a call and without touching the run.
     pub(super) fn dry_run(&self, as_json: bool, printer: Printer) -> Result<Exit> {
-        let (have, known) = if self.directory.join("run.toml").exists() {
-            let reader = RunReader::open_same(&self.directory, &self.manifest)?;
-            (reader.generated_samples()?, reader.rewrites()?)
-        } else {
-            (BTreeMap::new(), BTreeMap::new())
-        };
-        let estimate = self.estimate(&have, &known);
+        let estimate = self.estimate_left()?;
         printer.data(match as_json {
             true => format!("{:#}\n", estimate.to_json()),
             false => estimate.render_text(),
@@ -175,11 +218,7 @@ impl Job<'_> {
 
     /// Generates what the run lacks.
     pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<Work> {
-        let is_new = !self.directory.join("run.toml").exists();
-        if is_new
-            && self.args.max_cost.is_some()
-            && self.estimate(&BTreeMap::new(), &BTreeMap::new()).has_unpriced()
-        {
+        if self.args.max_cost.is_some() && self.estimate_left()?.has_unpriced() {
             // Refused before there is a run that would stand in the way of another model's.
             return Err(generate_error(GenerateError::PriceUnknown { what: self.model.name.model.clone() }));
         }
@@ -339,6 +378,17 @@ pub(super) fn generate_error(error: GenerateError) -> anyhow::Error {
         GenerateError::Thread(_) | GenerateError::Broke { .. } => {
             CommandError::mendable(sentence, hint).into()
         }
+    }
+}
+
+/// How the images shall be.
+fn parameters(args: &GenerationArgs) -> ImageParameters {
+    let ImageArgs { size, quality, background, output_format, .. } = &args.image;
+    ImageParameters {
+        size: *size,
+        quality: quality.clone(),
+        background: background.clone(),
+        output_format: *output_format,
     }
 }
 

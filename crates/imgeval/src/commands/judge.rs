@@ -9,19 +9,25 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::open_judge;
 use imgeval_core::{
-    CaseId, Failure, FailureKind, Judge, JudgeIdentity, Outcome, SampleId, Usage, WorkKey, visible,
+    CaseId, Failure, FailureKind, ImageFormat, ImageParameters, InputImage, Judge, JudgeIdentity,
+    JudgeQuestion, Outcome, SampleId, Usage, Usd, WorkKey, visible,
 };
 use imgeval_runner::{
     JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, StopSignal, Stopped, StoredInput, judge_images,
     judgment_histories, plan_judgment,
 };
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
-use imgeval_suites::judged::{Attachment, JudgeProtocol};
+use imgeval_suites::judged::{Attachment, ImagePreparation, JudgeProtocol};
 use tokio::sync::watch;
 
 use super::generate::{generate_error, with_error};
 use crate::{
-    args::{Suite, SuitesDirArg, generation::SettingsFiles, judging::JudgeArgs},
+    args::{
+        Suite, SuitesDirArg,
+        generation::{SettingsFiles, SpendingArgs},
+        judging::JudgeArgs,
+    },
+    consent::Expense,
     exit_code::Exit,
     failure::{CommandError, client_error},
     generation_table::{FailureExamples, shortage_text, spend_line},
@@ -40,6 +46,7 @@ pub(super) struct JudgeStage<'a> {
     pub(super) run: &'a Path,
     pub(super) args: &'a JudgeArgs,
     pub(super) files: &'a SettingsFiles,
+    pub(super) spending: &'a SpendingArgs,
     pub(super) suites: &'a SuitesDirArg,
     pub(super) holder: &'a str,
 }
@@ -54,6 +61,33 @@ struct Subject {
 
 type Subjects = BTreeMap<(JudgedRole, SampleId), Subject>;
 
+/// The judges of a call, everything checked that can be checked before the first question.
+pub(super) struct Panel {
+    sittings: Vec<Sitting>,
+    /// What costs more, and has no limit, is asked about.
+    pub(super) ask_above: Usd,
+}
+
+/// Images that are generated before they are judged.
+pub(super) struct Coming {
+    /// How many the run lacks.
+    pub(super) images: usize,
+    /// How many it holds.
+    pub(super) held: usize,
+    /// One of the cases, whose question stands for all.
+    pub(super) case: JudgedCase,
+}
+
+/// What a sitting is about.
+struct Agenda<'a> {
+    items: Vec<JudgedItem>,
+    /// The case of the first image; `None` if the run holds no usable image.
+    first_case: Option<Arc<JudgedCase>>,
+    /// What the judge said of the anchors when they were set up.
+    references: Vec<JudgmentRecord>,
+    settings: JudgeSettings<'a>,
+}
+
 /// A judge under one protocol.
 struct Sitting {
     model: ResolvedModel,
@@ -66,17 +100,14 @@ struct Sitting {
 
 impl JudgeStage<'_> {
     /// Lets every judge look at what it has not judged yet.
-    pub(super) fn work(&self, suite: Suite, printer: Printer) -> Result<Exit> {
-        let sittings = self.sittings(suite, printer)?;
-        let only: Option<BTreeSet<FailureKind>> =
-            self.args.only.as_ref().map(|kinds| kinds.iter().copied().collect());
+    pub(super) fn work(&self, panel: &Panel, suite: Suite, printer: Printer) -> Result<Exit> {
         let (sender, stop) = watch::channel(StopSignal::GoOn);
         if !self.args.dry_run {
             watch_interrupts(sender, printer)?;
         }
         let mut exit = Exit::Ok;
-        for sitting in sittings {
-            let end = self.sit(&sitting, suite, only.as_ref(), &stop, printer)?;
+        for sitting in &panel.sittings {
+            let end = self.sit(sitting, suite, &stop, printer)?;
             exit = match (exit, end) {
                 (_, Exit::Interrupted | Exit::BudgetReached) => return Ok(end),
                 (Exit::Ok, end) => end,
@@ -86,8 +117,42 @@ impl JudgeStage<'_> {
         Ok(exit)
     }
 
-    /// The judges with their protocols, everything checked that can be checked before the first call.
-    fn sittings(&self, suite: Suite, printer: Printer) -> Result<Vec<Sitting>> {
+    /// What the user is asked about before judging without a limit on its cost begins, by the price of one question.
+    pub(super) fn expenses(
+        &self,
+        panel: &Panel,
+        suite: Suite,
+        coming: Option<&Coming>,
+    ) -> Result<Vec<Expense>> {
+        if self.args.max_cost.is_some() || self.args.dry_run || self.spending.yes {
+            return Ok(Vec::new());
+        }
+        let mut expenses = Vec::new();
+        for sitting in &panel.sittings {
+            let (mut asked, mut case) = match coming {
+                Some(Coming { held: 0, .. }) => (0, None),
+                _ => self.with_agenda(sitting, suite, |agenda| {
+                    Ok((self.left(&agenda)?.len(), agenda.first_case))
+                })?,
+            };
+            if let Some(coming) = coming {
+                asked += coming.images * self.args.judge_repeats as usize;
+                case = Some(Arc::new(coming.case.clone()));
+            }
+            let Some(case) = case else { continue };
+            let question = sketch_question(&sitting.protocol, &case);
+            let question = question.map_err(|failure| CommandError::usage(failure.detail))?;
+            if let Some(cost) = sitting.judge.estimate(&question) {
+                let what = format!("{asked} questions to {}", visible(&sitting.model.name.model));
+                let cost = cost.amount.times(asked as u64);
+                expenses.push(Expense { what, cost, limit: "--judge-max-cost" });
+            }
+        }
+        Ok(expenses)
+    }
+
+    /// The judges with their protocols.
+    pub(super) fn panel(&self, suite: Suite, printer: Printer) -> Result<Panel> {
         let protocol = load_protocol(suite, self.args.protocol.as_deref(), &self.suites.data())?;
         check_fits(&protocol, suite)?;
         let mut protocols = vec![protocol.clone()];
@@ -108,8 +173,11 @@ impl JudgeStage<'_> {
                 ..Overrides::default()
             };
             let model = settings.resolve_judge(name, &overrides)?;
-            for warning in model.warnings() {
-                printer.insist(format_args!("warning: {}", visible(&warning)));
+            settings.check_model(&model, &ImageParameters::default(), self.spending, printer)?;
+            if !self.args.dry_run {
+                let hint = "name a file that holds the key: --judge-key-file FILE";
+                let checked = model.check_key();
+                checked.map_err(|error| if name.contains("://") { error.with_hint(hint) } else { error })?;
             }
             if !is_pinned(&model.name.model, &protocol) {
                 printer.talk(format_args!(
@@ -132,23 +200,19 @@ impl JudgeStage<'_> {
                 sittings.push(Sitting { model, has_address, judge, protocol, identity });
             }
         }
-        Ok(sittings)
+        Ok(Panel { sittings, ask_above: settings.ask_above })
     }
 
-    fn sit(
+    /// Does something with what a sitting is about.
+    fn with_agenda<T>(
         &self,
         sitting: &Sitting,
         suite: Suite,
-        only: Option<&BTreeSet<FailureKind>>,
-        stop: &watch::Receiver<StopSignal>,
-        printer: Printer,
-    ) -> Result<Exit> {
-        let Sitting { judge, protocol, identity, .. } = sitting;
+        work: impl FnOnce(Agenda<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let Sitting { protocol, identity, .. } = sitting;
         let mut subjects = subjects_of(self.run, JudgedRole::Sample)?;
-        if subjects.is_empty() {
-            let hint = "import or generate usable images first";
-            return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
-        }
+        let first_case = subjects.values().next().map(|subject| subject.case.clone());
         let references = match &self.args.anchors {
             Some(anchors) => self.add_anchors(anchors, suite, identity, &mut subjects)?,
             None => Vec::new(),
@@ -161,19 +225,47 @@ impl JudgeStage<'_> {
             let (subjects, protocol) = (subjects.clone(), protocol.clone());
             Arc::new(move |item: &JudgedItem| question_about(&protocol, &subjects, item))
         };
+        let only: Option<BTreeSet<FailureKind>> =
+            self.args.only.as_ref().map(|kinds| kinds.iter().copied().collect());
         let settings = JudgeSettings {
             concurrency: sitting.model.settings.limits.concurrent,
             max_cost: self.args.max_cost,
             max_tries: protocol.max_tries,
-            only,
+            only: only.as_ref(),
             retry: &retry,
             is_readable: &is_readable,
             question,
         };
+        work(Agenda { items, first_case, references, settings })
+    }
+
+    fn sit(
+        &self,
+        sitting: &Sitting,
+        suite: Suite,
+        stop: &watch::Receiver<StopSignal>,
+        printer: Printer,
+    ) -> Result<Exit> {
+        self.with_agenda(sitting, suite, |agenda| self.judge(agenda, sitting, stop, printer))
+    }
+
+    fn judge(
+        &self,
+        agenda: Agenda<'_>,
+        sitting: &Sitting,
+        stop: &watch::Receiver<StopSignal>,
+        printer: Printer,
+    ) -> Result<Exit> {
+        let Sitting { judge, protocol, identity, .. } = sitting;
+        if agenda.first_case.is_none() {
+            let hint = "import or generate usable images first";
+            return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
+        }
         let title = title_of(identity);
         if self.args.dry_run {
-            return self.tell_plan(&items, sitting, &settings, &title, printer);
+            return self.tell_plan(&agenda, sitting, &title, printer);
         }
+        let Agenda { items, references, settings, .. } = agenda;
         let mut run = RunWriter::open(self.run, self.holder)?;
         let protocol_text = protocol.to_toml().context("could not write down the protocol")?;
         run.record_judge(&StoredJudge { identity: identity.clone(), protocol: protocol_text })?;
@@ -252,23 +344,27 @@ impl JudgeStage<'_> {
         Ok(references)
     }
 
-    fn tell_plan(
-        &self,
-        items: &[JudgedItem],
-        sitting: &Sitting,
-        settings: &JudgeSettings<'_>,
-        title: &str,
-        printer: Printer,
-    ) -> Result<Exit> {
+    /// The questions that are left to ask.
+    fn left<'i>(&self, agenda: &'i Agenda<'_>) -> Result<Vec<&'i JudgedItem>> {
+        let Agenda { items, settings, .. } = agenda;
         let reader = RunReader::open(self.run)?;
         let histories =
             judgment_histories(|visit| reader.for_each_judgment(None, visit), settings.is_readable)?;
-        let asked: Vec<&JudgedItem> = items
-            .iter()
-            .filter(|item| {
-                matches!(plan_judgment(histories.get(&item.work_key), settings), JudgeStep::Ask(_))
-            })
-            .collect();
+        let is_left = |item: &&JudgedItem| {
+            matches!(plan_judgment(histories.get(&item.work_key), settings), JudgeStep::Ask(_))
+        };
+        Ok(items.iter().filter(is_left).collect())
+    }
+
+    fn tell_plan(
+        &self,
+        agenda: &Agenda<'_>,
+        sitting: &Sitting,
+        title: &str,
+        printer: Printer,
+    ) -> Result<Exit> {
+        let Agenda { items, settings, .. } = agenda;
+        let asked = self.left(agenda)?;
         let estimate = asked.first().map(|item| (settings.question)(item)).transpose();
         let estimate = estimate.map_err(|failure| CommandError::usage(failure.detail))?;
         let cost = match estimate.map(|question| sitting.judge.estimate(&question)) {
@@ -325,7 +421,7 @@ fn question_about(
     protocol: &JudgeProtocol,
     subjects: &Subjects,
     item: &JudgedItem,
-) -> Result<imgeval_core::JudgeQuestion, Failure> {
+) -> Result<JudgeQuestion, Failure> {
     let missing = |what: &str| Failure {
         kind: FailureKind::NotAccessible,
         detail: format!("the run holds no {what} of {}", item.id),
@@ -338,6 +434,12 @@ fn question_about(
             load_image(&subject.directory, source)
         }
     })
+}
+
+/// A question as a judge would be asked it, its images without content, which prices do not depend on.
+fn sketch_question(protocol: &JudgeProtocol, case: &JudgedCase) -> Result<JudgeQuestion, Failure> {
+    let as_they_are = JudgeProtocol { preparation: ImagePreparation::default(), ..protocol.clone() };
+    make_question(&as_they_are, &case.fields(), |_| Ok(InputImage::new(ImageFormat::Png, Vec::new())))
 }
 
 /// Keeps each reference once.

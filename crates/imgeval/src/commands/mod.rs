@@ -25,6 +25,7 @@ mod score_detections;
 mod score_judged;
 mod serve;
 mod suites;
+mod trust;
 
 use anyhow::Result;
 
@@ -35,6 +36,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Prompts(args) => prompts::prompts(&args, printer),
         Command::Import(args) => import::import(&args, printer),
         Command::Generate(args) => generate::generate(&args, printer),
+        Command::Trust(args) => trust::trust(&args, printer),
         Command::Doctor(args) => doctor::doctor(&args, printer),
         Command::Observe(args) => observe::observe(&args, printer),
         Command::Score(args) => score::score(&args, printer),

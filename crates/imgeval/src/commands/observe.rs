@@ -15,6 +15,7 @@ use super::{holder, judge::JudgeStage, reread::reread_judged};
 use crate::{
     args::{ObserveArgs, Suite},
     cases::OWN_CASES,
+    consent,
     exit_code::Exit,
     failure::CommandError,
     judged::{
@@ -68,10 +69,17 @@ fn observe_judged(args: &ObserveArgs, suite: Suite, printer: Printer) -> Result<
         run: &args.run,
         args: &args.judge,
         files: &args.files,
+        spending: &args.spending,
         suites: &args.suites,
         holder: &holder,
     };
-    let judged = if args.judge.judges.is_empty() { Exit::Ok } else { stage.work(suite, printer)? };
+    let judged = if args.judge.judges.is_empty() {
+        Exit::Ok
+    } else {
+        let panel = stage.panel(suite, printer)?;
+        consent::ask(&stage.expenses(&panel, suite, None)?, panel.ask_above, printer)?;
+        stage.work(&panel, suite, printer)?
+    };
     if suite != Suite::ReasonEdit
         || args.meter.no_metrics
         || args.judge.dry_run

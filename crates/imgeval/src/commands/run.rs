@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
 use imgeval_report::tables::{comparison_json, render_comparison_text};
 use imgeval_runner::ColorsThere;
@@ -20,6 +21,7 @@ use super::{
 use crate::{
     args::{RunArgs, Suite},
     cases::CaseSet,
+    consent,
     exit_code::Exit,
     failure::CommandError,
     judged::protocols::no_judge,
@@ -51,26 +53,35 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     // Before any other work: without weights nothing else is worth starting.
     let loaded = load_observer(&args.detector)?;
     let official =
-        Prompts { config: args.generator.config(), images: args.images.as_deref(), run: args.run.clone() };
-    let official = match work_on(&official, args, &loaded, printer)? {
-        Work::Ended(Exit::Ok) if args.generation.dry_run && args.fresh.fresh_seed.is_some() => None,
+        Prompts::prepare(args.generator.config(), args.images.as_deref(), args.run.clone(), args, printer)?;
+    let fresh = args.fresh.fresh_seed.map(|seed| {
+        let config = SuiteConfig { seed, ..args.generator.config() };
+        let run = official.run.as_ref().map(|run| fresh_directory(run, seed));
+        Prompts::prepare(config, args.fresh.fresh_images.as_deref(), run, args, printer)
+    });
+    let fresh = fresh.transpose()?;
+    let jobs =
+        || [Some(&official), fresh.as_ref()].into_iter().flatten().filter_map(|prompts| prompts.job.as_ref());
+    if !args.generation.dry_run {
+        let (mut expenses, mut ask_above) = (Vec::new(), Usd::ZERO);
+        for job in jobs() {
+            job.check_key()?;
+            expenses.extend(job.expense()?);
+            ask_above = job.ask_above;
+        }
+        consent::ask(&expenses, ask_above, printer)?;
+    }
+    let official = match work_on(official, args, &loaded, printer)? {
+        Work::Ended(Exit::Ok) if args.generation.dry_run && fresh.is_some() => None,
         Work::Ended(exit) => return Ok(exit),
         Work::Scored(worked) => Some(*worked),
     };
-    let Some(fresh_seed) = args.fresh.fresh_seed else {
+    let Some(fresh) = fresh else {
         let Some(official) = official else { return Ok(Exit::Ok) };
         print_scored(&official.run, &official.scored, &args.table, None, Map::new(), printer)?;
         return official.end(args, printer);
     };
-    let fresh = Prompts {
-        config: SuiteConfig { seed: fresh_seed, ..args.generator.config() },
-        images: args.fresh.fresh_images.as_deref(),
-        run: official
-            .as_ref()
-            .map(|official| fresh_directory(&official.directory, fresh_seed))
-            .or_else(|| args.run.as_ref().map(|run| fresh_directory(run, fresh_seed))),
-    };
-    let fresh = match work_on(&fresh, args, &loaded, printer)? {
+    let fresh = match work_on(fresh, args, &loaded, printer)? {
         Work::Ended(exit) => return Ok(exit),
         Work::Scored(worked) => *worked,
     };
@@ -85,6 +96,23 @@ struct Prompts<'a> {
     config: SuiteConfig,
     images: Option<&'a str>,
     run: Option<PathBuf>,
+    /// How the images are generated; `None` if they are imported.
+    job: Option<Job<'a>>,
+}
+
+impl<'a> Prompts<'a> {
+    fn prepare(
+        config: SuiteConfig,
+        images: Option<&'a str>,
+        run: Option<PathBuf>,
+        args: &'a RunArgs,
+        printer: Printer,
+    ) -> Result<Self> {
+        let Some(model) = &args.model else { return Ok(Self { config, images, run, job: None }) };
+        let (cases, max_pixels) = (CaseSet::of_geneval(config)?, args.read.limit.for_generated());
+        let job = Job::prepare(cases, model, run.as_deref(), &args.generation, max_pixels, printer)?;
+        Ok(Self { config, images, run: Some(job.directory.clone()), job: Some(job) })
+    }
 }
 
 enum Work {
@@ -123,13 +151,10 @@ impl Worked {
 }
 
 /// Fills, observes and scores one run.
-fn work_on(prompts: &Prompts<'_>, args: &RunArgs, loaded: &LoadedObserver, printer: Printer) -> Result<Work> {
+fn work_on(prompts: Prompts<'_>, args: &RunArgs, loaded: &LoadedObserver, printer: Printer) -> Result<Work> {
     let holder = holder("run");
-    let (directory, generated) = match (&args.model, prompts.images, &prompts.run) {
-        (Some(model), _, run) => {
-            let cases = CaseSet::of_geneval(prompts.config)?;
-            let max_pixels = args.read.limit.for_generated();
-            let job = Job::prepare(cases, model, run.as_deref(), &args.generation, max_pixels, printer)?;
+    let (directory, generated) = match (prompts.job, prompts.images, prompts.run) {
+        (Some(job), ..) => {
             if args.generation.dry_run {
                 return job.dry_run(args.table.json, printer).map(Work::Ended);
             }
@@ -145,9 +170,9 @@ fn work_on(prompts: &Prompts<'_>, args: &RunArgs, loaded: &LoadedObserver, print
             }
         }
         (None, Some(images), Some(run)) => {
-            let into = Destination { run, config: prompts.config, read: &args.read };
+            let into = Destination { run: &run, config: prompts.config, read: &args.read };
             import_stage(images, into, &holder, printer)?;
-            (run.clone(), Ok(Exit::Ok))
+            (run, Ok(Exit::Ok))
         }
         _ => return Err(CommandError::usage("name the images with --images and --run, or a --model").into()),
     };

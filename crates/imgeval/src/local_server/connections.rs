@@ -91,6 +91,8 @@ async fn serve_connection(stream: TcpStream, app: Router, limits: Limits) {
     stream.set_write_timeout(Some(limits.writing));
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
+        // It panics where the clock is out of range.
+        .auto_date_header(false)
         .header_read_timeout(limits.headers)
         .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(app))
         .await;

@@ -1,7 +1,7 @@
 //! How judges are named: by provider and model as generators are, or by the address of a server and its model.
 
 use anyhow::Result;
-use imgeval_clients::{ProviderKind, ProviderSettings};
+use imgeval_clients::ProviderKind;
 
 use super::{ModelName, Overrides, ProviderSection, ResolvedModel, Settings};
 use crate::failure::CommandError;
@@ -13,7 +13,7 @@ impl Settings {
     pub(crate) fn resolve_judge(&self, name: &str, overrides: &Overrides) -> Result<ResolvedModel> {
         let Some((base_url, model)) = judge_address(name)? else {
             let name = ModelName::parse(name)?;
-            let section = self.providers.get(&name.provider).cloned().unwrap_or_default();
+            let section = self.section(&name.provider, overrides.key_file.is_some())?;
             let kind = self.kind_of(&name.provider, &section)?.judge_kind().ok_or_else(|| {
                 CommandError::usage(format!("the provider `{}` cannot judge", name.provider)).with_hint(
                     "judges: openai:MODEL, openai-chat:MODEL, gemini:MODEL or http://host:port/v1#MODEL",
@@ -30,9 +30,7 @@ impl Settings {
         let section =
             ProviderSection { kind: Some(provider.clone()), base_url, ..ProviderSection::default() };
         let resolved = self.resolve_as(ModelName { provider, model }, kind, &section, overrides)?;
-        // What the environment says of the vendor's account is no business of another server.
-        let settings = ProviderSettings { organization: None, project: None, ..resolved.settings };
-        Ok(ResolvedModel { settings, keeps_key_back: false, ..resolved })
+        Ok(ResolvedModel { keeps_key_back: false, ..resolved })
     }
 }
 
@@ -62,13 +60,15 @@ mod tests {
     use std::{fs, num::NonZeroUsize};
 
     use imgeval_clients::{Catalogue, open_judge};
+    use imgeval_core::Usd;
 
     use super::{super::SettingsFile, *};
     use crate::failure::render_error;
 
     fn settings(text: &str) -> Settings {
         let file: SettingsFile = toml::from_str(text).unwrap();
-        Settings { files: vec![], providers: file.providers, catalogue: Catalogue::built_in() }
+        let (files, catalogue) = (vec![], Catalogue::built_in());
+        Settings { files, providers: file.providers, catalogue, untrusted: None, ask_above: Usd::ZERO }
     }
 
     fn judge(name: &str, overrides: &Overrides) -> Result<ResolvedModel, String> {

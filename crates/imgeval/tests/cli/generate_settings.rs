@@ -32,10 +32,7 @@ fn settings_that_are_not_understood_are_refused_with_the_line_and_without_their_
         ("catalogue = [\"sk-canary-1234567\"]\n", ["line 1: ", hint]),
         ("[providers.openai]\nconcurrency = 0\n", ["line 2: ", hint]),
         ("[providers.openai]\ntimeout_s = -1\n", ["`timeout_s = -1` is no time limit", ""]),
-        (
-            "[providers.openai]\nkey_env = \"NOT_SET\"\n",
-            ["`NOT_SET`, which shall hold the key, is not set", ""],
-        ),
+        ("[providers.openai]\nkey_env = \"NOT_SET\"\n", ["`NOT_SET` for the key is not set or blank", ""]),
         (
             "[providers.openai]\nheaders = { Authorization = \"Bearer sk-canary-12\" }\n",
             [

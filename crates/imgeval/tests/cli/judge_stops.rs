@@ -242,6 +242,15 @@ image_input = 1
     assert!(stdout(&output).contains("1 questions of 1"), "{}", stdout(&output));
     assert_eq!((painter.requests().len(), judge.requests().len()), (1, 0), "only judging was dry");
 
+    let entry = prices.replace("-images", "-chat").replace("\"some-model\"", "\"m\"");
+    fs::write(&catalogue, format!("{prices}{entry}text_output = 100\n")).unwrap();
+    let output = call(&["--judge-repeats", "100"]);
+    check_exit(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("for 2 images") && said.contains("for 300 questions to m"), "{said}");
+    assert_eq!(painter.requests().len(), 1, "nothing is paid before judging is agreed to");
+    fs::write(&catalogue, prices).unwrap();
+
     let output = call(&["--max-cost", "5"]);
     check_exit(&output, 0);
     assert_eq!((painter.requests().len(), judge.requests().len()), (3, 3), "{}", stderr(&output));

@@ -290,6 +290,9 @@ fn a_limit_on_the_cost_needs_a_price_and_is_kept() {
         "{plan}"
     );
     assert!(judge.requests().is_empty());
+    let dear = stderr(&bench.observe(&judge, &[&priced[..], &["--judge-repeats", "100"]].concat(), 2));
+    assert!(dear.contains("for 300 questions to m") && dear.contains("--judge-max-cost DOLLARS"), "{dear}");
+    assert!(judge.requests().is_empty());
     // A question is thought to cost at most some 13 cents, and costs 2.
     let said = stderr(&bench.observe(&judge, &[&priced[..], &["--judge-max-cost", "0.15"]].concat(), 7));
     assert!(said.contains("of --judge-max-cost are left"), "{said}");
@@ -377,4 +380,20 @@ fn keys_of_vendors_are_not_sent_to_a_judge_named_by_its_address() {
     for request in judge.requests() {
         assert!(request.headers.iter().all(|(_, value)| !value.contains("canary")), "{:?}", request.headers);
     }
+    // Settings of the working folder lead judges elsewhere no more than generators.
+    let n_asked = judge.requests().len();
+    let key_file = bench.folder.join("key");
+    fs::write(&key_file, SECRET).unwrap();
+    bench.settings(&format!(
+        "[providers.openai]\nbase_url = \"{0}\"\n[providers.own]\nkind = \"openai-chat\"\nbase_url = \"{0}\"\n",
+        judge.url()
+    ));
+    for arguments in
+        [&["--judge", "openai:m"][..], &["--judge", "own:m", "--judge-key-file", text(&key_file)]]
+    {
+        let output = bench.observe_command(&judge, arguments).env("OPENAI_API_KEY", SECRET).output().unwrap();
+        check_exit(&output, 2);
+        assert!(stderr(&output).contains("imgeval trust imgeval.toml"), "{}", stderr(&output));
+    }
+    assert_eq!(judge.requests().len(), n_asked);
 }

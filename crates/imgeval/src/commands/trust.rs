@@ -1,0 +1,72 @@
+//! `imgeval trust`: lets the settings file of a working folder say where keys go.
+
+use std::path::Path;
+
+use anyhow::Result;
+use imgeval_core::visible;
+
+use crate::{
+    args::TrustArgs,
+    consent,
+    exit_code::Exit,
+    failure::CommandError,
+    printer::Printer,
+    settings::{ShownFile, TrustList, hash_of},
+    table::plain_table,
+};
+
+pub(super) fn trust(args: &TrustArgs, printer: Printer) -> Result<Exit> {
+    if args.list {
+        return list(printer);
+    }
+    if let Some(file) = &args.revoke {
+        return revoke(file, printer);
+    }
+    let ShownFile { sections, text } = ShownFile::read(&args.file)?;
+    let mut trusted = TrustList::load()?;
+    let path = shown(&std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone()));
+    printer.insist(format_args!("{path}\n  SHA-256 {}", hash_of(&text)));
+    for section in &sections {
+        printer.insist(format_args!("  {}", visible(section)));
+    }
+    if sections.is_empty() {
+        printer.insist("  nothing in it needs trust");
+    }
+    let is_agreed = args.yes || !consent::can_ask() || consent::confirm("Trust this file?", printer);
+    if !is_agreed {
+        return Err(CommandError::nothing("the file is not trusted").into());
+    }
+    trusted.trust(&args.file, &text)?;
+    printer.talk("trusted until it changes");
+    Ok(Exit::Ok)
+}
+
+fn list(printer: Printer) -> Result<Exit> {
+    let trusted = TrustList::load()?;
+    let mut table = plain_table(&["file", "state", "SHA-256"]);
+    for (path, sha256, state) in trusted.entries() {
+        table.add_row([&shown(path), state.word(), sha256]);
+    }
+    if table.is_empty() {
+        return Err(CommandError::nothing("no settings file is trusted").into());
+    }
+    printer.data(format_args!("{}\n", table.trim_fmt()))?;
+    Ok(Exit::Ok)
+}
+
+fn revoke(file: &Path, printer: Printer) -> Result<Exit> {
+    if !TrustList::load()?.revoke(file)? {
+        return Err(CommandError::nothing(format!(
+            "`{}` is not on the list of trusted files",
+            file.display()
+        ))
+        .with_hint("`imgeval trust --list` shows the list")
+        .into());
+    }
+    printer.talk(format_args!("not trusted any more: {}", shown(file)));
+    Ok(Exit::Ok)
+}
+
+fn shown(path: &Path) -> String {
+    visible(&path.to_string_lossy())
+}
