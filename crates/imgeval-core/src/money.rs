@@ -10,7 +10,7 @@ impl Usd {
     pub const ZERO: Self = Self(0);
 
     #[must_use]
-    pub fn from_nanos(nanos: i64) -> Self {
+    pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 

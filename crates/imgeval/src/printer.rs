@@ -220,7 +220,7 @@ impl StageProgress {
                 if last_told.elapsed() >= PLAIN_INTERVAL {
                     *last_told = Instant::now();
                     let rate = self.new as f64 / self.began.elapsed().as_secs_f64();
-                    let left = (self.total - self.finished) as f64 / rate;
+                    let left = self.total.saturating_sub(self.finished) as f64 / rate;
                     let (stage, finished, total) = (self.stage, self.finished, self.total);
                     self.printer.talk(format_args!(
                         "{stage}: {finished}/{total}, {rate:.1} a second, {left:.0} s left{remarks}"

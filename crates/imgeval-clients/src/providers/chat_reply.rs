@@ -139,6 +139,9 @@ pub(crate) fn usage(usage: &Value) -> Usage {
     .or_untold()
 }
 
+/// No call costs more: a bill above it is as good as none.
+const MAX_BILL: Usd = Usd::from_nanos(10_000 * 1_000_000_000);
+
 /// What a router says that it bills; with the user's own key upstream, what that is billed besides.
 pub(crate) fn billed(usage: &Value) -> Option<Cost> {
     // Some write numbers as strings.
@@ -149,7 +152,8 @@ pub(crate) fn billed(usage: &Value) -> Option<Cost> {
     } else {
         Usd::ZERO
     };
-    Some(Cost { amount: fee + upstream, basis: "as billed by the provider".to_owned() })
+    let amount = Some(fee + upstream).filter(|amount| *amount <= MAX_BILL)?;
+    Some(Cost { amount, basis: "as billed by the provider".to_owned() })
 }
 
 #[cfg(test)]
@@ -170,6 +174,7 @@ mod tests {
         assert_eq!(amount(json!({"cost": 0.002, "is_byok": true})), None);
         assert_eq!(amount(json!({"prompt_tokens": 3})), None);
         assert_eq!(amount(json!({"cost": -1})), None);
+        assert_eq!(amount(json!({"cost": 10_001})), None);
     }
 
     #[test]
