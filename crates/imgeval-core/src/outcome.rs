@@ -76,7 +76,7 @@ macro_rules! failure_kinds {
             /// Of a file that could not be read, by the error and those behind it.
             #[must_use]
             pub fn of_unread(error: &(dyn Error + 'static)) -> Self {
-                let mut causes = successors(Some(error), |error| error.source());
+                let mut causes = successors(Some(error), |error| (*error).source());
                 let lacks_memory = |cause: &io::Error| cause.kind() == io::ErrorKind::OutOfMemory;
                 match causes.any(|cause| cause.downcast_ref().is_some_and(lacks_memory)) {
                     true => Self::NotEnoughMemory,
