@@ -43,6 +43,19 @@ impl RunLock {
             writeln!(file, "{holder}")
         };
         write_name(&mut file).map_err(StoreError::io("write the lock file", &path))?;
+        sweep(directory);
         Ok(Self { _file: file })
+    }
+}
+
+/// Removes what killed writers left unfinished in a run.
+fn sweep(directory: &Path) {
+    let Ok(run) = OwnFolder::open(directory) else { return };
+    run.sweep();
+    let Ok(images) = run.folder("images") else { return };
+    for name in images.names().unwrap_or_default() {
+        if let Ok(folder) = images.folder(name) {
+            folder.sweep();
+        }
     }
 }

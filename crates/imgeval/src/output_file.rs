@@ -48,6 +48,7 @@ impl OutputFile {
 
     /// In a folder that somebody else may have made: a link that has the name is replaced.
     pub(crate) fn within(folder: &OwnFolder, name: impl AsRef<std::ffi::OsStr>) -> Result<Self> {
+        folder.sweep();
         let destination = folder.path().join(name.as_ref());
         let file =
             folder.new_file(name).with_context(|| format!("could not write `{}`", destination.display()))?;

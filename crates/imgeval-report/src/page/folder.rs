@@ -54,9 +54,12 @@ impl Folder {
             }
             Err(source) => return Err(PageError::Read { path: path.join(MARKER), source }),
         };
+        root.sweep();
         let folder = Self { root, earlier, files: Mutex::default() };
         for name in FOLDERS {
-            folder.below(name)?;
+            if let Some(opened) = folder.below(name)? {
+                opened.sweep();
+            }
         }
         if folder.earlier.as_ref().is_some_and(BTreeSet::is_empty) {
             folder.write_marker(&BTreeSet::new())?;

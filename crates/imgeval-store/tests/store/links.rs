@@ -189,3 +189,21 @@ fn foreign_databases_are_refused_for_reading_and_writing() {
     drop(database);
     assert!(matches!(bench.create().unwrap_err(), StoreError::ForeignDatabase { .. }));
 }
+
+#[test]
+fn a_writer_sweeps_what_killed_ones_left_unfinished() {
+    let bench = Bench::new();
+    let images = fs::read_dir(bench.run().join("images")).unwrap().next().unwrap().unwrap().path();
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let places = [bench.run(), bench.run().join("images"), images];
+    for place in &places {
+        let file = fs::File::create(place.join(".writing-abc")).unwrap();
+        file.set_modified(old).unwrap();
+        symlink(bench.place("victim"), place.join(".writing-link")).unwrap();
+    }
+    bench.create().unwrap();
+    for place in &places {
+        assert!(!place.join(".writing-abc").exists() && place.join(".writing-link").is_symlink());
+    }
+    assert_eq!(fs::read_to_string(bench.place("victim")).unwrap(), "precious");
+}

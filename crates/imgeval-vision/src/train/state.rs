@@ -115,7 +115,9 @@ impl TrainingState {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let file = tempfile::Builder::new().prefix(".incoming-").tempfile_in(folder).map_err(failed)?;
+        let file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(failed)?;
+        // Tells others that it is no litter.
+        file.as_file().try_lock().ok();
         let metadata = Some(HashMap::from([(ENTRY.to_owned(), header)]));
         safetensors::serialize_to_file(views, metadata, file.path())
             .map_err(|error| failed(io::Error::other(error)))?;

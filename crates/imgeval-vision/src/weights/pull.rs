@@ -10,10 +10,11 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use flate2::read::GzDecoder;
-use imgeval_files::open_regular;
+use imgeval_files::{OwnFolder, open_regular};
 use tempfile::TempDir;
 use zip::{ZipArchive, result::ZipError};
 
@@ -25,6 +26,9 @@ use super::{
 
 /// Tried in this order where no interpreter is named.
 const INTERPRETERS: [&str; 2] = ["python3", "python"];
+
+/// Of names of folders that archives are downloaded to.
+const WORKSPACE: &str = ".pull-";
 
 /// An archive that unpacks to more than this is no longer read: 1 GiB.
 const MAX_UNPACKED_BYTES: u64 = 1 << 30;
@@ -66,8 +70,29 @@ pub fn pull(
 /// Beside the weights, because the system's temporary folder may be too small for the archive. Removed on drop.
 fn new_workspace(models_dir: &Path) -> io::Result<TempDir> {
     fs::create_dir_all(models_dir)?;
+    sweep_workspaces(models_dir);
     // Pip works from within it.
-    tempfile::Builder::new().prefix(".pull-").tempdir_in(std::path::absolute(models_dir)?)
+    tempfile::Builder::new().prefix(WORKSPACE).tempdir_in(std::path::absolute(models_dir)?)
+}
+
+/// Removes workspaces of killed processes. No download takes as long as a day.
+fn sweep_workspaces(models_dir: &Path) {
+    let Ok(folder) = OwnFolder::open(models_dir) else { return };
+    for name in folder.names().unwrap_or_default() {
+        let path = models_dir.join(&name);
+        let age = path.symlink_metadata().and_then(|metadata| metadata.modified()).map(|time| time.elapsed());
+        let is_old = matches!(age, Ok(Ok(age)) if age > Duration::from_secs(24 * 3600));
+        if !(is_old && name.to_str().is_some_and(|name| name.starts_with(WORKSPACE))) {
+            continue;
+        }
+        if let Ok(workspace) = folder.folder(&name) {
+            for file in workspace.names().unwrap_or_default() {
+                workspace.remove(file).ok();
+            }
+            // One that holds folders stays.
+            folder.remove_folder(&name).ok();
+        }
+    }
 }
 
 fn pinned(package: &PythonPackage) -> String {

@@ -92,6 +92,7 @@ pub(super) fn install(
     let path = models_dir.join(set.file_name);
     let write_error = |source| StoreError::Write { path: path.clone(), source };
     let folder = OwnFolder::make(models_dir).map_err(write_error)?;
+    folder.sweep();
     let mut temporary = folder.new_file(set.file_name).map_err(write_error)?;
     // One byte more than expected is enough to know that the source is too long.
     let found =

@@ -61,7 +61,8 @@ pub(super) fn train(args: &TrainArgs, printer: Printer) -> Result<Exit> {
     if is_network {
         OwnFolder::of_file(&checkpoints)
             .and_then(|(folder, name)| folder.make_folder(name))
-            .with_context(|| format!("could not create `{}`", checkpoints.display()))?;
+            .with_context(|| format!("could not create `{}`", checkpoints.display()))?
+            .sweep();
     }
     let request = TrainingRequest {
         kind,
