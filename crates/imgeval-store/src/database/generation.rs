@@ -50,7 +50,7 @@ ORDER BY a.case_id, a.ordinal, a.round, a.attempt_id DESC";
 
 impl Database {
     pub(crate) fn begin_paid_work(&self) -> Result<(), StoreError> {
-        self.guard(self.connection.pragma_update(None, "synchronous", "FULL"))
+        self.guard(self.connection().pragma_update(None, "synchronous", "FULL"))
     }
 
     pub(crate) fn generated_samples(&self) -> Result<BTreeMap<SampleId, GeneratedSample>, StoreError> {
@@ -62,7 +62,7 @@ impl Database {
                           s.height, s.notes, a.image_sha256, a.format, a.state, a.prompt, a.work_key
                    FROM samples s JOIN attempts a ON a.attempt_id = s.attempt_id
                    ORDER BY s.case_id, s.ordinal, s.round";
-        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut statement = self.guard(self.connection().prepare(sql))?;
         let mut rows = self.guard(statement.query([]))?;
         let mut samples = BTreeMap::new();
         while let Some(row) = self.guard(rows.next())? {
@@ -202,7 +202,7 @@ impl Database {
         let count = |row: &Row<'_>, index: usize| -> rusqlite::Result<u64> {
             Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or_default())
         };
-        let result = self.connection.query_row(&sql, [], |row| {
+        let result = self.connection().query_row(&sql, [], |row| {
             Ok(Spend {
                 known: Usd::from_nanos(row.get(0)?),
                 possible: Usd::from_nanos(row.get(1)?),
@@ -227,7 +227,7 @@ impl Database {
              FROM attempts ORDER BY attempt_id",
             self.kept_columns()
         );
-        let mut statement = self.guard(self.connection.prepare(&sql))?;
+        let mut statement = self.guard(self.connection().prepare(&sql))?;
         let mut rows = self.guard(statement.query([]))?;
         while let Some(row) = self.guard(rows.next())? {
             let outcome = self.guard(OutcomeColumns::read(row, 3))?;
@@ -241,7 +241,7 @@ impl Database {
     }
 
     pub(crate) fn unused_replies(&self) -> Result<Vec<UnusedReply>, StoreError> {
-        let mut statement = self.guard(self.connection.prepare(UNUSED))?;
+        let mut statement = self.guard(self.connection().prepare(UNUSED))?;
         let mut rows = self.guard(statement.query([]))?;
         let mut unused = Vec::new();
         while let Some(row) = self.guard(rows.next())? {
@@ -282,7 +282,7 @@ impl Database {
         row_id: i64,
     ) -> Result<(Option<KeptReply>, String), StoreError> {
         let read = self
-            .connection
+            .connection()
             .query_row(sql, [row_id], |row| Ok((row.get::<_, Vec<u8>>(0)?, read_kept(row, 1)?)));
         let (raw, kept) = self.guard(read)?;
         Ok((kept, unpack(&raw).map_err(|detail| self.damaged(detail))?))
