@@ -223,7 +223,7 @@ mod tests {
         check("CREATE INDEX more ON samples (detail);", "the unknown index `more`");
         check("DROP TABLE colors; CREATE VIRTUAL TABLE colors USING fts5(a);", "the virtual table `colors`");
         check(
-            "DROP TABLE colors; CREATE TABLE colors (a, b AS (randomblob(a)));",
+            "DROP TABLE colors; CREATE TABLE colors (a, b AS (zeroblob(a)));",
             "computed columns in the table `colors`",
         );
     }
