@@ -1,5 +1,5 @@
 //! The same over paths, where no handle of a folder can be had. What lies under a name is asked before each step, so a link
-//! that is there is never followed; one that appears between two steps could be.
+//! that is there is never followed; one that appears between two steps could be. Other names of a file (hard links) are not seen.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::StoreError;
 
+use foreign::StepLimit;
 use schema::{MIGRATES_FROM, SCHEMA_VERSION, VIEW_OF_1, VIEW_OF_2};
 
 pub use evidence::{ObserverKey, SeenImage, StoredImage};
@@ -32,6 +33,7 @@ const COMMON_FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_NO_MUTEX.union(OpenFlags:
 #[derive(Debug)]
 pub(crate) struct Database {
     connection: Connection,
+    limit: StepLimit,
     path: PathBuf,
     /// Whether it has the tables of generation.
     can_generate: bool,
@@ -46,10 +48,10 @@ impl Database {
     pub(crate) fn open_for_writing(directory: &Path) -> Result<Self, StoreError> {
         let path = &directory.join(NAME);
         let guard = || StoreError::database(path);
-        let n_bytes = foreign::check_files(directory)?;
+        foreign::check_files(directory)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | COMMON_FLAGS;
         let mut connection = Connection::open_with_flags(real_path(directory)?, flags).map_err(guard())?;
-        foreign::protect(&mut connection, n_bytes).map_err(guard())?;
+        let limit = foreign::protect(&mut connection, path).map_err(guard())?;
         let version =
             connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(guard())?;
         check_version(path, version)?;
@@ -77,6 +79,7 @@ impl Database {
         prepare().map_err(guard())?;
         Ok(Self {
             connection,
+            limit,
             path: path.to_owned(),
             can_generate: true,
             can_judge: true,
@@ -87,16 +90,16 @@ impl Database {
     /// Opens without writing a byte, also from a folder that may not be written.
     pub(crate) fn open_for_reading(directory: &Path) -> Result<Self, StoreError> {
         let path = &directory.join(NAME);
-        let n_bytes = foreign::check_files(directory)?;
+        foreign::check_files(directory)?;
         if !path.exists() {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | COMMON_FLAGS;
-        let open = |name: &str| -> rusqlite::Result<(Connection, i64)> {
+        let open = |name: &str| -> rusqlite::Result<(Connection, StepLimit, i64)> {
             let mut connection = Connection::open_with_flags(name, flags)?;
-            foreign::protect(&mut connection, n_bytes)?;
+            let limit = foreign::protect(&mut connection, path)?;
             let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            Ok((connection, version))
+            Ok((connection, limit, version))
         };
         let name = uri_of(&real_path(directory)?);
         let opened = open(&name).or_else(|error| {
@@ -105,7 +108,7 @@ impl Database {
             let has_log = path.with_extension("db-wal").metadata().is_ok_and(|log| log.len() > 0);
             if has_log { Err(error) } else { open(&format!("{name}?immutable=1")) }
         });
-        let (connection, version) = opened.map_err(StoreError::database(path))?;
+        let (connection, limit, version) = opened.map_err(StoreError::database(path))?;
         if version == 0 {
             return Err(StoreError::Empty { path: path.to_owned() });
         }
@@ -119,11 +122,18 @@ impl Database {
         }
         Ok(Self {
             connection,
+            limit,
             path: path.to_owned(),
             can_generate: version >= 3,
             can_judge: version >= 4,
             keeps_replies: version >= 5,
         })
+    }
+
+    /// For the next piece of work.
+    fn connection(&self) -> &Connection {
+        self.limit.begin();
+        &self.connection
     }
 
     fn guard<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
@@ -141,6 +151,7 @@ impl Database {
             transaction.commit()?;
             Ok(value)
         };
+        self.limit.begin();
         let result = run(&mut self.connection);
         self.guard(result)
     }
@@ -184,6 +195,10 @@ fn check_version(path: &Path, version: i64) -> Result<(), StoreError> {
 
 /// The folder may be named by way of a link, the database in it may not be one.
 fn real_path(directory: &Path) -> Result<PathBuf, StoreError> {
+    if cfg!(windows) {
+        // SQLite does not know the form of such a path there.
+        return Ok(directory.join(NAME));
+    }
     let folder = directory.canonicalize().map_err(StoreError::io("find the folder", directory))?;
     Ok(folder.join(NAME))
 }

@@ -97,7 +97,7 @@ impl Database {
 
     pub(crate) fn dearest_judgment(&self, judge_id: &str) -> Result<Option<Usd>, StoreError> {
         let sql = "SELECT max(cost_nanos) FROM judgments WHERE judge_id = ? AND reread_of IS NULL";
-        let found = self.connection.query_row(sql, [judge_id], |row| read_amount(row, 0)).optional();
+        let found = self.connection().query_row(sql, [judge_id], |row| read_amount(row, 0)).optional();
         Ok(self.guard(found)?.flatten())
     }
 
@@ -107,7 +107,7 @@ impl Database {
         parameters: impl Params,
         mut visit: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut statement = self.guard(self.connection().prepare(sql))?;
         let mut rows = self.guard(statement.query(parameters))?;
         while let Some(row) = self.guard(rows.next())? {
             self.guard(visit(row))?;

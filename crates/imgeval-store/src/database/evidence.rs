@@ -41,7 +41,7 @@ pub struct SeenImage {
 
 impl Database {
     pub(crate) fn record_observer(&self, meta: &ObserverMeta, key: &ObserverKey) -> Result<(), StoreError> {
-        let result = self.connection.execute(
+        let result = self.connection().execute(
             "INSERT INTO observers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             params![
                 key.observer.as_str(),
@@ -67,7 +67,7 @@ impl Database {
                                      WHERE c.detector_id = o.detector_id AND c.namer_id = o.namer_id)
                            OR NOT EXISTS (SELECT 1 FROM colors)
                        ORDER BY observer_id";
-            let mut statement = self.connection.prepare(sql)?;
+            let mut statement = self.connection().prepare(sql)?;
             let rows = statement.query_map([], |row| {
                 Ok(ObserverMeta {
                     id: row.get(0)?,
@@ -95,7 +95,7 @@ impl Database {
                    LEFT JOIN colors c ON c.image_sha256 = s.image_sha256 AND c.detector_id = ?1 AND c.namer_id = ?2
                    WHERE s.outcome = 'done'
                    GROUP BY s.image_sha256 ORDER BY min(s.case_id), min(s.ordinal), min(s.round), s.image_sha256";
-        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut statement = self.guard(self.connection().prepare(sql))?;
         let mut rows = self.guard(statement.query([key.detector.as_str(), key.namer.as_str()]))?;
         while let Some(row) = self.guard(rows.next())? {
             let row = self.guard(ImageRow::read(row))?;
@@ -169,7 +169,7 @@ impl Database {
         failure: &Failure,
     ) -> Result<(), StoreError> {
         let key = WorkKey::observation(observer, image);
-        let result = self.connection.execute(
+        let result = self.connection().execute(
             "INSERT INTO failed_observations VALUES (?, ?, ?, ?, ?)
              ON CONFLICT DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail",
             params![key.as_str(), observer.as_str(), image.as_str(), failure.kind.code(), failure.detail],

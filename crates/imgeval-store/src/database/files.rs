@@ -24,7 +24,7 @@ impl Database {
                           EXISTS (SELECT 1 FROM failed_observations f
                                   WHERE f.image_sha256 = s.image_sha256 AND f.outcome = ?)
                    FROM samples s WHERE s.file_size IS NOT NULL";
-        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut statement = self.guard(self.connection().prepare(sql))?;
         let mut rows = self.guard(statement.query([FailureKind::NotAccessible.code()]))?;
         let mut known = BTreeMap::new();
         while let Some(row) = self.guard(rows.next())? {
@@ -176,7 +176,7 @@ impl Database {
     /// Which wordings other than the suite's images were made for, each once, in order.
     pub(crate) fn rewritten_prompts(&self) -> Result<Vec<(CaseId, String)>, StoreError> {
         let read = || {
-            let mut statement = self.connection.prepare(
+            let mut statement = self.connection().prepare(
                 "SELECT DISTINCT case_id, detail FROM samples
                  WHERE outcome = 'done' AND instr(' ' || notes || ' ', ?) ORDER BY case_id, detail",
             )?;
@@ -191,7 +191,7 @@ impl Database {
     pub(crate) fn extra_files(&self) -> Result<Vec<ExtraFile>, StoreError> {
         let read = || {
             let mut statement =
-                self.connection.prepare("SELECT source, reason FROM extra_files ORDER BY source")?;
+                self.connection().prepare("SELECT source, reason FROM extra_files ORDER BY source")?;
             let rows =
                 statement.query_map([], |row| Ok(ExtraFile { source: row.get(0)?, reason: row.get(1)? }))?;
             rows.collect()

@@ -6,7 +6,11 @@
 use std::{
     collections::BTreeSet,
     io::{self, Read as _, Seek as _, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use imgeval_files::{OwnFolder, Unsuitable};
@@ -22,28 +26,28 @@ const JOURNAL: &str = "run.db-journal";
 /// How a journal ends that names another journal, which SQLite would delete.
 const OTHER_JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
-/// Steps of SQLite's machine that every statement may take; our largest take about a hundredth for a hundred thousand images.
-const MIN_STEPS: u64 = 500_000_000;
-/// And for each byte of the database, whose rows have a hundred bytes and more.
+/// Steps of SQLite's machine that one piece of work may take: our queries take about 150 for each sample.
+const MIN_STEPS: u64 = 20_000_000;
+/// And for each byte of the database, where a sample takes several hundred bytes.
 const STEPS_OF_A_BYTE: u64 = 16;
+/// So often the steps are counted.
+const INTERVAL: i32 = 10_000;
 
-/// Makes sure that SQLite writes to nothing but files of the run; gives the length of the database.
-pub(super) fn check_files(directory: &Path) -> Result<u64, StoreError> {
+/// Makes sure that SQLite writes to nothing but files of the run.
+pub(super) fn check_files(directory: &Path) -> Result<(), StoreError> {
     let unusable = |name: &str, error: io::Error| StoreError::io("open", &directory.join(name))(error);
     let run = OwnFolder::open(directory).map_err(|error| unusable(NAME, error))?;
-    let mut n_bytes = 0;
     for name in [NAME].into_iter().chain(BESIDE) {
         run.check_writable_in_place(name).map_err(|error| match Unsuitable::of(&error) {
             Some(found) => StoreError::Unsuitable { path: directory.join(name), found },
             None => unusable(name, error),
         })?;
-        n_bytes += run.length(name).map_err(|error| unusable(name, error))?.unwrap_or_default();
     }
     if names_another_journal(&run).map_err(|error| unusable(JOURNAL, error))? {
         let found = "a reference to a journal elsewhere".to_owned();
         return Err(StoreError::ForeignDatabase { path: directory.join(JOURNAL), found });
     }
-    Ok(n_bytes)
+    Ok(())
 }
 
 fn names_another_journal(run: &OwnFolder) -> io::Result<bool> {
@@ -58,22 +62,51 @@ fn names_another_journal(run: &OwnFolder) -> io::Result<bool> {
     Ok(found == OTHER_JOURNAL)
 }
 
-/// Takes from the schema the power to run anything, and bounds what a statement may take.
-pub(super) fn protect(connection: &mut Connection, n_bytes: u64) -> rusqlite::Result<()> {
+/// Takes from the schema the power to run anything, and bounds what queries may take.
+pub(super) fn protect(connection: &mut Connection, path: &Path) -> rusqlite::Result<StepLimit> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     // Those of ours are temporary, which stays allowed.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    bound_statements(connection, MIN_STEPS.saturating_add(n_bytes.saturating_mul(STEPS_OF_A_BYTE)))
+    let limit = StepLimit { path: path.to_owned(), steps: Arc::default() };
+    limit.begin();
+    let steps = Arc::clone(&limit.steps);
+    let count = move || {
+        let taken = steps.taken.fetch_add(INTERVAL.unsigned_abs().into(), Ordering::Relaxed);
+        taken > steps.allowed.load(Ordering::Relaxed)
+    };
+    connection.progress_handler(INTERVAL, Some(count))?;
+    Ok(limit)
 }
 
-/// Pages that refer to each other can make of a small file a table without an end. SQLite counts the steps of each statement
-/// by itself, so reaching the limit once is reason enough to interrupt it.
-fn bound_statements(connection: &mut Connection, n_steps: u64) -> rusqlite::Result<()> {
-    let n_steps = i32::try_from(n_steps).unwrap_or(i32::MAX);
-    connection.progress_handler(n_steps, Some(|| true))
+/// Pages that refer to each other can make of a small file a table without an end, so each piece of work may take only as
+/// many steps as the length of the file explains.
+#[derive(Debug)]
+pub(super) struct StepLimit {
+    path: PathBuf,
+    steps: Arc<Steps>,
+}
+
+#[derive(Debug, Default)]
+struct Steps {
+    taken: AtomicU64,
+    allowed: AtomicU64,
+}
+
+impl StepLimit {
+    /// The next piece of work begins.
+    pub(super) fn begin(&self) {
+        let length = |path: &Path| path.metadata().map_or(0, |found| found.len());
+        let n_bytes = length(&self.path) + length(&self.path.with_extension("db-wal"));
+        self.allow(MIN_STEPS.saturating_add(n_bytes.saturating_mul(STEPS_OF_A_BYTE)));
+    }
+
+    fn allow(&self, n_steps: u64) {
+        self.steps.allowed.store(n_steps, Ordering::Relaxed);
+        self.steps.taken.store(0, Ordering::Relaxed);
+    }
 }
 
 /// Refuses what imgeval never makes.
@@ -190,34 +223,37 @@ mod tests {
         check("CREATE INDEX more ON samples (detail);", "the unknown index `more`");
         check("DROP TABLE colors; CREATE VIRTUAL TABLE colors USING fts5(a);", "the virtual table `colors`");
         check(
-            "DROP TABLE colors; CREATE TABLE colors (a, b AS (randomblob(a)));",
+            "DROP TABLE colors; CREATE TABLE colors (a, b AS (zeroblob(a)));",
             "computed columns in the table `colors`",
         );
     }
 
     #[test]
-    fn a_statement_without_end_is_interrupted() {
+    fn work_without_end_is_interrupted() {
         let mut connection = Connection::open_in_memory().unwrap();
-        protect(&mut connection, 0).unwrap();
-        bound_statements(&mut connection, 100_000).unwrap();
-        let endless =
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-        let error = connection.query_row(endless, [], |row| row.get::<_, i64>(0)).unwrap_err();
-        let error = StoreError::database(Path::new("run.db"))(error);
+        let limit = protect(&mut connection, Path::new("/nowhere/run.db")).unwrap();
+        let count = |connection: &Connection, n: u32| -> rusqlite::Result<u32> {
+            let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?1) SELECT count(*) FROM n";
+            connection.prepare_cached(sql)?.query_row([n], |row| row.get(0))
+        };
+        limit.allow(100_000);
+        let error = StoreError::database(Path::new("run.db"))(count(&connection, u32::MAX).unwrap_err());
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
-        // Each statement counts by itself.
+        // Also of a statement that is used again and again, each piece of work counts by itself.
         for _ in 0..100 {
-            let sql = endless.replace("FROM n) ", "FROM n LIMIT 1000) ");
-            assert_eq!(connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap(), 1000);
+            limit.allow(100_000);
+            assert_eq!(count(&connection, 1000).unwrap(), 1000);
         }
+        limit.begin();
+        assert_eq!(count(&connection, 1_000_000).unwrap(), 1_000_000);
     }
 
     #[test]
     fn a_journal_that_names_another_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(check_files(folder.path()).unwrap(), 0);
+        check_files(folder.path()).unwrap();
         fs::write(folder.path().join(JOURNAL), b"plain journal").unwrap();
-        assert_eq!(check_files(folder.path()).unwrap(), 13);
+        check_files(folder.path()).unwrap();
         fs::write(folder.path().join(JOURNAL), [&b"/home/me/precious"[..], &OTHER_JOURNAL].concat()).unwrap();
         let error = check_files(folder.path()).unwrap_err();
         assert!(matches!(error, StoreError::ForeignDatabase { .. }), "{error}");

@@ -66,7 +66,7 @@ impl Database {
             // Written by an earlier version; opened for writing, it has been brought up to date.
             return Ok(true);
         }
-        self.guard(self.connection.query_row(&result_of_a_run(), [], |row| row.get(0)))
+        self.guard(self.connection().query_row(&result_of_a_run(), [], |row| row.get(0)))
     }
 
     /// Drops the samples that failed. Their attempts stay: they may have been paid for.
@@ -76,7 +76,7 @@ impl Database {
     }
 
     pub(crate) fn begin_paid_work(&self) -> Result<(), StoreError> {
-        self.guard(self.connection.pragma_update(None, "synchronous", "FULL"))
+        self.guard(self.connection().pragma_update(None, "synchronous", "FULL"))
     }
 
     pub(crate) fn generated_samples(&self) -> Result<BTreeMap<SampleId, GeneratedSample>, StoreError> {
@@ -88,7 +88,7 @@ impl Database {
                           s.height, s.notes, a.image_sha256, a.format, a.state, a.prompt, a.work_key
                    FROM samples s JOIN attempts a ON a.attempt_id = s.attempt_id
                    ORDER BY s.case_id, s.ordinal, s.round";
-        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut statement = self.guard(self.connection().prepare(sql))?;
         let mut rows = self.guard(statement.query([]))?;
         let mut samples = BTreeMap::new();
         while let Some(row) = self.guard(rows.next())? {
@@ -211,7 +211,7 @@ impl Database {
              FROM attempts ORDER BY attempt_id",
             self.kept_columns()
         );
-        let mut statement = self.guard(self.connection.prepare(&sql))?;
+        let mut statement = self.guard(self.connection().prepare(&sql))?;
         let mut rows = self.guard(statement.query([]))?;
         while let Some(row) = self.guard(rows.next())? {
             let outcome = self.guard(OutcomeColumns::read(row, 3))?;
@@ -225,7 +225,7 @@ impl Database {
     }
 
     pub(crate) fn unused_replies(&self) -> Result<Vec<UnusedReply>, StoreError> {
-        let mut statement = self.guard(self.connection.prepare(UNUSED))?;
+        let mut statement = self.guard(self.connection().prepare(UNUSED))?;
         let mut rows = self.guard(statement.query([]))?;
         let mut unused = Vec::new();
         while let Some(row) = self.guard(rows.next())? {
@@ -266,7 +266,7 @@ impl Database {
         row_id: i64,
     ) -> Result<(Option<KeptReply>, String), StoreError> {
         let read = self
-            .connection
+            .connection()
             .query_row(sql, [row_id], |row| Ok((row.get::<_, Vec<u8>>(0)?, read_kept(row, 1)?)));
         let (raw, kept) = self.guard(read)?;
         Ok((kept, unpack(&raw).map_err(|detail| self.damaged(detail))?))

@@ -18,7 +18,7 @@ const WITHDRAW: &str = "UPDATE judgments SET is_withdrawn = 1 WHERE work_key = ?
 impl Database {
     pub(crate) fn record_judge(&self, judge: &StoredJudge) -> Result<(), StoreError> {
         let JudgeIdentity { judge: meta, protocol, protocol_hash } = &judge.identity;
-        let result = self.connection.execute(
+        let result = self.connection().execute(
             "INSERT INTO judges (judge_id, provider, endpoint, model, version, protocol, protocol_sha256, protocol_text)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             params![
@@ -42,7 +42,7 @@ impl Database {
         let read = || -> rusqlite::Result<Vec<(StoredJudge, String)>> {
             let sql = "SELECT provider, endpoint, model, version, protocol, protocol_sha256, protocol_text FROM judges
                        ORDER BY rowid";
-            let mut statement = self.connection.prepare(sql)?;
+            let mut statement = self.connection().prepare(sql)?;
             let rows = statement.query_map([], |row| {
                 let (provider, endpoint, model) = (row.get(0)?, row.get(1)?, row.get(2)?);
                 let judge = GeneratorMeta { provider, endpoint, model, version: row.get(3)? };
@@ -70,7 +70,7 @@ impl Database {
     }
 
     pub(crate) fn withdraw_judgments(&mut self, work_key: &imgeval_core::WorkKey) -> Result<(), StoreError> {
-        let result = self.connection.execute(WITHDRAW, [work_key.as_str()]);
+        let result = self.connection().execute(WITHDRAW, [work_key.as_str()]);
         self.guard(result).map(drop)
     }
 
@@ -93,7 +93,7 @@ impl Database {
             "SELECT {ITEM}, began_ms, outcome, detail, reply FROM judgments
              WHERE is_withdrawn = 0 AND (?1 IS NULL OR judge_id = ?1) ORDER BY judgment_id"
         );
-        let mut statement = self.guard(self.connection.prepare(&sql))?;
+        let mut statement = self.guard(self.connection().prepare(&sql))?;
         let mut rows = self.guard(statement.query([judge_id]))?;
         while let Some(row) = self.guard(rows.next())? {
             let item = self.guard(read_item(row, 0))?.map_err(|detail| self.damaged(detail))?;
@@ -116,7 +116,7 @@ impl Database {
              FROM judgments ORDER BY judgment_id",
             self.kept_columns()
         );
-        let mut statement = self.guard(self.connection.prepare(&sql))?;
+        let mut statement = self.guard(self.connection().prepare(&sql))?;
         let mut rows = self.guard(statement.query([]))?;
         while let Some(row) = self.guard(rows.next())? {
             let item = self.guard(read_item(row, 0))?.map_err(|detail| self.damaged(detail))?;
@@ -161,7 +161,7 @@ impl Database {
                                AND d.outcome = 'done')
              ORDER BY work_key, judgment_id DESC"
         );
-        let mut statement = self.guard(self.connection.prepare(&sql))?;
+        let mut statement = self.guard(self.connection().prepare(&sql))?;
         let mut rows = self.guard(statement.query([]))?;
         let mut unused = Vec::new();
         while let Some(row) = self.guard(rows.next())? {
@@ -228,7 +228,7 @@ impl Database {
         let sql =
             "SELECT meter, case_id, ordinal, round, image_sha256, outcome, detail, payload FROM measurements
                    ORDER BY meter, case_id, ordinal, round";
-        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut statement = self.guard(self.connection().prepare(sql))?;
         let mut rows = self.guard(statement.query([]))?;
         let mut measurements = Vec::new();
         while let Some(row) = self.guard(rows.next())? {

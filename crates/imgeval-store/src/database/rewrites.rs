@@ -16,7 +16,7 @@ impl Database {
         type Columns = (String, String, String, Option<String>);
         let read = || -> rusqlite::Result<Vec<Columns>> {
             let sql = "SELECT work_key, outcome, detail, rewritten FROM rewrites";
-            let mut statement = self.connection.prepare(sql)?;
+            let mut statement = self.connection().prepare(sql)?;
             let rows = statement.query_map([], |row| row.try_into())?;
             rows.collect()
         };

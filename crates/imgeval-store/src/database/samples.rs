@@ -106,7 +106,7 @@ impl Database {
                    LEFT JOIN failed_observations f
                        ON f.image_sha256 = s.image_sha256 AND f.observer_id = ?1
                    ORDER BY s.case_id, s.ordinal, s.round, s.source";
-        let mut statement = self.guard(self.connection.prepare(sql))?;
+        let mut statement = self.guard(self.connection().prepare(sql))?;
         let mut rows = self.guard(statement.query([observer.map_or("", ObserverId::as_str)]))?;
         while let Some(row) = self.guard(rows.next())? {
             let sample = self.guard(SampleRow::read(row))?;

@@ -82,7 +82,7 @@ fn make_socket(path: &Path) {
 fn files_that_are_written_whole_replace_links() {
     let bench = Bench::new();
     let victim = bench.place("victim");
-    for name in ["run.lock", "cases.jsonl", "run.toml", &image_name()] {
+    for name in ["run.toml", "run.lock", "cases.jsonl", &image_name()] {
         for kind in ["link", "dangling link", "hard link", "loop", "socket"] {
             let path = bench.replace(name, |path| match kind {
                 "link" => symlink(&victim, path).unwrap(),

@@ -125,9 +125,9 @@ fn nothing_outside_a_run_is_written_through_its_files() {
     // The database is not exchanged but refused.
     fs::rename(run.join("run.db"), folder.join("run.db")).unwrap();
     symlink("../run.db", run.join("run.db")).unwrap();
-    for command in ["observe", "score"] {
-        let refused = imgeval(&[command, text(&run)]);
-        assert!(stderr(&refused).contains("it is a symbolic link"), "{command}: {}", stderr(&refused));
+    for command in [&["observe", "--weights", text(weights())][..], &["score"]] {
+        let refused = imgeval(&[command, &[text(&run)]].concat());
+        assert!(stderr(&refused).contains("it is a symbolic link"), "{command:?}: {}", stderr(&refused));
     }
 }
 
