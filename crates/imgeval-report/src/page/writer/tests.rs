@@ -225,8 +225,8 @@ fn only_files_that_a_report_listed_are_deleted() {
     // Earlier versions made none, so nothing is known to be a report's.
     fs::write(&marker, "{\"layout\":1}").unwrap();
     let written = runs.write(out.path(), false, &first).unwrap();
-    // The picture, its thumbnail and the data of the second report, and three files of the user's.
-    assert_eq!(written.n_left_over, 6, "{:?}", files(out.path()).keys());
+    // The picture of the second report and its thumbnail, and three files of the user's.
+    assert_eq!(written.n_left_over, 5, "{:?}", files(out.path()).keys());
     assert!(mine.iter().all(|name| out.path().join(name).is_file()));
 }
 
