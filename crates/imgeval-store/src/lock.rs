@@ -53,6 +53,7 @@ fn sweep(directory: &Path) {
     let Ok(run) = OwnFolder::open(directory) else { return };
     run.sweep();
     let Ok(images) = run.folder("images") else { return };
+    images.sweep();
     for name in images.names().unwrap_or_default() {
         if let Ok(folder) = images.folder(name) {
             folder.sweep();

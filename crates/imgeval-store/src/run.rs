@@ -94,7 +94,7 @@ impl RunWriter {
                 Ok(()) => existing,
                 Err(mismatch) => {
                     // What cannot be opened may hold a result.
-                    let database = Database::open_for_writing(&directory.join("run.db"));
+                    let database = Database::open_for_writing(directory);
                     match database {
                         Ok(mut database) if !database.has_result()? => database.forget_failed_generation()?,
                         _ => return Err(mismatch),

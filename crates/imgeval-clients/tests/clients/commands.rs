@@ -87,7 +87,7 @@ async fn failures_have_their_kind_and_the_last_words() {
         ("kill -9 $$", FailureKind::CommandFailed, "signal 9"),
         ("true", FailureKind::CommandFailed, "the command ended well but wrote no image to {out}"),
         (": > \"$1\"", FailureKind::CommandFailed, "the file is empty"),
-        ("mkdir \"$1\"", FailureKind::CommandFailed, "no file"),
+        ("mkdir \"$1\"", FailureKind::CommandFailed, "a folder, not a file"),
     ];
     for (text, kind, words) in kinds {
         let answer = run(text, "{out} {prompt}", &request("p")).await;

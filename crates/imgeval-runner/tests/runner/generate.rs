@@ -395,7 +395,7 @@ fn a_store_that_fails_ends_the_stage_and_nothing_on_record_is_lost() {
     RunReader::open(folder.path()).unwrap().for_each_attempt(visit).unwrap();
     assert_eq!(failures.len(), 1);
     let (detail, cost, raw) = &failures[0];
-    assert!(detail.starts_with("the image could not be kept: could not create the folder"), "{detail}");
+    assert!(detail.starts_with("the image could not be kept: could not store the image"), "{detail}");
     assert_eq!((*cost, raw.as_str()), (Some(cents(2)), "raw"));
     let summary = stage.run(folder.path(), &FakeGenerator::new(|_| Reply::Image));
     assert_eq!((summary.done_before, summary.made, summary.spend.possible), (2, 4, Usd::ZERO));

@@ -631,20 +631,24 @@ fn a_store_that_fails_ends_the_stage_and_the_answer_that_was_lost_is_possibly_bi
     let folder = tempfile::tempdir().unwrap();
     drop(open_run(folder.path()));
     let database = || rusqlite::Connection::open(folder.path().join("run.db")).unwrap();
-    let trigger =
-        "CREATE TRIGGER full BEFORE INSERT ON judgments WHEN NEW.case_id = '02' AND NEW.outcome = 'done'
-                   BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
-    database().execute_batch(trigger).unwrap();
+    // The answer of 02 cannot be recorded beside that of 01.
+    let index = "CREATE UNIQUE INDEX full ON judgments (CASE case_id WHEN '02' THEN '01' ELSE case_id END)";
     let stage = Stage { concurrency: 1, ..Stage::numbered(6) };
     let judge = FakeJudge::good();
-    let broken = stage.try_run(folder.path(), &judge, |_, _| {}).unwrap_err();
+    // A run with an index that is not its own would not be opened.
+    let fill_the_disk = |event: &JudgeEvent, _: &_| {
+        if matches!(event, JudgeEvent::Planned { .. }) {
+            database().execute_batch(index).unwrap();
+        }
+    };
+    let broken = stage.try_run(folder.path(), &judge, fill_the_disk).unwrap_err();
+    database().execute_batch("DROP INDEX full").unwrap();
     assert!(matches!(broken.error, GenerateError::Store(_)), "{broken:?}");
     assert_eq!(judge.asked(), ["00", "01", "02"], "no further call begins");
     let summary = &broken.summary;
     assert_eq!((summary.judged, summary.abandoned, summary.not_started), (2, 1, 3));
     assert_eq!(on_record(folder.path()), ["00: score 5", "01: score 5"]);
 
-    database().execute_batch("DROP TRIGGER full").unwrap();
     let again = FakeJudge::good();
     let summary = stage.run(folder.path(), &again);
     assert_eq!(again.asked(), ["02", "03", "04", "05"]);

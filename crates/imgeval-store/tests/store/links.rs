@@ -203,7 +203,8 @@ fn a_writer_sweeps_what_killed_ones_left_unfinished() {
     }
     bench.create().unwrap();
     for place in &places {
-        assert!(!place.join(".writing-abc").exists() && place.join(".writing-link").is_symlink());
+        assert!(!place.join(".writing-abc").exists(), "{}", place.display());
+        assert!(place.join(".writing-link").is_symlink(), "{}", place.display());
     }
     assert_eq!(fs::read_to_string(bench.place("victim")).unwrap(), "precious");
 }

@@ -116,7 +116,18 @@ fn take_error(event: &mut Value) -> Option<Value> {
         return Some(event.take());
     }
     let error = event.as_object_mut()?.get_mut("error")?.take();
-    (!error.is_null()).then_some(error)
+    (!says_nothing(&error)).then_some(error)
+}
+
+/// Null, an empty text, or fields of which all say nothing.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Object(fields) => fields.values().all(says_nothing),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 fn objects(events: Vec<Value>) -> impl Iterator<Item = Fields> {
@@ -444,6 +455,12 @@ mod tests {
             json!({"choices": [{"message": {"content": "a"}}], "error": error}),
         );
         check(json!([{"error": error}, {"type": "ping"}]), json!({"error": error}));
+        for nothing in [json!({}), json!(""), json!({"message": "", "code": null})] {
+            check(
+                json!([{"error": nothing, "outputs": {"9": []}}]),
+                json!({"error": null, "outputs": {"9": []}}),
+            );
+        }
         let typed = json!({"type": "error", "code": "rate_limit_exceeded", "message": "later"});
         check(
             json!([{"type": "response.created", "response": {"id": "r"}}, typed]),
