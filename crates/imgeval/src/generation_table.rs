@@ -138,9 +138,11 @@ pub(crate) fn short_cost(spend: &Spend) -> String {
 
 /// What the run has cost over all calls ever made for it.
 pub(crate) fn spend_line(spend: &Spend) -> String {
-    let is_known = spend.unpriced_calls == 0 || spend.known > Usd::ZERO;
+    let has_untold = spend.unpriced_calls > 0 || spend.lost_tries > 0 || spend.possible > Usd::ZERO;
+    let is_known = spend.known > Usd::ZERO || !has_untold;
     let known = if is_known { spend.known.to_string() } else { "unknown".to_owned() };
-    let mut text = format!("spend: {known} for {} calls", spend.calls);
+    let calls = if spend.calls == 1 { "call" } else { "calls" };
+    let mut text = format!("spend: {known} for {} {calls}", spend.calls);
     if spend.unpriced_calls > 0 {
         text.push_str(&format!(", {} of them at an unknown price", spend.unpriced_calls));
     }
@@ -149,10 +151,13 @@ pub(crate) fn spend_line(spend: &Spend) -> String {
             Usd::ZERO if spend.unpriced_calls > 0 => "an unknown amount".to_owned(),
             possible => possible.to_string(),
         };
-        text.push_str(&format!(
-            "; perhaps {more} more ({} requests whose answer never came may have been billed)",
-            spend.lost_tries
-        ));
+        let further = if is_known { " more" } else { "" };
+        let reason = match spend.lost_tries {
+            0 => "replies told no cost".to_owned(),
+            1 => "1 request whose answer never came may have been billed".to_owned(),
+            lost => format!("{lost} requests whose answer never came may have been billed"),
+        };
+        text.push_str(&format!("; perhaps {more}{further} ({reason})"));
     }
     text.push('\n');
     text
@@ -181,8 +186,8 @@ mod tests {
     #[test]
     fn an_unknown_cost_is_never_shown_as_nothing() {
         let unknown = Spend { calls: 2, tries: 2, unpriced_calls: 2, lost_tries: 1, ..Spend::default() };
-        let expected = "spend: unknown for 2 calls, 2 of them at an unknown price; perhaps an unknown amount more (1 \
-                        requests whose answer never came may have been billed)\n";
+        let expected = "spend: unknown for 2 calls, 2 of them at an unknown price; perhaps an unknown amount (1 \
+                        request whose answer never came may have been billed)\n";
         assert_eq!(spend_line(&unknown), expected);
         assert_eq!(short_cost(&unknown), "unknown");
         let json = spend_json(&unknown);
@@ -192,10 +197,14 @@ mod tests {
         assert_eq!(spend_line(&partly), "spend: $0.0400 for 3 calls, 2 of them at an unknown price\n");
         assert_eq!(short_cost(&partly), "$0.0400 and an unknown amount");
 
+        let lost = Spend { possible: cents(4), calls: 1, lost_tries: 2, ..Spend::default() };
+        let expected = "spend: unknown for 1 call; perhaps $0.0400 (2 requests whose answer never came may have been billed)\n";
+        assert_eq!(spend_line(&lost), expected);
+
         let free = Spend { calls: 1, ..Spend::default() };
         assert_eq!(
             (spend_line(&free).as_str(), short_cost(&free).as_str()),
-            ("spend: $0.00 for 1 calls\n", "$0.00")
+            ("spend: $0.00 for 1 call\n", "$0.00")
         );
         assert_eq!(spend_json(&free)["usd"], 0.0);
     }
