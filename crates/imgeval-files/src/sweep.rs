@@ -1,10 +1,6 @@
 //! Unfinished files of processes that were killed.
 
-use std::{
-    fs::File,
-    sync::LazyLock,
-    time::{Duration, SystemTime},
-};
+use std::{fs::File, sync::LazyLock, time::SystemTime};
 
 use crate::{OwnFolder, new_file::PREFIX};
 
@@ -25,16 +21,15 @@ impl OwnFolder {
     }
 }
 
-/// A process that writes holds the lock of its file.
+/// A process that writes holds the lock of its file; the time is for the moment before it has taken it.
 fn is_left_over(file: &File, began: SystemTime) -> bool {
     let modified = file.metadata().and_then(|metadata| metadata.modified());
-    // Disks round times down, some to two seconds.
-    modified.is_ok_and(|modified| modified + Duration::from_secs(2) < began) && file.try_lock().is_ok()
+    modified.is_ok_and(|modified| modified < began) && file.try_lock().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, time::Duration};
 
     use super::*;
 
@@ -42,16 +37,19 @@ mod tests {
     fn only_unfinished_files_that_nobody_writes_are_removed() {
         let place = tempfile::tempdir().unwrap();
         let folder = OwnFolder::open(place.path()).unwrap();
-        let old = SystemTime::now() - Duration::from_secs(3600);
-        let age = |name: &str| {
-            File::options().write(true).open(place.path().join(name)).unwrap().set_modified(old).unwrap()
+        let hour = Duration::from_secs(3600);
+        let date = |name: &str, modified: SystemTime| {
+            let file = File::options().write(true).open(place.path().join(name)).unwrap();
+            file.set_modified(modified).unwrap();
         };
+        let age = |name: &str| date(name, SystemTime::now() - hour);
         for name in [".writing-old", ".writing-new", "writing-mine", ".writings"] {
             fs::write(place.path().join(name), name).unwrap();
         }
         for name in [".writing-old", "writing-mine", ".writings"] {
             age(name);
         }
+        date(".writing-new", SystemTime::now() + hour);
         let live = folder.new_file("result").unwrap();
         let live_name =
             folder.names().unwrap().into_iter().find(|name| name.len() > ".writing-old".len()).unwrap();
