@@ -102,7 +102,8 @@ fn written(settings: [u8; SETTINGS], samples: &[u8]) -> Option<Vec<u8>> {
             encoder.set_sampling_factor(SAMPLINGS[usize::from(sampling) % SAMPLINGS.len()]);
             encoder.set_progressive(flags & 1 != 0);
             encoder.set_optimized_huffman_tables(flags & 2 != 0);
-            if flags & 4 != 0 {
+            // Where it optimises its tables, jpeg-encoder 0.7.1 does not count what restarts need, and panics.
+            if flags & 6 == 4 {
                 encoder.set_restart_interval(u16::from(flags >> 3) + 1);
             }
             encoder.encode(pixels.rgb(), width, height, ColorType::Rgb).ok()?;
