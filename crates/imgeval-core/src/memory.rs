@@ -23,7 +23,7 @@ static FILE_MEMORY: MemoryBudget = MemoryBudget::new(u64::MAX);
 /// Of the whole, one part in so many is for the bytes of files.
 const FILE_SHARE: u64 = 5;
 
-/// Sets how much all images of the process may take together; without it there is no limit.
+/// Bounds what all images of the process may take together. Until it is called, they may take any amount.
 pub fn set_max_memory(bytes: u64) {
     FILE_MEMORY.set_limit(bytes / FILE_SHARE);
     PIXEL_MEMORY.set_limit(bytes - bytes / FILE_SHARE);

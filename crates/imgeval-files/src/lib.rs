@@ -27,7 +27,7 @@ use portable as platform;
 #[cfg(unix)]
 use unix as platform;
 
-pub use new_file::NewFile;
+pub use new_file::{NewFile, UNFINISHED};
 pub use own_folder::{Lock, OwnFolder, write_whole};
 pub use platform::open_special_for_writing;
 pub use read::{open_regular, read_regular, read_text};

@@ -11,8 +11,8 @@ use crate::platform::Handle;
 
 const MAX_TRIES: usize = 1000;
 
-/// Of names of unfinished files.
-pub(crate) const PREFIX: &str = ".writing-";
+/// How names of unfinished files begin.
+pub const UNFINISHED: &str = ".writing-";
 
 /// A file in the making, under a temporary name in the folder where it will be; removed unless it is published.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl NewFile {
             let temporary = temporary_name();
             match folder.create_new(&temporary) {
                 Ok(file) => {
-                    // Tells other processes that it is no litter. Where the disk has no locks, age alone tells.
+                    // Other processes remove only unfinished files that nobody has locked.
                     file.try_lock().ok();
                     let folder = Arc::clone(folder);
                     return Ok(Self { folder, temporary, name: name.to_owned(), file, is_published: false });
@@ -71,7 +71,7 @@ impl NewFile {
 /// Nobody else's, with near certainty.
 pub(crate) fn temporary_name() -> OsString {
     let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
-    format!("{PREFIX}{random}").into()
+    format!("{UNFINISHED}{random}").into()
 }
 
 impl Drop for NewFile {

@@ -51,7 +51,7 @@ impl OwnFolder {
         Self::open(path)
     }
 
-    /// The folder of a file, made where it is missing, and the file's name.
+    /// The folder of a file that will be written, made where it is missing and swept once, and the file's name.
     ///
     /// # Errors
     /// If the folder cannot be made, or the path ends without a name.
@@ -61,7 +61,9 @@ impl OwnFolder {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        Ok((Self::make(folder)?, name))
+        let folder = Self::make(folder)?;
+        folder.sweep_once();
+        Ok((folder, name))
     }
 
     /// The path that led here.
@@ -243,7 +245,7 @@ impl OwnFolder {
         renamed
     }
 
-    /// Removes a file, or a link and not what it leads to; that nothing is there is no error.
+    /// Removes a file, or a link and not what it leads to. Succeeds if nothing is there.
     ///
     /// # Errors
     /// If it cannot be removed, or is a folder.

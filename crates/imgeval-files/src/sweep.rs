@@ -1,11 +1,20 @@
 //! Unfinished files of processes that were killed.
 
-use std::{fs::File, sync::LazyLock, time::SystemTime};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    path::PathBuf,
+    sync::{LazyLock, Mutex, PoisonError},
+    time::SystemTime,
+};
 
-use crate::{OwnFolder, new_file::PREFIX};
+use crate::{OwnFolder, new_file::UNFINISHED};
 
 /// About when this process began.
 static BEGAN: LazyLock<SystemTime> = LazyLock::new(SystemTime::now);
+
+/// Folders that [`OwnFolder::sweep_once`] has seen.
+static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 impl OwnFolder {
     /// Removes unfinished files in this folder that processes left behind which are no longer running: those that are older
@@ -13,10 +22,18 @@ impl OwnFolder {
     pub fn sweep(&self) {
         let began = *BEGAN;
         for name in self.names().unwrap_or_default() {
-            let is_temporary = name.to_str().is_some_and(|name| name.starts_with(PREFIX));
+            let is_temporary = name.to_str().is_some_and(|name| name.starts_with(UNFINISHED));
             if is_temporary && self.open_regular(&name).is_ok_and(|file| is_left_over(&file, began)) {
                 self.remove(&name).ok();
             }
+        }
+    }
+
+    /// As [`Self::sweep`], but only the first time that this process asks for the folder: cheap before each of many files.
+    pub fn sweep_once(&self) {
+        let is_new = SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(self.path().to_owned());
+        if is_new {
+            self.sweep();
         }
     }
 }
@@ -69,5 +86,21 @@ mod tests {
         assert!(place.path().join(".writing-link").is_symlink());
         live.publish().unwrap();
         assert!(place.path().join("result").exists());
+    }
+
+    #[test]
+    fn writing_a_file_sweeps_its_folder_the_first_time() {
+        let place = tempfile::tempdir().unwrap();
+        let left = place.path().join(".writing-old");
+        let leave = || {
+            let file = File::create(&left).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        };
+        leave();
+        crate::write_whole(&place.path().join("a"), b"a").unwrap();
+        assert!(!left.exists());
+        leave();
+        crate::write_whole(&place.path().join("b"), b"b").unwrap();
+        assert!(left.exists(), "once in a process");
     }
 }

@@ -10,7 +10,7 @@ use imgeval_core::{
     CaseId, ColorScores, ContentHash, Evidence, Failure, ImageFormat, ImageNote, ObserverId, ObserverMeta,
     Sample, SampleId,
 };
-use imgeval_files::OwnFolder;
+use imgeval_files::{OwnFolder, UNFINISHED};
 
 use crate::{
     Manifest, ObservedSample, ObserverKey, StoreError, StoredImage, database::Database, images, lock::RunLock,
@@ -416,7 +416,7 @@ fn refuse_occupied(directory: &Path) -> Result<(), StoreError> {
     let is_ours = |name: &str| {
         ["run.toml", "run.lock", "images"].contains(&name)
             || name.starts_with("run.db")
-            || name.starts_with(".writing-")
+            || name.starts_with(UNFINISHED)
     };
     let has_foreign =
         entries.any(|entry| entry.is_ok_and(|entry| !is_ours(&entry.file_name().to_string_lossy())));

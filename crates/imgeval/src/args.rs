@@ -5,6 +5,7 @@ pub(crate) mod generation;
 pub(crate) mod judging;
 pub(crate) mod metrics;
 pub(crate) mod reporting;
+pub(crate) mod settings;
 
 use std::path::PathBuf;
 
@@ -16,10 +17,11 @@ use imgeval_vision::compute::{ComputeOptions, Device, Precision};
 use self::{
     generation::{CasesArgs, GenerationArgs, SettingsFiles, SpendingArgs},
     judging::{JudgeArgs, LabelArgs, MeterArgs, ProtocolCommand, SuitesCommand},
+    settings::{DoctorArgs, TrustArgs},
 };
 use crate::{
     environment, exit_code::HELP_FOOTER, failure::CommandError, judged::data::SuiteData,
-    memory_size::parse_memory, printer::Printer, settings,
+    memory_size::parse_memory, printer::Printer,
 };
 
 /// The most that `--max-pixels` may allow: sides of 65,536.
@@ -569,40 +571,6 @@ pub(crate) struct GenerateArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DoctorArgs {
-    /// Look only at these models (PROVIDER:MODEL) or providers [default: every provider that has a key or is in the
-    /// settings]
-    #[arg(value_name = "WHAT")]
-    pub(crate) names: Vec<String>,
-    /// Never touch the network
-    #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
-    pub(crate) offline: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) files: SettingsFiles,
-    #[command(flatten)]
-    pub(crate) models: ModelsDirArg,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TrustArgs {
-    /// Settings file
-    #[arg(value_name = "FILE", default_value = settings::FILE_NAME)]
-    pub(crate) file: PathBuf,
-    /// List the trusted files and whether they are unchanged
-    #[arg(long, conflicts_with = "revoke")]
-    pub(crate) list: bool,
-    /// Trust this file no longer
-    #[arg(long, value_name = "FILE")]
-    pub(crate) revoke: Option<PathBuf>,
-    /// Do not ask, in a terminal, after showing what the file says
-    #[arg(long)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

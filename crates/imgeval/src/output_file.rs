@@ -47,8 +47,7 @@ impl OutputFile {
     }
 
     /// In a folder that somebody else may have made: a link that has the name is replaced.
-    pub(crate) fn within(folder: &OwnFolder, name: impl AsRef<std::ffi::OsStr>) -> Result<Self> {
-        folder.sweep();
+    fn within(folder: &OwnFolder, name: impl AsRef<std::ffi::OsStr>) -> Result<Self> {
         let destination = folder.path().join(name.as_ref());
         let file =
             folder.new_file(name).with_context(|| format!("could not write `{}`", destination.display()))?;
@@ -83,7 +82,9 @@ pub(crate) fn output_folder(path: &Path) -> Result<OwnFolder> {
             .and_then(|(folder, name)| folder.make_folder(name)),
         None => OwnFolder::make(path),
     };
-    opened.with_context(|| format!("could not create `{}`", path.display()))
+    let folder = opened.with_context(|| format!("could not create `{}`", path.display()))?;
+    folder.sweep_once();
+    Ok(folder)
 }
 
 impl Write for OutputFile {

@@ -154,7 +154,7 @@ fn usage(usage: &Value) -> Usage {
         image_input: count(&input["image_tokens"]),
         cached_input: count(&input["cached_tokens"]),
         text_output: count(&output["text_tokens"]),
-        // An image has tokens: a count of none is no count.
+        // Every image has tokens, so a count of zero is unknown.
         image_output: count(&output["image_tokens"])
             .or_else(|| count(&usage["output_tokens"]))
             .filter(|count| *count > 0),

@@ -44,7 +44,6 @@ impl EmbeddingCache {
         let path = self.path(image_sha256);
         let write = || -> io::Result<()> {
             let (folder, name) = OwnFolder::of_file(&path)?;
-            folder.sweep();
             folder.write_unsynced(name, &embedding_to_bytes(embedding))
         };
         write().map_err(|source| DiagnoseError::Cache { path: path.clone(), source })

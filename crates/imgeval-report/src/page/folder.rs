@@ -10,7 +10,7 @@ use std::{
 };
 
 use imgeval_core::json::from_json_slice;
-use imgeval_files::{NewFile, OwnFolder};
+use imgeval_files::{NewFile, OwnFolder, UNFINISHED};
 use serde_json::{Value, json};
 
 use super::PageError;
@@ -189,5 +189,5 @@ fn listed(marker: &Value) -> Option<BTreeSet<String>> {
 
 /// What a killed process leaves before it has marked the folder.
 fn is_half_written(name: &str) -> bool {
-    name.starts_with(".writing-") || name.starts_with('.') && name.ends_with(".new")
+    name.starts_with(UNFINISHED) || name.starts_with('.') && name.ends_with(".new")
 }

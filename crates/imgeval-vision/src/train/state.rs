@@ -115,8 +115,9 @@ impl TrainingState {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(failed)?;
-        // Tells others that it is no litter.
+        let file =
+            tempfile::Builder::new().prefix(imgeval_files::UNFINISHED).tempfile_in(folder).map_err(failed)?;
+        // Other processes remove only unfinished files that nobody has locked.
         file.as_file().try_lock().ok();
         let metadata = Some(HashMap::from([(ENTRY.to_owned(), header)]));
         safetensors::serialize_to_file(views, metadata, file.path())

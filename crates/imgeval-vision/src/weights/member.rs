@@ -424,7 +424,6 @@ fn copy(source: &Path, target: &Path) -> Result<(), StoreError> {
     let mut reader =
         open_regular(source).map_err(|error| StoreError::Read { path: source.to_owned(), source: error })?;
     let (folder, name) = OwnFolder::of_file(target).map_err(unwritable)?;
-    folder.sweep();
     let mut copy = folder.new_file(name).map_err(unwritable)?;
     io::copy(&mut reader, &mut copy).map_err(unwritable)?;
     copy.publish().map_err(unwritable)

@@ -10,7 +10,7 @@ use imgeval_vision::weights::{self, Hashing, Places, StoreError};
 use serde_json::{Value, json};
 
 use crate::{
-    args::DoctorArgs,
+    args::settings::DoctorArgs,
     environment,
     exit_code::Exit,
     failure::sentence_of,

@@ -211,10 +211,8 @@ fn export_wise(
     }
     let own = output_folder(folder)?;
     let write = |name: &str, text: String| -> Result<()> {
-        let path = folder.join(name);
-        let mut file = OutputFile::within(&own, name)?;
-        file.write_all(text.as_bytes()).with_context(|| format!("could not write `{}`", path.display()))?;
-        file.publish()
+        own.write_whole(name, text.as_bytes())
+            .with_context(|| format!("could not write `{}`", folder.join(name).display()))
     };
     for (name, rows) in &scores {
         write(name, render_score_rows(rows))?;

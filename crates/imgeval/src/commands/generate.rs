@@ -381,7 +381,7 @@ pub(super) fn generate_error(error: GenerateError) -> anyhow::Error {
     }
 }
 
-/// How the images shall be.
+/// What is asked of the images besides the prompt.
 fn parameters(args: &GenerationArgs) -> ImageParameters {
     let ImageArgs { size, quality, background, output_format, .. } = &args.image;
     ImageParameters {

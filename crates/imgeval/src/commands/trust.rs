@@ -6,7 +6,7 @@ use anyhow::Result;
 use imgeval_core::visible;
 
 use crate::{
-    args::TrustArgs,
+    args::settings::TrustArgs,
     consent,
     exit_code::Exit,
     failure::CommandError,

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
+use imgeval_files::OwnFolder;
 use imgeval_suites::{
     reason_edit,
     wise::{self, DATA_FILES, DataFile, FileKind},
@@ -178,12 +179,12 @@ fn take_wise(
 fn sweep_other_scripts(data: &SuiteData, record: &FetchRecord) {
     let named: BTreeSet<&String> =
         record.other_scripts.iter().filter_map(|path| record.files.get(path)).collect();
-    let Ok(entries) = fs::read_dir(data.other_scripts_dir()) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
+    let Ok(folder) = OwnFolder::open(&data.other_scripts_dir()) else { return };
+    for name in folder.names().unwrap_or_default() {
+        let name = name.to_string_lossy().into_owned();
         if ContentHash::parse(&name).is_some() && !named.contains(&name) {
             // One that stays is only in the way.
-            fs::remove_file(entry.path()).ok();
+            folder.remove(&name).ok();
         }
     }
 }

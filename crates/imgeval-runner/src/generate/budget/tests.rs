@@ -275,7 +275,7 @@ proptest! {
         prop_assert!(spent <= limit + excess, "{spent} of {limit}");
     }
 
-    /// A limit that covers everything at a constant cost is no obstacle.
+    /// A limit that covers everything at a constant cost never stops a run.
     #[test]
     fn a_limit_that_covers_everything_lets_everything_run(
         n_calls in 1_usize..400, concurrency in 1_usize..64, estimate in 1_u64..20, ratio in 0.1..4.0_f64,

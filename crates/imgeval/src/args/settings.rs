@@ -1,0 +1,42 @@
+//! Arguments of `imgeval doctor` and `imgeval trust`, which are about settings.
+
+use std::path::PathBuf;
+
+use clap::{Args, builder::FalseyValueParser};
+
+use super::{ModelsDirArg, generation::SettingsFiles};
+use crate::{environment, settings};
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Look only at these models (PROVIDER:MODEL) or providers [default: every provider that has a key or is in the
+    /// settings]
+    #[arg(value_name = "WHAT")]
+    pub(crate) names: Vec<String>,
+    /// Never touch the network
+    #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
+    pub(crate) offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) files: SettingsFiles,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// Settings file
+    #[arg(value_name = "FILE", default_value = settings::FILE_NAME)]
+    pub(crate) file: PathBuf,
+    /// List the trusted files and whether they are unchanged
+    #[arg(long, conflicts_with = "revoke")]
+    pub(crate) list: bool,
+    /// Trust this file no longer
+    #[arg(long, value_name = "FILE")]
+    pub(crate) revoke: Option<PathBuf>,
+    /// Do not ask, in a terminal, after showing what the file says
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
