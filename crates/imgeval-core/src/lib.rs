@@ -30,7 +30,7 @@ pub use generation::{
     Always, Answer, Capabilities, Cost, Generator, GeneratorDown, GeneratorMeta, ImageParameters,
     ImageRequest, InputImage, Permit, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
 };
-pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
+pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey, to_hex};
 pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, QuestionPart, ReplySchema};
 pub use mask::{Mask, MaskError};
 pub use money::Usd;
