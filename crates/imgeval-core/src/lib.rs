@@ -30,7 +30,7 @@ pub use generation::{
     Always, Answer, Capabilities, Cost, EndpointMeta, Generator, ImageParameters, ImageRequest, InputImage,
     Permit, ProviderDown, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
 };
-pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
+pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey, to_hex};
 pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, QuestionPart, ReplySchema};
 pub use mask::{Mask, MaskError};
 pub use money::Usd;

@@ -66,13 +66,13 @@ impl Backend {
             Precision::F16 => DType::F16,
             Precision::BF16 => DType::BF16,
         };
-        let refused = |name: &str, error: candle_core::Error| {
-            ModelError::Compute(format!("this build or machine cannot compute on {name}: {error}"))
+        let refused = |device: &'static str, error: candle_core::Error| ModelError::NoDevice {
+            device,
+            detail: error.to_string(),
         };
         let device = match options.device {
             Device::Cpu if options.precision != Precision::F32 => {
-                let name = options.precision.name();
-                return Err(ModelError::Compute(format!("the CPU computes with f32, not with {name}")));
+                return Err(ModelError::CpuPrecision { precision: options.precision.name() });
             }
             Device::Cpu => candle_core::Device::Cpu,
             Device::Cuda => candle_core::Device::new_cuda(0).map_err(|error| refused("cuda", error))?,

@@ -1,11 +1,10 @@
-//! imgeval's eyes: reading image files, keeping model weights, and the preview observers.
+//! imgeval's eyes: reading image files, and the networks that look at them. Weights are given by path: nothing here fetches.
 //!
 //! - [`image_file`]: untrusted PNG, JPEG and WebP files to upright 8-bit RGB, as the official evaluator reads them.
 //! - [`yolo`]: the preview detector, YOLOv3-tiny on the CPU.
 //! - [`preview_color`] over [`cielab`]: the preview's colour namer.
 //! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit.
 //! - [`checkpoint`]: trained parameters from safetensors and PyTorch files, without trusting them.
-//! - [`weights`]: known weight sets, pinned by checksum, their folder and how they get there.
 //! - [`lpips`]: the perceptual distance of two pictures.
 //! - [`train`]: classifiers of images, trained here.
 //! - [`machine_memory`]: how much memory there is for images.
@@ -30,7 +29,6 @@ pub mod ops;
 pub mod preview_color;
 pub mod resample;
 pub mod train;
-pub mod weights;
 pub mod yolo;
 
 pub use clip::ClipColorNamer;
@@ -40,7 +38,7 @@ pub use image_file::{
 };
 pub use lpips::Lpips;
 pub use mask2former::Mask2FormerDetector;
-pub use model_error::ModelError;
+pub use model_error::{CanaryError, ModelError};
 pub use preview_color::PreviewColorNamer;
 pub use yolo::PreviewDetector;
 

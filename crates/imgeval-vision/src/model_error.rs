@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, ParameterError};
+use crate::{
+    checkpoint::{Checkpoint, CheckpointError, ParameterError},
+    resample::pillow::CropError,
+};
 
-/// Each is one sentence; [`ModelError::hint`] says how to mend it.
+/// Each is one sentence; [`ModelError::hint`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     #[error(transparent)]
@@ -15,12 +18,55 @@ pub enum ModelError {
     NotThisNetwork { path: PathBuf, network: &'static str, found: String },
     #[error("`{}`: {detail}", path.display())]
     Configuration { path: PathBuf, detail: String },
-    #[error("{0}")]
-    Compute(String),
+    #[error("this build or machine cannot compute on {device}: {detail}")]
+    NoDevice { device: &'static str, detail: String },
+    #[error("the CPU computes with f32, not with {precision}")]
+    CpuPrecision { precision: &'static str },
     #[error("the check before scoring failed: {0}")]
-    Canary(String),
+    Canary(CanaryError),
+    #[error("the network failed: it gives numbers that are not finite")]
+    NotFinite,
+    #[error("the network failed: a picture of {width}x{height} pixels is too small")]
+    TooSmall { width: u32, height: u32 },
+    #[error("the network failed: a picture of another size")]
+    OtherSize,
     #[error("the network failed: {0}")]
-    Failed(String),
+    Crop(CropError),
+    #[error("the network failed: a crop of {side} pixels could not be made")]
+    Square { side: u32 },
+    #[error("the network failed: parameter `{name}` has no gradient")]
+    NoGradient { name: String },
+    #[error("the network failed: {detail}")]
+    Tensors { detail: String },
+}
+
+/// What a built-in network with a known answer, or the loaded one, did on the machine that is about to score.
+#[derive(Debug, thiserror::Error)]
+pub enum CanaryError {
+    #[error("the built-in picture does not decode: {detail}")]
+    Picture { detail: String },
+    #[error("the built-in answers: {detail}")]
+    Answers { detail: String },
+    #[error("{found} numbers instead of {expected}")]
+    Length { found: usize, expected: usize },
+    #[error("{what} off by {difference} of the largest")]
+    Off { what: String, difference: f32 },
+    #[error("the built-in LPIPS network gives {found}, not {expected}")]
+    Distance { found: f64, expected: f64 },
+    #[error("the weights give numbers that are not finite")]
+    NotFinite,
+}
+
+impl From<CanaryError> for ModelError {
+    fn from(error: CanaryError) -> Self {
+        Self::Canary(error)
+    }
+}
+
+impl From<CropError> for ModelError {
+    fn from(error: CropError) -> Self {
+        Self::Crop(error)
+    }
 }
 
 impl From<candle_core::Error> for ModelError {
@@ -29,7 +75,7 @@ impl From<candle_core::Error> for ModelError {
         while let candle_core::Error::WithBacktrace { inner, .. } = error {
             error = *inner;
         }
-        Self::Failed(error.to_string())
+        Self::Tensors { detail: error.to_string() }
     }
 }
 
@@ -46,15 +92,20 @@ impl ModelError {
             Self::Checkpoint(error) => error.hint(),
             Self::Parameters(error) => error.hint(),
             Self::NotThisNetwork { .. } => {
-                "name the weights of that network (`imgeval models list` shows them); names may start with `module.`, \
-                 `_orig_mod.` or `model.`"
+                "name the weights of that network; names may start with `module.`, `_orig_mod.` or `model.`"
             }
             Self::Configuration { .. } => "take the model's folder as it was published",
-            Self::Compute(_) => "leave `--device` and `--dtype` away to compute on the CPU with f32",
+            Self::NoDevice { .. } | Self::CpuPrecision { .. } => "compute on the CPU with f32",
             Self::Canary(_) => {
                 "this build computes wrongly on this machine, or the weights are damaged; nothing was scored"
             }
-            Self::Failed(_) => "check the weights with `imgeval models check`",
+            Self::NotFinite
+            | Self::TooSmall { .. }
+            | Self::OtherSize
+            | Self::Crop(_)
+            | Self::Square { .. }
+            | Self::NoGradient { .. }
+            | Self::Tensors { .. } => "check the weights",
         }
     }
 }

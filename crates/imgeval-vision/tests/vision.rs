@@ -10,12 +10,6 @@ mod checkpoints;
 #[path = "vision/clip_tokenizer.rs"]
 mod clip_tokenizer;
 #[cfg(test)]
-#[path = "vision/downloads.rs"]
-mod downloads;
-#[cfg(test)]
-#[path = "vision/file_server.rs"]
-mod file_server;
-#[cfg(test)]
 #[path = "vision/hostile_checkpoints.rs"]
 mod hostile_checkpoints;
 #[cfg(test)]

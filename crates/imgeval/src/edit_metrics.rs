@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use imgeval_core::{GrayPixels, Pixels};
+use imgeval_fetch::weights::{self, Hashing, Member, StoreError, locate_member};
 use imgeval_metrics::edit::{
     Background, EditMetricError, Psnr, Region, hide_region, mean_squared_error, psnr_of, region_of,
     structural_similarity,
@@ -22,14 +23,14 @@ use imgeval_vision::{
     Lpips, ModelError,
     clip::Clip,
     resample::pillow::{Filter, crop, resize, resize_gray},
-    weights::{self, Hashing, Member, StoreError, locate_member},
 };
 
 use crate::{
+    advice::weights_hint,
     args::metrics::EditWeightsArgs,
     environment,
     failure::{CommandError, sentence_of},
-    observers::{Model, given_or_pulled, is_pulled_clip, refused},
+    observers::{Model, given_or_pulled, is_pulled_clip, refused, sha256_of_weights},
 };
 
 /// Raised whenever our code could give other numbers for the same pictures.
@@ -118,10 +119,7 @@ impl EditMeter {
         let lpips = locate_lpips(args)?;
         let clip = if has_texts { locate_clip(args)? } else { Err(MissingMetric::TextNotGiven) };
         let models_dir = environment::models_dir(args.models.models_dir.clone());
-        let sha256_of = |path: &Path| {
-            weights::sha256_of(path, &models_dir)
-                .map_err(|error| CommandError::usage(sentence_of(&error)).with_hint(error.hint()))
-        };
+        let sha256_of = |path: &Path| sha256_of_weights(path, &models_dir);
         let mut facts = EditMeterFacts {
             version: VERSION,
             lpips_sha256: None,
@@ -222,7 +220,7 @@ impl EditMeter {
             return Ok(Err(MissingMetric::RegionWithoutInside));
         }
         let corners = [region.left, region.top, region.right, region.bottom].map(f64::from);
-        let cut = crop(edited, corners).map_err(|error| ModelError::Failed(error.to_string()))?;
+        let cut = crop(edited, corners).map_err(ModelError::from)?;
         clip.score(&cut, text).map(Ok)
     }
 }
@@ -287,7 +285,7 @@ fn found(
         Err(error @ StoreError::Missing { .. }) => {
             Ok(Err(MissingMetric::WeightsAbsent(format!("{error}; `{command}` fetches them"))))
         }
-        Err(error) => Err(CommandError::mendable(sentence_of(&error), error.hint())),
+        Err(error) => Err(CommandError::mendable(sentence_of(&error), weights_hint(&error))),
     }
 }
 

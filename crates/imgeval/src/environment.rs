@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use imgeval_clients::ProviderKind;
-use imgeval_vision::weights::{Hub, Places};
+use imgeval_fetch::weights::{Hub, Places};
 
 /// Where model weights are kept.
 pub(crate) const MODELS_DIR: &str = "IMGEVAL_MODELS_DIR";

@@ -3,11 +3,12 @@
 use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
+use imgeval_fetch::suites::FetchError;
 use imgeval_files::Unsuitable;
 use imgeval_report::page::PageError;
 use imgeval_store::StoreError;
 
-use crate::exit_code::Exit;
+use crate::{advice::fetch_advice, exit_code::Exit};
 
 /// An error that knows its exit code and perhaps what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +94,9 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
             | StoreError::Damaged { .. } => Exit::Unexpected,
         };
         return (error.hint().map(str::to_owned), exit);
+    }
+    if let Some(error) = error.downcast_ref::<FetchError>() {
+        return fetch_advice(error);
     }
     if let Some(error) = error.downcast_ref::<PageError>() {
         let exit = match error {

@@ -8,14 +8,15 @@ use std::{
 
 use anyhow::Result;
 use imgeval_core::{ColorNamer, visible};
+use imgeval_fetch::weights::{self, Hashing, Member, locate_member};
 use imgeval_runner::{Conditions, Observer};
 use imgeval_vision::{
     ClipColorNamer, LITTLE_WORK, Mask2FormerDetector, ModelError, PreviewColorNamer, PreviewDetector,
-    checkpoint::Checkpoint,
-    weights::{self, Hashing, Member, locate_member},
+    checkpoint::{Checkpoint, weight_files},
 };
 
 use crate::{
+    advice::{model_hint, weights_hint},
     args::{ComputeArgs, DetectorArgs, DetectorName, ModelsDirArg},
     environment,
     failure::{CommandError, sentence_of},
@@ -62,16 +63,13 @@ fn load_mask2former(args: &DetectorArgs, model: Model, clip: Option<PathBuf>) ->
     let path = given_or_pulled(args.weights.as_deref(), model, &args.models)?;
     let options = args.compute.options();
     let models_dir = environment::models_dir(args.models.models_dir.clone());
-    let sha256_of = |path: &Path| {
-        weights::sha256_of(path, &models_dir).map_err(|error| match Checkpoint::open(path) {
-            // What keeps it from being loaded says more.
-            Err(unusable) => refused(unusable.into()),
-            Ok(_) => CommandError::usage(sentence_of(&error)).with_hint(error.hint()),
-        })
-    };
-    let detector = Mask2FormerDetector::load(&path, &sha256_of(&path)?, &options).map_err(refused)?;
+    let sha256_of = |path: &Path| sha256_of_weights(path, &models_dir);
+    let sha256 = sha256_of(&path)?;
+    let detector = Mask2FormerDetector::load(&path, &sha256, &options).map_err(refused)?;
     check_family(args.detector, &path, &detector)?;
     let mut conditions = conditions(&args.compute);
+    // mmdetection's convention: the file's name ends with the first digits of its checksum.
+    conditions.is_unofficial |= !sha256.starts_with(weights::MASK2FORMER.sha256_start);
     let namer: Option<Box<dyn ColorNamer>> = match clip {
         Some(clip) => {
             let sha256 = sha256_of(&clip)?;
@@ -120,7 +118,20 @@ fn conditions(compute: &ComputeArgs) -> Conditions {
 }
 
 pub(crate) fn refused(error: ModelError) -> CommandError {
-    CommandError::usage(sentence_of(&error)).with_hint(error.hint())
+    CommandError::usage(sentence_of(&error)).with_hint(model_hint(&error))
+}
+
+/// The SHA-256 that identifies weights: a file, or a folder in the Hugging Face layout.
+pub(crate) fn sha256_of_weights(path: &Path, models_dir: &Path) -> Result<String, CommandError> {
+    let files = match path.is_dir() {
+        true => weight_files(path).map_err(|error| refused(error.into()))?,
+        false => vec![path.to_owned()],
+    };
+    weights::sha256_of(&files, models_dir).map_err(|error| match Checkpoint::open(path) {
+        // What keeps it from being loaded says more.
+        Err(unusable) => refused(unusable.into()),
+        Ok(_) => CommandError::usage(sentence_of(&error)).with_hint(weights_hint(&error)),
+    })
 }
 
 /// A network of the registry.
@@ -162,7 +173,7 @@ pub(crate) fn given_or_pulled(
     };
     located
         .map(|located| located.path)
-        .map_err(|error| CommandError::mendable(sentence_of(&error), error.hint()))
+        .map_err(|error| CommandError::mendable(sentence_of(&error), weights_hint(&error)))
 }
 
 fn load_preview(args: &DetectorArgs) -> Result<LoadedObserver> {

@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
 #[path = "../../imgeval-clients/tests/clients/fault_server.rs"]
 mod fault_server;
-#[path = "../../imgeval-vision/tests/vision/file_server.rs"]
+#[path = "../../imgeval-fetch/tests/fetch/file_server.rs"]
 mod file_server;
 #[allow(dead_code, reason = "shared with another crate's tests, which use more of it")]
 #[path = "../../imgeval-vision/tests/vision/random_weights.rs"]

@@ -47,8 +47,11 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-/// The weight files of a folder, sorted by name.
-pub(crate) fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+/// The weight files of a folder in the Hugging Face layout, sorted by name.
+///
+/// # Errors
+/// If none lies there under a usual name, or their index cannot be read.
+pub fn weight_files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     Ok(find_weights(folder)?.files)
 }
 

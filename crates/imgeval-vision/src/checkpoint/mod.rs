@@ -32,7 +32,7 @@ mod torch_zip;
 mod wrappers;
 mod zip_directory;
 
-pub(crate) use folder::weight_files;
+pub use folder::weight_files;
 
 pub use error::{CheckpointError, TensorProblem};
 pub use parameters::{Misshaped, Parameter, ParameterError, Parameters};

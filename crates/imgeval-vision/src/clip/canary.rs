@@ -15,7 +15,7 @@ use super::{
 use crate::{
     canary::{is_near, largest_difference, picture_of},
     checkpoint::Checkpoint,
-    model_error::ModelError,
+    model_error::{CanaryError, ModelError},
 };
 
 // Made by `scripts/reference/clip.py` with transformers and open_clip; the tests use them too.
@@ -25,7 +25,7 @@ const PICTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/picture.png");
 
 /// Runs the small model on a picture and a text, where and how `loaded` computes.
 pub(super) fn check(loaded: &Clip) -> Result<(), ModelError> {
-    let broken = |error: &dyn std::fmt::Display| ModelError::Canary(format!("the built-in answers: {error}"));
+    let broken = |error: &dyn std::fmt::Display| CanaryError::Answers { detail: error.to_string() };
     let mut weights = Vec::new();
     GzDecoder::new(WEIGHTS).read_to_end(&mut weights).map_err(|error| broken(&error))?;
     let answers: Value = serde_json::from_slice(ANSWERS).map_err(|error| broken(&error))?;
@@ -50,8 +50,8 @@ pub(super) fn check(loaded: &Clip) -> Result<(), ModelError> {
         let found = Tensor::new(found.as_slice(), &Device::Cpu)?;
         let difference = largest_difference(&found, &expected)?;
         if !is_near(difference, loaded.backend()) {
-            let what = format!("the built-in model's {name} embedding is off by {difference} of the largest");
-            return Err(ModelError::Canary(what));
+            let what = format!("the built-in model's {name} embedding is");
+            return Err(CanaryError::Off { what, difference }.into());
         }
     }
     Ok(())

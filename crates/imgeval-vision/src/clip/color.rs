@@ -140,7 +140,7 @@ pub(super) fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
 /// The object on a grey canvas, cropped to its box; without a mask the picture stays.
 pub(super) fn cut_out(pixels: &Pixels, detection: &Detection) -> Result<Pixels, ModelError> {
     let corners = detection.bounding_box.to_array().map(f64::from);
-    let crop = |pixels: &Pixels| crop(pixels, corners).map_err(|error| ModelError::Failed(error.to_string()));
+    let crop = |pixels: &Pixels| crop(pixels, corners).map_err(ModelError::from);
     let Some(mask) = &detection.mask else { return crop(pixels) };
     let mut rgb = pixels.rgb().to_vec();
     for (pixel, is_object) in rgb.chunks_exact_mut(3).zip(mask.to_rows()) {
@@ -149,7 +149,7 @@ pub(super) fn cut_out(pixels: &Pixels, detection: &Detection) -> Result<Pixels, 
         }
     }
     let hidden = Pixels::new(pixels.width(), pixels.height(), rgb);
-    crop(&hidden.ok_or_else(|| ModelError::Failed("a picture of another size".to_owned()))?)
+    crop(&hidden.ok_or_else(|| ModelError::OtherSize)?)
 }
 
 impl ColorNamer for ClipColorNamer {

@@ -232,7 +232,7 @@ fn rows_of(x: &Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
     if rows.iter().flatten().all(|x| x.is_finite()) {
         return Ok(rows);
     }
-    Err(ModelError::Failed("it gives numbers that are not finite".to_owned()))
+    Err(ModelError::NotFinite)
 }
 
 /// The numbers of a parameter as a tensor.

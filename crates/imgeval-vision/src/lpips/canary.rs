@@ -5,7 +5,11 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Lpips;
-use crate::{canary::picture_of, checkpoint::Checkpoint, model_error::ModelError};
+use crate::{
+    canary::picture_of,
+    checkpoint::Checkpoint,
+    model_error::{CanaryError, ModelError},
+};
 
 const TRUNK: &[u8] = include_bytes!("../../tests/fixtures/lpips/trunk.pth");
 const HEADS: &[u8] = include_bytes!("../../tests/fixtures/lpips/heads.pth");
@@ -20,7 +24,7 @@ pub(super) fn check() -> Result<(), ModelError> {
     let built_in = |bytes: &[u8]| Checkpoint::from_bytes(Path::new("built in"), bytes.to_vec());
     let small = Lpips::from_checkpoints(built_in(TRUNK)?, built_in(HEADS)?)?;
     let answers: Value = serde_json::from_slice(ANSWERS)
-        .map_err(|error| ModelError::Canary(format!("the built-in answers: {error}")))?;
+        .map_err(|error| CanaryError::Answers { detail: error.to_string() })?;
     let picture = picture_of(PICTURE)?;
     let numbers: Vec<f32> = picture.rgb().iter().map(|value| f32::from(*value) / 255.0).collect();
     let negative: Vec<f32> = numbers.iter().map(|number| 1.0 - number).collect();
@@ -29,5 +33,5 @@ pub(super) fn check() -> Result<(), ModelError> {
     if (found - expected).abs() <= TOLERANCE * expected {
         return Ok(());
     }
-    Err(ModelError::Canary(format!("the built-in LPIPS network gives {found}, not {expected}")))
+    Err(CanaryError::Distance { found, expected }.into())
 }

@@ -66,7 +66,7 @@ impl Lpips {
     ) -> Result<f64, ModelError> {
         let size = (height as usize, width as usize);
         if size.0.min(size.1) < SMALLEST_SIDE {
-            return Err(ModelError::Failed(format!("a picture of {width}x{height} pixels is too small")));
+            return Err(ModelError::TooSmall { width, height });
         }
         let features = |rgb: &[f32]| self.trunk.features(&prepare(rgb, size)?, size);
         let (first, second) = (features(first)?, features(second)?);
@@ -77,7 +77,7 @@ impl Lpips {
         if total.is_finite() {
             return Ok(total);
         }
-        Err(ModelError::Failed("it gives numbers that are not finite".to_owned()))
+        Err(ModelError::NotFinite)
     }
 
     /// Runs a small built-in network whose answer is known.

@@ -13,7 +13,7 @@ use crate::{
     canary::{is_near, largest_difference, picture_of},
     checkpoint::Checkpoint,
     compute::Backend,
-    model_error::ModelError,
+    model_error::{CanaryError, ModelError},
 };
 
 // Made by `scripts/reference/mask2former.py` with transformers; the tests use them too.
@@ -31,15 +31,15 @@ pub(super) fn check(loaded: &Network, backend: &Backend) -> Result<(), ModelErro
     for (name, found) in [("even/classes", &prediction.class_logits), ("even/masks", &masks)] {
         let difference = largest_difference(found, &answers.read_f32(name)?)?;
         if !is_near(difference, backend) {
-            let what = format!("the built-in network's {name} are off by {difference} of the largest");
-            return Err(ModelError::Canary(what));
+            let what = format!("the built-in network's {name} are");
+            return Err(CanaryError::Off { what, difference }.into());
         }
     }
     let prediction = predict(loaded, &picture, backend)?;
     for logits in [&prediction.class_logits, &prediction.mask_logits.pixels] {
         let sum = logits.to_dtype(candle_core::DType::F32)?.abs()?.sum_all()?.to_scalar::<f32>()?;
         if !sum.is_finite() {
-            return Err(ModelError::Canary("the weights give numbers that are not finite".to_owned()));
+            return Err(CanaryError::NotFinite.into());
         }
     }
     Ok(())

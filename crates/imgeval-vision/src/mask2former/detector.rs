@@ -23,7 +23,6 @@ use crate::{
         masks::{MaskLogits, QUERIES_PER_WORD, column_runs},
         tensor::with_numbers,
     },
-    weights,
 };
 
 /// The categories of COCO.
@@ -54,7 +53,8 @@ pub struct Logits {
 
 impl Mask2FormerDetector {
     /// Maps the weights: a checkpoint of mmdetection 2.x or 3.x, or a file or folder of transformers. The names of the
-    /// tensors decide whose preprocessing and postprocessing apply. The caller tells the checksum, which may be recorded.
+    /// tensors decide whose preprocessing and postprocessing apply. The caller gives the checksum, which may be recorded, and
+    /// knows whether it is that of the official weights: they have a network of mmdetection, but others have it too.
     ///
     /// # Errors
     /// If the file cannot be read, is of another network, or the device is not there.
@@ -71,16 +71,13 @@ impl Mask2FormerDetector {
             }
             Family::HuggingFace => ("Mask2Former, transformers (not comparable)", "numerics=transformers"),
         };
-        // mmdetection's convention: the file's name ends with the first digits of its checksum.
-        let is_official = network.family() == Family::Mmdetection
-            && weights_sha256.starts_with(weights::MASK2FORMER.sha256_start);
         let meta = ObserverMeta {
             id: "mask2former".to_owned(),
             title: title.to_owned(),
             version: 1,
             weights_sha256: weights_sha256.to_owned(),
             parameters: parameters.to_owned(),
-            is_comparable: is_official,
+            is_comparable: network.family() == Family::Mmdetection,
         };
         Ok(Self { network, backend, meta })
     }
@@ -153,11 +150,7 @@ pub(super) fn instances(
 /// What is not a number is in no mask, and would pass for an image without objects.
 fn check_finite(logits: &Tensor) -> Result<(), ModelError> {
     let is_finite = with_numbers(logits, |numbers| Ok(numbers.iter().all(|x| x.is_finite())))?;
-    if is_finite {
-        Ok(())
-    } else {
-        Err(ModelError::Failed("it gives numbers that are not finite".to_owned()))
-    }
+    if is_finite { Ok(()) } else { Err(ModelError::NotFinite) }
 }
 
 fn on_cpu(x: &Tensor) -> candle_core::Result<Tensor> {

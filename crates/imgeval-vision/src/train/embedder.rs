@@ -25,7 +25,7 @@ pub struct ClipEmbedder {
 }
 
 impl ClipEmbedder {
-    /// `weights_sha256` tells which weights these are, as [`sha256_of`](crate::weights::sha256_of) gives it.
+    /// `weights_sha256` tells which weights these are, as the record of checksums gives it.
     ///
     /// # Errors
     /// As [`Clip::load`].
@@ -97,8 +97,7 @@ impl ClipEmbedder {
         let top = (pixels.height() as usize - side) / 2;
         let rgb = square_of(pixels, left, top, side, false);
         let side = u32::try_from(side).unwrap_or(u32::MAX);
-        Pixels::new(side, side, rgb)
-            .ok_or_else(|| ModelError::Failed(format!("a crop of {side} pixels could not be made")).into())
+        Pixels::new(side, side, rgb).ok_or_else(|| ModelError::Square { side }.into())
     }
 }
 

@@ -170,7 +170,7 @@ fn rows_of(x: &Tensor) -> Result<Vec<Vec<f32>>, TrainError> {
     if rows.iter().flatten().all(|x| x.is_finite()) {
         return Ok(rows);
     }
-    Err(ModelError::Failed("it gives numbers that are not finite".to_owned()).into())
+    Err(ModelError::NotFinite.into())
 }
 
 /// Of one row the row itself.

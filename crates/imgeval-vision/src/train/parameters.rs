@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Result as CandleResult, Tensor, Var};
+use imgeval_core::to_hex;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     draws::{Draws, Purpose},
     error::TrainError,
 };
-use crate::{compute::Backend, ops::tensor::from_numbers, weights::to_hex};
+use crate::{compute::Backend, ops::tensor::from_numbers};
 
 /// So many names are listed in an error.
 const LISTED: usize = 3;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use candle_core::DType;
-use imgeval_core::Pixels;
+use imgeval_core::{Pixels, to_hex};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     settings::TrainingSettings,
     state::{Binding, EpochRecord, TrainingState},
 };
-use crate::{compute::Backend, model_error::ModelError, weights::to_hex};
+use crate::{compute::Backend, model_error::ModelError};
 
 /// Validation images that are in memory together.
 const VALIDATED_AT_ONCE: usize = 16;
@@ -347,9 +347,7 @@ pub(super) fn gradients(
     let store = loss.backward()?;
     let mut gradients = BTreeMap::new();
     for (name, variable) in variables.iter() {
-        let gradient = store
-            .get(variable)
-            .ok_or_else(|| ModelError::Failed(format!("parameter `{name}` has no gradient")))?;
+        let gradient = store.get(variable).ok_or_else(|| ModelError::NoGradient { name: name.clone() })?;
         let numbers = gradient.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
         gradients.insert(name.clone(), numbers);
     }

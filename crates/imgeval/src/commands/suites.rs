@@ -1,7 +1,10 @@
 //! `imgeval suites`: which suites there are, and fetching the data of those that are not ours to ship.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use clap::ValueEnum as _;
+use imgeval_fetch::suites::{Fetching, OtherScripts};
 use imgeval_suites::wise;
 use serde_json::json;
 
@@ -14,22 +17,25 @@ use crate::{
     failure::CommandError,
     judged::{
         data::SuiteData,
-        fetch::{Fetching, OtherScripts, fetch_reason_edit, fetch_wise},
+        fetch::{fetch_reason_edit, fetch_wise},
     },
     printer::Printer,
     table::plain_table,
 };
-
-/// Where WISE's repository is had from, whole, at the pinned commit.
-const WISE_ARCHIVE: &str = "https://github.com/PKU-YuanGroup/WISE/archive/eb51174.zip";
 
 pub(super) fn suites(command: &SuitesCommand, printer: Printer) -> Result<Exit> {
     match command {
         SuitesCommand::List { json, suites } => list(&suites.data(), *json, printer),
         SuitesCommand::Fetch { suite, from, other_scripts, again, offline, suites } => {
             let other_scripts = if *other_scripts { OtherScripts::Take } else { OtherScripts::Refuse };
-            let fetching = Fetching { from: from.as_deref(), other_scripts, replaces: *again };
-            fetch(*suite, fetching, *offline, &suites.data(), printer)
+            let fetching = Fetching {
+                from: from.as_deref(),
+                is_offline: *offline,
+                other_scripts,
+                replaces: *again,
+                retry_pause: Duration::from_secs(1),
+            };
+            fetch(*suite, fetching, &suites.data(), printer)
         }
     }
 }
@@ -116,28 +122,25 @@ fn is_all_here(data: &SuiteData) -> bool {
     has_cases && wise::Edition::ALL.into_iter().all(|edition| data.wise_protocol(edition).is_ok())
 }
 
-fn fetch(
-    suite: FetchedSuite,
-    fetching: Fetching<'_>,
-    is_offline: bool,
-    data: &SuiteData,
-    printer: Printer,
-) -> Result<Exit> {
+fn fetch(suite: FetchedSuite, fetching: Fetching<'_>, data: &SuiteData, printer: Printer) -> Result<Exit> {
     match (suite, fetching.from) {
         (FetchedSuite::Wise, None) if !fetching.replaces && is_all_here(data) => {
-            let folder = data.wise_dir();
-            printer.talk(format_args!("suites: WISE is in {}; --again fetches it anew", folder.display()));
+            let folder = data.wise_folder();
+            printer.talk(format_args!(
+                "suites: WISE is in {}; --again fetches it again",
+                folder.path().display()
+            ));
             Ok(Exit::Ok)
         }
-        (FetchedSuite::Wise, None) if is_offline => {
-            let message = "the network is not to be used";
-            let hint = "name a clone of the repository or its zip archive with --from DIR|ZIP";
-            Err(CommandError::mendable(message, hint).into())
-        }
         (FetchedSuite::Wise, _) => {
-            let fetched = fetch_wise(data, fetching, WISE_ARCHIVE, printer)?;
-            let folder = data.wise_dir();
-            printer.talk(format_args!("suites: {} files of WISE in {}", fetched.files, folder.display()));
+            let fetched = fetch_wise(data, &fetching, printer)?;
+            let folder = data.wise_folder();
+            printer.talk(format_args!(
+                "suites: {} files of WISE in {} (licence: {})",
+                fetched.n_files,
+                folder.path().display(),
+                folder.source().licence
+            ));
             for (file, sha256) in &fetched.other_scripts {
                 printer.insist(format_args!(
                     "suites: {} is another version than that of commit {}: its SHA-256 is {sha256}, not {}; its protocol says so",

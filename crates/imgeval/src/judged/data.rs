@@ -1,13 +1,13 @@
 //! The suites that were fetched, as they lie on this machine. Every file is held against its checksum when it is read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, ImageFormat, ImageRef, json::from_json_str};
+use imgeval_fetch::suites::{Archive, MAX_FILE_BYTES, RemoteFile, Source, SuiteFolder, read_file};
 use imgeval_suites::{
     judged::{
         JudgeProtocol,
@@ -17,7 +17,6 @@ use imgeval_suites::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::bundle::{MAX_FILE_BYTES, read_file};
 use crate::failure::{CommandError, sentence_of};
 
 /// The folder of all fetched suites.
@@ -47,20 +46,6 @@ pub(crate) struct StoredEditCase {
     pub(crate) mask: (ImageRef, PathBuf),
 }
 
-/// `fetched.toml`: what was fetched, by its name in the suite's repository.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FetchRecord {
-    pub(crate) format_version: u32,
-    /// Of the repository, where it is known.
-    pub(crate) commit: String,
-    /// SHA-256 by path.
-    pub(crate) files: BTreeMap<String, String>,
-    /// Scripts of another version than the pinned one, which the user asked for.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(crate) other_scripts: BTreeSet<String>,
-}
-
 /// A line of Reason-Edit's listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,40 +59,18 @@ pub(crate) struct EditLine {
     pub(crate) mask: String,
 }
 
-/// The only format of the records so far.
-pub(crate) const RECORD_VERSION: u32 = 1;
-
 impl SuiteData {
     pub(crate) fn new(root: PathBuf) -> Self {
         Self { root }
     }
 
-    pub(crate) fn wise_dir(&self) -> PathBuf {
-        self.root.join("wise")
-    }
-
-    /// Scripts of another version than the pinned one, each named by its SHA-256: fetching one overwrites no other.
-    pub(crate) fn other_scripts_dir(&self) -> PathBuf {
-        self.wise_dir().join("other-scripts")
+    /// WISE's files, each held against its checksum when it is read.
+    pub(crate) fn wise_folder(&self) -> SuiteFolder<'static> {
+        SuiteFolder::new(self.root.join("wise"), wise_source())
     }
 
     pub(crate) fn reason_edit_dir(&self) -> PathBuf {
         self.root.join("reason-edit")
-    }
-
-    /// `None` if nothing was fetched.
-    pub(crate) fn wise_record(&self) -> Result<Option<FetchRecord>> {
-        let path = self.wise_dir().join("fetched.toml");
-        let Some(text) = read_if_there(&path)? else { return Ok(None) };
-        let record: FetchRecord = toml::from_str(&text).map_err(|error| {
-            let message = format!("`{}` is damaged: {}", path.display(), error.message());
-            CommandError::mendable(message, FETCH_AGAIN)
-        })?;
-        if record.format_version != RECORD_VERSION {
-            let message = format!("`{}` was written by a newer version", path.display());
-            return Err(CommandError::mismatch(message).into());
-        }
-        Ok(Some(record))
     }
 
     pub(crate) fn wise_legacy(&self, is_rewritten: bool) -> Result<WiseListing> {
@@ -121,7 +84,8 @@ impl SuiteData {
     fn wise(&self, edition: Edition, is_rewritten: bool) -> Result<WiseListing> {
         let kind = if is_rewritten { FileKind::RewrittenPrompts } else { FileKind::Prompts };
         let files = DATA_FILES.iter().filter(|file| file.edition == edition && file.kind == kind);
-        let read = |file: &DataFile| Ok((file.path, self.read_wise_file(file)?));
+        let folder = self.wise_folder();
+        let read = |file: &DataFile| Ok((file.path, folder.read(&remote(file))?));
         let files = files.map(read).collect::<Result<Vec<_>>>()?;
         let named: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (*path, bytes.as_slice())).collect();
         let cases = wise::parse_cases(edition, &named)
@@ -133,31 +97,7 @@ impl SuiteData {
     /// The protocol of an edition, out of the fetched script.
     pub(crate) fn wise_protocol(&self, edition: Edition) -> Result<JudgeProtocol> {
         let script = script_file(edition);
-        protocol_of(script, &self.read_wise_file(script)?)
-    }
-
-    fn read_wise_file(&self, file: &DataFile) -> Result<Vec<u8>> {
-        let record = self.wise_record()?.unwrap_or_default();
-        let Some(fetched) = record.files.get(file.path) else {
-            let message = format!("`{}` of WISE is not here", file.path);
-            let hint = match file.kind {
-                FileKind::Script => {
-                    format!("{FETCH_WISE}; or name a protocol file of your own with --protocol FILE")
-                }
-                FileKind::Prompts | FileKind::RewrittenPrompts => FETCH_WISE.to_owned(),
-            };
-            return Err(CommandError::mendable(message, hint).into());
-        };
-        let (path, expected) = match record.other_scripts.contains(file.path) {
-            true => (self.other_scripts_dir().join(fetched), fetched.as_str()),
-            false => (self.wise_dir().join(file.path), file.sha256),
-        };
-        let bytes = read_file(&path)?;
-        let found = ContentHash::of(&bytes);
-        if found.as_str() != expected {
-            return Err(changed(file, &path.display().to_string(), found.as_str(), expected).into());
-        }
-        Ok(bytes)
+        protocol_of(script, &self.wise_folder().read(&remote(script))?)
     }
 
     pub(crate) fn has_reason_edit(&self) -> bool {
@@ -182,7 +122,7 @@ impl SuiteData {
                 let stored =
                     parse_image_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;
                 let path = folder.join("images").join(name);
-                let bytes = read_file(&path)?;
+                let bytes = read_file(&path, MAX_FILE_BYTES)?;
                 let found = ContentHash::of(&bytes);
                 if found != stored.hash {
                     let message =
@@ -208,25 +148,31 @@ impl SuiteData {
 }
 
 pub(crate) const EDIT_LISTING: &str = "cases.jsonl";
-const FETCH_AGAIN: &str = "fetch the suite anew with `imgeval suites fetch --again`";
-const FETCH_WISE: &str = "`imgeval suites fetch wise`, or with --from DIR|ZIP where there is no network";
+const FETCH_AGAIN: &str = "fetch the suite again with `imgeval suites fetch --again`";
+
+/// Where WISE's repository is had from, whole, at the pinned commit.
+const WISE_ARCHIVE: Archive<'static> =
+    Archive { url: "https://github.com/PKU-YuanGroup/WISE/archive/eb51174.zip", max_bytes: 1 << 30 };
+
+fn wise_source() -> Source<'static> {
+    Source {
+        id: "wise",
+        title: "WISE",
+        licence: "none stated",
+        repository: wise::REPOSITORY,
+        commit: wise::COMMIT,
+        archive: Some(WISE_ARCHIVE),
+        files: DATA_FILES.iter().map(remote).collect(),
+    }
+}
+
+fn remote(file: &DataFile) -> RemoteFile<'static> {
+    let is_script = file.kind == FileKind::Script;
+    RemoteFile { path: file.path, url: None, sha256: file.sha256, max_bytes: MAX_FILE_BYTES, is_script }
+}
 
 /// In the source of a wording that is not that of the pinned script.
 pub(crate) const OTHER_SCRIPT: &str = "another version than that of commit";
-
-pub(crate) fn changed(file: &DataFile, name: &str, found: &str, expected: &str) -> CommandError {
-    let hint = match file.kind {
-        FileKind::Script => format!(
-            "take the script of {} at {}; to ask with the words of another version, fetch it with --other-scripts",
-            wise::REPOSITORY,
-            wise::COMMIT
-        ),
-        FileKind::Prompts | FileKind::RewrittenPrompts => {
-            "take the file of the pinned commit; another version would give other scores".to_owned()
-        }
-    };
-    CommandError::mendable(not_expected(name, found, expected), hint)
-}
 
 fn not_expected(name: &str, found: &str, expected: &str) -> String {
     format!("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}")

@@ -1,6 +1,5 @@
 //! Judged suites: their data on this machine, the questions to judges, and what the answers say.
 
-mod bundle;
 pub(crate) mod cases;
 pub(crate) mod data;
 pub(crate) mod fetch;

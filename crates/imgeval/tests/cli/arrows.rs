@@ -4,13 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-const ALLOWED: [(&str, &[&str]); 11] = [
+/// Crates that speak HTTP, and who may use each: calls and fetching over one client, and the servers of the binary.
+const HTTP: [(&str, &[&str]); 8] = [
+    ("axum", &["imgeval"]),
+    ("hyper", &["imgeval"]),
+    ("hyper-util", &["imgeval"]),
+    ("reqwest", &["imgeval-clients", "imgeval-fetch"]),
+    ("ureq", &[]),
+    ("attohttpc", &[]),
+    ("curl", &[]),
+    ("hf-hub", &[]),
+];
+
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
     ("imgeval-suites", &["imgeval-core", "imgeval-files", "imgeval-metrics"]),
     ("imgeval-vision", &["imgeval-core", "imgeval-files"]),
     ("imgeval-clients", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-fetch", &["imgeval-core", "imgeval-files"]),
     ("imgeval-store", &["imgeval-core", "imgeval-files"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-files", "imgeval-store"]),
     ("imgeval-report", &["imgeval-core", "imgeval-files"]),
@@ -21,6 +34,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "imgeval-clients",
             "imgeval-core",
             "imgeval-diagnose",
+            "imgeval-fetch",
             "imgeval-files",
             "imgeval-metrics",
             "imgeval-report",
@@ -66,5 +80,24 @@ fn core_and_metrics_know_no_disk_network_or_runtime() {
                 .contains(&dependency.name.as_str());
             assert!(!is_heavy || dependency.kind != DependencyKind::Normal, "{}", dependency.name);
         }
+    }
+}
+
+#[test]
+fn http_lives_in_clients_fetch_and_the_servers_of_the_binary() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    for package in metadata.workspace_default_packages() {
+        for dependency in package.dependencies.iter().filter(|one| one.kind == DependencyKind::Normal) {
+            let users = HTTP.iter().find(|(name, _)| *name == dependency.name).map(|(_, users)| *users);
+            let is_allowed = users.is_none_or(|users| users.contains(&package.name.as_str()));
+            assert!(is_allowed, "{} may not use {}", package.name, dependency.name);
+        }
+    }
+    // Nor does a second client come with somebody else's crate.
+    let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
+    let lock = std::fs::read_to_string(lock).unwrap();
+    for (name, _) in HTTP.iter().filter(|(_, users)| users.is_empty()) {
+        assert!(!lock.contains(&format!("name = \"{name}\"\n")), "{name} is in the lock file");
     }
 }

@@ -120,6 +120,19 @@ fn unknown_sets_and_foreign_files_are_refused() {
         assert!(stdout(&output).trim_end().ends_with("models/lpips-0.1-squeeze.pth"), "{}", stdout(&output));
         assert!(stdout(&run(&["check"])).contains("lpips/heads: verified, "));
     }
+    // A page that a server sent instead of weights is noticed, with advice.
+    let page = folder.join("page");
+    fs::create_dir(&page).unwrap();
+    for (name, content) in
+        [("config.json", "{}"), ("preprocessor_config.json", "{}"), ("model.safetensors", "<html>")]
+    {
+        fs::write(page.join(name), content).unwrap();
+    }
+    let output = run(&["add", "hf-mask2former", text(&page)]);
+    check_exit(&output, 1);
+    let said = stderr(&output);
+    assert!(said.contains("is a text that starts with `<html>`, no weights"), "{said}");
+    assert!(said.contains("hint: the server probably answered with a page"), "{said}");
     let output = run(&["add", "hf-mask2former", text(&file)]);
     check_exit(&output, 1);
     assert!(stderr(&output).contains("is no part of the set `hf-mask2former`"), "{}", stderr(&output));

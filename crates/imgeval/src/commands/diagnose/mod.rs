@@ -20,6 +20,7 @@ use imgeval_runner::Progress;
 use imgeval_vision::train::TrainingEvent;
 
 use crate::{
+    advice::train_hint,
     args::diagnose::{ArchitectureCommand, DiagnoseCommand},
     exit_code::Exit,
     failure::{CommandError, sentence_of},
@@ -113,7 +114,7 @@ fn refused(error: &DiagnoseError) -> CommandError {
                 "add pictures of other prompts or photographs, until each class has {MIN_GROUPS} groups; pictures that look alike are one group unless groups.jsonl says otherwise"
             ))
         }
-        DiagnoseError::Network(error) => CommandError::usage(message).with_hint(error.hint()),
+        DiagnoseError::Network(error) => CommandError::usage(message).with_hint(train_hint(error)),
         DiagnoseError::NoClip => CommandError::usage(message).with_hint("name it by --clip"),
         DiagnoseError::Vanished { .. }
         | DiagnoseError::Changed { .. }

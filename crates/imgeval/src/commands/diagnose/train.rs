@@ -18,7 +18,7 @@ use imgeval_diagnose::architecture::{
     train::{TrainingRequest, train as train_probe},
 };
 use imgeval_files::OwnFolder;
-use imgeval_vision::{DecodeLimits, weights};
+use imgeval_vision::DecodeLimits;
 
 use super::{
     Stages, places::images_of, places::images_of_all, probe_refused, refused, report, show, tell_unused,
@@ -27,8 +27,8 @@ use crate::{
     args::diagnose::{JpegChoice, ProbeClipArgs, ProbeName, SizingName, TrainArgs},
     environment,
     exit_code::Exit,
-    failure::{CommandError, sentence_of},
-    observers::{Model, given_or_pulled},
+    failure::CommandError,
+    observers::{Model, given_or_pulled, sha256_of_weights},
     printer::Printer,
 };
 
@@ -119,8 +119,7 @@ fn checkpoint_folder(out: &Path) -> PathBuf {
 pub(super) fn find_clip(args: &ProbeClipArgs) -> Result<(PathBuf, String)> {
     let path = given_or_pulled(args.model.as_deref(), Model::Clip, &args.models)?;
     let models_dir = environment::models_dir(args.models.models_dir.clone());
-    let sha256 = weights::sha256_of(&path, &models_dir)
-        .map_err(|error| CommandError::mendable(sentence_of(&error), error.hint()))?;
+    let sha256 = sha256_of_weights(&path, &models_dir)?;
     Ok((path, sha256))
 }
 

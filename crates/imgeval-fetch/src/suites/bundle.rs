@@ -8,14 +8,14 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
 use imgeval_files::{Unsuitable, open_regular, read_regular};
+use tempfile::TempDir;
 use zip::ZipArchive;
 
-use crate::failure::CommandError;
+use super::error::FetchError;
 
 /// No file of a suite is longer.
-pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Nor is any suite longer than this, unpacked.
 const MAX_TOTAL_BYTES: u64 = 1 << 30;
 /// Nor does any suite have more files.
@@ -23,7 +23,7 @@ const MAX_FILES: usize = 100_000;
 /// Folders below each other that are looked into.
 const MAX_DEPTH: usize = 8;
 
-pub(crate) enum Bundle {
+pub(super) enum Bundle {
     Folder {
         root: PathBuf,
         files: Vec<PathBuf>,
@@ -37,31 +37,27 @@ pub(crate) enum Bundle {
 }
 
 impl Bundle {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).with_context(|| format!("could not read `{}`", path.display()))?;
+    pub(super) fn open(path: &Path) -> Result<Self, FetchError> {
+        let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
         if metadata.is_dir() {
             let mut files = Vec::new();
             list_files(path, 0, &mut files)?;
             files.sort();
             return Ok(Self::Folder { root: path.to_owned(), files });
         }
-        let file = open_regular(path).with_context(|| format!("could not read `{}`", path.display()))?;
-        let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
-            CommandError::usage(format!(
-                "`{}` is neither a folder nor a zip archive: {error}",
-                path.display()
-            ))
-        })?;
+        let file = open_regular(path).map_err(|source| unreadable(path, source))?;
+        let archive = ZipArchive::new(BufReader::new(file))
+            .map_err(|source| FetchError::NotAnArchive { path: path.to_owned(), source })?;
         if archive.len() > MAX_FILES {
-            return Err(CommandError::usage(format!("`{}` holds too many files", path.display())).into());
+            return Err(FetchError::TooManyFiles { path: path.to_owned() });
         }
-        let places = places_of(&archive)
-            .map_err(|name| CommandError::usage(format!("`{}` holds two files `{name}`", path.display())))?;
+        let places =
+            places_of(&archive).map_err(|name| FetchError::SameName { path: path.to_owned(), name })?;
         Ok(Self::Archive { path: path.to_owned(), archive: Box::new(archive), places })
     }
 
     /// What the archive says about itself: code hosts put the commit there.
-    pub(crate) fn comment(&self) -> String {
+    pub(super) fn comment(&self) -> String {
         match self {
             Self::Folder { .. } => String::new(),
             Self::Archive { archive, .. } => String::from_utf8_lossy(archive.comment()).trim().to_owned(),
@@ -69,7 +65,7 @@ impl Bundle {
     }
 
     /// The names of all files, with `/` between folders, below the folder or in the archive.
-    pub(crate) fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         match self {
             Self::Folder { root, files } => {
                 let name = |file: &PathBuf| {
@@ -85,19 +81,24 @@ impl Bundle {
     }
 
     /// The bytes of the file with this name.
-    pub(crate) fn read(&mut self, name: &str) -> Result<Vec<u8>> {
+    pub(super) fn read(&mut self, name: &str, max_bytes: u64) -> Result<Vec<u8>, FetchError> {
+        let max_bytes = max_bytes.min(MAX_FILE_BYTES);
         let mut bytes = Vec::new();
         let (shown, read) = match self {
-            Self::Folder { root, .. } => return read_file(&root.join(name)),
+            Self::Folder { root, .. } => return read_file(&root.join(name), max_bytes),
             Self::Archive { path, archive, places } => {
                 let place = places.get(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
                 let entry = place.and_then(|place| archive.by_index(*place).map_err(io::Error::other));
-                let read = entry.and_then(|entry| entry.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
+                let read = entry.and_then(|entry| entry.take(max_bytes + 1).read_to_end(&mut bytes));
                 (format!("{}/{name}", path.display()), read)
             }
         };
-        read.with_context(|| format!("could not read `{shown}`"))?;
-        check_length(&bytes, &shown)?;
+        if let Err(source) = read {
+            return Err(FetchError::Read { name: shown, source });
+        }
+        if bytes.len() as u64 > max_bytes {
+            return Err(FetchError::TooLong { name: shown });
+        }
         Ok(bytes)
     }
 
@@ -113,31 +114,66 @@ impl Bundle {
         }
     }
 
-    /// Writes the files whose names `wanted` accepts below `folder`, under names that cannot leave it.
-    pub(crate) fn unpack(&mut self, folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<usize> {
-        let names: Vec<String> = self.names().into_iter().filter(|name| wanted(name)).collect();
-        let too_long = || CommandError::usage("the archive unpacks to too much for a suite");
+    /// Writes the files whose names `is_wanted` accepts below `folder`, under names that cannot leave it.
+    fn unpack(&mut self, folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<(), FetchError> {
+        let names: Vec<String> = self.names().into_iter().filter(|name| is_wanted(name)).collect();
         // What it says of itself is looked at first, so that the disk is not filled for nothing.
         if self.stated_bytes(&names) > MAX_TOTAL_BYTES {
-            return Err(too_long().into());
+            return Err(FetchError::UnpacksToTooMuch);
         }
-        let (mut count, mut total) = (0, 0);
+        let mut total = 0;
         for name in names {
             let relative = Path::new(&name);
             if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
-                return Err(CommandError::usage(format!("the archive holds the unsafe name `{name}`")).into());
+                return Err(FetchError::UnsafeName { name });
             }
-            let bytes = self.read(&name)?;
+            let bytes = self.read(&name, MAX_FILE_BYTES)?;
             total += bytes.len() as u64;
             if total > MAX_TOTAL_BYTES {
-                return Err(too_long().into());
+                return Err(FetchError::UnpacksToTooMuch);
             }
-            let path = folder.join(relative);
-            imgeval_files::write_whole(&path, &bytes)
-                .with_context(|| format!("could not write `{}`", path.display()))?;
-            count += 1;
+            write_whole(&folder.join(relative), &bytes)?;
         }
-        Ok(count)
+        Ok(())
+    }
+}
+
+/// A data set as a folder: the user's own, or where the user's archive was unpacked to for the time being.
+pub struct Opened {
+    given: PathBuf,
+    unpacked: Option<TempDir>,
+}
+
+impl Opened {
+    /// Opens a folder, or unpacks those files of an archive whose names `is_wanted` accepts.
+    ///
+    /// # Errors
+    /// If it is neither, is too large, holds unsafe names, or cannot be read.
+    pub fn of(path: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<Self, FetchError> {
+        let mut bundle = Bundle::open(path)?;
+        let given = path.to_owned();
+        if matches!(bundle, Bundle::Folder { .. }) {
+            return Ok(Self { given, unpacked: None });
+        }
+        let failed = |source| FetchError::Write { path: std::env::temp_dir(), source };
+        let folder = tempfile::tempdir().map_err(failed)?;
+        bundle.unpack(folder.path(), is_wanted)?;
+        Ok(Self { given, unpacked: Some(folder) })
+    }
+
+    /// The folder to read.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.unpacked.as_ref().map_or(&self.given, TempDir::path)
+    }
+
+    /// A path below the root as the user knows it: of an archive by its place there.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> String {
+        match path.strip_prefix(self.root()) {
+            Ok(inner) if self.unpacked.is_some() => self.given.join(inner).display().to_string(),
+            _ => path.display().to_string(),
+        }
     }
 }
 
@@ -161,32 +197,31 @@ fn places_of(archive: &ZipArchive<BufReader<File>>) -> Result<BTreeMap<String, u
 }
 
 /// The bytes of a file that may be anything.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let shown = path.display();
-    match read_regular(path, MAX_FILE_BYTES) {
-        Err(error) if matches!(Unsuitable::of(&error), Some(Unsuitable::TooLong { .. })) => {
-            Err(too_long(&shown.to_string()).into())
-        }
-        read => read.with_context(|| format!("could not read `{shown}`")),
-    }
+///
+/// # Errors
+/// If it cannot be read or is too long.
+pub fn read_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FetchError> {
+    read_regular(path, max_bytes).map_err(|error| match Unsuitable::of(&error) {
+        Some(Unsuitable::TooLong { .. }) => FetchError::TooLong { name: path.display().to_string() },
+        _ => unreadable(path, error),
+    })
 }
 
-fn check_length(bytes: &[u8], shown: &str) -> Result<(), CommandError> {
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(too_long(shown));
-    }
-    Ok(())
+/// Whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
+    imgeval_files::write_whole(path, bytes)
+        .map_err(|source| FetchError::Write { path: path.to_owned(), source })
 }
 
-fn too_long(shown: &str) -> CommandError {
-    CommandError::usage(format!("`{shown}` is too long for a file of a suite"))
+fn unreadable(path: &Path, source: io::Error) -> FetchError {
+    FetchError::Read { name: path.display().to_string(), source }
 }
 
-fn list_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
-    let context = || format!("could not read the folder `{}`", folder.display());
-    for entry in fs::read_dir(folder).with_context(context)? {
-        let entry = entry.with_context(context)?;
-        let kind = entry.file_type().with_context(context)?;
+fn list_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), FetchError> {
+    let failed = |source| FetchError::ReadFolder { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
@@ -196,7 +231,7 @@ fn list_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
             files.push(entry.path());
         }
         if files.len() > MAX_FILES {
-            return Err(CommandError::usage(format!("`{}` holds too many files", folder.display())).into());
+            return Err(FetchError::TooManyFiles { path: folder.to_owned() });
         }
     }
     Ok(())

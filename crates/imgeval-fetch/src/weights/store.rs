@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_core::to_hex;
 use imgeval_files::{OwnFolder, open_regular};
 use sha2::{Digest, Sha256};
 
 use super::sets::KnownWeights;
-use crate::checkpoint::CheckpointError;
 
 /// Why the folder gave or took no file.
 #[derive(Debug, thiserror::Error)]
@@ -35,27 +35,9 @@ pub enum StoreError {
     NotAMember { set: &'static str, path: PathBuf },
     #[error("folder `{}` lacks `{file}`, which weights `{id}` need", path.display())]
     Incomplete { id: &'static str, path: PathBuf, file: &'static str },
+    /// What the caller's own look at the weights found.
     #[error(transparent)]
-    Unusable { source: Box<CheckpointError> },
-}
-
-impl StoreError {
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Missing { .. } => {
-                "fetch them with `imgeval models pull`, or add a copy with `imgeval models add`"
-            }
-            Self::WrongChecksum { .. } => "the file is damaged or another one; fetch or add the right one",
-            Self::Read { .. } | Self::Write { .. } => "check the path, its permissions and the free space",
-            Self::NotAMember { .. } | Self::Incomplete { .. } => {
-                "name the weight file itself, or for a model of the hub its folder with model.safetensors and \
-                 configuration"
-            }
-            Self::Unusable { source } => source.hint(),
-        }
-    }
+    Unusable(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// The verified file of a set.
@@ -151,10 +133,6 @@ fn copy_and_hash(source: &mut dyn Read, target: &mut dyn Write) -> Result<String
         target.write_all(&buffer[..count]).map_err(CopyError::Write)?;
     }
     Ok(to_hex(&hasher.finalize()))
-}
-
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

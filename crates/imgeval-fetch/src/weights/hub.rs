@@ -16,31 +16,11 @@ use std::{
 
 use imgeval_files::OwnFolder;
 
-use super::{http::without_user, sets::HubRepository};
+use super::sets::HubRepository;
+use crate::http::{Token, is_plain, without_user};
 
 /// Where the public hub answers.
 const PUBLIC_ENDPOINT: &str = "https://huggingface.co";
-
-/// A secret that no output shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    #[must_use]
-    pub fn new(secret: &str) -> Self {
-        Self(secret.trim().to_owned())
-    }
-
-    pub(super) fn secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Token(****)")
-    }
-}
 
 /// The hub as this user has set it up.
 #[derive(Clone, PartialEq, Eq)]
@@ -149,12 +129,6 @@ impl CacheFolder {
         fs::rename(self.blob(etag), &path)?;
         Ok(path)
     }
-}
-
-/// Whether a text from outside may be a file name.
-pub(super) fn is_plain(name: &str) -> bool {
-    let is_harmless = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
-    !name.is_empty() && name.len() <= 128 && name.chars().all(is_harmless)
 }
 
 /// Whether a text from outside may be the owner or the name of a repository: plain, but for dots inside.

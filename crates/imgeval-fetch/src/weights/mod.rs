@@ -9,30 +9,28 @@
 //! | a repository of the Hugging Face hub ([`HubRepository`]) | the hub's own cache, shared with other tools | the hub's SHA-256, and the record |
 //!
 //! Files are complete whenever they exist: they are written under another name (`.incoming-*`, or the hub's
-//! `*.incomplete`), verified, synced and renamed; broken downloads go on where they stopped.
+//! `*.incomplete`), verified, synced and renamed; interrupted downloads resume.
 //!
 //! `<models_dir>/checksums.json` is the record: the SHA-256 of a file is taken from it as long as size and time of change
 //! are the same, so that a start does not hash gigabytes, and the first SHA-256 of a file that nobody pinned is kept
-//! there and binds all later ones. `check_*` always hashes.
-//!
-//! HTTP is spoken in `http` only.
+//! there and binds all later ones. [`Hashing::Always`] hashes nevertheless.
 
 mod error;
-mod http;
 mod hub;
+mod hub_repository;
 mod member;
-mod pull;
+mod package;
 mod record;
 mod sets;
 mod store;
-
-pub(crate) use store::to_hex;
+mod url_file;
 
 pub use error::{PullError, PullEvent, PullOptions};
-pub use http::{DownloadError, fetch_file};
-pub use hub::{Hub, Token};
-pub use member::{Hashing, Located, Places, add_to_set, locate_hf_mask2former, locate_member, pull_set};
-pub use pull::pull;
+pub use hub::Hub;
+pub use member::{
+    Hashing, Located, Look, Places, add_to_set, locate_hf_mask2former, locate_member, pull_set,
+};
+pub use package::pull;
 pub use record::sha256_of;
 pub use sets::{
     ArchiveKind, CLIP, GENEVAL, HF_MASK2FORMER, HubRepository, KNOWN, KnownWeights, LPIPS, LPIPS_HEADS,

@@ -12,16 +12,12 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use imgeval_core::json::from_json_slice;
+use imgeval_core::{json::from_json_slice, to_hex};
 use imgeval_files::{OwnFolder, open_regular};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{
-    member::Hashing,
-    store::{StoreError, to_hex},
-};
-use crate::checkpoint::weight_files;
+use super::{member::Hashing, store::StoreError};
 
 const FILE_NAME: &str = "checksums.json";
 const VERSION: u32 = 1;
@@ -147,24 +143,19 @@ fn hash(path: &Path) -> io::Result<String> {
     }
 }
 
-/// The SHA-256 that identifies weights: of the file, or in a folder of the Hugging Face layout of its weight file (with
-/// several shards: of their checksums in the order of their names, each in hexadecimal and ended by a line feed). Taken
-/// from the record in `models_dir` where size and time of change are the same.
+/// The SHA-256 that identifies weights that lie in these files: of the one file, or of several (shards, in the order of
+/// their names) that of their checksums, each in hexadecimal and ended by a line feed. Taken from the record in
+/// `models_dir` where size and time of change are the same.
 ///
 /// # Errors
-/// If nothing is there or it cannot be read.
-pub fn sha256_of(path: &Path, models_dir: &Path) -> Result<String, StoreError> {
+/// If a file is not there or cannot be read.
+pub fn sha256_of(files: &[PathBuf], models_dir: &Path) -> Result<String, StoreError> {
     let record = Record::of(models_dir);
-    if !path.is_dir() {
-        return record.sha256(path, Hashing::Recorded);
-    }
-    let files = weight_files(path)
-        .map_err(|error| StoreError::Read { path: path.to_owned(), source: io::Error::other(error) })?;
-    if let [file] = files.as_slice() {
+    if let [file] = files {
         return record.sha256(file, Hashing::Recorded);
     }
     let mut hasher = Sha256::new();
-    for file in &files {
+    for file in files {
         hasher.update(record.sha256(file, Hashing::Recorded)?);
         hasher.update("\n");
     }
@@ -189,7 +180,7 @@ mod tests {
         let models_dir = folder.path().join("models");
         let path = folder.path().join("x.pth");
         fs::write(&path, "abc").unwrap();
-        assert_eq!(sha256_of(&path, &models_dir).unwrap(), ABC);
+        assert_eq!(sha256_of(std::slice::from_ref(&path), &models_dir).unwrap(), ABC);
         // Whether the record is used shows in a file that was changed behind its back.
         let then = SystemTime::now() - Duration::from_secs(60);
         let change = |content: &str| {
@@ -197,22 +188,26 @@ mod tests {
             File::options().write(true).open(&path).unwrap().set_modified(then).unwrap();
         };
         change("abc");
-        assert_eq!(sha256_of(&path, &models_dir).unwrap(), ABC);
+        assert_eq!(sha256_of(std::slice::from_ref(&path), &models_dir).unwrap(), ABC);
         change("abd");
-        assert_eq!(sha256_of(&path, &models_dir).unwrap(), ABC);
+        assert_eq!(sha256_of(std::slice::from_ref(&path), &models_dir).unwrap(), ABC);
         let record = Record::of(&models_dir);
         assert_ne!(record.sha256(&path, Hashing::Always).unwrap(), ABC);
-        assert_ne!(sha256_of(&path, &models_dir).unwrap(), ABC);
+        assert_ne!(sha256_of(std::slice::from_ref(&path), &models_dir).unwrap(), ABC);
         change("abcd");
-        assert!(sha256_of(&path, &models_dir).unwrap().starts_with("88d4266f"));
+        assert!(sha256_of(std::slice::from_ref(&path), &models_dir).unwrap().starts_with("88d4266f"));
     }
 
     #[test]
-    fn a_folder_is_known_by_its_weights() {
+    fn shards_are_known_by_their_checksums_together() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(sha256_of(folder.path(), folder.path()), Err(StoreError::Read { .. })));
-        fs::write(folder.path().join("model.safetensors"), "abc").unwrap();
-        assert_eq!(sha256_of(folder.path(), folder.path()).unwrap(), ABC);
+        let path = |name: &str| folder.path().join(name);
+        assert!(matches!(sha256_of(&[path("1")], folder.path()), Err(StoreError::Read { .. })));
+        fs::write(path("1"), "abc").unwrap();
+        fs::write(path("2"), "abc").unwrap();
+        assert_eq!(sha256_of(&[path("1")], folder.path()).unwrap(), ABC);
+        let both = to_hex(&Sha256::digest(format!("{ABC}\n{ABC}\n")));
+        assert_eq!(sha256_of(&[path("1"), path("2")], folder.path()).unwrap(), both);
     }
 
     #[test]
@@ -222,8 +217,8 @@ mod tests {
         fs::write(&path, "abc").unwrap();
         for text in ["", "{}", r#"{"version": 9, "files": {}, "first": {}}"#] {
             fs::write(folder.path().join(FILE_NAME), text).unwrap();
-            assert_eq!(sha256_of(&path, folder.path()).unwrap(), ABC);
+            assert_eq!(sha256_of(std::slice::from_ref(&path), folder.path()).unwrap(), ABC);
         }
-        assert_eq!(sha256_of(&path, &path.join("no folder")).unwrap(), ABC);
+        assert_eq!(sha256_of(std::slice::from_ref(&path), &path.join("no folder")).unwrap(), ABC);
     }
 }
