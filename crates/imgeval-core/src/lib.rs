@@ -9,6 +9,7 @@ mod estimate;
 mod evidence;
 mod generation;
 mod ids;
+mod image_name;
 pub mod json;
 mod judging;
 mod mask;

@@ -3,10 +3,15 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
+pub mod files;
 pub mod geneval;
 pub mod judged;
 mod numpy_random;
+pub mod own_cases;
 pub mod python_json;
 mod python_text;
 pub mod reason_edit;
+pub mod registry;
+pub mod suite;
+pub mod summary;
 pub mod wise;

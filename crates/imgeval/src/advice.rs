@@ -3,8 +3,11 @@
 use imgeval_fetch::{
     http::DownloadError,
     suites::FetchError,
-    weights::{PullError, StoreError},
+    weights::{self, PullError},
 };
+use imgeval_scoring::{EvaluatorKind, ScoringError};
+use imgeval_store::StoreError;
+use imgeval_suites::{files::SuiteError, geneval};
 use imgeval_vision::{ModelError, checkpoint::CheckpointError, train::TrainError};
 
 use crate::exit_code::Exit;
@@ -36,20 +39,22 @@ pub(crate) fn pull_hint(error: &PullError) -> &'static str {
 }
 
 /// What to do about weights that are not here, or not the right ones.
-pub(crate) fn weights_hint(error: &StoreError) -> &'static str {
+pub(crate) fn weights_hint(error: &weights::StoreError) -> &'static str {
     match error {
-        StoreError::Missing { .. } => {
+        weights::StoreError::Missing { .. } => {
             "fetch them with `imgeval models pull`, or add a copy with `imgeval models add`"
         }
-        StoreError::WrongChecksum { .. } => "the file is damaged or another one; fetch or add the right one",
-        StoreError::Read { .. } | StoreError::Write { .. } => {
+        weights::StoreError::WrongChecksum { .. } => {
+            "the file is damaged or another one; fetch or add the right one"
+        }
+        weights::StoreError::Read { .. } | weights::StoreError::Write { .. } => {
             "check the path, its permissions and the free space"
         }
-        StoreError::NotAMember { .. } | StoreError::Incomplete { .. } => {
+        weights::StoreError::NotAMember { .. } | weights::StoreError::Incomplete { .. } => {
             "name the weight file itself, or for a model of the hub its folder with model.safetensors and \
              configuration"
         }
-        StoreError::Unusable(source) => source
+        weights::StoreError::Unusable(source) => source
             .downcast_ref::<CheckpointError>()
             .map_or("name the weights of that network", CheckpointError::hint),
     }
@@ -181,5 +186,120 @@ pub(crate) fn train_hint(error: &TrainError) -> &'static str {
     match error {
         TrainError::Model(error) => model_hint(error),
         error => error.hint(),
+    }
+}
+
+/// What to do about a run that cannot be opened or written, and how the process ends.
+pub(crate) fn store_advice(error: &StoreError) -> (Option<String>, Exit) {
+    let exit = match error {
+        StoreError::Mismatch { .. } | StoreError::TooNew { .. } | StoreError::TooOld { .. } => Exit::Mismatch,
+        StoreError::Empty { .. } => Exit::NothingFound,
+        StoreError::NotARun { .. } | StoreError::Occupied { .. } | StoreError::NotAFolder { .. } => {
+            Exit::Usage
+        }
+        StoreError::Io { .. }
+        | StoreError::Database { .. }
+        | StoreError::DiskFull { .. }
+        | StoreError::Locked { .. }
+        | StoreError::Unsuitable { .. }
+        | StoreError::ForeignDatabase { .. }
+        | StoreError::Damaged { .. } => Exit::Unexpected,
+    };
+    (error.hint().map(str::to_owned), exit)
+}
+
+/// What to do about a run that cannot be scored, and how the process ends.
+pub(crate) fn scoring_advice(error: &ScoringError) -> (Option<String>, Exit) {
+    let known = |known: &[String], kind: EvaluatorKind| match kind {
+        EvaluatorKind::Detector => known.join(", "),
+        EvaluatorKind::Judge => known.join("; "),
+    };
+    match error {
+        ScoringError::Store(error) => store_advice(error),
+        // Parameters that a run names, not the user.
+        ScoringError::Suite(SuiteError::Parameters { .. }) => (None, Exit::Mismatch),
+        ScoringError::Suite(error) => suite_advice(error),
+        ScoringError::UnknownSuite { .. } | ScoringError::Protocol { .. } => (None, Exit::Mismatch),
+        ScoringError::Case { .. } => {
+            (Some("import or generate again into a new run".to_owned()), Exit::Unexpected)
+        }
+        ScoringError::Read { .. } | ScoringError::UnknownCase { .. } => (None, Exit::Unexpected),
+        ScoringError::NoSuchEvaluator { kind, known: names, .. } => {
+            (Some(format!("there are: {}", known(names, *kind))), Exit::Usage)
+        }
+        ScoringError::SeveralEvaluators { kind, known: names } => {
+            (Some(format!("choose one with --observer: {}", known(names, *kind))), Exit::Usage)
+        }
+        ScoringError::NotJudged { .. } | ScoringError::NotDetected { .. } => (None, Exit::Usage),
+        ScoringError::UnknownField { known, .. } => {
+            (Some(format!("there are: {}", known.join(", "))), Exit::Usage)
+        }
+    }
+}
+
+/// What to do about a suite that cannot be used, and how the process ends.
+pub(crate) fn suite_advice(error: &SuiteError) -> (Option<String>, Exit) {
+    let (hint, exit) = match error {
+        SuiteError::FileNotHere { source_name, is_script, .. } => {
+            let fetch = format!(
+                "`imgeval suites fetch {source_name}`, or with --from DIR|ZIP where there is no network"
+            );
+            let own = "; or name a protocol file of your own with --protocol FILE";
+            (fetch + if *is_script { own } else { "" }, Exit::Unexpected)
+        }
+        SuiteError::NotHere { source_name, .. } => {
+            let fetch = format!(
+                "`imgeval suites fetch {source_name} --from DIR|ZIP`, with the data set that you downloaded"
+            );
+            (fetch, Exit::Unexpected)
+        }
+        SuiteError::Damaged { .. } | SuiteError::Unusable { .. } | SuiteError::ChangedImage { .. } => {
+            (FETCH_AGAIN.to_owned(), Exit::Unexpected)
+        }
+        SuiteError::Newer { .. } => return (None, Exit::Mismatch),
+        SuiteError::Changed { repository, commit, is_script: true, .. } => {
+            let hint = format!(
+                "take the script of {repository} at {commit}; to ask with the words of another version, fetch it with \
+                 --other-scripts"
+            );
+            (hint, Exit::Unexpected)
+        }
+        SuiteError::Changed { .. } => {
+            let hint = "take the file of the pinned commit; another version would give other scores";
+            (hint.to_owned(), Exit::Unexpected)
+        }
+        SuiteError::Script { .. } => {
+            ("name a protocol file of your own with --protocol FILE".to_owned(), Exit::Unexpected)
+        }
+        SuiteError::Io { .. } => return (None, Exit::Unexpected),
+        SuiteError::TooLong { .. } | SuiteError::Parameters { .. } | SuiteError::Template(_) => {
+            return (None, Exit::Usage);
+        }
+        SuiteError::EditLayout(_) => return (None, Exit::Usage),
+        SuiteError::NoTemplate => ("leave out --template".to_owned(), Exit::Usage),
+        SuiteError::Layout(error) => (layout_advice(error).to_owned(), Exit::Usage),
+        SuiteError::NothingFound { expected, takes_template: true, .. } => {
+            (format!("expected {expected}; else use --template"), Exit::NothingFound)
+        }
+        SuiteError::NothingFound { expected, .. } => (format!("expected {expected}"), Exit::NothingFound),
+    };
+    (Some(hint), exit)
+}
+
+fn layout_advice(error: &geneval::LayoutError) -> &'static str {
+    use geneval::LayoutError;
+    match error {
+        LayoutError::SampleNames { .. } => {
+            "name the folder above the prompt folders, or say how names are read: --template '{index}/{sample}'"
+        }
+        LayoutError::Mixed { .. } => {
+            "import the prompt folders and the other images from folders of their own"
+        }
+        LayoutError::Folder { .. }
+        | LayoutError::NotAFolder { .. }
+        | LayoutError::Pattern { .. }
+        | LayoutError::NothingThere { .. } => {
+            "name a folder in GenEval's layout, a flat folder, or a quoted pattern such as 'out/*.png'"
+        }
     }
 }

@@ -6,12 +6,17 @@ pub(crate) mod judging;
 pub(crate) mod metrics;
 pub(crate) mod reporting;
 pub(crate) mod settings;
+mod suites;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use imgeval_metrics::BootstrapSettings;
-use imgeval_suites::geneval::{SuiteConfig, VerdictOptions};
+use imgeval_suites::{
+    files::SuiteFiles,
+    geneval::{SuiteConfig, VerdictOptions, parameters_of},
+    suite::{Parameters, SuiteRef},
+};
 use imgeval_vision::compute::{ComputeOptions, Device, Precision};
 
 use self::{
@@ -20,8 +25,7 @@ use self::{
     settings::{DoctorArgs, TrustArgs},
 };
 use crate::{
-    environment, exit_code::HELP_FOOTER, failure::CommandError, judged::data::SuiteData,
-    memory_size::parse_memory, printer::Printer,
+    environment, exit_code::HELP_FOOTER, failure::CommandError, memory_size::parse_memory, printer::Printer,
 };
 
 /// The most that `--max-pixels` may allow: sides of 65,536.
@@ -121,37 +125,6 @@ pub(crate) enum Command {
     Models(ModelsCommand),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum Suite {
-    /// GenEval: objects, counts, colours and positions (arXiv 2310.11513)
-    Geneval,
-    /// WISE as the paper has it: world knowledge, three scores by a judge (arXiv 2503.07265)
-    WiseLegacy,
-    /// The same with prompts that say what is to be seen: what is gained is what a model does not know
-    WiseLegacyRewrite,
-    /// WISE_Verified: revised prompts, one score, an open judge
-    WiseVerified,
-    /// Reason-Edit: edits that need understanding, two scores by a judge and pixel metrics (arXiv 2312.06739)
-    ReasonEdit,
-}
-
-impl Suite {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Geneval => "geneval",
-            Self::WiseLegacy => "wise-legacy",
-            Self::WiseLegacyRewrite => "wise-legacy-rewrite",
-            Self::WiseVerified => "wise-verified",
-            Self::ReasonEdit => "reason-edit",
-        }
-    }
-
-    /// The suite of a run, by its manifest.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::value_variants().iter().copied().find(|suite| suite.name() == name)
-    }
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum DetectorName {
     /// YOLOv3-tiny on COCO-80; quick and small, NOT comparable with official GenEval scores
@@ -208,11 +181,24 @@ impl SuiteArgs {
     pub(crate) fn config(&self) -> SuiteConfig {
         SuiteConfig { seed: self.seed, per_task: self.per_task }
     }
+
+    /// The parameters of the suite's cases.
+    ///
+    /// # Errors
+    /// If they are given for a suite whose prompts are not drawn.
+    pub(crate) fn parameters(&self, suite: SuiteRef) -> Result<Parameters, CommandError> {
+        if suite.facts().source_data.is_some() && self.config() != SuiteConfig::default() {
+            let message = "--seed and --per-task belong to GenEval, whose prompts are generated";
+            return Err(CommandError::usage(message));
+        }
+        Ok(parameters_of(&self.config()))
+    }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PromptsArgs {
-    pub(crate) suite: Suite,
+    #[arg(value_parser = suites::by_name())]
+    pub(crate) suite: SuiteRef,
     #[arg(long, value_enum, default_value_t = PromptsFormat::Prompts)]
     pub(crate) format: PromptsFormat,
     #[command(flatten)]
@@ -265,7 +251,8 @@ pub(crate) struct IntoRunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    pub(crate) suite: Suite,
+    #[arg(value_parser = suites::by_name())]
+    pub(crate) suite: SuiteRef,
     /// Folder in GenEval's layout (00052/samples/0000.png), of images named by prompt (WISE: 892.png), in SmartEdit's
     /// layout (LeftRight_metrics_1/0001.png), or a quoted glob pattern
     #[arg(value_name = "DIR")]
@@ -336,8 +323,8 @@ pub(crate) struct SuitesDirArg {
 }
 
 impl SuitesDirArg {
-    pub(crate) fn data(&self) -> SuiteData {
-        SuiteData::new(environment::suites_dir(self.suites_dir.clone()))
+    pub(crate) fn files(&self) -> SuiteFiles {
+        SuiteFiles::new(environment::suites_dir(self.suites_dir.clone()))
     }
 }
 
@@ -501,8 +488,8 @@ pub(crate) struct ScoreArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("origin").args(["images", "model"]).required(true)))]
 pub(crate) struct RunArgs {
-    #[arg(long, value_enum)]
-    pub(crate) suite: Suite,
+    #[arg(long, value_parser = suites::by_name())]
+    pub(crate) suite: SuiteRef,
     /// Take images that exist: folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
     #[arg(long, value_name = "DIR", requires = "run")]
     pub(crate) images: Option<String>,

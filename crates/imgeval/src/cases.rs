@@ -1,155 +1,52 @@
-//! What a run generates from: a suite's prompts, or a file of the user's own. A file is kept in the run as it was
+//! What a run generates from: a suite's cases, or a file of the user's own. A file is kept in the run as it was
 //! understood, with its images by content, so that a run can be moved and continued.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{CaseId, ContentHash, ImageFormat, ImageRef, InputImage, json::from_json_str};
+use imgeval_core::{CaseId, ContentHash, ImageRef, InputImage, json::from_json_str};
 use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput};
+use imgeval_scoring::{LISTING, MAX_LISTING_BYTES};
 use imgeval_store::{Manifest, RunWriter};
-use imgeval_suites::geneval::{self, SuiteConfig};
+use imgeval_suites::{
+    files::SuiteFiles,
+    registry,
+    suite::{CaseRound, Parameters, SuiteCase, SuiteCases, SuiteRef},
+};
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{
-    args::{Suite, SuiteArgs, generation::CasesArgs},
-    failure::CommandError,
-    judged::data::{EditListing, SuiteData, WiseListing},
-    scored_run::{suite_cases, suite_manifest},
-    text_file::read_text,
-};
+use crate::{failure::CommandError, text_file::read_text};
 
 /// A longer file of cases is refused.
 const MAX_CASES_BYTES: u64 = 256 << 20;
-/// Of all calls of a run together.
-pub(crate) const MAX_LISTING_BYTES: u64 = 1 << 30;
-/// What the manifest of a run of one's own cases names as its suite.
-pub(crate) const OWN_CASES: &str = "cases";
-/// Where a run keeps its cases.
-pub(crate) const LISTING: &str = "cases.jsonl";
 const MAX_ID_BYTES: usize = 120;
-
-/// A case with what it is found by.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct TaggedCase {
-    pub(crate) tag: String,
-    pub(crate) case: GenerationCase,
-    /// What scoring needs besides, by name; kept in the run's listing.
-    pub(crate) facts: BTreeMap<String, String>,
-}
 
 /// Cases with the manifest of a run of them, and the images that must lie in the run.
 #[derive(Clone)]
 pub(crate) struct CaseSet {
+    pub(crate) suite: SuiteRef,
     pub(crate) manifest: Manifest,
-    pub(crate) cases: Vec<TaggedCase>,
-    images: BTreeMap<ContentHash, (ImageFormat, PathBuf)>,
-    listing: Listing,
-}
-
-/// What of the cases is kept in the run.
-#[derive(Clone)]
-enum Listing {
-    /// Nothing: the manifest tells them.
-    Nothing,
-    /// Those of this set.
-    OwnCases,
-    /// The whole suite, whatever part of it is worked on: what is missing is part of the score.
-    Suite(Vec<TaggedCase>),
+    pub(crate) cases: Vec<SuiteCase>,
+    images: BTreeMap<ContentHash, (ImageRef, PathBuf)>,
+    /// What of the cases is kept in the run; `None` if the manifest tells them. A suite is kept whole, whatever part of it is
+    /// worked on: what is missing is part of the score.
+    listed: Option<Vec<SuiteCase>>,
 }
 
 impl CaseSet {
-    pub(crate) fn load(args: &CasesArgs) -> Result<Self> {
-        match (&args.cases, args.suite) {
-            (Some(path), _) => Self::of_file(path),
-            (None, suite) => {
-                Self::of_suite(suite.unwrap_or(Suite::Geneval), &args.generator, &args.suites.data())
-            }
-        }
+    pub(crate) fn of_suite(suite: SuiteRef, files: &SuiteFiles, parameters: &Parameters) -> Result<Self> {
+        let SuiteCases { cases, parameters, images, is_listed } = suite.load(files, parameters)?;
+        let listed = is_listed.then(|| cases.clone());
+        Ok(Self { suite, manifest: manifest_of(suite, parameters), cases, images, listed })
     }
 
-    pub(crate) fn of_suite(suite: Suite, generator: &SuiteArgs, data: &SuiteData) -> Result<Self> {
-        if suite != Suite::Geneval && generator.config() != SuiteConfig::default() {
-            let message = "--seed and --per-task belong to GenEval, whose prompts are generated";
-            return Err(CommandError::usage(message).into());
-        }
-        match suite {
-            Suite::Geneval => Self::of_geneval(generator.config()),
-            Suite::WiseLegacy => Ok(Self::of_wise(suite, data.wise_legacy(false)?)),
-            Suite::WiseLegacyRewrite => Ok(Self::of_wise(suite, data.wise_legacy(true)?)),
-            Suite::WiseVerified => Ok(Self::of_wise(suite, data.wise_verified()?)),
-            Suite::ReasonEdit => Ok(Self::of_reason_edit(data.reason_edit()?)),
-        }
-    }
-
-    fn of_wise(suite: Suite, listing: WiseListing) -> Self {
-        let cases = listing.cases.into_iter().map(|case| {
-            let facts = [("explanation", case.explanation), ("subcategory", case.subcategory)];
-            let rounds = vec![RoundInput { prompt: case.prompt, images: vec![], mask: None }];
-            TaggedCase {
-                tag: case.category.name().to_owned(),
-                case: GenerationCase { id: CaseId::new(case.prompt_id.to_string()), rounds },
-                facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),
-            }
-        });
-        Self::of_judged(suite, listing.data_sha256, cases.collect(), BTreeMap::new())
-    }
-
-    fn of_reason_edit(listing: EditListing) -> Self {
-        let mut images = BTreeMap::new();
-        let mut keep = |(stored, path): (ImageRef, PathBuf)| {
-            images.insert(stored.hash.clone(), (stored.format, path));
-            stored
-        };
-        let cases = listing.cases.into_iter().map(|case| {
-            let source = keep(case.source);
-            let mask = keep(case.mask);
-            // The mask is no part of the task: models are told where by words alone.
-            let facts = [("target", case.target_text), ("mask", image_name(&mask))];
-            let rounds = vec![RoundInput { prompt: case.instruction, images: vec![source], mask: None }];
-            TaggedCase {
-                tag: case.folder,
-                case: GenerationCase { id: CaseId::new(case.id), rounds },
-                facts: facts.map(|(name, value)| (name.to_owned(), value)).into(),
-            }
-        });
-        let cases = cases.collect();
-        Self::of_judged(Suite::ReasonEdit, listing.data_sha256, cases, images)
-    }
-
-    fn of_judged(
-        suite: Suite,
-        data_sha256: String,
-        cases: Vec<TaggedCase>,
-        images: BTreeMap<ContentHash, (ImageFormat, PathBuf)>,
-    ) -> Self {
-        let manifest = Manifest {
-            suite: suite.name().to_owned(),
-            parameters: BTreeMap::from([("data_sha256".to_owned(), data_sha256)]),
-            generation: BTreeMap::new(),
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        Self { manifest, listing: Listing::Suite(cases.clone()), cases, images }
-    }
-
-    pub(crate) fn of_geneval(config: SuiteConfig) -> Result<Self> {
-        geneval::generate_cases(&config).map_err(|error| CommandError::usage(error.to_string()))?;
-        let manifest = suite_manifest(config);
-        let cases = suite_cases(&manifest)?.into_iter().map(|case| {
-            let rounds = vec![RoundInput { prompt: case.prompt, images: vec![], mask: None }];
-            let case_of_run = GenerationCase { id: case.id, rounds };
-            TaggedCase { tag: case.tag, case: case_of_run, facts: BTreeMap::new() }
-        });
-        Ok(Self { manifest, cases: cases.collect(), images: BTreeMap::new(), listing: Listing::Nothing })
-    }
-
-    fn of_file(path: &Path) -> Result<Self> {
+    pub(crate) fn of_file(path: &Path) -> Result<Self> {
         let text = read_text(path, MAX_CASES_BYTES, "the cases")?;
         let mut reader =
             CaseReader { folder: path.parent().unwrap_or(Path::new(".")), images: BTreeMap::new() };
@@ -160,22 +57,19 @@ impl CaseSet {
                 CommandError::usage(format!("`{}`, line {}: {error}", path.display(), number + 1))
             };
             let case = reader.read_case(line).map_err(place)?;
-            if !seen.insert(case.case.id.clone()) {
-                return Err(place(format!("the id `{}` occurs twice", case.case.id)).into());
+            if !seen.insert(case.id.clone()) {
+                return Err(place(format!("the id `{}` occurs twice", case.id)).into());
             }
             cases.push(case);
         }
         if cases.is_empty() {
             return Err(CommandError::nothing(format!("`{}` holds no case", path.display())).into());
         }
-        let manifest = Manifest {
-            suite: OWN_CASES.to_owned(),
-            // Cases are held against the run's listing one by one, so that more may be added.
-            parameters: BTreeMap::new(),
-            generation: BTreeMap::new(),
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        Ok(Self { manifest, cases, images: reader.images, listing: Listing::OwnCases })
+        let suite = registry::own_cases();
+        // Cases are held against the run's listing one by one, so that more may be added.
+        let manifest = manifest_of(suite, Parameters::new());
+        let listed = Some(cases.clone());
+        Ok(Self { suite, manifest, cases, images: reader.images, listed })
     }
 
     /// Puts what the cases need into the run: their images by content, and the listing, in which the cases of earlier
@@ -184,19 +78,20 @@ impl CaseSet {
     /// # Errors
     /// If a case is not what it was when the run first saw it, and the run holds a result.
     pub(crate) fn keep_in(&self, run: &RunWriter) -> Result<()> {
-        let listing = match &self.listing {
-            Listing::Nothing => None,
-            Listing::OwnCases => Some(merge_listing(run, &self.cases)?),
-            Listing::Suite(cases) => Some(merge_listing(run, cases)?),
+        let cases = match &self.listed {
+            // Of cases of one's own only those that are worked on.
+            Some(_) if self.suite == registry::own_cases() => Some(&self.cases),
+            listed => listed.as_ref(),
         };
-        for (hash, (format, path)) in &self.images {
+        let listing = cases.map(|cases| merge_listing(run, cases)).transpose()?;
+        for (hash, (image, path)) in &self.images {
             let bytes = read_regular(path, MAX_INPUT_BYTES)
                 .with_context(|| format!("could not read `{}`", path.display()))?;
             if ContentHash::of(&bytes) != *hash {
                 let message = format!("`{}` changed while it was read", path.display());
                 return Err(CommandError::mendable(message, "start the command again").into());
             }
-            RunWriter::put_image(run.directory(), hash, *format, &bytes)?;
+            RunWriter::put_image(run.directory(), hash, image.format, &bytes)?;
         }
         if let Some(listing) = listing {
             run.put_text(LISTING, &listing)?;
@@ -209,7 +104,7 @@ impl CaseSet {
     /// # Errors
     /// If an id or tag is none of this set's.
     pub(crate) fn select(&mut self, ids: &[String], tags: &[String], limit: Option<usize>) -> Result<()> {
-        let known_ids: BTreeSet<&str> = self.cases.iter().map(|case| case.case.id.as_str()).collect();
+        let known_ids: BTreeSet<&str> = self.cases.iter().map(|case| case.id.as_str()).collect();
         let full_id = |id: &String| match id.parse::<u32>() {
             // GenEval's prompt 52 is `00052`.
             Ok(number) if !known_ids.contains(id.as_str()) => format!("{number:05}"),
@@ -228,7 +123,7 @@ impl CaseSet {
                 .into());
         }
         self.cases.retain(|case| {
-            (asked.is_empty() || asked.contains(case.case.id.as_str()))
+            (asked.is_empty() || asked.contains(case.id.as_str()))
                 && (tags.is_empty() || tags.contains(&case.tag))
         });
         self.cases.truncate(limit.unwrap_or(usize::MAX));
@@ -238,16 +133,36 @@ impl CaseSet {
         Ok(())
     }
 
-    pub(crate) fn rounds(&self) -> impl Iterator<Item = &RoundInput> {
-        self.cases.iter().flat_map(|case| &case.case.rounds)
+    pub(crate) fn rounds(&self) -> impl Iterator<Item = &CaseRound> {
+        self.cases.iter().flat_map(|case| &case.rounds)
     }
 }
 
+/// The manifest of a run of this suite.
+fn manifest_of(suite: SuiteRef, parameters: Parameters) -> Manifest {
+    Manifest {
+        suite: suite.id().to_owned(),
+        parameters,
+        generation: BTreeMap::new(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// The case as a generator is asked for it, each prompt as `prompt` makes it.
+pub(crate) fn generation_case(case: &SuiteCase, prompt: impl Fn(&str) -> String) -> GenerationCase {
+    let round = |round: &CaseRound| RoundInput {
+        prompt: prompt(&round.prompt),
+        images: round.images.clone(),
+        mask: round.mask.clone(),
+    };
+    GenerationCase { id: case.id.clone(), rounds: case.rounds.iter().map(round).collect() }
+}
+
 /// The run's listing with the new cases behind the old ones. Without a result, cases may change.
-fn merge_listing(run: &RunWriter, cases: &[TaggedCase]) -> Result<String> {
+fn merge_listing(run: &RunWriter, cases: &[SuiteCase]) -> Result<String> {
     let path = run.directory().join(LISTING);
     let mut text = match imgeval_files::read_text(&path, MAX_LISTING_BYTES) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         text => text.with_context(|| format!("could not read `{}`", path.display()))?,
     };
     let mut known = BTreeMap::new();
@@ -258,11 +173,10 @@ fn merge_listing(run: &RunWriter, cases: &[TaggedCase]) -> Result<String> {
             (value["rounds"].clone(), value["facts"].clone()),
         );
     }
-    for tagged in cases {
-        let case = &tagged.case;
+    for case in cases {
         match known.get(case.id.as_str()) {
-            None => text.push_str(&render_case(tagged)),
-            Some((rounds, facts)) if *rounds == rounds_json(case) && *facts == facts_json(tagged) => {}
+            None => text.push_str(&render_case(case)),
+            Some((rounds, facts)) if *rounds == rounds_json(case) && *facts == facts_json(case) => {}
             Some(_) if !run.has_result()? => return Ok(cases.iter().map(render_case).collect()),
             Some(_) => {
                 let message = format!("the case `{}` is not what it was when the run began", case.id);
@@ -273,7 +187,6 @@ fn merge_listing(run: &RunWriter, cases: &[TaggedCase]) -> Result<String> {
     }
     Ok(text)
 }
-
 /// A line of the file; which of the fields go together is checked by hand, to say it clearly.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,11 +212,11 @@ struct RoundLine {
 
 struct CaseReader<'a> {
     folder: &'a Path,
-    images: BTreeMap<ContentHash, (ImageFormat, PathBuf)>,
+    images: BTreeMap<ContentHash, (ImageRef, PathBuf)>,
 }
 
 impl CaseReader<'_> {
-    fn read_case(&mut self, line: &str) -> Result<TaggedCase, String> {
+    fn read_case(&mut self, line: &str) -> Result<SuiteCase, String> {
         let line: CaseLine = from_json_str(line).map_err(|error| error.to_string())?;
         check_id(&line.id)?;
         let first = |prompt| RoundLine { prompt, images: line.images.clone(), mask: line.mask.clone() };
@@ -325,11 +238,11 @@ impl CaseReader<'_> {
             _ => return Err("give either `prompt` or `rounds`".to_owned()),
         };
         let rounds = rounds.into_iter().map(|round| self.read_images(round)).collect::<Result<_, _>>()?;
-        let case = GenerationCase { id: CaseId::new(line.id), rounds };
-        Ok(TaggedCase { tag: line.tag, case, facts: BTreeMap::new() })
+        let (facts, objects) = (BTreeMap::new(), None);
+        Ok(SuiteCase { id: CaseId::new(line.id), tag: line.tag, rounds, facts, objects })
     }
 
-    fn read_images(&mut self, round: RoundLine) -> Result<RoundInput, String> {
+    fn read_images(&mut self, round: RoundLine) -> Result<CaseRound, String> {
         if round.prompt.trim().is_empty() {
             return Err("a prompt is empty".to_owned());
         }
@@ -338,7 +251,7 @@ impl CaseReader<'_> {
         }
         let images = round.images.iter().map(|path| self.read_image(path)).collect::<Result<_, _>>()?;
         let mask = round.mask.as_ref().map(|path| self.read_image(path)).transpose()?;
-        Ok(RoundInput { prompt: round.prompt, images, mask })
+        Ok(CaseRound { prompt: round.prompt, images, mask })
     }
 
     fn read_image(&mut self, path: &Path) -> Result<ImageRef, String> {
@@ -350,8 +263,9 @@ impl CaseReader<'_> {
             .map_err(|error| format!("`{}` cannot be used: {}", path.display(), error.failure().detail))?
             .format;
         let hash = InputImage::new(format, bytes).hash;
-        self.images.insert(hash.clone(), (format, path));
-        Ok(ImageRef { hash, format })
+        let image = ImageRef { hash: hash.clone(), format };
+        self.images.insert(hash, (image.clone(), path));
+        Ok(image)
     }
 }
 
@@ -378,30 +292,24 @@ fn check_id(id: &str) -> Result<(), String> {
 }
 
 /// A line of the listing, images by hash and format: equal for equal cases, wherever their files lay.
-pub(crate) fn render_case(tagged: &TaggedCase) -> String {
-    let TaggedCase { tag, case, facts } = tagged;
-    let mut line = json!({"id": case.id.as_str(), "tag": tag, "rounds": rounds_json(case)});
-    if !facts.is_empty() {
-        line["facts"] = facts_json(tagged);
+pub(crate) fn render_case(case: &SuiteCase) -> String {
+    let mut line = json!({"id": case.id.as_str(), "tag": case.tag, "rounds": rounds_json(case)});
+    if !case.facts.is_empty() {
+        line["facts"] = facts_json(case);
     }
     format!("{line}\n")
 }
 
-fn facts_json(tagged: &TaggedCase) -> Value {
-    if tagged.facts.is_empty() { Value::Null } else { json!(tagged.facts) }
+fn facts_json(case: &SuiteCase) -> Value {
+    if case.facts.is_empty() { Value::Null } else { json!(case.facts) }
 }
 
-/// How the listing names an image of the run.
-pub(crate) fn image_name(image: &ImageRef) -> String {
-    format!("{}.{}", image.hash, image.format.extension())
-}
-
-fn rounds_json(case: &GenerationCase) -> Value {
-    let round = |round: &RoundInput| {
+fn rounds_json(case: &SuiteCase) -> Value {
+    let round = |round: &CaseRound| {
         json!({
             "prompt": round.prompt,
-            "images": round.images.iter().map(image_name).collect::<Vec<_>>(),
-            "mask": round.mask.as_ref().map(image_name),
+            "images": round.images.iter().map(ImageRef::file_name).collect::<Vec<_>>(),
+            "mask": round.mask.as_ref().map(ImageRef::file_name),
         })
     };
     case.rounds.iter().map(round).collect()

@@ -6,9 +6,14 @@ use imgeval_core::visible;
 use imgeval_fetch::suites::FetchError;
 use imgeval_files::Unsuitable;
 use imgeval_report::page::PageError;
+use imgeval_scoring::ScoringError;
 use imgeval_store::StoreError;
+use imgeval_suites::files::SuiteError;
 
-use crate::{advice::fetch_advice, exit_code::Exit};
+use crate::{
+    advice::{fetch_advice, scoring_advice, store_advice, suite_advice},
+    exit_code::Exit,
+};
 
 /// An error that knows its exit code and perhaps what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -76,39 +81,33 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<CommandError>() {
         return (error.hint.clone(), error.exit);
     }
+    if let Some(error) = error.downcast_ref::<ScoringError>() {
+        return scoring_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<SuiteError>() {
+        return suite_advice(error);
+    }
     if let Some(error) = error.downcast_ref::<StoreError>() {
-        let exit = match error {
-            StoreError::Mismatch { .. } | StoreError::TooNew { .. } | StoreError::TooOld { .. } => {
-                Exit::Mismatch
-            }
-            StoreError::Empty { .. } => Exit::NothingFound,
-            StoreError::NotARun { .. } | StoreError::Occupied { .. } | StoreError::NotAFolder { .. } => {
-                Exit::Usage
-            }
-            StoreError::Io { .. }
-            | StoreError::Database { .. }
-            | StoreError::DiskFull { .. }
-            | StoreError::Locked { .. }
-            | StoreError::Unsuitable { .. }
-            | StoreError::ForeignDatabase { .. }
-            | StoreError::Damaged { .. } => Exit::Unexpected,
-        };
-        return (error.hint().map(str::to_owned), exit);
+        return store_advice(error);
     }
     if let Some(error) = error.downcast_ref::<FetchError>() {
         return fetch_advice(error);
     }
     if let Some(error) = error.downcast_ref::<PageError>() {
-        let exit = match error {
-            PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
-            _ => Exit::Unexpected,
-        };
-        let hint = match error {
-            PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
-                .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
-            _ => None,
-        };
-        return (hint.map(str::to_owned), exit);
+        return page_advice(error);
     }
     (None, Exit::Unexpected)
+}
+
+fn page_advice(error: &PageError) -> (Option<String>, Exit) {
+    let exit = match error {
+        PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
+        _ => Exit::Unexpected,
+    };
+    let hint = match error {
+        PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
+            .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
+        _ => None,
+    };
+    (hint.map(str::to_owned), exit)
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use comfy_table::CellAlignment;
 use imgeval_core::{FailureKind, SampleId, Usd, visible};
 use imgeval_runner::{GenerateSummary, Shortage, Stopped};
+pub(crate) use imgeval_scoring::{short_cost, spend_line};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
-use crate::table::plain_table;
+use crate::plain_table::plain_table;
 
 /// How many examples of a kind are named.
 const EXAMPLES: usize = 3;
@@ -127,42 +128,6 @@ pub(crate) fn shortage_text(shortage: &Shortage, flag: &str) -> String {
     )
 }
 
-/// What was spent, as short as progress lines need it; an unknown amount is never zero.
-pub(crate) fn short_cost(spend: &Spend) -> String {
-    match spend.unpriced_calls {
-        0 => spend.total().to_string(),
-        _ if spend.is_unknown() => "unknown".to_owned(),
-        _ => format!("{} and an unknown amount", spend.total()),
-    }
-}
-
-/// What the run has cost over all calls ever made for it.
-pub(crate) fn spend_line(spend: &Spend) -> String {
-    let has_untold = spend.unpriced_calls > 0 || spend.lost_tries > 0 || spend.possible > Usd::ZERO;
-    let is_known = spend.known > Usd::ZERO || !has_untold;
-    let known = if is_known { spend.known.to_string() } else { "unknown".to_owned() };
-    let calls = if spend.calls == 1 { "call" } else { "calls" };
-    let mut text = format!("spend: {known} for {} {calls}", spend.calls);
-    if spend.unpriced_calls > 0 {
-        text.push_str(&format!(", {} of them at an unknown price", spend.unpriced_calls));
-    }
-    if spend.lost_tries > 0 || spend.possible > Usd::ZERO {
-        let more = match spend.possible {
-            Usd::ZERO if spend.unpriced_calls > 0 => "an unknown amount".to_owned(),
-            possible => possible.to_string(),
-        };
-        let further = if is_known { " more" } else { "" };
-        let reason = match spend.lost_tries {
-            0 => "replies told no cost".to_owned(),
-            1 => "1 request whose answer never came may have been billed".to_owned(),
-            lost => format!("{lost} requests whose answer never came may have been billed"),
-        };
-        text.push_str(&format!("; perhaps {more}{further} ({reason})"));
-    }
-    text.push('\n');
-    text
-}
-
 pub(crate) fn spend_json(spend: &Spend) -> Value {
     let dollars = |amount: Usd| (amount > Usd::ZERO || spend.unpriced_calls == 0).then(|| amount.dollars());
     json!({
@@ -186,26 +151,10 @@ mod tests {
     #[test]
     fn an_unknown_cost_is_never_shown_as_nothing() {
         let unknown = Spend { calls: 2, tries: 2, unpriced_calls: 2, lost_tries: 1, ..Spend::default() };
-        let expected = "spend: unknown for 2 calls, 2 of them at an unknown price; perhaps an unknown amount (1 \
-                        request whose answer never came may have been billed)\n";
-        assert_eq!(spend_line(&unknown), expected);
-        assert_eq!(short_cost(&unknown), "unknown");
         let json = spend_json(&unknown);
         assert!(json["usd"].is_null() && json["perhaps_more_usd"].is_null(), "{json}");
 
-        let partly = Spend { known: cents(4), calls: 3, lost_tries: 0, ..unknown };
-        assert_eq!(spend_line(&partly), "spend: $0.0400 for 3 calls, 2 of them at an unknown price\n");
-        assert_eq!(short_cost(&partly), "$0.0400 and an unknown amount");
-
-        let lost = Spend { possible: cents(4), calls: 1, lost_tries: 2, ..Spend::default() };
-        let expected = "spend: unknown for 1 call; perhaps $0.0400 (2 requests whose answer never came may have been billed)\n";
-        assert_eq!(spend_line(&lost), expected);
-
         let free = Spend { calls: 1, ..Spend::default() };
-        assert_eq!(
-            (spend_line(&free).as_str(), short_cost(&free).as_str()),
-            ("spend: $0.00 for 1 call\n", "$0.00")
-        );
         assert_eq!(spend_json(&free)["usd"], 0.0);
     }
 

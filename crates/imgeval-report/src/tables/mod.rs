@@ -13,6 +13,7 @@ mod csv;
 mod json;
 mod latex;
 mod markdown;
+mod scores;
 mod sheet;
 mod text;
 
@@ -21,6 +22,10 @@ use crate::model::{Board, ComparisonView};
 pub use best::mark_best;
 pub use csv::{render_board_csv, render_comparison_csv};
 pub use json::{comparison_json, render_board_json, render_comparison_json};
+pub use scores::{
+    coverage_json, line_json, published_json, render_coverage_text, render_published_text, render_scores_csv,
+    render_scores_text, render_withheld_text, scores_csv_header, scores_json,
+};
 
 /// What a table shows beside scores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

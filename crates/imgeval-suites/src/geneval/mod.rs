@@ -12,7 +12,7 @@ mod name_template;
 mod prompts;
 mod published;
 mod results;
-mod summary;
+mod suite;
 mod verdict;
 
 pub use detections::{DetectionsError, DetectionsLine, parse_detections_line};
@@ -27,8 +27,12 @@ pub use prompts::{
 pub use crate::numpy_random::DrawError;
 pub use published::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PublishedGroup, PublishedRow};
 pub use results::ResultRow;
-pub use summary::{SUMMARY_VERSION, ScoreLine, Summary, SummaryBuilder};
+pub(crate) use suite::{Geneval, find_by_number};
+pub use suite::{parameters_of, scheme};
 pub use verdict::{
     DetectedObject, KeptObjects, Reason, SeenColor, Verdict, VerdictError, VerdictOptions, compute_verdict,
     keep_objects,
 };
+
+/// Names the interval rules and the denominator policy; raised when they change.
+pub const SUMMARY_VERSION: u32 = 2;

@@ -11,13 +11,10 @@ mod protocol_file;
 pub mod python_source;
 mod replies;
 mod retired;
-mod score_line;
 mod template;
 
-pub use protocol::{Attachment, ImagePreparation, JudgeProtocol, JudgedSuite, MessagePart, ProtocolError};
+pub use protocol::{Attachment, ImagePreparation, JudgeProtocol, MessagePart, ProtocolError};
 pub use protocol_file::ProtocolFileError;
 pub use replies::{READING_VERSION, ReplyFormat, Scores, Strictness, Unparsed};
 pub use retired::{RetiredJudge, find_retired_judge};
-pub use score_line::ScoreLine;
-pub(crate) use score_line::{Tally, images_per_case, incomplete, set_estimates, stratum};
 pub use template::{Field, MissingField, Template, TemplateError};

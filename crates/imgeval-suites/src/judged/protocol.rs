@@ -5,53 +5,10 @@ use std::collections::BTreeMap;
 use imgeval_core::{ContentHash, Decoding, ImageFormat, json::from_json_str};
 
 use super::{Field, MissingField, ReplyFormat, Scores, Strictness, Template, Unparsed, edit_rubric};
-
-/// The suites that are scored by a judge, by the names they have on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum JudgedSuite {
-    WiseLegacy,
-    WiseVerified,
-    ReasonEdit,
-}
-
-impl JudgedSuite {
-    pub const ALL: [Self; 3] = [Self::WiseLegacy, Self::WiseVerified, Self::ReasonEdit];
-
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::WiseLegacy => "wise-legacy",
-            Self::WiseVerified => "wise-verified",
-            Self::ReasonEdit => "reason-edit",
-        }
-    }
-
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|suite| suite.name() == name)
-    }
-
-    /// What its cases have.
-    #[must_use]
-    pub fn fields(self) -> &'static [Field] {
-        match self {
-            Self::WiseLegacy | Self::WiseVerified => &[Field::Prompt, Field::Explanation],
-            Self::ReasonEdit => &[Field::Instruction],
-        }
-    }
-
-    fn has_source(self) -> bool {
-        self == Self::ReasonEdit
-    }
-
-    fn takes(self, reply: ReplyFormat) -> bool {
-        match self {
-            Self::WiseLegacy => matches!(reply, ReplyFormat::WiseLegacy(_)),
-            Self::WiseVerified => matches!(reply, ReplyFormat::WiseVerified(_)),
-            Self::ReasonEdit => reply == ReplyFormat::EditScores,
-        }
-    }
-}
+use crate::{
+    registry,
+    suite::{JudgedFacts, SuiteRef},
+};
 
 /// An image that a question shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +49,7 @@ pub struct JudgeProtocol {
     pub id: String,
     /// Raised with every change of wording or rules.
     pub version: u32,
-    /// A name of [`JudgedSuite`].
+    /// The name that protocols for its suite give: [`crate::suite::JudgedFacts::protocol_suite`].
     pub suite: String,
     pub title: String,
     pub system: Option<Template>,
@@ -115,8 +72,8 @@ pub enum ProtocolError {
     Id { id: String },
     #[error("the version must be at least 1")]
     Version,
-    #[error("there is no judged suite `{suite}`; known are wise-legacy, wise-verified and reason-edit")]
-    Suite { suite: String },
+    #[error("there is no judged suite `{suite}`; known are {known}")]
+    Suite { suite: String, known: String },
     #[error("the wording names {field}, which cases of {suite} do not have")]
     Field { field: Field, suite: &'static str },
     #[error("the message has no text")]
@@ -215,9 +172,13 @@ impl JudgeProtocol {
     ///
     /// # Errors
     /// With the first thing that does not.
-    pub fn check(&self) -> Result<JudgedSuite, ProtocolError> {
-        let suite = JudgedSuite::from_name(&self.suite)
-            .ok_or_else(|| ProtocolError::Suite { suite: self.suite.clone() })?;
+    pub fn check(&self) -> Result<&'static JudgedFacts, ProtocolError> {
+        let suite = registry::find_judged(&self.suite).and_then(SuiteRef::judged);
+        let suite = suite.ok_or_else(|| ProtocolError::Suite {
+            suite: self.suite.clone(),
+            known: registry::protocol_suites(),
+        })?;
+        let name = suite.protocol_suite;
         let is_id_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(is_id_byte) {
             return Err(ProtocolError::Id { id: self.id.clone() });
@@ -227,21 +188,18 @@ impl JudgeProtocol {
             MessagePart::Image(_) => None,
         });
         let mut fields = texts.clone().chain(&self.system).flat_map(Template::fields);
-        if let Some(field) = fields.find(|field| !suite.fields().contains(field)) {
-            return Err(ProtocolError::Field { field, suite: suite.name() });
+        if let Some(field) = fields.find(|field| !suite.fields.contains(field)) {
+            return Err(ProtocolError::Field { field, suite: name });
         }
         let shows = |attachment| self.message.contains(&MessagePart::Image(attachment));
         let tests = [
             (self.version == 0, ProtocolError::Version),
             (texts.clone().all(Template::is_empty), ProtocolError::NoText),
             (!shows(Attachment::Answer), ProtocolError::NoAnswer),
+            (shows(Attachment::Source) && !suite.has_source_image, ProtocolError::NoSource { suite: name }),
             (
-                shows(Attachment::Source) && !suite.has_source(),
-                ProtocolError::NoSource { suite: suite.name() },
-            ),
-            (
-                !suite.takes(self.reply),
-                ProtocolError::Reply { reply: self.reply.name(), suite: suite.name() },
+                !suite.replies.contains(&self.reply),
+                ProtocolError::Reply { reply: self.reply.name(), suite: name },
             ),
             (!(1..=10).contains(&self.max_tries), ProtocolError::Tries),
             (

@@ -7,10 +7,14 @@ mod edited;
 mod folder;
 mod layout;
 mod published;
-mod summary;
+mod suite;
 
 pub use edited::{EditedFiles, EditedImage, find_edited};
 pub use folder::Folder;
 pub use layout::{EditCase, LayoutError, find_benchmark};
 pub use published::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PublishedRow};
-pub use summary::{EditSummary, MetricLine, SUMMARY_VERSION, SummaryBuilder};
+pub(crate) use suite::ReasonEdit;
+pub use suite::{SOURCE, scheme};
+
+/// Names the interval rules and the denominator policy; raised when they change.
+pub const SUMMARY_VERSION: u32 = 2;

@@ -6,12 +6,14 @@ use imgeval_core::{CaseId, json::from_json_slice};
 use serde::Deserialize;
 
 use super::{Category, Edition};
-use crate::python_text::is_blank;
+use crate::{files::SourceFile, python_text::is_blank};
 
 /// Where the benchmark is published.
 pub const REPOSITORY: &str = "PKU-YuanGroup/WISE";
 /// The commit that the files are taken from, abbreviated as it was pinned.
 pub const COMMIT: &str = "eb51174";
+/// Where the repository is had from, whole, at [`COMMIT`].
+pub const ARCHIVE: &str = "https://github.com/PKU-YuanGroup/WISE/archive/eb51174.zip";
 /// Their ids are 1 to this.
 pub const N_PROMPTS: u32 = 1_000;
 
@@ -33,6 +35,14 @@ pub struct DataFile {
     pub path: &'static str,
     /// At [`COMMIT`].
     pub sha256: &'static str,
+}
+
+impl DataFile {
+    /// As a pinned file of the suites' source.
+    #[must_use]
+    pub const fn source(&self) -> SourceFile {
+        SourceFile { path: self.path, sha256: self.sha256, is_script: matches!(self.kind, FileKind::Script) }
+    }
 }
 
 const fn data(edition: Edition, kind: FileKind, path: &'static str, sha256: &'static str) -> DataFile {

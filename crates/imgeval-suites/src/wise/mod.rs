@@ -8,10 +8,11 @@ mod cases;
 mod edition;
 mod published;
 mod rows;
-mod summary;
+mod suite;
 
 pub use cases::{
-    COMMIT, CasesError, DATA_FILES, DataFile, FileKind, N_PROMPTS, REPOSITORY, WiseCase, case_id, parse_cases,
+    ARCHIVE, COMMIT, CasesError, DATA_FILES, DataFile, FileKind, N_PROMPTS, REPOSITORY, WiseCase, case_id,
+    parse_cases,
 };
 pub use edition::{Category, Edition, WiseScore, wi_score};
 pub use published::{
@@ -22,4 +23,8 @@ pub use rows::{
     FullRow, RowNote, RowsError, ScoreRow, ScoreRows, full_file_name, parse_score_rows, render_full_rows,
     render_score_rows, score_file_name,
 };
-pub use summary::{RewriteGap, SUMMARY_VERSION, Summary, SummaryBuilder, compute_rewrite_gap};
+pub(crate) use suite::{LEGACY, LEGACY_REWRITE, VERIFIED};
+pub use suite::{SOURCE, scheme};
+
+/// Names the interval rules and the denominator policy; raised when they change.
+pub const SUMMARY_VERSION: u32 = 2;

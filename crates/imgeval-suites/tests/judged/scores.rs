@@ -1,8 +1,9 @@
 //! WISE's scores of the same rows: ours against plain Python.
 
 use imgeval_metrics::BootstrapSettings;
+use imgeval_suites::summary::SummaryBuilder;
 use imgeval_suites::wise::{
-    Category, Edition, ScoreRow, SummaryBuilder, WiseScore, parse_score_rows, render_score_rows,
+    Category, Edition, ScoreRow, WiseScore, parse_score_rows, render_score_rows, scheme,
 };
 use serde_json::Value;
 
@@ -29,18 +30,20 @@ fn rows(edition: Edition, codes: &str) -> Vec<ScoreRow> {
 fn check(edition: Edition, codes: &str, means: &str) {
     let fixture: Value = serde_json::from_str(FIXTURE).unwrap();
     let text = render_score_rows(&rows(edition, fixture[codes].as_str().unwrap()));
-    let mut builder = SummaryBuilder::new(edition);
+    let mut builder = SummaryBuilder::new(scheme(edition));
     for row in parse_score_rows(edition, &text).unwrap().rows {
-        builder.add_score(row.prompt_id, &row.subcategory, row.score.unwrap().value());
+        let part = Category::of(edition, row.prompt_id).unwrap() as usize;
+        builder.add_score(part, &row.prompt_id.to_string(), row.score.unwrap().value());
     }
+    assert_eq!(builder.scored_cases().count(), 1_000);
     let summary = builder.summarise(BootstrapSettings { seed: 0, replicates: 100 });
-    assert_eq!(summary.prompts.len(), 1_000);
-    for (category, line) in &summary.categories {
+    for (part, line) in &summary.parts {
+        let category = Category::ALL[*part];
         let expected = fixture[means][category.name()].as_f64().unwrap();
         assert_eq!(line.estimate.unwrap().value, expected, "{category:?}: the same sums in the same order");
     }
-    assert_eq!(summary.categories.len(), Category::ALL.len());
-    let overall = summary.overall.estimate.unwrap().value;
+    assert_eq!(summary.parts.len(), Category::ALL.len());
+    let overall = summary.overall().estimate.unwrap().value;
     assert!((overall - fixture[means]["overall"].as_f64().unwrap()).abs() < 1e-12);
 }
 

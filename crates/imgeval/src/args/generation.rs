@@ -4,16 +4,17 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args};
 use imgeval_core::{FailureKind, ImageFormat, SizeRequest, Usd};
+use imgeval_suites::suite::SuiteRef;
 
-use super::{Suite, SuiteArgs, SuitesDirArg};
+use super::{SuiteArgs, SuitesDirArg, suites};
 use crate::environment;
 
 /// Which prompts: those of a suite, or the user's own.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("prompts").args(["suite", "cases"]).required(true)))]
 pub(crate) struct CasesArgs {
-    #[arg(long, value_enum)]
-    pub(crate) suite: Option<Suite>,
+    #[arg(long, value_parser = suites::by_name())]
+    pub(crate) suite: Option<SuiteRef>,
     /// Prompts, edits and conversations of your own, one JSON object a line: {"id": "a1", "prompt": "..."}, for an
     /// edit with "images": ["in.png"] and perhaps "mask": "mask.png", for a conversation "rounds": ["...", "..."]
     /// instead of the prompt; paths are relative to the file

@@ -4,11 +4,13 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, builder::FalseyValueParser};
 use imgeval_core::{FailureKind, Usd};
+use imgeval_suites::{files::FetchedSource, suite::SuiteRef};
 
 use super::{
-    DetectorArgs, Suite, SuitesDirArg,
+    DetectorArgs, SuitesDirArg,
     generation::{parse_dollars, parse_seconds},
     metrics::EditWeightsArgs,
+    suites,
 };
 use crate::environment;
 
@@ -69,7 +71,8 @@ pub(crate) enum SuitesCommand {
     /// WISE comes from its authors' repository at a pinned commit, or from a clone or zip archive of it. Reason-Edit is
     /// distributed by hand only: download it and name its folder or zip archive.
     Fetch {
-        suite: FetchedSuite,
+        #[arg(value_parser = suites::source_by_name())]
+        suite: &'static FetchedSource,
         /// Folder or zip archive to take the files from, without the network
         #[arg(long, value_name = "DIR|ZIP")]
         from: Option<PathBuf>,
@@ -88,12 +91,6 @@ pub(crate) enum SuitesCommand {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum FetchedSuite {
-    Wise,
-    ReasonEdit,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProtocolCommand {
     /// List the judge protocols and whether they can be used here
@@ -110,8 +107,8 @@ pub(crate) enum ProtocolCommand {
         #[arg(long, value_name = "ID")]
         case: Option<String>,
         /// Suite to take the case from [default: the protocol's]
-        #[arg(long, value_enum, requires = "case")]
-        suite: Option<Suite>,
+        #[arg(long, value_parser = suites::by_name(), requires = "case")]
+        suite: Option<SuiteRef>,
         #[command(flatten)]
         suites: SuitesDirArg,
     },

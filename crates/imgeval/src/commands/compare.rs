@@ -9,15 +9,17 @@ use imgeval_report::{
     },
 };
 
+use imgeval_scoring::{
+    OpenedRun, Plan, Side, check_allowed, compare_sides, compare_with_fresh, differing_facts,
+    official_and_fresh,
+};
+
 use crate::{
     args::reporting::{CompareArgs, TableFormat},
     exit_code::Exit,
     failure::CommandError,
+    plan_table::{plan_json, render_plan},
     printer::Printer,
-    report::{
-        OpenedRun, Plan, Side, check_allowed, compare_sides, compare_with_fresh, differing_facts,
-        official_and_fresh,
-    },
 };
 
 pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
@@ -28,7 +30,8 @@ pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     if a.view.name == b.view.name {
         b.view.name.push_str(" (2)");
     }
-    if a.suite != b.suite || a.suite.is_none() {
+    let is_scored = a.run.suite().is_detected() || a.run.suite().judged().is_some();
+    if a.run.suite() != b.run.suite() || !is_scored {
         let message =
             format!("the runs are of {} and {}, which cannot be compared", a.view.suite, b.view.suite);
         return Err(CommandError::mismatch(message).into());
@@ -78,10 +81,10 @@ fn plan(run: &OpenedRun, args: &CompareArgs, printer: Printer) -> Result<Exit> {
         return Err(CommandError::nothing("no prompt of the run has a score").into());
     }
     if is_json {
-        let plans: Vec<_> = plans.iter().map(Plan::to_json).collect();
+        let plans: Vec<_> = plans.iter().map(plan_json).collect();
         printer.data(format_args!("{:#}\n", serde_json::json!({"plans": plans})))?;
     } else {
-        printer.data(plans.iter().map(Plan::render_text).collect::<Vec<_>>().join("\n"))?;
+        printer.data(plans.iter().map(render_plan).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(Exit::Ok)
 }
@@ -98,13 +101,13 @@ fn sides_of<'a>(run: &'a OpenedRun, args: &CompareArgs) -> Result<Vec<Side<'a>>>
     };
     let all: Vec<Side<'a>> = (0..run.scored.len()).map(|observer| Side { run, observer }).collect();
     if all.is_empty() {
-        let message = format!("nobody has looked at `{}` yet", run.directory.display());
+        let message = format!("nobody has looked at `{}` yet", run.run.directory().display());
         return Err(CommandError::nothing(message).with_hint("run `imgeval observe RUN` first").into());
     }
     let found: Vec<Side<'a>> = all.into_iter().filter(matches).collect();
     if found.is_empty() {
         let asked = args.observer.as_deref().unwrap_or_default();
-        let message = format!("no observer `{asked}` has looked at `{}`", run.directory.display());
+        let message = format!("no observer `{asked}` has looked at `{}`", run.run.directory().display());
         return Err(CommandError::usage(message).with_hint(format!("there are: {}", names(run))).into());
     }
     Ok(found)

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result};
 use imgeval_core::{DetectError, Detection, Failure, FailureKind, Mask, Pixels, visible};
 use imgeval_runner::{NamingLimits, Observer};
+use imgeval_scoring::comparability_note;
 use imgeval_vision::{
     annotate::{annotate, encode_png, label_detections},
     image_file::{DecodeLimits, LITTLE_WORK, load_image_for},
@@ -18,7 +19,6 @@ use crate::{
     observers::{LoadedObserver, load_eyes},
     output_file::output_folder,
     printer::Printer,
-    table::comparability_note,
 };
 
 pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {

@@ -15,9 +15,9 @@ use crate::{
     environment,
     exit_code::Exit,
     failure::sentence_of,
+    plain_table::plain_table,
     printer::Printer,
     settings::{ModelName, Settings},
-    table::plain_table,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

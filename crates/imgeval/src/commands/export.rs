@@ -1,32 +1,23 @@
 //! `imgeval export`: a run's verdicts in the official result format, and its calls to providers.
 
-use std::{collections::BTreeMap, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
 use imgeval_clients::{Note, read_reply};
 use imgeval_core::{Outcome, Usage, Usd, visible};
+use imgeval_scoring::{Evaluator, Run, SampleResult, Scored};
 use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, KeptReply, RunReader};
-use imgeval_suites::{
-    geneval::SummaryBuilder,
-    wise::{
-        Category, Edition, FullRow, ScoreRow, WiseScore, full_file_name, render_full_rows, render_score_rows,
-        score_file_name,
-    },
-};
+use imgeval_suites::suite::{OfficialFiles, ScoredReply};
 use serde_json::{Value, json};
 
+use super::score::{result_row, tell_missing_colors};
 use crate::{
     args::ExportArgs,
-    coverage::Coverage,
     exit_code::Exit,
     failure::CommandError,
-    judged::{
-        run::JudgedRun,
-        summary::{edition_of, prompt_id},
-    },
+    judged::protocols::nobody_judged,
     output_file::{OutputFile, output_folder},
     printer::Printer,
-    scored_run::{ScoredRun, VerdictOnSample},
 };
 
 pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
@@ -34,7 +25,7 @@ pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
         export_calls(&args.run, path, printer)?;
     }
     if let Some(folder) = &args.wise_results {
-        return export_wise(&args.run, folder, args.observer.as_deref(), args.sample, printer);
+        return export_judged(&args.run, folder, args.observer.as_deref(), args.sample, printer);
     }
     match &args.geneval_results {
         Some(path) => export_results(args, path, printer),
@@ -160,70 +151,46 @@ fn add_cost(call: &mut Value, charge: &Charge, usage: &Usage) {
 }
 
 /// The official files of one judge; what it gave no score has no row.
-fn export_wise(
-    run: &Path,
+fn export_judged(
+    directory: &Path,
     folder: &Path,
     judge: Option<&str>,
     ordinal: u32,
     printer: Printer,
 ) -> Result<Exit> {
-    let run = JudgedRun::open(run)?;
-    let Some(edition) = edition_of(run.suite) else {
-        let message = format!("the run is of {}, which has no official score files", run.suite.name());
+    let run = Run::open(directory)?;
+    let judge = run.choose(judge)?.and_then(Evaluator::judge).ok_or_else(nobody_judged)?;
+    let images = run.images().iter().filter(|(id, _)| id.ordinal == ordinal);
+    let (mut scored, mut n_left_out) = (Vec::new(), 0);
+    for (id, record) in images {
+        let Some(case) = run.cases().get(&id.case) else { continue };
+        // The official files hold one judgment of each image.
+        match judge.samples.get(id).and_then(|replies| replies.readings().next()) {
+            Some(reading) => scored.push(ScoredReply {
+                case,
+                image: record.image().file_name(),
+                scores: &reading.scores,
+                reply: &reading.reply,
+            }),
+            None => n_left_out += 1,
+        }
+    }
+    let Some(files) = run.suite().official_files(&scored) else {
+        let message = format!("the run is of {}, which has no official score files", run.suite().id());
         return Err(CommandError::usage(message).into());
     };
-    let voice = run.choose_voice(judge)?;
-    let mut scores: BTreeMap<&str, Vec<ScoreRow>> = BTreeMap::new();
-    let mut replies: BTreeMap<&str, Vec<FullRow>> = BTreeMap::new();
-    let mut n_left_out = 0;
-    for (id, record) in run.samples.iter().filter(|(id, _)| id.ordinal == ordinal) {
-        let known = prompt_id(id.case.as_str()).and_then(|id| Some((id, Category::of(edition, id)?)));
-        let (Some((prompt_id, category)), Some(case)) = (known, run.cases.get(&id.case)) else { continue };
-        // The official files hold one judgment of each image.
-        let reading = voice.samples.get(id).and_then(|said| said.readings().next());
-        let Some(reading) = reading else {
-            n_left_out += 1;
-            continue;
-        };
-        let value = |place: usize| reading.scores.values.get(place).map_or(0.0, |(_, value)| *value);
-        let score = match edition {
-            Edition::Legacy => {
-                WiseScore::Legacy { consistency: value(0), realism: value(1), aesthetic: value(2) }
-            }
-            Edition::Verified => WiseScore::Verified { score: value(0) },
-        };
-        let subcategory = case.subcategory.clone();
-        scores.entry(score_file_name(category)).or_default().push(ScoreRow {
-            prompt_id,
-            subcategory,
-            score: Some(score),
-        });
-        replies.entry(full_file_name(category)).or_default().push(FullRow {
-            prompt_id,
-            prompt: case.prompt.clone(),
-            key: case.explanation.clone(),
-            image_path: format!("{}.{}", record.hash, record.format.extension()),
-            evaluation: reading.reply.clone(),
-        });
-    }
-    if scores.is_empty() {
+    let OfficialFiles { files, n_rows } = files;
+    if files.is_empty() {
         return Err(CommandError::nothing("the judge has scored no such image").into());
     }
     let own = output_folder(folder)?;
-    let write = |name: &str, text: String| -> Result<()> {
+    for (name, text) in &files {
         own.write_whole(name, text.as_bytes())
-            .with_context(|| format!("could not write `{}`", folder.join(name).display()))
-    };
-    for (name, rows) in &scores {
-        write(name, render_score_rows(rows))?;
+            .with_context(|| format!("could not write `{}`", folder.join(name).display()))?;
     }
-    for (name, rows) in &replies {
-        write(name, render_full_rows(rows).context("could not write down the replies")?)?;
-    }
-    let n_rows: usize = scores.values().map(Vec::len).sum();
     printer.talk(format_args!(
         "export: {n_rows} rows of {} in {}",
-        visible(&voice.title()),
+        visible(&judge.title()),
         folder.display()
     ));
     if n_left_out > 0 {
@@ -235,18 +202,23 @@ fn export_wise(
 
 fn export_results(args: &ExportArgs, path: &Path, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
-    let run = ScoredRun::open(&args.run, args.observer.as_deref(), args.verdict.options())?;
-    let (_, coverage, n_rows) = write_results(&run, path, |_| {})?;
+    let run = Run::open_with(&args.run, args.verdict.options())?;
+    if !run.suite().is_detected() {
+        let suite = run.suite().id().to_owned();
+        return Err(imgeval_scoring::ScoringError::NotDetected { suite }.into());
+    }
+    let evaluator = run.choose(args.observer.as_deref())?;
+    let (scored, n_rows) = write_results(&run, evaluator, path, |_| {})?;
     if n_rows == 0 {
-        run.tell_missing_colors(&coverage, printer);
+        tell_missing_colors(&run, &scored.coverage, printer);
         let hint = "run `imgeval observe` first";
         return Err(CommandError::nothing("no image of the run has evidence to score")
             .with_hint(hint)
             .into());
     }
     printer.talk(format_args!("export: {n_rows} rows in {}", path.display()));
-    run.tell_missing_colors(&coverage, printer);
-    let n_left_out = coverage.n_unscored();
+    tell_missing_colors(&run, &scored.coverage, printer);
+    let n_left_out = scored.coverage.n_unscored();
     if n_left_out > 0 {
         printer.insist(format_args!("export: {n_left_out} images have no verdict and no row"));
         return Ok(Exit::Partial);
@@ -254,24 +226,26 @@ fn export_results(args: &ExportArgs, path: &Path, printer: Printer) -> Result<Ex
     Ok(Exit::Ok)
 }
 
-/// Judges the run, writing one row a verdict, which `also` gets to see; without a row nothing is written.
+/// Scores the run, writing one row a verdict, which `also` gets to see; without a row nothing is written.
 pub(super) fn write_results(
-    run: &ScoredRun,
+    run: &Run,
+    evaluator: Option<&Evaluator>,
     path: &Path,
-    mut also: impl FnMut(&VerdictOnSample<'_>),
-) -> Result<(SummaryBuilder, Coverage, usize)> {
+    mut also: impl FnMut(&SampleResult<'_>),
+) -> Result<(Scored, usize)> {
     let mut file = OutputFile::create(path)?;
+    let note = evaluator.map(|evaluator| run.note(evaluator)).unwrap_or_default();
     let mut n_rows = 0;
-    let (builder, coverage) = run.judge(|verdict| {
+    let scored = run.score(evaluator, |result| {
+        let Some(row) = result_row(result, &note)? else { return Ok(()) };
         n_rows += 1;
-        also(&verdict);
-        writeln!(file, "{}", run.result_row(&verdict)?)
-            .with_context(|| format!("could not write `{}`", path.display()))
+        also(result);
+        writeln!(file, "{row}").with_context(|| format!("could not write `{}`", path.display()))
     })?;
     if n_rows > 0 {
         file.publish()?;
     }
-    Ok((builder, coverage, n_rows))
+    Ok((scored, n_rows))
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ use imgeval_core::{
 };
 use imgeval_runner::{
     Broken, CallError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteSettings,
-    RoundInput, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts, rewrite_stands,
+    Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts, rewrite_stands,
     sketch_request,
 };
 use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
+use imgeval_suites::{registry, suite::SuiteCase};
 use imgeval_vision::image_file::DecodeLimits;
 use tokio::sync::watch;
 
@@ -24,9 +25,9 @@ use super::{holder, import::image_facts, reread::reread_generated};
 use crate::{
     args::{
         GenerateArgs,
-        generation::{GenerationArgs, ImageArgs},
+        generation::{CasesArgs, GenerationArgs, ImageArgs},
     },
-    cases::{CaseSet, TaggedCase},
+    cases::{CaseSet, generation_case},
     consent::{self, Expense},
     estimate::Estimate,
     exit_code::Exit,
@@ -46,7 +47,7 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
         return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
     };
     let job = Job::prepare(
-        CaseSet::load(&args.cases)?,
+        load_cases(&args.cases)?,
         model,
         args.run.as_deref(),
         &args.generation,
@@ -66,6 +67,17 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
     })?;
     printer.talk(format_args!("run: {}", job.directory.display()));
     job.exit_of(work)
+}
+
+/// The cases of a file of the user's own, or of a suite.
+fn load_cases(args: &CasesArgs) -> Result<CaseSet> {
+    match (&args.cases, args.suite) {
+        (Some(path), _) => CaseSet::of_file(path),
+        (None, suite) => {
+            let suite = suite.unwrap_or_else(registry::default_suite);
+            CaseSet::of_suite(suite, &args.suites.files(), &args.generator.parameters(suite)?)
+        }
+    }
 }
 
 /// What came of a call of `generate`.
@@ -160,15 +172,8 @@ impl<'a> Job<'a> {
 
     /// The cases with prompts as they are sent.
     fn final_cases(&self, rewritten: &BTreeMap<String, String>) -> Vec<GenerationCase> {
-        let round = |round: &RoundInput| RoundInput {
-            prompt: self.prompts.apply(&round.prompt, rewritten),
-            ..round.clone()
-        };
-        let case = |case: &GenerationCase| GenerationCase {
-            id: case.id.clone(),
-            rounds: case.rounds.iter().map(round).collect(),
-        };
-        self.cases.cases.iter().map(|tagged| case(&tagged.case)).collect()
+        let case = |case| generation_case(case, |prompt: &str| self.prompts.apply(prompt, rewritten));
+        self.cases.cases.iter().map(case).collect()
     }
 }
 
@@ -202,7 +207,7 @@ impl Job<'_> {
     }
 
     /// The first of the cases.
-    pub(super) fn first_case(&self) -> Option<&TaggedCase> {
+    pub(super) fn first_case(&self) -> Option<&SuiteCase> {
         self.cases.cases.first()
     }
 
@@ -267,10 +272,9 @@ impl Job<'_> {
             let n_rounds = self.cases.rounds().count();
             if self.prompts.rewriter.is_some() {
                 // What could not be rewritten is not sent as it was.
-                let originals = self.cases.cases.iter().map(|tagged| &tagged.case);
-                let is_rewritten = |case: &GenerationCase| {
-                    case.rounds.iter().all(|round| rewritten.contains_key(&round.prompt))
-                };
+                let originals = &self.cases.cases;
+                let is_rewritten =
+                    |case: &SuiteCase| case.rounds.iter().all(|round| rewritten.contains_key(&round.prompt));
                 let kept = cases.into_iter().zip(originals).filter(|(_, original)| is_rewritten(original));
                 cases = kept.map(|(case, _)| case).collect();
             }

@@ -16,14 +16,18 @@ use imgeval_runner::{
     JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, StopSignal, Stopped, judge_images,
     judgment_histories, plan_judgment,
 };
+use imgeval_scoring::{is_pinned, read_cases, suite_of};
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
-use imgeval_suites::judged::{Attachment, ImagePreparation, JudgeProtocol};
+use imgeval_suites::{
+    judged::{Attachment, ImagePreparation, JudgeProtocol},
+    suite::{SuiteCase, SuiteRef},
+};
 use tokio::sync::watch;
 
 use super::generate::{generate_error, with_error};
 use crate::{
     args::{
-        Suite, SuitesDirArg,
+        SuitesDirArg,
         generation::{SettingsFiles, SpendingArgs},
         judging::JudgeArgs,
     },
@@ -33,8 +37,7 @@ use crate::{
     generation_table::{FailureExamples, shortage_text, spend_line},
     interrupt::watch_interrupts,
     judged::{
-        cases::{JudgedCase, read_cases},
-        protocols::{check_fits, is_pinned, load_protocol, swapped},
+        protocols::{check_fits, load_protocol, swapped},
         question::{load_image, make_question},
     },
     printer::Printer,
@@ -53,7 +56,7 @@ pub(super) struct JudgeStage<'a> {
 
 /// An image with what a judge is told about it.
 struct Subject {
-    case: Arc<JudgedCase>,
+    case: Arc<SuiteCase>,
     image: ImageRef,
     /// The run that holds it.
     directory: PathBuf,
@@ -75,14 +78,14 @@ pub(super) struct Coming {
     /// How many it holds.
     pub(super) held: usize,
     /// One of the cases, whose question stands for all.
-    pub(super) case: JudgedCase,
+    pub(super) case: SuiteCase,
 }
 
 /// What a sitting is about.
 struct Agenda<'a> {
     items: Vec<JudgedItem>,
     /// The case of the first image; `None` if the run holds no usable image.
-    first_case: Option<Arc<JudgedCase>>,
+    first_case: Option<Arc<SuiteCase>>,
     /// What the judge said of the anchors when they were set up.
     references: Vec<JudgmentRecord>,
     settings: JudgeSettings<'a>,
@@ -100,7 +103,7 @@ struct Sitting {
 
 impl JudgeStage<'_> {
     /// Lets every judge look at what it has not judged yet.
-    pub(super) fn work(&self, panel: &Panel, suite: Suite, printer: Printer) -> Result<Exit> {
+    pub(super) fn work(&self, panel: &Panel, suite: SuiteRef, printer: Printer) -> Result<Exit> {
         let (sender, stop) = watch::channel(StopSignal::GoOn);
         if !self.args.dry_run {
             watch_interrupts(sender, printer)?;
@@ -121,7 +124,7 @@ impl JudgeStage<'_> {
     pub(super) fn expenses(
         &self,
         panel: &Panel,
-        suite: Suite,
+        suite: SuiteRef,
         coming: Option<&Coming>,
     ) -> Result<Vec<Expense>> {
         if self.args.max_cost.is_some() || self.args.dry_run || self.spending.yes {
@@ -152,8 +155,8 @@ impl JudgeStage<'_> {
     }
 
     /// The judges with their protocols.
-    pub(super) fn panel(&self, suite: Suite, printer: Printer) -> Result<Panel> {
-        let protocol = load_protocol(suite, self.args.protocol.as_deref(), &self.suites.data())?;
+    pub(super) fn panel(&self, suite: SuiteRef, printer: Printer) -> Result<Panel> {
+        let protocol = load_protocol(suite, self.args.protocol.as_deref(), &self.suites.files())?;
         check_fits(&protocol, suite)?;
         let mut protocols = vec![protocol.clone()];
         if self.args.swap_order {
@@ -184,7 +187,7 @@ impl JudgeStage<'_> {
                     "judge: {} is not {}, whose judgments the published scores of {} come from",
                     visible(&model.name.model),
                     protocol.judge_pin,
-                    suite.name(),
+                    suite.id(),
                 ));
             }
             for protocol in &protocols {
@@ -207,7 +210,7 @@ impl JudgeStage<'_> {
     fn with_agenda<T>(
         &self,
         sitting: &Sitting,
-        suite: Suite,
+        suite: SuiteRef,
         work: impl FnOnce(Agenda<'_>) -> Result<T>,
     ) -> Result<T> {
         let Sitting { protocol, identity, .. } = sitting;
@@ -242,7 +245,7 @@ impl JudgeStage<'_> {
     fn sit(
         &self,
         sitting: &Sitting,
-        suite: Suite,
+        suite: SuiteRef,
         stop: &watch::Receiver<StopSignal>,
         printer: Printer,
     ) -> Result<Exit> {
@@ -295,17 +298,17 @@ impl JudgeStage<'_> {
     fn add_anchors(
         &self,
         anchors: &Path,
-        suite: Suite,
+        suite: SuiteRef,
         identity: &JudgeIdentity,
         subjects: &mut Subjects,
     ) -> Result<Vec<JudgmentRecord>> {
         let reader = RunReader::open(anchors)?;
-        if reader.manifest().suite != suite.name() {
+        if reader.manifest().suite != suite.id() {
             let message = format!(
                 "the anchors `{}` are of the suite {}, not of {}",
                 anchors.display(),
                 reader.manifest().suite,
-                suite.name()
+                suite.id()
             );
             return Err(CommandError::mismatch(message).into());
         }
@@ -387,11 +390,13 @@ pub(super) fn title_of(identity: &JudgeIdentity) -> String {
 
 /// The usable images of a run.
 fn subjects_of(run: &Path, role: JudgedRole) -> Result<Subjects> {
-    let cases = read_cases(run)?;
-    let cases: BTreeMap<CaseId, Arc<JudgedCase>> =
+    let reader = RunReader::open(run)?;
+    let suite = suite_of(reader.manifest())?;
+    let cases = read_cases(run, reader.manifest(), suite)?;
+    let cases: BTreeMap<CaseId, Arc<SuiteCase>> =
         cases.into_iter().map(|(id, case)| (id, Arc::new(case))).collect();
     let mut subjects = Subjects::new();
-    RunReader::open(run)?.for_each_sample(None, |observed| {
+    reader.for_each_sample(None, |observed| {
         let id = observed.sample.id;
         if let (Outcome::Done(record), Some(case)) = (&observed.sample.outcome, cases.get(&id.case)) {
             let image = record.image();
@@ -430,14 +435,14 @@ fn question_about(
     make_question(protocol, &subject.case.fields(), |attachment| match attachment {
         Attachment::Answer => load_image(&subject.directory, &subject.image),
         Attachment::Source => {
-            let source = subject.case.source.as_ref().ok_or_else(|| missing("source image"))?;
+            let source = subject.case.source().ok_or_else(|| missing("source image"))?;
             load_image(&subject.directory, source)
         }
     })
 }
 
 /// A question as a judge would be asked it, its images without content, which prices do not depend on.
-fn sketch_question(protocol: &JudgeProtocol, case: &JudgedCase) -> Result<JudgeQuestion, Failure> {
+fn sketch_question(protocol: &JudgeProtocol, case: &SuiteCase) -> Result<JudgeQuestion, Failure> {
     let as_they_are = JudgeProtocol { preparation: ImagePreparation::default(), ..protocol.clone() };
     make_question(&as_they_are, &case.fields(), |_| Ok(InputImage::new(ImageFormat::Png, Vec::new())))
 }

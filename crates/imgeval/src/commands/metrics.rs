@@ -16,8 +16,8 @@ use crate::{
     exit_code::Exit,
     failure::CommandError,
     observers::refused,
+    plain_table::plain_table,
     printer::Printer,
-    table::plain_table,
 };
 
 pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit> {

@@ -20,8 +20,8 @@ use crate::{
     environment,
     exit_code::Exit,
     failure::{CommandError, sentence_of},
+    plain_table::plain_table,
     printer::Printer,
-    table::plain_table,
 };
 
 /// How often the progress of a download is told.

@@ -7,24 +7,23 @@ use imgeval_core::{CaseId, Category, Pixels};
 use imgeval_runner::{
     ColorsThere, NamingLimits, ObserveError, ObserveSettings, ObserveSummary, observe_images,
 };
+use imgeval_scoring::{Run, ScoringError, read_cases, suite_of};
 use imgeval_store::{RunReader, RunWriter};
-use imgeval_suites::geneval::VerdictOptions;
+use imgeval_suites::{geneval::VerdictOptions, suite::SuiteRef};
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode_for};
 
 use super::{holder, judge::JudgeStage, reread::reread_judged};
 use crate::{
-    args::{ObserveArgs, Suite},
-    cases::OWN_CASES,
+    args::ObserveArgs,
     consent,
     exit_code::Exit,
     failure::CommandError,
     judged::{
         measure::measure_edits,
-        protocols::{no_judge, no_rules},
+        protocols::{needs_judge, no_judge, no_rules},
     },
     observers::{LoadedObserver, load_observer},
     printer::Printer,
-    scored_run::{ScoredRun, suite_cases},
 };
 
 pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
@@ -32,15 +31,13 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
         return reread_judged(&args.run, &args.files, printer);
     }
     // A run that cannot be read is told of after a detector that cannot be had, which is the longer way to mend.
-    let run = RunReader::open(&args.run);
-    if run.as_ref().is_ok_and(|run| run.manifest().suite == OWN_CASES) {
-        return Err(no_rules().into());
-    }
-    let suite = run.map(|run| Suite::from_name(&run.manifest().suite));
+    let suite =
+        RunReader::open(&args.run).map_err(ScoringError::from).and_then(|run| suite_of(run.manifest()));
     match suite {
-        Ok(Some(suite)) if suite != Suite::Geneval => return observe_judged(args, suite, printer),
+        Ok(suite) if suite.judged().is_some() => return observe_judged(args, suite, printer),
+        Ok(suite) if !suite.is_detected() => return Err(no_rules().into()),
         Err(error) if !args.judge.judges.is_empty() => return Err(error.into()),
-        Ok(_) if !args.judge.judges.is_empty() => return Err(no_judge().into()),
+        Ok(suite) if !args.judge.judges.is_empty() => return Err(no_judge(suite).into()),
         _ => {}
     }
     let loaded = load_observer(&args.detector)?;
@@ -49,8 +46,7 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     let asked = if args.every_color { AskedColors::Every } else { AskedColors::ByCases };
     let colors = ColorWork { asked, limits, there: colors_there };
     let summary = observe_stage(&args.run, &loaded, colors, &holder("observe"), printer)?;
-    if summary == ObserveSummary::default() && ScoredRun::open_unobserved(&args.run)?.coverage()?.usable == 0
-    {
+    if summary == ObserveSummary::default() && Run::open(&args.run)?.coverage()?.usable == 0 {
         let hint = "import or generate usable images first";
         return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
     }
@@ -58,12 +54,11 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// Judges look at the images, and what can be measured is measured.
-fn observe_judged(args: &ObserveArgs, suite: Suite, printer: Printer) -> Result<Exit> {
+fn observe_judged(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Result<Exit> {
     let holder = holder("observe");
-    if args.judge.judges.is_empty() && suite != Suite::ReasonEdit {
-        let message = format!("the suite {} is scored by a judge", suite.name());
-        let hint = "name one: --judge openai:MODEL, or --judge http://127.0.0.1:8000/v1#MODEL";
-        return Err(CommandError::usage(message).with_hint(hint).into());
+    let has_metrics = suite.judged().is_some_and(|judged| judged.has_edit_metrics);
+    if args.judge.judges.is_empty() && !has_metrics {
+        return Err(needs_judge(suite).into());
     }
     let stage = JudgeStage {
         run: &args.run,
@@ -80,11 +75,7 @@ fn observe_judged(args: &ObserveArgs, suite: Suite, printer: Printer) -> Result<
         consent::ask(&stage.expenses(&panel, suite, None)?, panel.ask_above, printer)?;
         stage.work(&panel, suite, printer)?
     };
-    if suite != Suite::ReasonEdit
-        || args.meter.no_metrics
-        || args.judge.dry_run
-        || judged == Exit::Interrupted
-    {
+    if !has_metrics || args.meter.no_metrics || args.judge.dry_run || judged == Exit::Interrupted {
         return Ok(judged);
     }
     let measured = measure_edits(&args.run, &args.meter.weights(&args.detector), &holder, printer)?;
@@ -125,10 +116,11 @@ pub(super) fn observe_stage(
     printer: Printer,
 ) -> Result<ObserveSummary> {
     let mut run = RunWriter::open(run, holder)?;
-    let cases = suite_cases(run.manifest())?;
+    let suite = suite_of(run.manifest())?;
+    let cases = read_cases(run.directory(), run.manifest(), suite)?;
     let asked: BTreeMap<CaseId, Vec<Category>> = cases
         .into_iter()
-        .map(|case| (case.id, case.expectation.colored_categories().into_iter().collect()))
+        .filter_map(|(id, case)| Some((id, case.objects?.colored_categories().into_iter().collect())))
         .collect();
     // Whether an image is too large was decided when it was imported.
     let decode_limits = DecodeLimits { max_pixels: u64::MAX };

@@ -1,34 +1,34 @@
 //! `imgeval prompts`: a suite's prompts or metadata on stdout.
 
 use anyhow::Result;
-use imgeval_suites::geneval;
+use imgeval_suites::{geneval, suite::SuiteCase};
 
 use crate::{
-    args::{PromptsArgs, PromptsFormat, Suite},
+    args::{PromptsArgs, PromptsFormat},
     cases::{CaseSet, render_case},
     exit_code::Exit,
-    failure::CommandError,
     printer::Printer,
 };
 
 pub(super) fn prompts(args: &PromptsArgs, printer: Printer) -> Result<Exit> {
-    if args.suite != Suite::Geneval {
-        let set = CaseSet::of_suite(args.suite, &args.generator, &args.suites.data())?;
-        printer.data(match args.format {
-            PromptsFormat::Metadata => set.cases.iter().map(render_case).collect::<String>(),
-            PromptsFormat::Prompts => {
-                set.rounds().map(|round| format!("{}\n", one_line(&round.prompt))).collect()
-            }
-        })?;
-        return Ok(Exit::Ok);
-    }
-    let cases = geneval::generate_cases(&args.generator.config())
-        .map_err(|error| CommandError::usage(error.to_string()))?;
+    let parameters = args.generator.parameters(args.suite)?;
+    let set = CaseSet::of_suite(args.suite, &args.suites.files(), &parameters)?;
     printer.data(match args.format {
-        PromptsFormat::Metadata => geneval::render_metadata_jsonl(&cases),
-        PromptsFormat::Prompts => geneval::render_prompts_txt(&cases),
+        PromptsFormat::Metadata => render_metadata(&set.cases),
+        PromptsFormat::Prompts => {
+            set.rounds().map(|round| format!("{}\n", one_line(&round.prompt))).collect()
+        }
     })?;
     Ok(Exit::Ok)
+}
+
+/// GenEval's own metadata of cases that have them, else what a run would list.
+fn render_metadata(cases: &[SuiteCase]) -> String {
+    let metadata: Option<Vec<_>> = cases.iter().map(|case| case.objects.as_deref().cloned()).collect();
+    match metadata {
+        Some(metadata) => geneval::render_metadata_jsonl(&metadata),
+        None => cases.iter().map(render_case).collect(),
+    }
 }
 
 /// A prompt that has several lines would pass for several prompts.

@@ -4,27 +4,31 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible};
-use imgeval_suites::judged::{Attachment, JudgeProtocol, find_retired_judge};
+use imgeval_suites::{
+    files::SuiteFiles,
+    judged::{Attachment, JudgeProtocol, find_retired_judge},
+    registry,
+    suite::SuiteRef,
+};
 
 use crate::{
-    args::{Suite, SuiteArgs, SuitesDirArg, judging::ProtocolCommand},
+    args::{SuiteArgs, SuitesDirArg, judging::ProtocolCommand},
     cases::CaseSet,
     exit_code::Exit,
     failure::{CommandError, render_error},
     judged::{
-        cases::case_of,
-        protocols::{IDS, check_fits, load_protocol, named_protocol, read_protocol},
+        protocols::{check_fits, load_protocol, named_protocol, read_protocol},
         question::make_question,
     },
+    plain_table::plain_table,
     printer::Printer,
-    table::plain_table,
 };
 
 pub(super) fn protocol(command: &ProtocolCommand, printer: Printer) -> Result<Exit> {
     match command {
         ProtocolCommand::List { suites } => list(suites, printer),
         ProtocolCommand::Show { id, case, suite, suites } => {
-            let protocol = find(id, suites)?;
+            let protocol = find(id, &suites.files())?;
             match case {
                 None => {
                     let text = protocol.to_toml().context("could not write down the protocol")?;
@@ -37,25 +41,28 @@ pub(super) fn protocol(command: &ProtocolCommand, printer: Printer) -> Result<Ex
     }
 }
 
-fn find(id: &str, suites: &SuitesDirArg) -> Result<JudgeProtocol> {
-    if let Some(protocol) = named_protocol(id, &suites.data())? {
+fn find(id: &str, files: &SuiteFiles) -> Result<JudgeProtocol> {
+    if let Some(protocol) = named_protocol(id, files)? {
         return Ok(protocol);
     }
-    match Suite::from_name(id) {
-        Some(suite) => load_protocol(suite, None, &suites.data()),
+    match registry::find(id) {
+        Some(suite) => load_protocol(suite, None, files),
         None if Path::new(id).is_file() => read_protocol(Path::new(id)),
-        None => Err(CommandError::usage(format!("`{id}` is neither a protocol nor a file"))
-            .with_hint(format!("protocols are {}", IDS.join(", ")))
-            .into()),
+        None => {
+            let ids = registry::protocols().into_iter().map(|(id, _)| id);
+            Err(CommandError::usage(format!("`{id}` is neither a protocol nor a file"))
+                .with_hint(format!("protocols are {}", ids.collect::<Vec<_>>().join(", ")))
+                .into())
+        }
     }
 }
 
 fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
-    let data = suites.data();
+    let files = suites.files();
     let mut table =
         plain_table(&["protocol", "judge of published scores", "asked again", "replies", "hash", "wording"]);
-    for id in IDS {
-        match named_protocol(id, &data) {
+    for (id, _) in registry::protocols() {
+        match named_protocol(id, &files) {
             Ok(None) => continue,
             Ok(Some(protocol)) => table.add_row([
                 protocol.label(),
@@ -88,18 +95,16 @@ fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
 fn show_case(
     protocol: &JudgeProtocol,
     id: &str,
-    suite: Option<Suite>,
+    suite: Option<SuiteRef>,
     suites: &SuitesDirArg,
     printer: Printer,
 ) -> Result<()> {
-    let suite = suite.or_else(|| Suite::from_name(&protocol.suite));
+    let suite = suite.or_else(|| registry::find_judged(&protocol.suite));
     let suite = suite.ok_or_else(|| CommandError::usage("the protocol names no suite; use --suite"))?;
     check_fits(protocol, suite)?;
-    let mut set = CaseSet::of_suite(suite, &SuiteArgs::default(), &suites.data())?;
+    let mut set = CaseSet::of_suite(suite, &suites.files(), &SuiteArgs::default().parameters(suite)?)?;
     set.select(&[id.to_owned()], &[], None)?;
-    let tagged =
-        set.cases.first().ok_or_else(|| CommandError::usage(format!("no case has the id `{id}`")))?;
-    let case = case_of(tagged).map_err(CommandError::usage)?;
+    let case = set.cases.first().ok_or_else(|| CommandError::usage(format!("no case has the id `{id}`")))?;
     // Stands for images, which are not shown here.
     let placeholder = |attachment: Attachment| -> Result<InputImage, Failure> {
         Ok(InputImage {

@@ -11,12 +11,14 @@ use imgeval_report::{
     },
 };
 
+use imgeval_scoring::{Assembly, Examples, OpenedRun, check_allowed};
+
 use crate::{
     args::reporting::{ReportArgs, TableFormat},
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
-    report::{Assembly, Examples, OpenedRun, check_allowed, write_report},
+    report::write_report,
 };
 
 pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {

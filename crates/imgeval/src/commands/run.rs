@@ -1,4 +1,4 @@
-//! `imgeval run`: generate or import, observe and score in one go.
+//! `imgeval run`: generate or import, look at the images and score them in one go, whatever the suite.
 
 use std::path::{Path, PathBuf};
 
@@ -7,28 +7,34 @@ use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
 use imgeval_report::tables::{comparison_json, render_comparison_text};
 use imgeval_runner::ColorsThere;
-use imgeval_suites::geneval::SuiteConfig;
+use imgeval_scoring::{OpenedRun, Run, Scored, Side, compare_with_fresh};
+use imgeval_suites::{
+    geneval::{SuiteConfig, parameters_of},
+    registry,
+};
 use serde_json::{Map, Value};
 
 use super::{
     export::write_results,
     generate::Job,
     holder,
-    import::{Destination, import_stage},
+    import::import_stage,
+    judge::{Coming, JudgeStage, Panel},
     observe::{AskedColors, ColorWork, limits_for, observe_stage},
-    score::{exit_of, print_scored, scored_json},
+    score::{Asked, Scores, Table},
 };
 use crate::{
-    args::{RunArgs, Suite},
+    args::RunArgs,
     cases::CaseSet,
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::protocols::no_judge,
+    judged::{
+        measure::measure_edits,
+        protocols::{needs_judge, no_judge},
+    },
     observers::{LoadedObserver, load_observer},
     printer::Printer,
-    report::{OpenedRun, Side, compare_with_fresh},
-    scored_run::{ScoredRun, ScoredSummary},
     verdict_lines::VerdictLines,
 };
 
@@ -39,29 +45,26 @@ const RESULTS: &str = "geneval-results.jsonl";
 const MAX_PRINTED_VERDICTS: usize = 40;
 
 pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
-    if args.suite != Suite::Geneval {
-        if args.fresh.fresh_seed.is_some() {
-            return Err(CommandError::usage("only GenEval's prompts can be drawn afresh").into());
-        }
-        return super::run_judged::run_judged(args, printer);
+    if args.suite.judged().is_some() {
+        return run_with_judges(args, printer);
     }
     if !args.judge.judges.is_empty() {
-        return Err(no_judge().into());
+        return Err(no_judge(args.suite).into());
     }
     args.verdict.check()?;
     check_fresh(args)?;
     // Before any other work: without weights nothing else is worth starting.
     let loaded = load_observer(&args.detector)?;
     let official =
-        Prompts::prepare(args.generator.config(), args.images.as_deref(), args.run.clone(), args, printer)?;
+        Filling::prepare(args.generator.config(), args.images.as_deref(), args.run.clone(), args, printer)?;
     let fresh = args.fresh.fresh_seed.map(|seed| {
         let config = SuiteConfig { seed, ..args.generator.config() };
         let run = official.run.as_ref().map(|run| fresh_directory(run, seed));
-        Prompts::prepare(config, args.fresh.fresh_images.as_deref(), run, args, printer)
+        Filling::prepare(config, args.fresh.fresh_images.as_deref(), run, args, printer)
     });
     let fresh = fresh.transpose()?;
     let jobs =
-        || [Some(&official), fresh.as_ref()].into_iter().flatten().filter_map(|prompts| prompts.job.as_ref());
+        || [Some(&official), fresh.as_ref()].into_iter().flatten().filter_map(|filling| filling.job.as_ref());
     if !args.generation.dry_run {
         let (mut expenses, mut ask_above) = (Vec::new(), Usd::ZERO);
         for job in jobs() {
@@ -78,29 +81,29 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     };
     let Some(fresh) = fresh else {
         let Some(official) = official else { return Ok(Exit::Ok) };
-        print_scored(&official.run, &official.scored, &args.table, None, Map::new(), printer)?;
-        return official.end(args, printer);
+        let scored = official.print(args, Map::new(), printer);
+        return official.end(scored, printer);
     };
     let fresh = match work_on(fresh, args, &loaded, printer)? {
         Work::Ended(exit) => return Ok(exit),
         Work::Scored(worked) => *worked,
     };
     let Some(official) = official else { return Ok(Exit::Ok) };
-    print_probe(&official, &fresh, args, printer)?;
-    let exits = [official.end(args, printer)?, fresh.end(args, printer)?];
+    let (scored, of_fresh) = print_probe(&official, &fresh, args, printer)?;
+    let exits = [official.end(scored, printer)?, fresh.end(of_fresh, printer)?];
     Ok(exits.into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok))
 }
 
-/// Which prompts, with which images, into which run.
-struct Prompts<'a> {
-    config: SuiteConfig,
+/// Which cases, with which images, into which run.
+struct Filling<'a> {
+    cases: CaseSet,
     images: Option<&'a str>,
     run: Option<PathBuf>,
     /// How the images are generated; `None` if they are imported.
     job: Option<Job<'a>>,
 }
 
-impl<'a> Prompts<'a> {
+impl<'a> Filling<'a> {
     fn prepare(
         config: SuiteConfig,
         images: Option<&'a str>,
@@ -108,10 +111,11 @@ impl<'a> Prompts<'a> {
         args: &'a RunArgs,
         printer: Printer,
     ) -> Result<Self> {
-        let Some(model) = &args.model else { return Ok(Self { config, images, run, job: None }) };
-        let (cases, max_pixels) = (CaseSet::of_geneval(config)?, args.read.limit.for_generated());
-        let job = Job::prepare(cases, model, run.as_deref(), &args.generation, max_pixels, printer)?;
-        Ok(Self { config, images, run: Some(job.directory.clone()), job: Some(job) })
+        let cases = CaseSet::of_suite(args.suite, &args.suites.files(), &parameters_of(&config))?;
+        let Some(model) = &args.model else { return Ok(Self { cases, images, run, job: None }) };
+        let max_pixels = args.read.limit.for_generated();
+        let job = Job::prepare(cases.clone(), model, run.as_deref(), &args.generation, max_pixels, printer)?;
+        Ok(Self { cases, images, run: Some(job.directory.clone()), job: Some(job) })
     }
 }
 
@@ -122,9 +126,10 @@ enum Work {
 
 /// A run that was filled, observed and scored.
 struct Worked {
-    directory: PathBuf,
-    run: ScoredRun,
-    scored: ScoredSummary,
+    run: Run,
+    /// Of the detector that looked.
+    observer: String,
+    scored: Scored,
     /// How generating ended.
     generated: Result<Exit>,
     /// The verdicts in the official format, if there are any.
@@ -132,16 +137,30 @@ struct Worked {
 }
 
 impl Worked {
-    fn end(self, args: &RunArgs, printer: Printer) -> Result<Exit> {
-        printer.talk(format_args!("run: {}", self.directory.display()));
+    fn scores(&self, args: &RunArgs) -> Result<Scores<'_>> {
+        let evaluator = self.run.choose(Some(&self.observer))?;
+        let table = evaluator.map(|evaluator| {
+            let summary = self.scored.builder.summarise(args.table.settings());
+            Table::from_summary(&self.run, evaluator, summary, self.scored.coverage.clone())
+        });
+        Scores::from_tables(&self.run, table.into_iter().collect(), &args.table)
+    }
+
+    /// Prints the scores; gives the exit code that they deserve.
+    fn print(&self, args: &RunArgs, more: Map<String, Value>, printer: Printer) -> Result<Exit> {
+        self.scores(args)?.print(&args.table, more, printer)
+    }
+
+    fn end(self, scored: Result<Exit>, printer: Printer) -> Result<Exit> {
+        printer.talk(format_args!("run: {}", self.run.directory().display()));
         if let Some(results) = &self.results {
             printer.talk(format_args!("verdicts, one a line in the official format: {}", results.display()));
         }
         // What kept images from being made weighs more than what came of those that were.
         match self.generated? {
-            Exit::Ok => exit_of(&self.scored, &args.table, printer),
+            Exit::Ok => scored,
             // Also where the run holds no sample of what is lacking, such as of a prompt that could not be rewritten.
-            Exit::Partial => match exit_of(&self.scored, &args.table, printer)? {
+            Exit::Partial => match scored? {
                 Exit::Ok => Ok(Exit::Partial),
                 scored => Ok(scored),
             },
@@ -151,9 +170,9 @@ impl Worked {
 }
 
 /// Fills, observes and scores one run.
-fn work_on(prompts: Prompts<'_>, args: &RunArgs, loaded: &LoadedObserver, printer: Printer) -> Result<Work> {
+fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printer: Printer) -> Result<Work> {
     let holder = holder("run");
-    let (directory, generated) = match (prompts.job, prompts.images, prompts.run) {
+    let (directory, generated) = match (filling.job, filling.images, filling.run) {
         (Some(job), ..) => {
             if args.generation.dry_run {
                 return job.dry_run(args.table.json, printer).map(Work::Ended);
@@ -170,24 +189,26 @@ fn work_on(prompts: Prompts<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
             }
         }
         (None, Some(images), Some(run)) => {
-            let into = Destination { run: &run, config: prompts.config, read: &args.read };
-            import_stage(images, into, &holder, printer)?;
+            import_stage(images, &filling.cases, &run, &args.read, &holder, printer)?;
             (run, Ok(Exit::Ok))
         }
-        _ => return Err(CommandError::usage("name the images with --images and --run, or a --model").into()),
+        _ => return Err(nothing_to_fill_from().into()),
     };
     let options = args.verdict.options();
     let colors =
         ColorWork { asked: AskedColors::ByCases, limits: limits_for(&options), there: ColorsThere::Keep };
     observe_stage(&directory, loaded, colors, &holder, printer)?;
 
-    let observer_id = loaded.observer.meta().observer_id();
-    let run = ScoredRun::open(&directory, Some(observer_id.as_str()), options)?;
+    let observer = loaded.observer.meta().observer_id().as_str().to_owned();
+    let run = Run::open_with(&directory, options)?;
+    let evaluator = run.evaluators().iter().find(|evaluator| evaluator.id() == observer);
     let results = directory.join(RESULTS);
     let mut lines = VerdictLines::default();
-    let (builder, coverage, n_rows) = write_results(&run, &results, |verdict| {
-        if lines.len() <= MAX_PRINTED_VERDICTS {
-            lines.add(verdict);
+    let (scored, n_rows) = write_results(&run, evaluator, &results, |result| {
+        if let Some(evaluator) = evaluator
+            && lines.len() <= MAX_PRINTED_VERDICTS
+        {
+            lines.add(evaluator, result);
         }
     })?;
     if !args.table.json && !args.table.csv && (1..=MAX_PRINTED_VERDICTS).contains(&n_rows) {
@@ -199,9 +220,12 @@ fn work_on(prompts: Prompts<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
             .and_then(|run| run.remove(RESULTS))
             .with_context(|| format!("could not remove `{}`", results.display()))?;
     }
-    let scored = ScoredSummary { summary: builder.summarise(args.table.settings()), coverage };
     let results = (n_rows > 0).then_some(results);
-    Ok(Work::Scored(Box::new(Worked { directory, run, scored, generated, results })))
+    Ok(Work::Scored(Box::new(Worked { run, observer, scored, generated, results })))
+}
+
+fn nothing_to_fill_from() -> CommandError {
+    CommandError::usage("name the images with --images and --run, or a --model")
 }
 
 /// Refuses a probe that would compare prompts with themselves.
@@ -219,7 +243,8 @@ fn check_fresh(args: &RunArgs) -> Result<(), CommandError> {
     }
     if args.images.is_some() && args.fresh.fresh_images.is_none() {
         let message = "name the images of the fresh prompts with --fresh-images";
-        let hint = format!("`imgeval prompts geneval --seed {seed}` prints the prompts to make them for");
+        let suite = registry::default_suite().id();
+        let hint = format!("`imgeval prompts {suite} --seed {seed}` prints the prompts to make them for");
         return Err(CommandError::usage(message).with_hint(hint));
     }
     Ok(())
@@ -232,27 +257,117 @@ fn fresh_directory(official: &Path, seed: u64) -> PathBuf {
     official.with_file_name(name)
 }
 
-/// The scores of both runs and the gap between them.
-fn print_probe(official: &Worked, fresh: &Worked, args: &RunArgs, printer: Printer) -> Result<()> {
+/// Prints the scores of both runs and the gap between them; gives the exit codes that the scores deserve.
+fn print_probe(
+    official: &Worked,
+    fresh: &Worked,
+    args: &RunArgs,
+    printer: Printer,
+) -> Result<(Result<Exit>, Result<Exit>)> {
     let settings = args.table.settings();
-    let observer = official.run.observer().map(|observer| observer.observer_id());
-    let open = |worked: &Worked| OpenedRun::open_with(&worked.directory, settings, *official.run.options());
+    let open =
+        |worked: &Worked| OpenedRun::open_with(worked.run.directory(), settings, *worked.run.options());
     let (of_official, of_fresh) = (open(official)?, open(fresh)?);
-    let side = |run| Side::by(run, observer.as_ref().map(|id| id.as_str()).unwrap_or_default());
+    let side = |run| Side::by(run, &official.observer);
     let (Some(a), Some(b)) = (side(&of_official), side(&of_fresh)) else {
         return Err(CommandError::nothing("one of the two runs has no verdicts").into());
     };
     let comparison = compare_with_fresh(a, b, settings);
     if args.table.json {
-        let scores = scored_json(&fresh.run, &fresh.scored, None);
+        let fresh = fresh.scores(args)?;
         let more = Map::from_iter([
-            ("fresh".to_owned(), Value::Object(scores)),
+            ("fresh".to_owned(), Value::Object(fresh.to_json(&args.table))),
             ("gap".to_owned(), comparison_json(&comparison)),
         ]);
-        return print_scored(&official.run, &official.scored, &args.table, None, more, printer);
+        return Ok((official.print(args, more, printer), fresh.exit(&args.table, printer)));
     }
-    print_scored(&official.run, &official.scored, &args.table, None, Map::new(), printer)?;
+    let of_official = official.print(args, Map::new(), printer);
     printer.data("\n")?;
-    print_scored(&fresh.run, &fresh.scored, &args.table, None, Map::new(), printer)?;
-    printer.data(format_args!("\n{}", render_comparison_text(&comparison)))
+    let of_fresh = fresh.print(args, Map::new(), printer);
+    printer.data(format_args!("\n{}", render_comparison_text(&comparison)))?;
+    Ok((of_official, of_fresh))
+}
+
+/// For suites that judges score: the images are filled in, judged and measured.
+fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
+    let suite = args.suite;
+    if args.fresh.fresh_seed.is_some() {
+        return Err(CommandError::usage("only GenEval's prompts can be drawn afresh").into());
+    }
+    if args.judge.judges.is_empty() {
+        return Err(needs_judge(suite).into());
+    }
+    let holder = holder("run");
+    let cases = CaseSet::of_suite(suite, &args.suites.files(), &args.generator.parameters(suite)?)?;
+    let model = args.model.as_deref();
+    let job = model.map(|model| {
+        let max_pixels = args.read.limit.for_generated();
+        Job::prepare(cases.clone(), model, args.run.as_deref(), &args.generation, max_pixels, printer)
+    });
+    let job = job.transpose()?;
+    if let Some(job) = job.as_ref().filter(|_| args.generation.dry_run) {
+        return job.dry_run(args.table.json, printer);
+    }
+    let directory = match (&job, &args.images, &args.run) {
+        (Some(job), ..) => job.directory.clone(),
+        (None, Some(_), Some(run)) => run.clone(),
+        _ => return Err(nothing_to_fill_from().into()),
+    };
+    let stage = JudgeStage {
+        run: &directory,
+        args: &args.judge,
+        files: &args.generation.provider.files,
+        spending: &args.generation.provider.spending,
+        suites: &args.suites,
+        holder: &holder,
+    };
+    // A judge that cannot be asked is no reason to pay for images first.
+    let panel = stage.panel(suite, printer)?;
+    let filling = Filling { cases, images: args.images.as_deref(), run: Some(directory.clone()), job };
+    let generated = match fill_for_judges(filling, args, &stage, &panel, printer)? {
+        Exit::Interrupted => return Ok(Exit::Interrupted),
+        generated => generated,
+    };
+    let judged = stage.work(&panel, suite, printer)?;
+    if judged == Exit::Interrupted || args.judge.dry_run {
+        return Ok(judged);
+    }
+    if suite.judged().is_some_and(|judged| judged.has_edit_metrics) && !args.meter.no_metrics {
+        measure_edits(&directory, &args.meter.weights(&args.detector), &holder, printer)?;
+    }
+    let run = Run::open(&directory)?;
+    let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;
+    printer.talk(format_args!("run: {}", directory.display()));
+    // What kept images from being made or judged weighs more than what came of those that were.
+    Ok([generated, judged, scored].into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok))
+}
+
+/// Fills the run, after the user has agreed to what filling and judging may cost.
+fn fill_for_judges(
+    filling: Filling<'_>,
+    args: &RunArgs,
+    stage: &JudgeStage<'_>,
+    panel: &Panel,
+    printer: Printer,
+) -> Result<Exit> {
+    let Some(job) = filling.job else {
+        let images = filling.images.unwrap_or_default();
+        import_stage(images, &filling.cases, stage.run, &args.read, stage.holder, printer)?;
+        consent::ask(&stage.expenses(panel, args.suite, None)?, panel.ask_above, printer)?;
+        return Ok(Exit::Ok);
+    };
+    job.check_key()?;
+    let mut expenses = Vec::from_iter(job.expense()?);
+    expenses.extend(stage.expenses(panel, args.suite, coming(&job)?.as_ref())?);
+    consent::ask(&expenses, panel.ask_above, printer)?;
+    let work = job.work(stage.holder, printer)?;
+    printer.talk(work.table().render_text());
+    job.exit_of(work)
+}
+
+/// What the job will have made before its images are judged; `None` if it has no cases.
+fn coming(job: &Job<'_>) -> Result<Option<Coming>> {
+    let Some(case) = job.first_case() else { return Ok(None) };
+    let estimate = job.estimate_left()?;
+    Ok(Some(Coming { images: estimate.calls, held: estimate.done, case: case.clone() }))
 }

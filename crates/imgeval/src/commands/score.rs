@@ -1,35 +1,38 @@
-//! `imgeval score`: the score table of a run.
+//! `imgeval score`: the score tables of a run, whatever its suite.
 
 use anyhow::Result;
-use imgeval_store::RunReader;
+use imgeval_core::visible;
+use imgeval_report::{
+    scores::ScoreView,
+    tables::{
+        published_json, render_coverage_text, render_published_text, render_scores_csv, render_scores_text,
+        scores_csv_header, scores_json,
+    },
+};
+use imgeval_scoring::{Coverage, Evaluator, Run, SampleState, ScoringError, Trust, published_view};
+use imgeval_suites::{registry, summary::Summary};
 use serde_json::{Map, Value, json};
 
-use super::{
-    score_detections::score_detections,
-    score_judged::{edition_named, score_judged, score_official_rows},
-};
+use super::{rewrite_gap::print_gap, score_detections::score_detections, score_rows::score_official_rows};
 use crate::{
-    args::{ScoreArgs, Suite, TableArgs},
+    args::{ScoreArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
+    generation_table::{spend_json, spend_line},
+    judged::protocols::{no_rules, nobody_judged},
+    metric_table::{metrics_json, render_metrics},
     printer::Printer,
-    scored_run::{ScoredRun, ScoredSummary},
-    table::ScoreTable,
+    trust_table::{render_trust, trust_json},
     verdict_lines::VerdictLines,
 };
 
 pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
     if !args.score_rows.is_empty() {
-        let name = args.target.to_string_lossy();
-        let edition = edition_named(&name).ok_or_else(|| {
-            CommandError::usage(format!("`{name}` is no suite with official score files"))
-                .with_hint("imgeval score wise-legacy --score-rows FILE... (or wise-verified)")
-        })?;
-        return score_official_rows(args, edition, printer);
+        return score_official_rows(args, printer);
     }
     if let Some(detections) = &args.detections {
-        if args.target.as_os_str() != "geneval" {
+        if args.target.as_os_str() != registry::default_suite().id() {
             let message = format!("`{}` is not a suite", args.target.display());
             return Err(CommandError::usage(message)
                 .with_hint("imgeval score geneval --detections FILE")
@@ -37,90 +40,320 @@ pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
         }
         return score_detections(args, detections, printer);
     }
-    let suite = Suite::from_name(&RunReader::open(&args.target)?.manifest().suite);
-    if suite.is_some_and(|suite| suite != Suite::Geneval) {
-        return score_judged(args, printer);
+    let run = Run::open_with(&args.target, args.verdict.options())?;
+    let asked = Asked {
+        observer: args.observer.as_deref(),
+        verdicts: args.verdicts.then(VerdictLines::default),
+        by_group: args.by_subcategory,
+    };
+    let exit = Scores::of(&run, asked, &args.table)?.print(&args.table, Map::new(), printer)?;
+    if let Some(rewritten) = &args.rewritten {
+        print_gap(&run, rewritten, args, printer)?;
     }
-    let run = ScoredRun::open(&args.target, args.observer.as_deref(), args.verdict.options())?;
-    let mut lines = VerdictLines::default();
-    let scored = run.score(args.table.settings(), |verdict| {
-        if args.verdicts {
-            lines.add(&verdict);
+    Ok(exit)
+}
+
+/// What of a run's scores is shown.
+#[derive(Default)]
+pub(super) struct Asked<'a> {
+    pub(super) observer: Option<&'a str>,
+    /// Filled with the verdict on every image, if it is wanted.
+    pub(super) verdicts: Option<VerdictLines>,
+    pub(super) by_group: bool,
+}
+
+/// The scores of a run by one evaluator or several.
+pub(super) struct Scores<'a> {
+    run: &'a Run,
+    tables: Vec<Table<'a>>,
+    verdicts: Option<VerdictLines>,
+    by_group: bool,
+    trust: Option<Trust<'a>>,
+    metrics: Vec<imgeval_scoring::Measured>,
+}
+
+/// One evaluator's scores.
+pub(super) struct Table<'a> {
+    pub(super) evaluator: &'a Evaluator,
+    pub(super) summary: Summary,
+    pub(super) coverage: Coverage,
+    view: ScoreView,
+}
+
+impl<'a> Table<'a> {
+    fn of(
+        run: &'a Run,
+        evaluator: &'a Evaluator,
+        table: &TableArgs,
+        verdicts: &mut Option<VerdictLines>,
+    ) -> Result<Self, ScoringError> {
+        let scored = run.score(Some(evaluator), |result| {
+            if let Some(lines) = verdicts {
+                lines.add(evaluator, result);
+            }
+            Ok::<_, ScoringError>(())
+        })?;
+        let (summary, coverage) = (scored.builder.summarise(table.settings()), scored.coverage);
+        let view = run.score_view(evaluator, &summary, &coverage);
+        Ok(Self { evaluator, summary, coverage, view })
+    }
+
+    /// From a summary that is there already.
+    pub(super) fn from_summary(
+        run: &'a Run,
+        evaluator: &'a Evaluator,
+        summary: Summary,
+        coverage: Coverage,
+    ) -> Self {
+        let view = run.score_view(evaluator, &summary, &coverage);
+        Self { evaluator, summary, coverage, view }
+    }
+}
+
+impl<'a> Scores<'a> {
+    pub(super) fn of(run: &'a Run, asked: Asked<'_>, table: &TableArgs) -> Result<Self> {
+        let Asked { observer, mut verdicts, by_group } = asked;
+        if !run.suite().is_detected() && run.suite().judged().is_none() {
+            return Err(no_rules().into());
+        }
+        let evaluators: Vec<&Evaluator> = match (observer, run.suite().is_detected()) {
+            (None, false) => run.evaluators().iter().collect(),
+            _ => run.choose(observer)?.into_iter().collect(),
+        };
+        let tables = evaluators
+            .into_iter()
+            .map(|evaluator| Table::of(run, evaluator, table, &mut verdicts))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut scores = Self::from_tables(run, tables, table)?;
+        (scores.verdicts, scores.by_group) = (verdicts, by_group);
+        Ok(scores)
+    }
+
+    pub(super) fn from_tables(run: &'a Run, tables: Vec<Table<'a>>, table: &TableArgs) -> Result<Self> {
+        let is_detected = run.suite().is_detected();
+        let settings = table.settings();
+        let trust = if is_detected { None } else { Some(Trust::of(run, settings)?) };
+        let metrics = if is_detected { Vec::new() } else { run.measured(settings)? };
+        Ok(Self { run, tables, verdicts: None, by_group: false, trust, metrics })
+    }
+
+    /// Prints everything in the form asked for, `more` with the JSON; gives the exit code that the run deserves.
+    pub(super) fn print(&self, args: &TableArgs, more: Map<String, Value>, printer: Printer) -> Result<Exit> {
+        self.check_anything()?;
+        if let Some(table) = self.tables.first() {
+            tell_missing_colors(self.run, &table.coverage, printer);
+        }
+        if args.json {
+            let mut value = self.to_json(args);
+            value.extend(more);
+            printer.data(format_args!("{:#}\n", Value::Object(value)))?;
+        } else if args.csv {
+            let header = scores_csv_header(self.run.suite().is_detected());
+            let rows: String = self.tables.iter().map(|table| render_scores_csv(&table.view)).collect();
+            printer.data(format_args!("{header}{rows}"))?;
+        } else {
+            printer.data(self.render_text(args).join("\n"))?;
+        }
+        if self.trust.as_ref().is_some_and(Trust::has_drifted) {
+            printer.insist(
+                "the anchors moved beyond the judge's noise: these scores are not those of the judge of before",
+            );
+        }
+        self.exit(args, printer)
+    }
+
+    /// Refuses a run about which there is nothing to say.
+    fn check_anything(&self) -> Result<()> {
+        if self.run.suite().is_detected() {
+            if self.tables.is_empty() {
+                let coverage = self.run.coverage()?;
+                return Err(nothing_scored(&coverage, true).into());
+            }
+            return Ok(());
+        }
+        if self.tables.is_empty() && self.metrics.is_empty() {
+            return Err(nobody_judged().into());
         }
         Ok(())
-    })?;
-    let verdicts = args.verdicts.then_some(&lines);
-    if let (Some(lines), false) = (verdicts, args.table.json) {
-        printer.data(format_args!("{}\n", lines.render()))?;
     }
-    print_scored(&run, &scored, &args.table, verdicts, Map::new(), printer)?;
-    exit_of(&scored, &args.table, printer)
-}
 
-/// Prints table, coverage and, on request, published scores.
-pub(super) fn print_scored(
-    run: &ScoredRun,
-    scored: &ScoredSummary,
-    args: &TableArgs,
-    verdicts: Option<&VerdictLines>,
-    more: Map<String, Value>,
-    printer: Printer,
-) -> Result<()> {
-    run.tell_missing_colors(&scored.coverage, printer);
-    let protocol = run.protocol();
-    let is_comparable = Some(run.is_comparable());
-    let table = ScoreTable { summary: &scored.summary, protocol: &protocol, is_comparable, note: run.note() };
-    let mut facts = facts_json(run, scored, verdicts);
-    facts.extend(more);
-    table.print(args, facts, &run.describe(), Some(scored.coverage.render_text()), printer)
-}
-
-/// The scores of a run with what belongs to them.
-pub(super) fn scored_json(
-    run: &ScoredRun,
-    scored: &ScoredSummary,
-    verdicts: Option<&VerdictLines>,
-) -> Map<String, Value> {
-    let protocol = run.protocol();
-    let is_comparable = Some(run.is_comparable());
-    let table = ScoreTable { summary: &scored.summary, protocol: &protocol, is_comparable, note: run.note() };
-    let mut map = table.to_json();
-    map.extend(facts_json(run, scored, verdicts));
-    map
-}
-
-fn facts_json(
-    run: &ScoredRun,
-    scored: &ScoredSummary,
-    verdicts: Option<&VerdictLines>,
-) -> Map<String, Value> {
-    let mut facts = Map::from_iter([("coverage".to_owned(), scored.coverage.to_json())]);
-    if let Some(observer) = run.observer() {
-        let observer = json!({"id": observer.observer_id().as_str(), "title": observer.title});
-        facts.insert("observer".to_owned(), observer);
+    pub(super) fn to_json(&self, args: &TableArgs) -> Map<String, Value> {
+        let run = self.run;
+        let mut map = Map::from_iter([("suite".to_owned(), run.suite().id().into())]);
+        let generation = &run.manifest().generation;
+        if run.suite().is_detected() {
+            if let Some(table) = self.tables.first() {
+                map.extend(scores_json(&table.view));
+            }
+            if !generation.is_empty() {
+                let facts = json!({"facts": generation, "spend": spend_json(run.spend())});
+                map.insert("generation".to_owned(), facts);
+            }
+            if let (true, Some(table)) = (args.with_published, self.tables.first())
+                && let Some(published) = published_view(run.suite(), &table.summary, false)
+            {
+                map.insert("published".to_owned(), published_json(&published));
+            }
+        } else {
+            let judges = self.tables.iter().map(|table| Value::Object(scores_json(&table.view))).collect();
+            map.extend([
+                ("judges".to_owned(), judges),
+                ("metrics".to_owned(), metrics_json(&self.metrics)),
+                ("spend".to_owned(), spend_json(run.spend())),
+            ]);
+            map.extend(self.trust.as_ref().map(|trust| ("trust".to_owned(), trust_json(trust))));
+            if !generation.is_empty() {
+                map.insert("generation".to_owned(), json!({"facts": generation}));
+            }
+        }
+        if let Some(verdicts) = &self.verdicts {
+            map.insert("verdicts".to_owned(), verdicts.to_json());
+        }
+        map
     }
-    if let Some(generation) = run.generation_json() {
-        facts.insert("generation".to_owned(), generation);
-    }
-    if let Some(lines) = verdicts {
-        facts.insert("verdicts".to_owned(), lines.to_json());
-    }
-    facts
-}
 
-/// The exit code that a scored run deserves.
-pub(super) fn exit_of(scored: &ScoredSummary, args: &TableArgs, printer: Printer) -> Result<Exit> {
-    let Some(overall) = scored.summary.overall.estimate else {
-        let hint = match (scored.coverage.usable, scored.coverage.not_observed.count) {
-            (0, _) => "import or generate usable images first",
-            (_, 0) if scored.coverage.without_color.count > 0 => "run `imgeval observe` again",
-            (_, 0) => "the coverage table says what is wrong with the images",
-            _ => "run `imgeval observe` first",
+    fn render_text(&self, args: &TableArgs) -> Vec<String> {
+        let run = self.run;
+        let mut sections = Vec::new();
+        sections.extend(self.verdicts.as_ref().map(VerdictLines::render));
+        for table in &self.tables {
+            let below =
+                if run.suite().is_detected() { self.describe(table.evaluator) } else { String::new() };
+            sections.push(render_scores_text(&table.view, self.by_group) + &below);
+            if args.with_published
+                && let Some(published) = published_view(run.suite(), &table.summary, true)
+            {
+                sections.push(render_published_text(&published));
+            }
+        }
+        sections.push(render_metrics(&self.metrics));
+        sections.extend(self.trust.as_ref().map(render_trust));
+        sections.extend(self.render_coverage());
+        if !run.suite().is_detected() {
+            sections.push(format!("suite: {}\n{}", run.suite().id(), spend_line(run.spend())));
+        }
+        sections.retain(|section| !section.trim().is_empty());
+        sections
+    }
+
+    /// Evaluators that saw everything cover the same, which is told once.
+    fn render_coverage(&self) -> Vec<String> {
+        let mut told: Vec<&Coverage> = Vec::new();
+        let mut sections = Vec::new();
+        for table in &self.tables {
+            if told.contains(&&table.coverage) {
+                continue;
+            }
+            let is_common = self.tables.iter().all(|other| other.coverage == table.coverage);
+            let whose = match is_common {
+                true => String::new(),
+                false => format!("by {}\n", visible(&table.evaluator.title())),
+            };
+            sections.push(whose + &render_coverage_text(&table.coverage.view()));
+            told.push(&table.coverage);
+        }
+        if self.tables.is_empty()
+            && let Ok(coverage) = self.run.coverage()
+        {
+            sections.push(render_coverage_text(&coverage.view()));
+        }
+        sections
+    }
+
+    /// Suite, observer and fingerprint of a run that detectors score, in a few lines for people.
+    fn describe(&self, evaluator: &Evaluator) -> String {
+        let run = self.run;
+        let manifest = run.manifest();
+        let parameters: Vec<_> =
+            manifest.parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let prompts = if run.is_official() { run.suite().facts().prompts } else { "fresh prompts" };
+        let rewritten = match run.rewritten_prompts().len() {
+            0 => String::new(),
+            1 => ", 1 of them rewritten".to_owned(),
+            n_rewritten => format!(", {n_rewritten} of them rewritten"),
         };
-        return Err(CommandError::nothing("no image of the run could be scored").with_hint(hint).into());
-    };
-    if !args.passes_gate(overall.value, printer) {
-        return Ok(Exit::GateFailed);
+        let mut text =
+            format!("suite: {} ({prompts}{rewritten}: {})\n", manifest.suite, parameters.join(", "));
+        if let Some(model) = run.model() {
+            text.push_str(&format!("model: {}\n", visible(&model)));
+            text.push_str(&spend_line(run.spend()));
+        }
+        text.push_str(&format!("observer: {} [{}]\n", evaluator.title(), evaluator.id()));
+        text.push_str(&format!("protocol: {}\n", run.protocol(Some(evaluator)).fingerprint()));
+        text
     }
-    Ok(if scored.coverage.n_unscored() > 0 { Exit::Partial } else { Exit::Ok })
+
+    /// The exit code that the scores deserve.
+    pub(super) fn exit(&self, args: &TableArgs, printer: Printer) -> Result<Exit> {
+        let mut exit = Exit::Ok;
+        for table in &self.tables {
+            let overall = table.summary.overall().estimate;
+            if overall.is_none() && self.run.suite().is_detected() {
+                return Err(nothing_scored(&table.coverage, false).into());
+            }
+            if table.coverage.n_unscored() > 0 {
+                exit = Exit::Partial;
+            }
+            match (overall, args.fail_below) {
+                (_, None) => {}
+                (None, Some(_)) => {
+                    let message = "there is no overall score to hold against --fail-below";
+                    return Err(CommandError::nothing(message).into());
+                }
+                (Some(overall), Some(_)) if args.passes_gate(overall.value, printer) => {}
+                (Some(_), Some(_)) => return Ok(Exit::GateFailed),
+            }
+        }
+        Ok(exit)
+    }
+}
+
+/// Why a run that detectors score has no score, with what to do about it.
+pub(super) fn nothing_scored(coverage: &Coverage, is_unobserved: bool) -> CommandError {
+    let hint = match (coverage.usable, coverage.not_observed.count) {
+        (0, _) => "import or generate usable images first",
+        _ if is_unobserved => "run `imgeval observe` first",
+        (_, 0) if coverage.without_color.count > 0 => "run `imgeval observe` again",
+        (_, 0) => "the coverage table says what is wrong with the images",
+        _ => "run `imgeval observe` first",
+    };
+    CommandError::nothing("no image of the run could be scored").with_hint(hint)
+}
+
+/// Says how to get colours that verdicts would need, if some are missing.
+pub(super) fn tell_missing_colors(run: &Run, coverage: &Coverage, printer: Printer) {
+    let n_images = coverage.without_color.count;
+    if n_images == 0 {
+        return;
+    }
+    let mut command = format!("imgeval observe {}", run.directory().display());
+    let official = imgeval_suites::geneval::VerdictOptions::default();
+    let options = run.options();
+    let threshold = options.threshold.min(options.counting_threshold);
+    if threshold < official.threshold {
+        command.push_str(&format!(" --color-threshold {threshold}"));
+    }
+    if options.max_objects > official.max_objects {
+        command.push_str(&format!(" --color-objects {}", options.max_objects));
+    }
+    printer.insist(format_args!(
+        "{n_images} images are not scored, because a colour that their prompts ask for is not named yet; \
+         `{command}`, with the same detector, names it without detecting again"
+    ));
+}
+
+/// The official result row of a verdict, with a note where the scores are not official; `None` for what has no verdict.
+pub(super) fn result_row(result: &imgeval_scoring::SampleResult<'_>, note: &str) -> Result<Option<String>> {
+    let (SampleState::Detected(verdict), Some(metadata)) =
+        (&result.state, result.case.and_then(|case| case.objects.as_ref()))
+    else {
+        return Ok(None);
+    };
+    let source = result.observed.sample.source.clone();
+    let row = imgeval_suites::geneval::ResultRow::new(source, metadata, &metadata.to_value(), verdict);
+    let mut value = serde_json::to_value(row)?;
+    if let (false, Some(map)) = (note.is_empty(), value.as_object_mut()) {
+        map.insert("note".to_owned(), note.into());
+    }
+    Ok(Some(value.to_string()))
 }

@@ -9,22 +9,33 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_core::Protocol;
 use imgeval_files::{Unsuitable, open_regular};
-use imgeval_suites::geneval::{
-    DetectionsLine, ResultRow, SummaryBuilder, VerdictOptions, compute_verdict, parse_detections_line,
+use imgeval_report::{
+    scores::ScoreView,
+    tables::{
+        published_json, render_published_text, render_scores_csv, render_scores_text, scores_csv_header,
+        scores_json,
+    },
 };
-use serde_json::Map;
+use imgeval_scoring::{plain_view, published_view, with_verdict_facts};
+use imgeval_suites::{
+    geneval::{self, DetectionsLine, ResultRow, VerdictOptions, compute_verdict, parse_detections_line},
+    registry,
+    summary::{Summary, SummaryBuilder},
+};
+use serde_json::Value;
 use tempfile::SpooledTempFile;
 
 use crate::{
-    args::ScoreArgs,
+    args::{ScoreArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
     output_file::OutputFile,
     printer::Printer,
-    scored_run::with_verdict_facts,
-    table::{FOREIGN_NOTE, ScoreTable},
     text_file::NO_PIPES,
 };
+
+/// Stands beside scores of detections that were made elsewhere.
+const FOREIGN_NOTE: &str = "detections from elsewhere";
 
 /// A line longer than this is no detections line (a thousand masks' worth of boxes is far shorter).
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -39,22 +50,14 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
         let message = "without --out the rows go to standard output, where there is no place for a table";
         return Err(CommandError::usage(message).into());
     }
-    let mut builder = SummaryBuilder::default();
+    let mut builder = SummaryBuilder::new(geneval::scheme());
     let summary = match &args.out {
         Some(path) => {
             let mut file = OutputFile::create(path)?;
             score_lines(detections, &options, &mut builder, &mut file, printer)?;
             file.publish()?;
             let summary = builder.summarise(args.table.settings());
-            let protocol = Protocol::default().with("suite", "geneval").with("detector", "from elsewhere");
-            let protocol = with_verdict_facts(protocol, &options);
-            let table = ScoreTable {
-                summary: &summary,
-                protocol: &protocol,
-                is_comparable: None,
-                note: FOREIGN_NOTE,
-            };
-            table.print(&args.table, Map::new(), "", None, printer)?;
+            print_table(&summary, &options, &args.table, printer)?;
             summary
         }
         None => {
@@ -66,8 +69,32 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
         }
     };
     let passes =
-        summary.overall.estimate.is_none_or(|overall| args.table.passes_gate(overall.value, printer));
+        summary.overall().estimate.is_none_or(|overall| args.table.passes_gate(overall.value, printer));
     Ok(if passes { Exit::Ok } else { Exit::GateFailed })
+}
+
+fn print_table(
+    summary: &Summary,
+    options: &VerdictOptions,
+    args: &TableArgs,
+    printer: Printer,
+) -> Result<()> {
+    let suite = registry::default_suite();
+    let protocol = Protocol::default().with("suite", suite.id()).with("detector", "from elsewhere");
+    let protocol = with_verdict_facts(protocol, options, suite.facts());
+    let view = ScoreView { note: FOREIGN_NOTE.to_owned(), ..plain_view(suite, summary, &protocol) };
+    let published = |with_own| published_view(suite, summary, with_own).filter(|_| args.with_published);
+    if args.json {
+        let mut map = scores_json(&view);
+        map.extend(published(false).map(|view| ("published".to_owned(), published_json(&view))));
+        return printer.data(format_args!("{:#}\n", Value::Object(map)));
+    }
+    if args.csv {
+        return printer.data(format_args!("{}{}", scores_csv_header(true), render_scores_csv(&view)));
+    }
+    let mut sections = vec![render_scores_text(&view, false)];
+    sections.extend(published(true).map(|view| render_published_text(&view)));
+    printer.data(sections.join("\n"))
 }
 
 /// Scores line by line, in order; stops at the first bad line.
@@ -111,7 +138,7 @@ fn score_lines(
         let parsed = parse_detections_line(text, options).map_err(|error| bad(error.to_string()))?;
         further_keys.extend(parsed.further_keys.iter().cloned());
         let row = score_line(&parsed).map_err(|error| bad(error.to_string()))?;
-        builder.add_verdict(parsed.metadata.tag, &row.metadata, row.correct);
+        builder.add_score(parsed.metadata.tag as usize, &row.metadata, f64::from(u8::from(row.correct)));
         let row = serde_json::to_string(&row)?;
         writeln!(output, "{row}").context("could not write the result rows")?;
         n_rows += 1;

@@ -13,11 +13,13 @@ use imgeval_report::{
     page::Originals as _,
 };
 
+use imgeval_scoring::{Assembly, OpenedRun, check_allowed};
+
 use crate::{
     args::reporting::ServeArgs,
     exit_code::Exit,
     printer::Printer,
-    report::{Assembly, Confidences, OpenedRun, RunImages, check_allowed, page_figures},
+    report::{Confidences, RunImages, page_figures},
     serve::{LiveRuns, ServeOptions, run_server, stamp_of_runs},
 };
 
@@ -57,7 +59,7 @@ impl LiveRuns for RunsOnDisk {
         let report = assembly.assemble(&mut runs);
         let mut confidences = Confidences::default();
         for (index, run) in runs.iter().enumerate() {
-            run.for_each_sample(index, &mut |view| {
+            run.for_each_sample(index, |view| {
                 confidences.add(&view);
                 visit(view)
             })?;

@@ -1,192 +1,145 @@
 //! `imgeval suites`: which suites there are, and fetching the data of those that are not ours to ship.
 
-use std::time::Duration;
-
 use anyhow::Result;
-use clap::ValueEnum as _;
-use imgeval_fetch::suites::{Fetching, OtherScripts};
-use imgeval_suites::wise;
+use imgeval_fetch::suites::OtherScripts;
+use imgeval_suites::{
+    files::{FetchedSource, SuiteFiles},
+    registry,
+    suite::SuiteRef,
+};
 use serde_json::json;
 
 use crate::{
-    args::{
-        Suite,
-        judging::{FetchedSuite, SuitesCommand},
-    },
+    args::judging::SuitesCommand,
     exit_code::Exit,
-    failure::CommandError,
-    judged::{
-        data::SuiteData,
-        fetch::{fetch_reason_edit, fetch_wise},
-    },
+    failure::{CommandError, render_error},
+    judged::fetch::{Asked, fetch_files, take_data_set},
+    plain_table::plain_table,
     printer::Printer,
-    table::plain_table,
 };
 
 pub(super) fn suites(command: &SuitesCommand, printer: Printer) -> Result<Exit> {
     match command {
-        SuitesCommand::List { json, suites } => list(&suites.data(), *json, printer),
+        SuitesCommand::List { json, suites } => list(&suites.files(), *json, printer),
         SuitesCommand::Fetch { suite, from, other_scripts, again, offline, suites } => {
             let other_scripts = if *other_scripts { OtherScripts::Take } else { OtherScripts::Refuse };
-            let fetching = Fetching {
-                from: from.as_deref(),
-                is_offline: *offline,
-                other_scripts,
-                replaces: *again,
-                retry_pause: Duration::from_secs(1),
-            };
-            fetch(*suite, fetching, &suites.data(), printer)
+            let asked =
+                Asked { from: from.as_deref(), is_offline: *offline, other_scripts, replaces: *again };
+            fetch(suite, asked, &suites.files(), printer)
         }
     }
 }
 
-/// What is told of a suite.
-struct Facts {
-    cases: &'static str,
-    judged_by: &'static str,
-    source: &'static str,
-    licence: &'static str,
-}
-
-fn facts(suite: Suite) -> Facts {
-    let wise = |cases, judged_by| Facts {
-        cases,
-        judged_by,
-        source: "arXiv 2503.07265, PKU-YuanGroup/WISE at eb51174; fetched",
-        licence: "none stated",
-    };
-    match suite {
-        Suite::Geneval => Facts {
-            cases: "553 prompts, 6 tags",
-            judged_by: "a detector",
-            source: "arXiv 2310.11513, djghosh13/geneval; generated here",
-            licence: "MIT",
-        },
-        Suite::WiseLegacy => wise("1000 prompts, 6 categories", "protocol wise-legacy, gpt-4o-2024-05-13"),
-        Suite::WiseLegacyRewrite => {
-            wise("the same 1000, rewritten", "protocol wise-legacy, gpt-4o-2024-05-13")
-        }
-        Suite::WiseVerified => wise("1000 prompts, 6 categories", "protocol wise-verified, Qwen3.5-35B-A3B"),
-        Suite::ReasonEdit => Facts {
-            cases: "219 edits (as quoted), 6 folders",
-            judged_by: "protocol reason-edit, gpt-4o-2024-11-20; pixel metrics",
-            source: "arXiv 2312.06739, TencentARC/SmartEdit; downloaded by hand",
-            licence: "none stated",
-        },
-    }
-}
-
-/// Whether the data are here, `None` if they need not be.
-fn is_here(suite: Suite, data: &SuiteData) -> Option<bool> {
-    match suite {
-        Suite::Geneval => None,
-        Suite::WiseLegacy => Some(data.wise_legacy(false).is_ok()),
-        Suite::WiseLegacyRewrite => Some(data.wise_legacy(true).is_ok()),
-        Suite::WiseVerified => Some(data.wise_verified().is_ok()),
-        Suite::ReasonEdit => Some(data.has_reason_edit()),
-    }
-}
-
-fn list(data: &SuiteData, as_json: bool, printer: Printer) -> Result<Exit> {
+fn list(files: &SuiteFiles, as_json: bool, printer: Printer) -> Result<Exit> {
     if as_json {
-        let row = |suite: &Suite| {
-            let Facts { cases, judged_by, source, licence } = facts(*suite);
+        let row = |suite: SuiteRef| {
+            let facts = suite.facts();
             json!({
-                "suite": suite.name(), "cases": cases, "judged_by": judged_by, "source": source, "licence": licence,
-                "data_here": is_here(*suite, data).unwrap_or(true),
+                "suite": suite.id(), "cases": facts.cases, "judged_by": facts.judged_by, "source": facts.source,
+                "licence": facts.licence, "data_here": suite.is_here(files).unwrap_or(true),
             })
         };
-        let rows: Vec<_> = Suite::value_variants().iter().map(row).collect();
+        let rows: Vec<_> = registry::all().map(row).collect();
         printer.data(format_args!("{:#}\n", json!(rows)))?;
         return Ok(Exit::Ok);
     }
     let mut table = plain_table(&["suite", "cases", "judged by", "data", "licence", "source"]);
-    for suite in Suite::value_variants() {
-        let Facts { cases, judged_by, source, licence } = facts(*suite);
-        let here = match is_here(*suite, data) {
+    for suite in registry::all() {
+        let facts = suite.facts();
+        let here = match suite.is_here(files) {
             None => "built in",
             Some(true) => "here",
             Some(false) => "not fetched",
         };
-        table.add_row([suite.name(), cases, judged_by, here, licence, source]);
+        table.add_row([suite.id(), facts.cases, facts.judged_by, here, facts.licence, facts.source]);
     }
     printer.data(format_args!("{}\n", table.trim_fmt()))?;
     Ok(Exit::Ok)
 }
 
-/// Whether every file of WISE is here and is what it should be.
-fn is_all_here(data: &SuiteData) -> bool {
-    let has_cases = [Suite::WiseLegacy, Suite::WiseLegacyRewrite, Suite::WiseVerified]
-        .iter()
-        .all(|suite| is_here(*suite, data) == Some(true));
-    has_cases && wise::Edition::ALL.into_iter().all(|edition| data.wise_protocol(edition).is_ok())
+fn of_source(source: &FetchedSource) -> impl Iterator<Item = SuiteRef> {
+    registry::all().filter(|suite| suite.facts().source_data.is_some_and(|of| of.name == source.name))
 }
 
-fn fetch(suite: FetchedSuite, fetching: Fetching<'_>, data: &SuiteData, printer: Printer) -> Result<Exit> {
-    match (suite, fetching.from) {
-        (FetchedSuite::Wise, None) if !fetching.replaces && is_all_here(data) => {
-            let folder = data.wise_folder();
-            printer.talk(format_args!(
-                "suites: WISE is in {}; --again fetches it again",
-                folder.path().display()
-            ));
-            Ok(Exit::Ok)
+/// Whether every file of the source is here and is what it should be.
+fn is_all_here(source: &FetchedSource, files: &SuiteFiles) -> bool {
+    of_source(source).all(|suite| suite.is_here(files) == Some(true))
+        && source.files.iter().all(|file| files.read(source, file).is_ok())
+}
+
+fn fetch(
+    source: &'static FetchedSource,
+    asked: Asked<'_>,
+    files: &SuiteFiles,
+    printer: Printer,
+) -> Result<Exit> {
+    let folder = files.folder(source);
+    if source.archive.is_some() && asked.from.is_none() && !asked.replaces && is_all_here(source, files) {
+        let title = source.title;
+        printer.talk(format_args!("suites: {title} is in {}; --again fetches it anew", folder.display()));
+        return Ok(Exit::Ok);
+    }
+    let mut exit = Exit::Ok;
+    if let (Some(data), Some(from)) = (&source.data_set, asked.from) {
+        let counts = take_data_set(files, source, data, from, asked.replaces)?;
+        let total: usize = counts.values().sum();
+        printer.talk(format_args!("suites: {total} cases of {} in {}", source.title, folder.display()));
+        for (tag, count) in counts {
+            printer.talk(format_args!("  {tag}: {count}"));
         }
-        (FetchedSuite::Wise, _) => {
-            let fetched = fetch_wise(data, &fetching, printer)?;
-            let folder = data.wise_folder();
-            printer.talk(format_args!(
-                "suites: {} files of WISE in {} (licence: {})",
-                fetched.n_files,
-                folder.path().display(),
-                folder.source().licence
-            ));
-            for (file, sha256) in &fetched.other_scripts {
-                printer.insist(format_args!(
-                    "suites: {} is another version than that of commit {}: its SHA-256 is {sha256}, not {}; its protocol says so",
-                    file.path,
-                    wise::COMMIT,
-                    file.sha256
-                ));
-            }
-            let mut is_complete = true;
-            for path in &fetched.missing {
-                is_complete = false;
-                printer.insist(format_args!("suites: {path} was not there; what needs it cannot be used"));
-            }
-            for error in &fetched.unusable {
-                is_complete = false;
-                printer.insist(crate::failure::render_error(error).text);
-            }
-            for protocol in
-                wise::Edition::ALL.into_iter().filter_map(|edition| data.wise_protocol(edition).ok())
-            {
-                let hash = protocol.hash();
-                printer.talk(format_args!(
-                    "suites: protocol {}, wording {}",
-                    protocol.label(),
-                    &hash.as_str()[..12]
-                ));
-            }
-            Ok(if is_complete { Exit::Ok } else { Exit::Partial })
+    } else if let Some(data) = &source.data_set {
+        let message = format!("{} is distributed by hand only", source.title);
+        let hint = format!("{} and name it with --from DIR|ZIP", data.advice);
+        return Err(CommandError::usage(message).with_hint(hint).into());
+    }
+    if !source.files.is_empty() {
+        exit = fetch_pinned(source, asked, files, printer)?;
+    }
+    Ok(exit)
+}
+
+fn fetch_pinned(
+    source: &'static FetchedSource,
+    asked: Asked<'_>,
+    files: &SuiteFiles,
+    printer: Printer,
+) -> Result<Exit> {
+    let fetched = fetch_files(files, source, asked, printer)?;
+    let folder = files.folder(source);
+    printer.talk(format_args!(
+        "suites: {} files of {} in {}",
+        fetched.n_files,
+        source.title,
+        folder.display()
+    ));
+    for (file, sha256) in &fetched.other_scripts {
+        printer.insist(format_args!(
+            "suites: {} is another version than that of commit {}: its SHA-256 is {sha256}, not {}; its protocol says so",
+            file.path, source.commit, file.sha256
+        ));
+    }
+    let is_complete = fetched.missing.is_empty() && fetched.unusable.is_empty();
+    for path in &fetched.missing {
+        printer.insist(format_args!("suites: {path} was not there; what needs it cannot be used"));
+    }
+    for error in fetched.unusable {
+        printer.insist(render_error(&error.into()).text);
+    }
+    let mut told = Vec::new();
+    for suite in of_source(source) {
+        let Some(id) = suite.judged().and_then(|facts| facts.protocols.first()) else { continue };
+        if told.contains(id) {
+            continue;
         }
-        (FetchedSuite::ReasonEdit, None) => {
-            let message = "Reason-Edit is distributed by hand only";
-            let hint =
-                "download it (see the repository TencentARC/SmartEdit) and name it with --from DIR|ZIP";
-            Err(CommandError::usage(message).with_hint(hint).into())
-        }
-        (FetchedSuite::ReasonEdit, Some(from)) => {
-            let counts = fetch_reason_edit(data, from, fetching.replaces)?;
-            let total: usize = counts.values().sum();
+        told.push(*id);
+        if let Ok(Some(protocol)) = suite.protocol(id, files) {
+            let hash = protocol.hash();
             printer.talk(format_args!(
-                "suites: {total} cases of Reason-Edit in {}",
-                data.reason_edit_dir().display()
+                "suites: protocol {}, wording {}",
+                protocol.label(),
+                &hash.as_str()[..12]
             ));
-            for (folder, count) in counts {
-                printer.talk(format_args!("  {folder}: {count}"));
-            }
-            Ok(Exit::Ok)
         }
     }
+    Ok(if is_complete { Exit::Ok } else { Exit::Partial })
 }

@@ -10,9 +10,9 @@ use crate::{
     consent,
     exit_code::Exit,
     failure::CommandError,
+    plain_table::plain_table,
     printer::Printer,
     settings::{ShownFile, TrustList, hash_of},
-    table::plain_table,
 };
 
 pub(super) fn trust(args: &TrustArgs, printer: Printer) -> Result<Exit> {

@@ -1,76 +1,108 @@
-//! `imgeval suites fetch`: what is special about each suite whose data are fetched.
+//! `imgeval suites fetch`: a suite's pinned files and data set, taken from its source or from what the user downloaded.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use imgeval_core::ContentHash;
 use imgeval_fetch::{
     http::DownloadEvent,
-    suites::{Fetched, Fetching, Listing, MAX_FILE_BYTES, Opened, RemoteFile, keep_listing, read_file},
+    suites::{
+        Archive, Fetched, Fetching, Listing, MAX_FILE_BYTES, Opened, OtherScripts, RemoteFile, Source,
+        SuiteFolder, keep_listing, read_file,
+    },
 };
 use imgeval_suites::{
-    reason_edit,
-    wise::{DATA_FILES, DataFile},
+    files::{DataSet, FetchedSource, LISTING, SuiteError, SuiteFiles},
+    registry,
 };
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
-use super::data::{EDIT_LISTING, EditLine, SuiteData, protocol_of};
 use crate::{
     failure::{CommandError, sentence_of},
     printer::Printer,
 };
 
-/// Takes WISE's files; a script of another version must hold a usable protocol.
+/// No archive of a suite's repository is longer.
+const MAX_ARCHIVE_BYTES: u64 = 1 << 30;
+
+/// How a suite is fetched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// A folder or zip archive; `None` asks the network.
+    pub(crate) from: Option<&'a Path>,
+    pub(crate) is_offline: bool,
+    pub(crate) other_scripts: OtherScripts,
+    /// Whether what was fetched before is replaced.
+    pub(crate) replaces: bool,
+}
+
+/// Takes the pinned files; a script of another version must hold a usable protocol.
 ///
 /// # Errors
-/// As [`SuiteFolder::fetch`](imgeval_fetch::suites::SuiteFolder::fetch).
-pub(crate) fn fetch_wise(
-    data: &SuiteData,
-    fetching: &Fetching<'_>,
+/// As [`SuiteFolder::fetch`].
+pub(crate) fn fetch_files(
+    files: &SuiteFiles,
+    source: &'static FetchedSource,
+    asked: Asked<'_>,
     printer: Printer,
-) -> Result<Fetched<'static, anyhow::Error>> {
+) -> Result<Fetched<'static, SuiteError>> {
     let tell = |event: DownloadEvent| match event {
         DownloadEvent::Fetching { from, .. } => printer.talk(format_args!("fetching {from}")),
         DownloadEvent::Retrying { reason, .. } => printer.talk(format_args!("trying again: {reason}")),
         DownloadEvent::Progress { .. } => {}
     };
-    let check = |file: &RemoteFile<'static>, bytes: &[u8]| {
-        let is_it = |script: &&DataFile| script.path == file.path;
-        DATA_FILES.iter().find(is_it).map_or(Ok(()), |script| protocol_of(script, bytes).map(drop))
+    let check = |file: &RemoteFile<'static>, bytes: &[u8]| registry::check_script(source, file.path, bytes);
+    let fetching = Fetching {
+        from: asked.from,
+        is_offline: asked.is_offline,
+        other_scripts: asked.other_scripts,
+        replaces: asked.replaces,
+        retry_pause: Duration::from_secs(1),
     };
-    Ok(data.wise_folder().fetch(fetching, &check, &tell)?)
+    Ok(SuiteFolder::new(files.folder(source), source_of(source)).fetch(&fetching, &check, &tell)?)
 }
 
-/// What came of fetching Reason-Edit: how many cases.
+fn source_of(source: &'static FetchedSource) -> Source<'static> {
+    let file = |file: &imgeval_suites::files::SourceFile| RemoteFile {
+        path: file.path,
+        url: None,
+        sha256: file.sha256,
+        max_bytes: MAX_FILE_BYTES,
+        is_script: file.is_script,
+    };
+    Source {
+        id: source.name,
+        title: source.title,
+        licence: source.licence,
+        repository: source.repository,
+        commit: source.commit,
+        archive: source.archive.map(|url| Archive { url, max_bytes: MAX_ARCHIVE_BYTES }),
+        files: source.files.iter().map(file).collect(),
+    }
+}
+
+/// Takes over the data set in a folder or zip archive; gives how many cases there are by tag.
 ///
 /// # Errors
 /// If the data set cannot be understood, or is another than the one fetched before.
-pub(crate) fn fetch_reason_edit(
-    data: &SuiteData,
+pub(crate) fn take_data_set(
+    files: &SuiteFiles,
+    source: &'static FetchedSource,
+    data: &DataSet,
     from: &Path,
     replaces: bool,
 ) -> Result<BTreeMap<String, usize>> {
     let is_wanted = |name: &str| {
         let name = name.to_ascii_lowercase();
-        [".png", ".jpg", ".jpeg", ".txt"].iter().any(|end| name.ends_with(end)) && !name.contains("__macosx")
+        data.endings.iter().any(|end| name.ends_with(end)) && !name.contains("__macosx")
     };
     let opened = Opened::of(from, is_wanted)?;
-    take_reason_edit(data, opened.root(), replaces, &|path| opened.shown(path))
-}
-
-/// Takes the data set in the folder `root`; `name_of` gives a path as the user knows it.
-fn take_reason_edit(
-    data: &SuiteData,
-    root: &Path,
-    replaces: bool,
-    name_of: &dyn Fn(&Path) -> String,
-) -> Result<BTreeMap<String, usize>> {
-    let cases = reason_edit::find_benchmark(root).map_err(|error| {
-        let hint = "name the folder with `1-Left-Right` and its like, as SmartEdit's authors publish it";
+    let root = opened.root();
+    let cases = (data.find)(root).map_err(|error| {
         // The error names paths below the root.
-        let (known, shown) = (root.display().to_string(), name_of(root));
+        let (known, shown) = (root.display().to_string(), opened.shown(root));
         let message = sentence_of(&error).replace(&known, shown.trim_end_matches('/'));
-        CommandError::usage(message).with_hint(hint)
+        CommandError::usage(message).with_hint(data.layout)
     })?;
     let mut listing = Listing::default();
     let mut counts = BTreeMap::new();
@@ -80,24 +112,18 @@ fn take_reason_edit(
             let limits = DecodeLimits { max_pixels: 1 << 27 };
             let image = inspect_and_decode(&bytes, &limits).map_err(|error| {
                 let detail = error.failure().detail;
-                CommandError::usage(format!("`{}` cannot be used: {detail}", name_of(path)))
+                CommandError::usage(format!("`{}` cannot be used: {detail}", opened.shown(path)))
             })?;
             let name = format!("{}.{}", ContentHash::of(&bytes), image.format.extension());
             listing.images.insert(name.clone(), bytes);
             Ok(name)
         };
-        let line = EditLine {
-            id: case.id.clone(),
-            folder: case.folder.name().to_owned(),
-            instruction: case.instruction.clone(),
-            target: case.target_text.clone(),
-            source: take(&case.source)?,
-            mask: take(&case.mask)?,
-        };
-        *counts.entry(line.folder.clone()).or_default() += 1;
-        listing.text.push_str(&serde_json::to_string(&line).context("could not write down a case")?);
+        let images = case.images.iter().map(|path| take(path)).collect::<Result<Vec<_>>>()?;
+        let mask = case.mask.as_ref().map(|path| take(path)).transpose()?;
+        listing.text.push_str(&(data.render)(case, &images, mask.as_deref()));
         listing.text.push('\n');
+        *counts.entry(case.tag.clone()).or_default() += 1;
     }
-    keep_listing(&data.reason_edit_dir(), EDIT_LISTING, "Reason-Edit", &listing, replaces)?;
+    keep_listing(&files.folder(source), LISTING, source.title, &listing, replaces)?;
     Ok(counts)
 }

@@ -10,7 +10,10 @@ use imgeval_store::{MeasurementRecord, RunWriter};
 use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use serde_json::json;
 
-use super::{cases::JudgedCase, question::load_image, run::JudgedRun};
+use imgeval_scoring::Run;
+use imgeval_suites::suite::SuiteCase;
+
+use super::question::load_image;
 use crate::{
     args::metrics::EditWeightsArgs,
     edit_metrics::{EditMeter, EditMetrics, Scaled},
@@ -26,25 +29,26 @@ pub(crate) fn measure_edits(
     holder: &str,
     printer: Printer,
 ) -> Result<Exit> {
-    let read = JudgedRun::open(run)?;
+    let read = Run::open(run)?;
+    let measured = read.reader().measurements()?;
     let meter = EditMeter::load(weights, true)?;
     let id = meter.facts().id();
     let is_done = |sample: &SampleId| {
-        read.measurements.iter().any(|known| {
-            let is_current = read.samples.get(sample).is_some_and(|record| record.hash == known.image);
+        measured.iter().any(|known| {
+            let is_current = read.images().get(sample).is_some_and(|record| record.hash == known.image);
             known.meter == id && known.id == *sample && is_current && known.outcome.done().is_some()
         })
     };
-    let to_do: Vec<&SampleId> = read.samples.keys().filter(|sample| !is_done(sample)).collect();
+    let to_do: Vec<&SampleId> = read.images().keys().filter(|sample| !is_done(sample)).collect();
     let mut writer = RunWriter::open(run, holder)?;
     let mut progress = printer.progress("measure");
     progress
-        .show(Progress::Planned { total: read.samples.len(), finished: read.samples.len() - to_do.len() });
+        .show(Progress::Planned { total: read.images().len(), finished: read.images().len() - to_do.len() });
     let (mut n_failed, mut missing) = (0, Vec::new());
     for sample in &to_do {
-        let record = &read.samples[*sample];
+        let record = &read.images()[*sample];
         let image = record.image();
-        let measured = match read.cases.get(&sample.case) {
+        let measured = match read.cases().get(&sample.case) {
             Some(case) => measure(run, &meter, case, &image),
             None => Err(unusable("it belongs to no case of the suite")),
         };
@@ -89,7 +93,7 @@ fn unusable(detail: &str) -> Failure {
 fn measure(
     run: &Path,
     meter: &EditMeter,
-    case: &JudgedCase,
+    case: &SuiteCase,
     image: &ImageRef,
 ) -> Result<EditMetrics, Failure> {
     let pixels = |stored: &ImageRef| -> Result<Pixels, Failure> {
@@ -99,12 +103,12 @@ fn measure(
             inspect_and_decode_for(&image.bytes, &limits, LITTLE_WORK).map_err(|error| error.failure())?;
         Ok(decoded.pixels)
     };
-    let source =
-        Scaled::of(&pixels(case.source.as_ref().ok_or_else(|| unusable("the case has no source image"))?)?);
-    let mask =
-        GrayPixels::luma_of(&pixels(case.mask.as_ref().ok_or_else(|| unusable("the case has no mask"))?)?);
+    let source = case.source().ok_or_else(|| unusable("the case has no source image"))?;
+    let mask = case.mask().ok_or_else(|| unusable("the case has no mask"))?;
+    let source = Scaled::of(&pixels(source)?);
+    let mask = GrayPixels::luma_of(&pixels(&mask)?);
     let edited = Scaled::of(&pixels(image)?);
-    let text = Some(case.target_text.as_str()).filter(|text| !text.is_empty());
+    let text = Some(case.fact("target")).filter(|text| !text.is_empty());
     meter.measure(&source, &edited, &mask, text).map_err(|error| unusable(&sentence_of(&error)))
 }
 

@@ -1,12 +1,6 @@
-//! Judged suites: their data on this machine, the questions to judges, and what the answers say.
+//! What judging needs besides the library: protocols, questions with their pictures, pixel metrics, fetched files.
 
-pub(crate) mod cases;
-pub(crate) mod data;
 pub(crate) mod fetch;
 pub(crate) mod measure;
 pub(crate) mod protocols;
 pub(crate) mod question;
-pub(crate) mod run;
-pub(crate) mod summary;
-pub(crate) mod table;
-pub(crate) mod trust;

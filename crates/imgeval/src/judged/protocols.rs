@@ -4,13 +4,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use imgeval_suites::{
+    files::SuiteFiles,
     judged::{Attachment, JudgeProtocol, MessagePart},
-    wise::Edition,
+    registry,
+    suite::SuiteRef,
 };
 
-use super::data::SuiteData;
 use crate::{
-    args::Suite,
     failure::{CommandError, sentence_of},
     text_file::read_text,
 };
@@ -18,23 +18,14 @@ use crate::{
 /// Longer protocol files are refused.
 const MAX_PROTOCOL_BYTES: u64 = 1 << 20;
 
-/// The protocols that have a name, by their ids.
-pub(crate) const IDS: [&str; 5] =
-    ["wise-legacy", "wise-legacy-strict", "wise-verified", "wise-verified-strict", "reason-edit"];
-
-/// The protocol with this id; `None` if it is none of [`IDS`].
+/// The protocol with this id; `None` if no suite has it.
 ///
 /// # Errors
 /// If the script that it takes its words from was not fetched.
-pub(crate) fn named_protocol(id: &str, data: &SuiteData) -> Result<Option<JudgeProtocol>> {
-    let strict = |edition| Ok(data.wise_protocol(edition)?.read_strictly());
-    match id {
-        "wise-legacy" => data.wise_protocol(Edition::Legacy).map(Some),
-        "wise-legacy-strict" => strict(Edition::Legacy),
-        "wise-verified" => data.wise_protocol(Edition::Verified).map(Some),
-        "wise-verified-strict" => strict(Edition::Verified),
-        "reason-edit" => Ok(Some(JudgeProtocol::reason_edit())),
-        _ => Ok(None),
+pub(crate) fn named_protocol(id: &str, files: &SuiteFiles) -> Result<Option<JudgeProtocol>> {
+    match registry::protocols().into_iter().find(|(known, _)| *known == id) {
+        Some((_, suite)) => Ok(suite.protocol(id, files)?),
+        None => Ok(None),
     }
 }
 
@@ -42,17 +33,20 @@ pub(crate) fn named_protocol(id: &str, data: &SuiteData) -> Result<Option<JudgeP
 ///
 /// # Errors
 /// If the file is no protocol, or the suite's script was not fetched.
-pub(crate) fn load_protocol(suite: Suite, named: Option<&Path>, data: &SuiteData) -> Result<JudgeProtocol> {
-    match (named, suite) {
-        (Some(named), _) => match named_protocol(&named.to_string_lossy(), data)? {
+pub(crate) fn load_protocol(
+    suite: SuiteRef,
+    named: Option<&Path>,
+    files: &SuiteFiles,
+) -> Result<JudgeProtocol> {
+    if let Some(named) = named {
+        return match named_protocol(&named.to_string_lossy(), files)? {
             Some(protocol) => Ok(protocol),
             None => read_protocol(named),
-        },
-        (None, Suite::Geneval) => Err(no_judge().into()),
-        (None, Suite::WiseLegacy | Suite::WiseLegacyRewrite) => data.wise_protocol(Edition::Legacy),
-        (None, Suite::WiseVerified) => data.wise_protocol(Edition::Verified),
-        (None, Suite::ReasonEdit) => Ok(JudgeProtocol::reason_edit()),
+        };
     }
+    let own = suite.judged().and_then(|facts| facts.protocols.first());
+    let protocol = own.map(|id| suite.protocol(id, files)).transpose()?.flatten();
+    Ok(protocol.ok_or_else(|| no_judge(suite))?)
 }
 
 pub(crate) fn read_protocol(file: &Path) -> Result<JudgeProtocol> {
@@ -63,40 +57,52 @@ pub(crate) fn read_protocol(file: &Path) -> Result<JudgeProtocol> {
     })?)
 }
 
-/// Whether this model is the one that the protocol's published scores come from. A server may put an owner before its
-/// name.
-pub(crate) fn is_pinned(model: &str, protocol: &JudgeProtocol) -> bool {
-    model == protocol.judge_pin || model.rsplit('/').next() == Some(&protocol.judge_pin)
-}
-
 /// Refuses a protocol of another suite.
-pub(crate) fn check_fits(protocol: &JudgeProtocol, suite: Suite) -> Result<(), CommandError> {
-    if suite == Suite::Geneval {
-        return Err(no_judge());
-    }
-    let of_suite = if suite == Suite::WiseLegacyRewrite { Suite::WiseLegacy } else { suite };
-    if protocol.suite == of_suite.name() {
+pub(crate) fn check_fits(protocol: &JudgeProtocol, suite: SuiteRef) -> Result<(), CommandError> {
+    let Some(judged) = suite.judged() else { return Err(no_judge(suite)) };
+    if protocol.suite == judged.protocol_suite {
         return Ok(());
     }
     let message = format!(
         "the protocol {} is for {}, and the run's suite is {}",
         protocol.label(),
         protocol.suite,
-        suite.name()
+        suite.id()
     );
     Err(CommandError::usage(message))
 }
 
-/// For a run of one's own cases, which nothing can score.
+/// For a run that nothing can score.
 pub(crate) fn no_rules() -> CommandError {
     let message = "a run of your own cases has no scoring rules: neither a detector nor a judge can score it";
-    let hint = "`imgeval report` shows its images; to have them judged, import or generate images of a suite that a judge \
-                scores (wise-legacy, wise-legacy-rewrite, wise-verified or reason-edit)";
+    let judged: Vec<&str> =
+        registry::all().filter(|suite| suite.judged().is_some()).map(SuiteRef::id).collect();
+    let hint = format!(
+        "`imgeval report` shows its images; to have them judged, import or generate images of a suite that a judge scores \
+         ({})",
+        judged.join(", ")
+    );
     CommandError::usage(message).with_hint(hint)
 }
 
-pub(crate) fn no_judge() -> CommandError {
-    CommandError::usage("GenEval is scored by a detector, not by a judge").with_hint("leave out --judge")
+/// For judges who are named for a suite that they do not score.
+pub(crate) fn no_judge(suite: SuiteRef) -> CommandError {
+    if !suite.is_detected() {
+        return no_rules();
+    }
+    let message = format!("{} is scored by a detector, not by a judge", suite.id());
+    CommandError::usage(message).with_hint("leave out --judge")
+}
+
+/// For a suite that judges score, if none is named.
+pub(crate) fn needs_judge(suite: SuiteRef) -> CommandError {
+    let message = format!("the suite {} is scored by a judge", suite.id());
+    let hint = "name one: --judge openai:MODEL, or --judge http://127.0.0.1:8000/v1#MODEL";
+    CommandError::usage(message).with_hint(hint)
+}
+
+pub(crate) fn nobody_judged() -> CommandError {
+    CommandError::nothing("nobody has judged this run yet").with_hint("run `imgeval observe RUN --judge ...`")
 }
 
 /// The same protocol with its two images in the other order, each with the words right before it that say which one it is;

@@ -145,9 +145,9 @@ async fn item(State(served): State<Shared>, Path(place): Path<usize>, Query(who)
         let shown = session.show(&who.rater, place)?;
         let item = json!({
             "key": shown.key,
-            "prompt": shown.case.prompt,
-            "explanation": shown.case.explanation,
-            "has_source": shown.case.source.is_some(),
+            "prompt": shown.case.prompt(),
+            "explanation": shown.case.fact("explanation"),
+            "has_source": shown.case.source().is_some(),
             "values": shown.label,
         });
         Ok(Json(item).into_response())

@@ -11,71 +11,38 @@ use imgeval_core::{
     CaseId, ContentHash, Decoding, EndpointMeta, ImageRef, JudgeIdentity, Outcome, SampleId, Usage,
     is_steering,
 };
+use imgeval_scoring::{HUMAN, Run, suite_of};
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
-use imgeval_suites::judged::{
-    Attachment, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat, Strictness, Template,
+use imgeval_suites::{
+    judged::{Attachment, ImagePreparation, JudgeProtocol, MessagePart, Template},
+    suite::{SuiteCase, SuiteRef},
 };
 
-use crate::{
-    args::Suite,
-    failure::CommandError,
-    judged::{
-        cases::JudgedCase,
-        run::{HUMAN, JudgedRun},
-    },
-};
+use crate::failure::CommandError;
 
 /// Names of raters are no longer than this.
 const MAX_RATER: usize = 60;
 /// So many raters are kept in memory; who labelled what is read again for others.
 const MAX_OPEN_RATERS: usize = 64;
 
-/// What people are asked of one image, score by score, in the order of the scale.
-fn questions(reply: ReplyFormat) -> &'static [&'static str] {
-    match reply {
-        ReplyFormat::WiseLegacy(_) => &[
-            "Does the image show what was meant, as the explanation says it? 0 no, 1 in part, 2 fully",
-            "Does it look as it would in the real world: light, material, physics? 0 no, 1 in part, 2 fully",
-            "Is it well made and pleasing to look at? 0 no, 1 in part, 2 fully",
-        ],
-        ReplyFormat::WiseVerified(_) => {
-            &["Does the image show what was meant, as the explanation says it? 0 no, 1 yes"]
-        }
-        ReplyFormat::EditScores => &[
-            "Was the instruction carried out? 0 not at all, 10 fully",
-            "Was everything else left as it was? 0 nothing, 10 all of it",
-        ],
-    }
-}
-
 /// What people are asked, suite by suite: the scale is the judges', the words are our own.
-fn human_protocol(suite: Suite) -> Result<JudgeProtocol> {
-    let (of_suite, reply) = match suite {
-        Suite::Geneval => {
-            let message =
-                "people label the suites that judges score; GenEval's verdicts follow from detections";
-            return Err(CommandError::usage(message).into());
-        }
-        Suite::WiseLegacy | Suite::WiseLegacyRewrite => {
-            (Suite::WiseLegacy, ReplyFormat::WiseLegacy(Strictness::Strict))
-        }
-        Suite::WiseVerified => (suite, ReplyFormat::WiseVerified(Strictness::Strict)),
-        Suite::ReasonEdit => (suite, ReplyFormat::EditScores),
+fn human_protocol(suite: SuiteRef) -> Result<JudgeProtocol> {
+    let Some(judged) = suite.judged() else {
+        let message = format!("people label the suites that judges score, which {} is not", suite.id());
+        return Err(CommandError::usage(message).into());
     };
-    let (shown, images) = match suite {
-        Suite::ReasonEdit => ("{instruction}", &[Attachment::Source, Attachment::Answer][..]),
-        _ => ("{prompt}\n{explanation}", &[Attachment::Answer][..]),
-    };
-    let text = Template::parse(&format!("{shown}\n\n{}", questions(reply).join("\n")))
+    let reply = judged.people_reply;
+    let images = [Attachment::Source, Attachment::Answer];
+    let images = images.into_iter().filter(|image| *image == Attachment::Answer || judged.has_source_image);
+    let text = Template::parse(&format!("{}\n\n{}", judged.people_see, reply.questions().join("\n")))
         .context("the words of the label page are no template")?;
-    let images = images.iter().map(|image| MessagePart::Image(*image));
     Ok(JudgeProtocol {
-        id: format!("human-{}", of_suite.name()),
+        id: format!("human-{}", judged.protocol_suite),
         version: 1,
-        suite: of_suite.name().to_owned(),
+        suite: judged.protocol_suite.to_owned(),
         title: "Scores by people, on the label page".to_owned(),
         system: None,
-        message: std::iter::once(MessagePart::Text(text)).chain(images).collect(),
+        message: std::iter::once(MessagePart::Text(text)).chain(images.map(MessagePart::Image)).collect(),
         preparation: ImagePreparation::default(),
         decoding: Decoding::default(),
         judge_pin: HUMAN.to_owned(),
@@ -83,21 +50,6 @@ fn human_protocol(suite: Suite) -> Result<JudgeProtocol> {
         max_tries: 1,
         wording_source: "imgeval's own words".to_owned(),
     })
-}
-
-/// Scores in the form that the suite's parser reads.
-fn render_reply(reply: ReplyFormat, values: &[f64]) -> String {
-    match reply {
-        ReplyFormat::WiseLegacy(_) => ["Consistency", "Realism", "Aesthetic Quality"]
-            .iter()
-            .zip(values)
-            .map(|(name, value)| format!("{name}: {value}\n"))
-            .collect::<String>()
-            .trim_end()
-            .to_owned(),
-        ReplyFormat::WiseVerified(_) => format!("Score: {}", values.first().copied().unwrap_or_default()),
-        ReplyFormat::EditScores => serde_json::json!({"score": values, "reasoning": ""}).to_string(),
-    }
 }
 
 /// Why a request was not fulfilled.
@@ -121,7 +73,7 @@ pub(crate) struct Session {
     run: RunWriter,
     protocol: JudgeProtocol,
     protocol_text: String,
-    cases: BTreeMap<CaseId, JudgedCase>,
+    cases: BTreeMap<CaseId, SuiteCase>,
     samples: BTreeMap<SampleId, ImageRef>,
     raters: BTreeMap<String, Rater>,
 }
@@ -143,7 +95,7 @@ struct Rater {
 pub(crate) struct Shown<'a> {
     /// Names the image for this rater, and tells nothing about it.
     pub(crate) key: &'a str,
-    pub(crate) case: &'a JudgedCase,
+    pub(crate) case: &'a SuiteCase,
     pub(crate) label: Option<&'a Vec<f64>>,
 }
 
@@ -151,18 +103,17 @@ impl Session {
     /// # Errors
     /// If the run's suite is not one that people label, it holds no image, or another process writes it.
     pub(crate) fn open(directory: &Path, holder: &str) -> Result<Self> {
-        let name = RunReader::open(directory)?.manifest().suite.clone();
-        let suite = Suite::from_name(&name)
-            .ok_or_else(|| CommandError::usage(format!("the run is of `{name}`, which no judge scores")))?;
+        let suite = suite_of(RunReader::open(directory)?.manifest())?;
+        let name = suite.id();
         let protocol = human_protocol(suite)?;
         let protocol_text = protocol.to_toml().context("the protocol of the label page cannot be written")?;
         // Locked before it is read: nothing changes between the two.
         let mut run = RunWriter::open(directory, holder)?;
-        let read = JudgedRun::open(directory)?;
+        let read = Run::open(directory)?;
         let samples: BTreeMap<SampleId, ImageRef> = read
-            .samples
+            .images()
             .iter()
-            .filter(|(id, _)| read.cases.contains_key(&id.case))
+            .filter(|(id, _)| read.cases().contains_key(&id.case))
             .map(|(id, record)| (id.clone(), record.image()))
             .collect();
         if samples.is_empty() {
@@ -175,7 +126,7 @@ impl Session {
         let run_id = ContentHash::of(format!("{name}\0{}", place.display()).as_bytes()).to_string();
         let listing: String = samples.iter().map(|(id, image)| format!("{id}\0{}\n", image.hash)).collect();
         let version = ContentHash::of(listing.as_bytes()).to_string();
-        let (directory, cases, raters) = (directory.to_owned(), read.cases, BTreeMap::new());
+        let (directory, cases, raters) = (directory.to_owned(), read.cases().clone(), BTreeMap::new());
         Ok(Self { directory, run_id, version, run, protocol, protocol_text, cases, samples, raters })
     }
 
@@ -195,7 +146,7 @@ impl Session {
 
     /// Names of what is scored, each with its largest score and what is asked.
     pub(crate) fn scale(&self) -> impl Iterator<Item = (&'static str, f64, &'static str)> {
-        let questions = questions(self.protocol.reply);
+        let questions = self.protocol.reply.questions();
         let scale = self.protocol.reply.scale();
         scale.iter().zip(questions).map(|((name, most), question)| (*name, *most, *question))
     }
@@ -229,7 +180,7 @@ impl Session {
         match attachment {
             Attachment::Answer => self.samples.get(&item.id).cloned().ok_or(NO_IMAGE),
             Attachment::Source => {
-                let source = self.cases.get(&item.id.case).and_then(|case| case.source.clone());
+                let source = self.cases.get(&item.id.case).and_then(|case| case.source().cloned());
                 source.ok_or(LabelError::Refused("this case has no source image"))
             }
         }
@@ -248,7 +199,7 @@ impl Session {
         let fits =
             |(value, (_, most)): (&f64, &(&str, f64))| (0.0..=*most).contains(value) && value.fract() == 0.0;
         let is_complete = values.len() == scale.len() && values.iter().zip(scale).all(fits);
-        let reply = render_reply(self.protocol.reply, &values);
+        let reply = self.protocol.reply.render(&values);
         if !is_complete || self.protocol.parse_reply(&reply).is_err() {
             return Err(LabelError::Refused("these are not the scores asked for"));
         }

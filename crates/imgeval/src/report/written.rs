@@ -18,14 +18,12 @@ use imgeval_report::{
         render_comparison_markdown, render_comparison_text,
     },
 };
+use imgeval_scoring::{Examples, OpenedRun};
 use imgeval_store::image_path;
 use imgeval_vision::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use rayon::prelude::*;
 
-use super::{
-    Examples, OpenedRun,
-    figures::{Confidences, all_figures, examples_figure},
-};
+use super::figures::{Confidences, all_figures, examples_figure};
 
 /// Fit for a paper.
 const PAPER_DPI: u32 = 300;
@@ -37,7 +35,7 @@ pub(crate) struct RunImages(Vec<PathBuf>);
 
 impl RunImages {
     pub(crate) fn of(runs: &[OpenedRun]) -> Self {
-        Self(runs.iter().map(|run| run.directory.clone()).collect())
+        Self(runs.iter().map(|opened| opened.run.directory().to_owned()).collect())
     }
 }
 
@@ -73,7 +71,7 @@ pub(crate) fn write_report(
     let mut page = PageWriter::create(out, PageOptions { single_file }, &originals)?;
     let mut confidences = Confidences::default();
     for (index, run) in runs.iter().enumerate() {
-        run.for_each_sample(index, &mut |view| {
+        run.for_each_sample(index, |view| -> Result<()> {
             examples.offer(&view);
             confidences.add(&view);
             Ok(page.add(&view)?)

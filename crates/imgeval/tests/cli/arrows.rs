@@ -27,6 +27,17 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("imgeval-store", &["imgeval-core", "imgeval-files"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-files", "imgeval-store"]),
     ("imgeval-report", &["imgeval-core", "imgeval-files"]),
+    (
+        "imgeval-scoring",
+        &[
+            "imgeval-core",
+            "imgeval-files",
+            "imgeval-metrics",
+            "imgeval-report",
+            "imgeval-store",
+            "imgeval-suites",
+        ],
+    ),
     ("imgeval-diagnose", &["imgeval-core", "imgeval-files", "imgeval-metrics", "imgeval-vision"]),
     (
         "imgeval",

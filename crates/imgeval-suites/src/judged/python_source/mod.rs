@@ -121,7 +121,7 @@ fn checked(protocol: JudgeProtocol) -> Result<JudgeProtocol, ExtractError> {
         MessagePart::Image(_) => None,
     });
     let named: Vec<Field> = texts.chain(&protocol.system).flat_map(Template::fields).collect();
-    match suite.fields().iter().find(|field| !named.contains(field)) {
+    match suite.fields.iter().find(|field| !named.contains(field)) {
         Some(field) => Err(ExtractError::NoField { field: *field }),
         None => Ok(protocol),
     }

@@ -67,6 +67,41 @@ impl ReplyFormat {
         }
     }
 
+    /// What people are asked of one image, score by score, in the order of the scale.
+    #[must_use]
+    pub fn questions(self) -> &'static [&'static str] {
+        match self {
+            Self::WiseLegacy(_) => &[
+                "Does the image show what was meant, as the explanation says it? 0 no, 1 in part, 2 fully",
+                "Does it look as it would in the real world: light, material, physics? 0 no, 1 in part, 2 fully",
+                "Is it well made and pleasing to look at? 0 no, 1 in part, 2 fully",
+            ],
+            Self::WiseVerified(_) => {
+                &["Does the image show what was meant, as the explanation says it? 0 no, 1 yes"]
+            }
+            Self::EditScores => &[
+                "Was the instruction carried out? 0 not at all, 10 fully",
+                "Was everything else left as it was? 0 nothing, 10 all of it",
+            ],
+        }
+    }
+
+    /// Scores, in the order of the scale, in a form that [`Self::parse`] reads.
+    #[must_use]
+    pub fn render(self, values: &[f64]) -> String {
+        match self {
+            Self::WiseLegacy(_) => ["Consistency", "Realism", "Aesthetic Quality"]
+                .iter()
+                .zip(values)
+                .map(|(name, value)| format!("{name}: {value}\n"))
+                .collect::<String>()
+                .trim_end()
+                .to_owned(),
+            Self::WiseVerified(_) => format!("Score: {}", values.first().copied().unwrap_or_default()),
+            Self::EditScores => serde_json::json!({"score": values, "reasoning": ""}).to_string(),
+        }
+    }
+
     /// # Errors
     /// If the reply does not hold a score in one of the accepted forms.
     pub fn parse(self, reply: &str) -> Result<Scores, Unparsed> {

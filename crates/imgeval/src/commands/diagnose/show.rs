@@ -6,7 +6,7 @@ use imgeval_diagnose::architecture::{
 };
 
 use super::report::AnswerReport;
-use crate::table::plain_table;
+use crate::plain_table::plain_table;
 
 /// Characters of the longest bar of a histogram.
 const BAR: usize = 40;

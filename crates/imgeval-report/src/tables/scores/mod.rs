@@ -1,0 +1,9 @@
+//! The scores of a run by one evaluator as text, CSV and JSON; what is missing; published scores beside a run's.
+
+mod csv;
+mod json;
+mod text;
+
+pub use csv::{render_scores_csv, scores_csv_header};
+pub use json::{coverage_json, line_json, published_json, scores_json};
+pub use text::{render_coverage_text, render_published_text, render_scores_text, render_withheld_text};

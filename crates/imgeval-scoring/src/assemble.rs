@@ -1,0 +1,187 @@
+//! One report of several runs: tables, comparisons, ranks and what a reader should know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imgeval_metrics::{BootstrapSettings, rank_with_ties};
+use imgeval_report::{
+    model::{Board, ComparisonView, Report, RowSource},
+    tables::mark_best,
+};
+
+use imgeval_suites::{suite::SuiteRef, summary::Scheme};
+
+use crate::{
+    OpenedRun,
+    board::{board_of, columns_of},
+    compare::{Side, compare_sides, compare_with_fresh, differing_facts, is_clear},
+};
+
+/// What a report is made with.
+pub struct Assembly<'a> {
+    pub title: Option<&'a str>,
+    pub with_published: bool,
+    /// Fields in which runs may differ and still be compared.
+    pub allow: &'a [String],
+    pub settings: BootstrapSettings,
+}
+
+impl Assembly<'_> {
+    pub fn assemble(&self, runs: &mut [OpenedRun]) -> Report {
+        make_names_unique(runs);
+        let mut report = Report {
+            title: self.title.map_or_else(|| title_of(runs), str::to_owned),
+            tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
+            runs: runs.iter().map(|run| run.view.clone()).collect(),
+            boards: Vec::new(),
+            comparisons: Vec::new(),
+            notes: Vec::new(),
+        };
+        let mut suites: Vec<(SuiteRef, Scheme)> = Vec::new();
+        for run in runs.iter().map(|opened| &opened.run) {
+            let is_scored = run.suite().is_detected() || run.suite().judged().is_some();
+            if is_scored && !suites.iter().any(|(suite, _)| *suite == run.suite()) {
+                suites.push((run.suite(), run.scheme().clone()));
+            }
+        }
+        for (suite, scheme) in &suites {
+            let mut board = board_of(*suite, scheme, runs, self.with_published);
+            self.compare_rows(runs, &mut board, *suite, scheme, &mut report);
+            mark_best(&mut board);
+            report.boards.push(board);
+        }
+        if suites.len() > 1 {
+            report
+                .notes
+                .push("The runs are of different suites; each suite has a table of its own.".to_owned());
+        }
+        report
+    }
+
+    /// Compares each run with each other one of the board, and ranks those that may be compared.
+    fn compare_rows(
+        &self,
+        runs: &[OpenedRun],
+        board: &mut Board,
+        suite: SuiteRef,
+        scheme: &Scheme,
+        report: &mut Report,
+    ) {
+        let rows: Vec<(usize, Side<'_>)> = board
+            .rows
+            .iter()
+            .enumerate()
+            .filter_map(|(row, of)| match of.source {
+                RowSource::Run { run, observer } if observer < runs[run].scored.len() => {
+                    Some((row, Side { run: &runs[run], observer }))
+                }
+                _ => None,
+            })
+            .collect();
+        let mut compared: BTreeMap<(usize, usize), ComparisonView> = BTreeMap::new();
+        for (place, (row_a, a)) in rows.iter().enumerate() {
+            for (row_b, b) in &rows[place + 1..] {
+                let differing = differing_facts(&a.scored().protocol, &b.scored().protocol);
+                let blocking: Vec<&str> = differing
+                    .iter()
+                    .map(|(name, ..)| name.as_str())
+                    .filter(|name| !self.allow.iter().any(|allowed| allowed == name))
+                    .collect();
+                if let Some((official, fresh)) = official_and_fresh(*a, *b, &blocking) {
+                    report.comparisons.push(compare_with_fresh(official, fresh, self.settings));
+                } else if blocking.is_empty() {
+                    let comparison = compare_sides(*a, *b, self.settings);
+                    compared.insert((*row_a, *row_b), comparison.clone());
+                    report.comparisons.push(comparison);
+                } else if a.run.run.directory() != b.run.run.directory() {
+                    report.notes.push(format!(
+                        "{} and {} are not compared, because they differ in {}; `--allow FIELD` compares them all the same.",
+                        a.name(),
+                        b.name(),
+                        blocking.join(", ")
+                    ));
+                }
+            }
+        }
+        let names: Vec<String> = columns_of(suite, scheme).into_iter().map(|column| column.name).collect();
+        rank(board, &names, &rows.iter().map(|(row, _)| *row).collect::<Vec<_>>(), &compared);
+    }
+}
+
+/// Two runs of one model that differ in nothing but the seed of the prompts, the official one first.
+pub fn official_and_fresh<'a>(a: Side<'a>, b: Side<'a>, blocking: &[&str]) -> Option<(Side<'a>, Side<'a>)> {
+    let is_seed_only = blocking == ["suite.seed"];
+    if !is_seed_only || a.run.view.model != b.run.view.model {
+        return None;
+    }
+    match (a.run.run.is_official(), b.run.run.is_official()) {
+        (true, false) => Some((a, b)),
+        (false, true) => Some((b, a)),
+        _ => None,
+    }
+}
+
+/// First and last rank in each column among rows that were all compared with each other.
+/// `names` are those of the columns' parts, as comparisons know them.
+fn rank(
+    board: &mut Board,
+    names: &[String],
+    rows: &[usize],
+    compared: &BTreeMap<(usize, usize), ComparisonView>,
+) {
+    let mut ranked: BTreeSet<usize> = BTreeSet::new();
+    for row in rows {
+        if ranked.contains(row) {
+            continue;
+        }
+        let pair = |a: usize, b: usize| compared.get(&(a.min(b), a.max(b)));
+        let mut group = vec![*row];
+        for other in rows.iter().filter(|other| *other > row && !ranked.contains(*other)) {
+            if group.iter().all(|member| pair(*member, *other).is_some()) {
+                group.push(*other);
+            }
+        }
+        ranked.extend(&group);
+        for (column, name) in names.iter().enumerate() {
+            let members: Vec<(usize, f64)> =
+                group.iter().filter_map(|row| Some((*row, board.rows[*row].cells[column].value?))).collect();
+            if members.len() < 2 {
+                continue;
+            }
+            let line = |a: usize, b: usize| {
+                let comparison = pair(members[a].0, members[b].0)?;
+                comparison.lines.iter().find(|line| line.part == *name)
+            };
+            // A column that no line is about cannot be ranked, and neither can rows of which one knows nothing.
+            if (1..members.len()).any(|other| line(0, other).is_none_or(|line| line.interval.is_none())) {
+                continue;
+            }
+            let values: Vec<f64> = members.iter().map(|(_, value)| *value).collect();
+            let ranks = rank_with_ties(&values, |a, b| line(a, b).is_some_and(is_clear));
+            for ((row, _), range) in members.iter().zip(ranks) {
+                board.rows[*row].cells[column].rank = Some((range.best, range.worst));
+            }
+        }
+    }
+}
+
+fn title_of(runs: &[OpenedRun]) -> String {
+    let names: Vec<&str> = runs.iter().map(|run| run.view.name.as_str()).collect();
+    match names.as_slice() {
+        [one] => format!("imgeval: {one}"),
+        names if names.len() <= 4 => format!("imgeval: {}", names.join(", ")),
+        names => format!("imgeval: {} runs", names.len()),
+    }
+}
+
+/// Folders of one name get numbers.
+fn make_names_unique(runs: &mut [OpenedRun]) {
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    for run in runs {
+        let name = run.view.name.clone();
+        let mut number = 2;
+        while !seen.insert(run.view.name.clone()) {
+            run.view.name = format!("{name} ({number})");
+            number += 1;
+        }
+    }
+}

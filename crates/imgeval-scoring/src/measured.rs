@@ -1,0 +1,103 @@
+//! Pixel metrics of a run's edits: the mean of each by part and over all, once for each meter.
+
+use std::collections::BTreeMap;
+
+use imgeval_core::{Outcome, SampleId, json::from_json_str};
+use imgeval_metrics::BootstrapSettings;
+use imgeval_suites::summary::MetricLine;
+use serde_json::Value;
+
+use crate::{Run, ScoringError};
+
+/// The pixel metrics that a program measures, with their units.
+pub const METRICS: [(&str, &str); 5] =
+    [("psnr", "dB"), ("ssim", ""), ("mse", ""), ("lpips", ""), ("clip_score", "")];
+
+/// What one meter measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Its facts, versions and weights included.
+    pub meter: String,
+    /// By the metric's name: lines by part, then totals.
+    pub metrics: Vec<(&'static str, Vec<MetricLine>)>,
+}
+
+impl Run {
+    /// The pixel metrics that were measured on its images as they are now.
+    ///
+    /// # Errors
+    /// If the run cannot be read.
+    pub fn measured(&self, settings: BootstrapSettings) -> Result<Vec<Measured>, ScoringError> {
+        let mut meters: BTreeMap<String, BTreeMap<SampleId, Outcome<Value>>> = BTreeMap::new();
+        for measurement in self.reader().measurements()? {
+            let is_current =
+                self.images().get(&measurement.id).is_some_and(|record| record.hash == measurement.image);
+            if is_current {
+                let outcome = match measurement.outcome {
+                    Outcome::Done(text) => Outcome::Done(from_json_str(&text).unwrap_or(Value::Null)),
+                    Outcome::Failed(failure) => Outcome::Failed(failure),
+                };
+                meters.entry(measurement.meter).or_default().insert(measurement.id, outcome);
+            }
+        }
+        let n_failed = self.failed_samples()?;
+        let lines = |of_meter: &BTreeMap<SampleId, Outcome<Value>>, name: &'static str| {
+            self.metric_lines(of_meter, &n_failed, name, settings).map(|lines| (name, lines))
+        };
+        let measured = |(meter, values): (String, BTreeMap<SampleId, Outcome<Value>>)| Measured {
+            meter,
+            metrics: METRICS.iter().filter_map(|(name, _)| lines(&values, name)).collect(),
+        };
+        Ok(meters.into_iter().map(measured).collect())
+    }
+
+    /// The samples without an image, by case.
+    fn failed_samples(&self) -> Result<BTreeMap<String, usize>, ScoringError> {
+        let mut failed = BTreeMap::new();
+        self.for_each_sample(None, |result| {
+            if result.observed.sample.outcome.done().is_none() && !result.observed.is_redundant {
+                *failed.entry(result.observed.sample.id.case.as_str().to_owned()).or_default() += 1;
+            }
+            Ok::<_, ScoringError>(())
+        })?;
+        Ok(failed)
+    }
+
+    fn metric_lines(
+        &self,
+        of_meter: &BTreeMap<SampleId, Outcome<Value>>,
+        n_failed: &BTreeMap<String, usize>,
+        name: &str,
+        settings: BootstrapSettings,
+    ) -> Option<Vec<MetricLine>> {
+        let mut builder = self.expecting_builder();
+        for case in self.cases().values() {
+            if let Some((part, id)) = self.place_of(case) {
+                let n = n_failed.get(id).copied().unwrap_or(0);
+                (0..n).for_each(|_| builder.add_failed(part, id));
+            }
+        }
+        let mut n_values = 0;
+        for (id, outcome) in of_meter {
+            let Some((part, id)) = self.cases().get(&id.case).and_then(|case| self.place_of(case)) else {
+                continue;
+            };
+            match outcome.done().and_then(|values| number(&values[name])) {
+                Some(value) => {
+                    n_values += 1;
+                    builder.add_score(part, id, value);
+                }
+                None => builder.add_failed(part, id),
+            }
+        }
+        (n_values > 0).then(|| builder.summarise_metric(settings))
+    }
+}
+
+/// JSON has no infinity: it is a word.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::String(word) if word == "infinite" => Some(f64::INFINITY),
+        value => value.as_f64(),
+    }
+}

@@ -1,0 +1,120 @@
+//! The table of official score files: of suites whose own script writes scores row by row.
+
+use std::{collections::BTreeSet, path::Path};
+
+use anyhow::Result;
+use imgeval_core::{Protocol, visible};
+use imgeval_report::{
+    scores::LineView,
+    tables::{line_json, render_published_text, render_scores_csv, render_withheld_text, scores_csv_header},
+};
+use imgeval_scoring::{plain_view, published_view};
+use imgeval_suites::{
+    registry,
+    suite::{OfficialRows, SuiteRef},
+    summary::SummaryBuilder,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    args::ScoreArgs,
+    exit_code::Exit,
+    failure::CommandError,
+    plain_table::{plain_table, right_aligned},
+    printer::Printer,
+    text_file::read_text,
+};
+
+/// Official files of scores are no longer than this.
+const MAX_ROWS_BYTES: u64 = 64 << 20;
+/// More notes on one file are only counted.
+const MAX_ROW_NOTES: usize = 5;
+
+pub(super) fn score_official_rows(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
+    let name = args.target.to_string_lossy();
+    let suite = registry::find(&name).filter(|suite| suite.facts().has_official_rows).ok_or_else(|| {
+        let known = registry::all().filter(|suite| suite.facts().has_official_rows).map(SuiteRef::id);
+        let hint =
+            format!("imgeval score SUITE --score-rows FILE..., of {}", known.collect::<Vec<_>>().join(", "));
+        CommandError::usage(format!("`{name}` is no suite with official score files")).with_hint(hint)
+    })?;
+    let mut builder = SummaryBuilder::new(suite.scheme(&Default::default()));
+    let (mut n_failed, mut n_skipped) = (0, 0);
+    let mut seen = BTreeSet::new();
+    for path in &args.score_rows {
+        let text = read_text(path, MAX_ROWS_BYTES, "the scores")?;
+        let read = suite.read_official_rows(&text);
+        let OfficialRows { rows, notes, n_skipped: skipped } =
+            read.map_err(|error| CommandError::usage(format!("`{}`: {error}", path.display())))?;
+        n_skipped += skipped;
+        tell_row_notes(path, &notes, printer);
+        for row in rows {
+            if !seen.insert(row.id.clone()) {
+                let message = format!("`{}`: prompt {} has a score already", path.display(), row.id);
+                return Err(CommandError::usage(message).into());
+            }
+            let group = row.group.as_deref().map(|group| if group.is_empty() { "(none)" } else { group });
+            builder.add_case(row.part, &row.id, group);
+            match row.value {
+                Some(value) => builder.add_score(row.part, &row.id, value),
+                None => {
+                    n_failed += 1;
+                    builder.add_failed(row.part, &row.id);
+                }
+            }
+        }
+    }
+    if seen.is_empty() {
+        return Err(CommandError::nothing("the files hold no score").into());
+    }
+    let summary = builder.summarise(args.table.settings());
+    let view = plain_view(suite, &summary, &Protocol::default());
+    if args.table.json {
+        let lines = |lines: &[LineView]| lines.iter().map(line_json).collect::<Value>();
+        let value = json!({
+            "suite": suite.id(), "scores": lines(&view.lines), "subcategories": lines(&view.groups),
+            "failed_rows": n_failed, "skipped_lines": n_skipped,
+        });
+        printer.data(format_args!("{value:#}\n"))?;
+    } else if args.table.csv {
+        let view = view.by_nobody();
+        printer.data(format_args!("{}{}", scores_csv_header(false), render_scores_csv(&view)))?;
+    } else {
+        let mut table = right_aligned(plain_table(&["score", "value", "images", "failed"]), 1, 3);
+        let groups = view.groups.iter().filter(|_| args.by_subcategory);
+        for line in groups.chain(&view.lines) {
+            let value = line.value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+            table.add_row([
+                visible(&line.name),
+                value,
+                line.n_scored.to_string(),
+                line.n_missing.to_string(),
+            ]);
+        }
+        printer.data(format_args!("{}\n{}", table.trim_fmt(), render_withheld_text(&view.without_score)))?;
+        if let Some(published) = published_view(suite, &summary, true).filter(|_| args.table.with_published) {
+            printer.data(format_args!("\n{}", render_published_text(&published)))?;
+        }
+    }
+    match (summary.overall().estimate, args.table.fail_below) {
+        (_, None) => {}
+        (None, Some(_)) => {
+            let message = "there is no overall score to hold against --fail-below";
+            return Err(CommandError::nothing(message).into());
+        }
+        (Some(overall), Some(_)) if args.table.passes_gate(overall.value, printer) => {}
+        (Some(_), Some(_)) => return Ok(Exit::GateFailed),
+    }
+    Ok(if n_failed + n_skipped > 0 { Exit::Partial } else { Exit::Ok })
+}
+
+/// Says what the official calculator skips or counts against better knowledge.
+fn tell_row_notes(path: &Path, notes: &[String], printer: Printer) {
+    for note in notes.iter().take(MAX_ROW_NOTES) {
+        printer.insist(format_args!("score: `{}`: {}", path.display(), visible(note)));
+    }
+    if notes.len() > MAX_ROW_NOTES {
+        let n_more = notes.len() - MAX_ROW_NOTES;
+        printer.insist(format_args!("score: `{}`: and {n_more} more such lines", path.display()));
+    }
+}
