@@ -85,7 +85,7 @@ pub const CONVOLUTIONS: [ConvolutionShape; 13] = [
 
 /// One convolution with its batch normalisation folded in.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FoldedConvolution {
+pub(super) struct FoldedConvolution {
     pub shape: ConvolutionShape,
     /// `[outputs, inputs, kernel, kernel]`, row-major.
     pub weights: Vec<f32>,
@@ -97,7 +97,7 @@ pub struct FoldedConvolution {
 ///
 /// # Errors
 /// If it is shorter or longer than the network needs, or holds infinities, NaNs or negative variances.
-pub fn parse_weights(bytes: &[u8]) -> Result<Vec<FoldedConvolution>, WeightsError> {
+pub(super) fn parse_weights(bytes: &[u8]) -> Result<Vec<FoldedConvolution>, WeightsError> {
     let header_bytes = header_length(bytes)?;
     let number_count: usize = CONVOLUTIONS.iter().map(|shape| shape.number_count()).sum();
     let expected = header_bytes + 4 * number_count;

@@ -5,7 +5,7 @@
 
 /// Lightness in [0, 100], then green to red, then blue to yellow.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Lab {
+pub(super) struct Lab {
     pub lightness: f32,
     pub a: f32,
     pub b: f32,
@@ -14,7 +14,7 @@ pub struct Lab {
 impl Lab {
     /// Squared Euclidean distance (the square of CIE 1976's colour difference).
     #[must_use]
-    pub fn squared_distance(self, other: Self) -> f32 {
+    pub(super) fn squared_distance(self, other: Self) -> f32 {
         let difference = [self.lightness - other.lightness, self.a - other.a, self.b - other.b];
         difference.iter().map(|value| value * value).sum()
     }
@@ -30,7 +30,7 @@ const WHITE_D65: [f32; 3] = [0.950_47, 1.0, 1.088_83];
 
 /// Converts with a table for the transfer function.
 #[derive(Debug, Clone)]
-pub struct LabConverter {
+pub(super) struct LabConverter {
     linear: [f32; 256],
 }
 
@@ -47,7 +47,7 @@ impl Default for LabConverter {
 impl LabConverter {
     /// CIELAB of one pixel.
     #[must_use]
-    pub fn convert(&self, rgb: [u8; 3]) -> Lab {
+    pub(super) fn convert(&self, rgb: [u8; 3]) -> Lab {
         let linear = rgb.map(|value| self.linear[usize::from(value)]);
         let mut compressed = [0.0; 3];
         for ((value, row), white) in compressed.iter_mut().zip(SRGB_TO_XYZ).zip(WHITE_D65) {

@@ -13,9 +13,9 @@ use super::{
 };
 
 /// Objectness and score must exceed this.
-pub const FLOOR: f32 = 0.05;
+pub(super) const FLOOR: f32 = 0.05;
 /// Boxes of one category that overlap a better one by more than this intersection over union are dropped.
-pub const SUPPRESSION_IOU: f32 = 0.45;
+pub(super) const SUPPRESSION_IOU: f32 = 0.45;
 
 /// Widths and heights in input pixels.
 const ANCHORS: [(f32, f32); 6] =
@@ -40,7 +40,7 @@ struct Candidate {
 /// Detections on a picture of the given size, best first; equal scores go by category, then by place in the output.
 /// Boxes are clipped to the picture; those that lie wholly in the grey margin are dropped.
 #[must_use]
-pub fn decode(
+pub(super) fn decode(
     outputs: &HeadOutputs,
     placement: Placement,
     image_width: u32,

@@ -6,7 +6,7 @@
 //! 1. Pixels inside the ellipse inscribed in the box are read, on a regular grid of at most 10,000 pixels a box. A
 //!    pixel at normalised distance r from the centre (1 on the ellipse) weighs 1 - r², because corners and edges of a
 //!    box mostly show what is behind the object.
-//! 2. Each pixel is converted to CIELAB (see [`crate::cielab`]) and votes for the nearest prototype by Euclidean
+//! 2. Each pixel is converted to CIELAB (see `cielab`) and votes for the nearest prototype by Euclidean
 //!    distance. The prototypes are colours that CSS names (W3C, CSS Color Module Level 4), sorted under the ten names,
 //!    with a few greys that vote for nobody.
 //! 3. A colour's score is its share of all weights, so scores sum to at most 1. The name is the largest.
@@ -18,7 +18,7 @@ use imgeval_core::{
     BoundingBox, ColorNamer, ColorRule, ColorScope, ColorScores, DetectError, Detection, ObserverMeta, Pixels,
 };
 
-use crate::cielab::{Lab, LabConverter};
+use super::cielab::{Lab, LabConverter};
 
 /// At most so many pixels of a box are read.
 const MAX_PIXELS_PER_BOX: u64 = 10_000;

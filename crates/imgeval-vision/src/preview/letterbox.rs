@@ -15,7 +15,7 @@ const GREY: f32 = 0.5;
 
 /// A picture as the network reads it, and where in the square it lies.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Letterboxed {
+pub(super) struct Letterboxed {
     /// `[3, 416, 416]`, RGB in [0, 1], row-major.
     pub values: Vec<f32>,
     pub placement: Placement,
@@ -23,7 +23,7 @@ pub struct Letterboxed {
 
 /// Where the scaled picture lies in the square, in input pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placement {
+pub(super) struct Placement {
     pub left: usize,
     pub top: usize,
     pub width: usize,
@@ -33,7 +33,7 @@ pub struct Placement {
 impl Placement {
     /// The place of a picture of the given size.
     #[must_use]
-    pub fn of(image_width: u32, image_height: u32) -> Self {
+    pub(super) fn of(image_width: u32, image_height: u32) -> Self {
         let (image_width, image_height) = (image_width as usize, image_height as usize);
         let (width, height) = if image_width > image_height {
             (INPUT_SIDE, (image_height * INPUT_SIDE / image_width).max(1))
@@ -46,7 +46,7 @@ impl Placement {
 
 /// Scales and centres `pixels`.
 #[must_use]
-pub fn letterbox(pixels: &Pixels) -> Letterboxed {
+pub(super) fn letterbox(pixels: &Pixels) -> Letterboxed {
     let placement = Placement::of(pixels.width(), pixels.height());
     let columns = taps(pixels.width() as usize, placement.width);
     let rows = taps(pixels.height() as usize, placement.height);
