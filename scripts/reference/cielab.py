@@ -1,4 +1,4 @@
-"""Prints the CIELAB reference values quoted in crates/imgeval-vision/src/cielab.rs.
+"""Prints the CIELAB reference values quoted in crates/imgeval-vision/src/preview/cielab.rs.
 
 Needs scikit-image; its rgb2lab uses sRGB, D65 and the 2 degree observer.
 """

@@ -7,7 +7,7 @@ Every random number below is drawn by NumPy itself and every JSON text is writte
     venv/bin/python scripts/reference/geneval_prompts.py object_names.txt \
         > crates/imgeval-suites/tests/fixtures/numpy_prompts.json
 
-`object_names.txt` holds GenEval's 80 class names, one a line. The rules for the prompts are those of METHODS.md 1.1. The
+`object_names.txt` holds GenEval's 80 class names, one a line. The rules for the prompts are those of docs/methods.md 1.1. The
 script stops if the default suite does not have the SHA-256 sums of GenEval's published files.
 """
 

@@ -1,4 +1,4 @@
-"""WISE's scores of made-up judgments, in plain Python from the definitions (METHODS 3.1 and 3.2).
+"""WISE's scores of made-up judgments, in plain Python from the definitions (docs/methods.md 3.1 and 3.2).
 
     python scripts/reference/wise_scores.py > crates/imgeval-suites/tests/fixtures/wise_scores.json
     python scripts/reference/wise_scores.py --rows FOLDER     # the same as official row files, to run the official calculators on

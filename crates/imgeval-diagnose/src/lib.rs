@@ -1,8 +1,20 @@
 //! What can be found out about a generator beside its scores.
 //!
+//! - [`collect`]: the images of a question, and what their files say.
+//! - [`alike`]: one size and one compression for all of them, and degradations.
 //! - [`architecture`]: which kind of decoder drew these pictures, with the controls that keep the answer honest.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
+pub mod alike;
 pub mod architecture;
+pub mod collect;
+mod events;
+mod measured;
+mod random;
+#[cfg(test)]
+mod textures;
+
+pub use events::Event;
+pub use measured::Measured;

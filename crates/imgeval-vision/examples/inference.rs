@@ -12,8 +12,11 @@ use std::{
 
 use imgeval_core::Pixels;
 use imgeval_vision::{
-    DecodeLimits, Mask2FormerDetector, clip::Clip, compute::ComputeOptions, load_image,
-    ops::instruction_set_name,
+    DecodeLimits, Mask2FormerDetector,
+    clip::Clip,
+    compute::ComputeOptions,
+    load_image,
+    ops::{InstructionLimit, instruction_set_name, limit_instructions},
 };
 
 /// Names, shapes and numbers of what a network gives.
@@ -24,6 +27,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [model, folder, picture, batch, stem] = arguments.as_slice() else {
         return Err("usage: inference clip|mask2former MODEL_FOLDER PICTURE BATCH OUTPUT_STEM".into());
     };
+    // The same variable as for `imgeval` itself.
+    match std::env::var("IMGEVAL_SIMD").as_deref() {
+        Ok("portable") => limit_instructions(InstructionLimit::Portable),
+        Ok("avx2") => limit_instructions(InstructionLimit::Avx2),
+        _ => {}
+    }
     let pixels = load_image(Path::new(picture), &DecodeLimits::default())?.pixels;
     let pictures = vec![pixels; batch.parse()?];
     let start = Instant::now();

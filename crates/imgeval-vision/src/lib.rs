@@ -1,12 +1,13 @@
 //! imgeval's eyes: reading image files, and the networks that look at them. Weights are given by path: nothing here fetches.
 //!
 //! - [`image_file`]: untrusted PNG, JPEG and WebP files to upright 8-bit RGB, as the official evaluator reads them.
-//! - [`yolo`]: the preview detector, YOLOv3-tiny on the CPU.
-//! - [`preview_color`] over [`cielab`]: the preview's colour namer.
+//! - [`mask2former`]: GenEval's detector. [`clip`]: embeddings, GenEval's color step and CLIPScore.
+//! - [`lpips`]: the perceptual distance of two pictures.
+//! - [`preview`]: a small detector and a color namer for machines that cannot have the official ones.
+//! - [`ops`]: the operations that these networks are made of; [`compute`]: on which device and in which type they run.
+//! - [`train`]: classifiers of images, trained here.
 //! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit.
 //! - [`checkpoint`]: trained parameters from safetensors and PyTorch files, without trusting them.
-//! - [`lpips`]: the perceptual distance of two pictures.
-//! - [`train`]: classifiers of images, trained here.
 //! - [`machine_memory`]: how much memory there is for images.
 //! - [`annotate`]: boxes and labels drawn on a picture.
 
@@ -17,7 +18,6 @@
 pub mod annotate;
 mod canary;
 pub mod checkpoint;
-pub mod cielab;
 pub mod clip;
 pub mod compute;
 pub mod image_file;
@@ -26,10 +26,9 @@ pub mod machine_memory;
 pub mod mask2former;
 mod model_error;
 pub mod ops;
-pub mod preview_color;
+pub mod preview;
 pub mod resample;
 pub mod train;
-pub mod yolo;
 
 pub use clip::ClipColorNamer;
 pub use image_file::{
@@ -39,8 +38,7 @@ pub use image_file::{
 pub use lpips::Lpips;
 pub use mask2former::Mask2FormerDetector;
 pub use model_error::{CanaryError, ModelError};
-pub use preview_color::PreviewColorNamer;
-pub use yolo::PreviewDetector;
+pub use preview::{PreviewColorNamer, PreviewDetector};
 
 // Shared with the integration tests, which see this crate under its name.
 #[cfg(test)]

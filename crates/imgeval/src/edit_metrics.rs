@@ -1,4 +1,4 @@
-//! The five metrics of an edited picture (METHODS 2.3), with the networks loaded once for many pairs.
+//! The five metrics of an edited picture (docs/methods.md 2.2), with the networks loaded once for many pairs.
 //!
 //! As SmartEdit's `test/metrics_evaluation.py`: everything to 256x256 (pictures bicubic, mask nearest, as Pillow scales), both pictures
 //! without the masked region, and CLIPScore of the edited picture cut to the region.

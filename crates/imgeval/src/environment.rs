@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use imgeval_clients::ProviderKind;
 use imgeval_fetch::weights::{Hub, Places};
+use imgeval_vision::ops::InstructionLimit;
 
 /// Where model weights are kept.
 pub(crate) const MODELS_DIR: &str = "IMGEVAL_MODELS_DIR";
@@ -15,6 +16,8 @@ pub(crate) const EMBEDDINGS_DIR: &str = "IMGEVAL_EMBEDDINGS_DIR";
 pub(crate) const PYTHON: &str = "IMGEVAL_PYTHON";
 /// The memory that images may take together, such as `2GiB`.
 pub(crate) const MAX_MEMORY: &str = "IMGEVAL_MAX_MEMORY";
+/// `avx2` or `portable` to use fewer vector instructions than the processor has, for comparing.
+const SIMD: &str = "IMGEVAL_SIMD";
 /// Set to anything but 0 to never touch the network.
 pub(crate) const OFFLINE: &str = "IMGEVAL_OFFLINE";
 
@@ -28,6 +31,12 @@ pub(crate) const LOG: &str = "IMGEVAL_LOG";
 /// The value of a variable; an empty one is none.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The vector instructions that kernels are kept within, if the user asks for fewer than the processor has.
+pub(crate) fn instruction_limit() -> Option<InstructionLimit> {
+    let asked = variable(SIMD)?;
+    Some(if asked == "portable" { InstructionLimit::Portable } else { InstructionLimit::Avx2 })
 }
 
 /// Where the user's own settings and catalogue lie. A relative path would be part of the working folder, which is not the user's

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use imgeval_core::memory::set_max_memory;
-use imgeval_vision::machine_memory::default_max_memory;
+use imgeval_vision::{machine_memory::default_max_memory, ops::limit_instructions};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{args::Cli, printer::Printer};
@@ -47,6 +47,7 @@ use crate::{args::Cli, printer::Printer};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     watch_requests();
+    environment::instruction_limit().into_iter().for_each(limit_instructions);
     set_max_memory(cli.max_memory.unwrap_or_else(|| default_max_memory(environment::threads())));
     let printer = Printer::new(cli.quiet);
     let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use imgeval_core::Failure;
 use imgeval_metrics::{logistic::LearnError, spectra::SpectrumError};
 use imgeval_vision::train::TrainError;
 
-use super::{harmonise::HarmoniseError, jpeg::JpegError, split::SplitError};
+use super::data::SplitError;
+use crate::alike::SquareError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DiagnoseError {
@@ -16,22 +16,8 @@ pub enum DiagnoseError {
     EmptyClass { class: String },
     #[error(transparent)]
     Split(#[from] SplitError),
-    #[error("`{name}` could be read at first and now cannot: {}", failure.detail)]
-    Vanished { name: String, failure: Failure },
-    #[error("`{name}` was changed while it was used; start again")]
-    Changed { name: String },
-    #[error("`{name}` cannot be brought into the form that the probe looks at")]
-    Harmonise {
-        name: String,
-        #[source]
-        source: HarmoniseError,
-    },
-    #[error("`{name}` could not be degraded")]
-    Degrade {
-        name: String,
-        #[source]
-        source: JpegError,
-    },
+    #[error(transparent)]
+    Square(#[from] SquareError),
     #[error("a spectrum could not be computed")]
     Spectrum(#[from] SpectrumError),
     #[error("the classifier could not be fitted or applied")]

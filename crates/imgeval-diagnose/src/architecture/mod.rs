@@ -6,48 +6,42 @@
 //!     items -> examine -> groups -> profile -> plan -> split -> model -> evaluation, controls -> probe -> file
 //!     file -> probe -> apply -> verdict, evidence
 //!
-//! - [`items`], [`examine`], [`file_facts`], [`block_grid`]: which images, and what their files and an earlier compression tell.
-//! - [`perceptual_hash`], [`groups`]: what must never be divided between training and testing.
-//! - [`profile`]: what tells the classes apart before any picture is looked at.
-//! - [`harmonise`], [`jpeg`]: one size and one compression for all.
-//! - [`split`], [`features`], [`model`]: who is learnt from, what is learnt.
-//! - [`evaluation`], [`controls`], [`degrade`], [`signatures`]: what it is worth.
-//! - [`verdict`], [`evidence`]: what may be said.
-//! - [`probe`], [`probe_file`], [`train`](mod@train), [`apply`]: a trained probe, its file, making and asking it.
+//! Images are found and examined by [`crate::collect`], made alike by [`crate::alike`]. The rooms of this module, each over those
+//! before it:
+//!
+//! - `data`: what differed between the classes; which images train, choose and judge.
+//! - `learn`: features, models, and the workbench that fits them.
+//! - `trust`: evaluation, controls, signatures.
+//! - `probe`: training with all controls, the trained probe, its answers.
+//! - `say`: what may be claimed, and what speaks for each candidate.
+//! - `record`: the probe file and the values of reports.
 
-pub mod apply;
-pub mod block_grid;
-pub mod controls;
-pub mod dataset;
-pub mod degrade;
-pub mod embeddings;
-pub mod error;
-pub mod evaluation;
-pub mod events;
-pub mod evidence;
-pub mod examine;
-pub mod features;
-pub mod file_facts;
-pub mod groups;
-pub mod harmonise;
-pub mod images;
-pub mod items;
-pub mod jpeg;
-pub mod model;
-pub mod perceptual_hash;
-pub mod probe;
-pub mod probe_file;
-pub mod profile;
-pub mod record;
-pub mod signatures;
-pub mod split;
-mod stream;
+mod data;
+mod error;
+mod learn;
+mod probe;
+mod record;
+mod say;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod textures;
-pub mod train;
-pub mod verdict;
-mod workbench;
+mod trust;
 
-pub use workbench::WorkbenchSettings;
+pub use data::{Fact, FactProfile, MIN_GROUPS, Profile, Shares, Source, SplitError, ValueShare};
+pub use error::DiagnoseError;
+pub use learn::{EmbedderCard, ProbeKind, WorkbenchSettings, load_embedder};
+pub use probe::{
+    Answer, AppliedImages, AppliedSummary, GeneratorCard, Probe, ProbeCard, Trained, TrainingRequest,
+    apply_to, compare_signature, train,
+};
+pub use record::{
+    CandidateRecord, PlanRecord, ProbeCardRecord, ProbeFileError, SignatureRecord, SummaryRecord, load_probe,
+    save_probe,
+};
+pub use say::{
+    AnswerReason, CandidateSheet, Claim, Compression, DecoderAnswer, ProbeReason, Verdict, evidence_sheet,
+    judge_answer, judge_probe,
+};
+pub use trust::{
+    Controls, DecoderControl, DecoderSignature, Evaluation, LatticePeak, LeaveOneOut, RobustnessPoint,
+    Separation, ShuffleControl,
+};

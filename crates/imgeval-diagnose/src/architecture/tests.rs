@@ -12,19 +12,13 @@ use imgeval_vision::{
 };
 
 use super::{
-    WorkbenchSettings,
-    apply::apply_to,
-    dataset::Source,
-    harmonise::{JpegRequest, PlanRequest, Sizing, SizingRequest},
-    items::{ImageItem, list_images},
-    jpeg::{Subsampling, encode_jpeg},
-    probe::{EmbedderCard, Probe, ProbeKind},
-    probe_file::{load_probe, probe_to_bytes, save_probe},
-    profile::Fact,
-    split::Shares,
+    Claim, EmbedderCard, Fact, Probe, ProbeKind, Shares, Source, Trained, TrainingRequest, WorkbenchSettings,
+    apply_to, judge_answer, judge_probe, load_probe, record::probe_to_bytes, save_probe, train,
+};
+use crate::{
+    alike::{JpegRequest, PlanRequest, Sizing, SizingRequest, Subsampling, encode_jpeg},
+    collect::{ImageItem, list_images},
     textures::texture,
-    train::{Trained, TrainingRequest, train},
-    verdict::{Claim, judge_answer, judge_probe},
 };
 
 /// Pictures of each class, each of its own group.
@@ -134,7 +128,7 @@ fn a_lattice_is_found_and_everything_else_stays_at_chance() {
     let applied = apply_to(&read, &unseen, &DecodeLimits::default(), &mut |_| {}).unwrap();
     let summary = applied.summary(2, 0).unwrap();
     assert!(summary.shares[1].low > 0.8, "{summary:?}");
-    assert!(judge_answer(&read.card, &summary)[0].starts_with("Of 60 pictures in 60 groups, "));
+    assert!(judge_answer(&read.card, &summary)[0].to_string().starts_with("Of 60 pictures in 60 groups, "));
 
     check_hostile(&fs::read(&path).unwrap(), folder.path());
 }

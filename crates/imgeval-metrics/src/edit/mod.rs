@@ -2,7 +2,7 @@
 //!
 //! Two pictures of one size are compared outside of the edited region. The region is hidden by multiplying both with
 //! `1 - mask / 255`, and **its blacked pixels stay in every mean**, so that a large region flatters the numbers; this is what the
-//! official evaluation does (SmartEdit's `test/metrics_evaluation.py` over torchmetrics 1.2, METHODS 2.3).
+//! official evaluation does (SmartEdit's `test/metrics_evaluation.py` over torchmetrics 1.2, docs/methods.md 2.2).
 //!
 //! - [`hide_region`] makes the picture outside of the mask; [`region_of`] is the bounding box of the mask.
 //! - [`mean_squared_error`], [`psnr_of`] and [`structural_similarity`] compare two of them.

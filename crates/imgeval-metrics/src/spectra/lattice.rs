@@ -1,7 +1,7 @@
 //! Peaks that upsampling leaves behind.
 //!
 //! A decoder that enlarges by s repeats something every s pixels, which is power at multiples of 1/s cycles per pixel.
-//! The score of such a place is its power over the median power around it (own measure, METHODS 6).
+//! The score of such a place is its power over the median power around it (own measure, docs/methods.md 8.4).
 
 use super::{GrayPlane, PowerSpectrum, SpectrumError, check_size};
 

@@ -1,5 +1,5 @@
 //! GenEval's prompts, from a seed: the official generator's draws (`prompts/create_prompts.py` of djghosh13/geneval;
-//! METHODS.md 1.1) on NumPy's random stream. Seed 43 with 100 per task is the published suite; every other seed is a
+//! docs/methods.md 1.1) on NumPy's random stream. Seed 43 with 100 per task is the published suite; every other seed is a
 //! fresh one that no model can have been trained on.
 
 use std::collections::HashSet;

@@ -57,7 +57,7 @@ impl Category {
         Self::ALL.into_iter().find(|category| category.name() == name)
     }
 
-    /// First and last prompt id (METHODS 3.1 and 3.2).
+    /// First and last prompt id (docs/methods.md 3.1 and 3.2).
     #[must_use]
     pub fn prompt_ids(self, edition: Edition) -> (u32, u32) {
         match (edition, self) {

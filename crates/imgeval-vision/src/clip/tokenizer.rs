@@ -7,6 +7,7 @@
 
 mod cleaning;
 mod html;
+mod windows_1252;
 
 use instant_clip_tokenizer as bpe;
 

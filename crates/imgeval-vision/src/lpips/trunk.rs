@@ -10,7 +10,7 @@ use crate::{
     ops::{
         convolution::Convolution,
         layers::Layers,
-        tensor::{from_numbers, with_numbers},
+        pooling::{Window, max_pool},
     },
 };
 
@@ -89,7 +89,7 @@ impl Trunk {
         let mut current = Features { x, size: self.first.output_size(size) };
         for (place, fire) in &self.fires {
             let is_pooled = POOLED.contains(place);
-            let input = if is_pooled { max_pool(&current)? } else { current.clone() };
+            let input = if is_pooled { pooled(&current)? } else { current.clone() };
             // The first map is compared before it is pooled.
             if *place == FIRES[0] {
                 compared.push(current);
@@ -142,41 +142,11 @@ impl Fire {
 }
 
 /// The largest number under 3x3 places, every second place; the last window may reach over the border (`ceil_mode`).
-fn max_pool(input: &Features) -> CandleResult<Features> {
-    let ((height, width), channels) = (input.size, input.x.dim(1)?);
+fn pooled(input: &Features) -> CandleResult<Features> {
+    let (height, width) = input.size;
     let count = |side: usize| side.saturating_sub(POOL_SIDE).div_ceil(STRIDE) + 1;
     let (out_height, out_width) = (count(height), count(width));
-    let x = with_numbers(&input.x.contiguous()?, |numbers| {
-        let mut pooled = vec![f32::NEG_INFINITY; out_height * out_width * channels];
-        for (place, target) in pooled.chunks_exact_mut(channels).enumerate() {
-            let (top, left) = (STRIDE * (place / out_width), STRIDE * (place % out_width));
-            for row in top..(top + POOL_SIDE).min(height) {
-                for column in left..(left + POOL_SIDE).min(width) {
-                    let source = &numbers[(row * width + column) * channels..][..channels];
-                    target.iter_mut().zip(source).for_each(|(largest, x)| *largest = largest.max(*x));
-                }
-            }
-        }
-        from_numbers(pooled, &[out_height * out_width, channels])
-    })?;
+    let window = Window { side: POOL_SIDE, stride: STRIDE };
+    let x = max_pool(&input.x, input.size, window, (out_height, out_width))?;
     Ok(Features { x, size: (out_height, out_width) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_at_the_border_are_cut_off() {
-        let check = |(height, width): (usize, usize), expected: &[f32]| {
-            let numbers = (0..height * width).map(|number| number as f32).collect();
-            let x = from_numbers(numbers, &[height * width, 1]).unwrap();
-            let pooled = max_pool(&Features { x, size: (height, width) }).unwrap();
-            assert_eq!(pooled.x.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
-        };
-        // torch: `max_pool2d(arange(h * w).view(1, 1, h, w), 3, 2, ceil_mode=True)`.
-        check((3, 3), &[8.0]);
-        check((4, 3), &[8.0, 11.0]);
-        check((5, 6), &[14.0, 16.0, 17.0, 26.0, 28.0, 29.0]);
-    }
 }

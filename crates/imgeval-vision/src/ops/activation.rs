@@ -2,12 +2,17 @@
 
 use super::simd::Simd;
 
+/// Slope of the leaky activation below zero.
+const LEAK: f32 = 0.1;
+
 /// What is applied to the result of a linear layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Activation {
     #[default]
     None,
     Relu,
+    /// `x`, and below zero `0.1 x` (Darknet's `leaky_activate`).
+    Leaky,
     /// `x/2 (1 + erf(x / sqrt 2))`, the exact form.
     Gelu,
     /// `x sigmoid(1.702 x)`, OpenAI's CLIP.
@@ -25,6 +30,7 @@ impl Activation {
                 Self::None => x,
                 // In this order, because of two numbers of which one is not a number the second is taken.
                 Self::Relu => S::max(S::splat(0.0), x),
+                Self::Leaky => S::max(S::mul(x, S::splat(LEAK)), x),
                 Self::Gelu => gelu::<S>(x),
                 Self::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(x, S::splat(1.702)))),
             }
@@ -96,6 +102,7 @@ impl Activation {
         match self {
             Self::None => Ok(x.clone()),
             Self::Relu => x.relu(),
+            Self::Leaky => x.maximum(&(x * f64::from(LEAK))?),
             Self::Gelu => x.gelu_erf(),
             Self::QuickGelu => x / ((x * -1.702)?.exp()? + 1.0)?,
         }

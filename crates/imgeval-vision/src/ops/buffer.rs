@@ -2,7 +2,17 @@
 
 use std::{cell::RefCell, marker::PhantomData};
 
-use super::gemm::{Line, zeroed_lines};
+use bytemuck::{Pod, Zeroable};
+
+/// A cache line; aligned so that vector loads never straddle two.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub(crate) struct Line([f32; 16]);
+
+/// Lines for at least `count` numbers, all zero.
+pub(crate) fn zeroed_lines(count: usize) -> Vec<Line> {
+    vec![Line([0.0; 16]); count.div_ceil(16)]
+}
 
 /// Memory of one thread for the blocks it works on; kept, so that a layer allocates nothing.
 #[derive(Default)]

@@ -19,6 +19,14 @@ pub(crate) struct Convolution {
     kernel: usize,
     stride: usize,
     padding: usize,
+    activation: Activation,
+}
+
+/// A square kernel over so many channels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KernelShape {
+    pub(crate) channels: usize,
+    pub(crate) side: usize,
 }
 
 impl Convolution {
@@ -30,7 +38,18 @@ impl Convolution {
         };
         let order = channels_last_order(channels, kernel * kernel);
         let linear = Linear::new(weight, bias).with_column_order(order);
-        Self { linear, channels, kernel, stride, padding }
+        Self { linear, channels, kernel, stride, padding, activation: Activation::None }
+    }
+
+    /// Of numbers in memory, with a stride of 1: the weight is [outputs, channels, side, side]. With 32 bits on the CPU only.
+    pub(crate) fn of_numbers(weight: &[f32], bias: Vec<f32>, shape: KernelShape, padding: usize) -> Self {
+        let KernelShape { channels, side: kernel } = shape;
+        let linear = Linear::of_numbers(weight, bias, &channels_last_order(channels, kernel * kernel));
+        Self { linear, channels, kernel, stride: 1, padding, activation: Activation::None }
+    }
+
+    pub(crate) fn with_activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
     }
 
     pub(crate) fn outputs(&self) -> usize {
@@ -60,7 +79,7 @@ impl Convolution {
             return with_numbers(&x.contiguous()?, |numbers| {
                 let n_rows = out_height * out_width;
                 let patches = Patches { numbers, height, width, out_width, convolution: self };
-                let result = self.linear.multiply(&patches, n_rows, Activation::None, None)?;
+                let result = self.linear.multiply(&patches, n_rows, self.activation, None)?;
                 from_numbers(result, &[n_rows, self.linear.outputs()])
             });
         }
@@ -75,8 +94,8 @@ impl Convolution {
             }
         }
         let gathered = padded.index_select(&Tensor::new(sources, x.device())?, 0)?;
-        self.linear
-            .forward(&gathered.reshape((out_height * out_width, self.kernel * self.kernel * channels))?)
+        let rows = gathered.reshape((out_height * out_width, self.kernel * self.kernel * channels))?;
+        self.linear.forward_with(&rows, self.activation, None)
     }
 }
 

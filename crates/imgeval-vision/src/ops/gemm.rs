@@ -5,12 +5,11 @@
 //! the copying, so a convolution or a normalisation costs no pass of its own. One tile of the result lives in
 //! registers; bias, activation and residual are applied before it is written.
 
-use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
 use super::{
     activation::Activation,
-    buffer::{OutputRows, SharedOutput, with_scratch},
+    buffer::{Line, OutputRows, SharedOutput, with_scratch, zeroed_lines},
     simd::{Kernel, Simd, dispatch, tile_rows},
 };
 
@@ -20,16 +19,6 @@ pub(crate) const PANEL: usize = 32;
 const DEPTH_BLOCK: usize = 1024;
 /// Numbers of the left-hand side in one block of rows.
 const BLOCK_NUMBERS: usize = 128 * 1024;
-
-/// A cache line; aligned so that vector loads never straddle two.
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C, align(64))]
-pub(crate) struct Line([f32; 16]);
-
-/// Lines for at least `count` numbers, all zero.
-pub(crate) fn zeroed_lines(count: usize) -> Vec<Line> {
-    vec![Line([0.0; 16]); count.div_ceil(16)]
-}
 
 /// The right-hand side of a product, depth x columns, in panels: panel, then depth, then [`PANEL`] columns.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use super::{
     activation::Activation,
@@ -16,7 +16,7 @@ use crate::checkpoint::Parameter;
 
 /// `activation(x W' + b) + residual`. The weight is read and packed at its first use.
 pub(crate) struct Linear {
-    weight: Parameter,
+    weight: Weight,
     bias: Option<Parameter>,
     /// For each input of the layer its column in the stored weight, where that has another order.
     column_order: Option<Arc<[usize]>>,
@@ -28,6 +28,12 @@ pub(crate) struct Linear {
     outputs: usize,
     packed: OnceLock<Packed>,
     composed: OnceLock<(Tensor, Option<Tensor>)>,
+}
+
+enum Weight {
+    Stored(Parameter),
+    /// Nothing but the packed form is left.
+    Packed,
 }
 
 struct Packed {
@@ -43,7 +49,7 @@ impl Linear {
         let (packed, composed) = (OnceLock::new(), OnceLock::new());
         let rows = 0..outputs;
         Self {
-            weight,
+            weight: Weight::Stored(weight),
             bias,
             column_order: None,
             rows,
@@ -52,6 +58,26 @@ impl Linear {
             outputs,
             packed,
             composed,
+        }
+    }
+
+    /// Of numbers [outputs, inputs] in memory, which are packed at once: the layer runs with 32 bits on the CPU only. `order` gives
+    /// for each input of the layer its column.
+    pub(crate) fn of_numbers(weight: &[f32], bias: Vec<f32>, order: &[usize]) -> Self {
+        let (inputs, outputs) = (order.len(), bias.len());
+        let rows = weight.chunks_exact(inputs.max(1));
+        let ordered: Vec<f32> = rows.flat_map(|row| order.iter().map(|&column| row[column])).collect();
+        let matrix = PackedMatrix::from_transposed(&ordered, inputs, outputs);
+        Self {
+            weight: Weight::Packed,
+            bias: None,
+            column_order: None,
+            rows: 0..outputs,
+            is_transposed: false,
+            inputs,
+            outputs,
+            packed: OnceLock::from(Packed { matrix, bias: Some(bias) }),
+            composed: OnceLock::new(),
         }
     }
 
@@ -92,7 +118,17 @@ impl Linear {
             let rows = stored.chunks_exact(self.inputs.max(1));
             work(&rows.flat_map(|row| order.iter().map(|&column| row[column])).collect::<Vec<f32>>())
         };
-        self.weight.with_slice(arrange).map_err(candle_core::Error::wrap)
+        match &self.weight {
+            Weight::Stored(weight) => weight.with_slice(arrange).map_err(candle_core::Error::wrap),
+            Weight::Packed => bail!("this layer runs with 32 bits on the CPU only"),
+        }
+    }
+
+    /// Gives the stored weight's memory back.
+    fn release(&self) {
+        if let Weight::Stored(weight) = &self.weight {
+            weight.release();
+        }
     }
 
     fn read_bias(&self) -> Result<Option<Vec<f32>>> {
@@ -106,7 +142,7 @@ impl Linear {
             let pack = |weight: &[f32]| PackedMatrix::from_transposed(weight, self.inputs, self.outputs);
             let matrix = self.with_weight(pack)?;
             let bias = self.read_bias()?;
-            self.weight.release();
+            self.release();
             // Another thread may have been faster; then this copy is dropped.
             self.packed.set(Packed { matrix, bias }).ok();
         }
@@ -127,7 +163,7 @@ impl Linear {
             };
             let weight = place(self.with_weight(<[f32]>::to_vec)?, &[self.outputs, self.inputs])?;
             let bias = self.read_bias()?.map(|bias| place(bias, &[self.outputs])).transpose()?;
-            self.weight.release();
+            self.release();
             self.composed.set((weight, bias)).ok();
         }
         self.composed.get().ok_or_else(|| candle_core::Error::msg("a weight could not be kept"))

@@ -7,7 +7,7 @@
 //! - [`gemm`]: matrix products with packed weights, over [`simd`].
 //! - [`linear`], [`convolution`], [`norm`], [`activation`]: layers.
 //! - [`attention`], [`window`], [`deformable`]: the three kinds of attention.
-//! - [`resize`]: bilinear resizing of maps; [`masks`]: mask logits to masks of an image.
+//! - [`resize`]: bilinear resizing of maps; [`pooling`]: maxima over windows; [`masks`]: mask logits to masks of an image.
 
 #![expect(
     unsafe_code,
@@ -24,6 +24,7 @@ pub(crate) mod layers;
 pub(crate) mod linear;
 pub(crate) mod masks;
 pub(crate) mod norm;
+pub(crate) mod pooling;
 pub(crate) mod resize;
 pub(crate) mod simd;
 pub(crate) mod tensor;
@@ -33,4 +34,4 @@ pub(crate) mod window;
 mod tests;
 
 pub use activation::Activation;
-pub use simd::instruction_set_name;
+pub use simd::{InstructionLimit, instruction_set_name, limit_instructions};

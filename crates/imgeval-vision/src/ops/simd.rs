@@ -58,7 +58,22 @@ enum InstructionSet {
     Portable,
 }
 
-/// What this processor has; `IMGEVAL_SIMD=portable|avx2` chooses a smaller set, for tests and for comparing.
+/// A smaller set of instructions than the processor has, for comparing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionLimit {
+    Avx2,
+    /// What the target always has.
+    Portable,
+}
+
+static LIMIT: OnceLock<InstructionLimit> = OnceLock::new();
+
+/// Keeps every kernel of this process within a smaller set of instructions. Takes effect before the first kernel has run only.
+pub fn limit_instructions(limit: InstructionLimit) {
+    LIMIT.set(limit).ok();
+}
+
+/// What this processor has, within [`limit_instructions`].
 fn instruction_set() -> InstructionSet {
     #[cfg(test)]
     if let Some(chosen) = testing::chosen() {
@@ -68,11 +83,11 @@ fn instruction_set() -> InstructionSet {
     *CHOICE.get_or_init(|| {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
-            let asked = std::env::var("IMGEVAL_SIMD").unwrap_or_default();
-            if is_x86_feature_set_avx512() && asked.is_empty() {
+            let limit = LIMIT.get().copied();
+            if is_x86_feature_set_avx512() && limit.is_none() {
                 return InstructionSet::Avx512;
             }
-            if is_x86_feature_set_avx2() && asked != "portable" {
+            if is_x86_feature_set_avx2() && limit != Some(InstructionLimit::Portable) {
                 return InstructionSet::Avx2;
             }
         }

@@ -118,7 +118,9 @@ fn shape_of(
         embedding: dimension(PROJECTION, usize::from(family == Family::OpenAi)),
         activation: match configuration.vision_activation {
             Activation::Gelu => ClipActivation::Gelu,
-            Activation::QuickGelu | Activation::Relu | Activation::None => ClipActivation::QuickGelu,
+            Activation::QuickGelu | Activation::Relu | Activation::Leaky | Activation::None => {
+                ClipActivation::QuickGelu
+            }
         },
     }
 }

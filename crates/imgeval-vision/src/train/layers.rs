@@ -48,7 +48,7 @@ pub(super) fn convolution(x: &Tensor, weight: &Tensor, stride: usize, padding: u
 pub(super) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     match activation {
         Activation::QuickGelu => (x * 1.702)?.silu()? / 1.702,
-        Activation::None | Activation::Relu | Activation::Gelu => activation.compose(x),
+        Activation::None | Activation::Relu | Activation::Leaky | Activation::Gelu => activation.compose(x),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use imgeval_core::{Detector, Pixels};
 use imgeval_vision::{
     PreviewDetector,
-    yolo::{Network, RawHead, letterbox::INPUT_SIDE},
+    preview::{INPUT_SIDE, Network, RawHead},
 };
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use imgeval_core::Pixels;
-use imgeval_vision::yolo::darknet_weights::CONVOLUTIONS;
+use imgeval_vision::preview::CONVOLUTIONS;
 
 /// The scripts' stream of numbers in [-1, 1), from splitmix64.
 pub(crate) struct Stream(pub(crate) u64);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use imgeval_store::RunWriter;
-use imgeval_vision::yolo::darknet_weights::CONVOLUTIONS;
+use imgeval_vision::preview::CONVOLUTIONS;
 
 use super::support::{
     check_exit, command, imgeval, stderr, stdout, test_folder, text, write_official, write_picture,

@@ -1,6 +1,6 @@
 //! The reply of a judge of edits: a JSON object `{"score": [a, b], "reasoning": "…"}`, alone, in a fence or in prose.
 //!
-//! Definition: METHODS 2.2; a score is a number from 0 to 10, the sample's value a tenth of the smaller. The rubric from
+//! Definition: docs/methods.md 2.1; a score is a number from 0 to 10, the sample's value a tenth of the smaller. The rubric from
 //! which the metric stems makes up a score where a reply does not parse; here that is `unparsed`.
 
 use imgeval_core::answer_of;

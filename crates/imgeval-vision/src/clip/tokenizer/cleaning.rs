@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::html;
+use super::{html, windows_1252::windows_1252};
 
 /// The text as the BPE reads it.
 pub(super) fn clean(text: &str) -> String {
@@ -101,18 +101,6 @@ fn straighten(character: char) -> char {
         '\u{2bc}' | '\u{2018}'..='\u{201b}' => '\'',
         '\u{201c}'..='\u{201f}' => '"',
         '\u{2028}' | '\u{2029}' | '\u{85}' => '\n',
-        _ => character,
-    }
-}
-
-/// A C1 control as the character that Windows-1252 has at its place, where it has one.
-pub(super) fn windows_1252(character: char) -> char {
-    const FROM_80: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
-        '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-    ];
-    match character {
-        '\u{80}'..='\u{9f}' => FROM_80[character as usize - 0x80],
         _ => character,
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
-use super::cleaning::windows_1252;
+use super::windows_1252::windows_1252;
 
 /// Entities as they are written, with their `&` and, mostly, their `;`.
 static ENTITIES: LazyLock<HashMap<&str, &str>> =

@@ -104,6 +104,7 @@ fn quick_gelu_and_relu_are_exact_but_for_rounding() {
     let allowed = |x: f64, y: f64| (8.0 + 4.0 * x.abs()) * UNIT * y.abs() + 2e-36;
     check(Function::Activation(Activation::QuickGelu), exact, allowed);
     check(Function::Activation(Activation::Relu), |x| x.max(0.0), |_, _| 0.0);
+    check(Function::Activation(Activation::Leaky), |x| x.max(0.1 * x), |x, _| UNIT * x.abs());
     check(Function::Activation(Activation::None), |x| x, |_, _| 0.0);
 }
 
@@ -113,6 +114,7 @@ fn composed_activations_are_the_same_functions() {
     for (activation, exact) in [
         (Activation::None, (|x| x) as fn(f64) -> f64),
         (Activation::Relu, |x| x.max(0.0)),
+        (Activation::Leaky, |x| x.max(0.1 * x)),
         (Activation::Gelu, |x| 0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2))),
         (Activation::QuickGelu, |x| x / (1.0 + (-1.702 * x).exp())),
     ] {

@@ -2,12 +2,7 @@
 
 use anyhow::Result;
 use imgeval_diagnose::architecture::{
-    apply::{apply_to, compare_signature},
-    embeddings::load_embedder,
-    evidence::evidence_sheet,
-    probe::EmbedderCard,
-    probe_file::load_probe,
-    verdict::judge_answer,
+    EmbedderCard, apply_to, compare_signature, evidence_sheet, judge_answer, load_embedder, load_probe,
 };
 use imgeval_vision::{DecodeLimits, train::ClipEmbedder};
 
@@ -43,10 +38,10 @@ pub(super) fn apply(args: &ApplyArgs, printer: Printer) -> Result<Exit> {
             .into());
     };
     let signature = compare_signature(&probe, &applied, &limits).map_err(|error| refused(&error))?;
-    let sentences = judge_answer(card, &summary);
+    let reasons = judge_answer(card, &summary);
     let record = signature.as_ref().map(|(record, _)| record);
     let evidence = evidence_sheet(card, &summary, record);
-    let answer = AnswerReport { card, applied: &applied, summary, signature, sentences, evidence };
+    let answer = AnswerReport { card, applied: &applied, summary, signature, reasons, evidence };
     let value = report::answer_json(&answer);
     if let Some(folder) = &args.output.report {
         report::write_answer_report(folder, &answer, &value)?;

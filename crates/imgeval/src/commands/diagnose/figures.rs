@@ -1,11 +1,9 @@
 //! Figures of a probe and of its answers.
 
-use imgeval_diagnose::architecture::{
-    degrade::Degradation,
-    evaluation::Separation,
-    probe::{Probe, ProbeCard},
-    record::Measured,
-    signatures::SignatureRecord,
+use imgeval_diagnose::{
+    Measured,
+    alike::Degradation,
+    architecture::{DecoderSignature, Probe, ProbeCard, Separation},
 };
 use imgeval_report::figures::{Figure, LinePoint, LineSeries, confidence_histogram, lines, matrix};
 
@@ -86,7 +84,7 @@ fn point(x: f64, measured: Measured) -> LinePoint {
 }
 
 /// Power over frequency on a logarithmic scale.
-fn spectra<'a>(title: &str, signatures: impl Iterator<Item = &'a SignatureRecord>) -> Option<Figure> {
+fn spectra<'a>(title: &str, signatures: impl Iterator<Item = &'a DecoderSignature>) -> Option<Figure> {
     let series: Vec<LineSeries> = signatures
         .map(|signature| {
             let points = signature.frequencies.iter().zip(&signature.residual_spectrum);

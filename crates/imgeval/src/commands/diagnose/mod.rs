@@ -9,12 +9,10 @@ mod train;
 
 use anyhow::Result;
 use imgeval_core::visible;
-use imgeval_diagnose::architecture::{
-    dataset::Unused,
-    error::DiagnoseError,
-    events::Event,
-    probe_file::ProbeFileError,
-    split::{MIN_GROUPS, SplitError},
+use imgeval_diagnose::{
+    Event,
+    architecture::{DiagnoseError, MIN_GROUPS, ProbeFileError, SplitError},
+    collect::Unused,
 };
 use imgeval_runner::Progress;
 use imgeval_vision::train::TrainingEvent;
@@ -116,10 +114,7 @@ fn refused(error: &DiagnoseError) -> CommandError {
         }
         DiagnoseError::Network(error) => CommandError::usage(message).with_hint(train_hint(error)),
         DiagnoseError::NoClip => CommandError::usage(message).with_hint("name it by --clip"),
-        DiagnoseError::Vanished { .. }
-        | DiagnoseError::Changed { .. }
-        | DiagnoseError::Harmonise { .. }
-        | DiagnoseError::Degrade { .. }
+        DiagnoseError::Square(_)
         | DiagnoseError::Spectrum(_)
         | DiagnoseError::Learn(_)
         | DiagnoseError::Cache { .. }

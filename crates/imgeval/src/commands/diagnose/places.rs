@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 use imgeval_core::{Outcome, visible};
-use imgeval_diagnose::architecture::items::{ImageItem, ItemsError, list_images};
+use imgeval_diagnose::collect::{ImageItem, ItemsError, list_images};
 use imgeval_store::{RunReader, image_path};
 
 use crate::{

@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use imgeval_diagnose::architecture::{
-    apply::{AppliedImages, AppliedSummary},
-    dataset::count_unused,
-    evidence::CandidateSheet,
-    probe::{Probe, ProbeCard},
-    signatures::SignatureRecord,
-    verdict::judge_probe,
+use imgeval_diagnose::{
+    architecture::{
+        AnswerReason, AppliedImages, AppliedSummary, CandidateRecord, CandidateSheet, DecoderSignature,
+        PlanRecord, Probe, ProbeCard, ProbeCardRecord, SignatureRecord, SummaryRecord, judge_probe,
+    },
+    collect::count_unused,
 };
 use imgeval_report::figures::Figure;
 use serde_json::{Value, json};
@@ -29,8 +28,8 @@ pub(super) struct AnswerReport<'a> {
     pub(super) applied: &'a AppliedImages,
     pub(super) summary: AppliedSummary,
     /// With its likeness to each of the card's signatures.
-    pub(super) signature: Option<(SignatureRecord, Vec<f64>)>,
-    pub(super) sentences: Vec<String>,
+    pub(super) signature: Option<(DecoderSignature, Vec<f64>)>,
+    pub(super) reasons: Vec<AnswerReason>,
     pub(super) evidence: Vec<CandidateSheet>,
 }
 
@@ -39,11 +38,16 @@ pub(super) fn probe_json(card: &ProbeCard, probe: &Probe) -> Value {
     json!({
         "kind": "architecture-probe",
         "version": 1,
-        "card": card,
+        "card": ProbeCardRecord::from(card),
         "similarities": probe.similarities(),
-        "claim": verdict.claim,
-        "verdict": verdict.sentences,
+        "claim": verdict.claim.code(),
+        "verdict": sentences(&verdict.reasons),
     })
+}
+
+/// What people read.
+fn sentences<Reason: ToString>(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(ToString::to_string).collect()
 }
 
 pub(super) fn answer_json(answer: &AnswerReport<'_>) -> Value {
@@ -69,29 +73,33 @@ pub(super) fn answer_json(answer: &AnswerReport<'_>) -> Value {
         .iter()
         .map(|one| json!({"image": one.name, "reason": one.reason.code(), "detail": one.reason.detail()}))
         .collect();
+    let unused_counts: Vec<Value> = count_unused(&answer.applied.unused)
+        .iter()
+        .map(|one| json!({"reason": one.reason, "count": one.count}))
+        .collect();
     let signature = answer.signature.as_ref().map(|(record, likeness)| {
         let names = answer.card.signatures.iter().map(|known| &known.name);
         let similarity: serde_json::Map<String, Value> =
             names.zip(likeness).map(|(name, value)| (name.clone(), json!(value))).collect();
-        json!({"signature": record, "similarity": similarity})
+        json!({"signature": SignatureRecord::from(record), "similarity": similarity})
     });
     json!({
         "kind": "architecture-answer",
         "version": 1,
         "probe": {
-            "kind": answer.card.kind,
+            "kind": answer.card.kind.code(),
             "classes": answer.card.classes,
-            "plan": answer.card.plan,
+            "plan": PlanRecord::from(&answer.card.plan),
             "plan_text": answer.card.plan.describe(),
-            "claim": judge_probe(answer.card).claim,
+            "claim": judge_probe(answer.card).claim.code(),
         },
-        "summary": answer.summary,
-        "verdict": answer.sentences,
-        "evidence": answer.evidence,
+        "summary": SummaryRecord::from(&answer.summary),
+        "verdict": sentences(&answer.reasons),
+        "evidence": answer.evidence.iter().map(CandidateRecord::from).collect::<Vec<_>>(),
         "signature": signature,
         "images": images,
         "unused": unused,
-        "unused_counts": count_unused(&answer.applied.unused),
+        "unused_counts": unused_counts,
     })
 }
 

@@ -1,8 +1,9 @@
 //! Probes and answers as text for people; the Markdown summary of a report is the same in a fence.
 
 use imgeval_core::visible;
-use imgeval_diagnose::architecture::{
-    evidence::CandidateSheet, probe::ProbeCard, profile::ValueShare, record::Measured, verdict::judge_probe,
+use imgeval_diagnose::{
+    Measured,
+    architecture::{CandidateSheet, LatticePeak, ProbeCard, ValueShare, judge_probe},
 };
 
 use super::report::AnswerReport;
@@ -54,8 +55,8 @@ pub(super) fn probe_text(card: &ProbeCard) -> String {
     text.push_str("\nControls\n");
     text.push_str(&controls_table(card));
     text.push_str("\nWhat it can mean\n");
-    for sentence in judge_probe(card).sentences {
-        text.push_str(&format!("- {}\n", visible(&sentence)));
+    for reason in judge_probe(card).reasons {
+        text.push_str(&format!("- {}\n", visible(&reason.to_string())));
     }
     text
 }
@@ -191,10 +192,8 @@ pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
         for (known, value) in card.signatures.iter().zip(likeness) {
             text.push_str(&format!("  {} {value:.3}\n", visible(&known.name)));
         }
-        let peaks = |peaks: &[imgeval_diagnose::architecture::signatures::PeakRecord]| {
-            let one = |peak: &imgeval_diagnose::architecture::signatures::PeakRecord| {
-                format!("{} px {:.2}", peak.period, peak.score)
-            };
+        let peaks = |peaks: &[LatticePeak]| {
+            let one = |peak: &LatticePeak| format!("{} px {:.2}", peak.period, peak.score);
             peaks.iter().map(one).collect::<Vec<_>>().join(", ")
         };
         text.push_str("Lattice peaks (1 is none)\n");
@@ -204,8 +203,8 @@ pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
         text.push_str(&format!("  {}: {}\n", record.name, peaks(&record.peaks)));
     }
     text.push_str("\nWhat it can mean\n");
-    for sentence in &answer.sentences {
-        text.push_str(&format!("- {}\n", visible(sentence)));
+    for reason in &answer.reasons {
+        text.push_str(&format!("- {}\n", visible(&reason.to_string())));
     }
     text.push_str("\nEvidence\n");
     for sheet in &answer.evidence {
@@ -216,12 +215,9 @@ pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
 
 fn sheet_text(sheet: &CandidateSheet) -> String {
     let mut text = format!("({}) {}\n", sheet.candidate, sheet.title);
-    for (name, lines) in
-        [("predicts", &sheet.predicts), ("measured", &sheet.measured), ("would decide", &sheet.would_decide)]
-    {
-        for line in lines {
-            text.push_str(&format!("  {name}: {}\n", visible(line)));
-        }
-    }
+    let mut add = |name: &str, line: &str| text.push_str(&format!("  {name}: {}\n", visible(line)));
+    sheet.predicts.iter().for_each(|line| add("predicts", line));
+    sheet.measured.iter().for_each(|line| add("measured", line));
+    sheet.would_decide.iter().for_each(|line| add("would decide", line));
     text
 }

@@ -7,15 +7,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_core::visible;
-use imgeval_diagnose::architecture::{
-    WorkbenchSettings,
-    dataset::Source,
-    harmonise::{JpegRequest, PlanRequest, SizingRequest},
-    items::ImageItem,
-    probe::ProbeKind,
-    probe_file::save_probe,
-    split::Shares,
-    train::{TrainingRequest, train as train_probe},
+use imgeval_diagnose::{
+    alike::{JpegRequest, PlanRequest, SizingRequest},
+    architecture::{
+        ProbeKind, Shares, Source, TrainingRequest, WorkbenchSettings, save_probe, train as train_probe,
+    },
+    collect::ImageItem,
 };
 use imgeval_files::OwnFolder;
 use imgeval_vision::DecodeLimits;

@@ -1,0 +1,16 @@
+//! Making pictures alike in everything that is not their generator's doing: one size and one compression for all; and the
+//! degradations by which one finds out what of an answer survives.
+
+mod degrade;
+mod jpeg;
+mod plan;
+mod squares;
+
+pub use degrade::{Degradation, SWEEP};
+pub use jpeg::{JpegError, Subsampling, compressed, encode_jpeg};
+pub use plan::{
+    HarmoniseError, JpegRequest, JpegStep, MIN_SIDE, Plan, PlanChoice, PlanRequest, Sizing, SizingRequest,
+    choose_plan,
+};
+pub use squares::SquareError;
+pub(crate) use squares::for_each_batch;

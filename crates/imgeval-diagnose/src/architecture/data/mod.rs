@@ -1,0 +1,11 @@
+//! What is learnt from: what differed between the classes, and which images train, choose and judge.
+
+mod dataset;
+mod profile;
+mod split;
+
+pub use dataset::Source;
+pub(crate) use dataset::{Dataset, DatasetRequest};
+pub use profile::{Fact, FactProfile, Profile, ValueShare};
+pub(crate) use split::Part;
+pub use split::{MIN_GROUPS, Shares, SplitError};

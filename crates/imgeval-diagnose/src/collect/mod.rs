@@ -1,0 +1,16 @@
+//! Collections of images: where they lie, what their files and an earlier compression say, what belongs together, and which can be
+//! used.
+
+mod block_grid;
+mod examine;
+mod file_facts;
+mod groups;
+mod items;
+mod perceptual_hash;
+mod usable;
+
+pub use examine::{Examined, ReadImage, examine, read_image};
+pub use file_facts::{FileFacts, JpegFacts, parse_file_facts};
+pub use items::{ImageItem, ItemsError, list_images};
+pub use usable::{Unused, UnusedCount, UnusedReason, UsableImage, count_unused};
+pub(crate) use usable::{examine_all, usable_images};
