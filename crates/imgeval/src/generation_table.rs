@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::CellAlignment;
 use imgeval_core::{FailureKind, SampleId, Usd, visible};
-use imgeval_runner::{GenerateSummary, Shortage, Stopped};
+use imgeval_runner::{CallSummary, Shortage, Stopped};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ impl FailureExamples {
 }
 
 pub(crate) struct GenerationTable<'a> {
-    pub(crate) summary: &'a GenerateSummary,
+    pub(crate) summary: &'a CallSummary,
     pub(crate) examples: &'a FailureExamples,
     pub(crate) not_rewritten: usize,
 }

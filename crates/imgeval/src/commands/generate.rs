@@ -12,9 +12,9 @@ use imgeval_core::{
     Failure, FailureKind, Generator, ImageParameters, Outcome, SampleId, Usd, WorkKey, visible,
 };
 use imgeval_runner::{
-    Broken, CallError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteSettings,
-    RoundInput, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts, rewrite_stands,
-    sketch_request,
+    Broken, CallError, CallEvent, CallSummary, GenerateSettings, GenerationCase, RewriteSettings,
+    RewriteSummary, RoundInput, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts,
+    rewrite_stands, sketch_request,
 };
 use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
 use imgeval_vision::image_file::DecodeLimits;
@@ -71,7 +71,7 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
 /// What came of a call of `generate`.
 #[derive(Default)]
 pub(super) struct Work {
-    pub(super) summary: GenerateSummary,
+    pub(super) summary: CallSummary,
     pub(super) examples: FailureExamples,
     /// Images whose prompts could not be rewritten.
     pub(super) not_rewritten: usize,
@@ -242,26 +242,27 @@ impl Job<'_> {
                     max_cost: settings.max_cost,
                     retry: settings.retry,
                 };
-                let result = rewrite_prompts(
-                    &mut run,
-                    &prompts,
-                    rewriter.as_ref(),
-                    rewriting,
-                    stop.clone(),
-                    &mut |event| progress.show_rewriting(&event),
-                )
-                .await;
+                let result =
+                    rewrite_prompts(run, &prompts, rewriter.clone(), rewriting, stop.clone(), &mut |event| {
+                        progress.show_calls(&event)
+                    })
+                    .await;
                 progress.finish();
-                let (summary, error) = with_error(result);
-                tell_failed_rewrites(&summary.failed, printer);
-                if summary.stopped.is_some() || error.is_some() {
-                    let not_started = self.n_wanted(self.cases.rounds().count());
-                    let (spend, stopped) = (summary.spend, summary.stopped);
-                    let summary =
-                        GenerateSummary { not_started, spend, stopped, ..GenerateSummary::default() };
-                    return Ok(Work { summary, error, ..Work::default() });
-                }
-                rewritten = summary.rewritten;
+                let (reopened, RewriteSummary { rewritten: texts, failed, calls }, error) = match result {
+                    Ok((run, summary)) => (Some(run), summary, None),
+                    Err(broken) => (None, broken.summary, Some(broken.error)),
+                };
+                tell_failed_rewrites(&failed, printer);
+                run = match reopened.filter(|_| calls.stopped.is_none()) {
+                    Some(run) => run,
+                    None => {
+                        let not_started = self.n_wanted(self.cases.rounds().count());
+                        let CallSummary { spend, stopped, .. } = calls;
+                        let summary = CallSummary { not_started, spend, stopped, ..CallSummary::default() };
+                        return Ok(Work { summary, error, ..Work::default() });
+                    }
+                };
+                rewritten = texts;
             }
             let mut cases = self.final_cases(&rewritten);
             let n_rounds = self.cases.rounds().count();
@@ -277,11 +278,11 @@ impl Job<'_> {
             let without_prompt = n_rounds - cases.iter().map(|case| case.rounds.len()).sum::<usize>();
             let mut progress = printer.progress("generate");
             let mut examples = FailureExamples::default();
-            let mut on_event = |event: GenerateEvent| {
-                if let GenerateEvent::Landed { id, failure: Some(kind), detail, .. } = &event {
-                    examples.add(*kind, id, detail);
+            let mut on_event = |event: CallEvent<SampleId>| {
+                if let CallEvent::Landed { item: id, failure: Some(failure), .. } = &event {
+                    examples.add(failure.kind, id, &failure.detail);
                 }
-                progress.show_generation(&event);
+                progress.show_calls(&event);
             };
             let result =
                 generate_images(run, &cases, self.generator.clone(), settings, stop, &mut on_event).await;

@@ -13,8 +13,8 @@ use imgeval_core::{
     JudgeQuestion, Outcome, SampleId, Usage, Usd, WorkKey, visible,
 };
 use imgeval_runner::{
-    JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, StopSignal, Stopped, judge_images,
-    judgment_histories, plan_judgment,
+    CallEvent, CallSummary, JudgeSettings, JudgeStep, StopSignal, Stopped, judge_images, judgment_histories,
+    plan_judgment,
 };
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::judged::{Attachment, ImagePreparation, JudgeProtocol};
@@ -274,11 +274,11 @@ impl JudgeStage<'_> {
         let runtime = runtime.context("could not start the threads that wait for the network")?;
         let mut progress = printer.progress("judge");
         let mut examples = FailureExamples::default();
-        let mut on_event = |event: JudgeEvent| {
-            if let JudgeEvent::Landed { item, failure: Some(failure), .. } = &event {
+        let mut on_event = |event: CallEvent<JudgedItem>| {
+            if let CallEvent::Landed { item, failure: Some(failure), .. } = &event {
                 examples.add(failure.kind, &item.id, &failure.detail);
             }
-            progress.show_judging(&event);
+            progress.show_calls(&event);
         };
         let result =
             runtime.block_on(judge_images(run, items, judge.clone(), settings, stop.clone(), &mut on_event));
@@ -459,11 +459,11 @@ fn keep_references(run: &mut RunWriter, references: Vec<JudgmentRecord>) -> Resu
     Ok(())
 }
 
-fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples, printer: Printer) {
+fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, printer: Printer) {
     let n = |counts: &BTreeMap<FailureKind, usize>| counts.values().sum::<usize>();
     printer.talk(format_args!(
         "judge: {title}: {} judged, {} were before, {} without a score",
-        summary.judged,
+        summary.made,
         summary.done_before,
         n(&summary.failed) + n(&summary.failed_before),
     ));
@@ -496,7 +496,7 @@ fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples,
     printer.talk(spend_line(&summary.spend).trim_end());
 }
 
-fn exit_of(summary: &JudgeSummary, sitting: &Sitting) -> Result<Exit> {
+fn exit_of(summary: &CallSummary, sitting: &Sitting) -> Result<Exit> {
     match &summary.stopped {
         Some(Stopped::Down(down)) => {
             let mut hint = down.hint.clone();
