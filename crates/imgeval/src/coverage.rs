@@ -8,7 +8,7 @@ use imgeval_report::model::CoverageLine;
 use imgeval_store::ExtraFile;
 use serde_json::{Value, json};
 
-use crate::table::plain_table;
+use crate::{advice::explain, table::plain_table};
 
 /// How many examples of a kind are named.
 const EXAMPLES: usize = 3;
@@ -97,7 +97,7 @@ impl Coverage {
     fn rows(&self) -> Vec<(&'static str, &Tally, &'static str)> {
         let mut rows = Vec::new();
         for (kind, tally) in &self.failures {
-            rows.push((kind.code(), tally, kind.meaning()));
+            rows.push((kind.code(), tally, explain(*kind)));
         }
         for (note, tally) in &self.notes {
             rows.push((note.code(), tally, note.meaning()));

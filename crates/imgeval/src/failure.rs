@@ -7,7 +7,7 @@ use imgeval_files::Unsuitable;
 use imgeval_report::page::PageError;
 use imgeval_store::StoreError;
 
-use crate::exit_code::Exit;
+use crate::{advice::store_hint, exit_code::Exit};
 
 /// An error that knows its exit code and perhaps what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +92,7 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
             | StoreError::ForeignDatabase { .. }
             | StoreError::Damaged { .. } => Exit::Unexpected,
         };
-        return (error.hint().map(str::to_owned), exit);
+        return (store_hint(error).map(str::to_owned), exit);
     }
     if let Some(error) = error.downcast_ref::<PageError>() {
         let exit = match error {

@@ -8,7 +8,7 @@ use imgeval_runner::{CallSummary, Shortage, Stopped};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
-use crate::table::plain_table;
+use crate::{advice::explain, table::plain_table};
 
 /// How many examples of a kind are named.
 const EXAMPLES: usize = 3;
@@ -44,7 +44,7 @@ impl GenerationTable<'_> {
         for (kind, count) in &summary.failed_before {
             *failed.entry(*kind).or_default() += count;
         }
-        rows.extend(failed.iter().map(|(kind, count)| (kind.code(), *count, kind.meaning())));
+        rows.extend(failed.iter().map(|(kind, count)| (kind.code(), *count, explain(*kind))));
         let others = [
             ("there-before", summary.done_before, "images that the run held already"),
             (

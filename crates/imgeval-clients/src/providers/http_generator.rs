@@ -192,10 +192,11 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
 /// Refuses what the provider would ignore.
 pub(super) fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Failure> {
     match request.unsupported_by(can) {
-        Some(what) => Err(Failure {
+        Some(part) => Err(Failure {
             kind: FailureKind::RejectedRequest,
             detail: format!(
-                "this interface takes no request with {what}; leave it away or choose another provider"
+                "this interface takes no request with {}; leave it away or choose another provider",
+                part.words()
             ),
         }),
         None => Ok(()),

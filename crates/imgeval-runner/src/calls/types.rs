@@ -129,20 +129,6 @@ pub enum CallError {
     Broke { detail: String },
 }
 
-impl CallError {
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Store(error) => error.hint(),
-            Self::PriceUnknown { .. } => Some("state the price in the catalogue, or drop --max-cost"),
-            Self::Outdated { .. } => Some("start a new run, or put the old prompts back"),
-            Self::Thread(_) => Some("close other programs and start the same command again"),
-            Self::Broke { .. } => Some("start the same command again; finished work is kept"),
-        }
-    }
-}
-
 fn list_ids(ids: &[SampleId]) -> String {
     ids.iter().map(SampleId::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::{estimate_tokens, open_generator};
 use imgeval_core::{
-    Failure, FailureKind, Generator, ImageParameters, Outcome, SampleId, Usd, WorkKey, visible,
+    Failure, FailureKind, Generator, ImageParameters, Outcome, RequestPart, SampleId, Usd, WorkKey, visible,
 };
 use imgeval_runner::{
     Broken, CallError, CallEvent, CallSummary, GenerateSettings, GenerationCase, RewriteSettings,
@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use super::{holder, import::image_facts, reread::reread_generated};
 use crate::{
+    advice::{call_hint, flag_of},
     args::{
         GenerateArgs,
         generation::{GenerationArgs, ImageArgs},
@@ -371,7 +372,7 @@ pub(super) fn with_error<S>(result: Result<S, Box<Broken<S>>>) -> (S, Option<Cal
 }
 
 pub(super) fn generate_error(error: CallError) -> anyhow::Error {
-    let (sentence, hint) = (sentence_of(&error), error.hint().unwrap_or_default());
+    let (sentence, hint) = (sentence_of(&error), call_hint(&error).unwrap_or_default());
     match error {
         CallError::Store(error) => error.into(),
         CallError::Outdated { .. } => CommandError::mismatch(sentence).with_hint(hint).into(),
@@ -402,10 +403,14 @@ fn check_capabilities(
     let mut requests = rounds.map(|(case, round)| sketch_request(case, 0, round, settings));
     match requests.find_map(|request| request.unsupported_by(can)) {
         None => Ok(()),
-        Some(what) => {
+        Some(part) => {
+            let what = match flag_of(part) {
+                Some(flag) => format!("{} ({flag})", part.words()),
+                None => part.words().to_owned(),
+            };
             let provider = &generator.meta().provider;
             // A command takes what its command line has a place for.
-            if let Some(placeholder) = placeholder_for(what).filter(|_| provider == "cmd") {
+            if let Some(placeholder) = placeholder_for(part).filter(|_| provider == "cmd") {
                 let message =
                     format!("the command line has no {placeholder}, which a request with {what} needs");
                 let hint = "write it where the program takes it, such as `--input={input}`; docs/providers/cmd.md lists them";
@@ -417,18 +422,20 @@ fn check_capabilities(
     }
 }
 
-/// The placeholder of a command line that stands for what [`imgeval_core::ImageRequest::unsupported_by`] names; `None` for
-/// what no command takes.
-fn placeholder_for(what: &str) -> Option<&'static str> {
-    const PLACEHOLDERS: [(&str, &str); 6] = [
-        ("a size in pixels", "`{width}` and `{height}`"),
-        ("a seed", "`{seed}`"),
-        ("an image to edit", "`{input}`"),
-        ("several images", "`{inputs}`"),
-        ("a mask", "`{mask}`"),
-        ("further rounds", "`{input}`"),
-    ];
-    PLACEHOLDERS.iter().find(|(asked, _)| what.starts_with(asked)).map(|(_, placeholder)| *placeholder)
+/// The placeholder of a command line that stands for a part of a request; `None` for what no command takes.
+fn placeholder_for(part: RequestPart) -> Option<&'static str> {
+    match part {
+        RequestPart::SizeInPixels => Some("`{width}` and `{height}`"),
+        RequestPart::Seed => Some("`{seed}`"),
+        RequestPart::ImageToEdit | RequestPart::FurtherRounds => Some("`{input}`"),
+        RequestPart::SeveralImages => Some("`{inputs}`"),
+        RequestPart::Mask => Some("`{mask}`"),
+        RequestPart::AspectRatio
+        | RequestPart::Quality
+        | RequestPart::Background
+        | RequestPart::OutputFormat
+        | RequestPart::System => None,
+    }
 }
 
 /// What was asked of whom: equal for all samples of a run. What is not given is not named.

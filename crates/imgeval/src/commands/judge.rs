@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use super::generate::{generate_error, with_error};
 use crate::{
+    advice::explain,
     args::{
         Suite, SuitesDirArg,
         generation::{SettingsFiles, SpendingArgs},
@@ -472,7 +473,7 @@ fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, 
         *kinds.entry(*kind).or_default() += count;
     }
     for (kind, count) in kinds {
-        printer.insist(format_args!("  {}: {count}: {}", kind.code(), kind.meaning()));
+        printer.insist(format_args!("  {}: {count}: {}", kind.code(), explain(kind)));
         for example in examples.of(kind) {
             printer.insist(format_args!("    {example}"));
         }
