@@ -8,7 +8,7 @@ use imgeval_runner::{CallSummary, Shortage, Stopped};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
-use crate::{advice::explain, table::plain_table};
+use crate::{advice::explain, counted::counted, table::plain_table};
 
 /// How many examples of a kind are named.
 const EXAMPLES: usize = 3;
@@ -141,8 +141,8 @@ pub(crate) fn spend_line(spend: &Spend) -> String {
     let has_untold = spend.unpriced_calls > 0 || spend.lost_tries > 0 || spend.possible > Usd::ZERO;
     let is_known = spend.known > Usd::ZERO || !has_untold;
     let known = if is_known { spend.known.to_string() } else { "unknown".to_owned() };
-    let calls = if spend.calls == 1 { "call" } else { "calls" };
-    let mut text = format!("spend: {known} for {} {calls}", spend.calls);
+    let n_calls = usize::try_from(spend.calls).unwrap_or(usize::MAX);
+    let mut text = format!("spend: {known} for {}", counted(n_calls, "call"));
     if spend.unpriced_calls > 0 {
         text.push_str(&format!(", {} of them at an unknown price", spend.unpriced_calls));
     }

@@ -13,7 +13,7 @@ use imgeval_runner::{CallEvent, Progress};
 use imgeval_store::Spend;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::generation_table::short_cost;
+use crate::{counted::counted, generation_table::short_cost};
 
 /// How often progress is told where there is no terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -145,9 +145,11 @@ impl StageProgress {
     }
 
     fn tell_interrupted(&self, calls: usize) {
+        let (were, they, are) = if calls == 1 { ("was", "it", "is") } else { ("were", "they", "are") };
         self.printer.insist(format_args!(
-            "{}: {calls} calls were under way when the run was last stopped; they may have been billed, and are made again",
-            self.stage
+            "{}: {} {were} under way when the run was last stopped; {they} may have been billed, and {are} made again",
+            self.stage,
+            counted(calls, "call")
         ));
     }
 

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::ExportArgs,
+    counted::counted,
     coverage::Coverage,
     exit_code::Exit,
     failure::CommandError,
@@ -67,7 +68,7 @@ fn export_calls(run: &Path, path: &Path, printer: Printer) -> Result<()> {
         return Err(CommandError::nothing("the run has made no call to a provider").with_hint(hint).into());
     }
     file.publish()?;
-    printer.talk(format_args!("export: {n_calls} calls in {}", path.display()));
+    printer.talk(format_args!("export: {} in {}", counted(n_calls, "call"), path.display()));
     Ok(())
 }
 

@@ -29,6 +29,7 @@ use crate::{
     },
     cases::{CaseSet, TaggedCase},
     consent::{self, Expense},
+    counted::counted,
     estimate::Estimate,
     exit_code::Exit,
     failure::{CommandError, client_error, sentence_of},
@@ -187,8 +188,11 @@ impl Job<'_> {
         }
         let estimate = self.estimate_left()?;
         let what = match estimate.rewrites {
-            0 => format!("{} images", estimate.calls),
-            rewrites => format!("{} images and {rewrites} prompts to rewrite", estimate.calls),
+            0 => counted(estimate.calls, "image"),
+            rewrites => {
+                let (images, prompts) = (counted(estimate.calls, "image"), counted(rewrites, "prompt"));
+                format!("{images} and {prompts} to rewrite")
+            }
         };
         Ok(Some(Expense { what, cost: estimate.known_cost(), limit: "--max-cost" }))
     }

@@ -29,6 +29,7 @@ use crate::{
         judging::JudgeArgs,
     },
     consent::Expense,
+    counted::counted,
     exit_code::Exit,
     failure::{CommandError, client_error},
     generation_table::{FailureExamples, shortage_text, spend_line},
@@ -144,7 +145,8 @@ impl JudgeStage<'_> {
             let question = sketch_question(&sitting.protocol, &case);
             let question = question.map_err(|failure| CommandError::usage(failure.detail))?;
             if let Some(cost) = sitting.judge.estimate(&question) {
-                let what = format!("{asked} questions to {}", visible(&sitting.model.name.model));
+                let what =
+                    format!("{} to {}", counted(asked, "question"), visible(&sitting.model.name.model));
                 let cost = cost.amount.times(asked as u64);
                 expenses.push(Expense { what, cost, limit: "--judge-max-cost" });
             }
@@ -376,7 +378,11 @@ impl JudgeStage<'_> {
                 format!("about {total} ({} each, {})", cost.amount, cost.basis)
             }
         };
-        printer.data(format_args!("{title}: {} questions of {}, {cost}\n", asked.len(), items.len()))?;
+        printer.data(format_args!(
+            "{title}: {} of {}, {cost}\n",
+            counted(asked.len(), "question"),
+            items.len()
+        ))?;
         Ok(Exit::Ok)
     }
 }
