@@ -122,6 +122,21 @@ pub struct ImageRequest {
 }
 
 impl ImageRequest {
+    /// A request for an image of words alone.
+    #[must_use]
+    pub fn of_prompt(id: SampleId, prompt: impl Into<String>) -> Self {
+        Self {
+            id,
+            prompt: prompt.into(),
+            system: None,
+            images: vec![],
+            mask: None,
+            history: vec![],
+            parameters: ImageParameters::default(),
+            seed: None,
+        }
+    }
+
     /// What a provider without conversations is given to edit: the last answer, then what is sent along now.
     #[must_use]
     pub fn images_to_edit(&self) -> Vec<&InputImage> {
@@ -478,16 +493,7 @@ mod tests {
     }
 
     fn request() -> ImageRequest {
-        ImageRequest {
-            id: SampleId::new(CaseId::new("00001"), 0),
-            prompt: "a cat".to_owned(),
-            system: None,
-            images: vec![],
-            mask: None,
-            history: vec![],
-            parameters: ImageParameters::default(),
-            seed: None,
-        }
+        ImageRequest::of_prompt(SampleId::new(CaseId::new("00001"), 0), "a cat")
     }
 
     #[test]
