@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod chat;
+mod endpoint;
 mod error;
 mod judges;
 mod model_check;

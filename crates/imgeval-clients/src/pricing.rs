@@ -307,14 +307,8 @@ image = [
 
     fn request(parameters: ImageParameters) -> ImageRequest {
         ImageRequest {
-            id: SampleId::new(CaseId::new("0"), 0),
-            prompt: "a photo of a cat".to_owned(),
-            system: None,
-            images: vec![],
-            mask: None,
-            history: vec![],
             parameters,
-            seed: None,
+            ..ImageRequest::of_prompt(SampleId::new(CaseId::new("0"), 0), "a photo of a cat")
         }
     }
 

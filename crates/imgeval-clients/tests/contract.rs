@@ -37,16 +37,7 @@ fn settings(kind: ProviderKind) -> Option<ProviderSettings> {
 }
 
 fn request() -> ImageRequest {
-    ImageRequest {
-        id: SampleId::new(CaseId::new("00000"), 0),
-        prompt: "a café, \"quoted\"\nand a second line".to_owned(),
-        system: None,
-        images: vec![],
-        mask: None,
-        history: vec![],
-        parameters: ImageParameters::default(),
-        seed: None,
-    }
+    ImageRequest::of_prompt(SampleId::new(CaseId::new("00000"), 0), "a café, \"quoted\"\nand a second line")
 }
 
 fn parameters(output_format: ImageFormat) -> ImageParameters {

@@ -122,32 +122,47 @@ pub struct ImageRequest {
 }
 
 impl ImageRequest {
+    /// A request for an image of words alone.
+    #[must_use]
+    pub fn of_prompt(id: SampleId, prompt: impl Into<String>) -> Self {
+        Self {
+            id,
+            prompt: prompt.into(),
+            system: None,
+            images: vec![],
+            mask: None,
+            history: vec![],
+            parameters: ImageParameters::default(),
+            seed: None,
+        }
+    }
+
     /// What a provider without conversations is given to edit: the last answer, then what is sent along now.
     #[must_use]
     pub fn images_to_edit(&self) -> Vec<&InputImage> {
         self.history.last().map(|turn| &turn.answer).into_iter().chain(&self.images).collect()
     }
 
-    /// The first thing asked for here that a provider with these capabilities would ignore, in words such as `a mask`.
+    /// The first thing asked for here that a provider with these capabilities would ignore.
     #[must_use]
-    pub fn unsupported_by(&self, can: Capabilities) -> Option<&'static str> {
+    pub fn unsupported_by(&self, can: Capabilities) -> Option<RequestPart> {
         let parameters = &self.parameters;
         let pixels = matches!(parameters.size, Some(SizeRequest::Pixels { .. }));
         let aspect = matches!(parameters.size, Some(SizeRequest::Aspect { .. }));
         let asked = [
-            (pixels, can.size_in_pixels, "a size in pixels (--size 1024x1024)"),
-            (aspect, can.aspect_ratio, "an aspect ratio (--size 16:9)"),
-            (parameters.quality.is_some(), can.quality, "a quality (--quality)"),
-            (parameters.background.is_some(), can.background, "a background (--background)"),
-            (parameters.output_format.is_some(), can.output_format, "an output format (--output-format)"),
-            (self.seed.is_some(), can.seed, "a seed (--image-seed)"),
-            (self.system.is_some(), can.system, "a system prompt (--system)"),
-            (!self.images.is_empty(), can.edit, "an image to edit"),
-            (self.images.len() > 1, can.several_images, "several images"),
-            (self.mask.is_some(), can.mask, "a mask"),
-            (!self.history.is_empty(), can.rounds, "further rounds"),
+            (pixels, can.size_in_pixels, RequestPart::SizeInPixels),
+            (aspect, can.aspect_ratio, RequestPart::AspectRatio),
+            (parameters.quality.is_some(), can.quality, RequestPart::Quality),
+            (parameters.background.is_some(), can.background, RequestPart::Background),
+            (parameters.output_format.is_some(), can.output_format, RequestPart::OutputFormat),
+            (self.seed.is_some(), can.seed, RequestPart::Seed),
+            (self.system.is_some(), can.system, RequestPart::System),
+            (!self.images.is_empty(), can.edit, RequestPart::ImageToEdit),
+            (self.images.len() > 1, can.several_images, RequestPart::SeveralImages),
+            (self.mask.is_some(), can.mask, RequestPart::Mask),
+            (!self.history.is_empty(), can.rounds, RequestPart::FurtherRounds),
         ];
-        asked.into_iter().find(|(asked, can, _)| *asked && !can).map(|(_, _, what)| what)
+        asked.into_iter().find(|(asked, can, _)| *asked && !can).map(|(_, _, part)| part)
     }
 
     /// Everything that can change the answer of this generator, hashed.
@@ -186,6 +201,42 @@ pub struct EndpointMeta {
     pub model: String,
     /// Raised whenever our code would send another request for the same input.
     pub version: u32,
+}
+
+/// A part of a request that not every provider understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestPart {
+    SizeInPixels,
+    AspectRatio,
+    Quality,
+    Background,
+    OutputFormat,
+    Seed,
+    System,
+    ImageToEdit,
+    SeveralImages,
+    Mask,
+    FurtherRounds,
+}
+
+impl RequestPart {
+    /// In words, such as `a mask`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::SizeInPixels => "a size in pixels",
+            Self::AspectRatio => "an aspect ratio",
+            Self::Quality => "a quality",
+            Self::Background => "a background",
+            Self::OutputFormat => "an output format",
+            Self::Seed => "a seed",
+            Self::System => "a system prompt",
+            Self::ImageToEdit => "an image to edit",
+            Self::SeveralImages => "several images",
+            Self::Mask => "a mask",
+            Self::FurtherRounds => "further rounds",
+        }
+    }
 }
 
 /// What a provider understands; anything else is refused before the first call.
@@ -442,16 +493,7 @@ mod tests {
     }
 
     fn request() -> ImageRequest {
-        ImageRequest {
-            id: SampleId::new(CaseId::new("00001"), 0),
-            prompt: "a cat".to_owned(),
-            system: None,
-            images: vec![],
-            mask: None,
-            history: vec![],
-            parameters: ImageParameters::default(),
-            seed: None,
-        }
+        ImageRequest::of_prompt(SampleId::new(CaseId::new("00001"), 0), "a cat")
     }
 
     #[test]
@@ -459,10 +501,10 @@ mod tests {
         let mut asked = request();
         assert_eq!(asked.unsupported_by(Capabilities::default()), None);
         asked.mask = Some(InputImage::new(ImageFormat::Png, vec![1]));
-        assert_eq!(asked.unsupported_by(Capabilities::default()), Some("a mask"));
+        assert_eq!(asked.unsupported_by(Capabilities::default()), Some(RequestPart::Mask));
         asked.parameters.size = SizeRequest::parse("64x64");
         let can = Capabilities { mask: true, aspect_ratio: true, ..Capabilities::default() };
-        assert_eq!(asked.unsupported_by(can), Some("a size in pixels (--size 1024x1024)"));
+        assert_eq!(asked.unsupported_by(can), Some(RequestPart::SizeInPixels));
         asked.parameters.size = SizeRequest::parse("1:1");
         assert_eq!(asked.unsupported_by(can), None);
     }

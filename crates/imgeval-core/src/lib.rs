@@ -29,7 +29,7 @@ pub use estimate::{Estimate, Interval, IntervalMethod};
 pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
 pub use generation::{
     Always, Answer, Capabilities, Cost, EndpointMeta, Generator, ImageParameters, ImageRequest, InputImage,
-    Permit, ProviderDown, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
+    Permit, ProviderDown, RequestPart, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
 };
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey, to_hex};
 pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, QuestionPart, ReplySchema};

@@ -65,7 +65,7 @@ macro_rules! failure_kinds {
                 }
             }
 
-            /// What it means and what mends it.
+            /// What it means, and what mends it where that takes no command.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self {
@@ -99,23 +99,23 @@ failure_kinds! {
     EmptyFile => "empty-file", "the file has no bytes or the image no pixels; make it again";
     Unreadable => "unreadable", "not decodable as an image (truncated or damaged); make it again";
     UnsupportedFormat => "unsupported-format", "of no image format that is read, such as AVIF, HEIC or JPEG XL; convert it to PNG";
-    TooManyPixels => "too-many-pixels", "larger than --max-pixels allows; raise the limit if you trust it";
-    NotEnoughMemory => "not-enough-memory", "decoding it needs more memory than --max-memory allows or the system has; with more, the same command tries it again";
-    WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's; check --seed and --per-task";
+    TooManyPixels => "too-many-pixels", "larger than the limit on pixels allows";
+    NotEnoughMemory => "not-enough-memory", "decoding it needs more memory than the limit allows or the system has; with more, it is tried again";
+    WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's";
     DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";
-    UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite; check --seed and --per-task";
+    UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite";
     NotAccessible => "not-accessible", "a file could not be read or written; mend what the detail says and start the same command again";
     DetectorFailed => "detector-failed", "the detector could not process the image; see the detail";
-    Refused => "refused", "the provider said no; a result, asked again only with --retry refused";
-    Moderated => "moderated", "a content filter stopped it; a result, asked again only with --retry moderated";
-    EmptyReply => "empty-reply", "the answer holds no image, or no words where words were asked for; asked again only with --retry empty-reply";
-    NotAnImage => "not-an-image", "what came is not a readable image; asked again only with --retry not-an-image";
-    WrongSize => "wrong-size", "not the size asked for; kept, but not scored; see --any-size";
+    Refused => "refused", "the provider said no; a result, asked again only on demand";
+    Moderated => "moderated", "a content filter stopped it; a result, asked again only on demand";
+    EmptyReply => "empty-reply", "the answer holds no image, or no words where words were asked for; asked again only on demand";
+    NotAnImage => "not-an-image", "what came is not a readable image; asked again only on demand";
+    WrongSize => "wrong-size", "not the size asked for; kept, but not scored";
     TimedOut => "timed-out", "no answer in time; started again, the command asks again";
     Transport => "transport", "the connection or the server failed; started again, the command asks again";
     Interrupted => "interrupted", "the process was stopped while the call was under way; it may have been billed";
     RejectedRequest => "rejected-request", "the provider takes no such request; see the detail";
-    Unparsed => "unparsed", "the judge's reply holds no score that its protocol reads; it is kept; `imgeval observe --only unparsed` asks again";
+    Unparsed => "unparsed", "the judge's reply holds no score that its protocol reads; it is kept";
     CommandFailed => "command-failed", "the local command failed; see the detail";
 }
 

@@ -13,11 +13,11 @@ mod plan;
 mod progress;
 
 pub use calls::{
-    Broken, CallError, Conversation, Decode, GenerateEvent, GenerateSettings, GenerateSummary,
-    GenerationCase, ItemHistory, JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, MakeQuestion,
-    RereadImages, RereadSummary, RereadWords, RewriteEvent, RewriteSettings, RewriteSummary, RoundInput,
-    Shortage, Step, StopSignal, Stopped, generate_images, judge_images, judgment_histories, plan_generation,
-    plan_judgment, reread_images, reread_judgments, rewrite_prompts, rewrite_stands, sketch_request,
+    Broken, CallError, CallEvent, CallSummary, Conversation, Decode, GenerateSettings, GenerationCase,
+    ItemHistory, JudgeSettings, JudgeStep, MakeQuestion, RereadImages, RereadSummary, RereadWords,
+    RewriteSettings, RewriteSummary, RoundInput, Shortage, Step, StopSignal, Stopped, generate_images,
+    judge_images, judgment_histories, plan_generation, plan_judgment, reread_images, reread_judgments,
+    rewrite_prompts, rewrite_stands, sketch_request,
 };
 pub use colors::{ColorsThere, ImageWork, NamingLimits, detections_to_name, plan_image};
 pub use import::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};

@@ -6,6 +6,9 @@ use imgeval_core::{Failure, FailureKind, ImageNote, visible};
 use imgeval_report::model::CoverageLine;
 use imgeval_store::ExtraFile;
 
+/// The kind of line that counts images nobody has looked at yet.
+pub const NOT_OBSERVED: &str = "not-observed";
+
 /// How many examples of a kind are named.
 const EXAMPLES: usize = 3;
 
@@ -93,16 +96,16 @@ impl Coverage {
     fn rows(&self) -> Vec<(&'static str, &Tally, &'static str)> {
         let mut rows = Vec::new();
         for (kind, tally) in &self.failures {
-            rows.push((kind.code(), tally, kind.meaning()));
+            rows.push((kind.code(), tally, explain(*kind)));
         }
         for (note, tally) in &self.notes {
             rows.push((note.code(), tally, note.meaning()));
         }
-        let not_observed = "the observer has not seen it yet; run `imgeval observe`";
+        let not_observed = "the observer has not seen it yet";
         let extra = "files that are nobody's image; left alone";
         let missing = "prompts of the suite that have no usable image; not counted as wrong";
         let without_color = "a colour that its prompt asks for is not named yet; not counted as wrong";
-        rows.push(("not-observed", &self.not_observed, not_observed));
+        rows.push((NOT_OBSERVED, &self.not_observed, not_observed));
         rows.push(("color-missing", &self.without_color, without_color));
         rows.push(("extra-file", &self.extra_files, extra));
         rows.push(("missing-prompt", &self.prompts_without_image, missing));

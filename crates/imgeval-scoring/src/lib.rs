@@ -35,7 +35,7 @@ mod view;
 pub use assemble::{Assembly, official_and_fresh};
 pub use cases::{LISTING, MAX_LISTING_BYTES, read_cases, suite_of};
 pub use compare::{Side, check_allowed, compare_sides, compare_with_fresh, differing_facts};
-pub use coverage::{Coverage, Tally};
+pub use coverage::{Coverage, NOT_OBSERVED, Tally};
 pub use error::{EvaluatorKind, ScoringError};
 pub use evidence::objects_of;
 pub use examples::Examples;

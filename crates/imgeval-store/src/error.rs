@@ -1,4 +1,4 @@
-//! What can go wrong with a run directory, each with advice.
+//! What can go wrong with a run directory.
 
 use std::{
     io,
@@ -6,9 +6,6 @@ use std::{
 };
 
 use imgeval_files::Unsuitable;
-
-const OWN_FILES: &str =
-    "imgeval writes only to files of its own; put a plain copy in its place, or start a new run";
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -54,34 +51,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some("check the folder's permissions or name another one with --run")
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
-                Some("the folder is read-only; name another one with --run")
-            }
-            Self::Io { source, .. } if Unsuitable::of(source).is_some() => Some(OWN_FILES),
-            Self::Io { .. } | Self::Database { .. } => None,
-            Self::DiskFull { .. } => {
-                Some("free some space and start the same command again; finished work is kept")
-            }
-            Self::NotARun { .. } => Some("`imgeval import` or `imgeval run` makes one"),
-            Self::Empty { .. } => Some("start the import again"),
-            Self::Occupied { .. } | Self::NotAFolder { .. } => Some("name a new or empty folder with --run"),
-            Self::Locked { .. } => Some("wait until it has finished, or stop it"),
-            Self::TooNew { .. } => Some("update imgeval"),
-            Self::TooOld { .. } => Some("score and export still work; observe into a new run"),
-            Self::Unsuitable { .. } => Some(OWN_FILES),
-            Self::ForeignDatabase { .. } => Some("do not use this run, or export it anew where it was made"),
-            Self::Damaged { .. } => Some("restore it from a copy, or start a new run"),
-            Self::Mismatch { .. } => Some("name a new run, or ask for the same as before"),
-        }
-    }
-
     /// Wraps an I/O error, telling a full disk apart.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -78,7 +78,6 @@ fn a_run_of_format_1_is_not_written() {
     let before = fs::read(folder.path().join("run.db")).unwrap();
     let error = RunWriter::open(folder.path(), "test").unwrap_err();
     assert!(matches!(error, StoreError::TooOld { found: 1, writable: 5, .. }), "{error}");
-    assert!(error.hint().unwrap().contains("new run"));
     assert!(RunReader::open(folder.path()).is_ok());
     assert_eq!(fs::read(folder.path().join("run.db")).unwrap(), before);
 }

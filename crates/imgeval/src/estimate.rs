@@ -6,6 +6,8 @@ use imgeval_clients::Limits;
 use imgeval_core::{Cost, Usd};
 use serde_json::{Value, json};
 
+use crate::counted::counted;
+
 /// Calls with their estimated cost and the time that the configured limits would make them take.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Estimate {
@@ -76,7 +78,9 @@ impl Estimate {
             (_, 0) => format!("about {}", self.cost),
             (all, unpriced) if unpriced == all => "cost unknown".to_owned(),
             (_, unpriced) => {
-                format!("about {} and what {unpriced} calls without a known price cost", self.cost)
+                let calls = counted(unpriced, "call");
+                let cost = if unpriced == 1 { "costs" } else { "cost" };
+                format!("about {} and what {calls} without a known price {cost}", self.cost)
             }
         }
     }
@@ -98,18 +102,18 @@ impl Estimate {
         }
     }
 
+    fn done_text(&self) -> String {
+        let are = if self.done == 1 { "is" } else { "are" };
+        format!("{} {are} there already", counted(self.done, "image"))
+    }
+
     /// One line for people.
     pub(crate) fn sentence(&self) -> String {
         let rewrites = match self.rewrites {
             0 => String::new(),
-            n => format!(" and {n} prompts to rewrite"),
+            n => format!(" and {} to rewrite", counted(n, "prompt")),
         };
-        format!(
-            "{} calls{rewrites}, {}; {} images are there already",
-            self.calls,
-            self.cost_text(),
-            self.done
-        )
+        format!("{}{rewrites}, {}; {}", counted(self.calls, "call"), self.cost_text(), self.done_text())
     }
 
     pub(crate) fn render_text(&self) -> String {
@@ -117,14 +121,17 @@ impl Estimate {
         if self.rewrites > 0 {
             text.push_str(&format!("rewrites {}\n", self.rewrites));
         }
-        text.push_str(&format!("done     {} images are there already\n", self.done));
+        text.push_str(&format!("done     {}\n", self.done_text()));
         text.push_str(&format!("cost     {}\n", self.cost_text()));
         for (basis, calls) in &self.bases {
-            text.push_str(&format!("         {calls} calls: {basis}\n"));
+            text.push_str(&format!("         {}: {basis}\n", counted(*calls, "call")));
         }
         if self.unpriced > 0 {
             let mend = "add the model's prices to a catalogue of your own (--catalogue)";
-            text.push_str(&format!("         {} calls: no price is known; {mend}\n", self.unpriced));
+            text.push_str(&format!(
+                "         {}: no price is known; {mend}\n",
+                counted(self.unpriced, "call")
+            ));
         }
         text.push_str(&format!("time     {}\n", self.time_text()));
         text

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use comfy_table::CellAlignment;
 use imgeval_core::{FailureKind, SampleId, Usd, visible};
-use imgeval_runner::{GenerateSummary, Shortage, Stopped};
+use imgeval_runner::{CallSummary, Shortage, Stopped};
 pub(crate) use imgeval_scoring::{short_cost, spend_line};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
-use crate::plain_table::plain_table;
+use crate::{advice::explain, counted::counted, plain_table::plain_table};
 
 /// How many examples of a kind are named.
 const EXAMPLES: usize = 3;
@@ -32,7 +32,7 @@ impl FailureExamples {
 }
 
 pub(crate) struct GenerationTable<'a> {
-    pub(crate) summary: &'a GenerateSummary,
+    pub(crate) summary: &'a CallSummary,
     pub(crate) examples: &'a FailureExamples,
     pub(crate) not_rewritten: usize,
 }
@@ -45,7 +45,7 @@ impl GenerationTable<'_> {
         for (kind, count) in &summary.failed_before {
             *failed.entry(*kind).or_default() += count;
         }
-        rows.extend(failed.iter().map(|(kind, count)| (kind.code(), *count, kind.meaning())));
+        rows.extend(failed.iter().map(|(kind, count)| (kind.code(), *count, explain(*kind))));
         let others = [
             ("there-before", summary.done_before, "images that the run held already"),
             (

@@ -8,6 +8,7 @@ mod args;
 mod cases;
 mod commands;
 mod consent;
+mod counted;
 mod edit_mask;
 mod edit_metrics;
 mod environment;

@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{Failure, visible, visible_lines};
-use imgeval_runner::{GenerateEvent, JudgeEvent, Progress, RewriteEvent};
+use imgeval_runner::{CallEvent, Progress};
 use imgeval_store::Spend;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::generation_table::short_cost;
+use crate::{counted::counted, generation_table::short_cost};
 
 /// How often progress is told where there is no terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -135,35 +135,21 @@ pub(crate) struct StageProgress {
 }
 
 impl StageProgress {
-    pub(crate) fn show_generation(&mut self, event: &GenerateEvent) {
+    pub(crate) fn show_calls<T>(&mut self, event: &CallEvent<T>) {
         match event {
-            GenerateEvent::Interrupted { calls } => self.tell_interrupted(*calls),
-            GenerateEvent::Planned { calls, done, spent } => self.plan_calls(*calls, *done, *spent),
-            GenerateEvent::Accepted { .. } => {}
-            GenerateEvent::Landed { failure, spent, .. } => self.land_call(failure.is_some(), *spent),
-        }
-    }
-
-    pub(crate) fn show_rewriting(&mut self, event: &RewriteEvent) {
-        match event {
-            RewriteEvent::Interrupted { calls } => self.tell_interrupted(*calls),
-            RewriteEvent::Planned { calls, done, spent } => self.plan_calls(*calls, *done, *spent),
-            RewriteEvent::Landed { failure, spent, .. } => self.land_call(failure.is_some(), *spent),
-        }
-    }
-
-    pub(crate) fn show_judging(&mut self, event: &JudgeEvent) {
-        match event {
-            JudgeEvent::Interrupted { calls } => self.tell_interrupted(*calls),
-            JudgeEvent::Planned { calls, done, spent } => self.plan_calls(*calls, *done, *spent),
-            JudgeEvent::Landed { failure, spent, .. } => self.land_call(failure.is_some(), *spent),
+            CallEvent::Interrupted { calls } => self.tell_interrupted(*calls),
+            CallEvent::Planned { calls, done, spent } => self.plan_calls(*calls, *done, *spent),
+            CallEvent::Accepted { .. } => {}
+            CallEvent::Landed { failure, spent, .. } => self.land_call(failure.is_some(), *spent),
         }
     }
 
     fn tell_interrupted(&self, calls: usize) {
+        let (were, they, are) = if calls == 1 { ("was", "it", "is") } else { ("were", "they", "are") };
         self.printer.insist(format_args!(
-            "{}: {calls} calls were under way when the run was last stopped; they may have been billed, and are made again",
-            self.stage
+            "{}: {} {were} under way when the run was last stopped; {they} may have been billed, and {are} made again",
+            self.stage,
+            counted(calls, "call")
         ));
     }
 

@@ -5,7 +5,7 @@ use imgeval_core::{FailureKind, SampleId, visible};
 use imgeval_runner::RereadSummary;
 use serde_json::{Value, json};
 
-use crate::{exit_code::Exit, printer::Printer};
+use crate::{counted::counted, exit_code::Exit, printer::Printer};
 
 /// How many samples are named.
 const EXAMPLES: usize = 3;
@@ -30,16 +30,14 @@ impl RereadTable<'_> {
 
     fn n_left(&self) -> usize {
         let summary = self.summary;
-        let counted = summary.unchanged.values().chain(summary.without_reply.values()).sum::<usize>();
-        counted + summary.changed.len() + summary.addresses.len()
+        let of_kinds = summary.unchanged.values().chain(summary.without_reply.values()).sum::<usize>();
+        of_kinds + summary.changed.len() + summary.addresses.len()
     }
 
     fn count(&self, n: usize) -> String {
-        match (self.wanted, n) {
-            (Wanted::Images, 1) => "1 image".to_owned(),
-            (Wanted::Images, n) => format!("{n} images"),
-            (Wanted::Judgments, 1) => "1 judgment".to_owned(),
-            (Wanted::Judgments, n) => format!("{n} judgments"),
+        match self.wanted {
+            Wanted::Images => counted(n, "image"),
+            Wanted::Judgments => counted(n, "judgment"),
         }
     }
 

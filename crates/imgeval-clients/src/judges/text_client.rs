@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
+    endpoint::Endpoint,
     pricing::estimate_question_tokens,
-    providers::price_told,
-    transport::{ApiRequest, Call, Kept, MAX_RAW_BYTES, ReplyReader, Told, Transport, Tries},
+    transport::{ApiRequest, Kept, MAX_RAW_BYTES, ReplyReader, Tries},
 };
 
 /// How long an answer is taken to be in estimates where the question does not limit it, in tokens, thoughts included.
@@ -40,12 +40,7 @@ pub(crate) struct TextReply {
     pub(crate) billed: Option<Cost>,
 }
 
-pub(crate) struct TextClient<P> {
-    meta: EndpointMeta,
-    transport: Transport,
-    provider: P,
-    entry: Option<ModelEntry>,
-}
+pub(crate) struct TextClient<P>(Endpoint<P>);
 
 impl<P: TextProvider> TextClient<P> {
     pub(crate) fn new(
@@ -54,19 +49,17 @@ impl<P: TextProvider> TextClient<P> {
         provider: P,
         entry: Option<ModelEntry>,
     ) -> Result<Self, ClientError> {
-        let transport = Transport::new(settings)?;
-        let meta = transport.meta(model, provider.version());
-        Ok(Self { meta, transport, provider, entry })
+        Endpoint::new(settings, model, provider.version(), provider, entry).map(Self)
     }
 
     pub(crate) fn meta(&self) -> &EndpointMeta {
-        &self.meta
+        &self.0.meta
     }
 
     pub(crate) fn estimate(&self, question: &JudgeQuestion) -> Option<Cost> {
         let n_output_tokens = question.decoding.max_tokens.map_or(ANSWER_TOKENS, u64::from);
         let n_images = question.images().count() as u64;
-        self.entry.as_ref()?.estimate_question(question.texts(), n_images, n_output_tokens)
+        self.0.entry.as_ref()?.estimate_question(question.texts(), n_images, n_output_tokens)
     }
 
     /// Asks; with the answer comes whether it broke off.
@@ -87,16 +80,13 @@ impl<P: TextProvider> TextClient<P> {
             lost_tries: 0,
             down: None,
         };
-        let request = match self.provider.request(question) {
+        let request = match self.0.provider.request(question) {
             Ok(request) => request,
             Err(failure) => return Ok((TextAnswer { outcome: Outcome::Failed(failure), ..answer }, false)),
         };
         let tokens = estimate_question_tokens(question.texts(), question.images().count())
             + question.decoding.max_tokens.map_or(0, u64::from);
-        let (reader, earlier) = (&self.provider, Tries::default());
-        let price: &(dyn Fn(&Told) -> Option<Cost> + Sync) = &|told| price_told(self.entry.as_ref(), told);
-        let call = Call { request: &request, reader, permit, price, tokens, earlier };
-        let exchange = self.transport.call(call).await?;
+        let exchange = self.0.call(&request, permit, tokens, Tries::default()).await?;
         let Kept { raw, whole, unused, usage: wasted_usage, wasted } = exchange.kept;
         answer = TextAnswer {
             usage: wasted_usage,
@@ -110,14 +100,14 @@ impl<P: TextProvider> TextClient<P> {
             ..answer
         };
         let reply = match exchange.outcome {
-            Outcome::Done(reply) => self.provider.read(&reply),
+            Outcome::Done(reply) => self.0.provider.read(&reply),
             Outcome::Failed(failure) => {
                 return Ok((TextAnswer { outcome: Outcome::Failed(failure), ..answer }, false));
             }
         };
         // Replies of which the status already says that they hold nothing were no loss.
         answer.unused = answer.unused.filter(WholeReply::is_success);
-        answer.cost = reply.billed.or_else(|| self.entry.as_ref()?.cost_without_image(&reply.usage));
+        answer.cost = reply.billed.or_else(|| self.0.entry.as_ref()?.cost_without_image(&reply.usage));
         answer.usage = reply.usage.plus(wasted_usage);
         answer.outcome = outcome_of(reply.text);
         Ok((answer, reply.is_cut))
@@ -144,7 +134,7 @@ fn limited(text: String) -> Result<String, Failure> {
 #[async_trait]
 impl<P: TextProvider> Judge for TextClient<P> {
     fn meta(&self) -> &EndpointMeta {
-        &self.meta
+        &self.0.meta
     }
 
     fn estimate(&self, question: &JudgeQuestion) -> Option<Cost> {

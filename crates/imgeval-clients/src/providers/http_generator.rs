@@ -10,8 +10,9 @@ use serde_json::Value;
 use super::images_in_reply::{ImageSource, decode_image, find_image};
 use crate::{
     ClientError, ModelEntry, ProviderSettings,
+    endpoint::Endpoint,
     pricing::estimate_tokens,
-    transport::{ApiRequest, Call, Exchange, Kept, ReplyReader, Told, Transport, Tries},
+    transport::{ApiRequest, Exchange, Kept, ReplyReader, Told, Tries},
 };
 
 /// Translates between us and one provider.
@@ -76,12 +77,7 @@ pub(crate) fn price_told(entry: Option<&ModelEntry>, told: &Told) -> Option<Cost
     told.billed.clone().or_else(|| entry?.cost_without_image(&told.usage))
 }
 
-pub(crate) struct HttpGenerator<P> {
-    meta: EndpointMeta,
-    transport: Transport,
-    provider: P,
-    entry: Option<ModelEntry>,
-}
+pub(crate) struct HttpGenerator<P>(Endpoint<P>);
 
 impl<P: HttpProvider> HttpGenerator<P> {
     pub(crate) fn new(
@@ -90,9 +86,7 @@ impl<P: HttpProvider> HttpGenerator<P> {
         provider: P,
         entry: Option<ModelEntry>,
     ) -> Result<Self, ClientError> {
-        let transport = Transport::new(settings)?;
-        let meta = transport.meta(model, provider.version());
-        Ok(Self { meta, transport, provider, entry })
+        Endpoint::new(settings, model, provider.version(), provider, entry).map(Self)
     }
 
     /// Asks, and once more with the whole conversation if the server has forgotten it.
@@ -102,39 +96,34 @@ impl<P: HttpProvider> HttpGenerator<P> {
         worded: &ApiRequest,
         permit: &dyn Permit,
     ) -> Result<Exchange, ProviderDown> {
-        let tokens = estimate_tokens(self.entry.as_ref(), request);
-        let (reader, earlier) = (&self.provider, Tries::default());
-        let price: &(dyn Fn(&Told) -> Option<Cost> + Sync) = &|told| price_told(self.entry.as_ref(), told);
-        let call = Call { request: worded, reader, permit, price, tokens, earlier };
-        let first = self.transport.call(call).await?;
+        let tokens = estimate_tokens(self.0.entry.as_ref(), request);
+        let first = self.0.call(worded, permit, tokens, Tries::default()).await?;
         if !first.is_forgotten || request.history.iter().all(|turn| turn.state.is_none()) {
             return Ok(first);
         }
         let mut retold = request.clone();
         retold.history.iter_mut().for_each(|turn| turn.state = None);
-        let Ok(worded) = self.provider.request(&retold) else { return Ok(first) };
-        let earlier = first.tries;
-        let call = Call { request: &worded, reader, permit, price, tokens, earlier };
-        self.transport.call(call).await
+        let Ok(worded) = self.0.provider.request(&retold) else { return Ok(first) };
+        self.0.call(&worded, permit, tokens, first.tries).await
     }
 }
 
 #[async_trait]
 impl<P: HttpProvider> Generator for HttpGenerator<P> {
     fn meta(&self) -> &EndpointMeta {
-        &self.meta
+        &self.0.meta
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.provider.capabilities()
+        self.0.provider.capabilities()
     }
 
     fn estimate(&self, request: &ImageRequest) -> Option<Cost> {
-        self.entry.as_ref()?.estimate(request)
+        self.0.entry.as_ref()?.estimate(request)
     }
 
     async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, ProviderDown> {
-        let worded = check(self.capabilities(), request).and_then(|()| self.provider.request(request));
+        let worded = check(self.capabilities(), request).and_then(|()| self.0.provider.request(request));
         let worded = match worded {
             Ok(worded) => worded,
             Err(failure) => return Ok(Answer { outcome: Outcome::Failed(failure), ..Answer::not_sent() }),
@@ -159,13 +148,13 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
         };
         // Replies of which the status already says that they hold nothing were no loss.
         answer.unused = unused.filter(WholeReply::is_success);
-        let read = read_answer(&self.provider, self.entry.as_ref(), &request.parameters, &reply);
+        let read = read_answer(&self.0.provider, self.0.entry.as_ref(), &request.parameters, &reply);
         drop(reply);
         answer.whole = whole.map(|whole| whole.announcing(read.has_more));
         answer.usage = read.usage.plus(wasted_usage);
         answer.cost = read.cost;
         // A long string of base64 has not passed the redactor yet.
-        let redact = |text: String| self.transport.redact(&text);
+        let redact = |text: String| self.0.transport.redact(&text);
         answer.revised_prompt = read.revised_prompt.map(redact);
         answer.state = read.state.map(redact);
         let address = match read.image {
@@ -177,8 +166,8 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
             Ok(ReadImage::Address(address)) => address,
         };
         // The image needs this room for itself.
-        answer.whole = answer.whole.map(|whole| self.transport.linger(whole));
-        Ok(match self.transport.download(&address, permit).await {
+        answer.whole = answer.whole.map(|whole| self.0.transport.linger(whole));
+        Ok(match self.0.transport.download(&address, permit).await {
             Ok(bytes) => Answer { outcome: Outcome::Done(bytes), ..answer },
             Err(failure) => {
                 // The image was made and did not arrive; what it cost is lost only where nobody told it.
@@ -192,10 +181,11 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
 /// Refuses what the provider would ignore.
 pub(super) fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Failure> {
     match request.unsupported_by(can) {
-        Some(what) => Err(Failure {
+        Some(part) => Err(Failure {
             kind: FailureKind::RejectedRequest,
             detail: format!(
-                "this interface takes no request with {what}; leave it away or choose another provider"
+                "this interface takes no request with {}; leave it away or choose another provider",
+                part.words()
             ),
         }),
         None => Ok(()),

@@ -175,16 +175,8 @@ mod tests {
         let reference = include_str!("../../tests/fixtures/openai_client_requests.json");
         let reference: Value = serde_json::from_str(reference).unwrap();
         let expected = &reference["requests"]["generation as base64"]["json"];
-        let request = ImageRequest {
-            id: SampleId::new(CaseId::new("0"), 0),
-            prompt: expected["prompt"].as_str().unwrap().to_owned(),
-            system: None,
-            images: vec![],
-            mask: None,
-            history: vec![],
-            parameters: ImageParameters::default(),
-            seed: None,
-        };
+        let request =
+            ImageRequest::of_prompt(SampleId::new(CaseId::new("0"), 0), expected["prompt"].as_str().unwrap());
         let Body::Json(sent) = OpenaiImages::new("some-model", true).request(&request).unwrap().body else {
             panic!("generations are asked for in JSON");
         };

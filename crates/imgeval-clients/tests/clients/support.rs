@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use imgeval_clients::{ProviderKind, ProviderSettings, Secret, open_generator};
-use imgeval_core::{
-    Answer, CaseId, FailureKind, Generator, ImageParameters, ImageRequest, Outcome, ProviderDown, SampleId,
-};
+use imgeval_core::{Answer, CaseId, FailureKind, Generator, ImageRequest, Outcome, ProviderDown, SampleId};
 use serde_json::json;
 
 use crate::fault_server::{Action, FaultServer, Reply};
@@ -34,16 +32,7 @@ pub(crate) fn open(settings: ProviderSettings) -> Arc<dyn Generator> {
 }
 
 pub(crate) fn request(prompt: &str) -> ImageRequest {
-    ImageRequest {
-        id: SampleId::new(CaseId::new("00000"), 0),
-        prompt: prompt.to_owned(),
-        system: None,
-        images: vec![],
-        mask: None,
-        history: vec![],
-        parameters: ImageParameters::default(),
-        seed: None,
-    }
+    ImageRequest::of_prompt(SampleId::new(CaseId::new("00000"), 0), prompt)
 }
 
 pub(crate) fn image_reply() -> Reply {

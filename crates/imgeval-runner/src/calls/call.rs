@@ -1,50 +1,49 @@
-//! One call, from the permission to begin to its end on record.
+//! One call for an image, from its inputs to its end on record.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 
 use imgeval_core::{
     Answer, Failure, FailureKind, Generator, ImageRecord, ImageRef, ImageRequest, Outcome, SampleId,
-    SizeRequest, Usd, sentence_of,
+    SizeRequest, sentence_of,
 };
-use imgeval_store::{AttemptRecord, CallBegun, CallPurpose, Charge, StoreError};
+use imgeval_store::{AttemptRecord, StoreError};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     CallError, Decode, Stopped,
     answer::{Checked, look_again, take_image},
-    budget::{Reserved, SharedBudget, compute_charge},
-    permit::{Brake, CallPermit, Halt, Unanswered, was_sent},
+    budget::compute_charge,
+    permit::{CallPermit, Halt, Unanswered, was_sent},
     replies::{choose_reply, keep},
     talk::RequestPlan,
+    work::Answered,
     writer::{Entry, NotWritten, WriterHandle},
 };
 
 /// What every call needs.
 #[derive(Clone)]
 pub(super) struct Caller {
-    pub(super) directory: PathBuf,
+    directory: PathBuf,
     pub(super) generator: Arc<dyn Generator>,
-    pub(super) decode: Decode,
+    decode: Decode,
     /// The size that images must have.
-    pub(super) wanted: Option<SizeRequest>,
-    pub(super) writer: WriterHandle,
+    wanted: Option<SizeRequest>,
     /// So many images are decoded at once.
-    pub(super) decoding: Arc<Semaphore>,
-    pub(super) budget: SharedBudget,
-    pub(super) brake: Brake,
+    decoding: Arc<Semaphore>,
 }
 
-/// An answer on record.
+/// What came of a call.
 #[derive(Debug)]
-pub(super) struct LandedCall {
+pub(super) struct ImageAnswer {
     pub(super) outcome: Outcome<ImageRecord>,
+    /// As sent.
     pub(super) prompt: String,
     pub(super) state: Option<String>,
-    pub(super) charge: Charge,
-    /// Whether the generator gave an image, usable or not.
-    pub(super) has_result: bool,
-    /// Why nothing more can be asked for all the same.
-    pub(super) halt: Option<Halt>,
 }
 
 impl From<NotWritten> for Unanswered {
@@ -54,35 +53,34 @@ impl From<NotWritten> for Unanswered {
 }
 
 impl Caller {
-    /// Reads what the request needs from the store.
-    pub(super) async fn prepare(&self, plan: RequestPlan) -> Result<ImageRequest, CallError> {
-        if plan.is_text_only() {
-            return Ok(plan.load(&self.directory)?);
-        }
-        let directory = self.directory.clone();
-        in_background(move || plan.load(&directory)).await
+    pub(super) fn new(
+        directory: &Path,
+        generator: Arc<dyn Generator>,
+        decode: Decode,
+        wanted: Option<SizeRequest>,
+    ) -> Self {
+        let n_threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let decoding = Arc::new(Semaphore::new(n_threads));
+        Self { directory: directory.to_owned(), generator, decode, wanted, decoding }
     }
 
-    /// Makes a call whose estimate is reserved; says what of it is reserved in the end.
-    pub(super) async fn call(
+    /// Reads what the request needs from the store.
+    pub(super) async fn prepare(&self, plan: RequestPlan) -> Result<ImageRequest, Unanswered> {
+        let loaded = if plan.is_text_only() {
+            plan.load(&self.directory).map_err(CallError::from)
+        } else {
+            let directory = self.directory.clone();
+            in_background(move || plan.load(&directory)).await
+        };
+        loaded.map_err(|error| Unanswered::NotSent(Halt::Error(Some(error))))
+    }
+
+    /// Makes a call whose estimate is reserved.
+    pub(super) async fn ask(
         &self,
         request: &ImageRequest,
-        estimate: Option<Usd>,
-    ) -> (Reserved, Result<LandedCall, Unanswered>) {
-        let call = CallBegun {
-            work_key: request.work_key(self.generator.meta()),
-            purpose: CallPurpose::Image(request.id.clone()),
-            prompt: request.prompt.clone(),
-            seed: request.seed,
-            began_ms: 0,
-            estimate,
-        };
-        let permit = CallPermit::new(&self.brake, &self.budget, &self.writer, call);
-        let end = self.ask(request, &permit).await;
-        (permit.reserved(), end)
-    }
-
-    async fn ask(&self, request: &ImageRequest, permit: &CallPermit<'_>) -> Result<LandedCall, Unanswered> {
+        permit: &CallPermit<'_>,
+    ) -> Result<Answered<ImageAnswer>, Unanswered> {
         let asking = self.generator.generate(request, permit);
         let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
         // From here on nothing interrupts: the answer may have been paid for.
@@ -124,8 +122,9 @@ impl Caller {
             kept,
             reread_of: None,
         };
-        self.writer.record(Entry::Attempt(Box::new(attempt))).await?;
-        Ok(LandedCall { outcome, prompt: request.prompt.clone(), state, charge, has_result, halt })
+        permit.record(Entry::Attempt(Box::new(attempt))).await?;
+        let answer = ImageAnswer { outcome, prompt: request.prompt.clone(), state };
+        Ok(Answered { answer, charge, has_result, halt })
     }
 
     async fn check(&self, bytes: Vec<u8>) -> Result<Checked, CallError> {
@@ -147,6 +146,7 @@ impl Caller {
         &self,
         id: &SampleId,
         image: ImageRef,
+        writer: &WriterHandle,
     ) -> Result<Outcome<ImageRecord>, Unanswered> {
         let (directory, decode, wanted) = (self.directory.clone(), self.decode.clone(), self.wanted);
         let _permit = self.decoding.acquire().await;
@@ -154,7 +154,7 @@ impl Caller {
             .await
             .map_err(|error| Unanswered::Lost(Halt::Error(Some(error))))?;
         if let Outcome::Done(record) = &outcome {
-            self.writer.record(Entry::Accepted(id.clone(), record.clone())).await?;
+            writer.record(Entry::Accepted(id.clone(), record.clone())).await?;
         }
         Ok(outcome)
     }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::{
     CallError, StopSignal, Stopped,
     budget::{Admission, Reserved, SharedBudget, lock},
-    writer::{Entry, WriterHandle},
+    writer::{Entry, NotWritten, WriterHandle},
 };
 
 /// Why a stage ends early.
@@ -188,6 +188,11 @@ impl<'a> CallPermit<'a> {
     pub(super) fn reserved(&self) -> Reserved {
         let state = lock(&self.state);
         Reserved { estimate: self.call.estimate, tries: state.tries, wasted: state.wasted }
+    }
+
+    /// Puts what becomes of the call on record.
+    pub(super) async fn record(&self, entry: Entry) -> Result<(), NotWritten> {
+        self.writer.record(entry).await
     }
 
     /// Why nothing more can be asked for after this call, if its unusable replies used up the budget.

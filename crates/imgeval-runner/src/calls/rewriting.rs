@@ -1,56 +1,53 @@
-//! Has prompts rewritten by a model, once for each distinct prompt.
+//! Rewritten prompts: one call for each distinct prompt.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex},
+    collections::{BTreeSet, VecDeque},
+    convert::Infallible,
+    sync::Arc,
 };
 
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use imgeval_core::{FailureKind, Outcome, Rewriter, TextAnswer, Usd, WholeReply, WorkKey};
-use imgeval_store::{CallBegun, CallPurpose, Charge, RewriteRecord, RunWriter};
+use imgeval_store::{CallBegun, CallPurpose, RewriteRecord, RunWriter};
 use tokio::sync::watch;
 
 use super::{
-    Broken, CallError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped,
-    budget::{Budget, Reserved, SharedBudget, compute_charge, lock},
-    permit::{Brake, CallPermit, Halt, Halting, Unanswered, was_sent},
+    Broken, CallError, CallEvent, CallSummary, RewriteSettings, RewriteSummary, StopSignal, Stopped,
+    budget::{Budget, SharedBudget, compute_charge},
+    coordinator::{Limits, carry_out},
+    permit::{CallPermit, Halt, Unanswered, was_sent},
     plan::failure_stands,
     replies::choose_reply,
-    writer::{Entry, PAUSE, WriterHandle, commit_queued},
+    work::{Answered, Landing, Line, Plan, Preparation, Work},
+    writer::Entry,
 };
 
-/// A prompt that is to be rewritten.
-struct Job {
-    work_key: WorkKey,
-    prompt: String,
-    estimate: Option<Usd>,
-}
-
-/// An answer on record.
-struct Landed {
-    outcome: Outcome<String>,
-    charge: Charge,
-    has_result: bool,
-    halt: Option<Halt>,
-}
-
-/// Rewrites the prompts that the run does not hold rewritten already, and to which no refusal stands.
+/// Rewrites the prompts that the run does not hold rewritten already, and to which no refusal stands; gives the run back.
 ///
 /// Dropping the future abandons the calls under way, as [`StopSignal::Now`] does.
 ///
 /// # Errors
 /// As [`super::generate_images`].
 pub async fn rewrite_prompts(
-    run: &mut RunWriter,
+    run: RunWriter,
     prompts: &[String],
-    rewriter: &dyn Rewriter,
+    rewriter: Arc<dyn Rewriter>,
     settings: RewriteSettings<'_>,
     stop: watch::Receiver<StopSignal>,
-    on_event: &mut dyn FnMut(RewriteEvent),
-) -> Result<RewriteSummary, Box<Broken<RewriteSummary>>> {
-    let mut summary = RewriteSummary::default();
-    match rewrite(run, prompts, rewriter, settings, stop, on_event, &mut summary).await {
-        Ok(stopped) => Ok(RewriteSummary { stopped, ..summary }),
+    on_event: &mut dyn FnMut(CallEvent<String>),
+) -> Result<(RunWriter, RewriteSummary), Box<Broken<RewriteSummary>>> {
+    let mut calls = CallSummary::default();
+    let limits = Limits { concurrency: settings.concurrency, max_cost: settings.max_cost };
+    let mut work = Rewriting {
+        prompts,
+        retry: settings.retry,
+        rewriter,
+        waiting: Usd::ZERO,
+        summary: RewriteSummary::default(),
+    };
+    let ended = carry_out(run, &mut work, limits, stop, on_event, &mut calls).await;
+    let summary = RewriteSummary { calls, ..work.summary };
+    match ended {
+        Ok(run) => Ok((run, summary)),
         Err(error) => Err(Box::new(Broken { error, summary })),
     }
 }
@@ -65,182 +62,159 @@ pub fn rewrite_stands(answer: Option<&Outcome<String>>, retry: &BTreeSet<Failure
     }
 }
 
-async fn rewrite(
-    run: &mut RunWriter,
-    prompts: &[String],
-    rewriter: &dyn Rewriter,
-    settings: RewriteSettings<'_>,
-    mut stop: watch::Receiver<StopSignal>,
-    on_event: &mut dyn FnMut(RewriteEvent),
-    summary: &mut RewriteSummary,
-) -> Result<Option<Stopped>, CallError> {
-    run.begin_paid_work()?;
-    let interrupted = run.settle_interrupted_calls()?;
-    if interrupted > 0 {
-        on_event(RewriteEvent::Interrupted { calls: interrupted });
-    }
-    summary.spend = run.spend()?;
-    let mut budget = Budget::new(settings.max_cost, summary.spend);
-    let mut queue = plan_rewrites(run.rewrites()?, prompts, rewriter, settings.retry, summary);
-    let done = summary.rewritten.len() + summary.failed.len();
-    on_event(RewriteEvent::Planned { calls: queue.len(), done, spent: budget.spend() });
-    let model = &rewriter.meta().model;
-    if budget.has_limit() && queue.iter().any(|job| job.estimate.is_none()) {
-        return Err(CallError::PriceUnknown { what: model.clone() });
-    }
-    if budget.has_limit() {
-        for (prompt, cost) in run.rewrite_costs()? {
-            if let Some(estimate) = rewriter.estimate(&prompt) {
-                budget.remember(estimate.amount, cost);
-            }
-        }
-    }
-    let mut waiting: Usd = queue.iter().filter_map(|job| job.estimate).sum();
-
-    let budget = Arc::new(Mutex::new(budget));
-    let (mut halting, brake) = Halting::new(stop.clone());
-    // This task writes: the calls run within it, and their entries are few.
-    let (writer, mut inbox) = WriterHandle::new(settings.concurrency.get().clamp(64, 4096));
-    let mut calls = FuturesUnordered::new();
-    let mut can_signal = true;
-    let mut failure = None;
-    loop {
-        if *stop.borrow_and_update() != StopSignal::GoOn {
-            halting.halt(Halt::Stopped(Stopped::Interrupted));
-        }
-        while !halting.is_halted()
-            && calls.len() < settings.concurrency.get()
-            && let Some(job) = queue.front()
-            && let behind = waiting - job.estimate.unwrap_or_default()
-            && halting.admit(&budget, job.estimate, behind, model)
-            && let Some(job) = queue.pop_front()
-        {
-            waiting = behind;
-            calls.push(call(rewriter, job, &budget, &brake, &writer));
-        }
-        if calls.is_empty() {
-            break;
-        }
-        tokio::select! {
-            Some(message) = inbox.recv() => {
-                let written = commit_queued(message, &mut inbox, |batch| run.record_generation(batch), PAUSE);
-                // The others are still waited for and recorded as far as possible.
-                failure = failure.or(written.err());
-            }
-            Some((job, reserved, end)) = calls.next() => match end {
-                Ok(landed) => {
-                    lock(&budget).settle(reserved, &landed.charge, landed.has_result);
-                    land(job.prompt, landed, &budget, &mut halting, summary, on_event);
-                }
-                Err(Unanswered::NotSent(halt) | Unanswered::Lost(halt)) => {
-                    lock(&budget).settle(reserved, &Charge::default(), false);
-                    halting.halt(halt);
-                }
-            },
-            changed = stop.changed(), if can_signal => can_signal = changed.is_ok(),
-        }
-    }
-    match run.spend() {
-        Ok(spend) => summary.spend = spend,
-        Err(error) => failure = failure.or(Some(error)),
-    }
-    halting.into_result(failure)
-}
-
-/// The prompts that are left to rewrite; the answers that stand are put into the summary.
-fn plan_rewrites(
-    mut stored: BTreeMap<WorkKey, Outcome<String>>,
-    prompts: &[String],
-    rewriter: &dyn Rewriter,
-    retry: &BTreeSet<FailureKind>,
-    summary: &mut RewriteSummary,
-) -> VecDeque<Job> {
-    let mut seen = BTreeSet::new();
-    let mut queue = VecDeque::new();
-    for prompt in prompts.iter().filter(|prompt| seen.insert(*prompt)) {
-        let work_key = WorkKey::rewriting(rewriter.meta(), prompt);
-        match stored.remove(&work_key).filter(|answer| rewrite_stands(Some(answer), retry)) {
-            Some(Outcome::Done(text)) => drop(summary.rewritten.insert(prompt.clone(), text)),
-            Some(Outcome::Failed(failure)) => drop(summary.failed.insert(prompt.clone(), failure)),
-            None => {
-                let estimate = rewriter.estimate(prompt).map(|cost| cost.amount);
-                queue.push_back(Job { work_key, prompt: prompt.clone(), estimate });
-            }
-        }
-    }
-    queue
-}
-
-/// Makes a call whose estimate is reserved.
-async fn call(
-    rewriter: &dyn Rewriter,
-    job: Job,
-    budget: &SharedBudget,
-    brake: &Brake,
-    writer: &WriterHandle,
-) -> (Job, Reserved, Result<Landed, Unanswered>) {
-    let begun = CallBegun {
-        work_key: job.work_key.clone(),
-        purpose: CallPurpose::Rewrite,
-        prompt: job.prompt.clone(),
-        seed: None,
-        began_ms: 0,
-        estimate: job.estimate,
-    };
-    let permit = CallPermit::new(brake, budget, writer, begun);
-    let end = ask(rewriter, &job, &permit, writer).await;
-    (job, permit.reserved(), end)
-}
-
-async fn ask(
-    rewriter: &dyn Rewriter,
-    job: &Job,
-    permit: &CallPermit<'_>,
-    writer: &WriterHandle,
-) -> Result<Landed, Unanswered> {
-    let asking = rewriter.rewrite(&job.prompt, permit);
-    let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
-    let TextAnswer { outcome, usage, cost, raw, whole, unused, wasted, tries, lost_tries, down } = answer;
-    let has_result = outcome.done().is_some();
-    let charge = compute_charge(job.estimate, cost, wasted, has_result, tries, lost_tries);
-    // A row holds one text: the whole one where no prompt was taken from it.
-    let whole = whole.filter(|_| !has_result);
-    let raw =
-        choose_reply(has_result, whole, unused.filter(|_| !has_result)).map_or(raw, WholeReply::into_text);
-    let record = RewriteRecord {
-        work_key: job.work_key.clone(),
-        prompt: job.prompt.clone(),
-        outcome: outcome.clone(),
-        usage,
-        charge: charge.clone(),
-        raw,
-    };
-    writer.record(Entry::Rewrite(Box::new(record))).await?;
-    let halt = down.map(|down| Halt::Stopped(Stopped::Down(down))).or_else(|| permit.halt());
-    Ok(Landed { outcome, charge, has_result, halt })
-}
-
-/// Tells of a call that is on record.
-fn land(
+/// A prompt that is to be rewritten.
+struct Job {
+    work_key: WorkKey,
     prompt: String,
-    landed: Landed,
-    budget: &SharedBudget,
-    halting: &mut Halting,
-    summary: &mut RewriteSummary,
-    on_event: &mut dyn FnMut(RewriteEvent),
-) {
-    if let Some(halt) = landed.halt {
-        halting.halt(halt);
+    estimate: Option<Usd>,
+}
+
+struct Rewriting<'a> {
+    prompts: &'a [String],
+    retry: &'a BTreeSet<FailureKind>,
+    rewriter: Arc<dyn Rewriter>,
+    /// What all calls may cost that have not begun.
+    waiting: Usd,
+    /// The prompts; its calls are counted elsewhere.
+    summary: RewriteSummary,
+}
+
+impl Work for Rewriting<'_> {
+    type Job = Job;
+    /// The prompt is the request.
+    type Request = ();
+    type Free = Infallible;
+    type Answer = Outcome<String>;
+    type Item = String;
+    type Caller = Arc<dyn Rewriter>;
+
+    fn plan(&mut self, run: &RunWriter, calls: &mut CallSummary) -> Result<Plan<Job>, CallError> {
+        let mut stored = run.rewrites()?;
+        let mut seen = BTreeSet::new();
+        let mut queue = VecDeque::new();
+        for prompt in self.prompts.iter().filter(|prompt| seen.insert(*prompt)) {
+            let work_key = WorkKey::rewriting(self.rewriter.meta(), prompt);
+            match stored.remove(&work_key).filter(|answer| rewrite_stands(Some(answer), self.retry)) {
+                Some(Outcome::Done(text)) => {
+                    calls.done_before += 1;
+                    self.summary.rewritten.insert(prompt.clone(), text);
+                }
+                Some(Outcome::Failed(failure)) => {
+                    *calls.failed_before.entry(failure.kind).or_default() += 1;
+                    self.summary.failed.insert(prompt.clone(), failure);
+                }
+                None => {
+                    let estimate = self.rewriter.estimate(prompt).map(|cost| cost.amount);
+                    queue.push_back(Job { work_key, prompt: prompt.clone(), estimate });
+                }
+            }
+        }
+        let done = self.summary.rewritten.len() + self.summary.failed.len();
+        Ok(Plan { calls: queue.len(), queue, done })
     }
-    let failure = match landed.outcome {
-        Outcome::Done(text) => {
-            summary.rewritten.insert(prompt.clone(), text);
-            None
+
+    fn price(
+        &mut self,
+        run: &RunWriter,
+        queue: &VecDeque<Job>,
+        budget: &mut Budget,
+    ) -> Result<(), CallError> {
+        if budget.has_limit() && queue.iter().any(|job| job.estimate.is_none()) {
+            return Err(CallError::PriceUnknown { what: self.model().to_owned() });
         }
-        Outcome::Failed(failure) => {
-            summary.failed.insert(prompt.clone(), failure.clone());
-            Some(failure)
+        if budget.has_limit() {
+            for (prompt, cost) in run.rewrite_costs()? {
+                if let Some(estimate) = self.rewriter.estimate(&prompt) {
+                    budget.remember(estimate.amount, cost);
+                }
+            }
         }
-    };
-    on_event(RewriteEvent::Landed { prompt, failure, spent: lock(budget).spend() });
+        self.waiting = queue.iter().filter_map(|job| job.estimate).sum();
+        Ok(())
+    }
+
+    fn n_left(_job: &Job) -> usize {
+        1
+    }
+
+    fn prepare(&mut self, _job: &Job, _line: &Line) -> Option<Preparation<(), Infallible>> {
+        Some(Preparation::Ready(()))
+    }
+
+    fn estimate(&self, job: &Job, (): &()) -> Option<Usd> {
+        job.estimate
+    }
+
+    fn behind(&mut self, estimate: Option<Usd>, _budget: &SharedBudget) -> Usd {
+        self.waiting - estimate.unwrap_or_default()
+    }
+
+    fn note_begun(&mut self, behind: Usd) {
+        self.waiting = behind;
+    }
+
+    fn begun(&self, job: &Job, (): &(), estimate: Option<Usd>) -> CallBegun {
+        CallBegun {
+            work_key: job.work_key.clone(),
+            purpose: CallPurpose::Rewrite,
+            prompt: job.prompt.clone(),
+            seed: None,
+            began_ms: 0,
+            estimate,
+        }
+    }
+
+    fn caller(&self) -> &Arc<dyn Rewriter> {
+        &self.rewriter
+    }
+
+    fn model(&self) -> &str {
+        &self.rewriter.meta().model
+    }
+
+    async fn ask(
+        rewriter: &Arc<dyn Rewriter>,
+        job: &Job,
+        (): &(),
+        permit: &CallPermit<'_>,
+    ) -> Result<Answered<Outcome<String>>, Unanswered> {
+        let asking = rewriter.rewrite(&job.prompt, permit);
+        let answer = permit.wait_for(asking, |answer| was_sent(&answer.outcome, answer.tries)).await?;
+        let TextAnswer { outcome, usage, cost, raw, whole, unused, wasted, tries, lost_tries, down } = answer;
+        let has_result = outcome.done().is_some();
+        let charge = compute_charge(job.estimate, cost, wasted, has_result, tries, lost_tries);
+        // A row holds one text: the whole one where no prompt was taken from it.
+        let whole = whole.filter(|_| !has_result);
+        let unused = unused.filter(|_| !has_result);
+        let raw = choose_reply(has_result, whole, unused).map_or(raw, WholeReply::into_text);
+        let record = RewriteRecord {
+            work_key: job.work_key.clone(),
+            prompt: job.prompt.clone(),
+            outcome: outcome.clone(),
+            usage,
+            charge: charge.clone(),
+            raw,
+        };
+        permit.record(Entry::Rewrite(Box::new(record))).await?;
+        let halt = down.map(|down| Halt::Stopped(Stopped::Down(down))).or_else(|| permit.halt());
+        Ok(Answered { answer: outcome, charge, has_result, halt })
+    }
+
+    fn land(&mut self, job: Job, outcome: Outcome<String>, _calls: &mut CallSummary) -> Landing<Self> {
+        let item = job.prompt;
+        match outcome {
+            Outcome::Done(text) => {
+                self.summary.rewritten.insert(item.clone(), text);
+                Landing::Made { item, job: None }
+            }
+            Outcome::Failed(failure) => {
+                self.summary.failed.insert(item.clone(), failure.clone());
+                Landing::Failed { item, failure }
+            }
+        }
+    }
+
+    fn land_free(&mut self, _job: Job, free: Infallible, _calls: &mut CallSummary) -> Landing<Self> {
+        match free {}
+    }
 }

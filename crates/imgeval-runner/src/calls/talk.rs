@@ -132,15 +132,12 @@ fn bare_request(
     round: u32,
     settings: &GenerateSettings<'_>,
 ) -> ImageRequest {
+    let id = SampleId { case: case.id.clone(), ordinal, round };
     ImageRequest {
-        id: SampleId { case: case.id.clone(), ordinal, round },
-        prompt: case.rounds[round as usize - 1].prompt.clone(),
         system: settings.system.clone(),
-        images: vec![],
-        mask: None,
-        history: vec![],
         parameters: settings.parameters.clone(),
         seed: settings.seed.map(|seed| seed.wrapping_add(u64::from(ordinal))),
+        ..ImageRequest::of_prompt(id, case.rounds[round as usize - 1].prompt.clone())
     }
 }
 

@@ -63,28 +63,31 @@ pub enum StopSignal {
     Now,
 }
 
-/// What happens while images are generated, in order.
+/// What happens while paid work is done, in order. `T` names what a call was about.
 #[derive(Debug, Clone, PartialEq)]
-pub enum GenerateEvent {
+pub enum CallEvent<T> {
     /// So many calls of an earlier process never came back; what they may have cost is counted as possibly billed.
     Interrupted { calls: usize },
-    /// `calls` images will be asked for, `done` of those wanted are there.
+    /// So many calls will be made, and `done` of what is wanted is there: images; judgments and rewritten prompts with
+    /// those whose failure stands.
     Planned { calls: usize, done: usize, spent: Spend },
-    /// A stored image was accepted without a call.
-    Accepted { id: SampleId },
-    /// A call has ended and is on record; `spent` is what the run has cost so far.
-    Landed { id: SampleId, failure: Option<FailureKind>, detail: String, spent: Spend },
+    /// What was stored already, an image, was accepted without a call.
+    Accepted { item: T },
+    /// A call has ended and is on record, or could not be prepared; `spent` is what the run has cost so far. A question
+    /// whose answer cannot be read is told of once, with its last answer.
+    Landed { item: T, failure: Option<Failure>, spent: Spend },
 }
 
-/// How generating ended. Every image wanted is counted once: done before, made, accepted, failed now or before,
+/// How paid work ended. Everything wanted is counted once: done before, made, accepted, failed now or before,
 /// abandoned, waiting or not started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GenerateSummary {
+pub struct CallSummary {
     pub done_before: usize,
+    /// Images, readable judgments or rewritten prompts.
     pub made: usize,
-    /// Calls that ended without a usable image.
+    /// Calls that ended without a usable result.
     pub failed: BTreeMap<FailureKind, usize>,
-    /// Answers from before that were not asked for again.
+    /// The same, from before, and not asked for again.
     pub failed_before: BTreeMap<FailureKind, usize>,
     /// Rounds after a failed one.
     pub waiting: usize,
@@ -126,20 +129,6 @@ pub enum CallError {
     Broke { detail: String },
 }
 
-impl CallError {
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Store(error) => error.hint(),
-            Self::PriceUnknown { .. } => Some("state the price in the catalogue, or drop --max-cost"),
-            Self::Outdated { .. } => Some("start a new run, or put the old prompts back"),
-            Self::Thread(_) => Some("close other programs and start the same command again"),
-            Self::Broke { .. } => Some("start the same command again; finished work is kept"),
-        }
-    }
-}
-
 fn list_ids(ids: &[SampleId]) -> String {
     ids.iter().map(SampleId::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -163,34 +152,12 @@ pub struct RewriteSettings<'a> {
     pub retry: &'a BTreeSet<FailureKind>,
 }
 
-/// What happens while prompts are rewritten, in order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RewriteEvent {
-    /// As [`GenerateEvent::Interrupted`].
-    Interrupted {
-        calls: usize,
-    },
-    /// `calls` distinct prompts will be rewritten, `done` were before or have an answer that stands.
-    Planned {
-        calls: usize,
-        done: usize,
-        spent: Spend,
-    },
-    Landed {
-        prompt: String,
-        failure: Option<Failure>,
-        spent: Spend,
-    },
-}
-
-/// How rewriting ended. A prompt in neither map was not asked for; `stopped` says why.
+/// How rewriting ended. A prompt in neither map was not asked for; `calls.stopped` says why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RewriteSummary {
     /// New prompts by old ones.
     pub rewritten: BTreeMap<String, String>,
     /// Now, or before and not asked for again.
     pub failed: BTreeMap<String, Failure>,
-    /// Of the whole run, ever.
-    pub spend: Spend,
-    pub stopped: Option<Stopped>,
+    pub calls: CallSummary,
 }

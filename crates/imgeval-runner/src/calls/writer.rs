@@ -17,7 +17,7 @@ const MAX_BATCH: usize = 256;
 const RETRIES: usize = 3;
 
 /// Before each of these: another process may have finished reading, or made room on the disk.
-pub(super) const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
 pub(super) enum Entry {
@@ -32,7 +32,7 @@ pub(super) enum Entry {
 }
 
 #[derive(Debug)]
-pub(super) struct Message {
+struct Message {
     entry: Entry,
     /// Dropped if the entry could not be written.
     committed: oneshot::Sender<()>,
@@ -46,8 +46,7 @@ pub(super) struct NotWritten;
 pub(super) struct WriterHandle(mpsc::Sender<Message>);
 
 impl WriterHandle {
-    /// The other end is to be handed to [`commit_queued`].
-    pub(super) fn new(capacity: usize) -> (Self, mpsc::Receiver<Message>) {
+    fn new(capacity: usize) -> (Self, mpsc::Receiver<Message>) {
         let (sender, inbox) = mpsc::channel(capacity);
         (Self(sender), inbox)
     }
@@ -60,8 +59,15 @@ impl WriterHandle {
     }
 }
 
-/// What the run has spent, where that can be read, and the first failure to write it.
-pub(super) type WriterEnd = (Option<Spend>, Option<StoreError>);
+/// The run, when everything is written.
+#[derive(Debug)]
+pub(super) struct WriterEnd {
+    pub(super) run: RunWriter,
+    /// What it has spent, where that can be read.
+    pub(super) spend: Option<Spend>,
+    /// The first failure to write it.
+    pub(super) failure: Option<StoreError>,
+}
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -76,13 +82,11 @@ impl Writer {
         let work = move || {
             let mut run = run;
             let failed = commit_all(inbox, |batch| run.record_generation(batch), PAUSE);
-            let ended = match run.spend() {
+            let (spend, failure) = match run.spend() {
                 Ok(spend) => (Some(spend), failed),
                 Err(error) => (None, failed.or(Some(error))),
             };
-            // Whoever waits for the end may open the run at once.
-            drop(run);
-            end.send(ended).ok();
+            end.send(WriterEnd { run, spend, failure }).ok();
         };
         thread::Builder::new().name("run writer".to_owned()).spawn(work).map_err(CallError::Thread)?;
         Ok(Self { handle, ended })
@@ -92,7 +96,7 @@ impl Writer {
         self.handle.clone()
     }
 
-    /// Waits until everything is written, by then all other handles must be gone, and closes the run.
+    /// Waits until everything is written, by then all other handles must be gone.
     pub(super) async fn end(self) -> Result<WriterEnd, CallError> {
         drop(self.handle);
         let detail = "the thread that writes the run ended early".to_owned();
@@ -120,7 +124,7 @@ fn commit_all(
 ///
 /// # Errors
 /// If an entry could not be written.
-pub(super) fn commit_queued(
+fn commit_queued(
     first: Message,
     inbox: &mut mpsc::Receiver<Message>,
     mut commit: impl FnMut(&GenerationBatch) -> Result<(), StoreError>,

@@ -17,8 +17,8 @@ use imgeval_core::{
     WholeReply,
 };
 use imgeval_runner::{
-    Broken, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, ImageFacts, RoundInput,
-    Shortage, StopSignal, Stopped, generate_images,
+    Broken, CallEvent, CallSummary, GenerateSettings, GenerationCase, ImageFacts, RoundInput, Shortage,
+    StopSignal, Stopped, generate_images,
 };
 use imgeval_store::{Manifest, RunReader, RunWriter, StoreError};
 use tokio::sync::watch;
@@ -320,10 +320,10 @@ impl Stage {
         &self,
         folder: &Path,
         generator: &Arc<FakeGenerator>,
-        mut on_event: impl FnMut(&GenerateEvent, &watch::Sender<StopSignal>),
-    ) -> Result<GenerateSummary, Box<Broken<GenerateSummary>>> {
+        mut on_event: impl FnMut(&CallEvent<SampleId>, &watch::Sender<StopSignal>),
+    ) -> Result<CallSummary, Box<Broken<CallSummary>>> {
         let (sender, stop) = watch::channel(StopSignal::GoOn);
-        let mut tell = |event: GenerateEvent| on_event(&event, &sender);
+        let mut tell = |event: CallEvent<SampleId>| on_event(&event, &sender);
         runtime().block_on(generate_images(
             open_run(folder),
             &self.cases,
@@ -334,7 +334,7 @@ impl Stage {
         ))
     }
 
-    pub(crate) fn run(&self, folder: &Path, generator: &Arc<FakeGenerator>) -> GenerateSummary {
+    pub(crate) fn run(&self, folder: &Path, generator: &Arc<FakeGenerator>) -> CallSummary {
         self.try_run(folder, generator, |_, _| {}).unwrap()
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use imgeval_core::{ContentHash, FailureKind, Generator as _, ImageFormat, ImageRef, Outcome, Usd};
 use imgeval_runner::{
-    CallError, GenerateEvent, GenerateSummary, StopSignal, Stopped, generate_images, sketch_request,
+    CallError, CallEvent, CallSummary, StopSignal, Stopped, generate_images, sketch_request,
 };
 use imgeval_store::{AttemptRecord, RunReader, RunWriter, Spend};
 use tokio::sync::watch;
@@ -25,7 +25,7 @@ fn kinds(counts: &[(FailureKind, usize)]) -> BTreeMap<FailureKind, usize> {
 }
 
 /// Each wanted image is counted once, and the summary agrees with the store.
-fn check_adds_up(stage: &Stage, summary: &GenerateSummary) {
+fn check_adds_up(stage: &Stage, summary: &CallSummary) {
     let wanted: usize =
         stage.cases.iter().map(|case| case.rounds.len()).sum::<usize>() * stage.samples as usize;
     let failed: usize = summary.failed.values().chain(summary.failed_before.values()).sum();
@@ -50,12 +50,12 @@ fn a_second_start_asks_only_for_what_is_missing() {
     let again = FakeGenerator::new(|_| Reply::Image);
     let mut planned = None;
     let summary = stage.try_run(folder.path(), &again, |event, _| {
-        if let GenerateEvent::Planned { .. } = event {
+        if let CallEvent::Planned { .. } = event {
             planned = Some(event.clone());
         }
     });
     let spent = Spend { known: cents(12), calls: 6, tries: 6, ..Spend::default() };
-    assert_eq!(planned, Some(GenerateEvent::Planned { calls: 3, done: 6, spent }));
+    assert_eq!(planned, Some(CallEvent::Planned { calls: 3, done: 6, spent }));
     assert_eq!(again.asked_ids(), ["00000/0002", "00001/0002", "00002/0002"]);
     let summary = summary.unwrap();
     assert_eq!((summary.made, summary.done_before, summary.spend.known), (3, 6, cents(18)));
@@ -172,7 +172,7 @@ fn a_stop_waits_for_the_calls_under_way_and_keeps_their_answers() {
     let stage = Stage { concurrency: 3, ..Stage::new(20, 2) };
     let generator = FakeGenerator::new(|_| Reply::Image);
     let summary = stage.try_run(folder.path(), &generator, |event, stop| {
-        if matches!(event, GenerateEvent::Landed { .. }) {
+        if matches!(event, CallEvent::Landed { .. }) {
             stop.send(StopSignal::FinishCalls).unwrap();
         }
     });
@@ -196,7 +196,7 @@ fn abandoned_calls_stay_on_record_and_the_next_start_settles_them() {
     });
     let hanging = generator.clone();
     let summary = stage.try_run(folder.path(), &generator, |event, stop| {
-        if matches!(event, GenerateEvent::Landed { .. }) {
+        if matches!(event, CallEvent::Landed { .. }) {
             // Both others are under way before the first one lands, or begin after the stop and never.
             assert!(hanging.asked.lock().unwrap().len() <= 3);
             stop.send(StopSignal::Now).unwrap();
@@ -211,7 +211,7 @@ fn abandoned_calls_stay_on_record_and_the_next_start_settles_them() {
     let again = FakeGenerator::new(|_| Reply::Image);
     let mut told = 0;
     let summary = stage.try_run(folder.path(), &again, |event, _| {
-        if let GenerateEvent::Interrupted { calls } = event {
+        if let CallEvent::Interrupted { calls } = event {
             told = *calls as u64;
         }
     });
@@ -409,7 +409,7 @@ fn interrupted_after_any_result_every_image_is_paid_once() {
             let generator = FakeGenerator::new(|_| Reply::Image);
             let mut n_landed = 0;
             let first = stage.try_run(folder.path(), &generator, |event, stop| {
-                n_landed += usize::from(matches!(event, GenerateEvent::Landed { .. }));
+                n_landed += usize::from(matches!(event, CallEvent::Landed { .. }));
                 if n_landed == stop_after {
                     stop.send(signal).unwrap();
                 }
@@ -434,7 +434,7 @@ fn samples_are_told_only_when_they_are_on_record() {
     let path = folder.path().to_owned();
     let mut spent = Spend::default();
     let summary = stage.try_run(folder.path(), &FakeGenerator::new(|_| Reply::Image), |event, _| {
-        if let GenerateEvent::Landed { id, spent: now, .. } = event {
+        if let CallEvent::Landed { item: id, spent: now, .. } = event {
             assert!(outcomes(&path).contains(&format!("{id} done")), "{id}");
             assert!(now.total() > spent.total());
             spent = *now;
@@ -454,7 +454,7 @@ fn a_call_that_waits_for_its_turn_is_neither_under_way_nor_sent_after_a_stop() {
             _ => Reply::Park,
         });
         let summary = stage.try_run(folder.path(), &generator, |event, stop| {
-            if matches!(event, GenerateEvent::Landed { .. }) {
+            if matches!(event, CallEvent::Landed { .. }) {
                 stop.send(signal).unwrap();
             }
         });

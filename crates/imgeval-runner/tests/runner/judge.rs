@@ -13,8 +13,7 @@ use imgeval_core::{
     JudgeQuestion, Outcome, Permit, ProviderDown, QuestionPart, SampleId, TextAnswer, Usage, Usd, WholeReply,
 };
 use imgeval_runner::{
-    Broken, CallError, JudgeEvent, JudgeSettings, JudgeSummary, MakeQuestion, StopSignal, Stopped,
-    judge_images,
+    Broken, CallError, CallEvent, CallSummary, JudgeSettings, MakeQuestion, StopSignal, Stopped, judge_images,
 };
 use imgeval_store::{JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, Spend, StoredJudge};
 use tokio::sync::watch;
@@ -211,16 +210,16 @@ impl Stage {
         &self,
         folder: &Path,
         judge: &Arc<FakeJudge>,
-        mut on_event: impl FnMut(&JudgeEvent, &watch::Sender<StopSignal>),
-    ) -> Result<JudgeSummary, Box<Broken<JudgeSummary>>> {
+        mut on_event: impl FnMut(&CallEvent<JudgedItem>, &watch::Sender<StopSignal>),
+    ) -> Result<CallSummary, Box<Broken<CallSummary>>> {
         let run = open_judged_run(folder);
         let (sender, stop) = watch::channel(StopSignal::GoOn);
-        let mut tell = |event: JudgeEvent| on_event(&event, &sender);
+        let mut tell = |event: CallEvent<JudgedItem>| on_event(&event, &sender);
         let stage = judge_images(run, self.items(), judge.clone(), self.settings(), stop, &mut tell);
         let result = runtime().block_on(stage);
         let summary = result.as_ref().unwrap_or_else(|broken| &broken.summary);
         let failed: usize = summary.failed.values().chain(summary.failed_before.values()).sum();
-        let counted = summary.done_before + summary.judged + failed + summary.not_started + summary.abandoned;
+        let counted = summary.done_before + summary.made + failed + summary.not_started + summary.abandoned;
         assert_eq!(counted, self.cases.len(), "{summary:?}");
         if result.is_ok() {
             assert_eq!(summary.spend, RunReader::open(folder).unwrap().spend().unwrap());
@@ -228,7 +227,7 @@ impl Stage {
         result
     }
 
-    fn run(&self, folder: &Path, judge: &Arc<FakeJudge>) -> JudgeSummary {
+    fn run(&self, folder: &Path, judge: &Arc<FakeJudge>) -> CallSummary {
         self.try_run(folder, judge, |_, _| {}).unwrap()
     }
 }
@@ -255,21 +254,21 @@ fn kinds(counts: &[(FailureKind, usize)]) -> BTreeMap<FailureKind, usize> {
 fn a_second_start_asks_only_what_has_no_readable_answer() {
     let folder = tempfile::tempdir().unwrap();
     let summary = Stage::new(&["a", "b"]).run(folder.path(), &FakeJudge::good());
-    assert_eq!((summary.judged, summary.stopped, summary.spend.known), (2, None, cents(4)));
+    assert_eq!((summary.made, summary.stopped, summary.spend.known), (2, None, cents(4)));
 
     let again = FakeJudge::good();
     let mut planned = None;
     let stage = Stage::new(&["a", "b", "c"]);
     let summary = stage.try_run(folder.path(), &again, |event, _| {
-        if let JudgeEvent::Planned { .. } = event {
+        if let CallEvent::Planned { .. } = event {
             planned = Some(event.clone());
         }
     });
     let spent = Spend { known: cents(4), calls: 2, tries: 2, ..Spend::default() };
-    assert_eq!(planned, Some(JudgeEvent::Planned { calls: 1, done: 2, spent }));
+    assert_eq!(planned, Some(CallEvent::Planned { calls: 1, done: 2, spent }));
     assert_eq!(again.asked(), ["c"]);
     let summary = summary.unwrap();
-    assert_eq!((summary.done_before, summary.judged, summary.spend.known), (2, 1, cents(6)));
+    assert_eq!((summary.done_before, summary.made, summary.spend.known), (2, 1, cents(6)));
 }
 
 #[test]
@@ -293,7 +292,7 @@ fn another_image_or_repeat_of_a_sample_is_another_question() {
     let run = open_judged_run(folder.path());
     let judging = judge_images(run, items, judge.clone(), stage.settings(), stop, &mut ignore);
     let summary = runtime().block_on(judging).unwrap();
-    assert_eq!((summary.done_before, summary.judged, judge.asked().len()), (1, 3, 3));
+    assert_eq!((summary.done_before, summary.made, judge.asked().len()), (1, 3, 3));
 }
 
 #[test]
@@ -310,12 +309,12 @@ fn replies_that_cannot_be_read_are_asked_again_thrice_in_all_and_every_one_is_ke
     let mut told = Vec::new();
     let summary = stage
         .try_run(folder.path(), &judge, |event, _| {
-            if let JudgeEvent::Landed { item, failure, .. } = event {
+            if let CallEvent::Landed { item, failure, .. } = event {
                 told.push((item.id.case.to_string(), failure.clone()));
             }
         })
         .unwrap();
-    assert_eq!((summary.judged, summary.failed), (2, kinds(&[(FailureKind::Unparsed, 1)])));
+    assert_eq!((summary.made, summary.failed), (2, kinds(&[(FailureKind::Unparsed, 1)])));
     assert_eq!(
         on_record(folder.path()),
         [
@@ -336,7 +335,7 @@ fn replies_that_cannot_be_read_are_asked_again_thrice_in_all_and_every_one_is_ke
 
     let again = FakeJudge::good();
     let summary = stage.run(folder.path(), &again);
-    assert_eq!((summary.done_before, summary.judged), (2, 0));
+    assert_eq!((summary.done_before, summary.made), (2, 0));
     assert_eq!(summary.failed_before, kinds(&[(FailureKind::Unparsed, 1)]));
     assert_eq!(again.asked(), [""; 0], "three unreadable answers stand");
 }
@@ -383,7 +382,7 @@ fn refusals_stand_until_named_and_faults_are_asked_by_the_next_start() {
     use FailureKind::{Moderated, Refused, TimedOut, Transport};
     let summary = stage.run(folder.path(), &judge);
     let all = [(Refused, 1), (Moderated, 1), (TimedOut, 1), (Transport, 1)];
-    assert_eq!((summary.judged, summary.failed), (1, kinds(&all)));
+    assert_eq!((summary.made, summary.failed), (1, kinds(&all)));
     assert_eq!(judge.asked().len(), 5, "none is asked again at once");
 
     let again = FakeJudge::good();
@@ -394,7 +393,7 @@ fn refusals_stand_until_named_and_faults_are_asked_by_the_next_start() {
     stage.retry.insert(Refused);
     let again = FakeJudge::good();
     let summary = stage.run(folder.path(), &again);
-    assert_eq!((again.asked(), summary.judged), (vec!["no".to_owned()], 1));
+    assert_eq!((again.asked(), summary.made), (vec!["no".to_owned()], 1));
 }
 
 #[test]
@@ -413,7 +412,7 @@ fn only_what_ended_as_named_is_asked() {
     let judge = FakeJudge::new(|_, before| Reply::Say(if before == 1 { "score 2" } else { "hm" }));
     let summary = stage.run(folder.path(), &judge);
     assert_eq!(judge.asked(), ["odd", "odd"], "as often as at first");
-    assert_eq!((summary.done_before, summary.judged, summary.not_started), (1, 1, 1));
+    assert_eq!((summary.done_before, summary.made, summary.not_started), (1, 1, 1));
     assert_eq!(summary.failed_before, kinds(&[(FailureKind::TimedOut, 1), (FailureKind::Refused, 1)]));
     stage.only = Some(BTreeSet::from([FailureKind::TimedOut, FailureKind::Unparsed]));
     let judge = FakeJudge::good();
@@ -428,12 +427,12 @@ fn the_budget_stops_before_it_is_passed_and_a_higher_one_goes_on() {
     let judge = FakeJudge::good();
     let summary = stage.run(folder.path(), &judge);
     assert_eq!(summary.stopped, Some(shortage(3, 4, 3, 15)));
-    assert_eq!((summary.judged, summary.not_started, summary.spend.known), (3, 3, cents(6)));
+    assert_eq!((summary.made, summary.not_started, summary.spend.known), (3, 3, cents(6)));
     // What a question cost is known from the start.
     assert_eq!(stage.run(folder.path(), &judge).stopped, Some(shortage(3, 4, 3, 15)));
     stage.max_cost = Some(cents(100));
     let summary = stage.run(folder.path(), &FakeJudge::good());
-    assert_eq!((summary.done_before, summary.judged, summary.spend.known), (3, 3, cents(12)));
+    assert_eq!((summary.done_before, summary.made, summary.spend.known), (3, 3, cents(12)));
 }
 
 #[test]
@@ -467,17 +466,17 @@ fn a_stop_waits_for_the_calls_under_way_and_keeps_their_words() {
     });
     let summary = stage
         .try_run(folder.path(), &judge, |event, stop| {
-            if matches!(event, JudgeEvent::Landed { item, .. } if item.id.case.as_str() == "00") {
+            if matches!(event, CallEvent::Landed { item, .. } if item.id.case.as_str() == "00") {
                 stop.send(StopSignal::FinishCalls).unwrap();
             }
         })
         .unwrap();
     assert_eq!((summary.stopped.clone(), summary.abandoned), (Some(Stopped::Interrupted), 0));
-    assert!((1..=3).contains(&summary.judged), "{summary:?}");
-    assert_eq!(judge.asked().len(), summary.judged);
+    assert!((1..=3).contains(&summary.made), "{summary:?}");
+    assert_eq!(judge.asked().len(), summary.made);
     let again = FakeJudge::good();
     let rest = stage.run(folder.path(), &again);
-    assert_eq!((rest.done_before, again.asked().len()), (summary.judged, 6 - summary.judged));
+    assert_eq!((rest.done_before, again.asked().len()), (summary.made, 6 - summary.made));
     assert_eq!(on_record(folder.path()).len(), 6, "no question was asked twice");
 }
 
@@ -491,7 +490,7 @@ fn abandoned_calls_stay_on_record_and_the_next_start_settles_and_asks_them() {
     });
     let summary = stage
         .try_run(folder.path(), &judge, |event, stop| {
-            if matches!(event, JudgeEvent::Landed { item, .. } if item.id.case.as_str() == "02") {
+            if matches!(event, CallEvent::Landed { item, .. } if item.id.case.as_str() == "02") {
                 stop.send(StopSignal::Now).unwrap();
             }
         })
@@ -502,12 +501,12 @@ fn abandoned_calls_stay_on_record_and_the_next_start_settles_and_asks_them() {
     let mut interrupted = 0;
     let summary = stage
         .try_run(folder.path(), &again, |event, _| {
-            if let JudgeEvent::Interrupted { calls } = event {
+            if let CallEvent::Interrupted { calls } = event {
                 interrupted = *calls;
             }
         })
         .unwrap();
-    assert_eq!(summary.done_before + summary.judged, 5);
+    assert_eq!(summary.done_before + summary.made, 5);
     assert!(again.asked().contains(&"00".to_owned()));
     assert_eq!(summary.spend.possible, cents(3).times(interrupted as u64), "perhaps it was billed");
     assert!(on_record(folder.path()).contains(&"00: interrupted".to_owned()));
@@ -536,7 +535,7 @@ fn a_future_that_is_dropped_leaves_its_calls_on_record() {
     });
     let again = FakeJudge::good();
     let summary = stage.run(folder.path(), &again);
-    assert_eq!((summary.judged, summary.spend.possible, summary.spend.lost_tries), (4, cents(6), 2));
+    assert_eq!((summary.made, summary.spend.possible, summary.spend.lost_tries), (4, cents(6), 2));
     assert_eq!(again.asked().len(), 4);
     let record = on_record(folder.path());
     assert_eq!(record.iter().filter(|line| line.ends_with(": interrupted")).count(), 2, "{record:?}");
@@ -549,10 +548,10 @@ fn a_judge_that_is_down_stops_everything_and_costs_nothing() {
     let judge = FakeJudge::new(|case, _| if case == "01" { Reply::Down } else { Reply::Say("score 5") });
     let summary = stage.run(folder.path(), &judge);
     assert!(matches!(&summary.stopped, Some(Stopped::Down(down)) if down.message == "the key is wrong"));
-    assert_eq!((summary.judged, summary.not_started, summary.spend.total()), (1, 4, cents(2)));
+    assert_eq!((summary.made, summary.not_started, summary.spend.total()), (1, 4, cents(2)));
     assert_eq!(on_record(folder.path()), ["00: score 5"]);
     let again = FakeJudge::good();
-    assert_eq!(stage.run(folder.path(), &again).judged, 4);
+    assert_eq!(stage.run(folder.path(), &again).made, 4);
 }
 
 #[test]
@@ -573,12 +572,12 @@ fn a_question_that_cannot_be_made_fails_alone_and_is_looked_at_again() {
     let mut told = BTreeMap::new();
     let summary = stage
         .try_run(folder.path(), &judge, |event, _| {
-            if let JudgeEvent::Landed { item, failure: Some(failure), .. } = event {
+            if let CallEvent::Landed { item, failure: Some(failure), .. } = event {
                 told.insert(item.id.case.to_string(), failure.detail.clone());
             }
         })
         .unwrap();
-    assert_eq!((summary.judged, summary.stopped), (2, None));
+    assert_eq!((summary.made, summary.stopped), (2, None));
     assert_eq!(summary.failed, kinds(&[(FailureKind::NotAccessible, 2)]));
     assert_eq!(told["gone"], "the image is gone");
     assert!(told["breaks"].starts_with("preparing it broke down: "), "{told:?}");
@@ -594,9 +593,9 @@ fn a_bug_in_a_client_is_an_error_and_its_call_is_not_forgotten() {
     let judge = FakeJudge::new(|case, _| if case == "01" { Reply::Panic } else { Reply::Say("score 5") });
     let broken = stage.try_run(folder.path(), &judge, |_, _| {}).unwrap_err();
     assert!(matches!(broken.error, CallError::Broke { .. }), "{broken:?}");
-    assert_eq!((broken.summary.judged, broken.summary.abandoned), (1, 1));
+    assert_eq!((broken.summary.made, broken.summary.abandoned), (1, 1));
     let summary = stage.run(folder.path(), &FakeJudge::good());
-    assert_eq!((summary.judged, summary.spend.possible), (2, cents(3)));
+    assert_eq!((summary.made, summary.spend.possible), (2, cents(3)));
 }
 
 #[test]
@@ -610,7 +609,7 @@ fn replies_are_told_only_when_they_are_on_record() {
     let mut told = 0;
     Stage { concurrency: 4, ..Stage::numbered(12) }
         .try_run(folder.path(), &judge, |event, _| {
-            if let JudgeEvent::Landed { item, .. } = event {
+            if let CallEvent::Landed { item, .. } = event {
                 let case = format!("{}: ", item.id.case);
                 let known = on_record(folder.path()).iter().filter(|line| line.starts_with(&case)).count();
                 assert_eq!(known, if item.id.case.as_str() == "05" { 3 } else { 1 }, "{case}");
@@ -631,8 +630,8 @@ fn a_store_that_fails_ends_the_stage_and_the_answer_that_was_lost_is_possibly_bi
     let stage = Stage { concurrency: 1, ..Stage::numbered(6) };
     let judge = FakeJudge::good();
     // A run with an index that is not its own would not be opened.
-    let fill_the_disk = |event: &JudgeEvent, _: &_| {
-        if matches!(event, JudgeEvent::Planned { .. }) {
+    let fill_the_disk = |event: &CallEvent<JudgedItem>, _: &_| {
+        if matches!(event, CallEvent::Planned { .. }) {
             database().execute_batch(index).unwrap();
         }
     };
@@ -641,13 +640,13 @@ fn a_store_that_fails_ends_the_stage_and_the_answer_that_was_lost_is_possibly_bi
     assert!(matches!(broken.error, CallError::Store(_)), "{broken:?}");
     assert_eq!(judge.asked(), ["00", "01", "02"], "no further call begins");
     let summary = &broken.summary;
-    assert_eq!((summary.judged, summary.abandoned, summary.not_started), (2, 1, 3));
+    assert_eq!((summary.made, summary.abandoned, summary.not_started), (2, 1, 3));
     assert_eq!(on_record(folder.path()), ["00: score 5", "01: score 5"]);
 
     let again = FakeJudge::good();
     let summary = stage.run(folder.path(), &again);
     assert_eq!(again.asked(), ["02", "03", "04", "05"]);
-    assert_eq!((summary.done_before, summary.judged, summary.spend.possible), (2, 4, cents(3)));
+    assert_eq!((summary.done_before, summary.made, summary.spend.possible), (2, 4, cents(3)));
 }
 
 #[test]
@@ -658,14 +657,14 @@ fn interrupted_after_any_reply_every_question_is_paid_once() {
             let (stage, judge) = (Stage::numbered(6), FakeJudge::good());
             let mut n_landed = 0;
             let first = stage.try_run(folder.path(), &judge, |event, stop| {
-                n_landed += usize::from(matches!(event, JudgeEvent::Landed { .. }));
+                n_landed += usize::from(matches!(event, CallEvent::Landed { .. }));
                 if n_landed == stop_after {
                     stop.send(signal).unwrap();
                 }
             });
             let first = first.unwrap();
             let second = stage.run(folder.path(), &judge);
-            assert_eq!(first.judged + second.judged, 6);
+            assert_eq!(first.made + second.made, 6);
             let record = on_record(folder.path());
             assert_eq!(record.iter().filter(|line| line.ends_with("score 5")).count(), 6, "{record:?}");
             assert_eq!(second.spend.known, cents(12));

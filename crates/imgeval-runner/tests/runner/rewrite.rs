@@ -1,18 +1,21 @@
 //! Rewriting prompts with a fake.
 
-use std::{num::NonZeroUsize, sync::Mutex};
+use std::{
+    num::NonZeroUsize,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use imgeval_core::{
     Cost, EndpointMeta, Failure, FailureKind, Outcome, Permit, ProviderDown, Rewriter, TextAnswer, Usage, Usd,
 };
 use imgeval_runner::{
-    Broken, CallError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped, rewrite_prompts,
+    Broken, CallError, CallEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped, rewrite_prompts,
 };
-use imgeval_store::RunWriter;
 use tokio::sync::watch;
 
-use crate::fake_generator::{cents, open_run, runtime, shortage};
+use crate::fake_generator::{cents, open_run, shortage};
 
 struct FakeRewriter {
     meta: EndpointMeta,
@@ -21,14 +24,18 @@ struct FakeRewriter {
 }
 
 impl FakeRewriter {
-    fn new(model: &str) -> Self {
+    fn new(model: &str) -> Arc<Self> {
+        Self::with_estimate(model, Some(cents(2)))
+    }
+
+    fn with_estimate(model: &str, estimate: Option<Usd>) -> Arc<Self> {
         let meta = EndpointMeta {
             provider: "fake".to_owned(),
             endpoint: String::new(),
             model: model.to_owned(),
             version: 1,
         };
-        Self { meta, estimate: Some(cents(2)), asked: Mutex::default() }
+        Arc::new(Self { meta, estimate, asked: Mutex::default() })
     }
 
     fn asked(&self) -> Vec<String> {
@@ -84,17 +91,17 @@ fn rewritten(prompt: &str) -> TextAnswer {
 }
 
 fn rewrite(
-    run: &mut RunWriter,
-    rewriter: &FakeRewriter,
+    folder: &Path,
+    rewriter: &Arc<FakeRewriter>,
     prompts: &[&str],
     max_cost: Option<Usd>,
 ) -> Result<RewriteSummary, Box<Broken<RewriteSummary>>> {
-    rewrite_again(run, rewriter, prompts, max_cost, &[])
+    rewrite_again(folder, rewriter, prompts, max_cost, &[])
 }
 
 fn rewrite_again(
-    run: &mut RunWriter,
-    rewriter: &FakeRewriter,
+    folder: &Path,
+    rewriter: &Arc<FakeRewriter>,
     prompts: &[&str],
     max_cost: Option<Usd>,
     retry: &[FailureKind],
@@ -102,80 +109,81 @@ fn rewrite_again(
     let retry = retry.iter().copied().collect();
     let prompts: Vec<String> = prompts.iter().map(|prompt| (*prompt).to_owned()).collect();
     let (sender, stop) = watch::channel(StopSignal::GoOn);
-    let mut on_event = |event: RewriteEvent| {
-        if matches!(&event, RewriteEvent::Landed { prompt, .. } if prompt == "last") {
+    let mut on_event = |event: CallEvent<String>| {
+        if matches!(&event, CallEvent::Landed { item, .. } if item == "last") {
             sender.send(StopSignal::Now).unwrap();
         }
     };
     let concurrency = NonZeroUsize::new(2).unwrap();
     let settings = RewriteSettings { concurrency, max_cost, retry: &retry };
-    runtime().block_on(rewrite_prompts(run, &prompts, rewriter, settings, stop, &mut on_event))
+    let (run, rewriter) = (open_run(folder), rewriter.clone());
+    let rewriting = rewrite_prompts(run, &prompts, rewriter, settings, stop, &mut on_event);
+    // On one thread, so that prompts are asked about in their order.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(rewriting).map(|(_, summary)| summary)
 }
 
 #[test]
 fn a_prompt_is_rewritten_once_and_a_fault_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
-    let mut run = open_run(folder.path());
     let rewriter = FakeRewriter::new("pen");
-    let summary = rewrite(&mut run, &rewriter, &["cat", "dog", "cat", "fault"], None).unwrap();
+    let summary = rewrite(folder.path(), &rewriter, &["cat", "dog", "cat", "fault"], None).unwrap();
     assert_eq!(summary.rewritten["cat"], "cat, oil on canvas");
     assert_eq!((summary.rewritten.len(), summary.failed["fault"].kind), (2, FailureKind::Transport));
-    assert_eq!((summary.spend.known, summary.spend.calls), (cents(3), 3));
-    drop(run);
+    assert_eq!((summary.calls.spend.known, summary.calls.spend.calls), (cents(3), 3));
 
-    let mut run = open_run(folder.path());
     let again = FakeRewriter::new("pen");
-    let summary = rewrite(&mut run, &again, &["cat", "fault", "cow"], None).unwrap();
+    let summary = rewrite(folder.path(), &again, &["cat", "fault", "cow"], None).unwrap();
     assert_eq!(again.asked(), ["fault", "cow"]);
-    assert_eq!((summary.rewritten.len(), summary.spend.known), (2, cents(5)));
+    assert_eq!((summary.rewritten.len(), summary.calls.spend.known), (2, cents(5)));
     let other = FakeRewriter::new("brush");
-    rewrite(&mut run, &other, &["cat"], None).unwrap();
+    rewrite(folder.path(), &other, &["cat"], None).unwrap();
     assert_eq!(other.asked(), ["cat"], "another rewriter says something else");
 }
 
 #[test]
 fn a_refusal_stands_until_its_kind_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let mut run = open_run(folder.path());
     let rewriter = FakeRewriter::new("pen");
-    rewrite(&mut run, &rewriter, &["no"], None).unwrap();
-    let summary = rewrite(&mut run, &rewriter, &["no", "cat"], None).unwrap();
+    rewrite(folder.path(), &rewriter, &["no"], None).unwrap();
+    let summary = rewrite(folder.path(), &rewriter, &["no", "cat"], None).unwrap();
     assert_eq!(rewriter.asked(), ["no", "cat"]);
     assert_eq!(
         (summary.failed["no"].kind, summary.failed["no"].detail.as_str()),
         (FailureKind::Refused, "no")
     );
-    let summary = rewrite_again(&mut run, &rewriter, &["no"], None, &[FailureKind::Moderated]).unwrap();
+    let summary = rewrite_again(folder.path(), &rewriter, &["no"], None, &[FailureKind::Moderated]).unwrap();
     assert_eq!((rewriter.asked().len(), summary.failed.len()), (2, 1));
-    rewrite_again(&mut run, &rewriter, &["no"], None, &[FailureKind::Refused]).unwrap();
+    rewrite_again(folder.path(), &rewriter, &["no"], None, &[FailureKind::Refused]).unwrap();
     assert_eq!(rewriter.asked(), ["no", "cat", "no"]);
 }
 
 #[test]
 fn a_rewriting_that_waits_for_its_turn_is_not_sent_after_a_stop_and_costs_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut run = open_run(folder.path());
     for prompts in [&["park", "last"], &["park", "down"]] {
         let rewriter = FakeRewriter::new(prompts[1]);
-        let summary = rewrite(&mut run, &rewriter, prompts, None).unwrap();
-        assert!(summary.stopped.is_some());
-        assert_eq!((rewriter.asked(), summary.spend.possible), (vec![prompts[1].to_owned()], Usd::ZERO));
+        let summary = rewrite(folder.path(), &rewriter, prompts, None).unwrap();
+        assert!(summary.calls.stopped.is_some());
+        assert_eq!(
+            (rewriter.asked(), summary.calls.spend.possible),
+            (vec![prompts[1].to_owned()], Usd::ZERO)
+        );
     }
-    assert_eq!(run.settle_interrupted_calls().unwrap(), 0);
+    assert_eq!(open_run(folder.path()).settle_interrupted_calls().unwrap(), 0);
 }
 
 #[test]
 fn rewriting_keeps_to_the_budget_of_the_run() {
     let folder = tempfile::tempdir().unwrap();
-    let mut run = open_run(folder.path());
     let rewriter = FakeRewriter::new("pen");
-    let summary = rewrite(&mut run, &rewriter, &["a", "b", "c", "d"], Some(cents(4))).unwrap();
-    assert_eq!((summary.rewritten.len(), summary.spend.known), (3, cents(3)));
-    assert_eq!(summary.stopped, Some(shortage(2, 1, 0, 5)));
-    let again = rewrite(&mut run, &rewriter, &["d", "e", "f"], Some(cents(4))).unwrap();
-    assert_eq!(again.stopped, Some(shortage(2, 1, 1, 9)), "what a prompt cost is known from the start");
-    let free = FakeRewriter { estimate: None, ..FakeRewriter::new("pen") };
-    let error = rewrite(&mut run, &free, &["x"], Some(cents(99))).unwrap_err();
+    let summary = rewrite(folder.path(), &rewriter, &["a", "b", "c", "d"], Some(cents(4))).unwrap();
+    assert_eq!((summary.rewritten.len(), summary.calls.spend.known), (3, cents(3)));
+    assert_eq!(summary.calls.stopped, Some(shortage(2, 1, 0, 5)));
+    let again = rewrite(folder.path(), &rewriter, &["d", "e", "f"], Some(cents(4))).unwrap();
+    assert_eq!(again.calls.stopped, Some(shortage(2, 1, 1, 9)), "what a prompt cost is known from the start");
+    let free = FakeRewriter::with_estimate("pen", None);
+    let error = rewrite(folder.path(), &free, &["x"], Some(cents(99))).unwrap_err();
     assert!(matches!(error.error, CallError::PriceUnknown { .. }), "{error:?}");
     assert_eq!(free.asked().len(), 0);
 }
@@ -183,25 +191,21 @@ fn rewriting_keeps_to_the_budget_of_the_run() {
 #[test]
 fn abandoned_rewritings_are_possibly_billed_and_asked_again() {
     let folder = tempfile::tempdir().unwrap();
-    let mut run = open_run(folder.path());
     let rewriter = FakeRewriter::new("pen");
-    let summary = rewrite(&mut run, &rewriter, &["hang", "last", "more"], None).unwrap();
-    assert_eq!(summary.stopped, Some(Stopped::Interrupted));
-    assert_eq!((summary.spend.known, summary.spend.possible), (cents(1), cents(2)));
+    let summary = rewrite(folder.path(), &rewriter, &["hang", "last", "more"], None).unwrap();
+    assert_eq!(summary.calls.stopped, Some(Stopped::Interrupted));
+    assert_eq!((summary.calls.spend.known, summary.calls.spend.possible), (cents(1), cents(2)));
     assert_eq!(rewriter.asked(), ["hang", "last"]);
-    drop(run);
-    let mut run = open_run(folder.path());
-    let summary = rewrite(&mut run, &rewriter, &["last", "more"], None).unwrap();
-    assert_eq!((summary.rewritten.len(), summary.spend.possible), (2, cents(2)));
+    let summary = rewrite(folder.path(), &rewriter, &["last", "more"], None).unwrap();
+    assert_eq!((summary.rewritten.len(), summary.calls.spend.possible), (2, cents(2)));
 }
 
 #[test]
 fn a_rewriter_that_is_down_stops_and_costs_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut run = open_run(folder.path());
     let summary =
-        rewrite(&mut run, &FakeRewriter::new("pen"), &["a", "down", "b", "c", "d", "e"], None).unwrap();
-    assert!(matches!(summary.stopped, Some(Stopped::Down(_))));
+        rewrite(folder.path(), &FakeRewriter::new("pen"), &["a", "down", "b", "c", "d", "e"], None).unwrap();
+    assert!(matches!(summary.calls.stopped, Some(Stopped::Down(_))));
     assert!((1..=3).contains(&summary.rewritten.len()), "{summary:?}");
-    assert_eq!(summary.spend.calls as usize, summary.rewritten.len());
+    assert_eq!(summary.calls.spend.calls as usize, summary.rewritten.len());
 }

@@ -1,7 +1,7 @@
 //! What calls cost. Numbers that no call of ours can have written are bounded, so that sums cannot overflow and a run that
 //! holds such numbers can still be read.
 
-use imgeval_core::{CaseId, Cost, SampleId, Usd};
+use imgeval_core::{CaseId, Cost, SampleId, Usage, Usd};
 use rusqlite::{OptionalExtension, Params, Row};
 
 use super::Database;
@@ -36,6 +36,68 @@ pub(super) fn read_charge(row: &Row<'_>, first: usize) -> rusqlite::Result<Charg
         tries: tries(first + 4)?,
         lost_tries: tries(first + 5)?,
     })
+}
+
+/// What a call cost, as the columns that [`read_charge`] reads hold it.
+pub(super) struct ChargeColumns<'a> {
+    pub(super) cost: Option<i64>,
+    pub(super) basis: &'a str,
+    pub(super) possible: i64,
+    pub(super) is_unpriced: bool,
+    pub(super) tries: u32,
+    pub(super) lost_tries: u32,
+}
+
+impl<'a> ChargeColumns<'a> {
+    pub(super) fn of(charge: &'a Charge) -> Self {
+        let Charge { cost, possible, is_unpriced, tries, lost_tries } = charge;
+        Self {
+            cost: cost.as_ref().map(|cost| cost.amount.nanos()),
+            basis: cost.as_ref().map_or("", |cost| cost.basis.as_str()),
+            possible: possible.nanos(),
+            is_unpriced: *is_unpriced,
+            tries: *tries,
+            lost_tries: *lost_tries,
+        }
+    }
+}
+
+/// Tokens as columns hold them.
+pub(super) struct UsageColumns {
+    pub(super) text_input: Option<i64>,
+    pub(super) image_input: Option<i64>,
+    pub(super) cached_input: Option<i64>,
+    pub(super) text_output: Option<i64>,
+    pub(super) image_output: Option<i64>,
+}
+
+impl UsageColumns {
+    pub(super) fn of(usage: &Usage) -> Self {
+        let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        Self {
+            text_input: tokens(usage.text_input),
+            image_input: tokens(usage.image_input),
+            cached_input: tokens(usage.cached_input),
+            text_output: tokens(usage.text_output),
+            image_output: tokens(usage.image_output),
+        }
+    }
+}
+
+/// Four columns of tokens: text and images that were sent, what of them was cached, and text that came back. Judgments
+/// have no more.
+pub(super) fn read_usage(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
+    Ok(Usage {
+        text_input: read_tokens(row, first)?,
+        image_input: read_tokens(row, first + 1)?,
+        cached_input: read_tokens(row, first + 2)?,
+        text_output: read_tokens(row, first + 3)?,
+        image_output: None,
+    })
+}
+
+pub(super) fn read_tokens(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<u64>> {
+    Ok(row.get::<_, Option<i64>>(index)?.and_then(|count| u64::try_from(count).ok()))
 }
 
 impl Database {

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params, types::Type};
 
 use super::{
     DONE, Database,
-    costs::{raised, read_amount, read_charge},
+    costs::{ChargeColumns, UsageColumns, raised, read_amount, read_charge, read_tokens, read_usage},
     judgments::insert_judgment,
     render_notes,
     rewrites::upsert_rewrite,
@@ -331,9 +331,6 @@ fn read_attempt(
     kept_image: Option<ImageRef>,
     raw: String,
 ) -> rusqlite::Result<AttemptRecord> {
-    let tokens = |index: usize| -> rusqlite::Result<Option<u64>> {
-        Ok(row.get::<_, Option<i64>>(index)?.and_then(|count| u64::try_from(count).ok()))
-    };
     Ok(AttemptRecord {
         id: read_id(row, 0)?,
         work_key: WorkKey::new(row.get::<_, String>(10)?),
@@ -343,13 +340,7 @@ fn read_attempt(
         seed: parse_seed(row.get(14)?),
         outcome,
         kept_image,
-        usage: Usage {
-            text_input: tokens(15)?,
-            image_input: tokens(16)?,
-            cached_input: tokens(17)?,
-            text_output: tokens(18)?,
-            image_output: tokens(19)?,
-        },
+        usage: Usage { image_output: read_tokens(row, 19)?, ..read_usage(row, 15)? },
         charge: read_charge(row, 20)?,
         revised_prompt: row.get(26)?,
         state: row.get(27)?,
@@ -447,7 +438,7 @@ fn insert_attempt(transaction: &Transaction<'_>, attempt: &AttemptRecord) -> rus
     let (code, detail) = code_of(outcome);
     let image = record.map(|record| (&record.hash, record.format));
     let image = image.or(attempt.kept_image.as_ref().map(|kept| (&kept.hash, kept.format)));
-    let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let (usage, charge) = (UsageColumns::of(usage), ChargeColumns::of(charge));
     transaction.prepare_cached(INSERT_ATTEMPT)?.execute(params![
         attempt.work_key.as_str(),
         id.case.as_str(),
@@ -464,14 +455,14 @@ fn insert_attempt(transaction: &Transaction<'_>, attempt: &AttemptRecord) -> rus
         record.map(|record| record.width),
         record.map(|record| record.height),
         record.map(render_notes).unwrap_or_default(),
-        tokens(usage.text_input),
-        tokens(usage.image_input),
-        tokens(usage.cached_input),
-        tokens(usage.text_output),
-        tokens(usage.image_output),
-        charge.cost.as_ref().map(|cost| cost.amount.nanos()),
-        charge.cost.as_ref().map_or("", |cost| cost.basis.as_str()),
-        charge.possible.nanos(),
+        usage.text_input,
+        usage.image_input,
+        usage.cached_input,
+        usage.text_output,
+        usage.image_output,
+        charge.cost,
+        charge.basis,
+        charge.possible,
         charge.is_unpriced,
         charge.tries,
         charge.lost_tries,

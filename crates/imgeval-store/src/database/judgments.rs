@@ -1,9 +1,13 @@
 //! Judges, what they said, and measurements.
 
-use imgeval_core::{CaseId, ContentHash, EndpointMeta, JudgeIdentity, Outcome, SampleId, Usage};
+use imgeval_core::{CaseId, ContentHash, EndpointMeta, JudgeIdentity, Outcome, SampleId};
 use rusqlite::{Row, Transaction, params};
 
-use super::{DONE, Database, costs::read_charge, generation::read_kept};
+use super::{
+    DONE, Database,
+    costs::{ChargeColumns, UsageColumns, read_charge, read_usage},
+    generation::read_kept,
+};
 use crate::{
     JudgmentRecord, KeptReply, MeasurementRecord, StoreError, StoredJudge, StoredJudgment, UnusedJudgment,
     judgments::read_item,
@@ -129,13 +133,7 @@ impl Database {
                     began_ms: row.get(8)?,
                     duration_ms: row.get(12)?,
                     outcome,
-                    usage: Usage {
-                        text_input: read_count(row, 13)?,
-                        image_input: read_count(row, 14)?,
-                        cached_input: read_count(row, 15)?,
-                        text_output: read_count(row, 16)?,
-                        image_output: None,
-                    },
+                    usage: read_usage(row, 13)?,
                     charge: read_charge(row, 17)?,
                     raw,
                     kept: read_kept(row, 24)?,
@@ -255,17 +253,13 @@ fn text_columns(outcome: &Outcome<String>) -> (&'static str, &str, Option<&str>)
     }
 }
 
-fn read_count(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<u64>> {
-    Ok(row.get::<_, Option<i64>>(index)?.and_then(|count| u64::try_from(count).ok()))
-}
-
 pub(super) fn insert_judgment(
     transaction: &Transaction<'_>,
     judgment: &JudgmentRecord,
 ) -> rusqlite::Result<()> {
     let JudgmentRecord { item, usage, charge, .. } = judgment;
     let (code, detail, reply) = text_columns(&judgment.outcome);
-    let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let (usage, charge) = (UsageColumns::of(usage), ChargeColumns::of(charge));
     let sql = format!(
         "INSERT INTO judgments ({ITEM}, began_ms, duration_ms, outcome, detail, reply, text_input, image_input,
              cached_input, text_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, raw,
@@ -286,13 +280,13 @@ pub(super) fn insert_judgment(
         code,
         detail,
         reply,
-        tokens(usage.text_input),
-        tokens(usage.image_input),
-        tokens(usage.cached_input),
-        tokens(usage.text_output),
-        charge.cost.as_ref().map(|cost| cost.amount.nanos()),
-        charge.cost.as_ref().map_or("", |cost| cost.basis.as_str()),
-        charge.possible.nanos(),
+        usage.text_input,
+        usage.image_input,
+        usage.cached_input,
+        usage.text_output,
+        charge.cost,
+        charge.basis,
+        charge.possible,
         charge.is_unpriced,
         charge.tries,
         charge.lost_tries,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::score::{result_row, tell_missing_colors};
 use crate::{
     args::ExportArgs,
+    counted::counted,
     exit_code::Exit,
     failure::CommandError,
     judged::protocols::nobody_judged,
@@ -58,7 +59,7 @@ fn export_calls(run: &Path, path: &Path, printer: Printer) -> Result<()> {
         return Err(CommandError::nothing("the run has made no call to a provider").with_hint(hint).into());
     }
     file.publish()?;
-    printer.talk(format_args!("export: {n_calls} calls in {}", path.display()));
+    printer.talk(format_args!("export: {} in {}", counted(n_calls, "call"), path.display()));
     Ok(())
 }
 

@@ -9,12 +9,12 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::{estimate_tokens, open_generator};
 use imgeval_core::{
-    Failure, FailureKind, Generator, ImageParameters, Outcome, SampleId, Usd, WorkKey, visible,
+    Failure, FailureKind, Generator, ImageParameters, Outcome, RequestPart, SampleId, Usd, WorkKey, visible,
 };
 use imgeval_runner::{
-    Broken, CallError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteSettings,
-    Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts, rewrite_stands,
-    sketch_request,
+    Broken, CallError, CallEvent, CallSummary, GenerateSettings, GenerationCase, RewriteSettings,
+    RewriteSummary, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts,
+    rewrite_stands, sketch_request,
 };
 use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
 use imgeval_suites::{registry, suite::SuiteCase};
@@ -23,12 +23,14 @@ use tokio::sync::watch;
 
 use super::{holder, import::image_facts, reread::reread_generated};
 use crate::{
+    advice::{call_hint, flag_of},
     args::{
         GenerateArgs,
         generation::{CasesArgs, GenerationArgs, ImageArgs},
     },
     cases::{CaseSet, generation_case},
     consent::{self, Expense},
+    counted::counted,
     estimate::Estimate,
     exit_code::Exit,
     failure::{CommandError, client_error, sentence_of},
@@ -83,7 +85,7 @@ fn load_cases(args: &CasesArgs) -> Result<CaseSet> {
 /// What came of a call of `generate`.
 #[derive(Default)]
 pub(super) struct Work {
-    pub(super) summary: GenerateSummary,
+    pub(super) summary: CallSummary,
     pub(super) examples: FailureExamples,
     /// Images whose prompts could not be rewritten.
     pub(super) not_rewritten: usize,
@@ -191,8 +193,11 @@ impl Job<'_> {
         }
         let estimate = self.estimate_left()?;
         let what = match estimate.rewrites {
-            0 => format!("{} images", estimate.calls),
-            rewrites => format!("{} images and {rewrites} prompts to rewrite", estimate.calls),
+            0 => counted(estimate.calls, "image"),
+            rewrites => {
+                let (images, prompts) = (counted(estimate.calls, "image"), counted(rewrites, "prompt"));
+                format!("{images} and {prompts} to rewrite")
+            }
         };
         Ok(Some(Expense { what, cost: estimate.known_cost(), limit: "--max-cost" }))
     }
@@ -247,26 +252,27 @@ impl Job<'_> {
                     max_cost: settings.max_cost,
                     retry: settings.retry,
                 };
-                let result = rewrite_prompts(
-                    &mut run,
-                    &prompts,
-                    rewriter.as_ref(),
-                    rewriting,
-                    stop.clone(),
-                    &mut |event| progress.show_rewriting(&event),
-                )
-                .await;
+                let result =
+                    rewrite_prompts(run, &prompts, rewriter.clone(), rewriting, stop.clone(), &mut |event| {
+                        progress.show_calls(&event)
+                    })
+                    .await;
                 progress.finish();
-                let (summary, error) = with_error(result);
-                tell_failed_rewrites(&summary.failed, printer);
-                if summary.stopped.is_some() || error.is_some() {
-                    let not_started = self.n_wanted(self.cases.rounds().count());
-                    let (spend, stopped) = (summary.spend, summary.stopped);
-                    let summary =
-                        GenerateSummary { not_started, spend, stopped, ..GenerateSummary::default() };
-                    return Ok(Work { summary, error, ..Work::default() });
-                }
-                rewritten = summary.rewritten;
+                let (reopened, RewriteSummary { rewritten: texts, failed, calls }, error) = match result {
+                    Ok((run, summary)) => (Some(run), summary, None),
+                    Err(broken) => (None, broken.summary, Some(broken.error)),
+                };
+                tell_failed_rewrites(&failed, printer);
+                run = match reopened.filter(|_| calls.stopped.is_none()) {
+                    Some(run) => run,
+                    None => {
+                        let not_started = self.n_wanted(self.cases.rounds().count());
+                        let CallSummary { spend, stopped, .. } = calls;
+                        let summary = CallSummary { not_started, spend, stopped, ..CallSummary::default() };
+                        return Ok(Work { summary, error, ..Work::default() });
+                    }
+                };
+                rewritten = texts;
             }
             let mut cases = self.final_cases(&rewritten);
             let n_rounds = self.cases.rounds().count();
@@ -281,11 +287,11 @@ impl Job<'_> {
             let without_prompt = n_rounds - cases.iter().map(|case| case.rounds.len()).sum::<usize>();
             let mut progress = printer.progress("generate");
             let mut examples = FailureExamples::default();
-            let mut on_event = |event: GenerateEvent| {
-                if let GenerateEvent::Landed { id, failure: Some(kind), detail, .. } = &event {
-                    examples.add(*kind, id, detail);
+            let mut on_event = |event: CallEvent<SampleId>| {
+                if let CallEvent::Landed { item: id, failure: Some(failure), .. } = &event {
+                    examples.add(failure.kind, id, &failure.detail);
                 }
-                progress.show_generation(&event);
+                progress.show_calls(&event);
             };
             let result =
                 generate_images(run, &cases, self.generator.clone(), settings, stop, &mut on_event).await;
@@ -374,7 +380,7 @@ pub(super) fn with_error<S>(result: Result<S, Box<Broken<S>>>) -> (S, Option<Cal
 }
 
 pub(super) fn generate_error(error: CallError) -> anyhow::Error {
-    let (sentence, hint) = (sentence_of(&error), error.hint().unwrap_or_default());
+    let (sentence, hint) = (sentence_of(&error), call_hint(&error).unwrap_or_default());
     match error {
         CallError::Store(error) => error.into(),
         CallError::Outdated { .. } => CommandError::mismatch(sentence).with_hint(hint).into(),
@@ -405,10 +411,14 @@ fn check_capabilities(
     let mut requests = rounds.map(|(case, round)| sketch_request(case, 0, round, settings));
     match requests.find_map(|request| request.unsupported_by(can)) {
         None => Ok(()),
-        Some(what) => {
+        Some(part) => {
+            let what = match flag_of(part) {
+                Some(flag) => format!("{} ({flag})", part.words()),
+                None => part.words().to_owned(),
+            };
             let provider = &generator.meta().provider;
             // A command takes what its command line has a place for.
-            if let Some(placeholder) = placeholder_for(what).filter(|_| provider == "cmd") {
+            if let Some(placeholder) = placeholder_for(part).filter(|_| provider == "cmd") {
                 let message =
                     format!("the command line has no {placeholder}, which a request with {what} needs");
                 let hint = "write it where the program takes it, such as `--input={input}`; docs/providers/cmd.md lists them";
@@ -420,18 +430,20 @@ fn check_capabilities(
     }
 }
 
-/// The placeholder of a command line that stands for what [`imgeval_core::ImageRequest::unsupported_by`] names; `None` for
-/// what no command takes.
-fn placeholder_for(what: &str) -> Option<&'static str> {
-    const PLACEHOLDERS: [(&str, &str); 6] = [
-        ("a size in pixels", "`{width}` and `{height}`"),
-        ("a seed", "`{seed}`"),
-        ("an image to edit", "`{input}`"),
-        ("several images", "`{inputs}`"),
-        ("a mask", "`{mask}`"),
-        ("further rounds", "`{input}`"),
-    ];
-    PLACEHOLDERS.iter().find(|(asked, _)| what.starts_with(asked)).map(|(_, placeholder)| *placeholder)
+/// The placeholder of a command line that stands for a part of a request; `None` for what no command takes.
+fn placeholder_for(part: RequestPart) -> Option<&'static str> {
+    match part {
+        RequestPart::SizeInPixels => Some("`{width}` and `{height}`"),
+        RequestPart::Seed => Some("`{seed}`"),
+        RequestPart::ImageToEdit | RequestPart::FurtherRounds => Some("`{input}`"),
+        RequestPart::SeveralImages => Some("`{inputs}`"),
+        RequestPart::Mask => Some("`{mask}`"),
+        RequestPart::AspectRatio
+        | RequestPart::Quality
+        | RequestPart::Background
+        | RequestPart::OutputFormat
+        | RequestPart::System => None,
+    }
 }
 
 /// What was asked of whom: equal for all samples of a run. What is not given is not named.

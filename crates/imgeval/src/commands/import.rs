@@ -20,6 +20,7 @@ use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
 use super::holder;
 use crate::{
+    advice::explain_coverage,
     args::{ImportArgs, IntoRunArgs, ReadArgs},
     cases::CaseSet,
     exit_code::Exit,
@@ -31,7 +32,8 @@ pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     let cases = CaseSet::of_suite(args.suite, &args.suites.files(), &generator.parameters(args.suite)?)?;
     import_stage(&args.images, &cases, run, read, &holder("import"), printer)?;
     let coverage = Run::open(run)?.coverage()?;
-    let view = coverage.view();
+    let mut view = coverage.view();
+    explain_coverage(&mut view.lines);
     printer.data(match args.json {
         true => format!("{:#}\n", coverage_json(&view)),
         false => render_coverage_text(&view),

@@ -13,8 +13,8 @@ use imgeval_core::{
     JudgeQuestion, Outcome, SampleId, Usage, Usd, WorkKey, visible,
 };
 use imgeval_runner::{
-    JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, StopSignal, Stopped, judge_images,
-    judgment_histories, plan_judgment,
+    CallEvent, CallSummary, JudgeSettings, JudgeStep, StopSignal, Stopped, judge_images, judgment_histories,
+    plan_judgment,
 };
 use imgeval_scoring::{is_pinned, read_cases, suite_of};
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
@@ -26,12 +26,14 @@ use tokio::sync::watch;
 
 use super::generate::{generate_error, with_error};
 use crate::{
+    advice::explain,
     args::{
         SuitesDirArg,
         generation::{SettingsFiles, SpendingArgs},
         judging::JudgeArgs,
     },
     consent::Expense,
+    counted::counted,
     exit_code::Exit,
     failure::{CommandError, client_error},
     generation_table::{FailureExamples, shortage_text, spend_line},
@@ -146,7 +148,8 @@ impl JudgeStage<'_> {
             let question = sketch_question(&sitting.protocol, &case);
             let question = question.map_err(|failure| CommandError::usage(failure.detail))?;
             if let Some(cost) = sitting.judge.estimate(&question) {
-                let what = format!("{asked} questions to {}", visible(&sitting.model.name.model));
+                let what =
+                    format!("{} to {}", counted(asked, "question"), visible(&sitting.model.name.model));
                 let cost = cost.amount.times(asked as u64);
                 expenses.push(Expense { what, cost, limit: "--judge-max-cost" });
             }
@@ -277,11 +280,11 @@ impl JudgeStage<'_> {
         let runtime = runtime.context("could not start the threads that wait for the network")?;
         let mut progress = printer.progress("judge");
         let mut examples = FailureExamples::default();
-        let mut on_event = |event: JudgeEvent| {
-            if let JudgeEvent::Landed { item, failure: Some(failure), .. } = &event {
+        let mut on_event = |event: CallEvent<JudgedItem>| {
+            if let CallEvent::Landed { item, failure: Some(failure), .. } = &event {
                 examples.add(failure.kind, &item.id, &failure.detail);
             }
-            progress.show_judging(&event);
+            progress.show_calls(&event);
         };
         let result =
             runtime.block_on(judge_images(run, items, judge.clone(), settings, stop.clone(), &mut on_event));
@@ -378,7 +381,11 @@ impl JudgeStage<'_> {
                 format!("about {total} ({} each, {})", cost.amount, cost.basis)
             }
         };
-        printer.data(format_args!("{title}: {} questions of {}, {cost}\n", asked.len(), items.len()))?;
+        printer.data(format_args!(
+            "{title}: {} of {}, {cost}\n",
+            counted(asked.len(), "question"),
+            items.len()
+        ))?;
         Ok(Exit::Ok)
     }
 }
@@ -464,11 +471,11 @@ fn keep_references(run: &mut RunWriter, references: Vec<JudgmentRecord>) -> Resu
     Ok(())
 }
 
-fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples, printer: Printer) {
+fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, printer: Printer) {
     let n = |counts: &BTreeMap<FailureKind, usize>| counts.values().sum::<usize>();
     printer.talk(format_args!(
         "judge: {title}: {} judged, {} were before, {} without a score",
-        summary.judged,
+        summary.made,
         summary.done_before,
         n(&summary.failed) + n(&summary.failed_before),
     ));
@@ -477,7 +484,7 @@ fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples,
         *kinds.entry(*kind).or_default() += count;
     }
     for (kind, count) in kinds {
-        printer.insist(format_args!("  {}: {count}: {}", kind.code(), kind.meaning()));
+        printer.insist(format_args!("  {}: {count}: {}", kind.code(), explain(kind)));
         for example in examples.of(kind) {
             printer.insist(format_args!("    {example}"));
         }
@@ -501,7 +508,7 @@ fn tell_summary(summary: &JudgeSummary, title: &str, examples: &FailureExamples,
     printer.talk(spend_line(&summary.spend).trim_end());
 }
 
-fn exit_of(summary: &JudgeSummary, sitting: &Sitting) -> Result<Exit> {
+fn exit_of(summary: &CallSummary, sitting: &Sitting) -> Result<Exit> {
     match &summary.stopped {
         Some(Stopped::Down(down)) => {
             let mut hint = down.hint.clone();

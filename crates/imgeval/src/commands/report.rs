@@ -14,6 +14,7 @@ use imgeval_report::{
 use imgeval_scoring::{Assembly, Examples, OpenedRun, check_allowed};
 
 use crate::{
+    advice::explain_report,
     args::reporting::{ReportArgs, TableFormat},
     exit_code::Exit,
     failure::CommandError,
@@ -31,7 +32,8 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
         allow: &args.comparing.allow,
         settings,
     };
-    let report = assembly.assemble(&mut runs);
+    let mut report = assembly.assemble(&mut runs);
+    explain_report(&mut report);
     if let Some(format) = args.format {
         let tables = render_boards(&report.boards, format, TableOptions { intervals: args.intervals });
         if tables.is_empty() {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::{rewrite_gap::print_gap, score_detections::score_detections, score_rows::score_official_rows};
 use crate::{
+    advice::explain_coverage,
     args::{ScoreArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
@@ -94,8 +95,7 @@ impl<'a> Table<'a> {
             Ok::<_, ScoringError>(())
         })?;
         let (summary, coverage) = (scored.builder.summarise(table.settings()), scored.coverage);
-        let view = run.score_view(evaluator, &summary, &coverage);
-        Ok(Self { evaluator, summary, coverage, view })
+        Ok(Self::from_summary(run, evaluator, summary, coverage))
     }
 
     /// From a summary that is there already.
@@ -105,7 +105,8 @@ impl<'a> Table<'a> {
         summary: Summary,
         coverage: Coverage,
     ) -> Self {
-        let view = run.score_view(evaluator, &summary, &coverage);
+        let mut view = run.score_view(evaluator, &summary, &coverage);
+        view.coverage.iter_mut().for_each(|coverage| explain_coverage(&mut coverage.lines));
         Self { evaluator, summary, coverage, view }
     }
 }
@@ -249,13 +250,15 @@ impl<'a> Scores<'a> {
                 true => String::new(),
                 false => format!("by {}\n", visible(&table.evaluator.title())),
             };
-            sections.push(whose + &render_coverage_text(&table.coverage.view()));
+            sections.extend(table.view.coverage.as_ref().map(|view| whose + &render_coverage_text(view)));
             told.push(&table.coverage);
         }
         if self.tables.is_empty()
             && let Ok(coverage) = self.run.coverage()
         {
-            sections.push(render_coverage_text(&coverage.view()));
+            let mut view = coverage.view();
+            explain_coverage(&mut view.lines);
+            sections.push(render_coverage_text(&view));
         }
         sections
     }

@@ -16,6 +16,7 @@ use imgeval_report::{
 use imgeval_scoring::{Assembly, OpenedRun, check_allowed};
 
 use crate::{
+    advice::explain_report,
     args::reporting::ServeArgs,
     exit_code::Exit,
     printer::Printer,
@@ -56,7 +57,8 @@ impl LiveRuns for RunsOnDisk {
         let mut runs = OpenedRun::open_all(&self.directories, self.settings)?;
         let assembly =
             Assembly { title: None, with_published: true, allow: &self.allow, settings: self.settings };
-        let report = assembly.assemble(&mut runs);
+        let mut report = assembly.assemble(&mut runs);
+        explain_report(&mut report);
         let mut confidences = Confidences::default();
         for (index, run) in runs.iter().enumerate() {
             run.for_each_sample(index, |view| {

@@ -203,7 +203,7 @@ fn killed_in_the_middle_only_the_call_under_way_is_made_again() {
     child.kill().unwrap();
     child.wait().unwrap();
     let said = stderr(&bench.observe(&judge, &[], 0));
-    assert!(said.contains("1 calls were under way"), "{said}");
+    assert!(said.contains("1 call was under way"), "{said}");
     assert!(said.contains("1 judged, 2 were before"), "{said}");
     let requests = judge.requests();
     assert_eq!(requests.len(), 4);

@@ -239,7 +239,7 @@ image_input = 1
     };
     let output = call(&["--judge-dry-run", "--limit", "1"]);
     check_exit(&output, 0);
-    assert!(stdout(&output).contains("1 questions of 1"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("1 question of 1"), "{}", stdout(&output));
     assert_eq!((painter.requests().len(), judge.requests().len()), (1, 0), "only judging was dry");
 
     let entry = prices.replace("-images", "-chat").replace("\"some-model\"", "\"m\"");
