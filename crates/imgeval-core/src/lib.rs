@@ -31,7 +31,7 @@ pub use generation::{
     ImageRequest, InputImage, Permit, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
 };
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
-pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, QuestionPart, ReplySchema};
+pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, JudgeTurn, QuestionPart, ReplySchema};
 pub use mask::{Mask, MaskError};
 pub use money::Usd;
 pub use outcome::{Failure, FailureKind, Outcome};

@@ -10,3 +10,4 @@ pub mod python_json;
 mod python_text;
 pub mod reason_edit;
 pub mod wise;
+pub mod wording;

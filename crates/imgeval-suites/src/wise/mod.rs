@@ -6,6 +6,7 @@
 
 mod cases;
 mod edition;
+mod protocol;
 mod published;
 mod rows;
 mod summary;
@@ -14,6 +15,7 @@ pub use cases::{
     COMMIT, CasesError, DATA_FILES, DataFile, FileKind, N_PROMPTS, REPOSITORY, WiseCase, case_id, parse_cases,
 };
 pub use edition::{Category, Edition, WiseScore, wi_score};
+pub use protocol::{ScriptError, read_protocol};
 pub use published::{
     PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PUBLISHED_VERIFIED, PUBLISHED_VERIFIED_SOURCE,
     PUBLISHED_VERIFIED_UNKNOWN, PublishedRow,

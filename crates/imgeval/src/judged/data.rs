@@ -10,10 +10,7 @@ use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, ImageFormat, json::from_json_str};
 use imgeval_runner::StoredInput;
 use imgeval_suites::{
-    judged::{
-        JudgeProtocol,
-        python_source::{wise_legacy_protocol, wise_verified_protocol},
-    },
+    judged::JudgeProtocol,
     wise::{self, DATA_FILES, DataFile, Edition, FileKind, WiseCase},
 };
 use serde::{Deserialize, Serialize};
@@ -243,10 +240,7 @@ pub(crate) fn protocol_of(script: &DataFile, bytes: &[u8]) -> Result<JudgeProtoc
         CommandError::mendable(message, "name a protocol file of your own with --protocol FILE")
     };
     let text = std::str::from_utf8(bytes).map_err(|_| broken("it is not UTF-8".to_owned()))?;
-    let protocol = match script.edition {
-        Edition::Legacy => wise_legacy_protocol(text),
-        Edition::Verified => wise_verified_protocol(text),
-    };
+    let protocol = wise::read_protocol(script.edition, text);
     let mut protocol = protocol.map_err(|error| broken(sentence_of(&error)))?;
     let found = ContentHash::of(bytes);
     if found.as_str() != script.sha256 {

@@ -234,6 +234,7 @@ impl Session {
                 let source = self.cases.get(&item.id.case).and_then(|case| case.source.clone());
                 source.ok_or(LabelError::Refused("this case has no source image"))
             }
+            Attachment::Sources | Attachment::SecondAnswer | Attachment::Reference => Err(NO_IMAGE),
         }
     }
 
