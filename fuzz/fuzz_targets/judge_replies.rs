@@ -1,8 +1,10 @@
 //! The readers of judges' replies, of protocol files and of judges' scripts: any text is read or refused.
 #![no_main]
 
-use imgeval_suites::judged::{
-    JudgeProtocol, ReplyFormat, Strictness, Template, python_source::extract_messages,
+use imgeval_suites::{
+    judged::{JudgeProtocol, ReplyFormat, Strictness, Template},
+    wise::{Edition, read_protocol},
+    wording::{Compose, Place, WordingFiles},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -28,5 +30,11 @@ fuzz_target!(|text: &str| {
     if let Ok(template) = Template::parse(text) {
         assert_eq!(Template::parse(&template.render_source()).as_ref(), Ok(&template));
     }
-    extract_messages(text).ok();
+    read_protocol(Edition::Legacy, text).ok();
+    let mut files = WordingFiles::default();
+    let added =
+        [files.add_python("python", text), files.add_json("json", text), files.add_yaml("yaml", text)];
+    for (name, _) in ["python", "json", "yaml"].iter().zip(added).filter(|(_, added)| added.is_ok()) {
+        Compose::Of(name, Place::named("text")).template(&files, &Default::default()).ok();
+    }
 });

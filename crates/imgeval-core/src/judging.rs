@@ -9,12 +9,22 @@ use crate::{
     ids::hash_parts,
 };
 
-/// One part of the message to a judge.
+/// One part of the talk with a judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QuestionPart {
     Text(String),
     /// As it is sent, after the protocol's preparation.
     Image(InputImage),
+    /// Words that are shown as the judge's own: they end one message of the user, and what follows is the next.
+    Assistant(String),
+}
+
+/// A message of the talk with a judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JudgeTurn<'a> {
+    /// Texts and images, in order.
+    User(&'a [QuestionPart]),
+    Assistant(&'a str),
 }
 
 /// The shape of JSON that a judge is bound to answer in, where it can be bound.
@@ -57,7 +67,7 @@ impl fmt::Display for Decoding {
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgeQuestion {
     pub system: Option<String>,
-    /// Of the user's message, in order.
+    /// Of the user's messages, in order, with earlier replies in between.
     pub parts: Vec<QuestionPart>,
     pub decoding: Decoding,
 }
@@ -66,14 +76,30 @@ impl JudgeQuestion {
     pub fn images(&self) -> impl Iterator<Item = &InputImage> {
         self.parts.iter().filter_map(|part| match part {
             QuestionPart::Image(image) => Some(image),
-            QuestionPart::Text(_) => None,
+            QuestionPart::Text(_) | QuestionPart::Assistant(_) => None,
         })
     }
 
-    /// System text and the texts of the message.
+    /// The messages of user and judge, in order; none is empty.
+    #[must_use]
+    pub fn turns(&self) -> Vec<JudgeTurn<'_>> {
+        let mut turns = Vec::new();
+        let mut begin = 0;
+        for (position, part) in self.parts.iter().enumerate() {
+            if let QuestionPart::Assistant(words) = part {
+                turns.extend([JudgeTurn::User(&self.parts[begin..position]), JudgeTurn::Assistant(words)]);
+                begin = position + 1;
+            }
+        }
+        turns.push(JudgeTurn::User(&self.parts[begin..]));
+        turns.retain(|turn| *turn != JudgeTurn::User(&[]));
+        turns
+    }
+
+    /// System text and the texts of all messages.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let parts = self.parts.iter().filter_map(|part| match part {
-            QuestionPart::Text(text) => Some(text.as_str()),
+            QuestionPart::Text(text) | QuestionPart::Assistant(text) => Some(text.as_str()),
             QuestionPart::Image(_) => None,
         });
         self.system.as_deref().into_iter().chain(parts)
@@ -123,5 +149,33 @@ impl JudgeIdentity {
     pub fn work_key(&self, role: &str, sample: &SampleId, image: &ContentHash, repeat: u32) -> WorkKey {
         let (sample, repeat) = (sample.to_string(), repeat.to_string());
         WorkKey::new(hash_parts(["judgment", &self.id(), role, &sample, image.as_str(), &repeat]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn earlier_replies_part_the_messages_of_the_user() {
+        let text = |text: &str| QuestionPart::Text(text.to_owned());
+        let question = |parts: &[QuestionPart]| JudgeQuestion {
+            system: None,
+            parts: parts.to_vec(),
+            decoding: Decoding::default(),
+        };
+        let image = QuestionPart::Image(InputImage::new(crate::ImageFormat::Png, *b"x"));
+        let reply = QuestionPart::Assistant("a boat".to_owned());
+        let talk = question(&[image.clone(), text("What?"), reply, text("How good?")]);
+        let turns = [
+            JudgeTurn::User(&talk.parts[..2]),
+            JudgeTurn::Assistant("a boat"),
+            JudgeTurn::User(&talk.parts[3..]),
+        ];
+        assert_eq!(talk.turns(), turns);
+        assert_eq!(talk.texts().collect::<Vec<_>>(), ["What?", "a boat", "How good?"]);
+        assert_eq!(talk.images().count(), 1);
+        let single = question(&[image, text("What?")]);
+        assert_eq!(single.turns(), [JudgeTurn::User(&single.parts)]);
     }
 }

@@ -32,7 +32,7 @@ pub use generation::{
     Permit, ProviderDown, RequestPart, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
 };
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey, to_hex};
-pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, QuestionPart, ReplySchema};
+pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, JudgeTurn, QuestionPart, ReplySchema};
 pub use mask::{Mask, MaskError};
 pub use money::Usd;
 pub use outcome::{Failure, FailureKind, Outcome};

@@ -15,3 +15,4 @@ pub mod registry;
 pub mod suite;
 pub mod summary;
 pub mod wise;
+pub mod wording;

@@ -70,7 +70,7 @@ fn write_utf16_escapes(text: &mut String, character: char) {
     }
 }
 
-fn render_number(number: &Number) -> String {
+pub(crate) fn render_number(number: &Number) -> String {
     match number.as_f64() {
         Some(float) if number.is_f64() => render_float(float),
         _ => number.to_string(),

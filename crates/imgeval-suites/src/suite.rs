@@ -8,7 +8,7 @@ use imgeval_core::{CaseId, ContentHash, FailureKind, ImageNote, ImageRef, Sample
 use crate::{
     files::{FetchedSource, SuiteError, SuiteFiles},
     geneval::{Metadata, NameTemplate},
-    judged::{Field, JudgeProtocol, ReplyFormat, Scores},
+    judged::{Attachment, Field, JudgeProtocol, ReplyFormat, Scores},
     summary::Scheme,
 };
 
@@ -67,8 +67,8 @@ pub struct JudgedFacts {
     pub protocols: &'static [&'static str],
     /// What its cases have that a wording may name.
     pub fields: &'static [Field],
-    /// Whether its cases are edits of a picture.
-    pub has_source_image: bool,
+    /// The images that its cases have.
+    pub attachments: &'static [Attachment],
     /// Forms of replies that its protocols may ask for.
     pub replies: &'static [ReplyFormat],
     /// The form in which scores by people are kept.
@@ -79,6 +79,14 @@ pub struct JudgedFacts {
     pub has_edit_metrics: bool,
     /// Why scores by a model may not stand beside published ones whatever the judge; `None` if they may.
     pub wording_note: Option<&'static str>,
+}
+
+impl JudgedFacts {
+    /// Whether its cases are edits of a picture.
+    #[must_use]
+    pub fn has_source_image(&self) -> bool {
+        self.attachments.contains(&Attachment::Source)
+    }
 }
 
 /// One case of a suite with everything that evaluators may be told about it.

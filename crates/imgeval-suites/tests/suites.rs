@@ -6,3 +6,4 @@
 mod judged;
 mod prompts;
 mod verdicts;
+mod wording;

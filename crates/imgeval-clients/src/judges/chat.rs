@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use imgeval_core::{Decoding, Failure, JudgeQuestion, QuestionPart};
+use imgeval_core::{Decoding, Failure, JudgeQuestion, JudgeTurn, QuestionPart};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -93,7 +93,10 @@ impl TextProvider for ChatText {
     fn request(&self, question: &JudgeQuestion) -> Result<ApiRequest, Failure> {
         let mut messages = Vec::new();
         messages.extend(question.system.as_ref().map(|system| json!({"role": "system", "content": system})));
-        messages.push(json!({"role": "user", "content": content(&question.parts)}));
+        messages.extend(question.turns().into_iter().map(|turn| match turn {
+            JudgeTurn::User(parts) => json!({"role": "user", "content": content(parts)}),
+            JudgeTurn::Assistant(words) => json!({"role": "assistant", "content": words}),
+        }));
         let mut body = Map::new();
         body.insert("model".to_owned(), self.model.clone().into());
         body.insert("messages".to_owned(), messages.into());
@@ -129,7 +132,7 @@ fn content(parts: &[QuestionPart]) -> Value {
         return text.clone().into();
     }
     let part = |part: &QuestionPart| match part {
-        QuestionPart::Text(text) => json!({"type": "text", "text": text}),
+        QuestionPart::Text(text) | QuestionPart::Assistant(text) => json!({"type": "text", "text": text}),
         QuestionPart::Image(image) => image_part(image),
     };
     parts.iter().map(part).collect()

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use imgeval_core::{Decoding, Failure, FailureKind, JudgeQuestion, QuestionPart};
+use imgeval_core::{Decoding, Failure, FailureKind, JudgeQuestion, JudgeTurn, QuestionPart};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -57,11 +57,17 @@ impl TextProvider for GeminiText {
 
     fn request(&self, question: &JudgeQuestion) -> Result<ApiRequest, Failure> {
         let part = |part: &QuestionPart| match part {
-            QuestionPart::Text(text) => json!({ "text": text }),
+            QuestionPart::Text(text) | QuestionPart::Assistant(text) => json!({ "text": text }),
             QuestionPart::Image(image) => json!({"inlineData": gemini_reply::inline(image)}),
         };
-        let parts: Value = question.parts.iter().map(part).collect();
-        let mut body = json!({"contents": [{"role": "user", "parts": parts}]});
+        let content = |turn: JudgeTurn| match turn {
+            JudgeTurn::User(parts) => {
+                json!({"role": "user", "parts": parts.iter().map(part).collect::<Value>()})
+            }
+            JudgeTurn::Assistant(words) => json!({"role": "model", "parts": [{"text": words}]}),
+        };
+        let contents: Value = question.turns().into_iter().map(content).collect();
+        let mut body = json!({ "contents": contents });
         if let Some(system) = &question.system {
             body["systemInstruction"] = json!({"parts": [{"text": system}]});
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fault_server::{Action, FaultServer, Reply},
-    judges::{failure, question},
+    judges::{failure, question, talk},
     support::{self, KEY},
 };
 
@@ -19,6 +19,20 @@ fn open(server: &FaultServer) -> Arc<dyn Judge> {
 
 fn candidate(parts: Value, reason: &str) -> Value {
     json!({"candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": reason}]})
+}
+
+#[tokio::test]
+async fn earlier_replies_are_the_models() {
+    let answer = candidate(json!([{"text": "Score: 1"}]), "STOP");
+    let server = FaultServer::start([Action::Reply(Reply::json(200, &answer))]).await;
+    open(&server).judge(&talk(), &Always).await.unwrap();
+    let picture = json!({"inlineData": {"mimeType": "image/png", "data": "AP8Q"}});
+    let contents = json!([
+        {"role": "user", "parts": [picture, {"text": "What is it?"}]},
+        {"role": "model", "parts": [{"text": "A boat."}]},
+        {"role": "user", "parts": [{"text": "How good?"}]},
+    ]);
+    assert_eq!(server.requests()[0].json()["contents"], contents);
 }
 
 #[tokio::test]

@@ -113,6 +113,30 @@ async fn a_question_of_words_alone_is_plain_text() {
     assert_eq!(server.requests()[0].json()["messages"], messages);
 }
 
+/// A talk of two questions.
+pub(crate) fn talk() -> JudgeQuestion {
+    let parts = vec![
+        image(ImageFormat::Png, &[0, 255, 16]),
+        text("What is it?"),
+        QuestionPart::Assistant("A boat.".to_owned()),
+        text("How good?"),
+    ];
+    JudgeQuestion { system: None, parts, decoding: Decoding::default() }
+}
+
+#[tokio::test]
+async fn earlier_replies_are_messages_of_their_own() {
+    let server = FaultServer::start([says("yes")]).await;
+    open(&server).judge(&talk(), &Always).await.unwrap();
+    let picture = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AP8Q"}});
+    let messages = json!([
+        {"role": "user", "content": [picture, {"type": "text", "text": "What is it?"}]},
+        {"role": "assistant", "content": "A boat."},
+        {"role": "user", "content": "How good?"},
+    ]);
+    assert_eq!(server.requests()[0].json()["messages"], messages);
+}
+
 fn everything() -> Decoding {
     let shape = r#"{"type": "object", "required": ["score"]}"#.to_owned();
     Decoding {

@@ -1,14 +1,13 @@
 //! What judged suites share: protocols as data, the wording of questions, and the reading of replies.
 //!
 //! A [`JudgeProtocol`] says everything that can change a judge's answer and how the answer is read. Its wording is
-//! cut out of a benchmark's own script, read from a file ([`JudgeProtocol::from_toml`]) or, for
+//! found in the files of a benchmark ([`crate::wording`]), read from a file ([`JudgeProtocol::from_toml`]) or, for
 //! Reason-Edit, our own ([`JudgeProtocol::reason_edit`]). Replies are read by [`JudgeProtocol::parse_reply`], a pure
 //! function: which forms it accepts stands in docs/judge-replies.md.
 
 mod edit_rubric;
 mod protocol;
 mod protocol_file;
-pub mod python_source;
 mod replies;
 mod retired;
 mod template;

@@ -10,30 +10,75 @@ use crate::{
     suite::{JudgedFacts, SuiteRef},
 };
 
-/// An image that a question shows.
+/// An image that a question shows, or several of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attachment {
     /// The image that was to be edited.
     Source,
+    /// All images that were given along with the instruction, in their order.
+    Sources,
     /// The image that is judged.
     Answer,
+    /// The other image, where two are compared.
+    SecondAnswer,
+    /// An image of the wanted outcome.
+    Reference,
 }
 
 impl Attachment {
+    pub const ALL: [Self; 5] =
+        [Self::Source, Self::Sources, Self::Answer, Self::SecondAnswer, Self::Reference];
+
+    /// As protocol files name it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Source => "source",
+            Self::Sources => "sources",
             Self::Answer => "answer",
+            Self::SecondAnswer => "second-answer",
+            Self::Reference => "reference",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|attachment| attachment.name() == name)
+    }
+
+    /// In words, as part of a sentence.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Source => "source image",
+            Self::Sources => "source images",
+            Self::Answer => "image to judge",
+            Self::SecondAnswer => "second image to judge",
+            Self::Reference => "reference image",
         }
     }
 }
 
-/// One part of the user's message.
+/// One part of the talk with the judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessagePart {
+    /// Words of the user.
     Text(Template),
+    /// An image that the user shows.
     Image(Attachment),
+    /// Words that are shown as the judge's own, between two messages of the user.
+    Assistant(Template),
+}
+
+impl MessagePart {
+    /// Its wording; `None` for an image.
+    #[must_use]
+    pub fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Text(template) | Self::Assistant(template) => Some(template),
+            Self::Image(_) => None,
+        }
+    }
 }
 
 /// How images are made ready to be sent. With neither set, the bytes are sent as they are stored.
@@ -53,7 +98,7 @@ pub struct JudgeProtocol {
     pub suite: String,
     pub title: String,
     pub system: Option<Template>,
-    /// Of the user, in order.
+    /// Of the user, in order, with earlier replies of the judge in between.
     pub message: Vec<MessagePart>,
     pub preparation: ImagePreparation,
     pub decoding: Decoding,
@@ -80,8 +125,10 @@ pub enum ProtocolError {
     NoText,
     #[error("the message shows no image that is to be judged")]
     NoAnswer,
-    #[error("cases of {suite} have no source image")]
-    NoSource { suite: &'static str },
+    #[error("cases of {suite} have no {}", attachment.title())]
+    NoImage { attachment: Attachment, suite: &'static str },
+    #[error("words of the judge must stand between two messages of the user")]
+    Turns,
     #[error("replies of the form {reply} do not belong to {suite}")]
     Reply { reply: &'static str, suite: &'static str },
     #[error("max_tries must lie between 1 and 10")]
@@ -134,6 +181,7 @@ impl JudgeProtocol {
             parts.extend(match part {
                 MessagePart::Text(template) => ["text".to_owned(), template.render_source()],
                 MessagePart::Image(attachment) => ["image".to_owned(), attachment.name().to_owned()],
+                MessagePart::Assistant(template) => ["assistant".to_owned(), template.render_source()],
             });
         }
         parts.push("preparation".to_owned());
@@ -183,20 +231,23 @@ impl JudgeProtocol {
         if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(is_id_byte) {
             return Err(ProtocolError::Id { id: self.id.clone() });
         }
-        let texts = self.message.iter().filter_map(|part| match part {
-            MessagePart::Text(template) => Some(template),
-            MessagePart::Image(_) => None,
-        });
+        let texts = self.message.iter().filter_map(MessagePart::template);
         let mut fields = texts.clone().chain(&self.system).flat_map(Template::fields);
         if let Some(field) = fields.find(|field| !suite.fields.contains(field)) {
             return Err(ProtocolError::Field { field, suite: name });
         }
-        let shows = |attachment| self.message.contains(&MessagePart::Image(attachment));
+        let shows = |attachment: &Attachment| self.message.contains(&MessagePart::Image(*attachment));
+        let is_absent =
+            |attachment: &Attachment| shows(attachment) && !suite.attachments.contains(attachment);
+        if let Some(attachment) = Attachment::ALL.into_iter().find(is_absent) {
+            return Err(ProtocolError::NoImage { attachment, suite: name });
+        }
+        let is_assistant = |part: &MessagePart| matches!(part, MessagePart::Assistant(_));
         let tests = [
             (self.version == 0, ProtocolError::Version),
             (texts.clone().all(Template::is_empty), ProtocolError::NoText),
-            (!shows(Attachment::Answer), ProtocolError::NoAnswer),
-            (shows(Attachment::Source) && !suite.has_source_image, ProtocolError::NoSource { suite: name }),
+            (!shows(&Attachment::Answer), ProtocolError::NoAnswer),
+            (self.message.split(is_assistant).any(<[_]>::is_empty), ProtocolError::Turns),
             (
                 !suite.replies.contains(&self.reply),
                 ProtocolError::Reply { reply: self.reply.name(), suite: name },

@@ -21,7 +21,8 @@ pub enum ProtocolFileError {
         source: TemplateError,
     },
     #[error(
-        "every part of the message is either `text = \"…\"` or `image = \"source\"` or `image = \"answer\"`"
+        "every part of the message is `text = \"…\"`, `image = \"…\"` with {}, or `assistant = \"…\"`",
+        known_images()
     )]
     Part,
     #[error("`{value}` is no {what}; known are {known}")]
@@ -77,11 +78,17 @@ struct SchemaTable {
     json: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PartTable {
     text: Option<String>,
     image: Option<String>,
+    /// Words that are shown as the judge's own.
+    assistant: Option<String>,
+}
+
+fn known_images() -> String {
+    Attachment::ALL.map(Attachment::name).join(", ")
 }
 
 impl JudgeProtocol {
@@ -101,10 +108,12 @@ impl JudgeProtocol {
         let template = |place, text: &str| {
             Template::parse(text).map_err(|source| ProtocolFileError::Template { place, source })
         };
-        let part = |part: &PartTable| match (&part.text, part.image.as_deref()) {
-            (Some(text), None) => template("message", text).map(MessagePart::Text),
-            (None, Some("source")) => Ok(MessagePart::Image(Attachment::Source)),
-            (None, Some("answer")) => Ok(MessagePart::Image(Attachment::Answer)),
+        let part = |part: &PartTable| match (&part.text, &part.image, &part.assistant) {
+            (Some(text), None, None) => template("message", text).map(MessagePart::Text),
+            (None, Some(image), None) => {
+                Attachment::from_name(image).map(MessagePart::Image).ok_or(ProtocolFileError::Part)
+            }
+            (None, None, Some(text)) => template("message", text).map(MessagePart::Assistant),
             _ => Err(ProtocolFileError::Part),
         };
         let format = |name: &String| {
@@ -148,9 +157,14 @@ impl JudgeProtocol {
     /// If a number does not fit into TOML (a seed above 2^63).
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         let part = |part: &MessagePart| match part {
-            MessagePart::Text(template) => PartTable { text: Some(template.render_source()), image: None },
+            MessagePart::Text(template) => {
+                PartTable { text: Some(template.render_source()), ..PartTable::default() }
+            }
             MessagePart::Image(attachment) => {
-                PartTable { text: None, image: Some(attachment.name().to_owned()) }
+                PartTable { image: Some(attachment.name().to_owned()), ..PartTable::default() }
+            }
+            MessagePart::Assistant(template) => {
+                PartTable { assistant: Some(template.render_source()), ..PartTable::default() }
             }
         };
         let Decoding { temperature, max_tokens, seed, schema, log_probabilities, extra } = &self.decoding;
@@ -226,6 +240,24 @@ extra = { top_k = "1" }
     }
 
     #[test]
+    fn every_kind_of_part_is_written_and_read() {
+        let mut protocol = JudgeProtocol::from_toml(OWN).unwrap();
+        let plain = protocol.hash();
+        protocol.message.extend(Attachment::ALL.map(MessagePart::Image));
+        protocol.message.push(MessagePart::Assistant(Template::parse("{first_reply} {{x}}").unwrap()));
+        protocol.message.push(MessagePart::Text(Template::parse("{reference}{test_points}").unwrap()));
+        let toml = protocol.to_toml().unwrap();
+        assert!(
+            toml.contains("image = \"second-answer\"")
+                && toml.contains("assistant = \"{first_reply} {{x}}\"")
+        );
+        assert_ne!(protocol.hash(), plain);
+        // WISE has none of these.
+        let error = error_of(&toml);
+        assert!(error.contains("{first_reply}, which cases of wise-legacy do not have"), "{error}");
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused_by_name() {
         let check = |from: &str, to: &str, expected: &str| {
             assert!(OWN.contains(from), "{from}");
@@ -238,8 +270,15 @@ extra = { top_k = "1" }
         check("title = \"A shorter question\"\n", "", "missing field `title`");
         check("{prompt}", "{instruction}", "cases of wise-legacy do not have");
         check("{prompt}", "{name}", "names {name}");
-        check("image = \"answer\"", "image = \"source\"", "no image that is to be judged");
+        check("image = \"answer\"", "image = \"source\"", "have no source image");
         check("image = \"answer\"", "image = \"mask\"", "every part of the message");
+        check("image = \"answer\"", "image = \"answer\"\ntext = \"x\"", "every part of the message");
+        check("image = \"answer\"", "image = \"reference\"", "have no reference image");
+        check(
+            "[[message]]\ntext",
+            "[[message]]\nassistant = \"x\"\n\n[[message]]\nassistant = \"y\"\n\n[[message]]\ntext",
+            "between two messages",
+        );
         check("reply = \"wise-legacy\"", "reply = \"edit-scores\"", "do not belong to wise-legacy");
         check("reply = \"wise-legacy\"", "reply = \"guess\"", "no form of reply; known are");
         check("suite = \"wise-legacy\"", "suite = \"wise\"", "no judged suite `wise`");

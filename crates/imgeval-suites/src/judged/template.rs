@@ -2,16 +2,50 @@
 
 use std::{collections::BTreeMap, fmt};
 
-/// What a template may name.
+/// What a template may name. Lists and dicts are given as the texts that their suite makes of them, such as Python's `repr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
+    /// What the image generator was asked for.
     Prompt,
+    /// What the prompt or the test points mean.
     Explanation,
+    /// What an editor was asked to do.
     Instruction,
+    /// One question about the image.
+    Question,
+    /// Several questions, as one text.
+    Questions,
+    /// The wanted outcome, in words.
+    Reference,
+    /// What is looked at, such as a list of names.
+    TestPoints,
+    /// What each test point means for this case.
+    TestExplanation,
+    /// What gives points, and how many.
+    ScoringPoints,
+    /// What the case is graded by.
+    Criteria,
+    /// The judge's own reply to the first question of a talk.
+    FirstReply,
+    /// The prompt as a script leaves it that formats its text twice; see [`crate::wording::format_with_itself`].
+    FormattedPrompt,
 }
 
 impl Field {
-    pub const ALL: [Self; 3] = [Self::Prompt, Self::Explanation, Self::Instruction];
+    pub const ALL: [Self; 12] = [
+        Self::Prompt,
+        Self::Explanation,
+        Self::Instruction,
+        Self::Question,
+        Self::Questions,
+        Self::Reference,
+        Self::TestPoints,
+        Self::TestExplanation,
+        Self::ScoringPoints,
+        Self::Criteria,
+        Self::FirstReply,
+        Self::FormattedPrompt,
+    ];
 
     /// As it stands between braces.
     #[must_use]
@@ -20,6 +54,15 @@ impl Field {
             Self::Prompt => "prompt",
             Self::Explanation => "explanation",
             Self::Instruction => "instruction",
+            Self::Question => "question",
+            Self::Questions => "questions",
+            Self::Reference => "reference",
+            Self::TestPoints => "test_points",
+            Self::TestExplanation => "test_explanation",
+            Self::ScoringPoints => "scoring_points",
+            Self::Criteria => "criteria",
+            Self::FirstReply => "first_reply",
+            Self::FormattedPrompt => "formatted_prompt",
         }
     }
 
@@ -48,12 +91,14 @@ pub struct Template {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    #[error(
-        "line {line} of the template names {{{name}}}; only {{prompt}}, {{explanation}} and {{instruction}} exist"
-    )]
+    #[error("line {line} of the template names {{{name}}}; only {} exist", known_fields())]
     UnknownField { line: usize, name: String },
     #[error("line {line} of the template has a brace alone; write {{{{ or }}}} for a brace in the text")]
     LoneBrace { line: usize },
+}
+
+fn known_fields() -> String {
+    Field::ALL.map(|field| field.to_string()).join(", ")
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +108,7 @@ pub struct MissingField {
 }
 
 impl Template {
-    /// Reads `{prompt}`, `{explanation}` and `{instruction}` as fields and `{{` and `}}` as braces.
+    /// Reads `{prompt}` and the like ([`Field::name`]) as fields, and `{{` and `}}` as braces.
     ///
     /// # Errors
     /// At any other brace.

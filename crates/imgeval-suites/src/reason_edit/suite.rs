@@ -15,7 +15,7 @@ use super::{
 use crate::{
     files::{DataSet, FetchedSource, FoundCase, FoundLine, SuiteError, SuiteFiles},
     geneval::NameTemplate,
-    judged::{Field, JudgeProtocol, ReplyFormat},
+    judged::{Attachment, Field, JudgeProtocol, ReplyFormat},
     suite::{
         CaseRound, FoundAnswer, FoundAnswers, JudgedFacts, Parameters, Published, PublishedRow, ScoredBy,
         Suite, SuiteCase, SuiteCases, SuiteFacts,
@@ -51,7 +51,7 @@ static JUDGED: JudgedFacts = JudgedFacts {
     protocol_suite: ID,
     protocols: &[ID],
     fields: &[Field::Instruction],
-    has_source_image: true,
+    attachments: &[Attachment::Source, Attachment::Answer],
     replies: &[ReplyFormat::EditScores],
     people_reply: ReplyFormat::EditScores,
     people_see: "{instruction}",

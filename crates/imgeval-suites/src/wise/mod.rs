@@ -6,6 +6,7 @@
 
 mod cases;
 mod edition;
+mod protocol;
 mod published;
 mod rows;
 mod suite;
@@ -15,6 +16,7 @@ pub use cases::{
     parse_cases,
 };
 pub use edition::{Category, Edition, WiseScore, wi_score};
+pub use protocol::{ScriptError, read_protocol};
 pub use published::{
     PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PUBLISHED_VERIFIED, PUBLISHED_VERIFIED_SOURCE,
     PUBLISHED_VERIFIED_UNKNOWN, PublishedRow,

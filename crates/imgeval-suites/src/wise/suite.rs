@@ -13,10 +13,7 @@ use super::{
 use crate::{
     files::{FetchedSource, SourceFile, SuiteError, SuiteFiles, script_text, unusable_because},
     geneval::{NameTemplate, find_by_number},
-    judged::{
-        Field, JudgeProtocol, ReplyFormat, Strictness,
-        python_source::{wise_legacy_protocol, wise_verified_protocol},
-    },
+    judged::{Attachment, Field, JudgeProtocol, ReplyFormat, Strictness},
     suite::{
         CaseRound, FoundAnswers, JudgedFacts, OfficialFiles, OfficialRow, OfficialRows, Parameters,
         Published, PublishedRow, ScoredBy, ScoredReply, Suite, SuiteCase, SuiteCases, SuiteFacts,
@@ -69,7 +66,7 @@ static LEGACY_JUDGED: JudgedFacts = JudgedFacts {
     protocol_suite: "wise-legacy",
     protocols: &["wise-legacy", "wise-legacy-strict"],
     fields: FIELDS,
-    has_source_image: false,
+    attachments: &[Attachment::Answer],
     replies: &[ReplyFormat::WiseLegacy(Strictness::Official), ReplyFormat::WiseLegacy(Strictness::Strict)],
     people_reply: ReplyFormat::WiseLegacy(Strictness::Strict),
     people_see: PEOPLE_SEE,
@@ -81,7 +78,7 @@ static VERIFIED_JUDGED: JudgedFacts = JudgedFacts {
     protocol_suite: "wise-verified",
     protocols: &["wise-verified", "wise-verified-strict"],
     fields: FIELDS,
-    has_source_image: false,
+    attachments: &[Attachment::Answer],
     replies: &[
         ReplyFormat::WiseVerified(Strictness::Official),
         ReplyFormat::WiseVerified(Strictness::Strict),
@@ -308,11 +305,7 @@ fn script_of(edition: Edition) -> &'static DataFile {
 fn protocol_of(script: &DataFile, bytes: &[u8]) -> Result<JudgeProtocol, SuiteError> {
     let file = script.source();
     let (text, note) = script_text(&SOURCE, &file, bytes)?;
-    let protocol = match script.edition {
-        Edition::Legacy => wise_legacy_protocol(text),
-        Edition::Verified => wise_verified_protocol(text),
-    };
-    let mut protocol = protocol.map_err(|error| unusable_because(&SOURCE, &file, &error))?;
+    let mut protocol = read_protocol(script.edition, text).map_err(|error| unusable_because(&SOURCE, &file, &error))?;
     protocol.wording_source.push_str(&note);
     Ok(protocol)
 }

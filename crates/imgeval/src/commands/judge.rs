@@ -440,10 +440,13 @@ fn question_about(
     };
     let subject = subjects.get(&(item.role, item.id.clone())).ok_or_else(|| missing("image"))?;
     make_question(protocol, &subject.case.fields(), |attachment| match attachment {
-        Attachment::Answer => load_image(&subject.directory, &subject.image),
+        Attachment::Answer => Ok(vec![load_image(&subject.directory, &subject.image)?]),
         Attachment::Source => {
             let source = subject.case.source().ok_or_else(|| missing("source image"))?;
-            load_image(&subject.directory, source)
+            Ok(vec![load_image(&subject.directory, source)?])
+        }
+        Attachment::Sources | Attachment::SecondAnswer | Attachment::Reference => {
+            Err(missing(attachment.title()))
         }
     })
 }
@@ -451,7 +454,7 @@ fn question_about(
 /// A question as a judge would be asked it, its images without content, which prices do not depend on.
 fn sketch_question(protocol: &JudgeProtocol, case: &SuiteCase) -> Result<JudgeQuestion, Failure> {
     let as_they_are = JudgeProtocol { preparation: ImagePreparation::default(), ..protocol.clone() };
-    make_question(&as_they_are, &case.fields(), |_| Ok(InputImage::new(ImageFormat::Png, Vec::new())))
+    make_question(&as_they_are, &case.fields(), |_| Ok(vec![InputImage::new(ImageFormat::Png, Vec::new())]))
 }
 
 /// Keeps each reference once.

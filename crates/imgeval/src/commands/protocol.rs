@@ -106,12 +106,12 @@ fn show_case(
     set.select(&[id.to_owned()], &[], None)?;
     let case = set.cases.first().ok_or_else(|| CommandError::usage(format!("no case has the id `{id}`")))?;
     // Stands for images, which are not shown here.
-    let placeholder = |attachment: Attachment| -> Result<InputImage, Failure> {
-        Ok(InputImage {
+    let placeholder = |attachment: Attachment| -> Result<Vec<InputImage>, Failure> {
+        Ok(vec![InputImage {
             hash: ContentHash::of(attachment.name().as_bytes()),
             format: ImageFormat::Png,
             bytes: Vec::new().into(),
-        })
+        }])
     };
     let unprepared = JudgeProtocol { preparation: Default::default(), ..protocol.clone() };
     let question = make_question(&unprepared, &case.fields(), placeholder)
@@ -126,9 +126,13 @@ fn show_case(
         match part {
             QuestionPart::Text(words) => text.push_str(&format!("\n--- text ---\n{words}\n")),
             QuestionPart::Image(image) => {
-                let is_source = image.hash == ContentHash::of(Attachment::Source.name().as_bytes());
-                let which = if is_source { "the source image" } else { "the image to judge" };
-                text.push_str(&format!("\n--- image: {which} ---\n"));
+                let is_shown =
+                    |attachment: &Attachment| image.hash == ContentHash::of(attachment.name().as_bytes());
+                let which = Attachment::ALL.into_iter().find(is_shown).map_or("image", Attachment::title);
+                text.push_str(&format!("\n--- image: the {which} ---\n"));
+            }
+            QuestionPart::Assistant(words) => {
+                text.push_str(&format!("\n--- the judge's own words ---\n{words}\n"));
             }
         }
     }

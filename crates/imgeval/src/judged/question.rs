@@ -16,26 +16,35 @@ use imgeval_vision::{
 /// Bytes for each pixel of the picture that comes.
 const SCALE_AND_ENCODE: u64 = 2 * LITTLE_WORK;
 
-/// Binds the protocol's wording and loads its images.
+/// Binds the protocol's wording and loads its images; `images` gives all of a kind, in order.
 ///
 /// # Errors
 /// If the case lacks what the wording names, or an image cannot be read.
 pub(crate) fn make_question(
     protocol: &JudgeProtocol,
     fields: &BTreeMap<Field, &str>,
-    image: impl Fn(Attachment) -> Result<InputImage, Failure>,
+    images: impl Fn(Attachment) -> Result<Vec<InputImage>, Failure>,
 ) -> Result<JudgeQuestion, Failure> {
     let lacks = |error: imgeval_suites::judged::MissingField| {
         not_accessible(format!("the case does not fit the protocol: {}", sentence_of(&error)))
     };
     let system = protocol.bind_system(fields).map_err(lacks)?;
-    let part = |part: &MessagePart| match part {
-        MessagePart::Text(template) => template.bind(fields).map(QuestionPart::Text).map_err(lacks),
-        MessagePart::Image(attachment) => {
-            prepare(image(*attachment)?, protocol.preparation).map(QuestionPart::Image)
+    let mut parts = Vec::new();
+    for part in &protocol.message {
+        match part {
+            MessagePart::Text(template) => {
+                parts.push(QuestionPart::Text(template.bind(fields).map_err(lacks)?));
+            }
+            MessagePart::Assistant(template) => {
+                parts.push(QuestionPart::Assistant(template.bind(fields).map_err(lacks)?));
+            }
+            MessagePart::Image(attachment) => {
+                for image in images(*attachment)? {
+                    parts.push(QuestionPart::Image(prepare(image, protocol.preparation)?));
+                }
+            }
         }
-    };
-    let parts = protocol.message.iter().map(part).collect::<Result<_, Failure>>()?;
+    }
     Ok(JudgeQuestion { system, parts, decoding: protocol.decoding.clone() })
 }
 

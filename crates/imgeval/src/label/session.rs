@@ -33,7 +33,7 @@ fn human_protocol(suite: SuiteRef) -> Result<JudgeProtocol> {
     };
     let reply = judged.people_reply;
     let images = [Attachment::Source, Attachment::Answer];
-    let images = images.into_iter().filter(|image| *image == Attachment::Answer || judged.has_source_image);
+    let images = images.into_iter().filter(|image| *image == Attachment::Answer || judged.has_source_image());
     let text = Template::parse(&format!("{}\n\n{}", judged.people_see, reply.questions().join("\n")))
         .context("the words of the label page are no template")?;
     Ok(JudgeProtocol {
@@ -183,6 +183,7 @@ impl Session {
                 let source = self.cases.get(&item.id.case).and_then(|case| case.source().cloned());
                 source.ok_or(LabelError::Refused("this case has no source image"))
             }
+            Attachment::Sources | Attachment::SecondAnswer | Attachment::Reference => Err(NO_IMAGE),
         }
     }
 

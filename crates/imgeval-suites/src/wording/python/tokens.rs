@@ -1,9 +1,10 @@
-//! Tokens of Python source, as far as finding and reading text constants needs them.
+//! Tokens of Python source, as far as finding and reading texts needs them.
 
-use super::ExtractError;
+use super::holes;
+use crate::wording::WordingError;
 
 /// A script of a benchmark has a few hundred lines.
-const MAX_BYTES: usize = 4 << 20;
+pub(super) const MAX_BYTES: usize = 4 << 20;
 
 /// Longest first.
 const OPERATORS: [&str; 21] = [
@@ -14,7 +15,7 @@ const OPERATORS: [&str; 21] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     Name(String),
-    Number,
+    Number(String),
     Text(TextToken),
     Operator(String),
 }
@@ -44,10 +45,12 @@ impl Located {
     }
 }
 
-/// One statement, or the head of a compound one.
+/// One simple statement, or the head of a compound one with what stands behind its colon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LogicalLine {
     pub(super) indent: usize,
+    /// Whether it stands behind a semicolon.
+    pub(super) is_continued: bool,
     pub(super) tokens: Vec<Located>,
 }
 
@@ -63,23 +66,50 @@ impl Scanner<'_> {
     }
 }
 
+pub(super) fn syntax(line: usize, what: &str) -> WordingError {
+    WordingError::Syntax { line, what: what.to_owned() }
+}
+
 /// # Errors
-/// If a string or a bracket is not closed, or a character cannot begin a token.
-pub(super) fn split_lines(source: &str) -> Result<Vec<LogicalLine>, ExtractError> {
+/// If the source is too large or not in UTF-8, a string or a bracket is not closed, or a character cannot begin a token.
+pub(super) fn split_lines(source: &str) -> Result<Vec<LogicalLine>, WordingError> {
     if source.len() > MAX_BYTES {
-        return Err(ExtractError::TooLarge { max_bytes: MAX_BYTES });
+        return Err(WordingError::TooLarge { max_bytes: MAX_BYTES });
     }
     // As Python reads source files.
-    let source = source.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
+    let source = source.strip_prefix('\u{FEFF}').unwrap_or(source).replace("\r\n", "\n").replace('\r', "\n");
+    for (line, text) in
+        source.lines().take(2).enumerate().filter(|(_, text)| text.trim_start().starts_with('#'))
+    {
+        let name = text
+            .match_indices("coding")
+            .find_map(|(at, word)| text[at + word.len()..].strip_prefix([':', '=']));
+        let is_utf8 = |name: &str| {
+            let name = name.trim_start_matches([' ', '\t']).to_ascii_lowercase().replace('_', "-");
+            name.starts_with("utf-8") || name.starts_with("utf8")
+        };
+        if name.is_some_and(|name| !is_utf8(name)) {
+            return Err(syntax(line + 1, "the name of another encoding than UTF-8"));
+        }
+    }
     split_normalised(&source, 1)
 }
 
-pub(super) fn split_normalised(source: &str, first_line: usize) -> Result<Vec<LogicalLine>, ExtractError> {
+/// The tokens of an expression between braces.
+pub(super) fn split_expression(source: &str, line: usize) -> Result<Vec<Located>, WordingError> {
+    let mut lines = split_normalised(&format!("({source})"), line)?;
+    match (lines.pop(), lines.is_empty()) {
+        (Some(line), true) => Ok(line.tokens),
+        _ => Err(syntax(line, "braces without an expression")),
+    }
+}
+
+fn split_normalised(source: &str, first_line: usize) -> Result<Vec<LogicalLine>, WordingError> {
     let mut scanner = Scanner { rest: source, line: first_line };
     let mut lines = Vec::new();
-    let mut current = LogicalLine { indent: 0, tokens: Vec::new() };
-    // Lines of the brackets that are open.
-    let mut open = Vec::new();
+    let mut current = LogicalLine { indent: 0, is_continued: false, tokens: Vec::new() };
+    // Brackets that are open, with their lines.
+    let mut open: Vec<(char, usize)> = Vec::new();
     let mut at_line_start = true;
     while let Some(character) = scanner.rest.chars().next() {
         if at_line_start && open.is_empty() {
@@ -92,35 +122,32 @@ pub(super) fn split_normalised(source: &str, first_line: usize) -> Result<Vec<Lo
         }
         let start = scanner.line;
         match character {
-            '\n' => {
+            '\n' | ';' if open.is_empty() => {
                 scanner.advance(1);
-                at_line_start |= open.is_empty();
-                if open.is_empty() && !current.tokens.is_empty() {
-                    let tokens = std::mem::take(&mut current.tokens);
-                    lines.push(LogicalLine { indent: current.indent, tokens });
+                at_line_start = character == '\n';
+                let tokens = std::mem::take(&mut current.tokens);
+                let had_tokens = !tokens.is_empty();
+                if had_tokens {
+                    lines.push(LogicalLine { tokens, ..current });
                 }
+                current = LogicalLine {
+                    indent: current.indent,
+                    is_continued: character == ';' && (had_tokens || current.is_continued),
+                    tokens: Vec::new(),
+                };
             }
-            ';' if open.is_empty() => {
-                scanner.advance(1);
-                if !current.tokens.is_empty() {
-                    let tokens = std::mem::take(&mut current.tokens);
-                    lines.push(LogicalLine { indent: current.indent, tokens });
-                }
-            }
-            ' ' | '\t' | '\u{C}' => scanner.advance(1),
+            '\n' | ' ' | '\t' | '\u{C}' => scanner.advance(1),
             '\\' if scanner.rest.starts_with("\\\n") => scanner.advance(2),
             '#' => scanner.advance(scanner.rest.find('\n').unwrap_or(scanner.rest.len())),
             _ => {
                 let token = scan_token(&mut scanner, character)?;
                 if let Token::Operator(operator) = &token {
                     match operator.as_str() {
-                        "(" | "[" | "{" => open.push(start),
-                        ")" | "]" | "}" => {
-                            let unopened = || ExtractError::Syntax {
-                                line: start,
-                                what: "a bracket that was not opened",
-                            };
-                            open.pop().ok_or_else(unopened)?;
+                        "(" => open.push((')', start)),
+                        "[" => open.push((']', start)),
+                        "{" => open.push(('}', start)),
+                        ")" | "]" | "}" if open.pop().is_none_or(|(wanted, _)| wanted != character) => {
+                            return Err(syntax(start, "a bracket that was not opened"));
                         }
                         _ => {}
                     }
@@ -129,8 +156,8 @@ pub(super) fn split_normalised(source: &str, first_line: usize) -> Result<Vec<Lo
             }
         }
     }
-    if let Some(line) = open.first() {
-        return Err(ExtractError::Syntax { line: *line, what: "a bracket that is not closed" });
+    if let Some((_, line)) = open.first() {
+        return Err(syntax(*line, "a bracket that is not closed"));
     }
     if !current.tokens.is_empty() {
         lines.push(current);
@@ -138,11 +165,15 @@ pub(super) fn split_normalised(source: &str, first_line: usize) -> Result<Vec<Lo
     Ok(lines)
 }
 
-fn scan_token(scanner: &mut Scanner, first: char) -> Result<Token, ExtractError> {
+fn scan_token(scanner: &mut Scanner, first: char) -> Result<Token, WordingError> {
     let is_name = |character: char| character.is_alphanumeric() || character == '_';
     if first.is_alphabetic() || first == '_' {
         let length = scanner.rest.find(|character| !is_name(character)).unwrap_or(scanner.rest.len());
         let name = scanner.rest[..length].to_owned();
+        // Python takes letters that look alike for the same.
+        if !name.is_ascii() {
+            return Err(syntax(scanner.line, "a name with letters outside of ASCII"));
+        }
         if scanner.rest[length..].starts_with(['"', '\'']) && is_prefix(&name) {
             scanner.advance(length);
             return scan_text(scanner, &name.to_ascii_lowercase());
@@ -156,15 +187,16 @@ fn scan_token(scanner: &mut Scanner, first: char) -> Result<Token, ExtractError>
     if first.is_ascii_digit() {
         let is_number = |character: char| is_name(character) || character == '.';
         let length = scanner.rest.find(|character| !is_number(character)).unwrap_or(scanner.rest.len());
+        let number = scanner.rest[..length].to_owned();
         scanner.advance(length);
-        return Ok(Token::Number);
+        return Ok(Token::Number(number));
     }
     let operator = OPERATORS.into_iter().find(|operator| scanner.rest.starts_with(operator));
     let operator = match operator {
         Some(operator) => operator.to_owned(),
         None if first.is_ascii_punctuation() => first.to_string(),
         None => {
-            return Err(ExtractError::Syntax { line: scanner.line, what: "a character outside any text" });
+            return Err(syntax(scanner.line, "a character outside any text"));
         }
     };
     scanner.advance(operator.len());
@@ -176,48 +208,18 @@ fn is_prefix(name: &str) -> bool {
     known.contains(&name.to_ascii_lowercase().as_str())
 }
 
-fn scan_text(scanner: &mut Scanner, prefix: &str) -> Result<Token, ExtractError> {
+fn scan_text(scanner: &mut Scanner, prefix: &str) -> Result<Token, WordingError> {
     let line = scanner.line;
     let quote = &scanner.rest[..1];
     let triple = quote.repeat(3);
     let quote = if scanner.rest.starts_with(&triple) { triple } else { quote.to_owned() };
     scanner.advance(quote.len());
-    let is_format = prefix.contains('f');
-    let unclosed = ExtractError::Syntax { line, what: "a text that is not closed" };
-    let Some(length) = text_length(scanner.rest, &quote, is_format) else { return Err(unclosed) };
+    let (is_raw, is_format) = (prefix.contains('r'), prefix.contains('f'));
+    let length = holes::text_length(scanner.rest.as_bytes(), quote.as_bytes(), is_raw, is_format);
+    let length = length.ok_or_else(|| syntax(line, "a text that is not closed"))?;
     let body = scanner.rest[..length].to_owned();
     scanner.advance(length + quote.len());
-    Ok(Token::Text(TextToken {
-        is_raw: prefix.contains('r'),
-        is_bytes: prefix.contains('b'),
-        is_format,
-        body,
-    }))
-}
-
-/// How many bytes stand before the closing quote. Within the braces of a format string quotes belong to the expression,
-/// as from Python 3.12 on; before, the closing quote could not occur there.
-fn text_length(rest: &str, quote: &str, is_format: bool) -> Option<usize> {
-    let is_single = quote.len() == 1;
-    let bytes = rest.as_bytes();
-    let (mut position, mut depth) = (0, 0_usize);
-    while let Some(byte) = bytes.get(position) {
-        let doubled = bytes.get(position + 1) == Some(byte);
-        match byte {
-            _ if depth == 0 && rest[position..].starts_with(quote) => return Some(position),
-            b'\\' => position += 1,
-            b'\n' if is_single && depth == 0 => return None,
-            b'{' | b'}' if is_format && depth == 0 && doubled => position += 1,
-            b'{' if is_format => depth += 1,
-            b'}' if is_format => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        position += 1;
-        while !rest.is_char_boundary(position.min(rest.len())) {
-            position += 1;
-        }
-    }
-    None
+    Ok(Token::Text(TextToken { is_raw, is_bytes: prefix.contains('b'), is_format, body }))
 }
 
 #[cfg(test)]
