@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use imgeval_core::{
-    ContentHash, Cost, Decoding, Failure, FailureKind, GeneratorDown, GeneratorMeta, JudgeQuestion, Outcome,
-    Permit, QuestionPart, Rewriter, TextAnswer, answer_of,
+    ContentHash, Cost, Decoding, EndpointMeta, Failure, FailureKind, JudgeQuestion, Outcome, Permit,
+    ProviderDown, QuestionPart, Rewriter, TextAnswer, answer_of,
 };
 
 use crate::{
@@ -27,7 +27,7 @@ impl ChatClient {
     }
 
     #[must_use]
-    pub fn meta(&self) -> &GeneratorMeta {
+    pub fn meta(&self) -> &EndpointMeta {
         self.0.meta()
     }
 
@@ -46,7 +46,7 @@ impl ChatClient {
         &self,
         question: &JudgeQuestion,
         permit: &dyn Permit,
-    ) -> Result<TextAnswer, GeneratorDown> {
+    ) -> Result<TextAnswer, ProviderDown> {
         let (mut answer, is_cut) = self.0.ask(question, permit).await?;
         // It would be taken for a whole one.
         if is_cut && answer.outcome.done().is_some() {
@@ -59,7 +59,7 @@ impl ChatClient {
 
 /// Rewrites prompts with a chat model: the instructions are the system's message, the prompt is the user's.
 pub struct ChatRewriter {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     client: ChatClient,
     instructions: String,
     temperature: Option<f64>,
@@ -97,7 +97,7 @@ fn prompt_of(text: &str) -> Outcome<String> {
 
 #[async_trait]
 impl Rewriter for ChatRewriter {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -105,7 +105,7 @@ impl Rewriter for ChatRewriter {
         self.client.estimate(&self.question(prompt))
     }
 
-    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, GeneratorDown> {
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, ProviderDown> {
         let mut answer = self.client.ask(&self.question(prompt), permit).await?;
         answer.outcome = match answer.outcome {
             Outcome::Done(text) => prompt_of(&text),

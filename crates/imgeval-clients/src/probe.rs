@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use imgeval_core::{Always, GeneratorDown, Outcome};
+use imgeval_core::{Always, Outcome, ProviderDown};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub enum Reachability {
         models: Option<BTreeSet<String>>,
     },
     /// It does not, and why.
-    Fails(GeneratorDown),
+    Fails(ProviderDown),
 }
 
 struct ModelList(ProviderSettings);
@@ -45,7 +45,7 @@ pub async fn probe(settings: &ProviderSettings) -> Reachability {
         Ok(transport) => transport,
         Err(error) => {
             let hint = error.hint();
-            return Reachability::Fails(GeneratorDown { message: error.to_string(), hint });
+            return Reachability::Fails(ProviderDown { message: error.to_string(), hint });
         }
     };
     let path = "/models".to_owned();
@@ -59,7 +59,7 @@ pub async fn probe(settings: &ProviderSettings) -> Reachability {
             Outcome::Done(reply) => Reachability::Answers { models: read_models(&reply) },
             Outcome::Failed(failure) => {
                 let hint = "check the base URL, the proxy and the network".to_owned();
-                Reachability::Fails(GeneratorDown { message: failure.detail, hint })
+                Reachability::Fails(ProviderDown { message: failure.detail, hint })
             }
         },
         Err(down) => Reachability::Fails(down),

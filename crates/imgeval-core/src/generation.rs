@@ -152,7 +152,7 @@ impl ImageRequest {
 
     /// Everything that can change the answer of this generator, hashed.
     #[must_use]
-    pub fn work_key(&self, generator: &GeneratorMeta) -> WorkKey {
+    pub fn work_key(&self, generator: &EndpointMeta) -> WorkKey {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let image = |image: &InputImage| image.hash.to_string();
         let mut parts = vec!["generation".to_owned()];
@@ -175,9 +175,9 @@ impl ImageRequest {
     }
 }
 
-/// Who generates, exactly enough to know whether two samples have the same origin.
+/// Who answers: a generator, a judge or a rewriter, exactly enough to know whether two answers have the same origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GeneratorMeta {
+pub struct EndpointMeta {
     /// The kind of interface, such as `openai-images`.
     pub provider: String,
     /// Base URL without secrets; empty where there is none.
@@ -296,7 +296,7 @@ pub struct Answer {
     /// How many of these ended without their answer arriving though the provider may have done, and billed, the work.
     pub lost_tries: u32,
     /// Besides, no further call can succeed either; told here, and not as an error, where tries were lost before that.
-    pub down: Option<GeneratorDown>,
+    pub down: Option<ProviderDown>,
 }
 
 impl Answer {
@@ -349,10 +349,10 @@ impl Permit for Always {
     }
 }
 
-/// The generator cannot work at all (bad key, unknown model, empty account): going on is pointless.
+/// A provider cannot work at all (bad key, unknown model, empty account): going on is pointless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct GeneratorDown {
+pub struct ProviderDown {
     pub message: String,
     /// How to mend it.
     pub hint: String,
@@ -361,7 +361,7 @@ pub struct GeneratorDown {
 /// Makes images.
 #[async_trait]
 pub trait Generator: Send + Sync {
-    fn meta(&self) -> &GeneratorMeta;
+    fn meta(&self) -> &EndpointMeta;
 
     fn capabilities(&self) -> Capabilities;
 
@@ -373,7 +373,7 @@ pub trait Generator: Send + Sync {
     ///
     /// # Errors
     /// If no further call can succeed either, and no try was lost. Everything else is an outcome of this one.
-    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown>;
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, ProviderDown>;
 }
 
 /// How a question to a chat model ended.
@@ -396,21 +396,21 @@ pub struct TextAnswer {
     /// As [`Answer::lost_tries`].
     pub lost_tries: u32,
     /// As [`Answer::down`].
-    pub down: Option<GeneratorDown>,
+    pub down: Option<ProviderDown>,
 }
 
 /// Rewrites prompts before they are sent, with a model.
 #[async_trait]
 pub trait Rewriter: Send + Sync {
     /// Provider, model and instructions: everything that can change the answer.
-    fn meta(&self) -> &GeneratorMeta;
+    fn meta(&self) -> &EndpointMeta;
 
     /// As [`Generator::estimate`].
     fn estimate(&self, prompt: &str) -> Option<Cost>;
 
     /// # Errors
     /// As [`Generator::generate`].
-    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, GeneratorDown>;
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, ProviderDown>;
 }
 
 #[cfg(test)]
@@ -469,7 +469,7 @@ mod tests {
 
     #[test]
     fn everything_that_can_change_the_answer_changes_the_work_key() {
-        let meta = GeneratorMeta {
+        let meta = EndpointMeta {
             provider: "p".to_owned(),
             endpoint: "e".to_owned(),
             model: "m".to_owned(),
@@ -502,7 +502,7 @@ mod tests {
         keys.push(ImageRequest { history: vec![turn.clone()], ..request() }.work_key(&meta));
         let later = Turn { state: Some("id".to_owned()), ..turn };
         keys.push(ImageRequest { history: vec![later], ..request() }.work_key(&meta));
-        keys.push(request().work_key(&GeneratorMeta { version: 2, ..meta }));
+        keys.push(request().work_key(&EndpointMeta { version: 2, ..meta }));
         let count = keys.len();
         keys.sort();
         keys.dedup();

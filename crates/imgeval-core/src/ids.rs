@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::GeneratorMeta;
+use crate::EndpointMeta;
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -121,8 +121,8 @@ impl WorkKey {
 
     /// The key of rewriting one prompt with one rewriter.
     #[must_use]
-    pub fn rewriting(rewriter: &GeneratorMeta, prompt: &str) -> Self {
-        let GeneratorMeta { provider, endpoint, model, version } = rewriter;
+    pub fn rewriting(rewriter: &EndpointMeta, prompt: &str) -> Self {
+        let EndpointMeta { provider, endpoint, model, version } = rewriter;
         Self(hash_parts(["rewriting", provider, endpoint, model, &version.to_string(), prompt]))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    ContentHash, Cost, GeneratorDown, GeneratorMeta, InputImage, Permit, SampleId, TextAnswer, WorkKey,
+    ContentHash, Cost, EndpointMeta, InputImage, Permit, ProviderDown, SampleId, TextAnswer, WorkKey,
     ids::hash_parts,
 };
 
@@ -83,7 +83,7 @@ impl JudgeQuestion {
 /// Judges images.
 #[async_trait]
 pub trait Judge: Send + Sync {
-    fn meta(&self) -> &GeneratorMeta;
+    fn meta(&self) -> &EndpointMeta;
 
     /// What one question is thought to cost at most; `None` if no price is known.
     fn estimate(&self, question: &JudgeQuestion) -> Option<Cost>;
@@ -94,14 +94,13 @@ pub trait Judge: Send + Sync {
     ///
     /// # Errors
     /// As [`crate::Generator::generate`].
-    async fn judge(&self, question: &JudgeQuestion, permit: &dyn Permit)
-    -> Result<TextAnswer, GeneratorDown>;
+    async fn judge(&self, question: &JudgeQuestion, permit: &dyn Permit) -> Result<TextAnswer, ProviderDown>;
 }
 
 /// A judge under one protocol, exactly enough to know whether two replies may be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgeIdentity {
-    pub judge: GeneratorMeta,
+    pub judge: EndpointMeta,
     /// Id and version of the protocol, such as `wise-legacy@1`.
     pub protocol: String,
     /// Over everything that the protocol says: wording, attachments, decoding, preparation.
@@ -112,7 +111,7 @@ impl JudgeIdentity {
     /// A short name, stable over time.
     #[must_use]
     pub fn id(&self) -> String {
-        let GeneratorMeta { provider, endpoint, model, version } = &self.judge;
+        let EndpointMeta { provider, endpoint, model, version } = &self.judge;
         let version = version.to_string();
         let parts =
             [provider, endpoint, model, version.as_str(), &self.protocol, self.protocol_hash.as_str()];

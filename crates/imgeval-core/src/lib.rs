@@ -27,8 +27,8 @@ pub use categories::{Category, Color};
 pub use estimate::{Estimate, Interval, IntervalMethod};
 pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
 pub use generation::{
-    Always, Answer, Capabilities, Cost, Generator, GeneratorDown, GeneratorMeta, ImageParameters,
-    ImageRequest, InputImage, Permit, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
+    Always, Answer, Capabilities, Cost, EndpointMeta, Generator, ImageParameters, ImageRequest, InputImage,
+    Permit, ProviderDown, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
 };
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey};
 pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, QuestionPart, ReplySchema};
@@ -39,6 +39,6 @@ pub use pixels::{GrayPixels, Pixels};
 pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta};
 pub use protocol::Protocol;
 pub use reasoning::answer_of;
-pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, Sample, Score};
+pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, ImageRef, Sample, Score};
 pub use text::{is_steering, sentence_of, visible, visible_lines};
 pub use whole_reply::{ReadImage, Reading, WholeReply};

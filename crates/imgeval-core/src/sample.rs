@@ -87,6 +87,13 @@ impl ImageFormat {
     }
 }
 
+/// Names one image of a run: its bytes are stored under the hash, in a file that ends as the format says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageRef {
+    pub hash: ContentHash,
+    pub format: ImageFormat,
+}
+
 /// An accepted image: its bytes are stored under its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageRecord {
@@ -96,6 +103,14 @@ pub struct ImageRecord {
     pub width: u32,
     pub height: u32,
     pub notes: Vec<ImageNote>,
+}
+
+impl ImageRecord {
+    /// Where the image lies in its run.
+    #[must_use]
+    pub fn image(&self) -> ImageRef {
+        ImageRef { hash: self.hash.clone(), format: self.format }
+    }
 }
 
 macro_rules! image_notes {

@@ -4,23 +4,22 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
+mod calls;
 mod colors;
-mod generate;
 mod import;
 mod observe;
 mod observer;
 mod plan;
 mod progress;
 
-pub use colors::{ColorsThere, ImageWork, NamingLimits, detections_to_name, plan_image};
-pub use generate::{
-    Broken, Conversation, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary,
+pub use calls::{
+    Broken, CallError, Conversation, Decode, GenerateEvent, GenerateSettings, GenerateSummary,
     GenerationCase, ItemHistory, JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, MakeQuestion,
     RereadImages, RereadSummary, RereadWords, RewriteEvent, RewriteSettings, RewriteSummary, RoundInput,
-    Shortage, Step, StopSignal, Stopped, StoredInput, generate_images, judge_images, judgment_histories,
-    plan_generation, plan_judgment, reread_images, reread_judgments, rewrite_prompts, rewrite_stands,
-    sketch_request,
+    Shortage, Step, StopSignal, Stopped, generate_images, judge_images, judgment_histories, plan_generation,
+    plan_judgment, reread_images, reread_judgments, rewrite_prompts, rewrite_stands, sketch_request,
 };
+pub use colors::{ColorsThere, ImageWork, NamingLimits, detections_to_name, plan_image};
 pub use import::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 pub use observe::{ObserveError, ObserveSettings, ObserveSummary, observe_images};
 pub use observer::{Conditions, EVIDENCE_FLOOR, Observer};

@@ -52,7 +52,7 @@ fn is_unchanged(candidate: &CandidateFile, known: &KnownFile) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use imgeval_core::{CaseId, ContentHash, Failure, FailureKind, ImageFormat, SampleId};
+    use imgeval_core::{CaseId, ContentHash, Failure, FailureKind, ImageFormat, ImageRef, SampleId};
     use imgeval_store::FileStamp;
     use proptest::prelude::*;
 
@@ -74,7 +74,7 @@ mod tests {
             id: candidate.id.clone(),
             notes: vec![ImageNote::Alpha],
             rewritten_prompt: candidate.rewritten_prompt.clone(),
-            image: Some((ContentHash::of(b"image"), ImageFormat::Png)),
+            image: Some(ImageRef { hash: ContentHash::of(b"image"), format: ImageFormat::Png }),
         }
     }
 

@@ -12,7 +12,7 @@ mod schema;
 
 use std::path::{Path, PathBuf};
 
-use imgeval_core::{ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord};
+use imgeval_core::{ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, ImageRef};
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use crate::StoreError;
@@ -160,11 +160,11 @@ impl Database {
         StoreError::Damaged { path: self.path.clone(), detail: detail.into() }
     }
 
-    fn parse_image(&self, hash: &str, format: &str) -> Result<(ContentHash, ImageFormat), StoreError> {
+    fn parse_image(&self, hash: &str, format: &str) -> Result<ImageRef, StoreError> {
         let hash = ContentHash::parse(hash).ok_or_else(|| self.damaged("an image hash is malformed"))?;
         let format = ImageFormat::from_extension(format)
             .ok_or_else(|| self.damaged(format!("unknown image format `{format}`")))?;
-        Ok((hash, format))
+        Ok(ImageRef { hash, format })
     }
 
     fn parse_failure(&self, code: &str, detail: String) -> Result<Failure, StoreError> {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{
-    ContentHash, Cost, Failure, ImageFormat, ImageRecord, Outcome, SampleId, Usage, Usd, WorkKey,
-};
+use imgeval_core::{Cost, Failure, ImageRecord, ImageRef, Outcome, SampleId, Usage, Usd, WorkKey};
 
 use crate::{JudgedItem, JudgmentRecord, KeptReply, RunReader, RunWriter, StoreError};
 
@@ -60,7 +58,7 @@ pub struct AttemptRecord {
     pub seed: Option<u64>,
     pub outcome: Outcome<ImageRecord>,
     /// The stored image of a failed outcome, such as one of the wrong size.
-    pub kept_image: Option<(ContentHash, ImageFormat)>,
+    pub kept_image: Option<ImageRef>,
     pub usage: Usage,
     pub charge: Charge,
     /// The prompt that the provider says it used instead.
@@ -89,7 +87,7 @@ pub struct UnusedReply {
     /// Whether a cost is on record for it, known or possible.
     pub is_charged: bool,
     /// The stored image, if it has one.
-    pub kept_image: Option<(ContentHash, ImageFormat)>,
+    pub kept_image: Option<ImageRef>,
     /// Whether the sample's outcome comes from this attempt.
     pub is_last: bool,
 }
@@ -99,7 +97,7 @@ pub struct UnusedReply {
 pub struct GeneratedSample {
     pub outcome: Outcome<ImageRecord>,
     /// The stored image of a failed outcome.
-    pub kept_image: Option<(ContentHash, ImageFormat)>,
+    pub kept_image: Option<ImageRef>,
     /// What a further round goes on from.
     pub state: Option<String>,
     /// As sent.

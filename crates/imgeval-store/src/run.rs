@@ -7,8 +7,8 @@ use std::{
 };
 
 use imgeval_core::{
-    CaseId, ColorScores, ContentHash, Evidence, Failure, ImageFormat, ImageNote, ObserverId, ObserverMeta,
-    Sample, SampleId,
+    CaseId, ColorScores, ContentHash, Evidence, Failure, ImageFormat, ImageNote, ImageRef, ObserverId,
+    ObserverMeta, Sample, SampleId,
 };
 use imgeval_files::{OwnFolder, UNFINISHED};
 
@@ -42,7 +42,7 @@ pub struct KnownFile {
     /// The wording it was made for, if that is not the suite's.
     pub rewritten_prompt: Option<String>,
     /// The image that it gave; `None` if it gave none, or the stored one is gone or damaged.
-    pub image: Option<(ContentHash, ImageFormat)>,
+    pub image: Option<ImageRef>,
 }
 
 /// What became of an imported file when it was recorded.
@@ -216,7 +216,7 @@ impl RunWriter {
         let mut known = self.database.known_files()?;
         for file in known.values_mut() {
             file.image
-                .take_if(|(hash, format)| !images::image_path(&self.directory, hash, *format).is_file());
+                .take_if(|image| !images::image_path(&self.directory, &image.hash, image.format).is_file());
         }
         Ok(known)
     }

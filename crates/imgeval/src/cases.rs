@@ -8,9 +8,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{CaseId, ContentHash, ImageFormat, InputImage, json::from_json_str};
+use imgeval_core::{CaseId, ContentHash, ImageFormat, ImageRef, InputImage, json::from_json_str};
 use imgeval_files::read_regular;
-use imgeval_runner::{GenerationCase, RoundInput, StoredInput};
+use imgeval_runner::{GenerationCase, RoundInput};
 use imgeval_store::{Manifest, RunWriter};
 use imgeval_suites::geneval::{self, SuiteConfig};
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
@@ -103,7 +103,7 @@ impl CaseSet {
 
     fn of_reason_edit(listing: EditListing) -> Self {
         let mut images = BTreeMap::new();
-        let mut keep = |(stored, path): (StoredInput, PathBuf)| {
+        let mut keep = |(stored, path): (ImageRef, PathBuf)| {
             images.insert(stored.hash.clone(), (stored.format, path));
             stored
         };
@@ -341,7 +341,7 @@ impl CaseReader<'_> {
         Ok(RoundInput { prompt: round.prompt, images, mask })
     }
 
-    fn read_image(&mut self, path: &Path) -> Result<StoredInput, String> {
+    fn read_image(&mut self, path: &Path) -> Result<ImageRef, String> {
         let path = self.folder.join(path);
         let bytes = read_regular(&path, MAX_INPUT_BYTES)
             .map_err(|error| format!("could not read `{}`: {error}", path.display()))?;
@@ -351,7 +351,7 @@ impl CaseReader<'_> {
             .format;
         let hash = InputImage::new(format, bytes).hash;
         self.images.insert(hash.clone(), (format, path));
-        Ok(StoredInput { hash, format })
+        Ok(ImageRef { hash, format })
     }
 }
 
@@ -392,7 +392,7 @@ fn facts_json(tagged: &TaggedCase) -> Value {
 }
 
 /// How the listing names an image of the run.
-pub(crate) fn image_name(image: &StoredInput) -> String {
+pub(crate) fn image_name(image: &ImageRef) -> String {
     format!("{}.{}", image.hash, image.format.extension())
 }
 

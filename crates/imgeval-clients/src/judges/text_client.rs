@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Judge, JudgeQuestion, Outcome, Permit,
+    Cost, EndpointMeta, Failure, FailureKind, Judge, JudgeQuestion, Outcome, Permit, ProviderDown,
     TextAnswer, Usage, WholeReply,
 };
 use serde_json::Value;
@@ -19,7 +19,7 @@ const ANSWER_TOKENS: u64 = 2000;
 
 /// Translates between us and one kind of interface.
 pub(crate) trait TextProvider: ReplyReader {
-    /// See [`GeneratorMeta::version`].
+    /// See [`EndpointMeta::version`].
     fn version(&self) -> u32;
 
     /// Words the request.
@@ -41,7 +41,7 @@ pub(crate) struct TextReply {
 }
 
 pub(crate) struct TextClient<P> {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     transport: Transport,
     provider: P,
     entry: Option<ModelEntry>,
@@ -59,7 +59,7 @@ impl<P: TextProvider> TextClient<P> {
         Ok(Self { meta, transport, provider, entry })
     }
 
-    pub(crate) fn meta(&self) -> &GeneratorMeta {
+    pub(crate) fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -74,7 +74,7 @@ impl<P: TextProvider> TextClient<P> {
         &self,
         question: &JudgeQuestion,
         permit: &dyn Permit,
-    ) -> Result<(TextAnswer, bool), GeneratorDown> {
+    ) -> Result<(TextAnswer, bool), ProviderDown> {
         let mut answer = TextAnswer {
             outcome: Outcome::Done(String::new()),
             usage: Usage::default(),
@@ -143,7 +143,7 @@ fn limited(text: String) -> Result<String, Failure> {
 
 #[async_trait]
 impl<P: TextProvider> Judge for TextClient<P> {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -151,11 +151,7 @@ impl<P: TextProvider> Judge for TextClient<P> {
         self.estimate(question)
     }
 
-    async fn judge(
-        &self,
-        question: &JudgeQuestion,
-        permit: &dyn Permit,
-    ) -> Result<TextAnswer, GeneratorDown> {
+    async fn judge(&self, question: &JudgeQuestion, permit: &dyn Permit) -> Result<TextAnswer, ProviderDown> {
         self.ask(question, permit).await.map(|(answer, _)| answer)
     }
 }

@@ -17,8 +17,8 @@ use std::{
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    InputImage, Outcome, Permit, SizeRequest,
+    Answer, Capabilities, Cost, EndpointMeta, Failure, FailureKind, Generator, ImageRequest, InputImage,
+    Outcome, Permit, ProviderDown, SizeRequest,
 };
 use imgeval_files::Unsuitable;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -32,7 +32,7 @@ use super::{
 /// Starts a command for every image.
 #[derive(Debug)]
 pub struct CommandGenerator {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     template: Template,
     time_limit: Duration,
     slots: Semaphore,
@@ -58,7 +58,7 @@ impl CommandGenerator {
         if template.has(Placeholder::Width) != template.has(Placeholder::Height) {
             return refuse(CommandLineProblem::HalfASize);
         }
-        let meta = GeneratorMeta {
+        let meta = EndpointMeta {
             provider: "cmd".to_owned(),
             endpoint: String::new(),
             model: command_line.to_owned(),
@@ -71,7 +71,7 @@ impl CommandGenerator {
         &self,
         call: &Call,
         arguments: &[OsString],
-    ) -> Result<(Outcome<Vec<u8>>, String), GeneratorDown> {
+    ) -> Result<(Outcome<Vec<u8>>, String), ProviderDown> {
         let program = self.template.program();
         let mut group = match Group::start(program, arguments, Stdio::null()) {
             Ok(group) => group,
@@ -121,7 +121,7 @@ impl CommandGenerator {
 
 #[async_trait]
 impl Generator for CommandGenerator {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -143,7 +143,7 @@ impl Generator for CommandGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, ProviderDown> {
         let answer = |outcome, raw| local_answer(outcome, raw, None);
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(answer(Outcome::Failed(failure), String::new()));

@@ -20,8 +20,8 @@ use std::{
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use imgeval_core::{
-    Answer, Capabilities, Cost, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest,
-    InputImage, Outcome, Permit, SizeRequest, json::from_json_slice, visible,
+    Answer, Capabilities, Cost, EndpointMeta, FailureKind, Generator, ImageRequest, InputImage, Outcome,
+    Permit, ProviderDown, SizeRequest, json::from_json_slice, visible,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -47,7 +47,7 @@ const MAX_LINE_BYTES: u64 = MAX_IMAGE_BYTES / 3 * 4 + 64 * 1024;
 /// Keeps commands running and asks them.
 #[derive(Debug)]
 pub struct CommandLinesGenerator {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     program: String,
     arguments: Vec<String>,
     time_limit: Duration,
@@ -77,7 +77,7 @@ impl CommandLinesGenerator {
         let mut words = split(command_line)?.into_iter();
         let program =
             words.next().ok_or_else(|| CommandLineError::new(command_line, CommandLineProblem::Empty))?;
-        let meta = GeneratorMeta {
+        let meta = EndpointMeta {
             provider: "cmd-lines".to_owned(),
             endpoint: String::new(),
             model: command_line.to_owned(),
@@ -94,7 +94,7 @@ impl CommandLinesGenerator {
         })
     }
 
-    fn take_worker(&self) -> Result<Worker, GeneratorDown> {
+    fn take_worker(&self) -> Result<Worker, ProviderDown> {
         let next = || self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         while let Some(mut worker) = next() {
             // One that ended after its last answer is no reason to fail the next question.
@@ -107,7 +107,7 @@ impl CommandLinesGenerator {
         Worker::start(&self.program, &self.arguments).map_err(|error| not_startable(&self.program, &error))
     }
 
-    async fn ask(&self, question: &Question) -> Result<Answer, GeneratorDown> {
+    async fn ask(&self, question: &Question) -> Result<Answer, ProviderDown> {
         let mut worker = self.take_worker()?;
         let Ok(asked) = tokio::time::timeout(self.time_limit, worker.ask(question)).await else {
             worker.group.kill();
@@ -137,7 +137,7 @@ impl CommandLinesGenerator {
                 if deaths >= MAX_DEATHS {
                     let message = format!("{deaths} times in a row without an answer: {detail}");
                     let hint = "run it by hand and type {\"id\": \"1\", \"prompt\": \"a cat\", \"out\": \"cat.png\"}";
-                    return Err(GeneratorDown { message, hint: hint.to_owned() });
+                    return Err(ProviderDown { message, hint: hint.to_owned() });
                 }
                 Ok(local_answer(failed(FailureKind::CommandFailed, detail), raw, None))
             }
@@ -147,7 +147,7 @@ impl CommandLinesGenerator {
 
 #[async_trait]
 impl Generator for CommandLinesGenerator {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -172,7 +172,7 @@ impl Generator for CommandLinesGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, ProviderDown> {
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(local_answer(Outcome::Failed(failure), String::new(), None));
         }

@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Answer, Capabilities, Cost, FailureKind, Generator, GeneratorDown, GeneratorMeta, ImageRequest, Outcome,
-    Permit, SampleId, visible,
+    Answer, Capabilities, Cost, EndpointMeta, FailureKind, Generator, ImageRequest, Outcome, Permit,
+    ProviderDown, SampleId, visible,
 };
 
 use super::{
@@ -23,7 +23,7 @@ const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 /// a later round with `_r2` before the extension.
 #[derive(Debug)]
 pub struct FolderGenerator {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     folder: PathBuf,
 }
 
@@ -45,7 +45,7 @@ impl FolderGenerator {
         if !metadata.is_dir() {
             return Err(refuse(io::ErrorKind::NotADirectory.into()));
         }
-        let meta = GeneratorMeta {
+        let meta = EndpointMeta {
             provider: "folder".to_owned(),
             endpoint: String::new(),
             model: folder.display().to_string(),
@@ -118,7 +118,7 @@ fn stems(id: &SampleId) -> Vec<String> {
 
 #[async_trait]
 impl Generator for FolderGenerator {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -141,7 +141,7 @@ impl Generator for FolderGenerator {
         Some(local_cost())
     }
 
-    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, ProviderDown> {
         if let Err(failure) = check(self.capabilities(), request) {
             return Ok(local_answer(Outcome::Failed(failure), String::new(), None));
         }

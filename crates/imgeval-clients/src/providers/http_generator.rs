@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Answer, Capabilities, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta,
-    ImageParameters, ImageRequest, Outcome, Permit, ReadImage, Usage, WholeReply,
+    Answer, Capabilities, Cost, EndpointMeta, Failure, FailureKind, Generator, ImageParameters, ImageRequest,
+    Outcome, Permit, ProviderDown, ReadImage, Usage, WholeReply,
 };
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// Translates between us and one provider.
 pub(crate) trait HttpProvider: ReplyReader {
-    /// See [`GeneratorMeta::version`].
+    /// See [`EndpointMeta::version`].
     fn version(&self) -> u32;
 
     fn capabilities(&self) -> Capabilities;
@@ -77,7 +77,7 @@ pub(crate) fn price_told(entry: Option<&ModelEntry>, told: &Told) -> Option<Cost
 }
 
 pub(crate) struct HttpGenerator<P> {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     transport: Transport,
     provider: P,
     entry: Option<ModelEntry>,
@@ -101,7 +101,7 @@ impl<P: HttpProvider> HttpGenerator<P> {
         request: &ImageRequest,
         worded: &ApiRequest,
         permit: &dyn Permit,
-    ) -> Result<Exchange, GeneratorDown> {
+    ) -> Result<Exchange, ProviderDown> {
         let tokens = estimate_tokens(self.entry.as_ref(), request);
         let (reader, earlier) = (&self.provider, Tries::default());
         let price: &(dyn Fn(&Told) -> Option<Cost> + Sync) = &|told| price_told(self.entry.as_ref(), told);
@@ -121,7 +121,7 @@ impl<P: HttpProvider> HttpGenerator<P> {
 
 #[async_trait]
 impl<P: HttpProvider> Generator for HttpGenerator<P> {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -133,7 +133,7 @@ impl<P: HttpProvider> Generator for HttpGenerator<P> {
         self.entry.as_ref()?.estimate(request)
     }
 
-    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, ProviderDown> {
         let worded = check(self.capabilities(), request).and_then(|()| self.provider.request(request));
         let worded = match worded {
             Ok(worded) => worded,

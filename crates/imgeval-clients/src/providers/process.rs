@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use imgeval_core::{Cost, GeneratorDown, Usd, visible};
+use imgeval_core::{Cost, ProviderDown, Usd, visible};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, Command},
@@ -128,7 +128,7 @@ pub(super) fn describe(status: ExitStatus) -> String {
 }
 
 /// A program that cannot be started; going on is pointless.
-pub(super) fn not_startable(program: &str, error: &io::Error) -> GeneratorDown {
+pub(super) fn not_startable(program: &str, error: &io::Error) -> ProviderDown {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => "install it, put its folder into PATH, or give its path",
         io::ErrorKind::PermissionDenied => "make it executable (chmod +x), or name its interpreter first",
@@ -138,7 +138,7 @@ pub(super) fn not_startable(program: &str, error: &io::Error) -> GeneratorDown {
         io::ErrorKind::NotFound => "there is no such program".to_owned(),
         _ => error.to_string(),
     };
-    GeneratorDown {
+    ProviderDown {
         message: format!("`{}` cannot be started: {reason}", visible(program)),
         hint: hint.to_owned(),
     }

@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Answer, Capabilities, Cost, Failure, Generator, GeneratorDown, GeneratorMeta, ImageRequest, Outcome,
-    Permit,
+    Answer, Capabilities, Cost, EndpointMeta, Failure, Generator, ImageRequest, Outcome, Permit, ProviderDown,
 };
 
 use crate::Redactor;
@@ -16,7 +15,7 @@ pub(crate) struct Redacted<G> {
 
 #[async_trait]
 impl<G: Generator> Generator for Redacted<G> {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         self.inner.meta()
     }
 
@@ -28,13 +27,13 @@ impl<G: Generator> Generator for Redacted<G> {
         self.inner.estimate(request)
     }
 
-    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, ProviderDown> {
         let hold_back = |text: String| self.redactor.redact(&text);
         let answer = self
             .inner
             .generate(request, permit)
             .await
-            .map_err(|down| GeneratorDown { message: hold_back(down.message), hint: hold_back(down.hint) })?;
+            .map_err(|down| ProviderDown { message: hold_back(down.message), hint: hold_back(down.hint) })?;
         let outcome = match answer.outcome {
             Outcome::Failed(Failure { kind, detail }) => {
                 Outcome::Failed(Failure { kind, detail: hold_back(detail) })

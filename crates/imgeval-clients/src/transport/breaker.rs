@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use imgeval_core::{Failure, FailureKind, GeneratorDown};
+use imgeval_core::{Failure, FailureKind, ProviderDown};
 
 /// So many calls in a row without any answer, each tried several times, are no accident.
 const MAX_FAILED_CALLS: u32 = 8;
@@ -15,13 +15,13 @@ pub(super) struct Breaker {
 impl Breaker {
     /// # Errors
     /// If the last calls have all failed.
-    pub(super) fn check(&self, who: &str) -> Result<(), GeneratorDown> {
+    pub(super) fn check(&self, who: &str) -> Result<(), ProviderDown> {
         let Ok(state) = self.state.lock() else { return Ok(()) };
         let (failed, last) = &*state;
         if *failed < MAX_FAILED_CALLS {
             return Ok(());
         }
-        Err(GeneratorDown {
+        Err(ProviderDown {
             message: format!("{who} failed {failed} calls in a row; last: {last}"),
             hint:
                 "check the network and the provider's status page, then start the command again: it goes on \

@@ -10,7 +10,7 @@ use std::{
 };
 
 use imgeval_core::{
-    Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Permit, Usd, WholeReply,
+    Cost, EndpointMeta, Failure, FailureKind, Outcome, Permit, ProviderDown, Usd, WholeReply,
 };
 use reqwest::{
     StatusCode,
@@ -63,7 +63,7 @@ pub(crate) struct Exchange {
     pub(crate) kept: Kept,
     pub(crate) tries: Tries,
     /// Besides, no further call can succeed either.
-    pub(crate) down: Option<GeneratorDown>,
+    pub(crate) down: Option<ProviderDown>,
     /// It failed because the server has forgotten the conversation.
     pub(crate) is_forgotten: bool,
 }
@@ -86,7 +86,7 @@ pub(crate) enum Verdict {
     /// As before, because the server has forgotten the conversation; a request that retells it can succeed.
     Forgotten(Failure),
     /// The provider's last word on every request.
-    Down(GeneratorDown),
+    Down(ProviderDown),
     /// Too many requests; asking later helps.
     RateLimited(String),
     /// The server failed; asking again may help.
@@ -157,7 +157,7 @@ enum Ended {
     Answer(Value),
     Failed(Failure),
     Forgotten(Failure),
-    Down(GeneratorDown),
+    Down(ProviderDown),
     Again(Again),
 }
 
@@ -189,8 +189,8 @@ impl Transport {
     }
 
     /// Who a model behind this transport is; the base URL goes without trailing slash or secrets.
-    pub(crate) fn meta(&self, model: &str, version: u32) -> GeneratorMeta {
-        GeneratorMeta {
+    pub(crate) fn meta(&self, model: &str, version: u32) -> EndpointMeta {
+        EndpointMeta {
             provider: self.0.kind.name().to_owned(),
             endpoint: self.0.base.as_str().trim_end_matches('/').to_owned(),
             model: model.to_owned(),
@@ -211,7 +211,7 @@ impl Transport {
     ///
     /// # Errors
     /// If no further call can succeed either, and no try was lost.
-    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Exchange, GeneratorDown> {
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Exchange, ProviderDown> {
         let Inner { breaker, gate, retries, retry_delay, rate_limit_patience, .. } = &*self.0;
         let Call { request, reader, permit, price, tokens, earlier } = call;
         let (mut kept, mut tries) = (Kept::default(), earlier);
@@ -252,10 +252,10 @@ impl Transport {
                     breaker.answered();
                     return Ok(Exchange { is_forgotten: true, ..self.failed(failure, kept, tries) });
                 }
-                Ended::Down(GeneratorDown { message, hint }) => {
+                Ended::Down(ProviderDown { message, hint }) => {
                     breaker.answered();
                     let redact = |text: &str| self.0.redactor.redact(text);
-                    let down = GeneratorDown { message: redact(&message), hint: redact(&hint) };
+                    let down = ProviderDown { message: redact(&message), hint: redact(&hint) };
                     gate.close(down.clone());
                     return self.ended_down(down, kept, tries);
                 }
@@ -313,7 +313,7 @@ impl Transport {
     }
 
     /// No error where tries were lost, so that what they may have cost is recorded.
-    fn ended_down(&self, down: GeneratorDown, kept: Kept, tries: Tries) -> Result<Exchange, GeneratorDown> {
+    fn ended_down(&self, down: ProviderDown, kept: Kept, tries: Tries) -> Result<Exchange, ProviderDown> {
         if tries.lost == 0 && kept.wasted.is_none() {
             return Err(down);
         }
@@ -370,7 +370,7 @@ impl Transport {
                 let hint = "check the address (--base-url, or base_url in imgeval.toml), the network and whether the server \
                             runs, then start the same command again";
                 let message = format!("{}: {detail}", self.name());
-                return Ended::Down(GeneratorDown { message, hint: hint.to_owned() });
+                return Ended::Down(ProviderDown { message, hint: hint.to_owned() });
             }
             Err(Broken::NoServer(detail)) => return again(FailureKind::Transport, detail, false),
             Err(Broken::NotSent(detail)) => return again(FailureKind::Transport, detail, false),
@@ -452,8 +452,8 @@ impl Transport {
             Verdict::Answer => Ended::Answer(reply.json),
             Verdict::Failed(failure) => Ended::Failed(failure),
             Verdict::Forgotten(failure) => Ended::Forgotten(failure),
-            Verdict::Down(GeneratorDown { message, hint }) => {
-                Ended::Down(GeneratorDown { message: format!("{}: {message}", self.name()), hint })
+            Verdict::Down(ProviderDown { message, hint }) => {
+                Ended::Down(ProviderDown { message: format!("{}: {message}", self.name()), hint })
             }
             Verdict::RateLimited(detail) => {
                 Ended::Again(Again { kind, detail, lost: false, wait, limited: true })

@@ -7,7 +7,7 @@ use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
-use imgeval_core::{GeneratorDown, Permit};
+use imgeval_core::{Permit, ProviderDown};
 use tokio::{
     sync::{Mutex, Semaphore, SemaphorePermit, watch},
     time::{Instant, sleep, sleep_until},
@@ -21,13 +21,13 @@ pub(super) struct Gate {
     tokens: Option<Bucket>,
     /// Nobody sends before.
     paused_until: StdMutex<Option<Instant>>,
-    closed: watch::Sender<Option<GeneratorDown>>,
+    closed: watch::Sender<Option<ProviderDown>>,
 }
 
 /// Why waiting came to its end before what was waited for.
 pub(super) enum Stop {
     Revoked,
-    Closed(GeneratorDown),
+    Closed(ProviderDown),
 }
 
 /// Waits for something, unless the permission is revoked or the gate closed meanwhile or was before.
@@ -79,7 +79,7 @@ impl Gate {
     }
 
     /// Lets nobody in any more; those who wait are told why.
-    pub(super) fn close(&self, down: GeneratorDown) {
+    pub(super) fn close(&self, down: ProviderDown) {
         self.closed.send_if_modified(|closed| {
             let is_first = closed.is_none();
             closed.get_or_insert(down);
@@ -87,7 +87,7 @@ impl Gate {
         });
     }
 
-    async fn closed(&self) -> GeneratorDown {
+    async fn closed(&self) -> ProviderDown {
         let mut closed = self.closed.subscribe();
         loop {
             let down = closed.borrow_and_update().clone();

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use imgeval_clients::{ProviderKind, ProviderSettings, Secret, open_generator};
 use imgeval_core::{
-    Answer, CaseId, FailureKind, Generator, GeneratorDown, ImageParameters, ImageRequest, Outcome, SampleId,
+    Answer, CaseId, FailureKind, Generator, ImageParameters, ImageRequest, Outcome, ProviderDown, SampleId,
 };
 use serde_json::json;
 
@@ -62,7 +62,7 @@ pub(crate) fn error(status: u16, code: &str, message: &str) -> Reply {
 /// Runs one call against the script with short waits and 3 retries.
 pub(crate) async fn ask(
     script: impl IntoIterator<Item = Action>,
-) -> (Result<Answer, GeneratorDown>, FaultServer) {
+) -> (Result<Answer, ProviderDown>, FaultServer) {
     let server = FaultServer::start(script).await;
     let answer = open(settings(&server)).generate(&request("a cat"), &imgeval_core::Always).await;
     (answer, server)

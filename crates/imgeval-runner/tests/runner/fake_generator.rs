@@ -12,8 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Answer, Capabilities, CaseId, Cost, Failure, FailureKind, Generator, GeneratorDown, GeneratorMeta,
-    ImageFormat, ImageParameters, ImageRequest, Outcome, Permit, SampleId, SizeRequest, Usage, Usd,
+    Answer, Capabilities, CaseId, Cost, EndpointMeta, Failure, FailureKind, Generator, ImageFormat,
+    ImageParameters, ImageRequest, Outcome, Permit, ProviderDown, SampleId, SizeRequest, Usage, Usd,
     WholeReply,
 };
 use imgeval_runner::{
@@ -51,7 +51,7 @@ pub(crate) enum Reply {
 type Script = dyn Fn(&ImageRequest) -> Reply + Send + Sync;
 
 pub(crate) struct FakeGenerator {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     /// What a call is thought to cost.
     estimate: Option<Usd>,
     /// Whether only first rounds have a price.
@@ -94,7 +94,7 @@ impl FakeGenerator {
     }
 
     fn make(estimate: Option<Usd>, script: impl Fn(&ImageRequest) -> Reply + Send + Sync + 'static) -> Self {
-        let meta = GeneratorMeta {
+        let meta = EndpointMeta {
             provider: "fake".to_owned(),
             endpoint: String::new(),
             model: "brush".to_owned(),
@@ -155,13 +155,13 @@ impl FakeGenerator {
     }
 }
 
-fn down() -> GeneratorDown {
-    GeneratorDown { message: "the key is wrong".to_owned(), hint: "mend it".to_owned() }
+fn down() -> ProviderDown {
+    ProviderDown { message: "the key is wrong".to_owned(), hint: "mend it".to_owned() }
 }
 
 #[async_trait]
 impl Generator for FakeGenerator {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -174,7 +174,7 @@ impl Generator for FakeGenerator {
         self.estimate.filter(|_| is_priced).map(|amount| Cost { amount, basis: "guessed".to_owned() })
     }
 
-    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, GeneratorDown> {
+    async fn generate(&self, request: &ImageRequest, permit: &dyn Permit) -> Result<Answer, ProviderDown> {
         let reply = (self.script)(request);
         if let Reply::Park = reply {
             self.parked.fetch_add(1, Ordering::SeqCst);

@@ -9,10 +9,9 @@ use std::{
     },
 };
 
-use imgeval_core::{ContentHash, FailureKind, Generator as _, ImageFormat, Outcome, Usd};
+use imgeval_core::{ContentHash, FailureKind, Generator as _, ImageFormat, ImageRef, Outcome, Usd};
 use imgeval_runner::{
-    GenerateError, GenerateEvent, GenerateSummary, StopSignal, Stopped, StoredInput, generate_images,
-    sketch_request,
+    CallError, GenerateEvent, GenerateSummary, StopSignal, Stopped, generate_images, sketch_request,
 };
 use imgeval_store::{AttemptRecord, RunReader, RunWriter, Spend};
 use tokio::sync::watch;
@@ -160,7 +159,7 @@ fn without_a_price_a_limit_is_refused_before_the_first_call() {
     let mut stage = Stage { max_cost: Some(cents(10)), ..Stage::new(3, 1) };
     let generator = FakeGenerator::at_price(None, |_| Reply::Untold);
     let error = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
-    assert!(matches!(error.error, GenerateError::PriceUnknown { .. }), "{error:?}");
+    assert!(matches!(error.error, CallError::PriceUnknown { .. }), "{error:?}");
     assert_eq!(generator.asked_ids().len(), 0);
     stage.max_cost = None;
     let summary = stage.run(folder.path(), &generator);
@@ -287,7 +286,7 @@ fn a_round_gets_the_rounds_before_it_and_one_that_fails_takes_nothing_away() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage::new(1, 3);
     let bytes = b"4x3 an input";
-    let input = StoredInput { hash: ContentHash::of(bytes), format: ImageFormat::Png };
+    let input = ImageRef { hash: ContentHash::of(bytes), format: ImageFormat::Png };
     RunWriter::put_image(open_run(folder.path()).directory(), &input.hash, input.format, bytes).unwrap();
     stage.cases[0].rounds[0].images = vec![input.clone()];
     stage.cases[0].rounds[1].mask = Some(input);
@@ -352,7 +351,7 @@ fn a_bug_in_a_client_is_an_error_and_its_call_is_not_forgotten() {
         _ => Reply::Image,
     });
     let error = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
-    assert!(matches!(error.error, GenerateError::Broke { .. }), "{error:?}");
+    assert!(matches!(error.error, CallError::Broke { .. }), "{error:?}");
     let broken = error.summary;
     assert_eq!((broken.made, broken.abandoned, broken.not_started), (1, 1, 1));
     assert_eq!((broken.spend.known, broken.spend.possible), (cents(2), cents(3)));
@@ -376,7 +375,7 @@ fn a_store_that_fails_ends_the_stage_and_nothing_on_record_is_lost() {
         Reply::Image
     });
     let broken = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
-    assert!(matches!(broken.error, GenerateError::Store(_)), "{broken:?}");
+    assert!(matches!(broken.error, CallError::Store(_)), "{broken:?}");
     assert_eq!(generator.asked_ids().len(), 3, "no further call begins");
     // The third image was paid for, which is known though it could not be kept.
     let summary = &broken.summary;
@@ -524,7 +523,7 @@ fn a_later_round_without_a_price_is_refused_before_the_first_call() {
     let stage = Stage { max_cost: Some(cents(99)), ..Stage::new(2, 2) };
     let generator = FakeGenerator::without_price_for_later_rounds();
     let broken = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
-    assert!(matches!(broken.error, GenerateError::PriceUnknown { .. }), "{broken:?}");
+    assert!(matches!(broken.error, CallError::PriceUnknown { .. }), "{broken:?}");
     check_adds_up(&stage, &broken.summary);
     assert_eq!(generator.asked_ids().len(), 0);
 }
@@ -534,7 +533,7 @@ fn a_sketch_is_the_request_up_to_its_answers() {
     let folder = tempfile::tempdir().unwrap();
     let mut stage = Stage { seed: Some(5), ..Stage::new(1, 2) };
     let bytes = b"4x3 an input";
-    let input = StoredInput { hash: ContentHash::of(bytes), format: ImageFormat::Png };
+    let input = ImageRef { hash: ContentHash::of(bytes), format: ImageFormat::Png };
     RunWriter::put_image(open_run(folder.path()).directory(), &input.hash, input.format, bytes).unwrap();
     stage.cases[0].rounds[0].images = vec![input];
     let generator = FakeGenerator::new(|_| Reply::Image);
@@ -565,7 +564,7 @@ fn an_image_of_a_prompt_that_has_changed_since_does_not_pass_for_one_of_the_new(
     }
     let broken = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
     // The fault is asked for again, with the new prompt; a refusal would stand as the image would.
-    assert!(matches!(&broken.error, GenerateError::Outdated { n: 2, .. }), "{broken:?}");
+    assert!(matches!(&broken.error, CallError::Outdated { n: 2, .. }), "{broken:?}");
     let told = "2 images of the run were made from other prompts or inputs, such as 00000/0000, 00002/0000";
     assert_eq!(broken.error.to_string(), told);
     assert_eq!(generator.asked_ids().len(), 3);

@@ -9,12 +9,11 @@ use std::{
 
 use async_trait::async_trait;
 use imgeval_core::{
-    CaseId, ContentHash, Cost, Decoding, Failure, FailureKind, GeneratorDown, GeneratorMeta, Judge,
-    JudgeIdentity, JudgeQuestion, Outcome, Permit, QuestionPart, SampleId, TextAnswer, Usage, Usd,
-    WholeReply,
+    CaseId, ContentHash, Cost, Decoding, EndpointMeta, Failure, FailureKind, Judge, JudgeIdentity,
+    JudgeQuestion, Outcome, Permit, ProviderDown, QuestionPart, SampleId, TextAnswer, Usage, Usd, WholeReply,
 };
 use imgeval_runner::{
-    Broken, GenerateError, JudgeEvent, JudgeSettings, JudgeSummary, MakeQuestion, StopSignal, Stopped,
+    Broken, CallError, JudgeEvent, JudgeSettings, JudgeSummary, MakeQuestion, StopSignal, Stopped,
     judge_images,
 };
 use imgeval_store::{JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, Spend, StoredJudge};
@@ -43,7 +42,7 @@ enum Reply {
 type Script = dyn Fn(&str, usize) -> Reply + Send + Sync;
 
 struct FakeJudge {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     estimate: Option<Usd>,
     script: Box<Script>,
     asked: Mutex<Vec<String>>,
@@ -88,7 +87,7 @@ fn failed(kind: FailureKind) -> Outcome<String> {
 
 #[async_trait]
 impl Judge for FakeJudge {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -96,11 +95,7 @@ impl Judge for FakeJudge {
         self.estimate.map(|amount| Cost { amount, basis: "guessed".to_owned() })
     }
 
-    async fn judge(
-        &self,
-        question: &JudgeQuestion,
-        permit: &dyn Permit,
-    ) -> Result<TextAnswer, GeneratorDown> {
+    async fn judge(&self, question: &JudgeQuestion, permit: &dyn Permit) -> Result<TextAnswer, ProviderDown> {
         let [QuestionPart::Text(case)] = question.parts.as_slice() else { panic!("{question:?}") };
         let before = self.asked.lock().unwrap().iter().filter(|asked| *asked == case).count();
         let reply = (self.script)(case, before);
@@ -116,7 +111,7 @@ impl Judge for FakeJudge {
             Reply::Say(words) => Ok(answer(Outcome::Done(words.to_owned()), 1)),
             Reply::Fail(kind) => Ok(answer(failed(kind), 1)),
             Reply::Down => {
-                Err(GeneratorDown { message: "the key is wrong".to_owned(), hint: "mend it".to_owned() })
+                Err(ProviderDown { message: "the key is wrong".to_owned(), hint: "mend it".to_owned() })
             }
             Reply::Park => unreachable!("it was revoked"),
             Reply::Hang => std::future::pending().await,
@@ -131,7 +126,7 @@ impl Judge for FakeJudge {
 
 fn identity() -> JudgeIdentity {
     JudgeIdentity {
-        judge: GeneratorMeta {
+        judge: EndpointMeta {
             provider: "fake".to_owned(),
             endpoint: String::new(),
             model: "eye".to_owned(),
@@ -457,7 +452,7 @@ fn without_a_price_a_limit_is_refused_before_the_first_call() {
     let stage = Stage { max_cost: Some(cents(99)), ..Stage::numbered(3) };
     let judge = FakeJudge::at_price(None, |_, _| Reply::Say("score 1"));
     let broken = stage.try_run(folder.path(), &judge, |_, _| {}).unwrap_err();
-    assert!(matches!(&broken.error, GenerateError::PriceUnknown { what } if what == "eye"), "{broken:?}");
+    assert!(matches!(&broken.error, CallError::PriceUnknown { what } if what == "eye"), "{broken:?}");
     assert_eq!(judge.asked(), [""; 0]);
     assert_eq!(broken.summary.not_started, 3);
 }
@@ -598,7 +593,7 @@ fn a_bug_in_a_client_is_an_error_and_its_call_is_not_forgotten() {
     let stage = Stage { concurrency: 1, ..Stage::numbered(3) };
     let judge = FakeJudge::new(|case, _| if case == "01" { Reply::Panic } else { Reply::Say("score 5") });
     let broken = stage.try_run(folder.path(), &judge, |_, _| {}).unwrap_err();
-    assert!(matches!(broken.error, GenerateError::Broke { .. }), "{broken:?}");
+    assert!(matches!(broken.error, CallError::Broke { .. }), "{broken:?}");
     assert_eq!((broken.summary.judged, broken.summary.abandoned), (1, 1));
     let summary = stage.run(folder.path(), &FakeJudge::good());
     assert_eq!((summary.judged, summary.spend.possible), (2, cents(3)));
@@ -643,7 +638,7 @@ fn a_store_that_fails_ends_the_stage_and_the_answer_that_was_lost_is_possibly_bi
     };
     let broken = stage.try_run(folder.path(), &judge, fill_the_disk).unwrap_err();
     database().execute_batch("DROP INDEX full").unwrap();
-    assert!(matches!(broken.error, GenerateError::Store(_)), "{broken:?}");
+    assert!(matches!(broken.error, CallError::Store(_)), "{broken:?}");
     assert_eq!(judge.asked(), ["00", "01", "02"], "no further call begins");
     let summary = &broken.summary;
     assert_eq!((summary.judged, summary.abandoned, summary.not_started), (2, 1, 3));

@@ -4,12 +4,10 @@ use std::{num::NonZeroUsize, sync::Mutex};
 
 use async_trait::async_trait;
 use imgeval_core::{
-    Cost, Failure, FailureKind, GeneratorDown, GeneratorMeta, Outcome, Permit, Rewriter, TextAnswer, Usage,
-    Usd,
+    Cost, EndpointMeta, Failure, FailureKind, Outcome, Permit, ProviderDown, Rewriter, TextAnswer, Usage, Usd,
 };
 use imgeval_runner::{
-    Broken, GenerateError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped,
-    rewrite_prompts,
+    Broken, CallError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped, rewrite_prompts,
 };
 use imgeval_store::RunWriter;
 use tokio::sync::watch;
@@ -17,14 +15,14 @@ use tokio::sync::watch;
 use crate::fake_generator::{cents, open_run, runtime, shortage};
 
 struct FakeRewriter {
-    meta: GeneratorMeta,
+    meta: EndpointMeta,
     estimate: Option<Usd>,
     asked: Mutex<Vec<String>>,
 }
 
 impl FakeRewriter {
     fn new(model: &str) -> Self {
-        let meta = GeneratorMeta {
+        let meta = EndpointMeta {
             provider: "fake".to_owned(),
             endpoint: String::new(),
             model: model.to_owned(),
@@ -40,7 +38,7 @@ impl FakeRewriter {
 
 #[async_trait]
 impl Rewriter for FakeRewriter {
-    fn meta(&self) -> &GeneratorMeta {
+    fn meta(&self) -> &EndpointMeta {
         &self.meta
     }
 
@@ -48,7 +46,7 @@ impl Rewriter for FakeRewriter {
         self.estimate.map(|amount| Cost { amount, basis: String::new() })
     }
 
-    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, GeneratorDown> {
+    async fn rewrite(&self, prompt: &str, permit: &dyn Permit) -> Result<TextAnswer, ProviderDown> {
         if prompt == "park" {
             permit.revoked().await;
         }
@@ -61,7 +59,7 @@ impl Rewriter for FakeRewriter {
         tokio::task::yield_now().await;
         let outcome = match prompt {
             "hang" => std::future::pending().await,
-            "down" => return Err(GeneratorDown { message: String::new(), hint: String::new() }),
+            "down" => return Err(ProviderDown { message: String::new(), hint: String::new() }),
             "no" => Outcome::Failed(Failure { kind: FailureKind::Refused, detail: "no".to_owned() }),
             "fault" => Outcome::Failed(Failure { kind: FailureKind::Transport, detail: String::new() }),
             prompt => Outcome::Done(format!("{prompt}, oil on canvas")),
@@ -178,7 +176,7 @@ fn rewriting_keeps_to_the_budget_of_the_run() {
     assert_eq!(again.stopped, Some(shortage(2, 1, 1, 9)), "what a prompt cost is known from the start");
     let free = FakeRewriter { estimate: None, ..FakeRewriter::new("pen") };
     let error = rewrite(&mut run, &free, &["x"], Some(cents(99))).unwrap_err();
-    assert!(matches!(error.error, GenerateError::PriceUnknown { .. }), "{error:?}");
+    assert!(matches!(error.error, CallError::PriceUnknown { .. }), "{error:?}");
     assert_eq!(free.asked().len(), 0);
 }
 

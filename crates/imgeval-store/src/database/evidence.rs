@@ -1,8 +1,8 @@
 //! What observers saw, and what they have not seen yet.
 
 use imgeval_core::{
-    CaseId, ColorScores, ContentHash, Detection, Evidence, Failure, ImageFormat, ObserverId, ObserverMeta,
-    WorkKey, json::from_json_str,
+    CaseId, ColorScores, ContentHash, Detection, Evidence, Failure, ImageFormat, ImageRef, ObserverId,
+    ObserverMeta, WorkKey, json::from_json_str,
 };
 use rusqlite::{Row, Transaction, params};
 
@@ -99,7 +99,7 @@ impl Database {
         let mut rows = self.guard(statement.query([key.detector.as_str(), key.namer.as_str()]))?;
         while let Some(row) = self.guard(rows.next())? {
             let row = self.guard(ImageRow::read(row))?;
-            let (hash, format) = self.parse_image(&row.hash, &row.format)?;
+            let ImageRef { hash, format } = self.parse_image(&row.hash, &row.format)?;
             let cases: Vec<String> =
                 from_json_str(&row.cases).map_err(|error| self.damaged(error.to_string()))?;
             let cases = cases.into_iter().map(CaseId::new).collect();

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use imgeval_core::{
-    CaseId, ContentHash, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, Sample, SampleId, Usage,
-    Usd, WorkKey,
+    CaseId, Failure, FailureKind, ImageRecord, ImageRef, Outcome, Sample, SampleId, Usage, Usd, WorkKey,
 };
 use rusqlite::{OptionalExtension, Row, Transaction, params, types::Type};
 
@@ -278,12 +277,11 @@ impl Database {
     }
 
     /// The outcome, and the image that was kept though it failed.
-    #[expect(clippy::type_complexity, reason = "the pair is taken apart at once")]
     fn parse_outcome(
         &self,
         columns: OutcomeColumns,
         kept: Option<(String, String)>,
-    ) -> Result<(Outcome<ImageRecord>, Option<(ContentHash, ImageFormat)>), StoreError> {
+    ) -> Result<(Outcome<ImageRecord>, Option<ImageRef>), StoreError> {
         if columns.outcome == DONE {
             let image = columns.image.zip(columns.size);
             let image = image.map(|((hash, format), (width, height))| (hash, format, width, height));
@@ -330,7 +328,7 @@ fn read_image_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<(S
 fn read_attempt(
     row: &Row<'_>,
     outcome: Outcome<ImageRecord>,
-    kept_image: Option<(ContentHash, ImageFormat)>,
+    kept_image: Option<ImageRef>,
     raw: String,
 ) -> rusqlite::Result<AttemptRecord> {
     let tokens = |index: usize| -> rusqlite::Result<Option<u64>> {
@@ -448,7 +446,7 @@ fn insert_attempt(transaction: &Transaction<'_>, attempt: &AttemptRecord) -> rus
     let record = outcome.done();
     let (code, detail) = code_of(outcome);
     let image = record.map(|record| (&record.hash, record.format));
-    let image = image.or(attempt.kept_image.as_ref().map(|(hash, format)| (hash, *format)));
+    let image = image.or(attempt.kept_image.as_ref().map(|kept| (&kept.hash, kept.format)));
     let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     transaction.prepare_cached(INSERT_ATTEMPT)?.execute(params![
         attempt.work_key.as_str(),

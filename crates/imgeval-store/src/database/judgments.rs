@@ -1,6 +1,6 @@
 //! Judges, what they said, and measurements.
 
-use imgeval_core::{CaseId, ContentHash, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage};
+use imgeval_core::{CaseId, ContentHash, EndpointMeta, JudgeIdentity, Outcome, SampleId, Usage};
 use rusqlite::{Row, Transaction, params};
 
 use super::{DONE, Database, costs::read_charge, generation::read_kept};
@@ -45,7 +45,7 @@ impl Database {
             let mut statement = self.connection().prepare(sql)?;
             let rows = statement.query_map([], |row| {
                 let (provider, endpoint, model) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                let judge = GeneratorMeta { provider, endpoint, model, version: row.get(3)? };
+                let judge = EndpointMeta { provider, endpoint, model, version: row.get(3)? };
                 let hash: String = row.get(5)?;
                 // Replaced below, where it can be refused.
                 let protocol_hash = ContentHash::of(b"");

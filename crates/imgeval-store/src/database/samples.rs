@@ -1,6 +1,6 @@
 //! Samples, written wherever they came from, and read back with what an observer saw in them.
 
-use imgeval_core::{CaseId, Evidence, Failure, ImageRecord, ObserverId, Outcome, Sample, SampleId};
+use imgeval_core::{CaseId, Evidence, Failure, ImageRecord, ImageRef, ObserverId, Outcome, Sample, SampleId};
 use rusqlite::{Connection, Row, params};
 
 use super::{DONE, Database, render_notes};
@@ -159,7 +159,7 @@ impl Database {
     ) -> Result<ImageRecord, StoreError> {
         let (hash, format, width, height) =
             image.ok_or_else(|| self.damaged("a finished sample has no image"))?;
-        let (hash, format) = self.parse_image(&hash, &format)?;
+        let ImageRef { hash, format } = self.parse_image(&hash, &format)?;
         let notes = self.parse_notes(&notes)?;
         Ok(ImageRecord { hash, format, width, height, notes })
     }

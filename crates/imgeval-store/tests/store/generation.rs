@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, path::Path};
 
 use imgeval_core::{
-    CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, Outcome, Sample,
-    SampleId, Usage, Usd, WorkKey,
+    CaseId, ContentHash, Cost, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, ImageRef, Outcome,
+    Sample, SampleId, Usage, Usd, WorkKey,
 };
 use imgeval_store::{
     AttemptRecord, CallBegun, CallPurpose, Charge, FileStamp, GenerationBatch, ImportedSample, KeptReply,
@@ -140,7 +140,7 @@ fn an_attempt_is_read_back_to_the_last_field() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = new_run(folder.path());
     let kept = AttemptRecord {
-        kept_image: Some((ContentHash::of(b"large"), ImageFormat::Png)),
+        kept_image: Some(ImageRef { hash: ContentHash::of(b"large"), format: ImageFormat::Png }),
         seed: None,
         charge: Charge { is_unpriced: true, ..Charge::default() },
         ..attempt(id(1, 1), failed(FailureKind::WrongSize))

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use imgeval_core::{
-    CaseId, ContentHash, Cost, Failure, FailureKind, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage,
+    CaseId, ContentHash, Cost, EndpointMeta, Failure, FailureKind, JudgeIdentity, Outcome, SampleId, Usage,
     Usd,
 };
 use imgeval_store::{
@@ -24,7 +24,7 @@ fn open(folder: &Path) -> RunWriter {
 
 fn judge(model: &str) -> StoredJudge {
     let text = |text: &str| text.to_owned();
-    let judge = GeneratorMeta { provider: text("chat"), endpoint: text("e"), model: text(model), version: 1 };
+    let judge = EndpointMeta { provider: text("chat"), endpoint: text("e"), model: text(model), version: 1 };
     let protocol_hash = ContentHash::of(b"wording");
     let identity = JudgeIdentity { judge, protocol: text("wise-legacy@1"), protocol_hash };
     StoredJudge { identity, protocol: text("wording") }

@@ -77,7 +77,7 @@ fn call_json(attempt: &AttemptRecord) -> Value {
         Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str()),
     };
     let done = attempt.outcome.done().map(|record| (&record.hash, record.format));
-    let kept = attempt.kept_image.as_ref().map(|(hash, format)| (hash, *format));
+    let kept = attempt.kept_image.as_ref().map(|kept| (&kept.hash, kept.format));
     let image = done.or(kept).map(|(hash, format)| format!("{hash}.{}", format.extension()));
     let mut call = json!({
         "kind": if attempt.reread_of.is_some() { "image-reread" } else { "image" },

@@ -12,7 +12,7 @@ use imgeval_core::{
     Failure, FailureKind, Generator, ImageParameters, Outcome, SampleId, Usd, WorkKey, visible,
 };
 use imgeval_runner::{
-    Broken, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteSettings,
+    Broken, CallError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, RewriteSettings,
     RoundInput, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts, rewrite_stands,
     sketch_request,
 };
@@ -76,7 +76,7 @@ pub(super) struct Work {
     /// Images whose prompts could not be rewritten.
     pub(super) not_rewritten: usize,
     /// What ended it early.
-    pub(super) error: Option<GenerateError>,
+    pub(super) error: Option<CallError>,
 }
 
 impl Work {
@@ -220,7 +220,7 @@ impl Job<'_> {
     pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<Work> {
         if self.args.max_cost.is_some() && self.estimate_left()?.has_unpriced() {
             // Refused before there is a run that would stand in the way of another model's.
-            return Err(generate_error(GenerateError::PriceUnknown { what: self.model.name.model.clone() }));
+            return Err(generate_error(CallError::PriceUnknown { what: self.model.name.model.clone() }));
         }
         let mut run = RunWriter::create_or_open(&self.directory, &self.manifest, holder)?;
         self.cases.keep_in(&run)?;
@@ -362,22 +362,20 @@ impl Job<'_> {
 }
 
 /// The summary, and the error that ended the stage early.
-pub(super) fn with_error<S>(result: Result<S, Box<Broken<S>>>) -> (S, Option<GenerateError>) {
+pub(super) fn with_error<S>(result: Result<S, Box<Broken<S>>>) -> (S, Option<CallError>) {
     match result {
         Ok(summary) => (summary, None),
         Err(broken) => (broken.summary, Some(broken.error)),
     }
 }
 
-pub(super) fn generate_error(error: GenerateError) -> anyhow::Error {
+pub(super) fn generate_error(error: CallError) -> anyhow::Error {
     let (sentence, hint) = (sentence_of(&error), error.hint().unwrap_or_default());
     match error {
-        GenerateError::Store(error) => error.into(),
-        GenerateError::Outdated { .. } => CommandError::mismatch(sentence).with_hint(hint).into(),
-        GenerateError::PriceUnknown { .. } => CommandError::usage(sentence).with_hint(hint).into(),
-        GenerateError::Thread(_) | GenerateError::Broke { .. } => {
-            CommandError::mendable(sentence, hint).into()
-        }
+        CallError::Store(error) => error.into(),
+        CallError::Outdated { .. } => CommandError::mismatch(sentence).with_hint(hint).into(),
+        CallError::PriceUnknown { .. } => CommandError::usage(sentence).with_hint(hint).into(),
+        CallError::Thread(_) | CallError::Broke { .. } => CommandError::mendable(sentence, hint).into(),
     }
 }
 

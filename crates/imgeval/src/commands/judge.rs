@@ -9,11 +9,11 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::open_judge;
 use imgeval_core::{
-    CaseId, Failure, FailureKind, ImageFormat, ImageParameters, InputImage, Judge, JudgeIdentity,
+    CaseId, Failure, FailureKind, ImageFormat, ImageParameters, ImageRef, InputImage, Judge, JudgeIdentity,
     JudgeQuestion, Outcome, SampleId, Usage, Usd, WorkKey, visible,
 };
 use imgeval_runner::{
-    JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, StopSignal, Stopped, StoredInput, judge_images,
+    JudgeEvent, JudgeSettings, JudgeStep, JudgeSummary, StopSignal, Stopped, judge_images,
     judgment_histories, plan_judgment,
 };
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
@@ -54,7 +54,7 @@ pub(super) struct JudgeStage<'a> {
 /// An image with what a judge is told about it.
 struct Subject {
     case: Arc<JudgedCase>,
-    image: StoredInput,
+    image: ImageRef,
     /// The run that holds it.
     directory: PathBuf,
 }
@@ -394,7 +394,7 @@ fn subjects_of(run: &Path, role: JudgedRole) -> Result<Subjects> {
     RunReader::open(run)?.for_each_sample(None, |observed| {
         let id = observed.sample.id;
         if let (Outcome::Done(record), Some(case)) = (&observed.sample.outcome, cases.get(&id.case)) {
-            let image = StoredInput { hash: record.hash.clone(), format: record.format };
+            let image = record.image();
             let subject = Subject { case: case.clone(), image, directory: run.to_owned() };
             subjects.insert((role, id), subject);
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Result;
 use imgeval_clients::{ProviderKind, reread_image, reread_words};
-use imgeval_core::{GeneratorMeta, ImageParameters, SizeRequest};
+use imgeval_core::{EndpointMeta, ImageParameters, SizeRequest};
 use imgeval_runner::{RereadImages, reread_images, reread_judgments};
 use imgeval_store::{JudgedItem, Manifest, RunWriter};
 use imgeval_vision::image_file::DecodeLimits;
@@ -44,7 +44,7 @@ pub(super) fn reread_judged(run: &Path, files: &SettingsFiles, printer: Printer)
         .judges()?
         .into_iter()
         .filter_map(|judge| {
-            let GeneratorMeta { provider, model, .. } = &judge.identity.judge;
+            let EndpointMeta { provider, model, .. } = &judge.identity.judge;
             Some((judge.identity.id(), (ProviderKind::from_name(provider)?, model.clone())))
         })
         .collect();

@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{CaseId, json::from_json_str};
-use imgeval_runner::StoredInput;
+use imgeval_core::{CaseId, ImageRef, json::from_json_str};
 use imgeval_suites::judged::Field;
 use serde::Deserialize;
 
@@ -26,8 +25,8 @@ pub(crate) struct JudgedCase {
     pub(crate) subcategory: String,
     /// What the edited place should show.
     pub(crate) target_text: String,
-    pub(crate) source: Option<StoredInput>,
-    pub(crate) mask: Option<StoredInput>,
+    pub(crate) source: Option<ImageRef>,
+    pub(crate) mask: Option<ImageRef>,
     /// What is asked after the first answer, round by round.
     pub(crate) later_rounds: Vec<CaseRound>,
 }
@@ -37,12 +36,12 @@ pub(crate) struct JudgedCase {
 pub(crate) struct CaseRound {
     pub(crate) prompt: String,
     /// The first picture that is sent along.
-    pub(crate) image: Option<StoredInput>,
+    pub(crate) image: Option<ImageRef>,
 }
 
 impl JudgedCase {
     /// Prompt and first picture of a round, counted from 1; those of the first round where there is no such round.
-    pub(crate) fn asked_in(&self, round: u32) -> (&str, Option<&StoredInput>) {
+    pub(crate) fn asked_in(&self, round: u32) -> (&str, Option<&ImageRef>) {
         let later = usize::try_from(round).ok().and_then(|round| round.checked_sub(2));
         match later.and_then(|later| self.later_rounds.get(later)) {
             Some(later) => (&later.prompt, later.image.as_ref()),
@@ -120,7 +119,7 @@ pub(crate) fn case_of(tagged: &TaggedCase) -> Result<JudgedCase, String> {
     assemble(id, tag, first, rounds.collect(), tagged.facts.clone())
 }
 
-fn image(name: &str) -> Result<StoredInput, String> {
+fn image(name: &str) -> Result<ImageRef, String> {
     parse_image_name(name).ok_or_else(|| format!("`{name}` is no image of the run"))
 }
 

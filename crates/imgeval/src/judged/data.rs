@@ -7,8 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{ContentHash, ImageFormat, json::from_json_str};
-use imgeval_runner::StoredInput;
+use imgeval_core::{ContentHash, ImageFormat, ImageRef, json::from_json_str};
 use imgeval_suites::{
     judged::{
         JudgeProtocol,
@@ -44,8 +43,8 @@ pub(crate) struct StoredEditCase {
     pub(crate) folder: String,
     pub(crate) instruction: String,
     pub(crate) target_text: String,
-    pub(crate) source: (StoredInput, PathBuf),
-    pub(crate) mask: (StoredInput, PathBuf),
+    pub(crate) source: (ImageRef, PathBuf),
+    pub(crate) mask: (ImageRef, PathBuf),
 }
 
 /// `fetched.toml`: what was fetched, by its name in the suite's repository.
@@ -179,7 +178,7 @@ impl SuiteData {
         let mut cases = Vec::new();
         for line in text.lines() {
             let line: EditLine = from_json_str(line).map_err(|error| damaged(error.to_string()))?;
-            let image = |name: &str| -> Result<(StoredInput, PathBuf)> {
+            let image = |name: &str| -> Result<(ImageRef, PathBuf)> {
                 let stored =
                     parse_image_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;
                 let path = folder.join("images").join(name);
@@ -267,9 +266,9 @@ pub(crate) fn script_file(edition: Edition) -> &'static DataFile {
 }
 
 /// A hash with the extension of an image format.
-pub(crate) fn parse_image_name(name: &str) -> Option<StoredInput> {
+pub(crate) fn parse_image_name(name: &str) -> Option<ImageRef> {
     let (hash, extension) = name.split_once('.')?;
-    Some(StoredInput { hash: ContentHash::parse(hash)?, format: ImageFormat::from_extension(extension)? })
+    Some(ImageRef { hash: ContentHash::parse(hash)?, format: ImageFormat::from_extension(extension)? })
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>> {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use imgeval_core::{Failure, FailureKind, GrayPixels, Outcome, Pixels, SampleId};
+use imgeval_core::{Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId};
 use imgeval_metrics::edit::Psnr;
-use imgeval_runner::{Progress, StoredInput};
+use imgeval_runner::Progress;
 use imgeval_store::{MeasurementRecord, RunWriter};
 use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use serde_json::json;
@@ -43,7 +43,7 @@ pub(crate) fn measure_edits(
     let (mut n_failed, mut missing) = (0, Vec::new());
     for sample in &to_do {
         let record = &read.samples[*sample];
-        let image = StoredInput { hash: record.hash.clone(), format: record.format };
+        let image = record.image();
         let measured = match read.cases.get(&sample.case) {
             Some(case) => measure(run, &meter, case, &image),
             None => Err(unusable("it belongs to no case of the suite")),
@@ -90,9 +90,9 @@ fn measure(
     run: &Path,
     meter: &EditMeter,
     case: &JudgedCase,
-    image: &StoredInput,
+    image: &ImageRef,
 ) -> Result<EditMetrics, Failure> {
-    let pixels = |stored: &StoredInput| -> Result<Pixels, Failure> {
+    let pixels = |stored: &ImageRef| -> Result<Pixels, Failure> {
         let image = load_image(run, stored)?;
         let limits = DecodeLimits { max_pixels: u64::MAX };
         let decoded =

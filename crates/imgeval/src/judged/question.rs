@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
-use imgeval_core::{Failure, FailureKind, ImageFormat, InputImage, JudgeQuestion, QuestionPart, sentence_of};
-use imgeval_runner::StoredInput;
+use imgeval_core::{
+    Failure, FailureKind, ImageFormat, ImageRef, InputImage, JudgeQuestion, QuestionPart, sentence_of,
+};
 use imgeval_store::RunWriter;
 use imgeval_suites::judged::{Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart};
 use imgeval_vision::{
@@ -42,7 +43,7 @@ pub(crate) fn make_question(
 ///
 /// # Errors
 /// If it is gone or damaged.
-pub(crate) fn load_image(run: &Path, image: &StoredInput) -> Result<InputImage, Failure> {
+pub(crate) fn load_image(run: &Path, image: &ImageRef) -> Result<InputImage, Failure> {
     let bytes = RunWriter::read_image(run, &image.hash, image.format)
         .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
     Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })

@@ -8,9 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{
-    CaseId, ContentHash, Decoding, GeneratorMeta, JudgeIdentity, Outcome, SampleId, Usage, is_steering,
+    CaseId, ContentHash, Decoding, EndpointMeta, ImageRef, JudgeIdentity, Outcome, SampleId, Usage,
+    is_steering,
 };
-use imgeval_runner::StoredInput;
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::judged::{
     Attachment, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat, Strictness, Template,
@@ -122,7 +122,7 @@ pub(crate) struct Session {
     protocol: JudgeProtocol,
     protocol_text: String,
     cases: BTreeMap<CaseId, JudgedCase>,
-    samples: BTreeMap<SampleId, StoredInput>,
+    samples: BTreeMap<SampleId, ImageRef>,
     raters: BTreeMap<String, Rater>,
 }
 
@@ -159,13 +159,11 @@ impl Session {
         // Locked before it is read: nothing changes between the two.
         let mut run = RunWriter::open(directory, holder)?;
         let read = JudgedRun::open(directory)?;
-        let samples: BTreeMap<SampleId, StoredInput> = read
+        let samples: BTreeMap<SampleId, ImageRef> = read
             .samples
             .iter()
             .filter(|(id, _)| read.cases.contains_key(&id.case))
-            .map(|(id, record)| {
-                (id.clone(), StoredInput { hash: record.hash.clone(), format: record.format })
-            })
+            .map(|(id, record)| (id.clone(), record.image()))
             .collect();
         if samples.is_empty() {
             let hint = "import or generate usable images first";
@@ -226,7 +224,7 @@ impl Session {
         rater: &str,
         key: &str,
         attachment: Attachment,
-    ) -> Result<StoredInput, LabelError> {
+    ) -> Result<ImageRef, LabelError> {
         let (_, item) = self.find(rater, key)?;
         match attachment {
             Attachment::Answer => self.samples.get(&item.id).cloned().ok_or(NO_IMAGE),
@@ -313,7 +311,7 @@ impl Session {
     }
 
     fn open_rater(&self, name: &str) -> Result<Rater, LabelError> {
-        let judge = GeneratorMeta {
+        let judge = EndpointMeta {
             provider: HUMAN.to_owned(),
             endpoint: String::new(),
             model: name.to_owned(),
@@ -321,7 +319,7 @@ impl Session {
         };
         let identity =
             JudgeIdentity { judge, protocol: self.protocol.label(), protocol_hash: self.protocol.hash() };
-        let item = |(id, image): (&SampleId, &StoredInput)| {
+        let item = |(id, image): (&SampleId, &ImageRef)| {
             JudgedItem::new(&identity, JudgedRole::Sample, id.clone(), image.hash.clone(), 0)
         };
         let mut order: Vec<JudgedItem> = self.samples.iter().map(item).collect();

@@ -6,10 +6,9 @@ use std::{
 };
 
 use anyhow::Result;
-use imgeval_core::{ImageRecord, ObserverId, Outcome, Protocol, Sample};
+use imgeval_core::{ImageRecord, ImageRef, ObserverId, Outcome, Protocol, Sample};
 use imgeval_metrics::{BootstrapSettings, Cluster};
 use imgeval_report::model::{Cell, ImageView, IntervalView, ProtocolView, RunView, SampleView};
-use imgeval_runner::StoredInput;
 use imgeval_store::{ObservedSample, RunReader, Spend};
 use imgeval_suites::geneval::VerdictOptions;
 use rayon::prelude::*;
@@ -197,7 +196,7 @@ pub(super) fn judged_sample_view(run: usize, sample: &Sample, case: Option<&Judg
     }
 }
 
-fn input_view(input: &StoredInput) -> ImageView {
+fn input_view(input: &ImageRef) -> ImageView {
     ImageView {
         hash: input.hash.as_str().to_owned(),
         extension: input.format.extension().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use imgeval_core::{Failure, FailureKind, GeneratorDown};
+use imgeval_core::{Failure, FailureKind, ProviderDown};
 use serde_json::Value;
 
 use super::{
@@ -101,7 +101,7 @@ pub(crate) fn judge_error(kind: ProviderKind, model: &str, reply: &Reply) -> Ver
         (false, false) => format!("answered {status}: {message}"),
     };
     let down = |what: &str, hint: String| {
-        Verdict::Down(GeneratorDown { message: format!("{what}; it {}", told(&said)), hint })
+        Verdict::Down(ProviderDown { message: format!("{what}; it {}", told(&said)), hint })
     };
     let failed = |kind, detail| Verdict::Failed(Failure { kind, detail });
     let variables = kind.key_variables().join(" or ");

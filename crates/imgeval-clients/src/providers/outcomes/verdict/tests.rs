@@ -22,7 +22,7 @@ fn name(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn down(verdict: Verdict) -> GeneratorDown {
+fn down(verdict: Verdict) -> ProviderDown {
     let Verdict::Down(down) = verdict else { panic!("{verdict:?}") };
     down
 }

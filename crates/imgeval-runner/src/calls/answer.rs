@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use imgeval_core::{ContentHash, Failure, FailureKind, ImageFormat, ImageRecord, Outcome, SizeRequest};
+use imgeval_core::{
+    ContentHash, Failure, FailureKind, ImageFormat, ImageRecord, ImageRef, Outcome, SizeRequest,
+};
 use imgeval_store::{RunWriter, StoreError};
 
-use super::{Decode, StoredInput};
+use super::Decode;
 use crate::ImageFacts;
 
 /// A checked image.
@@ -13,7 +15,7 @@ use crate::ImageFacts;
 pub(super) struct Checked {
     pub(super) outcome: Outcome<ImageRecord>,
     /// The stored image of a failed outcome: it was paid for.
-    pub(super) kept_image: Option<(ContentHash, ImageFormat)>,
+    pub(super) kept_image: Option<ImageRef>,
 }
 
 impl Checked {
@@ -36,7 +38,7 @@ pub(super) fn take_image(
             RunWriter::put_paid_image(directory, &hash, facts.format, bytes)?;
             let format = facts.format;
             let outcome = judge(hash.clone(), facts, wanted);
-            let kept_image = outcome.done().is_none().then_some((hash, format));
+            let kept_image = outcome.done().is_none().then_some(ImageRef { hash, format });
             Ok(Checked { outcome, kept_image })
         }
         Err(failure) => {
@@ -47,7 +49,7 @@ pub(super) fn take_image(
             let kept_image = match (claimed_format(bytes).or(retried), other_format(bytes)) {
                 (Some(format), _) => {
                     RunWriter::put_paid_image(directory, &hash, format, bytes)?;
-                    Some((hash, format))
+                    Some(ImageRef { hash, format })
                 }
                 (None, Some(extension)) => {
                     let path = RunWriter::put_unread_image(directory, &hash, extension, bytes)?;
@@ -66,7 +68,7 @@ pub(super) fn look_again(
     directory: &Path,
     decode: &Decode,
     wanted: Option<SizeRequest>,
-    image: &StoredInput,
+    image: &ImageRef,
 ) -> Result<Outcome<ImageRecord>, StoreError> {
     let bytes = RunWriter::read_image(directory, &image.hash, image.format)?;
     Ok(match decode(&bytes) {
@@ -161,7 +163,7 @@ mod tests {
         });
         for (bytes, format) in [(&b"GIF89a...."[..], ImageFormat::Gif), (b"BM....", ImageFormat::Bmp)] {
             let kept = take_image(folder.path(), &poor, None, bytes).unwrap().kept_image;
-            assert_eq!(kept.map(|(_, kept)| kept), Some(format));
+            assert_eq!(kept.map(|kept| kept.format), Some(format));
         }
         let checked = take_image(folder.path(), &decode, None, b"plain words").unwrap();
         let Outcome::Failed(failure) = checked.outcome else { panic!("words are no image") };

@@ -11,7 +11,7 @@ use imgeval_store::{CallBegun, CallPurpose, Charge, RewriteRecord, RunWriter};
 use tokio::sync::watch;
 
 use super::{
-    Broken, GenerateError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped,
+    Broken, CallError, RewriteEvent, RewriteSettings, RewriteSummary, StopSignal, Stopped,
     budget::{Budget, Reserved, SharedBudget, compute_charge, lock},
     permit::{Brake, CallPermit, Halt, Halting, Unanswered, was_sent},
     plan::failure_stands,
@@ -73,7 +73,7 @@ async fn rewrite(
     mut stop: watch::Receiver<StopSignal>,
     on_event: &mut dyn FnMut(RewriteEvent),
     summary: &mut RewriteSummary,
-) -> Result<Option<Stopped>, GenerateError> {
+) -> Result<Option<Stopped>, CallError> {
     run.begin_paid_work()?;
     let interrupted = run.settle_interrupted_calls()?;
     if interrupted > 0 {
@@ -86,7 +86,7 @@ async fn rewrite(
     on_event(RewriteEvent::Planned { calls: queue.len(), done, spent: budget.spend() });
     let model = &rewriter.meta().model;
     if budget.has_limit() && queue.iter().any(|job| job.estimate.is_none()) {
-        return Err(GenerateError::PriceUnknown { what: model.clone() });
+        return Err(CallError::PriceUnknown { what: model.clone() });
     }
     if budget.has_limit() {
         for (prompt, cost) in run.rewrite_costs()? {

@@ -3,14 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use imgeval_core::{
-    Answer, Failure, FailureKind, Generator, ImageRecord, ImageRequest, Outcome, SampleId, SizeRequest, Usd,
-    sentence_of,
+    Answer, Failure, FailureKind, Generator, ImageRecord, ImageRef, ImageRequest, Outcome, SampleId,
+    SizeRequest, Usd, sentence_of,
 };
 use imgeval_store::{AttemptRecord, CallBegun, CallPurpose, Charge, StoreError};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
-    Decode, GenerateError, Stopped, StoredInput,
+    CallError, Decode, Stopped,
     answer::{Checked, look_again, take_image},
     budget::{Reserved, SharedBudget, compute_charge},
     permit::{Brake, CallPermit, Halt, Unanswered, was_sent},
@@ -55,7 +55,7 @@ impl From<NotWritten> for Unanswered {
 
 impl Caller {
     /// Reads what the request needs from the store.
-    pub(super) async fn prepare(&self, plan: RequestPlan) -> Result<ImageRequest, GenerateError> {
+    pub(super) async fn prepare(&self, plan: RequestPlan) -> Result<ImageRequest, CallError> {
         if plan.is_text_only() {
             return Ok(plan.load(&self.directory)?);
         }
@@ -128,7 +128,7 @@ impl Caller {
         Ok(LandedCall { outcome, prompt: request.prompt.clone(), state, charge, has_result, halt })
     }
 
-    async fn check(&self, bytes: Vec<u8>) -> Result<Checked, GenerateError> {
+    async fn check(&self, bytes: Vec<u8>) -> Result<Checked, CallError> {
         let (directory, decode, wanted) = (self.directory.clone(), self.decode.clone(), self.wanted);
         // Never closed, so there always is a permit to come.
         let _permit = self.decoding.acquire().await;
@@ -146,7 +146,7 @@ impl Caller {
     pub(super) async fn reuse(
         &self,
         id: &SampleId,
-        image: StoredInput,
+        image: ImageRef,
     ) -> Result<Outcome<ImageRecord>, Unanswered> {
         let (directory, decode, wanted) = (self.directory.clone(), self.decode.clone(), self.wanted);
         let _permit = self.decoding.acquire().await;
@@ -162,8 +162,8 @@ impl Caller {
 
 async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, GenerateError> {
+) -> Result<T, CallError> {
     let ended = spawn_blocking(work).await;
-    let broke = |error: tokio::task::JoinError| GenerateError::Broke { detail: error.to_string() };
+    let broke = |error: tokio::task::JoinError| CallError::Broke { detail: error.to_string() };
     Ok(ended.map_err(broke)??)
 }

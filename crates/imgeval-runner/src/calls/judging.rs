@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    Broken, GenerateError, StopSignal, Stopped,
+    Broken, CallError, StopSignal, Stopped,
     budget::{Budget, Reserved, SharedBudget, compute_charge, lock},
     permit::{Brake, CallPermit, Halt, Halting, Unanswered, was_sent},
     plan::failure_stands,
@@ -192,7 +192,7 @@ async fn judge_all(
     stop: watch::Receiver<StopSignal>,
     on_event: &mut dyn FnMut(JudgeEvent),
     summary: &mut JudgeSummary,
-) -> Result<Option<Stopped>, GenerateError> {
+) -> Result<Option<Stopped>, CallError> {
     run.begin_paid_work()?;
     let interrupted = run.settle_interrupted_calls()?;
     if interrupted > 0 {
@@ -389,7 +389,7 @@ impl Coordinator<'_> {
                     Ok(landed) => self.land(landed),
                     Err(error) => {
                         self.summary.abandoned += 1;
-                        self.halting.halt(Halt::Error(Some(GenerateError::Broke { detail: error.to_string() })));
+                        self.halting.halt(Halt::Error(Some(CallError::Broke { detail: error.to_string() })));
                     }
                 },
                 changed = stop.changed(), if can_signal => can_signal = changed.is_ok(),

@@ -7,12 +7,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use imgeval_core::{Failure, FailureKind, GeneratorDown, Outcome, Permit, Usd, WorkKey};
+use imgeval_core::{Failure, FailureKind, Outcome, Permit, ProviderDown, Usd, WorkKey};
 use imgeval_store::{CallBegun, StoreError};
 use tokio::sync::watch;
 
 use super::{
-    GenerateError, StopSignal, Stopped,
+    CallError, StopSignal, Stopped,
     budget::{Admission, Reserved, SharedBudget, lock},
     writer::{Entry, WriterHandle},
 };
@@ -22,7 +22,7 @@ use super::{
 pub(super) enum Halt {
     Stopped(Stopped),
     /// `None`: as the writer tells.
-    Error(Option<GenerateError>),
+    Error(Option<CallError>),
 }
 
 /// The reason to end early, once there is one, which every call learns at once.
@@ -53,8 +53,8 @@ impl Halting {
     }
 
     /// What the writer says comes first: it is the cause.
-    pub(super) fn into_result(self, of_writer: Option<StoreError>) -> Result<Option<Stopped>, GenerateError> {
-        let lost_cause = || GenerateError::Broke { detail: "a result could not be recorded".to_owned() };
+    pub(super) fn into_result(self, of_writer: Option<StoreError>) -> Result<Option<Stopped>, CallError> {
+        let lost_cause = || CallError::Broke { detail: "a result could not be recorded".to_owned() };
         match (self.reason, of_writer) {
             (_, Some(error)) => Err(error.into()),
             (None, None) => Ok(None),
@@ -76,7 +76,7 @@ impl Halting {
             Admission::Wait => {}
             Admission::Exhausted(shortage) => self.halt(Halt::Stopped(Stopped::Budget(shortage))),
             Admission::PriceUnknown => {
-                self.halt(Halt::Error(Some(GenerateError::PriceUnknown { what: what.to_owned() })));
+                self.halt(Halt::Error(Some(CallError::PriceUnknown { what: what.to_owned() })));
             }
         }
         false
@@ -220,7 +220,7 @@ impl<'a> CallPermit<'a> {
     /// Waits for the answer, unless the call is to be abandoned.
     pub(super) async fn wait_for<T>(
         &self,
-        asking: impl Future<Output = Result<T, GeneratorDown>>,
+        asking: impl Future<Output = Result<T, ProviderDown>>,
         was_sent: impl Fn(&T) -> bool,
     ) -> Result<T, Unanswered> {
         let answer = tokio::select! {

@@ -1,4 +1,4 @@
-//! Asks a generator for the images that a run does not hold yet: resumable, metered, within a budget.
+//! Paid calls: asks generators, judges and rewriters for what a run does not hold yet, resumable, metered, within a budget.
 //!
 //! ```text
 //!               plan minus store
@@ -40,6 +40,6 @@ pub use reread::{RereadImages, RereadSummary, RereadWords, reread_images, reread
 pub use rewriting::{rewrite_prompts, rewrite_stands};
 pub use talk::sketch_request;
 pub use types::{
-    Broken, Decode, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase,
-    RewriteEvent, RewriteSettings, RewriteSummary, RoundInput, StopSignal, Stopped, StoredInput,
+    Broken, CallError, Decode, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase,
+    RewriteEvent, RewriteSettings, RewriteSummary, RoundInput, StopSignal, Stopped,
 };

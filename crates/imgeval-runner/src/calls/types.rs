@@ -7,9 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use imgeval_core::{
-    CaseId, ContentHash, Failure, FailureKind, GeneratorDown, ImageFormat, ImageParameters, SampleId, Usd,
-};
+use imgeval_core::{CaseId, Failure, FailureKind, ImageParameters, ImageRef, ProviderDown, SampleId, Usd};
 use imgeval_store::{Spend, StoreError};
 
 use super::Shortage;
@@ -28,15 +26,8 @@ pub struct GenerationCase {
 pub struct RoundInput {
     /// As it will be sent.
     pub prompt: String,
-    pub images: Vec<StoredInput>,
-    pub mask: Option<StoredInput>,
-}
-
-/// An image that lies in the run's store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredInput {
-    pub hash: ContentHash,
-    pub format: ImageFormat,
+    pub images: Vec<ImageRef>,
+    pub mask: Option<ImageRef>,
 }
 
 /// Looks at an image's bytes; must be safe on any input.
@@ -114,11 +105,11 @@ pub enum Stopped {
     /// The limit on the cost.
     Budget(Shortage),
     Interrupted,
-    Down(GeneratorDown),
+    Down(ProviderDown),
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum GenerateError {
+pub enum CallError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("no price is known for {what}, so that a limit on the cost cannot be kept")]
@@ -135,7 +126,7 @@ pub enum GenerateError {
     Broke { detail: String },
 }
 
-impl GenerateError {
+impl CallError {
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -156,7 +147,7 @@ fn list_ids(ids: &[SampleId]) -> String {
 /// A stage that ended by an error, with what it did before.
 #[derive(Debug)]
 pub struct Broken<S> {
-    pub error: GenerateError,
+    pub error: CallError,
     /// Counted as if the stage had been stopped; the spend as far as it could be read.
     pub summary: S,
 }

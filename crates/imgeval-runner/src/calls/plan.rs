@@ -100,11 +100,11 @@ fn plan_sample(
 
 #[cfg(test)]
 mod tests {
-    use imgeval_core::{CaseId, ContentHash, Failure, ImageFormat, ImageRecord, WorkKey};
+    use imgeval_core::{CaseId, ContentHash, Failure, ImageFormat, ImageRecord, ImageRef, WorkKey};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::generate::RoundInput;
+    use crate::calls::RoundInput;
 
     fn case(number: usize, rounds: usize) -> GenerationCase {
         let round = RoundInput { prompt: String::new(), images: vec![], mask: None };
@@ -118,7 +118,7 @@ mod tests {
             None => Outcome::Done(record),
             Some(kind) => Outcome::Failed(Failure { kind, detail: String::new() }),
         };
-        let kept_image = is_kept.then_some((hash, format));
+        let kept_image = is_kept.then_some(ImageRef { hash, format });
         GeneratedSample {
             outcome,
             kept_image,

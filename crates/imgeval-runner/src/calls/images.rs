@@ -17,8 +17,8 @@ use tokio::{
 };
 
 use super::{
-    Broken, Conversation, GenerateError, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase,
-    Step, StopSignal, Stopped, StoredInput,
+    Broken, CallError, Conversation, GenerateEvent, GenerateSettings, GenerateSummary, GenerationCase, Step,
+    StopSignal, Stopped,
     budget::{Budget, Reserved, lock},
     call::{Caller, LandedCall},
     permit::{Halt, Halting, Unanswered},
@@ -62,7 +62,7 @@ async fn generate(
     stop: watch::Receiver<StopSignal>,
     on_event: &mut dyn FnMut(GenerateEvent),
     summary: &mut GenerateSummary,
-) -> Result<Option<Stopped>, GenerateError> {
+) -> Result<Option<Stopped>, CallError> {
     run.begin_paid_work()?;
     let interrupted = run.settle_interrupted_calls()?;
     if interrupted > 0 {
@@ -130,7 +130,7 @@ fn check_origin(
     have: &BTreeMap<SampleId, GeneratedSample>,
     plan: &[Conversation],
     generator: &dyn Generator,
-) -> Result<(), GenerateError> {
+) -> Result<(), CallError> {
     let asked: BTreeSet<(usize, u32)> = plan
         .iter()
         .filter(|item| item.rounds.first() == Some(&(1, Step::Ask)))
@@ -151,7 +151,7 @@ fn check_origin(
             }
         }
     }
-    if n == 0 { Ok(()) } else { Err(GenerateError::Outdated { n, examples }) }
+    if n == 0 { Ok(()) } else { Err(CallError::Outdated { n, examples }) }
 }
 
 /// What calls may cost that have not begun, or have ended.
@@ -168,14 +168,14 @@ impl Prices<'_> {
         case: &GenerationCase,
         ordinal: u32,
         rounds: impl IntoIterator<Item = &'s (u32, Step)>,
-    ) -> Result<Usd, GenerateError> {
+    ) -> Result<Usd, CallError> {
         let calls = rounds.into_iter().filter(|(_, step)| *step == Step::Ask);
         calls
             .map(|(round, _)| {
                 let request = sketch_request(case, ordinal, *round, self.settings);
                 let estimate = self.generator.estimate(&request).map(|cost| cost.amount);
                 let what = || self.generator.meta().model.clone();
-                estimate.ok_or_else(|| GenerateError::PriceUnknown { what: what() })
+                estimate.ok_or_else(|| CallError::PriceUnknown { what: what() })
             })
             .sum()
     }
@@ -227,7 +227,7 @@ fn count_before(
 
 /// What a task brings back.
 enum Landed {
-    Prepared(Talk, u32, Box<Result<ImageRequest, GenerateError>>),
+    Prepared(Talk, u32, Box<Result<ImageRequest, CallError>>),
     Called(Talk, u32, Reserved, Result<LandedCall, Unanswered>),
     Reused(Talk, u32, Result<Outcome<ImageRecord>, Unanswered>),
 }
@@ -277,7 +277,7 @@ impl Coordinator<'_> {
                     Ok(landed) => self.land(landed),
                     Err(error) => {
                         self.summary.abandoned += 1;
-                        self.halting.halt(Halt::Error(Some(GenerateError::Broke { detail: error.to_string() })));
+                        self.halting.halt(Halt::Error(Some(CallError::Broke { detail: error.to_string() })));
                     }
                 },
                 changed = stop.changed(), if can_signal => can_signal = changed.is_ok(),
@@ -301,10 +301,10 @@ impl Coordinator<'_> {
         let caller = self.caller.clone();
         let kept = self.have.get(&talk.id(case, round)).and_then(|sample| sample.kept_image.clone());
         match (step, kept) {
-            (Step::Reuse, Some((hash, format))) => {
+            (Step::Reuse, Some(image)) => {
                 let id = talk.id(case, round);
                 self.tasks.spawn(async move {
-                    let reused = caller.reuse(&id, StoredInput { hash, format }).await;
+                    let reused = caller.reuse(&id, image).await;
                     Landed::Reused(talk, round, reused)
                 });
             }

@@ -8,7 +8,7 @@ use imgeval_store::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::GenerateError;
+use super::CallError;
 
 /// So many entries are one transaction at most.
 const MAX_BATCH: usize = 256;
@@ -70,7 +70,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(run: RunWriter, capacity: usize) -> Result<Self, GenerateError> {
+    pub(super) fn start(run: RunWriter, capacity: usize) -> Result<Self, CallError> {
         let (handle, inbox) = WriterHandle::new(capacity);
         let (end, ended) = oneshot::channel();
         let work = move || {
@@ -84,7 +84,7 @@ impl Writer {
             drop(run);
             end.send(ended).ok();
         };
-        thread::Builder::new().name("run writer".to_owned()).spawn(work).map_err(GenerateError::Thread)?;
+        thread::Builder::new().name("run writer".to_owned()).spawn(work).map_err(CallError::Thread)?;
         Ok(Self { handle, ended })
     }
 
@@ -93,10 +93,10 @@ impl Writer {
     }
 
     /// Waits until everything is written, by then all other handles must be gone, and closes the run.
-    pub(super) async fn end(self) -> Result<WriterEnd, GenerateError> {
+    pub(super) async fn end(self) -> Result<WriterEnd, CallError> {
         drop(self.handle);
         let detail = "the thread that writes the run ended early".to_owned();
-        self.ended.await.map_err(|_| GenerateError::Broke { detail })
+        self.ended.await.map_err(|_| CallError::Broke { detail })
     }
 }
 

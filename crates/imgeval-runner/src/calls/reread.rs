@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use imgeval_core::{
-    Failure, FailureKind, ImageFormat, ImageRecord, Outcome, ReadImage, Reading, SampleId, SizeRequest, Usage,
+    Failure, FailureKind, ImageRecord, ImageRef, Outcome, ReadImage, Reading, SampleId, SizeRequest, Usage,
 };
 use imgeval_store::{
     AttemptRecord, Charge, GenerationBatch, JudgedItem, JudgmentRecord, KeptReply, RunWriter, StoreError,
@@ -11,7 +11,7 @@ use imgeval_store::{
 };
 
 use super::{
-    Decode, StoredInput,
+    Decode,
     answer::{Checked, look_again, take_image},
     permit::now_ms,
 };
@@ -181,13 +181,8 @@ fn reread_attempt(
     settings: &RereadImages<'_>,
     reply: &UnusedReply,
 ) -> Result<Found<GenerationBatch>, StoreError> {
-    if let Some((hash, format)) = &reply.kept_image {
-        return Ok(look_at_stored(
-            run,
-            settings,
-            reply,
-            &StoredInput { hash: hash.clone(), format: *format },
-        ));
+    if let Some(image) = &reply.kept_image {
+        return Ok(look_at_stored(run, settings, reply, image));
     }
     let (kept, raw) = run.reply_of_attempt(reply.attempt_id)?;
     let Some((status, text)) = readable(kept, raw) else { return Ok(Found::NoReply) };
@@ -204,7 +199,7 @@ fn reread_attempt(
     };
     let Checked { outcome, kept_image } = checked;
     let (usage, charge) = told_now(reply.is_charged, usage, cost);
-    let attempt = |outcome: Outcome<ImageRecord>, kept_image: Option<(_, ImageFormat)>| GenerationBatch {
+    let attempt = |outcome: Outcome<ImageRecord>, kept_image: Option<ImageRef>| GenerationBatch {
         attempts: vec![AttemptRecord {
             id: reply.id.clone(),
             work_key: reply.work_key.clone(),
@@ -238,7 +233,7 @@ fn look_at_stored(
     run: &RunWriter,
     settings: &RereadImages<'_>,
     reply: &UnusedReply,
-    image: &StoredInput,
+    image: &ImageRef,
 ) -> Found<GenerationBatch> {
     match look_again(run.directory(), &settings.decode, settings.wanted, image) {
         Ok(Outcome::Done(record)) if reply.is_last => Found::Result(GenerationBatch {

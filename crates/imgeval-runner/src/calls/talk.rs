@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use imgeval_core::{ImageFormat, ImageRecord, ImageRequest, InputImage, SampleId, Turn};
+use imgeval_core::{ImageFormat, ImageRecord, ImageRef, ImageRequest, InputImage, SampleId, Turn};
 use imgeval_store::{GeneratedSample, RunWriter, StoreError};
 
-use super::{Conversation, GenerateSettings, GenerationCase, RoundInput, Step, StoredInput};
+use super::{Conversation, GenerateSettings, GenerationCase, RoundInput, Step};
 
 /// A conversation with what it still has to do.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Talk {
 struct PastAnswer {
     /// As sent.
     prompt: String,
-    image: StoredInput,
+    image: ImageRef,
     state: Option<String>,
 }
 
@@ -33,16 +33,16 @@ struct PastAnswer {
 #[derive(Debug)]
 pub(super) struct RequestPlan {
     bare: ImageRequest,
-    images: Vec<StoredInput>,
-    mask: Option<StoredInput>,
+    images: Vec<ImageRef>,
+    mask: Option<ImageRef>,
     history: Vec<PlannedTurn>,
 }
 
 #[derive(Debug)]
 struct PlannedTurn {
     prompt: String,
-    images: Vec<StoredInput>,
-    answer: StoredInput,
+    images: Vec<ImageRef>,
+    answer: ImageRef,
     state: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Talk {
         record: &ImageRecord,
         state: Option<String>,
     ) {
-        let image = StoredInput { hash: record.hash.clone(), format: record.format };
+        let image = record.image();
         self.made.insert(round, PastAnswer { prompt, image, state });
     }
 
@@ -80,7 +80,7 @@ impl Talk {
             let from_store = || {
                 let sample = have.get(&self.id(case, round))?;
                 let record = sample.outcome.done()?;
-                let image = StoredInput { hash: record.hash.clone(), format: record.format };
+                let image = record.image();
                 Some(PastAnswer { prompt: sample.prompt.clone(), image, state: sample.state.clone() })
             };
             let answer = self.made.get(&round).cloned().or_else(from_store)?;
@@ -104,7 +104,7 @@ pub fn sketch_request(
     round: u32,
     settings: &GenerateSettings<'_>,
 ) -> ImageRequest {
-    let named = |image: &StoredInput| InputImage {
+    let named = |image: &ImageRef| InputImage {
         hash: image.hash.clone(),
         format: image.format,
         bytes: Arc::from([]),
@@ -152,12 +152,12 @@ impl RequestPlan {
 
     /// Reads the images from the store. Blocking.
     pub(super) fn load(self, directory: &Path) -> Result<ImageRequest, StoreError> {
-        let load = |image: &StoredInput| -> Result<InputImage, StoreError> {
+        let load = |image: &ImageRef| -> Result<InputImage, StoreError> {
             let bytes = RunWriter::read_image(directory, &image.hash, image.format)?;
             // Its hash has just been checked.
             Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
         };
-        let load_all = |images: &[StoredInput]| images.iter().map(load).collect::<Result<Vec<_>, _>>();
+        let load_all = |images: &[ImageRef]| images.iter().map(load).collect::<Result<Vec<_>, _>>();
         let turn = |turn: &PlannedTurn| -> Result<Turn, StoreError> {
             let (images, answer) = (load_all(&turn.images)?, load(&turn.answer)?);
             Ok(Turn { prompt: turn.prompt.clone(), images, answer, state: turn.state.clone() })
