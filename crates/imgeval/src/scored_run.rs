@@ -455,7 +455,7 @@ fn choose_observer(
 
 /// Each with the id that `--observer` takes and what tells it from the others, such as CLIP's checksum.
 fn names_of(observers: &[ObserverMeta]) -> String {
-    let parts = |meta: &ObserverMeta| meta.parameters.split(';').map(str::to_owned).collect::<Vec<_>>();
+    let parts = |meta: &ObserverMeta| meta.facts().map(|fact| fact.to_string()).collect::<Vec<_>>();
     let is_shared = |part: &String| observers.iter().all(|meta| parts(meta).contains(part));
     let shortened = |part: &str| match part.len() {
         64 if part.bytes().all(|byte| byte.is_ascii_hexdigit()) => part[..8].to_owned(),
@@ -464,7 +464,7 @@ fn names_of(observers: &[ObserverMeta]) -> String {
     let name = |meta: &ObserverMeta| {
         let weights = meta.weights_sha256.get(..8).unwrap_or("none");
         let mut own = parts(meta);
-        own.retain(|part| !part.is_empty() && !is_shared(part));
+        own.retain(|part| !is_shared(part));
         // Conditions such as the device hold for both parts of an observer, side by side or not.
         let mut told = BTreeSet::new();
         own.retain(|part| told.insert(part.clone()));

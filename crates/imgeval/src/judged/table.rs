@@ -1,6 +1,6 @@
 //! The score table of a judged run: as text, CSV and JSON.
 
-use imgeval_core::{Protocol, visible};
+use imgeval_core::{Fact, Protocol, facts_of, visible};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{
     judged::{READING_VERSION, ScoreLine, find_retired_judge},
@@ -248,18 +248,20 @@ pub(crate) fn render_metrics(run: &JudgedRun, settings: BootstrapSettings) -> St
                 table.add_row([name.to_owned(), place.to_owned(), value, interval, n, missing]);
             }
         }
-        let meter: Vec<String> = meter.split(';').map(shortened).collect();
+        let meter: Vec<String> = facts_of(&meter).map(shortened).collect();
         text.push_str(&format!("{}\nmeasured by {}\n", table.trim_fmt(), meter.join("; ")));
     }
     text
 }
 
 /// A fact about a meter, its checksums cut to what tells them apart.
-fn shortened(fact: &str) -> String {
+fn shortened(Fact { name, value }: Fact<'_>) -> String {
     let hash = |part: &str| part.len() == 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (name, value) = fact.split_once('=').unwrap_or(("", fact));
     let parts: Vec<&str> = value.split('+').map(|part| if hash(part) { &part[..12] } else { part }).collect();
-    if name.is_empty() { parts.join("+") } else { format!("{name} {}", parts.join("+")) }
+    match name {
+        Some(name) => format!("{name} {}", parts.join("+")),
+        None => parts.join("+"),
+    }
 }
 
 fn metric_lines(summary: &EditSummary<MetricLine>) -> Vec<(&'static str, &MetricLine)> {
