@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_core::CaseId;
 use imgeval_files::Unsuitable;
 
 const OWN_FILES: &str =
@@ -49,6 +50,10 @@ pub enum StoreError {
     ForeignDatabase { path: PathBuf, found: String },
     #[error("`{path}` is damaged: {detail}")]
     Damaged { path: PathBuf, detail: String },
+    #[error("`{path}`, line {line}: {detail}")]
+    DamagedLine { path: PathBuf, line: usize, detail: String },
+    #[error("the case `{id}` is not what it was when the run began")]
+    CaseChanged { id: CaseId },
     #[error("the run `{path}` was made with {field} = {existing}, not {asked}")]
     Mismatch { path: PathBuf, field: String, existing: String, asked: String },
 }
@@ -78,6 +83,8 @@ impl StoreError {
             Self::Unsuitable { .. } => Some(OWN_FILES),
             Self::ForeignDatabase { .. } => Some("do not use this run, or export it anew where it was made"),
             Self::Damaged { .. } => Some("restore it from a copy, or start a new run"),
+            Self::DamagedLine { .. } => Some("import or generate again into a new run"),
+            Self::CaseChanged { .. } => Some("give it another id, put the old one back, or name a new run"),
             Self::Mismatch { .. } => Some("name a new run, or ask for the same as before"),
         }
     }

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
     path::{Path, PathBuf},
 };
 
@@ -11,11 +10,11 @@ use anyhow::{Context as _, Result};
 use imgeval_core::{CaseId, ContentHash, ImageFormat, ImageRef, InputImage, json::from_json_str};
 use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput};
-use imgeval_store::{Manifest, RunWriter};
+use imgeval_store::{ListedCase, ListedRound, Manifest, RunWriter};
 use imgeval_suites::geneval::{self, SuiteConfig};
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     args::{Suite, SuiteArgs, generation::CasesArgs},
@@ -27,12 +26,8 @@ use crate::{
 
 /// A longer file of cases is refused.
 const MAX_CASES_BYTES: u64 = 256 << 20;
-/// Of all calls of a run together.
-pub(crate) const MAX_LISTING_BYTES: u64 = 1 << 30;
 /// What the manifest of a run of one's own cases names as its suite.
 pub(crate) const OWN_CASES: &str = "cases";
-/// Where a run keeps its cases.
-pub(crate) const LISTING: &str = "cases.jsonl";
 const MAX_ID_BYTES: usize = 120;
 
 /// A case with what it is found by.
@@ -42,6 +37,22 @@ pub(crate) struct TaggedCase {
     pub(crate) case: GenerationCase,
     /// What scoring needs besides, by name; kept in the run's listing.
     pub(crate) facts: BTreeMap<String, String>,
+}
+
+impl TaggedCase {
+    /// The case as a run keeps it.
+    pub(crate) fn listed(&self) -> ListedCase {
+        let round = |round: &RoundInput| {
+            let RoundInput { prompt, images, mask } = round.clone();
+            ListedRound { prompt, images, mask }
+        };
+        ListedCase {
+            id: self.case.id.clone(),
+            tag: self.tag.clone(),
+            rounds: self.case.rounds.iter().map(round).collect(),
+            facts: self.facts.clone(),
+        }
+    }
 }
 
 /// Cases with the manifest of a run of them, and the images that must lie in the run.
@@ -111,7 +122,7 @@ impl CaseSet {
             let source = keep(case.source);
             let mask = keep(case.mask);
             // The mask is no part of the task: models are told where by words alone.
-            let facts = [("target", case.target_text), ("mask", image_name(&mask))];
+            let facts = [("target", case.target_text), ("mask", mask.file_name())];
             let rounds = vec![RoundInput { prompt: case.instruction, images: vec![source], mask: None }];
             TaggedCase {
                 tag: case.folder,
@@ -184,11 +195,13 @@ impl CaseSet {
     /// # Errors
     /// If a case is not what it was when the run first saw it, and the run holds a result.
     pub(crate) fn keep_in(&self, run: &RunWriter) -> Result<()> {
-        let listing = match &self.listing {
+        let kept = match &self.listing {
             Listing::Nothing => None,
-            Listing::OwnCases => Some(merge_listing(run, &self.cases)?),
-            Listing::Suite(cases) => Some(merge_listing(run, cases)?),
+            Listing::OwnCases => Some(&self.cases),
+            Listing::Suite(cases) => Some(cases),
         };
+        let listed = |cases: &Vec<TaggedCase>| cases.iter().map(TaggedCase::listed).collect::<Vec<_>>();
+        let listing = kept.map(|cases| run.merge_cases(&listed(cases))).transpose()?;
         for (hash, (format, path)) in &self.images {
             let bytes = read_regular(path, MAX_INPUT_BYTES)
                 .with_context(|| format!("could not read `{}`", path.display()))?;
@@ -196,10 +209,10 @@ impl CaseSet {
                 let message = format!("`{}` changed while it was read", path.display());
                 return Err(CommandError::mendable(message, "start the command again").into());
             }
-            RunWriter::put_image(run.directory(), hash, *format, &bytes)?;
+            run.images().put(&ImageRef { hash: hash.clone(), format: *format }, &bytes)?;
         }
         if let Some(listing) = listing {
-            run.put_text(LISTING, &listing)?;
+            run.put_cases(&listing)?;
         }
         Ok(())
     }
@@ -241,37 +254,6 @@ impl CaseSet {
     pub(crate) fn rounds(&self) -> impl Iterator<Item = &RoundInput> {
         self.cases.iter().flat_map(|case| &case.case.rounds)
     }
-}
-
-/// The run's listing with the new cases behind the old ones. Without a result, cases may change.
-fn merge_listing(run: &RunWriter, cases: &[TaggedCase]) -> Result<String> {
-    let path = run.directory().join(LISTING);
-    let mut text = match imgeval_files::read_text(&path, MAX_LISTING_BYTES) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        text => text.with_context(|| format!("could not read `{}`", path.display()))?,
-    };
-    let mut known = BTreeMap::new();
-    for line in text.lines() {
-        let value: Value = from_json_str(line).with_context(|| format!("`{}` is damaged", path.display()))?;
-        known.insert(
-            value["id"].as_str().unwrap_or_default().to_owned(),
-            (value["rounds"].clone(), value["facts"].clone()),
-        );
-    }
-    for tagged in cases {
-        let case = &tagged.case;
-        match known.get(case.id.as_str()) {
-            None => text.push_str(&render_case(tagged)),
-            Some((rounds, facts)) if *rounds == rounds_json(case) && *facts == facts_json(tagged) => {}
-            Some(_) if !run.has_result()? => return Ok(cases.iter().map(render_case).collect()),
-            Some(_) => {
-                let message = format!("the case `{}` is not what it was when the run began", case.id);
-                let hint = "give it another id, put the old one back, or name a new run";
-                return Err(CommandError::mismatch(message).with_hint(hint).into());
-            }
-        }
-    }
-    Ok(text)
 }
 
 /// A line of the file; which of the fields go together is checked by hand, to say it clearly.
@@ -375,34 +357,4 @@ fn check_id(id: &str) -> Result<(), String> {
         return Err(format!("the id `{}` is none: {allowed}, at most {MAX_ID_BYTES}", id.escape_debug()));
     }
     Ok(())
-}
-
-/// A line of the listing, images by hash and format: equal for equal cases, wherever their files lay.
-pub(crate) fn render_case(tagged: &TaggedCase) -> String {
-    let TaggedCase { tag, case, facts } = tagged;
-    let mut line = json!({"id": case.id.as_str(), "tag": tag, "rounds": rounds_json(case)});
-    if !facts.is_empty() {
-        line["facts"] = facts_json(tagged);
-    }
-    format!("{line}\n")
-}
-
-fn facts_json(tagged: &TaggedCase) -> Value {
-    if tagged.facts.is_empty() { Value::Null } else { json!(tagged.facts) }
-}
-
-/// How the listing names an image of the run.
-pub(crate) fn image_name(image: &ImageRef) -> String {
-    format!("{}.{}", image.hash, image.format.extension())
-}
-
-fn rounds_json(case: &GenerationCase) -> Value {
-    let round = |round: &RoundInput| {
-        json!({
-            "prompt": round.prompt,
-            "images": round.images.iter().map(image_name).collect::<Vec<_>>(),
-            "mask": round.mask.as_ref().map(image_name),
-        })
-    };
-    case.rounds.iter().map(round).collect()
 }

@@ -77,9 +77,10 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     }
     if let Some(error) = error.downcast_ref::<StoreError>() {
         let exit = match error {
-            StoreError::Mismatch { .. } | StoreError::TooNew { .. } | StoreError::TooOld { .. } => {
-                Exit::Mismatch
-            }
+            StoreError::Mismatch { .. }
+            | StoreError::CaseChanged { .. }
+            | StoreError::TooNew { .. }
+            | StoreError::TooOld { .. } => Exit::Mismatch,
             StoreError::Empty { .. } => Exit::NothingFound,
             StoreError::NotARun { .. } | StoreError::Occupied { .. } | StoreError::NotAFolder { .. } => {
                 Exit::Usage
@@ -90,7 +91,8 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
             | StoreError::Locked { .. }
             | StoreError::Unsuitable { .. }
             | StoreError::ForeignDatabase { .. }
-            | StoreError::Damaged { .. } => Exit::Unexpected,
+            | StoreError::Damaged { .. }
+            | StoreError::DamagedLine { .. } => Exit::Unexpected,
         };
         return (error.hint().map(str::to_owned), exit);
     }

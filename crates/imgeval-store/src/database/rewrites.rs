@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use imgeval_core::{Outcome, WorkKey};
 use rusqlite::{Transaction, params};
 
-use super::{DONE, Database, costs::raised};
+use super::{
+    DONE, Database,
+    costs::{ChargeColumns, UsageColumns, raised},
+};
 use crate::{RewriteRecord, StoreError, kept_reply::pack};
 
 impl Database {
@@ -34,12 +37,11 @@ impl Database {
 
 /// Replaces the last answer and adds the cost.
 pub(super) fn upsert_rewrite(transaction: &Transaction<'_>, rewrite: &RewriteRecord) -> rusqlite::Result<()> {
-    let RewriteRecord { usage, charge, .. } = rewrite;
+    let (usage, charge) = (UsageColumns::of(&rewrite.usage), ChargeColumns::of(&rewrite.charge));
     let (code, detail, rewritten) = match &rewrite.outcome {
         Outcome::Done(text) => (DONE, "", Some(text)),
         Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str(), None),
     };
-    let tokens = |count: Option<u64>| count.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     let sum = |column: &str| format!("{column} = {}", raised(column, &format!("excluded.{column}")));
     let sums = ["cost_nanos", "possible_nanos", "calls", "unpriced_calls", "tries", "lost_tries"]
         .map(sum)
@@ -59,12 +61,12 @@ pub(super) fn upsert_rewrite(transaction: &Transaction<'_>, rewrite: &RewriteRec
         code,
         detail,
         rewritten,
-        tokens(usage.text_input),
-        tokens(usage.cached_input),
-        tokens(usage.text_output),
-        charge.cost.as_ref().map_or(0, |cost| cost.amount.nanos()),
-        charge.cost.as_ref().map_or("", |cost| cost.basis.as_str()),
-        charge.possible.nanos(),
+        usage.text_input,
+        usage.cached_input,
+        usage.text_output,
+        charge.cost_nanos.unwrap_or(0),
+        charge.cost_basis,
+        charge.possible_nanos,
         charge.is_unpriced,
         charge.tries,
         charge.lost_tries,

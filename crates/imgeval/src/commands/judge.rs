@@ -387,11 +387,12 @@ pub(super) fn title_of(identity: &JudgeIdentity) -> String {
 
 /// The usable images of a run.
 fn subjects_of(run: &Path, role: JudgedRole) -> Result<Subjects> {
-    let cases = read_cases(run)?;
+    let reader = RunReader::open(run)?;
+    let cases = read_cases(&reader)?;
     let cases: BTreeMap<CaseId, Arc<JudgedCase>> =
         cases.into_iter().map(|(id, case)| (id, Arc::new(case))).collect();
     let mut subjects = Subjects::new();
-    RunReader::open(run)?.for_each_sample(None, |observed| {
+    reader.for_each_sample(None, |observed| {
         let id = observed.sample.id;
         if let (Outcome::Done(record), Some(case)) = (&observed.sample.outcome, cases.get(&id.case)) {
             let image = record.image();

@@ -5,7 +5,7 @@ use imgeval_suites::geneval;
 
 use crate::{
     args::{PromptsArgs, PromptsFormat, Suite},
-    cases::{CaseSet, render_case},
+    cases::CaseSet,
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
@@ -15,7 +15,9 @@ pub(super) fn prompts(args: &PromptsArgs, printer: Printer) -> Result<Exit> {
     if args.suite != Suite::Geneval {
         let set = CaseSet::of_suite(args.suite, &args.generator, &args.suites.data())?;
         printer.data(match args.format {
-            PromptsFormat::Metadata => set.cases.iter().map(render_case).collect::<String>(),
+            PromptsFormat::Metadata => {
+                set.cases.iter().map(|case| case.listed().render()).collect::<String>()
+            }
             PromptsFormat::Prompts => {
                 set.rounds().map(|round| format!("{}\n", one_line(&round.prompt))).collect()
             }

@@ -1,17 +1,13 @@
 //! The cases of a judged run, as the run itself keeps them.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
-use imgeval_core::{CaseId, ImageRef, json::from_json_str};
+use anyhow::Result;
+use imgeval_core::{CaseId, ImageRef};
+use imgeval_store::{ListedCase, RunReader};
 use imgeval_suites::judged::Field;
-use serde::Deserialize;
 
-use super::data::parse_image_name;
-use crate::{
-    cases::{LISTING, MAX_LISTING_BYTES, TaggedCase},
-    failure::CommandError,
-};
+use crate::{cases::TaggedCase, failure::CommandError};
 
 /// One case with everything that a judge may be told about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,78 +55,39 @@ impl JudgedCase {
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct Line {
-    id: String,
-    tag: String,
-    rounds: Vec<Round>,
-    #[serde(default)]
-    facts: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Round {
-    prompt: String,
-    images: Vec<String>,
-}
-
 /// Reads the listing of the run.
 ///
 /// # Errors
 /// If it is missing or not as this program writes it.
-pub(crate) fn read_cases(run: &Path) -> Result<BTreeMap<CaseId, JudgedCase>> {
-    let path = run.join(LISTING);
-    let text = imgeval_files::read_text(&path, MAX_LISTING_BYTES)
-        .with_context(|| format!("could not read `{}`", path.display()))?;
-    let mut cases = BTreeMap::new();
-    for (number, line) in text.lines().enumerate() {
-        let case = parse_case(line).map_err(|detail| {
-            let message = format!("`{}`, line {}: {detail}", path.display(), number + 1);
-            CommandError::mendable(message, "import or generate again into a new run")
-        })?;
-        cases.insert(case.id.clone(), case);
-    }
-    Ok(cases)
+pub(crate) fn read_cases(run: &RunReader) -> Result<BTreeMap<CaseId, JudgedCase>> {
+    let assembled = |case: ListedCase| -> Result<_> {
+        let id = case.id.clone();
+        let unusable = |detail| CommandError::mendable(format!("the case `{id}`: {detail}"), NEW_RUN);
+        Ok((id.clone(), assemble(case).map_err(unusable)?))
+    };
+    run.cases()?.into_iter().map(assembled).collect()
 }
 
-fn parse_case(line: &str) -> Result<JudgedCase, String> {
-    let Line { id, tag, rounds, facts } = from_json_str(line).map_err(|error| error.to_string())?;
-    let mut rounds = rounds.into_iter().map(|round| -> Result<CaseRound, String> {
-        let image = round.images.first().map(|name| image(name)).transpose()?;
-        Ok(CaseRound { prompt: round.prompt, image })
-    });
-    let first = rounds.next().ok_or("it has no prompt")??;
-    let later = rounds.collect::<Result<_, _>>()?;
-    assemble(CaseId::new(id), tag, first, later, facts)
-}
+const NEW_RUN: &str = "import or generate again into a new run";
 
 /// The case as the run will keep it.
 ///
 /// # Errors
 /// If it has no prompt or names no image where it should.
 pub(crate) fn case_of(tagged: &TaggedCase) -> Result<JudgedCase, String> {
-    let mut rounds = tagged
-        .case
-        .rounds
-        .iter()
-        .map(|round| CaseRound { prompt: round.prompt.clone(), image: round.images.first().cloned() });
+    assemble(tagged.listed())
+}
+
+fn assemble(case: ListedCase) -> Result<JudgedCase, String> {
+    let ListedCase { id, tag, rounds, mut facts } = case;
+    let mut rounds = rounds
+        .into_iter()
+        .map(|round| CaseRound { prompt: round.prompt, image: round.images.into_iter().next() });
     let first = rounds.next().ok_or("it has no prompt")?;
-    let (id, tag) = (tagged.case.id.clone(), tagged.tag.clone());
-    assemble(id, tag, first, rounds.collect(), tagged.facts.clone())
-}
-
-fn image(name: &str) -> Result<ImageRef, String> {
-    parse_image_name(name).ok_or_else(|| format!("`{name}` is no image of the run"))
-}
-
-fn assemble(
-    id: CaseId,
-    tag: String,
-    first: CaseRound,
-    later_rounds: Vec<CaseRound>,
-    mut facts: BTreeMap<String, String>,
-) -> Result<JudgedCase, String> {
-    let mask = facts.get("mask").map(|name| image(name)).transpose()?;
+    let later_rounds = rounds.collect();
+    let image =
+        |name: &String| ImageRef::from_file_name(name).ok_or(format!("`{name}` is no image of the run"));
+    let mask = facts.get("mask").map(image).transpose()?;
     let mut fact = |name: &str| facts.remove(name).unwrap_or_default();
     Ok(JudgedCase {
         id,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{ContentHash, ImageFormat, ImageRef, json::from_json_str};
+use imgeval_core::{ContentHash, ImageRef, json::from_json_str};
 use imgeval_suites::{
     judged::{
         JudgeProtocol,
@@ -180,7 +180,7 @@ impl SuiteData {
             let line: EditLine = from_json_str(line).map_err(|error| damaged(error.to_string()))?;
             let image = |name: &str| -> Result<(ImageRef, PathBuf)> {
                 let stored =
-                    parse_image_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;
+                    ImageRef::from_file_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;
                 let path = folder.join("images").join(name);
                 let bytes = read_file(&path)?;
                 let found = ContentHash::of(&bytes);
@@ -263,12 +263,6 @@ pub(crate) fn script_file(edition: Edition) -> &'static DataFile {
     let is_script = |file: &&DataFile| file.edition == edition && file.kind == FileKind::Script;
     // Both are in the table.
     DATA_FILES.iter().find(is_script).unwrap_or(&DATA_FILES[0])
-}
-
-/// A hash with the extension of an image format.
-pub(crate) fn parse_image_name(name: &str) -> Option<ImageRef> {
-    let (hash, extension) = name.split_once('.')?;
-    Some(ImageRef { hash: ContentHash::parse(hash)?, format: ImageFormat::from_extension(extension)? })
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>> {

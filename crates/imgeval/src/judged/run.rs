@@ -143,7 +143,7 @@ impl JudgedRun {
         let suite = suite.ok_or_else(|| {
             CommandError::usage(format!("the run is of `{}`, which no judge scores", manifest.suite))
         })?;
-        let cases = read_cases(directory)?;
+        let cases = read_cases(&reader)?;
         let mut base_coverage = Coverage { prompts: cases.len(), ..Coverage::default() };
         let mut samples = BTreeMap::new();
         let mut failed_samples = BTreeMap::new();

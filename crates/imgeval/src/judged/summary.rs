@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{Outcome, SampleId, json::from_json_str};
+use imgeval_core::{Outcome, SampleId};
 use imgeval_metrics::BootstrapSettings;
+use imgeval_store::Measurement;
 use imgeval_suites::{
     judged::ScoreLine,
     reason_edit::{self, EditSummary, Folder, MetricLine},
     wise::{self, Category, Edition, WiseCase},
 };
-use serde_json::Value;
 
 use super::run::{JudgedRun, Voice};
 use crate::{args::Suite, table::interval_csv};
@@ -209,24 +209,20 @@ pub(crate) fn summarise_metrics(
     run: &JudgedRun,
     settings: BootstrapSettings,
 ) -> BTreeMap<String, Vec<(&'static str, EditSummary<MetricLine>)>> {
-    let mut meters: BTreeMap<String, BTreeMap<SampleId, Outcome<Value>>> = BTreeMap::new();
+    let mut meters: BTreeMap<&str, BTreeMap<&SampleId, &Outcome<Measurement>>> = BTreeMap::new();
     for measurement in &run.measurements {
         let is_current =
             run.samples.get(&measurement.id).is_some_and(|record| record.hash == measurement.image);
         if is_current {
-            let outcome = match &measurement.outcome {
-                Outcome::Done(text) => Outcome::Done(from_json_str(text).unwrap_or(Value::Null)),
-                Outcome::Failed(failure) => Outcome::Failed(failure.clone()),
-            };
-            meters.entry(measurement.meter.clone()).or_default().insert(measurement.id.clone(), outcome);
+            meters.entry(&measurement.meter).or_default().insert(&measurement.id, &measurement.outcome);
         }
     }
-    let summarise = |of_meter: &BTreeMap<SampleId, Outcome<Value>>, name: &'static str| {
+    let summarise = |of_meter: &BTreeMap<&SampleId, &Outcome<Measurement>>, name: &'static str| {
         let mut builder = expected_edits(run);
         let mut n = 0;
         for (id, outcome) in of_meter {
             let Some(folder) = Folder::of_case_id(id.case.as_str()) else { continue };
-            let value = outcome.done().and_then(|values| number(&values[name]));
+            let value = outcome.done().and_then(|measured| measured.number(name));
             n += usize::from(value.is_some());
             match value {
                 Some(value) => builder.add_value(folder, id.case.as_str(), value),
@@ -239,15 +235,7 @@ pub(crate) fn summarise_metrics(
         .into_iter()
         .map(|(meter, values)| {
             let lines = METRICS.iter().filter_map(|(name, _)| summarise(&values, name)).collect();
-            (meter, lines)
+            (meter.to_owned(), lines)
         })
         .collect()
-}
-
-/// JSON has no infinity: it is a word.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::String(word) if word == "infinite" => Some(f64::INFINITY),
-        value => value.as_f64(),
-    }
 }

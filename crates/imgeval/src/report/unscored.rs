@@ -25,7 +25,7 @@ pub(super) struct UnscoredRun {
 impl UnscoredRun {
     pub(super) fn open(directory: &Path, name: String) -> Result<(Self, RunView)> {
         let reader = RunReader::open(directory)?;
-        let cases = read_cases(directory)?;
+        let cases = read_cases(&reader)?;
         let mut coverage = Coverage { prompts: cases.len(), ..Coverage::default() };
         let mut covered = BTreeSet::new();
         reader.for_each_sample(None, |observed| match &observed.sample.outcome {

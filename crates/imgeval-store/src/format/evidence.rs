@@ -1,49 +1,7 @@
-//! The types on disk, apart from the domain's so that either may change. Converted by hand.
-
-use std::collections::BTreeMap;
+//! What a detector saw in an image, and the colors that were named in it.
 
 use imgeval_core::{BoundingBox, Category, ColorRule, ColorScores, Detection, Mask, json::from_json_str};
 use serde::{Deserialize, Serialize};
-
-use crate::Manifest;
-
-/// The one field that every version of the manifest has.
-#[derive(Debug, Deserialize)]
-pub(crate) struct VersionOnly {
-    pub(crate) format_version: i64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ManifestFile {
-    format_version: i64,
-    suite: String,
-    tool_version: String,
-    parameters: BTreeMap<String, String>,
-    /// Since version 2.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    generation: BTreeMap<String, String>,
-}
-
-impl From<&Manifest> for ManifestFile {
-    fn from(manifest: &Manifest) -> Self {
-        Self {
-            // Runs without generated images stay readable for older versions.
-            format_version: if manifest.generation.is_empty() { 1 } else { 2 },
-            suite: manifest.suite.clone(),
-            tool_version: manifest.tool_version.clone(),
-            parameters: manifest.parameters.clone(),
-            generation: manifest.generation.clone(),
-        }
-    }
-}
-
-impl From<ManifestFile> for Manifest {
-    fn from(file: ManifestFile) -> Self {
-        let ManifestFile { suite, parameters, generation, tool_version, .. } = file;
-        Self { suite, parameters, generation, tool_version }
-    }
-}
 
 /// Detections of one image, as JSON in the column `evidence.payload`.
 #[derive(Debug, Serialize, Deserialize)]
