@@ -7,9 +7,9 @@
 pub mod categories;
 mod estimate;
 mod evidence;
+mod facts;
 mod generation;
 mod ids;
-mod image_name;
 pub mod json;
 mod judging;
 mod mask;
@@ -27,6 +27,7 @@ mod whole_reply;
 pub use categories::{Category, Color};
 pub use estimate::{Estimate, Interval, IntervalMethod};
 pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
+pub use facts::{Fact, facts_of};
 pub use generation::{
     Always, Answer, Capabilities, Cost, EndpointMeta, Generator, ImageParameters, ImageRequest, InputImage,
     Permit, ProviderDown, RequestPart, Rewriter, SizeRequest, TextAnswer, Turn, Usage,

@@ -1,7 +1,7 @@
 //! The ports behind which expensive observers live.
 
 use crate::{
-    ColorScores, Detection, Pixels,
+    ColorScores, Detection, Fact, Pixels, facts_of,
     ids::{ObserverId, hash_parts},
 };
 
@@ -29,6 +29,11 @@ impl ObserverMeta {
         let version = self.version.to_string();
         let parts = [&self.id, &version, &self.weights_sha256, &self.parameters];
         ObserverId::new(&hash_parts(parts.map(String::as_str))[..16])
+    }
+
+    /// The single facts that [`Self::parameters`] holds.
+    pub fn facts(&self) -> impl Iterator<Item = Fact<'_>> {
+        facts_of(&self.parameters)
     }
 }
 

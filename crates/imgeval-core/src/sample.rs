@@ -94,6 +94,21 @@ pub struct ImageRef {
     pub format: ImageFormat,
 }
 
+impl ImageRef {
+    /// The name of the image's file: the hash with the format's extension.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}.{}", self.hash, self.format.extension())
+    }
+
+    /// Reads what [`Self::file_name`] gave; `None` if the name is no image's.
+    #[must_use]
+    pub fn from_file_name(name: &str) -> Option<Self> {
+        let (hash, extension) = name.split_once('.')?;
+        Some(Self { hash: ContentHash::parse(hash)?, format: ImageFormat::from_extension(extension)? })
+    }
+}
+
 /// An accepted image: its bytes are stored under its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageRecord {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use imgeval_core::{
-    ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, Outcome, Sample, SampleId,
-    memory::reserve_file,
+    ContentHash, Failure, FailureKind, ImageFormat, ImageNote, ImageRecord, ImageRef, Outcome, Sample,
+    SampleId, memory::reserve_file,
 };
 use imgeval_files::Unsuitable;
 use imgeval_store::{FileStamp, ImportedSample, RecordedSample, RunWriter, StoreError};
@@ -84,16 +84,14 @@ pub fn import_files(
     run.forget_samples(&to_replace)?;
     on_progress(Progress::Planned { total: candidates.len(), finished: unchanged });
 
-    let directory = run.directory().to_owned();
+    let images = run.images();
     let to_do: Vec<_> =
         candidates.iter().zip(&work).filter(|(_, work)| **work != FileWork::Nothing).collect();
     for batch in to_do.chunks(BATCH) {
         let samples: Vec<ImportedSample> = batch
             .par_iter()
             .map(|(candidate, _)| {
-                let outcome = import_file(candidate, settings, |hash, format, bytes| {
-                    RunWriter::put_image(&directory, hash, format, bytes)
-                })?;
+                let outcome = import_file(candidate, settings, |image, bytes| images.put(image, bytes))?;
                 let sample = Sample { id: candidate.id.clone(), source: candidate.source.clone(), outcome };
                 let stamp = candidate.stamp.unwrap_or(FileStamp { size: -1, modified_ns: 0 });
                 let rewritten_prompt = candidate.rewritten_prompt.clone();
@@ -123,7 +121,7 @@ pub fn import_files(
 fn import_file(
     candidate: &CandidateFile,
     settings: &ImportSettings<'_>,
-    store: impl Fn(&ContentHash, ImageFormat, &[u8]) -> Result<(), StoreError>,
+    store: impl Fn(&ImageRef, &[u8]) -> Result<(), StoreError>,
 ) -> Result<Outcome<ImageRecord>, StoreError> {
     if let Some(failure) = &candidate.rejected {
         return Ok(Outcome::Failed(failure.clone()));
@@ -138,15 +136,15 @@ fn import_file(
         Ok(facts) => facts,
         Err(failure) => return Ok(Outcome::Failed(failure)),
     };
-    let hash = ContentHash::of(&bytes);
-    store(&hash, facts.format, &bytes)?;
+    let image = ImageRef { hash: ContentHash::of(&bytes), format: facts.format };
+    store(&image, &bytes)?;
     let mut notes = candidate.notes.clone();
     notes.extend(facts.notes);
     let claimed = candidate.path.extension().and_then(|extension| extension.to_str());
     if claimed.is_some_and(|extension| ImageFormat::from_extension(extension) != Some(facts.format)) {
         notes.push(ImageNote::MisleadingExtension);
     }
-    let (format, width, height) = (facts.format, facts.width, facts.height);
+    let (ImageRef { hash, format }, width, height) = (image, facts.width, facts.height);
     Ok(Outcome::Done(ImageRecord { hash, format, width, height, notes }))
 }
 

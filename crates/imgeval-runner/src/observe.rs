@@ -26,9 +26,9 @@ use std::{
 
 use imgeval_core::{
     CaseId, Category, ColorScores, ContentHash, DetectError, Detection, Evidence, Failure, FailureKind,
-    ImageFormat, Pixels, memory::reserve_file, sentence_of,
+    ImageFormat, ImageRef, Pixels, memory::reserve_file, sentence_of,
 };
-use imgeval_store::{ObserverKey, RunWriter, StoreError, StoredImage, image_path};
+use imgeval_store::{Images, ObserverKey, RunWriter, StoreError, StoredImage};
 
 use crate::{
     ColorsThere, ImageWork, NamingLimits, Observer, Progress, observer::MAX_NAMED_AT_ONCE, plan_image,
@@ -322,9 +322,11 @@ impl<'a> Stages<'a> {
     }
 
     fn read(&self, image: &ContentHash, format: ImageFormat) -> Result<Pixels, Failure> {
-        let length = fs::metadata(image_path(self.directory, image, format)).map_or(0, |found| found.len());
+        let (images, image) = (Images::at(self.directory), ImageRef { hash: image.clone(), format });
+        let length = fs::metadata(images.path(&image)).map_or(0, |found| found.len());
         let _bytes = reserve_file(length);
-        let bytes = RunWriter::read_image(self.directory, image, format)
+        let bytes = images
+            .read(&image)
             .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
         (self.settings.decode)(&bytes)
     }

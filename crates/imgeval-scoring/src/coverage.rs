@@ -96,7 +96,7 @@ impl Coverage {
     fn rows(&self) -> Vec<(&'static str, &Tally, &'static str)> {
         let mut rows = Vec::new();
         for (kind, tally) in &self.failures {
-            rows.push((kind.code(), tally, explain(*kind)));
+            rows.push((kind.code(), tally, kind.meaning()));
         }
         for (note, tally) in &self.notes {
             rows.push((note.code(), tally, note.meaning()));

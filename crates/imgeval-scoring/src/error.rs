@@ -1,7 +1,5 @@
 //! Why a run cannot be scored. What a user can do about it is said by whoever shows the error.
 
-use std::{io, path::PathBuf};
-
 use imgeval_core::SampleId;
 use imgeval_store::StoreError;
 use imgeval_suites::files::SuiteError;
@@ -14,14 +12,6 @@ pub enum ScoringError {
     Suite(#[from] SuiteError),
     #[error("the run is of `{suite}`, a suite that this version does not know")]
     UnknownSuite { suite: String },
-    #[error("`{}`, line {line}: {detail}", path.display())]
-    Case { path: PathBuf, line: usize, detail: String },
-    #[error("could not read `{}`", path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
     /// The judge's protocol in the run is damaged or of a later version.
     #[error("a protocol in the run cannot be read: {detail}")]
     Protocol { detail: String },

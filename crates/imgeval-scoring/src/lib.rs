@@ -33,7 +33,7 @@ mod trust;
 mod view;
 
 pub use assemble::{Assembly, official_and_fresh};
-pub use cases::{LISTING, MAX_LISTING_BYTES, read_cases, suite_of};
+pub use cases::{listed_case, read_cases, suite_of};
 pub use compare::{Side, check_allowed, compare_sides, compare_with_fresh, differing_facts};
 pub use coverage::{Coverage, NOT_OBSERVED, Tally};
 pub use error::{EvaluatorKind, ScoringError};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{Outcome, SampleId, json::from_json_str};
+use imgeval_core::{Outcome, SampleId};
 use imgeval_metrics::BootstrapSettings;
+use imgeval_store::Measurement;
 use imgeval_suites::summary::MetricLine;
-use serde_json::Value;
 
 use crate::{Run, ScoringError};
 
@@ -28,23 +28,19 @@ impl Run {
     /// # Errors
     /// If the run cannot be read.
     pub fn measured(&self, settings: BootstrapSettings) -> Result<Vec<Measured>, ScoringError> {
-        let mut meters: BTreeMap<String, BTreeMap<SampleId, Outcome<Value>>> = BTreeMap::new();
+        let mut meters: BTreeMap<String, BTreeMap<SampleId, Outcome<Measurement>>> = BTreeMap::new();
         for measurement in self.reader().measurements()? {
             let is_current =
                 self.images().get(&measurement.id).is_some_and(|record| record.hash == measurement.image);
             if is_current {
-                let outcome = match measurement.outcome {
-                    Outcome::Done(text) => Outcome::Done(from_json_str(&text).unwrap_or(Value::Null)),
-                    Outcome::Failed(failure) => Outcome::Failed(failure),
-                };
-                meters.entry(measurement.meter).or_default().insert(measurement.id, outcome);
+                meters.entry(measurement.meter).or_default().insert(measurement.id, measurement.outcome);
             }
         }
         let n_failed = self.failed_samples()?;
-        let lines = |of_meter: &BTreeMap<SampleId, Outcome<Value>>, name: &'static str| {
+        let lines = |of_meter: &BTreeMap<SampleId, Outcome<Measurement>>, name: &'static str| {
             self.metric_lines(of_meter, &n_failed, name, settings).map(|lines| (name, lines))
         };
-        let measured = |(meter, values): (String, BTreeMap<SampleId, Outcome<Value>>)| Measured {
+        let measured = |(meter, values): (String, BTreeMap<SampleId, Outcome<Measurement>>)| Measured {
             meter,
             metrics: METRICS.iter().filter_map(|(name, _)| lines(&values, name)).collect(),
         };
@@ -65,7 +61,7 @@ impl Run {
 
     fn metric_lines(
         &self,
-        of_meter: &BTreeMap<SampleId, Outcome<Value>>,
+        of_meter: &BTreeMap<SampleId, Outcome<Measurement>>,
         n_failed: &BTreeMap<String, usize>,
         name: &str,
         settings: BootstrapSettings,
@@ -82,7 +78,7 @@ impl Run {
             let Some((part, id)) = self.cases().get(&id.case).and_then(|case| self.place_of(case)) else {
                 continue;
             };
-            match outcome.done().and_then(|values| number(&values[name])) {
+            match outcome.done().and_then(|measured| measured.number(name)) {
                 Some(value) => {
                     n_values += 1;
                     builder.add_score(part, id, value);
@@ -91,13 +87,5 @@ impl Run {
             }
         }
         (n_values > 0).then(|| builder.summarise_metric(settings))
-    }
-}
-
-/// JSON has no infinity: it is a word.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::String(word) if word == "infinite" => Some(f64::INFINITY),
-        value => value.as_f64(),
     }
 }

@@ -141,7 +141,7 @@ impl Run {
     pub fn open_with(directory: &Path, options: VerdictOptions) -> Result<Self, ScoringError> {
         let reader = RunReader::open(directory)?;
         let suite = suite_of(reader.manifest())?;
-        let cases = read_cases(directory, reader.manifest(), suite)?;
+        let cases = read_cases(&reader, suite)?;
         let scheme = suite.scheme(&cases);
         let mut images = BTreeMap::new();
         let evaluators = if suite.is_detected() {
@@ -440,7 +440,7 @@ impl Run {
 
 /// The detector's id with what tells it from the others, such as CLIP's checksum.
 fn name_of(meta: &ObserverMeta, all: &[&ObserverMeta]) -> String {
-    let parts = |meta: &ObserverMeta| meta.parameters.split(';').map(str::to_owned).collect::<Vec<_>>();
+    let parts = |meta: &ObserverMeta| meta.facts().map(|fact| fact.to_string()).collect::<Vec<_>>();
     let is_shared = |part: &String| all.iter().all(|meta| parts(meta).contains(part));
     let shortened = |part: &str| match part.len() {
         64 if part.bytes().all(|byte| byte.is_ascii_hexdigit()) => part[..8].to_owned(),
@@ -448,7 +448,7 @@ fn name_of(meta: &ObserverMeta, all: &[&ObserverMeta]) -> String {
     };
     let weights = meta.weights_sha256.get(..8).unwrap_or("none");
     let mut own = parts(meta);
-    own.retain(|part| !part.is_empty() && !is_shared(part));
+    own.retain(|part| !is_shared(part));
     // Conditions such as the device hold for both parts of an observer, side by side or not.
     let mut told = BTreeSet::new();
     own.retain(|part| told.insert(part.clone()));

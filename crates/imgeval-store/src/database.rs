@@ -1,11 +1,14 @@
 //! `run.db`: opening it for writing or reading.
 
+mod attempts;
+mod calls;
 mod costs;
 mod evidence;
 mod files;
 mod foreign;
-mod generation;
 mod judgments;
+mod measurements;
+mod replies;
 mod rewrites;
 mod samples;
 mod schema;

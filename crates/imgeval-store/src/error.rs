@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use imgeval_core::CaseId;
 use imgeval_files::Unsuitable;
 
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,10 @@ pub enum StoreError {
     ForeignDatabase { path: PathBuf, found: String },
     #[error("`{path}` is damaged: {detail}")]
     Damaged { path: PathBuf, detail: String },
+    #[error("`{path}`, line {line}: {detail}")]
+    DamagedLine { path: PathBuf, line: usize, detail: String },
+    #[error("the case `{id}` is not what it was when the run began")]
+    CaseChanged { id: CaseId },
     #[error("the run `{path}` was made with {field} = {existing}, not {asked}")]
     Mismatch { path: PathBuf, field: String, existing: String, asked: String },
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use imgeval_core::{ContentHash, ImageFormat};
+use imgeval_core::{ContentHash, ImageRef};
 use imgeval_files::{OwnFolder, read_regular};
 
 use crate::StoreError;
@@ -13,91 +13,94 @@ use crate::StoreError;
 /// Longer files are not taken for images of a run.
 pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
 
-/// Where a run keeps an image; whether it is there, a look must tell.
-#[must_use]
-pub fn image_path(directory: &Path, hash: &ContentHash, format: ImageFormat) -> PathBuf {
-    path_of(directory, hash, format.extension())
+/// The images of a run. Needs no database and no lock, so that many threads can use it at once.
+#[derive(Debug, Clone)]
+pub struct Images {
+    run: PathBuf,
 }
 
-fn path_of(directory: &Path, hash: &ContentHash, extension: &str) -> PathBuf {
-    directory.join("images").join(&hash.as_str()[..2]).join(name_of(hash, extension))
-}
-
-fn name_of(hash: &ContentHash, extension: &str) -> String {
-    format!("{hash}.{extension}")
-}
-
-/// Writes the bytes under their hash: to a temporary name, synced, renamed. The same bytes already there stay; damaged
-/// ones, and links, are replaced.
-pub(crate) fn put_image(
-    directory: &Path,
-    hash: &ContentHash,
-    format: ImageFormat,
-    bytes: &[u8],
-) -> Result<(), StoreError> {
-    let extension = format.extension();
-    put(directory, hash, extension, bytes)
-        .map(drop)
-        .map_err(StoreError::io("store the image", &path_of(directory, hash, extension)))
-}
-
-/// The folder of the file, `images` and the run.
-fn put(directory: &Path, hash: &ContentHash, extension: &str, bytes: &[u8]) -> io::Result<[OwnFolder; 3]> {
-    let run = OwnFolder::open(directory)?;
-    let images = run.make_folder("images")?;
-    let folder = images.make_folder(&hash.as_str()[..2])?;
-    let name = name_of(hash, extension);
-    if !folder.read(&name, bytes.len() as u64).is_ok_and(|stored| stored == bytes) {
-        folder.write_whole(&name, bytes)?;
+impl Images {
+    /// The images of the run in this folder, which need not exist yet.
+    #[must_use]
+    pub fn at(run: &Path) -> Self {
+        Self { run: run.to_owned() }
     }
-    Ok([folder, images, run])
-}
 
-/// As [`put_image`]; afterwards not even a power cut loses the file's name.
-pub(crate) fn put_paid_image(
-    directory: &Path,
-    hash: &ContentHash,
-    format: ImageFormat,
-    bytes: &[u8],
-) -> Result<(), StoreError> {
-    put_for_good(directory, hash, format.extension(), bytes)
-}
-
-/// As [`put_paid_image`], for a picture of a format that cannot be decoded; gives its path within the run.
-pub(crate) fn put_unread_image(
-    directory: &Path,
-    hash: &ContentHash,
-    extension: &'static str,
-    bytes: &[u8],
-) -> Result<PathBuf, StoreError> {
-    put_for_good(directory, hash, extension, bytes)?;
-    Ok(path_of(Path::new(""), hash, extension))
-}
-
-fn put_for_good(
-    directory: &Path,
-    hash: &ContentHash,
-    extension: &str,
-    bytes: &[u8],
-) -> Result<(), StoreError> {
-    // Any of the folders may be new.
-    put(directory, hash, extension, bytes)
-        .and_then(|folders| folders.iter().try_for_each(OwnFolder::sync))
-        .map_err(StoreError::io("store the image", &path_of(directory, hash, extension)))
-}
-
-/// Reads an image back and makes sure that it still is what its name says.
-pub(crate) fn read_image(
-    directory: &Path,
-    hash: &ContentHash,
-    format: ImageFormat,
-) -> Result<Vec<u8>, StoreError> {
-    let path = image_path(directory, hash, format);
-    let bytes =
-        read_regular(&path, MAX_IMAGE_BYTES).map_err(StoreError::io("read the stored image", &path))?;
-    if ContentHash::of(&bytes) != *hash {
-        let detail = "its bytes no longer match its name".to_owned();
-        return Err(StoreError::Damaged { path, detail });
+    /// Where the run keeps an image; whether it is there, a look must tell.
+    #[must_use]
+    pub fn path(&self, image: &ImageRef) -> PathBuf {
+        self.run.join(path_of(&image.hash, image.format.extension()))
     }
-    Ok(bytes)
+
+    /// Stores bytes under their hash: to a temporary name, synced, renamed. The same bytes already there stay; damaged ones, and
+    /// links, are replaced.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn put(&self, image: &ImageRef, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(&image.hash, image.format.extension(), bytes)
+            .map(drop)
+            .map_err(StoreError::io("store the image", &self.path(image)))
+    }
+
+    /// Stores bytes as [`Self::put`] does; afterwards not even a power cut loses the file's name.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn put_paid(&self, image: &ImageRef, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write_for_good(&image.hash, image.format.extension(), bytes)
+    }
+
+    /// Stores a picture of a format that cannot be decoded as [`Self::put_paid`] does; gives its path within the run.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn put_unread(
+        &self,
+        hash: &ContentHash,
+        extension: &'static str,
+        bytes: &[u8],
+    ) -> Result<PathBuf, StoreError> {
+        self.write_for_good(hash, extension, bytes)?;
+        Ok(path_of(hash, extension))
+    }
+
+    /// Reads an image back and makes sure that it still is what its name says.
+    ///
+    /// # Errors
+    /// If it is missing or its bytes have changed.
+    pub fn read(&self, image: &ImageRef) -> Result<Vec<u8>, StoreError> {
+        let path = self.path(image);
+        let bytes =
+            read_regular(&path, MAX_IMAGE_BYTES).map_err(StoreError::io("read the stored image", &path))?;
+        if ContentHash::of(&bytes) != image.hash {
+            let detail = "its bytes no longer match its name".to_owned();
+            return Err(StoreError::Damaged { path, detail });
+        }
+        Ok(bytes)
+    }
+
+    /// Gives the folder of the file, `images` and the run.
+    fn write(&self, hash: &ContentHash, extension: &str, bytes: &[u8]) -> io::Result<[OwnFolder; 3]> {
+        let run = OwnFolder::open(&self.run)?;
+        let images = run.make_folder("images")?;
+        let folder = images.make_folder(&hash.as_str()[..2])?;
+        let name = format!("{hash}.{extension}");
+        if !folder.read(&name, bytes.len() as u64).is_ok_and(|stored| stored == bytes) {
+            folder.write_whole(&name, bytes)?;
+        }
+        Ok([folder, images, run])
+    }
+
+    fn write_for_good(&self, hash: &ContentHash, extension: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        // Any of the folders may be new.
+        self.write(hash, extension, bytes)
+            .and_then(|folders| folders.iter().try_for_each(OwnFolder::sync))
+            .map_err(StoreError::io("store the image", &self.run.join(path_of(hash, extension))))
+    }
+}
+
+/// Within the run.
+fn path_of(hash: &ContentHash, extension: &str) -> PathBuf {
+    Path::new("images").join(&hash.as_str()[..2]).join(format!("{hash}.{extension}"))
 }

@@ -3,6 +3,8 @@
 //! ```text
 //! <run>/
 //!   run.toml               what was asked: suite, its parameters and how images are generated; format and tool version
+//!   cases.jsonl            what is asked, a case a line: id, tag, rounds with their images, facts for scoring; not of
+//!                          GenEval, whose prompts follow from its parameters
 //!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colours
 //!                          (by detector and colour namer); calls under way, attempts with their cost
 //!                          and replies that could not be used, rewrites;
@@ -20,24 +22,26 @@
 mod database;
 mod error;
 mod format;
-mod generation;
 mod images;
-mod judgments;
 mod kept_reply;
+mod listing;
 mod lock;
 mod manifest;
-mod run;
+mod reader;
+mod records;
+mod writer;
 
 pub use database::{ObservedSample, ObserverKey, SeenImage, StoredImage};
 pub use error::StoreError;
-pub use generation::{
-    AttemptRecord, CallBegun, CallPurpose, Charge, GeneratedSample, GenerationBatch, RewriteRecord, Spend,
-    UnusedReply,
-};
-pub use images::{MAX_IMAGE_BYTES, image_path};
-pub use judgments::{
-    JudgedItem, JudgedRole, JudgmentRecord, MeasurementRecord, StoredJudge, StoredJudgment, UnusedJudgment,
-};
+pub use format::{ListedCase, ListedRound, Measurement};
+pub use images::{Images, MAX_IMAGE_BYTES};
 pub use kept_reply::{KeptReply, MAX_RAW_BYTES};
+pub use listing::CaseListing;
 pub use manifest::Manifest;
-pub use run::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, RunReader, RunWriter};
+pub use reader::RunReader;
+pub use records::{
+    AttemptRecord, CallBegun, CallPurpose, Charge, ExtraFile, FileStamp, GeneratedSample, GenerationBatch,
+    ImportedSample, JudgedItem, JudgedRole, JudgmentRecord, KnownFile, MeasurementRecord, RecordedSample,
+    RewriteRecord, Spend, StoredJudge, StoredJudgment, UnusedJudgment, UnusedReply,
+};
+pub use writer::RunWriter;

@@ -134,7 +134,7 @@ impl SuiteCase {
     /// The mask of the place that is to be edited, which scoring needs.
     #[must_use]
     pub fn mask(&self) -> Option<ImageRef> {
-        self.facts.get("mask").and_then(|name| ImageRef::parse(name))
+        self.facts.get("mask").and_then(|name| ImageRef::from_file_name(name))
     }
 
     /// Prompt and first picture of a round, counted from 1; those of the first round where there is no such round.

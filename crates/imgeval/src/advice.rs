@@ -107,6 +107,10 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<&'static str> {
             Some("do not use this run, or export it anew where it was made")
         }
         StoreError::Damaged { .. } => Some("restore it from a copy, or start a new run"),
+        StoreError::DamagedLine { .. } => Some("import or generate again into a new run"),
+        StoreError::CaseChanged { .. } => {
+            Some("give it another id, put the old one back, or name a new run")
+        }
         StoreError::Mismatch { .. } => Some("name a new run, or ask for the same as before"),
     }
 }
@@ -319,7 +323,10 @@ pub(crate) fn train_hint(error: &TrainError) -> &'static str {
 /// What to do about a run that cannot be opened or written, and how the process ends.
 pub(crate) fn store_advice(error: &StoreError) -> (Option<String>, Exit) {
     let exit = match error {
-        StoreError::Mismatch { .. } | StoreError::TooNew { .. } | StoreError::TooOld { .. } => Exit::Mismatch,
+        StoreError::Mismatch { .. }
+        | StoreError::CaseChanged { .. }
+        | StoreError::TooNew { .. }
+        | StoreError::TooOld { .. } => Exit::Mismatch,
         StoreError::Empty { .. } => Exit::NothingFound,
         StoreError::NotARun { .. } | StoreError::Occupied { .. } | StoreError::NotAFolder { .. } => {
             Exit::Usage
@@ -330,7 +337,8 @@ pub(crate) fn store_advice(error: &StoreError) -> (Option<String>, Exit) {
         | StoreError::Locked { .. }
         | StoreError::Unsuitable { .. }
         | StoreError::ForeignDatabase { .. }
-        | StoreError::Damaged { .. } => Exit::Unexpected,
+        | StoreError::Damaged { .. }
+        | StoreError::DamagedLine { .. } => Exit::Unexpected,
     };
     (store_hint(error).map(str::to_owned), exit)
 }
@@ -347,10 +355,7 @@ pub(crate) fn scoring_advice(error: &ScoringError) -> (Option<String>, Exit) {
         ScoringError::Suite(SuiteError::Parameters { .. }) => (None, Exit::Mismatch),
         ScoringError::Suite(error) => suite_advice(error),
         ScoringError::UnknownSuite { .. } | ScoringError::Protocol { .. } => (None, Exit::Mismatch),
-        ScoringError::Case { .. } => {
-            (Some("import or generate again into a new run".to_owned()), Exit::Unexpected)
-        }
-        ScoringError::Read { .. } | ScoringError::UnknownCase { .. } => (None, Exit::Unexpected),
+        ScoringError::UnknownCase { .. } => (None, Exit::Unexpected),
         ScoringError::NoSuchEvaluator { kind, known: names, .. } => {
             (Some(format!("there are: {}", known(names, *kind))), Exit::Usage)
         }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use imgeval_core::{CaseId, ContentHash, ImageRef, InputImage, json::from_json_str};
 use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput};
-use imgeval_scoring::{LISTING, MAX_LISTING_BYTES};
+use imgeval_scoring::listed_case;
 use imgeval_store::{Manifest, RunWriter};
 use imgeval_suites::{
     files::SuiteFiles,
@@ -19,7 +19,7 @@ use imgeval_suites::{
 };
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{failure::CommandError, text_file::read_text};
 
@@ -83,7 +83,8 @@ impl CaseSet {
             Some(_) if self.suite == registry::own_cases() => Some(&self.cases),
             listed => listed.as_ref(),
         };
-        let listing = cases.map(|cases| merge_listing(run, cases)).transpose()?;
+        let listed = |cases: &Vec<SuiteCase>| cases.iter().map(listed_case).collect::<Vec<_>>();
+        let listing = cases.map(|cases| run.merge_cases(&listed(cases))).transpose()?;
         for (hash, (image, path)) in &self.images {
             let bytes = read_regular(path, MAX_INPUT_BYTES)
                 .with_context(|| format!("could not read `{}`", path.display()))?;
@@ -91,10 +92,10 @@ impl CaseSet {
                 let message = format!("`{}` changed while it was read", path.display());
                 return Err(CommandError::mendable(message, "start the command again").into());
             }
-            RunWriter::put_image(run.directory(), hash, image.format, &bytes)?;
+            run.images().put(image, &bytes)?;
         }
         if let Some(listing) = listing {
-            run.put_text(LISTING, &listing)?;
+            run.put_cases(&listing)?;
         }
         Ok(())
     }
@@ -158,35 +159,6 @@ pub(crate) fn generation_case(case: &SuiteCase, prompt: impl Fn(&str) -> String)
     GenerationCase { id: case.id.clone(), rounds: case.rounds.iter().map(round).collect() }
 }
 
-/// The run's listing with the new cases behind the old ones. Without a result, cases may change.
-fn merge_listing(run: &RunWriter, cases: &[SuiteCase]) -> Result<String> {
-    let path = run.directory().join(LISTING);
-    let mut text = match imgeval_files::read_text(&path, MAX_LISTING_BYTES) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        text => text.with_context(|| format!("could not read `{}`", path.display()))?,
-    };
-    let mut known = BTreeMap::new();
-    for line in text.lines() {
-        let value: Value = from_json_str(line).with_context(|| format!("`{}` is damaged", path.display()))?;
-        known.insert(
-            value["id"].as_str().unwrap_or_default().to_owned(),
-            (value["rounds"].clone(), value["facts"].clone()),
-        );
-    }
-    for case in cases {
-        match known.get(case.id.as_str()) {
-            None => text.push_str(&render_case(case)),
-            Some((rounds, facts)) if *rounds == rounds_json(case) && *facts == facts_json(case) => {}
-            Some(_) if !run.has_result()? => return Ok(cases.iter().map(render_case).collect()),
-            Some(_) => {
-                let message = format!("the case `{}` is not what it was when the run began", case.id);
-                let hint = "give it another id, put the old one back, or name a new run";
-                return Err(CommandError::mismatch(message).with_hint(hint).into());
-            }
-        }
-    }
-    Ok(text)
-}
 /// A line of the file; which of the fields go together is checked by hand, to say it clearly.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -289,28 +261,4 @@ fn check_id(id: &str) -> Result<(), String> {
         return Err(format!("the id `{}` is none: {allowed}, at most {MAX_ID_BYTES}", id.escape_debug()));
     }
     Ok(())
-}
-
-/// A line of the listing, images by hash and format: equal for equal cases, wherever their files lay.
-pub(crate) fn render_case(case: &SuiteCase) -> String {
-    let mut line = json!({"id": case.id.as_str(), "tag": case.tag, "rounds": rounds_json(case)});
-    if !case.facts.is_empty() {
-        line["facts"] = facts_json(case);
-    }
-    format!("{line}\n")
-}
-
-fn facts_json(case: &SuiteCase) -> Value {
-    if case.facts.is_empty() { Value::Null } else { json!(case.facts) }
-}
-
-fn rounds_json(case: &SuiteCase) -> Value {
-    let round = |round: &CaseRound| {
-        json!({
-            "prompt": round.prompt,
-            "images": round.images.iter().map(ImageRef::file_name).collect::<Vec<_>>(),
-            "mask": round.mask.as_ref().map(ImageRef::file_name),
-        })
-    };
-    case.rounds.iter().map(round).collect()
 }

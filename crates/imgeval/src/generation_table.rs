@@ -9,7 +9,7 @@ pub(crate) use imgeval_scoring::{short_cost, spend_line};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
-use crate::{advice::explain, counted::counted, plain_table::plain_table};
+use crate::{advice::explain, plain_table::plain_table};
 
 /// How many examples of a kind are named.
 const EXAMPLES: usize = 3;

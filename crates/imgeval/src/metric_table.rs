@@ -1,5 +1,6 @@
 //! Pixel metrics of a run, as text and as JSON.
 
+use imgeval_core::{Fact, facts_of};
 use imgeval_scoring::{METRICS, Measured};
 use imgeval_suites::summary::MetricLine;
 use serde_json::{Map, Value, json};
@@ -29,18 +30,20 @@ pub(crate) fn render_metrics(measured: &[Measured]) -> String {
                 table.add_row([(*name).to_owned(), line.name.clone(), value, interval, n, missing]);
             }
         }
-        let meter: Vec<String> = meter.split(';').map(shortened).collect();
+        let meter: Vec<String> = facts_of(meter).map(shortened).collect();
         text.push_str(&format!("{}\nmeasured by {}\n", table.trim_fmt(), meter.join("; ")));
     }
     text
 }
 
 /// A fact about a meter, its checksums cut to what tells them apart.
-fn shortened(fact: &str) -> String {
+fn shortened(Fact { name, value }: Fact<'_>) -> String {
     let hash = |part: &str| part.len() == 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (name, value) = fact.split_once('=').unwrap_or(("", fact));
     let parts: Vec<&str> = value.split('+').map(|part| if hash(part) { &part[..12] } else { part }).collect();
-    if name.is_empty() { parts.join("+") } else { format!("{name} {}", parts.join("+")) }
+    match name {
+        Some(name) => format!("{name} {}", parts.join("+")),
+        None => parts.join("+"),
+    }
 }
 
 pub(crate) fn metrics_json(measured: &[Measured]) -> Value {

@@ -42,6 +42,7 @@ mod cli {
     mod local_server;
     mod models;
     mod networks;
+    mod old_runs;
     mod prompts;
     mod provider;
     mod report;

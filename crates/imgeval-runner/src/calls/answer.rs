@@ -5,7 +5,7 @@ use std::path::Path;
 use imgeval_core::{
     ContentHash, Failure, FailureKind, ImageFormat, ImageRecord, ImageRef, Outcome, SizeRequest,
 };
-use imgeval_store::{RunWriter, StoreError};
+use imgeval_store::{Images, StoreError};
 
 use super::Decode;
 use crate::ImageFacts;
@@ -32,13 +32,13 @@ pub(super) fn take_image(
     wanted: Option<SizeRequest>,
     bytes: &[u8],
 ) -> Result<Checked, StoreError> {
-    let hash = ContentHash::of(bytes);
+    let (images, hash) = (Images::at(directory), ContentHash::of(bytes));
     match decode(bytes) {
         Ok(facts) => {
-            RunWriter::put_paid_image(directory, &hash, facts.format, bytes)?;
-            let format = facts.format;
-            let outcome = judge(hash.clone(), facts, wanted);
-            let kept_image = outcome.done().is_none().then_some(ImageRef { hash, format });
+            let image = ImageRef { hash, format: facts.format };
+            images.put_paid(&image, bytes)?;
+            let outcome = judge(image.hash.clone(), facts, wanted);
+            let kept_image = outcome.done().is_none().then_some(image);
             Ok(Checked { outcome, kept_image })
         }
         Err(failure) => {
@@ -48,11 +48,12 @@ pub(super) fn take_image(
             let retried = (failure.kind == FailureKind::NotEnoughMemory).then(readable).flatten();
             let kept_image = match (claimed_format(bytes).or(retried), other_format(bytes)) {
                 (Some(format), _) => {
-                    RunWriter::put_paid_image(directory, &hash, format, bytes)?;
-                    Some(ImageRef { hash, format })
+                    let image = ImageRef { hash, format };
+                    images.put_paid(&image, bytes)?;
+                    Some(image)
                 }
                 (None, Some(extension)) => {
-                    let path = RunWriter::put_unread_image(directory, &hash, extension, bytes)?;
+                    let path = images.put_unread(&hash, extension, bytes)?;
                     failure.detail = format!("{}; kept in the run as {}", failure.detail, path.display());
                     None
                 }
@@ -70,7 +71,7 @@ pub(super) fn look_again(
     wanted: Option<SizeRequest>,
     image: &ImageRef,
 ) -> Result<Outcome<ImageRecord>, StoreError> {
-    let bytes = RunWriter::read_image(directory, &image.hash, image.format)?;
+    let bytes = Images::at(directory).read(image)?;
     Ok(match decode(&bytes) {
         Ok(facts) => judge(image.hash.clone(), facts, wanted),
         Err(failure) => Outcome::Failed(of_answer(failure)),

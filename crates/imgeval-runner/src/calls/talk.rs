@@ -7,7 +7,7 @@ use std::{
 };
 
 use imgeval_core::{ImageFormat, ImageRecord, ImageRef, ImageRequest, InputImage, SampleId, Turn};
-use imgeval_store::{GeneratedSample, RunWriter, StoreError};
+use imgeval_store::{GeneratedSample, Images, StoreError};
 
 use super::{Conversation, GenerateSettings, GenerationCase, RoundInput, Step};
 
@@ -149,8 +149,9 @@ impl RequestPlan {
 
     /// Reads the images from the store. Blocking.
     pub(super) fn load(self, directory: &Path) -> Result<ImageRequest, StoreError> {
+        let images = Images::at(directory);
         let load = |image: &ImageRef| -> Result<InputImage, StoreError> {
-            let bytes = RunWriter::read_image(directory, &image.hash, image.format)?;
+            let bytes = images.read(image)?;
             // Its hash has just been checked.
             Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
         };

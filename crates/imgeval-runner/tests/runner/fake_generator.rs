@@ -20,7 +20,7 @@ use imgeval_runner::{
     Broken, CallEvent, CallSummary, GenerateSettings, GenerationCase, ImageFacts, RoundInput, Shortage,
     StopSignal, Stopped, generate_images,
 };
-use imgeval_store::{Manifest, RunReader, RunWriter, StoreError};
+use imgeval_store::{Images, Manifest, RunReader, RunWriter, StoreError};
 use tokio::sync::watch;
 
 /// What the fake does when it is asked.
@@ -346,7 +346,7 @@ pub(crate) fn outcomes(folder: &Path) -> Vec<String> {
         let outcome = match &seen.sample.outcome {
             Outcome::Done(record) => {
                 // Done means that the image lies in the store.
-                RunWriter::read_image(folder, &record.hash, record.format).unwrap();
+                Images::at(folder).read(&record.image()).unwrap();
                 "done"
             }
             Outcome::Failed(failure) => failure.kind.code(),

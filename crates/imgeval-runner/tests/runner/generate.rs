@@ -13,7 +13,7 @@ use imgeval_core::{ContentHash, FailureKind, Generator as _, ImageFormat, ImageR
 use imgeval_runner::{
     CallError, CallEvent, CallSummary, StopSignal, Stopped, generate_images, sketch_request,
 };
-use imgeval_store::{AttemptRecord, RunReader, RunWriter, Spend};
+use imgeval_store::{AttemptRecord, RunReader, Spend};
 use tokio::sync::watch;
 
 use crate::fake_generator::{
@@ -287,7 +287,7 @@ fn a_round_gets_the_rounds_before_it_and_one_that_fails_takes_nothing_away() {
     let mut stage = Stage::new(1, 3);
     let bytes = b"4x3 an input";
     let input = ImageRef { hash: ContentHash::of(bytes), format: ImageFormat::Png };
-    RunWriter::put_image(open_run(folder.path()).directory(), &input.hash, input.format, bytes).unwrap();
+    open_run(folder.path()).images().put(&input, bytes).unwrap();
     stage.cases[0].rounds[0].images = vec![input.clone()];
     stage.cases[0].rounds[1].mask = Some(input);
 
@@ -534,7 +534,7 @@ fn a_sketch_is_the_request_up_to_its_answers() {
     let mut stage = Stage { seed: Some(5), ..Stage::new(1, 2) };
     let bytes = b"4x3 an input";
     let input = ImageRef { hash: ContentHash::of(bytes), format: ImageFormat::Png };
-    RunWriter::put_image(open_run(folder.path()).directory(), &input.hash, input.format, bytes).unwrap();
+    open_run(folder.path()).images().put(&input, bytes).unwrap();
     stage.cases[0].rounds[0].images = vec![input];
     let generator = FakeGenerator::new(|_| Reply::Image);
     stage.run(folder.path(), &generator);

@@ -15,8 +15,8 @@ use std::{
 
 use imgeval_core::{
     BoundingBox, CaseId, Category, ColorNamer, ColorRule, ColorScope, ColorScores, ContentHash, DetectError,
-    Detection, Detector, Failure, ImageFormat, ImageRecord, Mask, ObserverMeta, Outcome, Pixels, Sample,
-    SampleId,
+    Detection, Detector, Failure, ImageFormat, ImageRecord, ImageRef, Mask, ObserverMeta, Outcome, Pixels,
+    Sample, SampleId,
 };
 use imgeval_runner::{
     ColorsThere, Conditions, NamingLimits, ObserveError, ObserveSettings, ObserveSummary, Observer,
@@ -214,8 +214,8 @@ impl Setup {
         let mut stored = BTreeMap::new();
         let key = self.observer().key().clone();
         run.for_each_image(&key, |image| {
-            stored
-                .insert(RunWriter::read_image(run.directory(), &image.hash, image.format).unwrap()[0], image);
+            let bytes = run.images().read(&ImageRef { hash: image.hash.clone(), format: image.format });
+            stored.insert(bytes.unwrap()[0], image);
         })
         .unwrap();
         stored
@@ -242,8 +242,10 @@ fn run_with(folder: &Path, values: &[u8]) -> RunWriter {
     for value in values {
         let bytes = [*value];
         let hash = ContentHash::of(&bytes);
-        RunWriter::put_image(folder, &hash, ImageFormat::Png, &bytes).unwrap();
-        let record = ImageRecord { hash, format: ImageFormat::Png, width: 4, height: 3, notes: vec![] };
+        let image = ImageRef { hash, format: ImageFormat::Png };
+        run.images().put(&image, &bytes).unwrap();
+        let ImageRef { hash, format } = image;
+        let record = ImageRecord { hash, format, width: 4, height: 3, notes: vec![] };
         let id = SampleId::new(CaseId::new(value.to_string()), 0);
         let sample = Sample { id, source: format!("{value}.png"), outcome: Outcome::Done(record) };
         let stamp = FileStamp { size: 1, modified_ns: 0 };

@@ -1,4 +1,4 @@
-//! What calls cost. Numbers that no call of ours can have written are bounded, so that sums cannot overflow and a run that
+//! What calls used and cost. Numbers that no call of ours can have written are bounded, so that sums cannot overflow and a run that
 //! holds such numbers can still be read.
 
 use imgeval_core::{CaseId, Cost, SampleId, Usage, Usd};
@@ -25,24 +25,14 @@ fn read_count(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(index)?).unwrap_or_default())
 }
 
-/// Five columns: cost, its basis, what else may have been billed, whether that has no price, tries and lost tries.
-pub(super) fn read_charge(row: &Row<'_>, first: usize) -> rusqlite::Result<Charge> {
-    let basis = row.get(first + 1)?;
-    let tries = |index| read_count(row, index).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
-    Ok(Charge {
-        cost: read_amount(row, first)?.map(|amount| Cost { amount, basis }),
-        possible: read_amount(row, first + 2)?.unwrap_or_default(),
-        is_unpriced: read_count(row, first + 3)? > 0,
-        tries: tries(first + 4)?,
-        lost_tries: tries(first + 5)?,
-    })
-}
+/// The columns of [`ChargeColumns`], in order.
+pub(super) const CHARGE: &str = "cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries";
 
-/// What a call cost, as the columns that [`read_charge`] reads hold it.
+/// What a call is held to have cost, as `attempts`, `judgments` and `rewrites` hold it.
 pub(super) struct ChargeColumns<'a> {
-    pub(super) cost: Option<i64>,
-    pub(super) basis: &'a str,
-    pub(super) possible: i64,
+    pub(super) cost_nanos: Option<i64>,
+    pub(super) cost_basis: &'a str,
+    pub(super) possible_nanos: i64,
     pub(super) is_unpriced: bool,
     pub(super) tries: u32,
     pub(super) lost_tries: u32,
@@ -50,19 +40,37 @@ pub(super) struct ChargeColumns<'a> {
 
 impl<'a> ChargeColumns<'a> {
     pub(super) fn of(charge: &'a Charge) -> Self {
-        let Charge { cost, possible, is_unpriced, tries, lost_tries } = charge;
         Self {
-            cost: cost.as_ref().map(|cost| cost.amount.nanos()),
-            basis: cost.as_ref().map_or("", |cost| cost.basis.as_str()),
-            possible: possible.nanos(),
-            is_unpriced: *is_unpriced,
-            tries: *tries,
-            lost_tries: *lost_tries,
+            cost_nanos: charge.cost.as_ref().map(|cost| cost.amount.nanos()),
+            cost_basis: charge.cost.as_ref().map_or("", |cost| cost.basis.as_str()),
+            possible_nanos: charge.possible.nanos(),
+            is_unpriced: charge.is_unpriced,
+            tries: charge.tries,
+            lost_tries: charge.lost_tries,
         }
+    }
+
+    /// Reads the columns of [`CHARGE`].
+    pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Charge> {
+        let basis = row.get(first + 1)?;
+        let tries = |index| read_count(row, index).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        Ok(Charge {
+            cost: read_amount(row, first)?.map(|amount| Cost { amount, basis }),
+            possible: read_amount(row, first + 2)?.unwrap_or_default(),
+            is_unpriced: read_count(row, first + 3)? > 0,
+            tries: tries(first + 4)?,
+            lost_tries: tries(first + 5)?,
+        })
     }
 }
 
-/// Tokens as columns hold them.
+/// The columns of a call that gave words: all of [`UsageColumns`] but the last.
+pub(super) const USAGE_OF_WORDS: &str = "text_input, image_input, cached_input, text_output";
+
+/// The column of a call that gave an image, behind those of [`USAGE_OF_WORDS`].
+pub(super) const USAGE_OF_IMAGE: &str = "image_output";
+
+/// How many tokens a call used, as SQLite's integers hold it.
 pub(super) struct UsageColumns {
     pub(super) text_input: Option<i64>,
     pub(super) image_input: Option<i64>,
@@ -82,21 +90,25 @@ impl UsageColumns {
             image_output: tokens(usage.image_output),
         }
     }
+
+    /// Reads the columns of [`USAGE_OF_WORDS`].
+    pub(super) fn read_words(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
+        Ok(Usage {
+            text_input: read_tokens(row, first)?,
+            image_input: read_tokens(row, first + 1)?,
+            cached_input: read_tokens(row, first + 2)?,
+            text_output: read_tokens(row, first + 3)?,
+            image_output: None,
+        })
+    }
+
+    /// Reads the columns of [`USAGE_OF_WORDS`] and [`USAGE_OF_IMAGE`].
+    pub(super) fn read_image(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
+        Ok(Usage { image_output: read_tokens(row, first + 4)?, ..Self::read_words(row, first)? })
+    }
 }
 
-/// Four columns of tokens: text and images that were sent, what of them was cached, and text that came back. Judgments
-/// have no more.
-pub(super) fn read_usage(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
-    Ok(Usage {
-        text_input: read_tokens(row, first)?,
-        image_input: read_tokens(row, first + 1)?,
-        cached_input: read_tokens(row, first + 2)?,
-        text_output: read_tokens(row, first + 3)?,
-        image_output: None,
-    })
-}
-
-pub(super) fn read_tokens(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<u64>> {
+fn read_tokens(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<u64>> {
     Ok(row.get::<_, Option<i64>>(index)?.and_then(|count| u64::try_from(count).ok()))
 }
 
@@ -135,6 +147,9 @@ impl Database {
     }
 
     pub(crate) fn image_costs(&self) -> Result<Vec<(SampleId, Usd)>, StoreError> {
+        if !self.keeps_replies {
+            return Ok(Vec::new());
+        }
         let sql = "SELECT case_id, ordinal, round, max(cost_nanos) FROM attempts
                    WHERE cost_nanos IS NOT NULL AND reread_of IS NULL GROUP BY case_id, ordinal, round";
         let mut costs = Vec::new();
@@ -148,6 +163,9 @@ impl Database {
     }
 
     pub(crate) fn rewrite_costs(&self) -> Result<Vec<(String, Usd)>, StoreError> {
+        if !self.can_generate {
+            return Ok(Vec::new());
+        }
         let mut costs = Vec::new();
         let sql = "SELECT prompt, cost_nanos / calls FROM rewrites WHERE cost_nanos > 0 AND calls > 0";
         self.visit(sql, (), |row| {
@@ -158,6 +176,9 @@ impl Database {
     }
 
     pub(crate) fn dearest_judgment(&self, judge_id: &str) -> Result<Option<Usd>, StoreError> {
+        if !self.keeps_replies {
+            return Ok(None);
+        }
         let sql = "SELECT max(cost_nanos) FROM judgments WHERE judge_id = ? AND reread_of IS NULL";
         let found = self.connection().query_row(sql, [judge_id], |row| read_amount(row, 0)).optional();
         Ok(self.guard(found)?.flatten())

@@ -1,16 +1,16 @@
-//! Judges, what they said, and measurements.
+//! Judges, and what they said.
 
-use imgeval_core::{CaseId, ContentHash, EndpointMeta, JudgeIdentity, Outcome, SampleId};
+use imgeval_core::{CaseId, ContentHash, EndpointMeta, JudgeIdentity, Outcome, SampleId, WorkKey};
 use rusqlite::{Row, Transaction, params};
 
 use super::{
     DONE, Database,
-    costs::{ChargeColumns, UsageColumns, read_charge, read_usage},
-    generation::read_kept,
+    costs::{CHARGE, ChargeColumns, USAGE_OF_WORDS, UsageColumns},
+    replies::read_kept,
 };
 use crate::{
-    JudgmentRecord, KeptReply, MeasurementRecord, StoreError, StoredJudge, StoredJudgment, UnusedJudgment,
-    judgments::read_item,
+    JudgedItem, JudgedRole, JudgmentRecord, KeptReply, StoreError, StoredJudge, StoredJudgment,
+    UnusedJudgment,
     kept_reply::{pack, unpack},
 };
 
@@ -73,7 +73,7 @@ impl Database {
         })
     }
 
-    pub(crate) fn withdraw_judgments(&mut self, work_key: &imgeval_core::WorkKey) -> Result<(), StoreError> {
+    pub(crate) fn withdraw_judgments(&mut self, work_key: &WorkKey) -> Result<(), StoreError> {
         let result = self.connection().execute(WITHDRAW, [work_key.as_str()]);
         self.guard(result).map(drop)
     }
@@ -115,8 +115,7 @@ impl Database {
             return Ok(());
         }
         let sql = format!(
-            "SELECT {ITEM}, began_ms, outcome, detail, reply, duration_ms, text_input, image_input, cached_input,
-                    text_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, raw, {}
+            "SELECT {ITEM}, began_ms, outcome, detail, reply, duration_ms, {USAGE_OF_WORDS}, {CHARGE}, raw, {}
              FROM judgments ORDER BY judgment_id",
             self.kept_columns()
         );
@@ -133,8 +132,8 @@ impl Database {
                     began_ms: row.get(8)?,
                     duration_ms: row.get(12)?,
                     outcome,
-                    usage: read_usage(row, 13)?,
-                    charge: read_charge(row, 17)?,
+                    usage: UsageColumns::read_words(row, 13)?,
+                    charge: ChargeColumns::read(row, 17)?,
                     raw,
                     kept: read_kept(row, 24)?,
                     reread_of: row.get(26)?,
@@ -146,6 +145,9 @@ impl Database {
     }
 
     pub(crate) fn unused_judgments(&self) -> Result<Vec<UnusedJudgment>, StoreError> {
+        if !self.keeps_replies {
+            return Ok(Vec::new());
+        }
         let sql = format!(
             "SELECT {ITEM}, judgment_id,
                     coalesce((SELECT outcome FROM judgments r WHERE r.reread_of = j.judgment_id
@@ -184,7 +186,7 @@ impl Database {
     }
 
     /// Outcome, detail and text, in this order.
-    fn read_outcome(&self, row: &Row<'_>, first: usize) -> Result<Outcome<String>, StoreError> {
+    pub(super) fn read_outcome(&self, row: &Row<'_>, first: usize) -> Result<Outcome<String>, StoreError> {
         let (outcome, detail): (String, String) =
             (self.guard(row.get(first))?, self.guard(row.get(first + 1))?);
         let text: Option<String> = self.guard(row.get(first + 2))?;
@@ -194,59 +196,26 @@ impl Database {
             _ => Ok(Outcome::Failed(self.parse_failure(&outcome, detail)?)),
         }
     }
+}
 
-    pub(crate) fn record_measurements(&mut self, batch: &[MeasurementRecord]) -> Result<(), StoreError> {
-        self.in_transaction(|transaction| {
-            let sql = "INSERT OR REPLACE INTO measurements
-                           (meter, case_id, ordinal, round, image_sha256, outcome, detail, payload)
-                       VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-            let mut statement = transaction.prepare_cached(sql)?;
-            for MeasurementRecord { meter, id, image, outcome } in batch {
-                let (code, detail, payload) = text_columns(outcome);
-                let case = id.case.as_str();
-                statement.execute(params![
-                    meter,
-                    case,
-                    id.ordinal,
-                    id.round,
-                    image.as_str(),
-                    code,
-                    detail,
-                    payload
-                ])?;
-            }
-            Ok(())
-        })
-    }
-
-    pub(crate) fn measurements(&self) -> Result<Vec<MeasurementRecord>, StoreError> {
-        if !self.can_judge {
-            return Ok(Vec::new());
-        }
-        let sql =
-            "SELECT meter, case_id, ordinal, round, image_sha256, outcome, detail, payload FROM measurements
-                   ORDER BY meter, case_id, ordinal, round";
-        let mut statement = self.guard(self.connection().prepare(sql))?;
-        let mut rows = self.guard(statement.query([]))?;
-        let mut measurements = Vec::new();
-        while let Some(row) = self.guard(rows.next())? {
-            let image: String = self.guard(row.get(4))?;
-            let image =
-                ContentHash::parse(&image).ok_or_else(|| self.damaged("an image hash is malformed"))?;
-            let outcome = self.read_outcome(row, 5)?;
-            let read = || -> rusqlite::Result<MeasurementRecord> {
-                let case = CaseId::new(row.get::<_, String>(1)?);
-                let id = SampleId { case, ordinal: row.get(2)?, round: row.get(3)? };
-                Ok(MeasurementRecord { meter: row.get(0)?, id, image, outcome })
-            };
-            measurements.push(self.guard(read())?);
-        }
-        Ok(measurements)
-    }
+/// The item of a row whose columns were read.
+pub(super) fn read_item(row: &Row<'_>, first: usize) -> rusqlite::Result<Result<JudgedItem, String>> {
+    let role: String = row.get(first + 2)?;
+    let image: String = row.get(first + 6)?;
+    let (work_key, judge_id): (String, String) = (row.get(first)?, row.get(first + 1)?);
+    let case = CaseId::new(row.get::<_, String>(first + 3)?);
+    let id = SampleId { case, ordinal: row.get(first + 4)?, round: row.get(first + 5)? };
+    let repeat = row.get(first + 7)?;
+    let item =
+        |role, image| JudgedItem { work_key: WorkKey::new(work_key), judge_id, role, id, image, repeat };
+    Ok(match (JudgedRole::from_code(&role), ContentHash::parse(&image)) {
+        (Some(role), Some(image)) => Ok(item(role, image)),
+        _ => Err(format!("a judgment of `{role}` has a malformed image hash or purpose")),
+    })
 }
 
 /// Code, detail and text, as three columns hold them.
-fn text_columns(outcome: &Outcome<String>) -> (&'static str, &str, Option<&str>) {
+pub(super) fn text_columns(outcome: &Outcome<String>) -> (&'static str, &str, Option<&str>) {
     match outcome {
         Outcome::Done(text) => (DONE, "", Some(text)),
         Outcome::Failed(failure) => (failure.kind.code(), &failure.detail, None),
@@ -257,13 +226,12 @@ pub(super) fn insert_judgment(
     transaction: &Transaction<'_>,
     judgment: &JudgmentRecord,
 ) -> rusqlite::Result<()> {
-    let JudgmentRecord { item, usage, charge, .. } = judgment;
+    let item = &judgment.item;
+    let (usage, charge) = (UsageColumns::of(&judgment.usage), ChargeColumns::of(&judgment.charge));
     let (code, detail, reply) = text_columns(&judgment.outcome);
-    let (usage, charge) = (UsageColumns::of(usage), ChargeColumns::of(charge));
     let sql = format!(
-        "INSERT INTO judgments ({ITEM}, began_ms, duration_ms, outcome, detail, reply, text_input, image_input,
-             cached_input, text_output, cost_nanos, cost_basis, possible_nanos, is_unpriced, tries, lost_tries, raw,
-             kept_status, kept, reread_of)
+        "INSERT INTO judgments ({ITEM}, began_ms, duration_ms, outcome, detail, reply, {USAGE_OF_WORDS},
+             {CHARGE}, raw, kept_status, kept, reread_of)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     );
     transaction.prepare_cached(&sql)?.execute(params![
@@ -284,9 +252,9 @@ pub(super) fn insert_judgment(
         usage.image_input,
         usage.cached_input,
         usage.text_output,
-        charge.cost,
-        charge.basis,
-        charge.possible,
+        charge.cost_nanos,
+        charge.cost_basis,
+        charge.possible_nanos,
         charge.is_unpriced,
         charge.tries,
         charge.lost_tries,

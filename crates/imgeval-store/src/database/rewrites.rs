@@ -37,12 +37,11 @@ impl Database {
 
 /// Replaces the last answer and adds the cost.
 pub(super) fn upsert_rewrite(transaction: &Transaction<'_>, rewrite: &RewriteRecord) -> rusqlite::Result<()> {
-    let RewriteRecord { usage, charge, .. } = rewrite;
+    let (usage, charge) = (UsageColumns::of(&rewrite.usage), ChargeColumns::of(&rewrite.charge));
     let (code, detail, rewritten) = match &rewrite.outcome {
         Outcome::Done(text) => (DONE, "", Some(text)),
         Outcome::Failed(failure) => (failure.kind.code(), failure.detail.as_str(), None),
     };
-    let (usage, charge) = (UsageColumns::of(usage), ChargeColumns::of(charge));
     let sum = |column: &str| format!("{column} = {}", raised(column, &format!("excluded.{column}")));
     let sums = ["cost_nanos", "possible_nanos", "calls", "unpriced_calls", "tries", "lost_tries"]
         .map(sum)
@@ -65,9 +64,9 @@ pub(super) fn upsert_rewrite(transaction: &Transaction<'_>, rewrite: &RewriteRec
         usage.text_input,
         usage.cached_input,
         usage.text_output,
-        charge.cost.unwrap_or(0),
-        charge.basis,
-        charge.possible,
+        charge.cost_nanos.unwrap_or(0),
+        charge.cost_basis,
+        charge.possible_nanos,
         charge.is_unpriced,
         charge.tries,
         charge.lost_tries,

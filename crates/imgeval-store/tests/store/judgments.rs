@@ -8,7 +8,7 @@ use imgeval_core::{
 };
 use imgeval_store::{
     CallBegun, CallPurpose, Charge, GenerationBatch, JudgedItem, JudgedRole, JudgmentRecord, KeptReply,
-    Manifest, MeasurementRecord, RunReader, RunWriter, StoredJudge, StoredJudgment,
+    Manifest, Measurement, MeasurementRecord, RunReader, RunWriter, StoredJudge, StoredJudgment,
 };
 use rusqlite::Connection;
 
@@ -141,7 +141,7 @@ fn a_measurement_replaces_the_one_before() {
         outcome,
     };
     run.record_measurements(&[record(Outcome::Failed(failure))]).unwrap();
-    let done = record(Outcome::Done("{\"psnr\": 1}".to_owned()));
+    let done = record(Outcome::Done(Measurement::default().with("psnr", 1.0)));
     run.record_measurements(std::slice::from_ref(&done)).unwrap();
     assert_eq!(run.measurements().unwrap(), [done]);
 }

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use imgeval_core::{ContentHash, ImageFormat};
-use imgeval_store::{Manifest, RunReader, RunWriter, StoreError};
+use imgeval_core::{ContentHash, ImageFormat, ImageRef};
+use imgeval_store::{Images, Manifest, RunReader, RunWriter, StoreError};
 use tempfile::TempDir;
 
 struct Bench {
@@ -44,7 +44,7 @@ impl Bench {
     }
 
     fn put_image(&self) -> Result<(), StoreError> {
-        RunWriter::put_image(&self.run(), &hash(), ImageFormat::Png, b"image")
+        Images::at(&self.run()).put(&image(), b"image")
     }
 
     /// Puts something else in the place of a file or folder of the run.
@@ -70,6 +70,10 @@ fn hash() -> ContentHash {
     ContentHash::of(b"image")
 }
 
+fn image() -> ImageRef {
+    ImageRef { hash: hash(), format: ImageFormat::Png }
+}
+
 fn image_name() -> String {
     format!("images/{}/{}.png", &hash().as_str()[..2], hash())
 }
@@ -82,6 +86,7 @@ fn make_socket(path: &Path) {
 fn files_that_are_written_whole_replace_links() {
     let bench = Bench::new();
     let victim = bench.place("victim");
+    let listing = bench.create().unwrap().merge_cases(&[]).unwrap();
     for name in ["run.toml", "run.lock", "cases.jsonl", &image_name()] {
         for kind in ["link", "dangling link", "hard link", "loop", "socket"] {
             let path = bench.replace(name, |path| match kind {
@@ -100,11 +105,11 @@ fn files_that_are_written_whole_replace_links() {
                 }
                 name => {
                     let run = bench.create().unwrap();
-                    run.put_text("cases.jsonl", "cases").unwrap();
+                    run.put_cases(&listing).unwrap();
                     bench.put_image().unwrap();
                     let expected: &[u8] = match name {
                         "run.lock" => b"the holder\n",
-                        "cases.jsonl" => b"cases",
+                        "cases.jsonl" => b"",
                         _ => b"image",
                     };
                     assert_eq!(fs::read(&path).unwrap(), expected, "{name}, {kind}");
@@ -145,8 +150,8 @@ fn folders_of_images_that_are_links_are_refused() {
         bench.replace(&name, |path| symlink(bench.place("mine"), path).unwrap());
         let error = bench.put_image().unwrap_err();
         assert!(matches!(error, StoreError::Io { .. }), "{name}: {error}");
-        assert!(RunWriter::put_paid_image(&bench.run(), &hash(), ImageFormat::Png, b"image").is_err());
-        assert!(RunWriter::put_unread_image(&bench.run(), &hash(), "tiff", b"image").is_err());
+        assert!(Images::at(&bench.run()).put_paid(&image(), b"image").is_err());
+        assert!(Images::at(&bench.run()).put_unread(&hash(), "tiff", b"image").is_err());
         bench.check_untouched(&name);
     }
 }

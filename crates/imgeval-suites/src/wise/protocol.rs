@@ -78,7 +78,7 @@ pub fn read_protocol(edition: Edition, script: &str) -> Result<JudgeProtocol, Sc
     let suite = protocol.check().map_err(ScriptError::Protocol)?;
     let texts = protocol.message.iter().filter_map(MessagePart::template);
     let named: Vec<Field> = texts.chain(&protocol.system).flat_map(Template::fields).collect();
-    match suite.fields().iter().find(|field| !named.contains(field)) {
+    match suite.fields.iter().find(|field| !named.contains(field)) {
         Some(field) => Err(ScriptError::NoField { field: *field }),
         None => Ok(protocol),
     }

@@ -8,7 +8,7 @@ use super::{
     ARCHIVE, COMMIT, Category, DATA_FILES, DataFile, Edition, FileKind, FullRow, PUBLISHED, PUBLISHED_SOURCE,
     PUBLISHED_UNKNOWN, PUBLISHED_VERIFIED, PUBLISHED_VERIFIED_SOURCE, PUBLISHED_VERIFIED_UNKNOWN, REPOSITORY,
     RowNote, SUMMARY_VERSION, ScoreRow, WiseCase, WiseScore, full_file_name, parse_cases, parse_score_rows,
-    render_full_rows, render_score_rows, score_file_name,
+    read_protocol, render_full_rows, render_score_rows, score_file_name,
 };
 use crate::{
     files::{FetchedSource, SourceFile, SuiteError, SuiteFiles, script_text, unusable_because},

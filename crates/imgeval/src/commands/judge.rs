@@ -399,7 +399,7 @@ pub(super) fn title_of(identity: &JudgeIdentity) -> String {
 fn subjects_of(run: &Path, role: JudgedRole) -> Result<Subjects> {
     let reader = RunReader::open(run)?;
     let suite = suite_of(reader.manifest())?;
-    let cases = read_cases(run, reader.manifest(), suite)?;
+    let cases = read_cases(&reader, suite)?;
     let cases: BTreeMap<CaseId, Arc<SuiteCase>> =
         cases.into_iter().map(|(id, case)| (id, Arc::new(case))).collect();
     let mut subjects = Subjects::new();

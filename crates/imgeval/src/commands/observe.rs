@@ -117,7 +117,7 @@ pub(super) fn observe_stage(
 ) -> Result<ObserveSummary> {
     let mut run = RunWriter::open(run, holder)?;
     let suite = suite_of(run.manifest())?;
-    let cases = read_cases(run.directory(), run.manifest(), suite)?;
+    let cases = read_cases(&run, suite)?;
     let asked: BTreeMap<CaseId, Vec<Category>> = cases
         .into_iter()
         .filter_map(|(id, case)| Some((id, case.objects?.colored_categories().into_iter().collect())))

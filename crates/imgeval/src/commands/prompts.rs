@@ -1,11 +1,12 @@
 //! `imgeval prompts`: a suite's prompts or metadata on stdout.
 
 use anyhow::Result;
+use imgeval_scoring::listed_case;
 use imgeval_suites::{geneval, suite::SuiteCase};
 
 use crate::{
     args::{PromptsArgs, PromptsFormat},
-    cases::{CaseSet, render_case},
+    cases::CaseSet,
     exit_code::Exit,
     printer::Printer,
 };
@@ -27,7 +28,7 @@ fn render_metadata(cases: &[SuiteCase]) -> String {
     let metadata: Option<Vec<_>> = cases.iter().map(|case| case.objects.as_deref().cloned()).collect();
     match metadata {
         Some(metadata) => geneval::render_metadata_jsonl(&metadata),
-        None => cases.iter().map(render_case).collect(),
+        None => cases.iter().map(|case| listed_case(case).render()).collect(),
     }
 }
 

@@ -6,9 +6,8 @@ use anyhow::Result;
 use imgeval_core::{Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId};
 use imgeval_metrics::edit::Psnr;
 use imgeval_runner::Progress;
-use imgeval_store::{MeasurementRecord, RunWriter};
+use imgeval_store::{Measurement, MeasurementRecord, RunWriter};
 use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
-use serde_json::json;
 
 use imgeval_scoring::Run;
 use imgeval_suites::suite::SuiteCase;
@@ -60,7 +59,7 @@ pub(crate) fn measure_edits(
                         missing.push(told);
                     }
                 }
-                Outcome::Done(to_json(&metrics))
+                Outcome::Done(measurement_of(&metrics))
             }
             Err(failure) => {
                 n_failed += 1;
@@ -113,16 +112,16 @@ fn measure(
 }
 
 /// Numbers by their names; those that are missing are left out.
-fn to_json(metrics: &EditMetrics) -> String {
+fn measurement_of(metrics: &EditMetrics) -> Measurement {
     let psnr = match metrics.psnr {
-        Psnr::Decibels(decibels) => json!(decibels),
-        Psnr::Infinite => json!("infinite"),
+        Psnr::Decibels(decibels) => decibels,
+        Psnr::Infinite => f64::INFINITY,
     };
-    let mut value = json!({"psnr": psnr, "ssim": metrics.ssim, "mse": metrics.mse});
-    for (name, metric) in [("lpips", metrics.lpips), ("clip_score", metrics.clip_score)] {
-        if let Some(metric) = metric {
-            value[name] = json!(metric);
-        }
-    }
-    value.to_string()
+    let measured =
+        Measurement::default().with("psnr", psnr).with("ssim", metrics.ssim).with("mse", metrics.mse);
+    let others = [("lpips", metrics.lpips), ("clip_score", metrics.clip_score)];
+    others.into_iter().fold(measured, |measured, (name, metric)| match metric {
+        Some(metric) => measured.with(name, metric),
+        None => measured,
+    })
 }

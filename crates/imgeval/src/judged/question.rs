@@ -6,7 +6,7 @@ use anyhow::Result;
 use imgeval_core::{
     Failure, FailureKind, ImageFormat, ImageRef, InputImage, JudgeQuestion, QuestionPart, sentence_of,
 };
-use imgeval_store::RunWriter;
+use imgeval_store::Images;
 use imgeval_suites::judged::{Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart};
 use imgeval_vision::{
     image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for},
@@ -53,7 +53,8 @@ pub(crate) fn make_question(
 /// # Errors
 /// If it is gone or damaged.
 pub(crate) fn load_image(run: &Path, image: &ImageRef) -> Result<InputImage, Failure> {
-    let bytes = RunWriter::read_image(run, &image.hash, image.format)
+    let bytes = Images::at(run)
+        .read(image)
         .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
     Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
 }

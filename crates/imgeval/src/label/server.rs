@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use imgeval_store::RunWriter;
+use imgeval_store::Images;
 use imgeval_suites::judged::Attachment;
 use serde::Deserialize;
 use serde_json::json;
@@ -187,7 +187,7 @@ async fn image(
         let directory = session.directory().to_owned();
         // Others need not wait for the disk.
         drop(session);
-        let bytes = match RunWriter::read_image(&directory, &image.hash, image.format) {
+        let bytes = match Images::at(&directory).read(&image) {
             Ok(bytes) => bytes,
             Err(error) => {
                 served

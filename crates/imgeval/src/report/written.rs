@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{ContentHash, ImageFormat, ImageNote, Pixels};
+use imgeval_core::{ContentHash, ImageFormat, ImageNote, ImageRef, Pixels};
 use imgeval_files::OwnFolder;
 use imgeval_report::{
     figures::Figure,
@@ -19,7 +19,7 @@ use imgeval_report::{
     },
 };
 use imgeval_scoring::{Examples, OpenedRun};
-use imgeval_store::image_path;
+use imgeval_store::Images;
 use imgeval_vision::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use rayon::prelude::*;
 
@@ -41,8 +41,9 @@ impl RunImages {
 
 impl Originals for RunImages {
     fn path(&self, run: usize, image: &ImageView) -> Option<PathBuf> {
-        let hash = ContentHash::parse(&image.hash)?;
-        Some(image_path(self.0.get(run)?, &hash, ImageFormat::from_extension(&image.extension)?))
+        let (hash, format) =
+            (ContentHash::parse(&image.hash)?, ImageFormat::from_extension(&image.extension)?);
+        Some(Images::at(self.0.get(run)?).path(&ImageRef { hash, format }))
     }
 
     fn opaque_pixels(&self, bytes: &[u8]) -> Option<Pixels> {

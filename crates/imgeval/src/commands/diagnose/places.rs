@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Result;
 use imgeval_core::{Outcome, visible};
 use imgeval_diagnose::collect::{ImageItem, ItemsError, list_images};
-use imgeval_store::{RunReader, image_path};
+use imgeval_store::RunReader;
 
 use crate::{
     failure::{CommandError, sentence_of},
@@ -50,7 +50,7 @@ fn run_images(run: &Path, printer: Printer) -> Result<Vec<ImageItem>> {
         let sample = observed.sample;
         match sample.outcome {
             Outcome::Done(record) => images.push(ImageItem {
-                path: image_path(run, &record.hash, record.format),
+                path: reader.images().path(&record.image()),
                 name: format!("{}/{}", sample.id.case.as_str(), sample.id.ordinal),
                 group: Some(format!("{suite} {}", sample.id.case.as_str())),
             }),

@@ -1,0 +1,15 @@
+//! What is recorded of a run, as those who write and read it see it.
+
+mod batch;
+mod charge;
+mod generated;
+mod imported;
+mod judged;
+mod measured;
+
+pub use batch::{CallBegun, CallPurpose, GenerationBatch};
+pub use charge::{Charge, Spend};
+pub use generated::{AttemptRecord, GeneratedSample, RewriteRecord, UnusedReply};
+pub use imported::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample};
+pub use judged::{JudgedItem, JudgedRole, JudgmentRecord, StoredJudge, StoredJudgment, UnusedJudgment};
+pub use measured::MeasurementRecord;
