@@ -9,4 +9,5 @@ pub mod model;
 mod number;
 pub mod page;
 mod plain;
+pub mod schema;
 pub mod tables;

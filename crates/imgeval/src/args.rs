@@ -34,6 +34,9 @@ pub(crate) struct Cli {
     /// Say less: no progress, only results and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Show every column of a table, even if the terminal is too narrow for it
+    #[arg(long, global = true)]
+    pub(crate) wide: bool,
     /// Memory that images may take together while they are decoded and used, such as 2GiB [default: at most
     /// 40 % of the smallest of ulimit, control group and the machine's memory; see docs/memory.md]
     ///

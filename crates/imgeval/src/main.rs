@@ -30,6 +30,7 @@ mod scored_run;
 mod serve;
 mod settings;
 mod table;
+mod terminal_view;
 mod text_file;
 mod verdict_lines;
 
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     watch_requests();
     set_max_memory(cli.max_memory.unwrap_or_else(|| default_max_memory(environment::threads())));
-    let printer = Printer::new(cli.quiet);
+    let printer = Printer::new(cli.quiet, terminal_view::of_stdout(cli.wide));
     let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
         let rendered = failure::render_error(&error);
         printer.insist(rendered.text);

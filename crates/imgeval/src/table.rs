@@ -3,6 +3,7 @@
 use anyhow::Result;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use imgeval_core::{Estimate, Interval, ObserverMeta, Protocol};
+use imgeval_report::schema::Schema;
 use imgeval_suites::geneval::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, ScoreLine, Summary, Tag};
 use serde_json::{Map, Value, json};
 
@@ -87,7 +88,7 @@ impl ScoreTable<'_> {
             if args.with_published {
                 map.insert("published".to_owned(), published_json());
             }
-            return printer.data(format_args!("{:#}\n", Value::Object(map)));
+            return printer.data(format_args!("{:#}\n", Schema::Score.stamp(Value::Object(map))));
         }
         if args.csv {
             return printer.data(self.render_csv());

@@ -1,5 +1,6 @@
 //! `imgeval import`: takes over images that exist. Their bytes are kept; what cannot be used is recorded with its reason.
 
+use imgeval_report::schema::Schema;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -38,7 +39,7 @@ pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
         JudgedRun::open(run)?.coverage(None)
     };
     printer.data(match args.json {
-        true => format!("{:#}\n", coverage.to_json()),
+        true => format!("{:#}\n", Schema::Coverage.stamp(coverage.to_json())),
         false => coverage.render_text(),
     })?;
     Ok(if coverage.n_failed() > 0 { Exit::Partial } else { Exit::Ok })

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible};
+use imgeval_report::tables::terminal::{Column, Row, Table};
 use imgeval_suites::judged::{Attachment, JudgeProtocol, find_retired_judge};
 
 use crate::{
@@ -17,7 +18,6 @@ use crate::{
         question::make_question,
     },
     printer::Printer,
-    table::plain_table,
 };
 
 pub(super) fn protocol(command: &ProtocolCommand, printer: Printer) -> Result<Exit> {
@@ -52,12 +52,18 @@ fn find(id: &str, suites: &SuitesDirArg) -> Result<JudgeProtocol> {
 
 fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
     let data = suites.data();
-    let mut table =
-        plain_table(&["protocol", "judge of published scores", "asked again", "replies", "hash", "wording"]);
+    let mut table = Table::new([
+        Column::text("protocol"),
+        Column::text("judge of published scores").wrapped(),
+        Column::text("asked again").normal(),
+        Column::text("replies").normal(),
+        Column::text("hash").wide_only(),
+        Column::text("wording").wrapped().normal(),
+    ]);
     for id in IDS {
         match named_protocol(id, &data) {
             Ok(None) => continue,
-            Ok(Some(protocol)) => table.add_row([
+            Ok(Some(protocol)) => table.push(Row::new([
                 protocol.label(),
                 match find_retired_judge(&protocol.judge_pin) {
                     Some(retired) => format!("{} (retired since {})", retired.model, retired.since),
@@ -67,21 +73,21 @@ fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
                 protocol.reply.name().to_owned(),
                 protocol.hash().as_str()[..12].to_owned(),
                 protocol.wording_source.clone(),
-            ]),
+            ])),
             Err(error) => {
                 let text = render_error(&error).text.replace('\n', ";");
-                table.add_row([
+                table.push(Row::new([
                     id.to_owned(),
                     String::new(),
                     String::new(),
                     String::new(),
                     String::new(),
                     text,
-                ])
+                ]))
             }
         };
     }
-    printer.data(format_args!("{}\n", table.trim_fmt()))?;
+    printer.table(&table)?;
     Ok(Exit::Ok)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
-use imgeval_report::tables::{comparison_json, render_comparison_text};
+use imgeval_report::tables::{comparison_json, comparison_table};
 use imgeval_runner::ColorsThere;
 use imgeval_suites::geneval::SuiteConfig;
 use serde_json::{Map, Value};
@@ -254,5 +254,6 @@ fn print_probe(official: &Worked, fresh: &Worked, args: &RunArgs, printer: Print
     print_scored(&official.run, &official.scored, &args.table, None, Map::new(), printer)?;
     printer.data("\n")?;
     print_scored(&fresh.run, &fresh.scored, &args.table, None, Map::new(), printer)?;
-    printer.data(format_args!("\n{}", render_comparison_text(&comparison)))
+    printer.data("\n")?;
+    printer.table(&comparison_table(&comparison))
 }

@@ -1,5 +1,6 @@
 //! `imgeval score` of a judged run, or of official score files.
 
+use imgeval_report::schema::Schema;
 use std::path::Path;
 
 use anyhow::Result;
@@ -72,7 +73,7 @@ pub(super) fn print_scores(
         if more.is_some_and(|more| more.verdicts) {
             value["verdicts"] = verdicts_json(run);
         }
-        printer.data(format_args!("{value:#}\n"))?;
+        printer.data(format_args!("{:#}\n", Schema::JudgedScore.stamp(value)))?;
     } else if args.csv {
         let rows: String = tables.iter().map(JudgedTable::render_csv).collect();
         printer.data(format_args!("{CSV_HEADER}{rows}"))?;
@@ -301,7 +302,7 @@ pub(super) fn score_official_rows(args: &ScoreArgs, edition: Edition, printer: P
             "suite": edition.name(), "scores": rows, "subcategories": fine, "failed_rows": n_failed,
             "skipped_lines": n_skipped,
         });
-        printer.data(format_args!("{value:#}\n"))?;
+        printer.data(format_args!("{:#}\n", Schema::ScoreRows.stamp(value)))?;
     } else if args.table.csv {
         printer.data(format_args!("{CSV_HEADER}{}", summary.render_csv("", "")))?;
     } else {

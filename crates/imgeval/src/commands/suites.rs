@@ -2,6 +2,10 @@
 
 use anyhow::Result;
 use clap::ValueEnum as _;
+use imgeval_report::{
+    schema::Schema,
+    tables::terminal::{Column, Row, Table},
+};
 use imgeval_suites::wise;
 use serde_json::json;
 
@@ -17,7 +21,6 @@ use crate::{
         fetch::{Fetching, OtherScripts, fetch_reason_edit, fetch_wise},
     },
     printer::Printer,
-    table::plain_table,
 };
 
 /// Where WISE's repository is had from, whole, at the pinned commit.
@@ -91,10 +94,17 @@ fn list(data: &SuiteData, as_json: bool, printer: Printer) -> Result<Exit> {
             })
         };
         let rows: Vec<_> = Suite::value_variants().iter().map(row).collect();
-        printer.data(format_args!("{:#}\n", json!(rows)))?;
+        printer.data(format_args!("{:#}\n", Schema::Suites.stamp(json!({"suites": rows}))))?;
         return Ok(Exit::Ok);
     }
-    let mut table = plain_table(&["suite", "cases", "judged by", "data", "licence", "source"]);
+    let mut table = Table::new([
+        Column::text("suite"),
+        Column::text("cases").wrapped(),
+        Column::text("judged by").wrapped().normal(),
+        Column::text("data"),
+        Column::text("licence").normal(),
+        Column::text("source").wrapped().wide_only(),
+    ]);
     for suite in Suite::value_variants() {
         let Facts { cases, judged_by, source, licence } = facts(*suite);
         let here = match is_here(*suite, data) {
@@ -102,9 +112,9 @@ fn list(data: &SuiteData, as_json: bool, printer: Printer) -> Result<Exit> {
             Some(true) => "here",
             Some(false) => "not fetched",
         };
-        table.add_row([suite.name(), cases, judged_by, here, licence, source]);
+        table.push(Row::new([suite.name(), cases, judged_by, here, licence, source]));
     }
-    printer.data(format_args!("{}\n", table.trim_fmt()))?;
+    printer.table(&table)?;
     Ok(Exit::Ok)
 }
 
