@@ -9,5 +9,6 @@ pub mod model;
 mod number;
 pub mod page;
 mod plain;
+pub mod schema;
 pub mod scores;
 pub mod tables;

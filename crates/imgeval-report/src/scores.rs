@@ -75,6 +75,8 @@ pub struct CoverageView {
     pub usable: usize,
     pub prompts: usize,
     pub prompts_with_image: usize,
+    /// The prompts without one.
+    pub missing: Vec<String>,
     pub lines: Vec<CoverageLine>,
 }
 

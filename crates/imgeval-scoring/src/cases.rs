@@ -24,10 +24,7 @@ pub fn suite_of(manifest: &Manifest) -> Result<SuiteRef, ScoringError> {
 ///
 /// # Errors
 /// If its parameters name no suite, or its listing is missing or damaged.
-pub fn read_cases(
-    reader: &RunReader,
-    suite: SuiteRef,
-) -> Result<BTreeMap<CaseId, SuiteCase>, ScoringError> {
+pub fn read_cases(reader: &RunReader, suite: SuiteRef) -> Result<BTreeMap<CaseId, SuiteCase>, ScoringError> {
     let cases = match suite.cases_of_parameters(&reader.manifest().parameters)? {
         Some(cases) => cases,
         None => reader.cases()?.into_iter().map(case_of).collect(),

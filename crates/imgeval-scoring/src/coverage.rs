@@ -35,6 +35,8 @@ pub struct Coverage {
     pub usable: usize,
     pub prompts: usize,
     pub prompts_without_image: Tally,
+    /// All of them.
+    pub missing: Vec<String>,
     pub failures: BTreeMap<FailureKind, Tally>,
     pub notes: BTreeMap<ImageNote, Tally>,
     /// Usable images that the chosen observer has not seen.
@@ -74,6 +76,7 @@ impl Coverage {
 
     pub fn add_prompt_without_image(&mut self, index: &str) {
         self.prompts_without_image.add(|| index.to_owned());
+        self.missing.push(index.to_owned());
     }
 
     pub fn add_extra_files(&mut self, files: &[ExtraFile]) {

@@ -139,6 +139,7 @@ impl Coverage {
             usable: self.usable,
             prompts: self.prompts,
             prompts_with_image: self.prompts - self.prompts_without_image.count,
+            missing: self.missing.clone(),
             lines: self.lines(),
         }
     }

@@ -265,7 +265,8 @@ impl SuiteFiles {
             let FoundLine { case, images, mask } =
                 case_of(from_json_str(line).map_err(|error| damaged(error.to_string()))?);
             let mut take = |name: &str| -> Result<ImageRef, SuiteError> {
-                let image = ImageRef::from_file_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;
+                let image =
+                    ImageRef::from_file_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;
                 let path = folder.join(IMAGES).join(name);
                 let bytes = read_file(&path)?;
                 let hash = ContentHash::of(&bytes);

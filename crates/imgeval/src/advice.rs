@@ -108,9 +108,7 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<&'static str> {
         }
         StoreError::Damaged { .. } => Some("restore it from a copy, or start a new run"),
         StoreError::DamagedLine { .. } => Some("import or generate again into a new run"),
-        StoreError::CaseChanged { .. } => {
-            Some("give it another id, put the old one back, or name a new run")
-        }
+        StoreError::CaseChanged { .. } => Some("give it another id, put the old one back, or name a new run"),
         StoreError::Mismatch { .. } => Some("name a new run, or ask for the same as before"),
     }
 }

@@ -38,6 +38,9 @@ pub(crate) struct Cli {
     /// Say less: no progress, only results and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Show every column of a table, even if the terminal is too narrow for it
+    #[arg(long, global = true)]
+    pub(crate) wide: bool,
     /// Memory that images may take together while they are decoded and used, such as 2GiB [default: at most
     /// 40 % of the smallest of ulimit, control group and the machine's memory; see docs/memory.md]
     ///
@@ -264,6 +267,9 @@ pub(crate) struct ImportArgs {
     /// Print the coverage as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Name every prompt without an image, instead of only counting them
+    #[arg(long)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Args)]
@@ -420,6 +426,9 @@ pub(crate) struct TableArgs {
     /// Put published scores beside the run's
     #[arg(long, conflicts_with = "csv")]
     pub(crate) with_published: bool,
+    /// Name every prompt without an image, instead of only counting them
+    #[arg(long)]
+    pub(crate) verbose: bool,
     /// Seed of the bootstrap behind the intervals
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) bootstrap_seed: u64,

@@ -28,6 +28,13 @@ pub(crate) const CATALOGUE: &str = "IMGEVAL_CATALOGUE";
 /// Set to `debug` to be told every request, without its content.
 pub(crate) const LOG: &str = "IMGEVAL_LOG";
 
+/// The width that tables take, for a terminal that does not tell and for output that goes elsewhere.
+pub(crate) const COLUMNS: &str = "IMGEVAL_COLUMNS";
+/// Set to anything to see no colors (no-color.org).
+pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// The kind of terminal; `dumb` ones have no colors.
+pub(crate) const TERM: &str = "TERM";
+
 /// The value of a variable; an empty one is none.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())

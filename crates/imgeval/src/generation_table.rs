@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::CellAlignment;
 use imgeval_core::{FailureKind, SampleId, Usd, visible};
+use imgeval_report::tables::terminal::{Column, Row, Table, View};
 use imgeval_runner::{CallSummary, Shortage, Stopped};
 pub(crate) use imgeval_scoring::{short_cost, spend_line};
 use imgeval_store::Spend;
 use serde_json::{Value, json};
 
-use crate::{advice::explain, plain_table::plain_table};
+use crate::advice::explain;
 
 /// How many examples of a kind are named.
 const EXAMPLES: usize = 3;
@@ -70,25 +70,23 @@ impl GenerationTable<'_> {
         rows
     }
 
+    /// The table as text for stderr, where its width does not matter.
     pub(crate) fn render_text(&self) -> String {
-        let mut table = plain_table(&["outcome", "count", "meaning"]);
-        if let Some(column) = table.column_mut(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        self.to_table().render(View::WIDE)
+    }
+
+    pub(crate) fn to_table(&self) -> Table {
+        let columns = [Column::text("outcome"), Column::number("count"), Column::text("meaning").wrapped()];
+        let mut table = Table::new(columns);
         for (code, count, meaning) in self.rows() {
-            table.add_row([code, &count.to_string(), meaning]);
+            table.push(Row::new([code, &count.to_string(), meaning]));
         }
-        let mut text = format!("{}\n", table.trim_fmt());
         for (kind, examples) in &self.examples.0 {
-            for example in examples {
-                text.push_str(&format!("  {}: {example}\n", kind.code()));
-            }
+            table.below.extend(examples.iter().map(|example| format!("  {}: {example}", kind.code())));
         }
-        text.push_str(&spend_line(&self.summary.spend));
-        if let Some(stopped) = self.stopped() {
-            text.push_str(&format!("stopped: {stopped}\n"));
-        }
-        text
+        table.below.push(spend_line(&self.summary.spend).trim_end().to_owned());
+        table.below.extend(self.stopped().map(|stopped| format!("stopped: {stopped}")));
+        table
     }
 
     fn stopped(&self) -> Option<String> {

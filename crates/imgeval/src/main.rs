@@ -24,7 +24,6 @@ mod memory_size;
 mod metric_table;
 mod observers;
 mod output_file;
-mod plain_table;
 mod plan_table;
 mod printer;
 mod prompt_pipeline;
@@ -32,6 +31,7 @@ mod report;
 mod reread_table;
 mod serve;
 mod settings;
+mod terminal_view;
 mod text_file;
 mod trust_table;
 mod verdict_lines;
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     watch_requests();
     environment::instruction_limit().into_iter().for_each(limit_instructions);
     set_max_memory(cli.max_memory.unwrap_or_else(|| default_max_memory(environment::threads())));
-    let printer = Printer::new(cli.quiet);
+    let printer = Printer::new(cli.quiet, terminal_view::of_stdout(cli.wide));
     let exit = commands::dispatch(cli.command, printer).unwrap_or_else(|error| {
         let rendered = failure::render_error(&error);
         printer.insist(rendered.text);

@@ -1,39 +1,42 @@
 //! Pixel metrics of a run, as text and as JSON.
 
 use imgeval_core::{Fact, facts_of};
+use imgeval_report::tables::terminal::{Column, Row, Table};
 use imgeval_scoring::{METRICS, Measured};
 use imgeval_suites::summary::MetricLine;
 use serde_json::{Map, Value, json};
 
-use crate::plain_table::{plain_table, right_aligned};
+/// A table of pixel metrics for each meter.
+pub(crate) fn metric_tables(measured: &[Measured]) -> impl Iterator<Item = Table> {
+    measured.iter().map(metric_table)
+}
 
-/// The table of pixel metrics; empty if nothing was measured.
-pub(crate) fn render_metrics(measured: &[Measured]) -> String {
-    let mut text = String::new();
-    for Measured { meter, metrics } in measured {
-        let unit = |name: &str| METRICS.iter().find(|(of, _)| *of == name).map_or("", |(_, unit)| *unit);
-        let mut table = right_aligned(
-            plain_table(&["pixel metric", "where", "mean", "95 % interval", "cases", "missing"]),
-            2,
-            4,
-        );
-        for (name, lines) in metrics {
-            for line in lines {
-                let value = match line.value {
-                    Some(value) if value.is_infinite() => "infinite".to_owned(),
-                    Some(value) => format!("{value:.4} {}", unit(name)).trim_end().to_owned(),
-                    None => "-".to_owned(),
-                };
-                let interval =
-                    line.interval.map_or("-".to_owned(), |(low, high)| format!("{low:.4} to {high:.4}"));
-                let (n, missing) = (line.n.to_string(), line.n_missing.to_string());
-                table.add_row([(*name).to_owned(), line.name.clone(), value, interval, n, missing]);
-            }
+fn metric_table(Measured { meter, metrics }: &Measured) -> Table {
+    let unit = |name: &str| METRICS.iter().find(|(of, _)| *of == name).map_or("", |(_, unit)| *unit);
+    let mut table = Table::new([
+        Column::text("pixel metric"),
+        Column::text("where"),
+        Column::number("mean"),
+        Column::number("95 % interval"),
+        Column::number("cases"),
+        Column::number("missing").normal(),
+    ]);
+    for (name, lines) in metrics {
+        for line in lines {
+            let value = match line.value {
+                Some(value) if value.is_infinite() => "infinite".to_owned(),
+                Some(value) => format!("{value:.4} {}", unit(name)).trim_end().to_owned(),
+                None => "-".to_owned(),
+            };
+            let interval =
+                line.interval.map_or("-".to_owned(), |(low, high)| format!("{low:.4} to {high:.4}"));
+            let (n, missing) = (line.n.to_string(), line.n_missing.to_string());
+            table.push(Row::new([(*name).to_owned(), line.name.clone(), value, interval, n, missing]));
         }
-        let meter: Vec<String> = facts_of(meter).map(shortened).collect();
-        text.push_str(&format!("{}\nmeasured by {}\n", table.trim_fmt(), meter.join("; ")));
     }
-    text
+    let meter: Vec<String> = facts_of(meter).map(shortened).collect();
+    table.below.push(format!("measured by {}", meter.join("; ")));
+    table
 }
 
 /// A fact about a meter, its checksums cut to what tells them apart.

@@ -1,46 +1,41 @@
 //! What a comparison that is yet to be made would find, as text and as JSON.
 
+use imgeval_report::tables::terminal::{Column, Row, Table};
 use imgeval_scoring::{MOST_IMAGES, Plan, PlanLine};
 use serde_json::{Value, json};
 
-use crate::plain_table::{plain_table, right_aligned};
-
-/// As text.
-pub(crate) fn render_plan(plan: &Plan) -> String {
+/// For people.
+pub(crate) fn plan_table(plan: &Plan) -> Table {
     let difference = plan.difference;
-    let header = [
-        "part".to_owned(),
-        "prompts".to_owned(),
-        "images each".to_owned(),
-        "detectable".to_owned(),
-        format!("prompts for {difference}"),
-        format!("images each for {difference}"),
-    ];
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let mut table = right_aligned(plain_table(&header), 1, 5);
+    let mut table = Table::new([
+        Column::text("part"),
+        Column::number("prompts"),
+        Column::number("images each").normal(),
+        Column::number("detectable"),
+        Column::number(format!("prompts for {difference}")),
+        Column::number(format!("images each for {difference}")).normal(),
+    ])
+    .with_title(format!("What comparing {} with another run of its prompts would find:", plan.name));
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let detectable = |found: f64| if found < 1.0 { format!("{found:.3}") } else { "none".to_owned() };
     for line in &plan.lines {
-        table.add_row([
+        table.push(Row::new([
             line.part.clone(),
             line.n_prompts.to_string(),
             line.images_per_prompt.to_string(),
-            or_dash(
-                line.detectable
-                    .map(|found| if found < 1.0 { format!("{found:.3}") } else { "none".to_owned() }),
-            ),
+            or_dash(line.detectable.map(detectable)),
             or_dash(line.prompts_needed.map(|needed| needed.to_string())),
             or_dash(line.images_needed.map(|needed| needed.to_string())),
-        ]);
+        ]));
     }
-    format!(
-        "What comparing {} with another run of its prompts would find:\n{}\n\
-         Detectable: the smallest true difference that is found four times of five (two-sided test at 5 %). To find {difference} takes so many \
-         prompts with as many images each, or so many images each of as many prompts; - where {MOST_IMAGES} are not enough or one image a prompt \
-         cannot tell. Prompts are taken to be hard for the two models with correlation {} (--correlation).\n",
-        plan.name,
-        table.trim_fmt(),
+    table.below.push(format!(
+        "Detectable: the smallest true difference that is found four times of five (two-sided test at 5 %). To find \
+         {difference} takes so many prompts with as many images each, or so many images each of as many prompts; - where \
+         {MOST_IMAGES} are not enough or one image a prompt cannot tell. Prompts are taken to be hard for the two models \
+         with correlation {} (--correlation).",
         plan.correlation
-    )
+    ));
+    table
 }
 
 /// As JSON.

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{Failure, visible, visible_lines};
+use imgeval_report::tables::terminal::{Table, View};
 use imgeval_runner::{CallEvent, Progress};
 use imgeval_store::Spend;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -21,11 +22,29 @@ const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     is_quiet: bool,
+    /// How tables on stdout are to be shown.
+    view: View<'static>,
 }
 
 impl Printer {
-    pub(crate) fn new(is_quiet: bool) -> Self {
-        Self { is_quiet }
+    pub(crate) fn new(is_quiet: bool, view: View<'static>) -> Self {
+        Self { is_quiet, view }
+    }
+
+    /// Writes tables to stdout, an empty line between them.
+    pub(crate) fn tables(self, tables: impl IntoIterator<Item = Table>) -> Result<()> {
+        for (place, table) in tables.into_iter().enumerate() {
+            if place > 0 {
+                self.data("\n")?;
+            }
+            self.table(&table)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a table to stdout as wide as the terminal allows. Its text steers no terminal, and its colors may.
+    pub(crate) fn table(self, table: &Table) -> Result<()> {
+        write_stdout(|stdout| stdout.write_all(table.render(self.view).as_bytes()))
     }
 
     /// Writes a result to stdout: to a file or a program as it is, to a terminal without what would steer it.

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use imgeval_core::{FailureKind, SampleId, visible};
+use imgeval_report::schema::Schema;
 use imgeval_runner::RereadSummary;
 use serde_json::{Value, json};
 
@@ -24,7 +25,11 @@ pub(crate) struct RereadTable<'a> {
 
 impl RereadTable<'_> {
     pub(crate) fn print(&self, as_json: bool, printer: Printer) -> Result<Exit> {
-        printer.data(if as_json { format!("{:#}\n", self.to_json()) } else { self.render_text() })?;
+        printer.data(if as_json {
+            format!("{:#}\n", Schema::Reread.stamp(self.to_json()))
+        } else {
+            self.render_text()
+        })?;
         Ok(if self.n_left() == 0 { Exit::Ok } else { Exit::Partial })
     }
 

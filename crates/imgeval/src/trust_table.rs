@@ -2,75 +2,79 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::{Interval, visible};
+use imgeval_core::Interval;
 use imgeval_metrics::JudgeNoise;
+use imgeval_report::tables::terminal::{Column, Row, Table};
 use imgeval_scoring::{Anchored, Dispute, JudgeReplies, Pair, Trust};
 use serde_json::{Value, json};
 
-use crate::plain_table::{plain_table, right_aligned};
-
 /// How far the judges can be trusted, for people.
-pub(crate) fn render_trust(trust: &Trust<'_>) -> String {
-    let mut text = String::new();
+pub(crate) fn trust_tables(trust: &Trust<'_>) -> Vec<Table> {
+    let mut tables = Vec::new();
     if !trust.pairs.is_empty() {
-        let header = [
-            "agreement",
-            "scale",
-            "images",
-            "exact",
-            "within 1",
-            "kappa",
-            "quadratic",
-            "spearman",
-            "kendall",
-        ];
-        let mut table = right_aligned(plain_table(&header), 2, 7);
-        for Pair { judges: [one, other], scale, agreement } in &trust.pairs {
-            let mut row =
-                vec![format!("{} | {}", visible(&one.title()), visible(&other.title())), (*scale).to_owned()];
-            row.push(agreement.n.to_string());
-            row.extend([agreement.exact, agreement.within_one].map(percent));
-            row.extend(
-                [agreement.kappa, agreement.quadratic_kappa, agreement.spearman, agreement.kendall]
-                    .map(decimals),
-            );
-            table.add_row(row);
-        }
-        text.push_str(&format!(
-            "{}\nKappa and rank correlations are undefined (-) where a judge gives every image the same.\n",
-            table.trim_fmt()
-        ));
+        tables.push(agreement_table(trust));
     }
     if !trust.noise.is_empty() {
-        let header = ["judge's own noise", "images", "standard deviation", "not all alike"];
-        let mut table = right_aligned(plain_table(&header), 1, 3);
-        for (judge, noise) in &trust.noise {
-            let title = visible(&judge.title());
-            table.add_row([
-                title,
-                noise.n.to_string(),
-                decimals(noise.standard_deviation),
-                percent(noise.flip_share),
-            ]);
-        }
-        text.push_str(&format!("\n{}\n", table.trim_fmt()));
+        tables.push(noise_table(trust));
     }
-    for anchored in &trust.anchors {
-        text.push_str(&format!("\n{}", render_drift(anchored)));
-    }
+    tables.extend(
+        trust.anchors.iter().map(|anchored| Table { below: drift_lines(anchored), ..Table::default() }),
+    );
     if !trust.disputed.is_empty() {
-        text.push_str("\nImages on which the judges differ most:\n");
-        for Dispute { sample, values, .. } in &trust.disputed {
-            let values: Vec<String> = values
-                .iter()
-                .map(|(judge, value)| format!("{} {value:.2}", visible(&judge.short_title())))
-                .collect();
-            text.push_str(&format!("  {sample}: {}\n", values.join(", ")));
-        }
+        let title = "Images on which the judges differ most:".to_owned();
+        let below = trust.disputed.iter().map(dispute_line).collect();
+        tables.push(Table { title, below, ..Table::default() });
     }
-    text
+    tables
 }
 
+fn agreement_table(trust: &Trust<'_>) -> Table {
+    let mut table = Table::new([
+        Column::text("agreement").wrapped(),
+        Column::text("scale"),
+        Column::number("images"),
+        Column::number("exact"),
+        Column::number("within 1").normal(),
+        Column::number("kappa"),
+        Column::number("quadratic").normal(),
+        Column::number("spearman").normal(),
+        Column::number("kendall").wide_only(),
+    ]);
+    for Pair { judges: [one, other], scale, agreement } in &trust.pairs {
+        let mut row = vec![format!("{} | {}", one.title(), other.title()), (*scale).to_owned()];
+        row.push(agreement.n.to_string());
+        row.extend([agreement.exact, agreement.within_one].map(percent));
+        row.extend(
+            [agreement.kappa, agreement.quadratic_kappa, agreement.spearman, agreement.kendall].map(decimals),
+        );
+        table.push(Row::new(row));
+    }
+    table.below.push(
+        "Kappa and rank correlations are undefined (-) where a judge gives every image the same.".to_owned(),
+    );
+    table
+}
+
+fn noise_table(trust: &Trust<'_>) -> Table {
+    let mut table = Table::new([
+        Column::text("judge's own noise").wrapped(),
+        Column::number("images"),
+        Column::number("standard deviation"),
+        Column::number("not all alike"),
+    ]);
+    for (judge, noise) in &trust.noise {
+        let (deviation, flips) = (decimals(noise.standard_deviation), percent(noise.flip_share));
+        table.push(Row::new([judge.title(), noise.n.to_string(), deviation, flips]));
+    }
+    table
+}
+
+fn dispute_line(dispute: &Dispute<'_>) -> String {
+    let values = dispute.values.iter().map(|(judge, value)| format!("{} {value:.2}", judge.short_title()));
+    format!("  {}: {}", dispute.sample, values.collect::<Vec<_>>().join(", "))
+}
+
+/// As JSON.
 pub(crate) fn trust_json(trust: &Trust<'_>) -> Value {
     let pair = |Pair { judges, scale, agreement }: &Pair<'_>| {
         json!({
@@ -121,13 +125,13 @@ fn interval_json(interval: &Interval) -> Value {
     json!({"low": interval.low, "high": interval.high, "level": 0.95, "method": interval.method.code()})
 }
 
-fn render_drift(anchored: &Anchored<'_>) -> String {
+fn drift_lines(anchored: &Anchored<'_>) -> Vec<String> {
     let Anchored { judge, n: n_anchors, drift, widened } = anchored;
-    let title = visible(&judge.title());
+    let title = judge.title();
     let Some(drift) = drift else {
-        return format!(
-            "anchors: {title}: none of them has a score now and then; nothing is known of drift\n"
-        );
+        return vec![format!(
+            "anchors: {title}: none of them has a score now and then; nothing is known of drift"
+        )];
     };
     let difference = drift.difference;
     let interval = match difference.interval {
@@ -143,14 +147,14 @@ fn render_drift(anchored: &Anchored<'_>) -> String {
         Some(false) => "no drift beyond noise",
         None => "not enough is known to tell drift from noise",
     };
-    let widened = widened.map_or(String::new(), |interval| {
-        let Interval { low, high, .. } = interval;
-        format!("  with such a shift between sessions the overall score lies from {low:.3} to {high:.3}\n")
-    });
-    format!(
-        "anchors: {title}: {n_anchors} images moved by {:+.3}{interval}{limit}: {verdict}\n{widened}",
+    let mut lines = vec![format!(
+        "anchors: {title}: {n_anchors} images moved by {:+.3}{interval}{limit}: {verdict}",
         difference.value
-    )
+    )];
+    lines.extend(widened.map(|Interval { low, high, .. }| {
+        format!("  with such a shift between sessions the overall score lies from {low:.3} to {high:.3}")
+    }));
+    lines
 }
 
 fn percent(share: Option<f64>) -> String {

@@ -1,10 +1,8 @@
 //! What every image was given, for people and as JSON.
 
-use imgeval_core::visible;
+use imgeval_report::tables::terminal::{CellText, Column, Row, Table, Tone};
 use imgeval_scoring::{Evaluator, SampleResult, SampleState};
 use serde_json::{Map, Value, json};
-
-use crate::plain_table::{plain_table, right_aligned};
 
 /// Collects what is shown of each image.
 #[derive(Default)]
@@ -85,31 +83,48 @@ impl VerdictLines {
         self.verdicts.len() + self.judgments.len()
     }
 
-    pub(crate) fn render(&self) -> String {
-        if self.judgments.is_empty() { self.render_verdicts() } else { self.render_judgments() }
+    pub(crate) fn to_table(&self) -> Table {
+        if self.judgments.is_empty() { self.verdict_table() } else { self.judgment_table() }
     }
 
-    fn render_verdicts(&self) -> String {
-        let mut table = plain_table(&["sample", "tag", "verdict", "prompt", "reason"]);
+    fn verdict_table(&self) -> Table {
+        let mut table = Table::new([
+            Column::text("sample"),
+            Column::text("tag").normal(),
+            Column::text("verdict"),
+            Column::text("prompt").wrapped(),
+            Column::text("reason").wrapped(),
+        ]);
         for row in &self.verdicts {
-            let verdict = if row.is_correct { "correct" } else { "wrong" };
+            let (verdict, tone) = match row.is_correct {
+                true => ("correct", Tone::Better),
+                false => ("wrong", Tone::Worse),
+            };
+            let verdict = CellText::from(verdict).with_tone(tone);
             let reason = row.reasons.join("; ");
-            table.add_row([row.sample.as_str(), &row.tag, verdict, &row.prompt, &reason]);
+            let [sample, tag, prompt, reason] =
+                [&row.sample, &row.tag, &row.prompt, &reason].map(CellText::from);
+            table.push(Row::new([sample, tag, verdict, prompt, reason]));
         }
-        format!("{}\n", table.trim_fmt())
+        table
     }
 
-    fn render_judgments(&self) -> String {
-        let mut table = right_aligned(plain_table(&["image", "judge", "value", "scores"]), 2, 1);
+    fn judgment_table(&self) -> Table {
+        let mut table = Table::new([
+            Column::text("image"),
+            Column::text("judge").shortened(),
+            Column::number("value"),
+            Column::text("scores").wrapped(),
+        ]);
         for row in &self.judgments {
             let value = row.value.map_or("-".to_owned(), |value| format!("{value:.3}"));
             let scores = match &row.failure {
                 Some((kind, detail)) => format!("{kind}: {detail}"),
                 None => row.scores.join(" | "),
             };
-            table.add_row([row.sample.clone(), visible(&row.title), value, visible(&scores)]);
+            table.push(Row::new([row.sample.clone(), row.title.clone(), value, scores]));
         }
-        format!("{}\n", table.trim_fmt())
+        table
     }
 
     pub(crate) fn to_json(&self) -> Value {

@@ -49,6 +49,7 @@ mod cli {
     mod report_bench;
     mod resume;
     mod rewriting;
+    mod schemas;
     mod suites;
     mod support;
     mod trust;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     TableOptions,
     sheet::{Entry, Row, Section, Sheet, ended, sentence},
+    terminal::Column,
 };
 use crate::{
     model::{Board, BoardRow, Cell, RowSource},
@@ -13,6 +14,17 @@ use crate::{
 
 const BEST_RULE: &str =
     "best of its column, ties included; published rows and runs without a note are compared, as printed.";
+
+/// The column at a place of the laid out board: what is left at 80 columns is the name and the overall score.
+pub(super) fn column(board: &Board, place: usize, title: &str) -> Column {
+    match place.checked_sub(1) {
+        None => Column::text(title).shortened(),
+        Some(of) if of == board.overall => Column::number(title),
+        // After the scores come what is missing and the bounds.
+        Some(of) if of > board.columns.len() => Column::number(title).wide_only(),
+        Some(_) => Column::number(title).normal(),
+    }
+}
 
 pub(super) fn lay_out(board: &Board, options: TableOptions) -> Sheet {
     let is_anything_missing = board.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.n_missing > 0);
@@ -77,7 +89,7 @@ fn lay_out_row(
             footnotes.push(sheet.footnote(&sentence(&note)));
         }
     }
-    Row { name: row.name.clone(), footnotes, entries }
+    Row { name: row.name.clone(), footnotes, has_note: !row.note.is_empty(), entries }
 }
 
 fn entry_of(cell: Option<&Cell>, decimals: usize, options: TableOptions) -> Entry {
@@ -93,6 +105,7 @@ fn entry_of(cell: Option<&Cell>, decimals: usize, options: TableOptions) -> Entr
         is_best: cell.is_best,
         interval: interval.map(|of| (decimal(of.low, decimals), decimal(of.high, decimals))),
         rank: cell.rank,
+        ..Entry::default()
     }
 }
 

@@ -1,6 +1,9 @@
 //! The comparison of two runs laid out: a row for each part, the overall difference last.
 
-use super::sheet::{Entry, NO_VALUE, Row, Section, Sheet, sentence};
+use super::{
+    sheet::{Entry, NO_VALUE, Row, Section, Sheet, sentence},
+    terminal::{Column, Tone},
+};
 use crate::{
     model::{ComparisonView, DifferenceLine},
     number::{decimal, signed},
@@ -20,6 +23,16 @@ const HEADER: [&str; 9] = [
     "detectable",
     "needed",
 ];
+
+/// The column at a place of [`HEADER`].
+pub(super) fn column(place: usize, title: &str) -> Column {
+    match title {
+        _ if place == 0 => Column::text(title).shortened(),
+        "difference" | "95 % interval" | "prompts" | "p (Holm)" => Column::number(title),
+        "won/tied/lost" | "p" => Column::number(title).normal(),
+        _ => Column::number(title).wide_only(),
+    }
+}
 
 pub(super) fn lay_out(comparison: &ComparisonView) -> Sheet {
     let mut sheet = Sheet {
@@ -58,7 +71,20 @@ fn lay_out_row(sheet: &mut Sheet, line: &DifferenceLine) -> Row {
         true => Vec::new(),
         false => vec![sheet.footnote(&sentence(&format!("test: {}", line.test)))],
     };
-    Row { name: line.part.clone(), footnotes, entries: texts.map(Entry::of).to_vec() }
+    let mut entries = texts.map(Entry::of).to_vec();
+    for entry in entries.iter_mut().take(2) {
+        entry.tone = tone_of(line);
+    }
+    Row { name: line.part.clone(), footnotes, has_note: false, entries }
+}
+
+/// A difference is better or worse only if its interval leaves no doubt.
+fn tone_of(line: &DifferenceLine) -> Tone {
+    match &line.interval {
+        Some(interval) if interval.low > 0.0 => Tone::Better,
+        Some(interval) if interval.high < 0.0 => Tone::Worse,
+        _ => Tone::Neutral,
+    }
 }
 
 /// As journals print it.

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Board, BoardRow, Cell, ComparisonView, DifferenceLine, IntervalView, RowSource};
-
-/// Raised when a field changes its meaning or goes; new fields may come without.
-const FORMAT_VERSION: u32 = 1;
+use crate::{
+    model::{Board, BoardRow, Cell, ComparisonView, DifferenceLine, IntervalView, RowSource},
+    schema::Schema,
+};
 
 /// All boards in one document:
 ///
 /// ```json
-/// {"format": "imgeval-tables", "version": 1, "tables": [{
+/// {"schema": "imgeval/tables/1", "format": "imgeval-tables", "version": 1, "tables": [{
 ///   "suite": "geneval", "title": "…", "columns": ["overall", "…"], "overall": "overall", "decimals": 2,
 ///   "published": {"source": "…", "unknown": "…"},
 ///   "rows": [{"name": "…", "group": "…", "kind": "published|run", "note": "…", "fingerprint": "…",
@@ -26,13 +26,13 @@ const FORMAT_VERSION: u32 = 1;
 #[must_use]
 pub fn render_board_json(boards: &[Board]) -> String {
     let tables: Vec<Value> = boards.iter().map(board_json).collect();
-    document("imgeval-tables", "tables", tables)
+    document(Schema::Tables, "tables", tables)
 }
 
 /// All comparisons in one document:
 ///
 /// ```json
-/// {"format": "imgeval-comparisons", "version": 1, "comparisons": [{
+/// {"schema": "imgeval/comparisons/1", "format": "imgeval-comparisons", "version": 1, "comparisons": [{
 ///   "suite": "geneval", "a": "…", "b": "…", "title": "…", "paired": true,
 ///   "lines": [{"part": "counting", "difference": -0.012,
 ///     "interval": {"low": -0.05, "high": 0.03, "level": 0.95, "method": "…"}, "prompts": 80,
@@ -45,11 +45,14 @@ pub fn render_board_json(boards: &[Board]) -> String {
 #[must_use]
 pub fn render_comparison_json(comparisons: &[ComparisonView]) -> String {
     let comparisons: Vec<Value> = comparisons.iter().map(comparison_json).collect();
-    document("imgeval-comparisons", "comparisons", comparisons)
+    document(Schema::Comparisons, "comparisons", comparisons)
 }
 
-fn document(format: &str, name: &str, items: Vec<Value>) -> String {
-    format!("{:#}\n", json!({"format": format, "version": FORMAT_VERSION, name: items}))
+/// `format` and `version` say the same as the schema; they were there before it.
+fn document(schema: Schema, key: &str, items: Vec<Value>) -> String {
+    let (name, version) = schema.name_and_version();
+    let document = json!({"format": format!("imgeval-{name}"), "version": version, key: items});
+    format!("{:#}\n", schema.stamp(document))
 }
 
 fn board_json(board: &Board) -> Value {

@@ -3,7 +3,7 @@
 //! Text, Markdown and LaTeX are three renderings of one [`sheet`]: rows under the headings of their groups, published
 //! ones first, then what must be known to read them: notes, what is missing, the protocol of each run, the source of
 //! published rows and what is not known about them. They print as many decimals as the paper; CSV and JSON hold the
-//! numbers whole. A value that does not exist is an em dash in the first three, an empty field in CSV and `null` in
+//! numbers whole. Text goes through [`terminal`], as every other table of the program does. A value that does not exist is an em dash in the first three, an empty field in CSV and `null` in
 //! JSON, and so is one that is not finite.
 
 mod best;
@@ -15,16 +15,18 @@ mod latex;
 mod markdown;
 mod scores;
 mod sheet;
+pub mod terminal;
 mod text;
 
+use self::terminal::View;
 use crate::model::{Board, ComparisonView};
 
 pub use best::mark_best;
 pub use csv::{render_board_csv, render_comparison_csv};
 pub use json::{comparison_json, render_board_json, render_comparison_json};
 pub use scores::{
-    coverage_json, line_json, published_json, render_coverage_text, render_published_text, render_scores_csv,
-    render_scores_text, render_withheld_text, scores_csv_header, scores_json,
+    coverage_json, coverage_table, line_json, published_json, published_table, render_scores_csv,
+    scores_csv_header, scores_json, scores_table, withheld_text,
 };
 
 /// What a table shows beside scores.
@@ -34,10 +36,17 @@ pub struct TableOptions {
     pub intervals: bool,
 }
 
-/// For a terminal: no escape sequences; the best of a column carries an asterisk.
+/// For a terminal; the best of a column carries an asterisk.
+#[must_use]
+pub fn board_table(board: &Board, options: TableOptions) -> terminal::Table {
+    let sheet = board_sheet::lay_out(board, options);
+    text::to_table(&sheet, |place, title| board_sheet::column(board, place, title))
+}
+
+/// For a file: the table of [`board_table`] with all its columns and each note at its row.
 #[must_use]
 pub fn render_board_text(board: &Board, options: TableOptions) -> String {
-    text::render(&board_sheet::lay_out(board, options))
+    in_full(board_table(board, options))
 }
 
 /// A table of GitHub's Markdown; the best of a column is bold.
@@ -56,8 +65,18 @@ pub fn render_board_latex(board: &Board, options: TableOptions) -> String {
 
 /// For a terminal.
 #[must_use]
+pub fn comparison_table(comparison: &ComparisonView) -> terminal::Table {
+    text::to_table(&comparison_sheet::lay_out(comparison), comparison_sheet::column)
+}
+
+/// For a file: the table of [`comparison_table`] with all its columns.
+#[must_use]
 pub fn render_comparison_text(comparison: &ComparisonView) -> String {
-    text::render(&comparison_sheet::lay_out(comparison))
+    in_full(comparison_table(comparison))
+}
+
+fn in_full(table: terminal::Table) -> String {
+    terminal::Table { has_notes_at_rows: true, ..table }.render(View::WIDE)
 }
 
 /// A table of GitHub's Markdown.

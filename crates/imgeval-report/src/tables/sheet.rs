@@ -1,5 +1,7 @@
 //! A table before it takes the form of text, Markdown or LaTeX. All strings are as they came; renderings escape.
 
+use super::terminal::Tone;
+
 /// Stands where there is no value.
 pub(super) const NO_VALUE: &str = "\u{2014}";
 
@@ -29,6 +31,8 @@ pub(super) struct Row {
     pub(super) name: String,
     /// Numbers of footnotes, counted from 1.
     pub(super) footnotes: Vec<usize>,
+    /// Whether the first footnote is a reservation about the row, such as a score that is not comparable.
+    pub(super) has_note: bool,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -40,6 +44,8 @@ pub(super) struct Entry {
     pub(super) interval: Option<(String, String)>,
     /// First and last.
     pub(super) rank: Option<(usize, usize)>,
+    /// Shown as a color, where there are colors.
+    pub(super) tone: Tone,
 }
 
 impl Entry {

@@ -1,44 +1,39 @@
-//! A sheet for a terminal.
+//! A sheet as a table for a terminal.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use super::{
+    sheet::{Entry, Row, Sheet},
+    terminal::{self, CellText, Column, Table},
+};
 
-use super::sheet::{Entry, Row, Sheet};
-use crate::plain::plain;
-
-pub(super) fn render(sheet: &Sheet) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(sheet.header.iter().map(|name| plain(name)));
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+/// The table of a sheet. Where there is little room, long names are shortened before columns are hidden.
+///
+/// `columns` makes the column of a place and a title; the first one holds names.
+pub(super) fn to_table(sheet: &Sheet, column: impl Fn(usize, &str) -> Column) -> Table {
+    let columns = sheet.header.iter().enumerate().map(|(place, title)| column(place, title));
+    let mut table = Table::new(columns).with_title(&sheet.title);
     for section in &sheet.sections {
-        if !section.heading.is_empty() {
-            table.add_row([plain(&section.heading)]);
-        }
-        let indent = if section.heading.is_empty() { "" } else { "  " };
+        table.start_section(&section.heading);
         for row in &section.rows {
-            let entries = row.entries.iter().map(|entry| plain(&entry_text(entry)));
-            table.add_row([format!("{indent}{}", row_name(row))].into_iter().chain(entries));
+            table.push(to_row(sheet, row));
         }
-    }
-    let mut text = format!("{}\n{}\n", plain(&sheet.title), table.trim_fmt());
-    for (place, note) in sheet.footnotes.iter().enumerate() {
-        text.push_str(&format!("[{}] {}\n", place + 1, plain(note)));
     }
     if !sheet.best_rule.is_empty() {
-        text.push_str(&format!("*: {}\n", sheet.best_rule));
+        table.below.push(format!("*: {}", sheet.best_rule));
     }
-    for line in &sheet.below {
-        text.push_str(&format!("{}\n", plain(line)));
-    }
-    text
+    table.below.extend(sheet.below.iter().cloned());
+    table
 }
 
-fn row_name(row: &Row) -> String {
-    let numbers: String = row.footnotes.iter().map(|number| format!(" [{number}]")).collect();
-    plain(&row.name) + &numbers
+fn to_row(sheet: &Sheet, row: &Row) -> terminal::Row {
+    let name = CellText::from(&row.name);
+    let entries = row.entries.iter().map(|entry| CellText::from(entry_text(entry)).with_tone(entry.tone));
+    let mut remarks = row.footnotes.iter().filter_map(|number| sheet.footnotes.get(number.checked_sub(1)?));
+    let note = if row.has_note { remarks.next() } else { None };
+    terminal::Row {
+        cells: [name].into_iter().chain(entries).collect(),
+        note: note.cloned().unwrap_or_default(),
+        footnotes: remarks.cloned().collect(),
+    }
 }
 
 fn entry_text(entry: &Entry) -> String {

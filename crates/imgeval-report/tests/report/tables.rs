@@ -1,9 +1,10 @@
 use imgeval_report::{
     model::Cell,
     tables::{
-        TableOptions, mark_best, render_board_csv, render_board_json, render_board_latex,
-        render_board_markdown, render_board_text, render_comparison_csv, render_comparison_json,
-        render_comparison_latex, render_comparison_markdown, render_comparison_text,
+        TableOptions, board_table, comparison_table, mark_best, render_board_csv, render_board_json,
+        render_board_latex, render_board_markdown, render_board_text, render_comparison_csv,
+        render_comparison_json, render_comparison_latex, render_comparison_markdown, render_comparison_text,
+        terminal::{Style, View, Width},
     },
 };
 
@@ -66,6 +67,18 @@ fn comparisons_look_as_committed() {
     check_fixture("comparison.tex", &render_comparison_latex(&comparison));
     check_fixture("comparison.csv", &render_comparison_csv(&comparison));
     check_fixture("comparison.json", &render_comparison_json(&[comparison]));
+}
+
+#[test]
+fn on_a_terminal_of_80_columns_they_look_as_committed() {
+    let view = View { width: Width::Columns(80), style: Style::Plain, shows_all: "--wide" };
+    let mut board = board();
+    mark_best(&mut board);
+    check_fixture("board_80.txt", &board_table(&board, INTERVALS).render(view));
+    check_fixture("comparison_80.txt", &comparison_table(&comparison()).render(view));
+    let in_color = View { style: Style::Color, ..view };
+    let text = comparison_table(&comparison()).render(in_color);
+    assert!(text.contains("\u{1b}[32m+0.221\u{1b}[0m"), "{text}");
 }
 
 #[test]

@@ -305,7 +305,8 @@ fn script_of(edition: Edition) -> &'static DataFile {
 fn protocol_of(script: &DataFile, bytes: &[u8]) -> Result<JudgeProtocol, SuiteError> {
     let file = script.source();
     let (text, note) = script_text(&SOURCE, &file, bytes)?;
-    let mut protocol = read_protocol(script.edition, text).map_err(|error| unusable_because(&SOURCE, &file, &error))?;
+    let mut protocol =
+        read_protocol(script.edition, text).map_err(|error| unusable_because(&SOURCE, &file, &error))?;
     protocol.wording_source.push_str(&note);
     Ok(protocol)
 }

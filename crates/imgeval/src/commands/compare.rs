@@ -3,9 +3,10 @@
 use anyhow::Result;
 use imgeval_report::{
     model::ComparisonView,
+    schema::Schema,
     tables::{
-        render_comparison_csv, render_comparison_json, render_comparison_latex, render_comparison_markdown,
-        render_comparison_text,
+        comparison_table, render_comparison_csv, render_comparison_json, render_comparison_latex,
+        render_comparison_markdown, render_comparison_text,
     },
 };
 
@@ -18,7 +19,7 @@ use crate::{
     args::reporting::{CompareArgs, TableFormat},
     exit_code::Exit,
     failure::CommandError,
-    plan_table::{plan_json, render_plan},
+    plan_table::{plan_json, plan_table},
     printer::Printer,
 };
 
@@ -60,7 +61,10 @@ pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     }
     let is_empty =
         comparisons.iter().all(|comparison| comparison.lines.iter().all(|line| line.difference.is_none()));
-    printer.data(render(&comparisons, format))?;
+    match format {
+        TableFormat::Text => printer.tables(comparisons.iter().map(comparison_table))?,
+        format => printer.data(render(&comparisons, format))?,
+    }
     if is_empty {
         return Err(CommandError::nothing("no prompt has a score in both runs").into());
     }
@@ -82,9 +86,10 @@ fn plan(run: &OpenedRun, args: &CompareArgs, printer: Printer) -> Result<Exit> {
     }
     if is_json {
         let plans: Vec<_> = plans.iter().map(plan_json).collect();
-        printer.data(format_args!("{:#}\n", serde_json::json!({"plans": plans})))?;
+        let document = Schema::Plans.stamp(serde_json::json!({"plans": plans}));
+        printer.data(format_args!("{document:#}\n"))?;
     } else {
-        printer.data(plans.iter().map(render_plan).collect::<Vec<_>>().join("\n"))?;
+        printer.tables(plans.iter().map(plan_table))?;
     }
     Ok(Exit::Ok)
 }

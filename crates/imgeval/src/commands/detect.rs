@@ -1,5 +1,6 @@
 //! `imgeval detect`: what a detector sees in pictures, as text, JSON and annotated pictures.
 
+use imgeval_report::schema::Schema;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -121,7 +122,7 @@ impl Shown<'_> {
             "note": comparability_note(meta),
             "detections": self.detections.iter().map(object).collect::<Vec<_>>(),
         });
-        format!("{line}\n")
+        format!("{}\n", Schema::Detections.stamp(line))
     }
 }
 

@@ -1,6 +1,10 @@
 //! `imgeval doctor`: what works here, and how to mend the rest. Asks providers only for their list of models, which
 //! costs nothing.
 
+use imgeval_report::{
+    schema::Schema,
+    tables::terminal::{CellText, Column, Row, Table, Tone},
+};
 use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context as _, Result};
@@ -15,7 +19,6 @@ use crate::{
     environment,
     exit_code::Exit,
     failure::sentence_of,
-    plain_table::plain_table,
     printer::Printer,
     settings::{ModelName, Settings},
 };
@@ -39,6 +42,15 @@ impl State {
             Self::NotTried => "not tried",
             Self::NotTrusted => "not trusted",
             Self::Broken => "broken",
+        }
+    }
+
+    fn tone(self) -> Tone {
+        match self {
+            Self::Works => Tone::Better,
+            Self::NotSetUp | Self::NotTried => Tone::Neutral,
+            Self::NotTrusted => Tone::Note,
+            Self::Broken => Tone::Worse,
         }
     }
 }
@@ -94,10 +106,10 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
     if args.names.is_empty() {
         findings.extend(weight_findings(&environment::places(args.models.models_dir.clone())));
     }
-    printer.data(match args.json {
-        true => format!("{:#}\n", to_json(&findings)),
-        false => render_text(&findings),
-    })?;
+    match args.json {
+        true => printer.data(format_args!("{:#}\n", Schema::Doctor.stamp(to_json(&findings))))?,
+        false => printer.table(&to_table(&findings))?,
+    }
     let is_broken = findings.iter().any(|finding| matches!(finding.state, State::Broken | State::NotTrusted));
     Ok(if is_broken { Exit::Partial } else { Exit::Ok })
 }
@@ -224,17 +236,16 @@ fn show(path: &Path) -> String {
     visible(&path.to_string_lossy())
 }
 
-fn render_text(findings: &[Finding]) -> String {
-    let mut table = plain_table(&["what", "state", "detail"]);
+fn to_table(findings: &[Finding]) -> Table {
+    let columns = [Column::text("what"), Column::text("state"), Column::text("detail").wrapped()];
+    let mut table = Table::new(columns);
     for finding in findings {
-        table.add_row([finding.what.as_str(), finding.state.word(), &visible(&finding.detail)]);
+        let state = CellText::from(finding.state.word()).with_tone(finding.state.tone());
+        table.push(Row::new([finding.what.as_str().into(), state, finding.detail.as_str().into()]));
     }
-    let mut text = format!("{}\n", table.trim_fmt());
     let mends = findings.iter().filter(|finding| !finding.mend.is_empty());
-    for finding in mends {
-        text.push_str(&format!("  {}: {}\n", finding.what, visible(&finding.mend)));
-    }
-    text
+    table.below.extend(mends.map(|finding| format!("  {}: {}", finding.what, finding.mend)));
+    table
 }
 
 fn to_json(findings: &[Finding]) -> Value {
@@ -246,5 +257,5 @@ fn to_json(findings: &[Finding]) -> Value {
             "mend": Some(&finding.mend).filter(|mend| !mend.is_empty()),
         })
     };
-    findings.iter().map(row).collect()
+    json!({"findings": findings.iter().map(row).collect::<Vec<_>>()})
 }

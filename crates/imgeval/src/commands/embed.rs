@@ -1,5 +1,6 @@
 //! `imgeval embed`: CLIP's embeddings of pictures and texts.
 
+use imgeval_report::schema::Schema;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -40,7 +41,7 @@ pub(super) fn embed(args: &EmbedArgs, printer: Printer) -> Result<Exit> {
                     let (width, height) = (pixels.width(), pixels.height());
                     let line =
                         json!({"image": name, "width": width, "height": height, "embedding": embedding});
-                    format!("{line}\n")
+                    format!("{}\n", Schema::Embedding.stamp(line))
                 }
                 false => format!("{}: {}\n", visible(&name), summary_of(embedding)),
             })?;
@@ -53,7 +54,7 @@ pub(super) fn embed(args: &EmbedArgs, printer: Printer) -> Result<Exit> {
             printer.data(match args.json {
                 true => {
                     let line = json!({"text": text, "ids": encoded.ids, "embedding": encoded.embedding});
-                    format!("{line}\n")
+                    format!("{}\n", Schema::Embedding.stamp(line))
                 }
                 false => format!("\"{}\": {}\n", visible(text), summary_of(&encoded.embedding)),
             })?;

@@ -5,6 +5,7 @@ use std::{io::Write, path::Path};
 use anyhow::{Context as _, Result};
 use imgeval_clients::{Note, read_reply};
 use imgeval_core::{Outcome, Usage, Usd, visible};
+use imgeval_report::schema::Schema;
 use imgeval_scoring::{Evaluator, Run, SampleResult, Scored};
 use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, KeptReply, RunReader};
 use imgeval_suites::suite::{OfficialFiles, ScoredReply};
@@ -43,14 +44,14 @@ fn export_calls(run: &Path, path: &Path, printer: Printer) -> Result<()> {
     run.for_each_attempt(|attempt| {
         if result.is_ok() {
             n_calls += usize::from(attempt.reread_of.is_none());
-            result = writeln!(file, "{}", call_json(&attempt));
+            result = writeln!(file, "{}", Schema::Call.stamp(call_json(&attempt)));
         }
     })?;
     run.for_each_judgment_call(|judgment| {
         // What people said, and what was copied from the anchors' run, was no call.
         if result.is_ok() && (judgment.charge.tries > 0 || judgment.reread_of.is_some()) {
             n_calls += usize::from(judgment.reread_of.is_none());
-            result = writeln!(file, "{}", judgment_json(&judgment));
+            result = writeln!(file, "{}", Schema::Call.stamp(judgment_json(&judgment)));
         }
     })?;
     result.with_context(|| format!("could not write `{}`", path.display()))?;

@@ -1,5 +1,6 @@
 //! `imgeval generate`: fills a run from a provider.
 
+use imgeval_report::schema::Schema;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -63,10 +64,10 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
     consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;
     let work = job.work(&holder("generate"), printer)?;
     let table = work.table();
-    printer.data(match args.json {
-        true => format!("{:#}\n", table.to_json()),
-        false => table.render_text(),
-    })?;
+    match args.json {
+        true => printer.data(format_args!("{:#}\n", Schema::Generation.stamp(table.to_json())))?,
+        false => printer.table(&table.to_table())?,
+    }
     printer.talk(format_args!("run: {}", job.directory.display()));
     job.exit_of(work)
 }
@@ -220,7 +221,7 @@ impl Job<'_> {
     pub(super) fn dry_run(&self, as_json: bool, printer: Printer) -> Result<Exit> {
         let estimate = self.estimate_left()?;
         printer.data(match as_json {
-            true => format!("{:#}\n", estimate.to_json()),
+            true => format!("{:#}\n", Schema::Estimate.stamp(estimate.to_json())),
             false => estimate.render_text(),
         })?;
         Ok(Exit::Ok)

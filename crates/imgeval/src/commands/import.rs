@@ -1,5 +1,6 @@
 //! `imgeval import`: takes over images that exist. Their bytes are kept; what cannot be used is recorded with its reason.
 
+use imgeval_report::schema::Schema;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
 
 use anyhow::Result;
 use imgeval_core::Failure;
-use imgeval_report::tables::{coverage_json, render_coverage_text};
+use imgeval_report::tables::{coverage_json, coverage_table};
 use imgeval_runner::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
 use imgeval_scoring::Run;
 use imgeval_store::{ExtraFile, FileStamp, MAX_IMAGE_BYTES, RunWriter};
@@ -34,10 +35,10 @@ pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     let coverage = Run::open(run)?.coverage()?;
     let mut view = coverage.view();
     explain_coverage(&mut view.lines);
-    printer.data(match args.json {
-        true => format!("{:#}\n", coverage_json(&view)),
-        false => render_coverage_text(&view),
-    })?;
+    match args.json {
+        true => printer.data(format_args!("{:#}\n", Schema::Coverage.stamp(coverage_json(&view))))?,
+        false => printer.table(&coverage_table(&view, args.verbose))?,
+    }
     Ok(if coverage.n_failed() > 0 { Exit::Partial } else { Exit::Ok })
 }
 

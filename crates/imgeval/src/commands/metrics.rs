@@ -1,9 +1,12 @@
 //! `imgeval metrics`: pixel metrics of single pictures.
 
+use imgeval_report::{
+    schema::Schema,
+    tables::terminal::{CellText, Column, Row, Table, Tone},
+};
 use std::path::Path;
 
 use anyhow::Result;
-use comfy_table::CellAlignment;
 use imgeval_core::{GrayPixels, ImageNote, Pixels, visible};
 use imgeval_metrics::edit::Psnr;
 use imgeval_vision::image_file::{DecodeLimits, load_image};
@@ -16,7 +19,6 @@ use crate::{
     exit_code::Exit,
     failure::CommandError,
     observers::refused,
-    plain_table::plain_table,
     printer::Printer,
 };
 
@@ -56,9 +58,10 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
         printer.insist("warning: the mask hides the whole picture; the numbers say nothing about the edit");
     }
     if args.json {
-        printer.data(format_args!("{:#}\n", to_json(args, &metrics, meter.facts())))?;
+        let document = Schema::EditMetrics.stamp(to_json(args, &metrics, meter.facts()));
+        printer.data(format_args!("{document:#}\n"))?;
     } else {
-        printer.data(to_table(&metrics, meter.facts()))?;
+        printer.table(&to_table(&metrics, meter.facts()))?;
     }
     let unfinished = metrics.missing.iter().filter(|(_, reason)| *reason != MissingMetric::TextNotGiven);
     let mut exit = Exit::Ok;
@@ -125,7 +128,7 @@ fn to_json(args: &EditMetricsArgs, metrics: &EditMetrics, facts: &EditMeterFacts
     })
 }
 
-fn to_table(metrics: &EditMetrics, facts: &EditMeterFacts) -> String {
+fn to_table(metrics: &EditMetrics, facts: &EditMeterFacts) -> Table {
     let psnr = match metrics.psnr {
         Psnr::Decibels(decibels) => format!("{decibels:.3} dB"),
         Psnr::Infinite => "infinite".to_owned(),
@@ -153,13 +156,16 @@ fn to_table(metrics: &EditMetrics, facts: &EditMeterFacts) -> String {
         ),
     ];
     let no_text = metrics.missing.contains(&("clip_score", MissingMetric::TextNotGiven));
-    let mut table = plain_table(&["metric", "value", "better", "note"]);
-    if let Some(column) = table.column_mut(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    let mut table = Table::new([
+        Column::text("metric"),
+        Column::number("value"),
+        Column::text("better"),
+        Column::text("note").wrapped(),
+    ]);
     for (name, value, better, note) in rows {
         let note = if name == "clip_score" && no_text { "needs --text" } else { note };
-        table.add_row([name, &value, better, note]);
+        let note = CellText::from(note).with_tone(Tone::Note);
+        table.push(Row::new([name.into(), value.into(), better.into(), note]));
     }
-    format!("{}\n", table.trim_fmt())
+    table
 }

@@ -1,5 +1,9 @@
 //! `imgeval models`: known weights, where they are, and how they get here.
 
+use imgeval_report::{
+    schema::Schema,
+    tables::terminal::{Column, Row, Table},
+};
 use std::{
     cell::Cell,
     path::Path,
@@ -20,7 +24,6 @@ use crate::{
     environment,
     exit_code::Exit,
     failure::{CommandError, sentence_of},
-    plain_table::plain_table,
     printer::Printer,
 };
 
@@ -201,10 +204,19 @@ fn list(places: &Places, is_json: bool, printer: Printer) -> Result<Exit> {
             })
         };
         let rows: Vec<_> = members.map(row).collect();
-        printer.data(format_args!("{:#}\n", serde_json::Value::from(rows)))?;
+        printer.data(format_args!("{:#}\n", Schema::Models.stamp(json!({"models": rows}))))?;
         return Ok(Exit::Ok);
     }
-    let mut table = plain_table(&["name", "member", "state", "what", "licence", "bytes", "source", "sha256"]);
+    let mut table = Table::new([
+        Column::text("name"),
+        Column::text("member"),
+        Column::text("state"),
+        Column::text("what").wrapped().normal(),
+        Column::text("licence").normal(),
+        Column::text("bytes").normal(),
+        Column::text("source").wide_only(),
+        Column::text("sha256").wide_only(),
+    ]);
     for (set, member) in members {
         let state = state(member, places);
         let (bytes, sha256) = pinned(member);
@@ -212,7 +224,7 @@ fn list(places: &Places, is_json: bool, printer: Printer) -> Result<Exit> {
         let sha256 = state.sha256.as_deref().or(sha256).unwrap_or("-");
         let sha256 = &sha256[..sha256.len().min(16)];
         let source = short_source(member);
-        table.add_row([
+        table.push(Row::new([
             set.id,
             member.id(),
             state.word,
@@ -221,9 +233,9 @@ fn list(places: &Places, is_json: bool, printer: Printer) -> Result<Exit> {
             &bytes,
             &source,
             sha256,
-        ]);
+        ]));
     }
-    printer.data(format_args!("{}\n", table.trim_fmt()))?;
+    printer.table(&table)?;
     printer.talk(format_args!("folder: {}", places.models_dir.display()));
     printer.talk(format_args!("cache of the hub: {}", places.hub.cache.display()));
     Ok(Exit::Ok)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible};
+use imgeval_report::tables::terminal::{Column, Row, Table};
 use imgeval_suites::{
     files::SuiteFiles,
     judged::{Attachment, JudgeProtocol, find_retired_judge},
@@ -20,7 +21,6 @@ use crate::{
         protocols::{check_fits, load_protocol, named_protocol, read_protocol},
         question::make_question,
     },
-    plain_table::plain_table,
     printer::Printer,
 };
 
@@ -59,12 +59,18 @@ fn find(id: &str, files: &SuiteFiles) -> Result<JudgeProtocol> {
 
 fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
     let files = suites.files();
-    let mut table =
-        plain_table(&["protocol", "judge of published scores", "asked again", "replies", "hash", "wording"]);
+    let mut table = Table::new([
+        Column::text("protocol"),
+        Column::text("judge of published scores").wrapped(),
+        Column::text("asked again").normal(),
+        Column::text("replies").normal(),
+        Column::text("hash").wide_only(),
+        Column::text("wording").wrapped().normal(),
+    ]);
     for (id, _) in registry::protocols() {
         match named_protocol(id, &files) {
             Ok(None) => continue,
-            Ok(Some(protocol)) => table.add_row([
+            Ok(Some(protocol)) => table.push(Row::new([
                 protocol.label(),
                 match find_retired_judge(&protocol.judge_pin) {
                     Some(retired) => format!("{} (retired since {})", retired.model, retired.since),
@@ -74,21 +80,21 @@ fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
                 protocol.reply.name().to_owned(),
                 protocol.hash().as_str()[..12].to_owned(),
                 protocol.wording_source.clone(),
-            ]),
+            ])),
             Err(error) => {
                 let text = render_error(&error).text.replace('\n', ";");
-                table.add_row([
+                table.push(Row::new([
                     id.to_owned(),
                     String::new(),
                     String::new(),
                     String::new(),
                     String::new(),
                     text,
-                ])
+                ]))
             }
         };
     }
-    printer.data(format_args!("{}\n", table.trim_fmt()))?;
+    printer.table(&table)?;
     Ok(Exit::Ok)
 }
 

@@ -6,8 +6,8 @@ use imgeval_report::{
     model::Board,
     page::Written,
     tables::{
-        TableOptions, render_board_csv, render_board_json, render_board_latex, render_board_markdown,
-        render_board_text,
+        TableOptions, board_table, render_board_csv, render_board_json, render_board_latex,
+        render_board_markdown, render_board_text,
     },
 };
 
@@ -35,11 +35,16 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     let mut report = assembly.assemble(&mut runs);
     explain_report(&mut report);
     if let Some(format) = args.format {
-        let tables = render_boards(&report.boards, format, TableOptions { intervals: args.intervals });
-        if tables.is_empty() {
+        if report.boards.is_empty() {
             return Err(CommandError::nothing("the runs are of no suite that has a score table").into());
         }
-        printer.data(tables)?;
+        let options = TableOptions { intervals: args.intervals };
+        match format {
+            TableFormat::Text => {
+                printer.tables(report.boards.iter().map(|board| board_table(board, options)))?;
+            }
+            format => printer.data(render_boards(&report.boards, format, options))?,
+        }
     }
     let Some(out) = &args.out else { return Ok(Exit::Ok) };
     let examples = Examples::new(&args.examples, args.examples_seed);
@@ -79,9 +84,8 @@ fn render_boards(boards: &[Board], format: TableFormat, options: TableOptions) -
         TableFormat::Csv => render_board_csv(board, options),
         TableFormat::Json => String::new(),
     };
-    match (boards, format) {
-        ([], _) => String::new(),
-        (_, TableFormat::Json) => render_board_json(boards),
+    match format {
+        TableFormat::Json => render_board_json(boards),
         _ => boards.iter().map(one).collect::<Vec<_>>().join("\n"),
     }
 }

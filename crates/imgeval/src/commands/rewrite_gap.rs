@@ -3,17 +3,12 @@
 use std::path::Path;
 
 use anyhow::Result;
-use imgeval_core::visible;
 use imgeval_metrics::PairedDifference;
+use imgeval_report::tables::terminal::{CellText, Column, Row, Table, Tone};
 use imgeval_scoring::{Evaluator, Run};
 use imgeval_suites::{registry, summary::compute_gap};
 
-use crate::{
-    args::ScoreArgs,
-    failure::CommandError,
-    plain_table::{plain_table, right_aligned},
-    printer::Printer,
-};
+use crate::{args::ScoreArgs, failure::CommandError, printer::Printer};
 
 /// By the judges that judged both.
 pub(super) fn print_gap(run: &Run, rewritten: &Path, args: &ScoreArgs, printer: Printer) -> Result<()> {
@@ -39,19 +34,28 @@ pub(super) fn print_gap(run: &Run, rewritten: &Path, args: &ScoreArgs, printer: 
         let (before, _) = run.summarise(evaluator, settings)?;
         let (after, _) = other.summarise(same, settings)?;
         let Some(gap) = compute_gap(&before, &after, settings) else { continue };
-        let mut table = right_aligned(
-            plain_table(&["rewritten minus original", "difference", "95 % interval", "prompts"]),
-            1,
-            3,
-        );
+        let mut table = Table::new([
+            Column::text("rewritten minus original"),
+            Column::number("difference"),
+            Column::number("95 % interval"),
+            Column::number("prompts"),
+        ]);
         let mut add = |name: &str, difference: &PairedDifference| {
             let interval = match difference.interval {
                 Some((low, high)) => format!("{low:+.3} to {high:+.3}"),
                 None => "-".to_owned(),
             };
-            let cells =
-                [name.to_owned(), format!("{:+.3}", difference.value), interval, difference.n.to_string()];
-            table.add_row(cells);
+            let tone = match difference.value {
+                value if value > 0.0 => Tone::Better,
+                value if value < 0.0 => Tone::Worse,
+                _ => Tone::Neutral,
+            };
+            table.push(Row::new([
+                CellText::from(name),
+                CellText::from(format!("{:+.3}", difference.value)).with_tone(tone),
+                interval.into(),
+                difference.n.to_string().into(),
+            ]));
         };
         for (part, difference) in &gap.parts {
             add(&before.scheme.parts[*part].name, difference);
@@ -59,13 +63,14 @@ pub(super) fn print_gap(run: &Run, rewritten: &Path, args: &ScoreArgs, printer: 
         if let Some(overall) = &gap.overall {
             add("overall", overall);
         }
-        let title = visible(&evaluator.title());
-        printer.data(format_args!(
-            "\n{}\nby {title}; {} prompts have an image in only one of the runs. A large gap: the model draws what it is told, \
-             and does not know what was meant.\n",
-            table.trim_fmt(),
+        table.below.push(format!(
+            "by {}; {} prompts have an image in only one of the runs. A large gap: the model draws what it is told, and does \
+             not know what was meant.",
+            evaluator.title(),
             gap.n_unpaired
-        ))?;
+        ));
+        printer.data("\n")?;
+        printer.table(&table)?;
     }
     if n_judges == 0 {
         let hint = "the same judge, protocol and endpoint must have judged both runs";

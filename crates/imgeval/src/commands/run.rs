@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
-use imgeval_report::tables::{comparison_json, render_comparison_text};
+use imgeval_report::tables::{comparison_json, comparison_table};
 use imgeval_runner::ColorsThere;
 use imgeval_scoring::{OpenedRun, Run, Scored, Side, compare_with_fresh};
 use imgeval_suites::{
@@ -212,7 +212,8 @@ fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
         }
     })?;
     if !args.table.json && !args.table.csv && (1..=MAX_PRINTED_VERDICTS).contains(&n_rows) {
-        printer.data(format_args!("{}\n", lines.render()))?;
+        printer.table(&lines.to_table())?;
+        printer.data("\n")?;
     }
     if n_rows == 0 {
         // Rows of an earlier call, of images that are no longer usable.
@@ -284,7 +285,8 @@ fn print_probe(
     let of_official = official.print(args, Map::new(), printer);
     printer.data("\n")?;
     let of_fresh = fresh.print(args, Map::new(), printer);
-    printer.data(format_args!("\n{}", render_comparison_text(&comparison)))?;
+    printer.data("\n")?;
+    printer.table(&comparison_table(&comparison))?;
     Ok((of_official, of_fresh))
 }
 

@@ -1,12 +1,12 @@
 //! `imgeval score`: the score tables of a run, whatever its suite.
 
 use anyhow::Result;
-use imgeval_core::visible;
 use imgeval_report::{
+    schema::Schema,
     scores::ScoreView,
     tables::{
-        published_json, render_coverage_text, render_published_text, render_scores_csv, render_scores_text,
-        scores_csv_header, scores_json,
+        coverage_table, published_json, published_table, render_scores_csv, scores_csv_header, scores_json,
+        scores_table, terminal,
     },
 };
 use imgeval_scoring::{Coverage, Evaluator, Run, SampleState, ScoringError, Trust, published_view};
@@ -21,9 +21,9 @@ use crate::{
     failure::CommandError,
     generation_table::{spend_json, spend_line},
     judged::protocols::{no_rules, nobody_judged},
-    metric_table::{metrics_json, render_metrics},
+    metric_table::{metric_tables, metrics_json},
     printer::Printer,
-    trust_table::{render_trust, trust_json},
+    trust_table::{trust_json, trust_tables},
     verdict_lines::VerdictLines,
 };
 
@@ -147,13 +147,17 @@ impl<'a> Scores<'a> {
         if args.json {
             let mut value = self.to_json(args);
             value.extend(more);
-            printer.data(format_args!("{:#}\n", Value::Object(value)))?;
+            let schema = match self.run.suite().is_detected() {
+                true => Schema::Score,
+                false => Schema::JudgedScore,
+            };
+            printer.data(format_args!("{:#}\n", schema.stamp(Value::Object(value))))?;
         } else if args.csv {
             let header = scores_csv_header(self.run.suite().is_detected());
             let rows: String = self.tables.iter().map(|table| render_scores_csv(&table.view)).collect();
             printer.data(format_args!("{header}{rows}"))?;
         } else {
-            printer.data(self.render_text(args).join("\n"))?;
+            self.print_text(args, printer)?;
         }
         if self.trust.as_ref().is_some_and(Trust::has_drifted) {
             printer.insist(
@@ -213,58 +217,60 @@ impl<'a> Scores<'a> {
         map
     }
 
-    fn render_text(&self, args: &TableArgs) -> Vec<String> {
+    fn print_text(&self, args: &TableArgs, printer: Printer) -> Result<()> {
         let run = self.run;
-        let mut sections = Vec::new();
-        sections.extend(self.verdicts.as_ref().map(VerdictLines::render));
+        let mut tables = Vec::new();
+        tables.extend(self.verdicts.as_ref().map(VerdictLines::to_table));
         for table in &self.tables {
-            let below =
-                if run.suite().is_detected() { self.describe(table.evaluator) } else { String::new() };
-            sections.push(render_scores_text(&table.view, self.by_group) + &below);
-            if args.with_published
-                && let Some(published) = published_view(run.suite(), &table.summary, true)
-            {
-                sections.push(render_published_text(&published));
+            let mut scores = scores_table(&table.view, self.by_group);
+            if run.suite().is_detected() {
+                scores.below.extend(self.describe(table.evaluator));
+            }
+            tables.push(scores);
+            if args.with_published {
+                tables.extend(
+                    published_view(run.suite(), &table.summary, true).map(|view| published_table(&view)),
+                );
             }
         }
-        sections.push(render_metrics(&self.metrics));
-        sections.extend(self.trust.as_ref().map(render_trust));
-        sections.extend(self.render_coverage());
-        if !run.suite().is_detected() {
-            sections.push(format!("suite: {}\n{}", run.suite().id(), spend_line(run.spend())));
+        tables.extend(metric_tables(&self.metrics));
+        if let Some(trust) = &self.trust {
+            tables.extend(trust_tables(trust));
         }
-        sections.retain(|section| !section.trim().is_empty());
-        sections
+        tables.extend(self.coverage_tables(args.verbose)?);
+        if let (false, Some(last)) = (run.suite().is_detected(), tables.last_mut()) {
+            last.below.push(format!("suite: {}", run.suite().id()));
+            last.below.push(spend_line(run.spend()).trim_end().to_owned());
+        }
+        printer.tables(tables)
     }
 
     /// Evaluators that saw everything cover the same, which is told once.
-    fn render_coverage(&self) -> Vec<String> {
+    fn coverage_tables(&self, is_verbose: bool) -> Result<Vec<terminal::Table>> {
         let mut told: Vec<&Coverage> = Vec::new();
-        let mut sections = Vec::new();
+        let mut tables = Vec::new();
         for table in &self.tables {
-            if told.contains(&&table.coverage) {
+            let Some(view) = table.view.coverage.as_ref().filter(|_| !told.contains(&&table.coverage)) else {
                 continue;
-            }
-            let is_common = self.tables.iter().all(|other| other.coverage == table.coverage);
-            let whose = match is_common {
-                true => String::new(),
-                false => format!("by {}\n", visible(&table.evaluator.title())),
             };
-            sections.extend(table.view.coverage.as_ref().map(|view| whose + &render_coverage_text(view)));
+            let is_common = self.tables.iter().all(|other| other.coverage == table.coverage);
+            let coverage = coverage_table(view, is_verbose);
+            tables.push(match is_common {
+                true => coverage,
+                false => coverage.with_title(format!("By {}:", table.evaluator.title())),
+            });
             told.push(&table.coverage);
         }
-        if self.tables.is_empty()
-            && let Ok(coverage) = self.run.coverage()
-        {
-            let mut view = coverage.view();
+        if self.tables.is_empty() {
+            let mut view = self.run.coverage()?.view();
             explain_coverage(&mut view.lines);
-            sections.push(render_coverage_text(&view));
+            tables.push(coverage_table(&view, is_verbose));
         }
-        sections
+        Ok(tables)
     }
 
     /// Suite, observer and fingerprint of a run that detectors score, in a few lines for people.
-    fn describe(&self, evaluator: &Evaluator) -> String {
+    fn describe(&self, evaluator: &Evaluator) -> Vec<String> {
         let run = self.run;
         let manifest = run.manifest();
         let parameters: Vec<_> =
@@ -275,15 +281,15 @@ impl<'a> Scores<'a> {
             1 => ", 1 of them rewritten".to_owned(),
             n_rewritten => format!(", {n_rewritten} of them rewritten"),
         };
-        let mut text =
-            format!("suite: {} ({prompts}{rewritten}: {})\n", manifest.suite, parameters.join(", "));
+        let parameters = parameters.join(", ");
+        let mut lines = vec![format!("suite: {} ({prompts}{rewritten}: {parameters})", manifest.suite)];
         if let Some(model) = run.model() {
-            text.push_str(&format!("model: {}\n", visible(&model)));
-            text.push_str(&spend_line(run.spend()));
+            lines.push(format!("model: {model}"));
+            lines.push(spend_line(run.spend()).trim_end().to_owned());
         }
-        text.push_str(&format!("observer: {} [{}]\n", evaluator.title(), evaluator.id()));
-        text.push_str(&format!("protocol: {}\n", run.protocol(Some(evaluator)).fingerprint()));
-        text
+        lines.push(format!("observer: {} [{}]", evaluator.title(), evaluator.id()));
+        lines.push(format!("protocol: {}", run.protocol(Some(evaluator)).fingerprint()));
+        lines
     }
 
     /// The exit code that the scores deserve.

@@ -10,10 +10,10 @@ use anyhow::{Context as _, Result};
 use imgeval_core::Protocol;
 use imgeval_files::{Unsuitable, open_regular};
 use imgeval_report::{
+    schema::Schema,
     scores::ScoreView,
     tables::{
-        published_json, render_published_text, render_scores_csv, render_scores_text, scores_csv_header,
-        scores_json,
+        published_json, published_table, render_scores_csv, scores_csv_header, scores_json, scores_table,
     },
 };
 use imgeval_scoring::{plain_view, published_view, with_verdict_facts};
@@ -87,14 +87,13 @@ fn print_table(
     if args.json {
         let mut map = scores_json(&view);
         map.extend(published(false).map(|view| ("published".to_owned(), published_json(&view))));
-        return printer.data(format_args!("{:#}\n", Value::Object(map)));
+        return printer.data(format_args!("{:#}\n", Schema::Score.stamp(Value::Object(map))));
     }
     if args.csv {
         return printer.data(format_args!("{}{}", scores_csv_header(true), render_scores_csv(&view)));
     }
-    let mut sections = vec![render_scores_text(&view, false)];
-    sections.extend(published(true).map(|view| render_published_text(&view)));
-    printer.data(sections.join("\n"))
+    let scores = std::iter::once(scores_table(&view, false));
+    printer.tables(scores.chain(published(true).map(|view| published_table(&view))))
 }
 
 /// Scores line by line, in order; stops at the first bad line.

@@ -5,8 +5,13 @@ use std::{collections::BTreeSet, path::Path};
 use anyhow::Result;
 use imgeval_core::{Protocol, visible};
 use imgeval_report::{
+    schema::Schema,
     scores::LineView,
-    tables::{line_json, render_published_text, render_scores_csv, render_withheld_text, scores_csv_header},
+    tables::{
+        line_json, published_table, render_scores_csv, scores_csv_header,
+        terminal::{Column, Row, Table},
+        withheld_text,
+    },
 };
 use imgeval_scoring::{plain_view, published_view};
 use imgeval_suites::{
@@ -17,12 +22,7 @@ use imgeval_suites::{
 use serde_json::{Value, json};
 
 use crate::{
-    args::ScoreArgs,
-    exit_code::Exit,
-    failure::CommandError,
-    plain_table::{plain_table, right_aligned},
-    printer::Printer,
-    text_file::read_text,
+    args::ScoreArgs, exit_code::Exit, failure::CommandError, printer::Printer, text_file::read_text,
 };
 
 /// Official files of scores are no longer than this.
@@ -75,26 +75,26 @@ pub(super) fn score_official_rows(args: &ScoreArgs, printer: Printer) -> Result<
             "suite": suite.id(), "scores": lines(&view.lines), "subcategories": lines(&view.groups),
             "failed_rows": n_failed, "skipped_lines": n_skipped,
         });
-        printer.data(format_args!("{value:#}\n"))?;
+        printer.data(format_args!("{:#}\n", Schema::ScoreRows.stamp(value)))?;
     } else if args.table.csv {
         let view = view.by_nobody();
         printer.data(format_args!("{}{}", scores_csv_header(false), render_scores_csv(&view)))?;
     } else {
-        let mut table = right_aligned(plain_table(&["score", "value", "images", "failed"]), 1, 3);
+        let mut table = Table::new([
+            Column::text("score"),
+            Column::number("value"),
+            Column::number("images"),
+            Column::number("failed"),
+        ]);
         let groups = view.groups.iter().filter(|_| args.by_subcategory);
         for line in groups.chain(&view.lines) {
             let value = line.value.map_or("-".to_owned(), |value| format!("{value:.4}"));
-            table.add_row([
-                visible(&line.name),
-                value,
-                line.n_scored.to_string(),
-                line.n_missing.to_string(),
-            ]);
+            let counts = [line.n_scored, line.n_missing].map(|count| count.to_string());
+            table.push(Row::new([line.name.clone(), value].into_iter().chain(counts)));
         }
-        printer.data(format_args!("{}\n{}", table.trim_fmt(), render_withheld_text(&view.without_score)))?;
-        if let Some(published) = published_view(suite, &summary, true).filter(|_| args.table.with_published) {
-            printer.data(format_args!("\n{}", render_published_text(&published)))?;
-        }
+        table.below.extend(withheld_text(&view.without_score));
+        let published = published_view(suite, &summary, true).filter(|_| args.table.with_published);
+        printer.tables([Some(table), published.map(|view| published_table(&view))].into_iter().flatten())?;
     }
     match (summary.overall().estimate, args.table.fail_below) {
         (_, None) => {}

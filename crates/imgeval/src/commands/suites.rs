@@ -2,6 +2,10 @@
 
 use anyhow::Result;
 use imgeval_fetch::suites::OtherScripts;
+use imgeval_report::{
+    schema::Schema,
+    tables::terminal::{Column, Row, Table},
+};
 use imgeval_suites::{
     files::{FetchedSource, SuiteFiles},
     registry,
@@ -14,7 +18,6 @@ use crate::{
     exit_code::Exit,
     failure::{CommandError, render_error},
     judged::fetch::{Asked, fetch_files, take_data_set},
-    plain_table::plain_table,
     printer::Printer,
 };
 
@@ -40,10 +43,17 @@ fn list(files: &SuiteFiles, as_json: bool, printer: Printer) -> Result<Exit> {
             })
         };
         let rows: Vec<_> = registry::all().map(row).collect();
-        printer.data(format_args!("{:#}\n", json!(rows)))?;
+        printer.data(format_args!("{:#}\n", Schema::Suites.stamp(json!({"suites": rows}))))?;
         return Ok(Exit::Ok);
     }
-    let mut table = plain_table(&["suite", "cases", "judged by", "data", "licence", "source"]);
+    let mut table = Table::new([
+        Column::text("suite"),
+        Column::text("cases").wrapped(),
+        Column::text("judged by").wrapped().normal(),
+        Column::text("data"),
+        Column::text("licence").normal(),
+        Column::text("source").wrapped().wide_only(),
+    ]);
     for suite in registry::all() {
         let facts = suite.facts();
         let here = match suite.is_here(files) {
@@ -51,9 +61,9 @@ fn list(files: &SuiteFiles, as_json: bool, printer: Printer) -> Result<Exit> {
             Some(true) => "here",
             Some(false) => "not fetched",
         };
-        table.add_row([suite.id(), facts.cases, facts.judged_by, here, facts.licence, facts.source]);
+        table.push(Row::new([suite.id(), facts.cases, facts.judged_by, here, facts.licence, facts.source]));
     }
-    printer.data(format_args!("{}\n", table.trim_fmt()))?;
+    printer.table(&table)?;
     Ok(Exit::Ok)
 }
 

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use imgeval_core::visible;
+use imgeval_report::tables::terminal::{Column, Row, Table};
 
 use crate::{
     args::settings::TrustArgs,
     consent,
     exit_code::Exit,
     failure::CommandError,
-    plain_table::plain_table,
     printer::Printer,
     settings::{ShownFile, TrustList, hash_of},
 };
@@ -43,14 +43,15 @@ pub(super) fn trust(args: &TrustArgs, printer: Printer) -> Result<Exit> {
 
 fn list(printer: Printer) -> Result<Exit> {
     let trusted = TrustList::load()?;
-    let mut table = plain_table(&["file", "state", "SHA-256"]);
+    let columns = [Column::text("file").wrapped(), Column::text("state"), Column::text("SHA-256").normal()];
+    let mut table = Table::new(columns);
     for (path, sha256, state) in trusted.entries() {
-        table.add_row([&shown(path), state.word(), sha256]);
+        table.push(Row::new([path.to_string_lossy().as_ref(), state.word(), sha256]));
     }
-    if table.is_empty() {
+    if table.sections.is_empty() {
         return Err(CommandError::nothing("no settings file is trusted").into());
     }
-    printer.data(format_args!("{}\n", table.trim_fmt()))?;
+    printer.table(&table)?;
     Ok(Exit::Ok)
 }
 

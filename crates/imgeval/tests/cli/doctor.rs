@@ -29,7 +29,7 @@ fn bench(name: &str, script: Action) -> Bench {
 }
 
 fn finding<'a>(findings: &'a Value, what: &str) -> &'a Value {
-    let found = findings.as_array().unwrap().iter().find(|finding| finding["what"] == what);
+    let found = findings["findings"].as_array().unwrap().iter().find(|finding| finding["what"] == what);
     found.unwrap_or_else(|| panic!("{what} in {findings:#}"))
 }
 

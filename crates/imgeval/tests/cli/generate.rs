@@ -6,6 +6,7 @@ use imgeval_core::ContentHash;
 
 use super::{
     provider::{Bench, KEY, Report, error, image, stored_images},
+    schemas,
     support::{check_exit, command, imgeval, metadata_line, stderr, stdout, text},
 };
 use crate::fault_server::Action;
@@ -123,6 +124,7 @@ fn calls_are_exported_with_outcome_cost_and_reply() {
     let (run, file) = (bench.run(), bench.folder.join("calls.jsonl"));
     check_exit(&imgeval(&["export", text(&run), "--calls", text(&file)]), 0);
     let lines = fs::read_to_string(&file).unwrap();
+    schemas::check_stamped(&lines);
     let calls: Vec<serde_json::Value> =
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(calls.len(), 2);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     provider::{Bench, png, stored_images},
+    schemas,
     support::{check_exit, command, stderr, stdout, text},
 };
 use crate::fault_server::{Action, Reply};
@@ -32,7 +33,9 @@ fn calls(bench: &Bench) -> Vec<Value> {
     let path = bench.folder.join("calls.jsonl");
     let run = bench.run();
     check_exit(&command(&["export", text(&run), "--calls", text(&path)]).output().unwrap(), 0);
-    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let lines = fs::read_to_string(path).unwrap();
+    schemas::check_stamped(&lines);
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Puts a reply into the run under a failed sample, as a version would have left it that could not read it.

@@ -59,7 +59,7 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
     check_exit(&output, 0);
     let rows: Value = serde_json::from_str(&stdout(&output)).unwrap();
     let column = |name: &str| -> Vec<&str> {
-        rows.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap_or("-")).collect()
+        rows["models"].as_array().unwrap().iter().map(|row| row[name].as_str().unwrap_or("-")).collect()
     };
     assert_eq!(column("name"), ["preview", "geneval", "geneval", "hf-mask2former", "lpips", "lpips"]);
     assert_eq!(column("member"), ["preview", "mask2former", "clip", "hf-mask2former", "heads", "squeezenet"]);
@@ -83,8 +83,8 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
     check_exit(&output, 1);
     assert!(stdout(&output).contains("hf-mask2former: cannot be used"), "{}", stdout(&output));
     let rows: Value = serde_json::from_str(&stdout(&run(&["list", "--json"]))).unwrap();
-    assert_eq!(rows[3]["state"], "damaged");
-    assert_eq!(rows[3]["path"], text(&snapshot.join("model.safetensors")));
+    assert_eq!(rows["models"][3]["state"], "damaged");
+    assert_eq!(rows["models"][3]["path"], text(&snapshot.join("model.safetensors")));
 }
 
 #[test]

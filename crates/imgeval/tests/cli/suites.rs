@@ -49,7 +49,12 @@ impl Fetching {
         let output = command(&["suites", "list", "--json", "--suites-dir", text(&suites)]).output().unwrap();
         check_exit(&output, 0);
         let suites: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let of = suites.as_array().unwrap().iter().find(|suite| suite["suite"] == "reason-edit").unwrap();
+        let of = suites["suites"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|suite| suite["suite"] == "reason-edit")
+            .unwrap();
         of["data_here"].to_string()
     }
 

@@ -8,9 +8,15 @@ use std::{
 
 use image::{ImageBuffer, Rgb};
 
+use super::schemas;
+
 /// Called with arguments, gives what a person would see.
 pub(crate) fn imgeval(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
+    let output = command(arguments).output().unwrap();
+    if arguments.contains(&"--json") && !output.stdout.is_empty() {
+        schemas::check_stamped(&stdout(&output));
+    }
+    output
 }
 
 pub(crate) fn command(arguments: &[&str]) -> Command {
@@ -19,8 +25,11 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// What was written to stdout. JSON that says which schema it follows does follow it.
 pub(crate) fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    schemas::check(&text);
+    text
 }
 
 pub(crate) fn stderr(output: &Output) -> String {

@@ -189,8 +189,12 @@ fn doctor_sends_nothing_to_an_untrusted_address() {
         check_exit(&output, 4);
         let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
         for name in ["provider openai", "provider mine"] {
-            let finding =
-                findings.as_array().unwrap().iter().find(|finding| finding["what"] == name).unwrap();
+            let finding = findings["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|finding| finding["what"] == name)
+                .unwrap();
             assert_eq!(finding["state"], "not trusted", "{finding}");
             assert!(finding["detail"].as_str().unwrap().starts_with("nothing is sent: "), "{finding}");
             assert!(finding["mend"].as_str().unwrap().contains("imgeval trust imgeval.toml"), "{finding}");

@@ -1,39 +1,50 @@
-//! Score tables for a terminal.
-
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+//! Score tables for a terminal: part, score, interval and number of images are always shown, the rest as there is room.
 
 use crate::{
     model::IntervalView,
-    plain::plain,
     scores::{CoverageView, EvaluatorView, LineView, PublishedView, ScoreView},
+    tables::terminal::{Column, Row, Table, sort_ids},
 };
 
 const NO_VALUE: &str = "-";
+/// Missing cases are counted; so many are named where nobody asked for the list.
+const MISSING_CASES: &str = "missing-prompt";
 
 /// The table with the sentences that belong right under it; with finer groups on request.
 #[must_use]
-pub fn render_scores_text(view: &ScoreView, with_groups: bool) -> String {
+pub fn scores_table(view: &ScoreView, with_groups: bool) -> Table {
     let has_verdicts = view.has_verdicts();
     let has_missing = view.overall().is_some_and(|overall| overall.n_missing > 0);
-    let has_note = has_verdicts && !view.note.is_empty();
-    let mut header = match has_verdicts {
-        true => vec!["tag", "score", "95 % interval", "correct/images", "prompts", "any correct"],
-        false => vec!["score", "value", "95 % interval", "images", "prompts"],
+    let mut columns = match has_verdicts {
+        true => vec![
+            Column::text("tag"),
+            Column::number("score"),
+            Column::number("95 % interval"),
+            Column::number("correct/images"),
+            Column::number("prompts").normal(),
+            Column::number("any correct").wide_only(),
+        ],
+        false => vec![
+            Column::text("score"),
+            Column::number("value"),
+            Column::number("95 % interval"),
+            Column::number("images"),
+            Column::number("prompts").normal(),
+        ],
     };
-    header.extend(["missing", "bounds"]);
-    header.extend(has_missing.then_some("interval with missing"));
-    let n_numbers = header.len() - 1;
-    header.extend(has_note.then_some("note"));
-    let mut table = right_aligned(&header, 1, n_numbers);
+    columns.push(Column::number("missing").normal());
+    columns.push(Column::number("bounds").wide_only());
+    columns.extend(has_missing.then(|| Column::number("interval with missing").wide_only()));
+    let mut table = Table::new(columns);
     let groups = if with_groups { view.groups.as_slice() } else { &[] };
     for line in groups.iter().chain(&view.lines) {
-        let mut cells = vec![plain(&line.name)];
+        let mut cells = vec![line.name.clone()];
         cells.extend(cells_of(line, has_verdicts));
         cells.extend(has_missing.then(|| interval_text(line.with_missing.as_ref())));
-        cells.extend(has_note.then(|| view.note.clone()));
-        table.add_row(cells);
+        table.push(Row::new(cells).with_note(view.note.as_str()));
     }
-    format!("{}\n{}", table.trim_fmt(), sentences(view))
+    table.below = sentences(view);
+    table
 }
 
 fn cells_of(line: &LineView, has_verdicts: bool) -> Vec<String> {
@@ -63,34 +74,36 @@ fn interval_text(interval: Option<&IntervalView>) -> String {
 }
 
 /// What must be known to read the table.
-fn sentences(view: &ScoreView) -> String {
-    let mut text = String::new();
-    let Some((overall, parts)) = view.lines.split_last() else { return text };
+fn sentences(view: &ScoreView) -> Vec<String> {
+    let mut below = Vec::new();
+    let Some((overall, parts)) = view.lines.split_last() else { return below };
     if view.has_verdicts() {
         let n_scored = parts.iter().filter(|line| line.value.is_some()).count();
         if n_scored < parts.len() {
-            text.push_str(&format!(
-                "Overall is the mean over the tags that have images: {n_scored} of {}.\n",
-                parts.len()
+            let n_parts = parts.len();
+            below.push(format!(
+                "Overall is the mean over the tags that have images: {n_scored} of {n_parts}."
             ));
         }
     }
-    text.push_str(&render_withheld_text(&view.without_score));
+    below.extend(withheld_text(&view.without_score));
     if overall.n_missing > 0 {
-        text.push_str(match view.has_verdicts() {
+        below.push(match view.has_verdicts() {
             true => {
                 "Bounds: the score if every missing image were wrong, or right; missing images are in no score. The interval with \
-                 missing holds the true score whatever they would have shown.\n"
+                 missing holds the true score whatever they would have shown."
+                    .to_owned()
             }
             false => {
                 "Bounds: the score if every missing image had 0, or the best; missing ones are in no score. The interval with \
-                 missing holds the true score whatever they would have had.\n"
+                 missing holds the true score whatever they would have had."
+                    .to_owned()
             }
         });
     }
     if view.has_verdicts() && overall.n_scored > 0 {
-        text.push_str(&format!(
-            "{:.2}% of {} images are correct; {:.2}% of {} prompts have a correct image.\n",
+        below.push(format!(
+            "{:.2}% of {} images are correct; {:.2}% of {} prompts have a correct image.",
             100.0 * overall.n_correct as f64 / overall.n_scored as f64,
             overall.n_scored,
             100.0 * overall.n_prompts_any_correct as f64 / overall.n_prompts_scored as f64,
@@ -98,95 +111,83 @@ fn sentences(view: &ScoreView) -> String {
         ));
     }
     if view.n_official_only > 0 {
-        text.push_str(&format!(
+        below.push(format!(
             "{} scores were read as the official parser reads them, though a strict reader would refuse; see \
-             docs/judge-replies.md.\n",
+             docs/judge-replies.md.",
             view.n_official_only
         ));
     }
     if view.n_unread > 0 {
-        text.push_str(&format!(
-            "{} repeats could not be read though others of their images could.\n",
-            view.n_unread
-        ));
+        let n_unread = view.n_unread;
+        below.push(format!("{n_unread} repeats could not be read though others of their images could."));
     }
     if let EvaluatorView::Judge { id, title, retired, .. } = &view.evaluator {
-        text.push_str(&format!("judge: {} [{id}]\n", plain(title)));
-        if !view.note.is_empty() {
-            text.push_str(&format!("note: {}\n", plain(&view.note)));
-        }
-        if let Some(retired) = retired {
-            text.push_str(&format!("note: {}\n", plain(retired)));
-        }
-        text.push_str(&format!("protocol: {}\n", view.protocol.fingerprint));
+        below.push(format!("judge: {title} [{id}]"));
+        below.extend(retired.as_ref().map(|retired| format!("note: {retired}")));
+        below.push(format!("protocol: {}", view.protocol.fingerprint));
     }
-    text
+    below
 }
 
-/// Why there is no overall score, in a line; empty if there is one.
+/// Why there is no overall score; `None` if there is one.
 #[must_use]
-pub fn render_withheld_text(without_score: &[String]) -> String {
-    if without_score.is_empty() {
-        return String::new();
-    }
-    format!(
-        "No overall score: it weighs all categories, and these have none: {}.\n",
-        without_score.join(", ")
-    )
+pub fn withheld_text(without_score: &[String]) -> Option<String> {
+    (!without_score.is_empty()).then(|| {
+        let names = without_score.join(", ");
+        format!("No overall score: it weighs all categories, and these have none: {names}.")
+    })
 }
 
-/// What was used, what was not and why, with the first examples of each kind.
+/// What was used, what was not and why, with the first examples of each kind. Cases without an image are named only on
+/// request.
 #[must_use]
-pub fn render_coverage_text(view: &CoverageView) -> String {
-    let mut table = right_aligned(&["coverage", "count", "meaning"], 1, 1);
+pub fn coverage_table(view: &CoverageView, is_verbose: bool) -> Table {
+    let mut table =
+        Table::new([Column::text("coverage"), Column::number("count"), Column::text("meaning").wrapped()]);
     let usable = view.usable.to_string();
-    table.add_row(["usable", &usable, "images in the run that can be scored"]);
+    table.push(Row::new(["usable", usable.as_str(), "images in the run that can be scored"]));
     for line in &view.lines {
-        table.add_row([line.kind.as_str(), &line.count.to_string(), &line.meaning]);
+        let count = line.count.to_string();
+        table.push(Row::new([line.kind.as_str(), count.as_str(), line.meaning.as_str()]));
     }
-    let mut text = format!("{}\n", table.trim_fmt());
-    text.push_str(&format!("{} of {} prompts have a usable image.\n", view.prompts_with_image, view.prompts));
+    let (with_image, prompts) = (view.prompts_with_image, view.prompts);
+    table.below.push(format!("{with_image} of {prompts} prompts have a usable image."));
     for line in &view.lines {
-        for example in &line.examples {
-            text.push_str(&format!("  {}: {example}\n", line.kind));
+        let is_missing = line.kind == MISSING_CASES;
+        if is_missing && is_verbose {
+            let mut missing = view.missing.clone();
+            sort_ids(&mut missing, |id| id);
+            table.below.push(format!("  {}: {}", line.kind, missing.join(", ")));
         }
+        if is_missing {
+            continue;
+        }
+        table.below.extend(line.examples.iter().map(|example| format!("  {}: {example}", line.kind)));
         let more = line.count - line.examples.len();
         if more > 0 {
-            text.push_str(&format!("  {}: and {more} more\n", line.kind));
+            table.below.push(format!("  {}: and {more} more", line.kind));
         }
     }
-    text
+    table
 }
 
 /// Published rows, those of a run last.
 #[must_use]
-pub fn render_published_text(view: &PublishedView) -> String {
-    let header: Vec<&str> =
-        std::iter::once("published").chain(view.columns.iter().map(String::as_str)).collect();
-    let mut table = right_aligned(&header, 1, view.columns.len());
+pub fn published_table(view: &PublishedView) -> Table {
+    let column = |(place, title): (usize, &String)| match place == view.overall {
+        true => Column::number(title),
+        false => Column::number(title).normal(),
+    };
+    let columns = view.columns.iter().enumerate().map(column);
+    let mut table = Table::new(std::iter::once(Column::text("published")).chain(columns));
     for (name, values) in &view.rows {
         let value = |value: &Option<f64>| match value {
             Some(value) => format!("{value:.0$}", view.decimals),
             None => NO_VALUE.to_owned(),
         };
-        table.add_row(std::iter::once(plain(name)).chain(values.iter().map(value)));
+        table.push(Row::new(std::iter::once(name.clone()).chain(values.iter().map(value))));
     }
-    format!(
-        "{}\nPublished scores: {}.\nNot known of them: {}.\n",
-        table.trim_fmt(),
-        view.source,
-        view.unknown
-    )
-}
-
-/// A table without lines whose columns from `first` on hold numbers, so many of them.
-fn right_aligned(header: &[&str], first: usize, count: usize) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.iter().copied());
-    for column in table.column_iter_mut().skip(first).take(count) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    table.below.push(format!("Published scores: {}.", view.source));
+    table.below.push(format!("Not known of them: {}.", view.unknown));
     table
 }

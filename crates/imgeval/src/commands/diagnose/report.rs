@@ -1,5 +1,6 @@
 //! The same as JSON, and the folder of a report.
 
+use imgeval_report::schema::Schema;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -35,14 +36,15 @@ pub(super) struct AnswerReport<'a> {
 
 pub(super) fn probe_json(card: &ProbeCard, probe: &Probe) -> Value {
     let verdict = judge_probe(card);
-    json!({
-        "kind": "architecture-probe",
-        "version": 1,
+    let (kind, version) = Schema::ArchitectureProbe.name_and_version();
+    Schema::ArchitectureProbe.stamp(json!({
+        "kind": kind,
+        "version": version,
         "card": ProbeCardRecord::from(card),
         "similarities": probe.similarities(),
         "claim": verdict.claim.code(),
         "verdict": sentences(&verdict.reasons),
-    })
+    }))
 }
 
 /// What people read.
@@ -83,9 +85,10 @@ pub(super) fn answer_json(answer: &AnswerReport<'_>) -> Value {
             names.zip(likeness).map(|(name, value)| (name.clone(), json!(value))).collect();
         json!({"signature": SignatureRecord::from(record), "similarity": similarity})
     });
-    json!({
-        "kind": "architecture-answer",
-        "version": 1,
+    let (kind, version) = Schema::ArchitectureAnswer.name_and_version();
+    Schema::ArchitectureAnswer.stamp(json!({
+        "kind": kind,
+        "version": version,
         "probe": {
             "kind": answer.card.kind.code(),
             "classes": answer.card.classes,
@@ -100,7 +103,7 @@ pub(super) fn answer_json(answer: &AnswerReport<'_>) -> Value {
         "images": images,
         "unused": unused,
         "unused_counts": unused_counts,
-    })
+    }))
 }
 
 pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) -> Result<()> {

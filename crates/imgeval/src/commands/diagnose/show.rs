@@ -5,9 +5,9 @@ use imgeval_diagnose::{
     Measured,
     architecture::{CandidateSheet, LatticePeak, ProbeCard, ValueShare, judge_probe},
 };
+use imgeval_report::tables::terminal::{Column, Row, Table, View};
 
 use super::report::AnswerReport;
-use crate::plain_table::plain_table;
 
 /// Characters of the longest bar of a histogram.
 const BAR: usize = 40;
@@ -67,15 +67,15 @@ fn profile_table(card: &ProbeCard) -> String {
         .chain(card.classes.iter().map(|name| visible(name)))
         .chain(["alone, right (chance)".to_owned()])
         .collect();
-    let mut table = plain_table(&header.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = Table::new(header.into_iter().map(Column::text));
     for fact in &card.profile.facts {
         let mut row = vec![fact.fact.name().to_owned()];
         row.extend(fact.values.iter().map(|values| values_text(values)));
         let mark = if fact.separates { " !" } else { "" };
         row.push(format!("{} ({:.2}){mark}", fact.balanced_accuracy.text(), fact.chance));
-        table.add_row(row);
+        table.push(Row::new(row));
     }
-    format!("{}\n", table.trim_fmt())
+    table.render(View::WIDE)
 }
 
 fn values_text(values: &[ValueShare]) -> String {
@@ -84,8 +84,9 @@ fn values_text(values: &[ValueShare]) -> String {
 }
 
 fn generators_table(card: &ProbeCard) -> String {
-    let mut table =
-        plain_table(&["class", "generator", "images", "groups", "training", "validation", "test"]);
+    let mut table = Table::new(
+        ["class", "generator", "images", "groups", "training", "validation", "test"].map(Column::text),
+    );
     for generator in &card.generators {
         let counts = [
             generator.n_images,
@@ -95,9 +96,9 @@ fn generators_table(card: &ProbeCard) -> String {
             generator.n_test,
         ];
         let names = [visible(&card.classes[generator.class]), visible(&generator.name)];
-        table.add_row(names.into_iter().chain(counts.map(|count| count.to_string())));
+        table.push(Row::new(names.into_iter().chain(counts.map(|count| count.to_string()))));
     }
-    let mut text = format!("{}\n", table.trim_fmt());
+    let mut text = table.render(View::WIDE);
     for unused in &card.unused {
         text.push_str(&format!("not used: {} {}\n", unused.count, unused.reason));
     }
@@ -105,29 +106,30 @@ fn generators_table(card: &ProbeCard) -> String {
 }
 
 fn separation_table(card: &ProbeCard) -> String {
-    let mut table = plain_table(&["pictures", "AUC", "balanced accuracy", "groups", "images"]);
+    let mut table =
+        Table::new(["pictures", "AUC", "balanced accuracy", "groups", "images"].map(Column::text));
     let mut add = |name: String, auc: Measured, accuracy: Measured| {
         let counts = [auc.n_groups.to_string(), auc.n_images.to_string()];
-        table.add_row([name, auc.text(), accuracy.text()].into_iter().chain(counts));
+        table.push(Row::new([name, auc.text(), accuracy.text()].into_iter().chain(counts)));
     };
     let separation = &card.evaluation.separation;
     add("as they are".to_owned(), separation.auc, separation.balanced_accuracy);
     for point in &card.controls.robustness {
         add(point.degradation.name(), point.separation.auc, point.separation.balanced_accuracy);
     }
-    format!("{}\n", table.trim_fmt())
+    table.render(View::WIDE)
 }
 
 fn controls_table(card: &ProbeCard) -> String {
     let controls = &card.controls;
-    let mut table = plain_table(&["control", "result"]);
+    let mut table = Table::new(["control", "result"].map(Column::text));
     let shuffle = &controls.shuffle;
-    table.add_row([
+    table.push(Row::new([
         format!("shuffled labels, trained {}x", shuffle.aucs.len()),
         format!("mean AUC {:.3} ({:.3} to {:.3})", shuffle.mean, shuffle.low, shuffle.high),
-    ]);
+    ]));
     for control in &controls.leave_one_out {
-        table.add_row([
+        table.push(Row::new([
             format!("without {}", visible(&control.generator)),
             format!(
                 "taken for {} {}, AUC {}",
@@ -135,10 +137,10 @@ fn controls_table(card: &ProbeCard) -> String {
                 control.recognised.text(),
                 control.auc.text()
             ),
-        ]);
+        ]));
     }
     if controls.leave_one_out.is_empty() {
-        table.add_row(["without one generator", "not possible: no class has two"]);
+        table.push(Row::new(["without one generator", "not possible: no class has two"]));
     }
     for control in &controls.decoders {
         let shares: Vec<String> = card
@@ -147,12 +149,12 @@ fn controls_table(card: &ProbeCard) -> String {
             .zip(&control.shares)
             .map(|(class, share)| format!("{} {}", visible(class), share.text()))
             .collect();
-        table.add_row([format!("decoder {} alone", visible(&control.name)), shares.join(", ")]);
+        table.push(Row::new([format!("decoder {} alone", visible(&control.name)), shares.join(", ")]));
     }
     if controls.decoders.is_empty() {
-        table.add_row(["decoder alone", "not done: no --control-decoder"]);
+        table.push(Row::new(["decoder alone", "not done: no --control-decoder"]));
     }
-    format!("{}\n", table.trim_fmt())
+    table.render(View::WIDE)
 }
 
 /// Ten bins from 0 to 1, one line each.
@@ -174,12 +176,12 @@ fn histogram_text(counts: &[usize; 10]) -> String {
 /// What the probe says of pictures.
 pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
     let (card, summary) = (answer.card, &answer.summary);
-    let mut table = plain_table(&["class", "share", "mean confidence"]);
+    let mut table = Table::new(["class", "share", "mean confidence"].map(Column::text));
     for ((class, share), confidence) in card.classes.iter().zip(&summary.shares).zip(&summary.mean_confidence)
     {
-        table.add_row([visible(class), share.text(), format!("{confidence:.3}")]);
+        table.push(Row::new([visible(class), share.text(), format!("{confidence:.3}")]));
     }
-    let mut text = format!("{}\n", table.trim_fmt());
+    let mut text = table.render(View::WIDE);
     text.push_str(&format!("images {}, groups {}", summary.n_images, summary.n_groups));
     match summary.outside {
         Some(outside) => text.push_str(&format!(", outside {}\n", outside.text())),

@@ -1,0 +1,155 @@
+//! The names of the JSON documents that commands print. Each has a JSON Schema file under `docs/schemas/`.
+
+use serde_json::Value;
+
+/// The key that says which schema a document follows; it comes first.
+pub const KEY: &str = "schema";
+
+/// A kind of JSON document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schema {
+    /// What a trained architecture probe says of images.
+    ArchitectureAnswer,
+    /// A trained architecture probe with its controls.
+    ArchitectureProbe,
+    /// One call to a provider, as a line of a file.
+    Call,
+    /// Differences between runs.
+    Comparisons,
+    /// What a run covers.
+    Coverage,
+    /// What a detector sees in one image, as a line.
+    Detections,
+    /// Which keys, endpoints, models and weights work.
+    Doctor,
+    /// Pixel metrics of one edit.
+    EditMetrics,
+    /// The embedding of one image or text, as a line.
+    Embedding,
+    /// What calls would cost.
+    Estimate,
+    /// What came of asking for images.
+    Generation,
+    /// Scores of a run by judges and people.
+    JudgedScore,
+    /// The known weights.
+    Models,
+    /// The precision of a comparison that is yet to be made.
+    Plans,
+    /// What reading kept replies again recovered.
+    Reread,
+    /// Scores of a run by a detector.
+    Score,
+    /// Scores of official result files.
+    ScoreRows,
+    /// The suites.
+    Suites,
+    /// Score tables of several runs beside published rows.
+    Tables,
+}
+
+impl Schema {
+    pub const ALL: [Self; 19] = [
+        Self::ArchitectureAnswer,
+        Self::ArchitectureProbe,
+        Self::Call,
+        Self::Comparisons,
+        Self::Coverage,
+        Self::Detections,
+        Self::Doctor,
+        Self::EditMetrics,
+        Self::Embedding,
+        Self::Estimate,
+        Self::Generation,
+        Self::JudgedScore,
+        Self::Models,
+        Self::Plans,
+        Self::Reread,
+        Self::Score,
+        Self::ScoreRows,
+        Self::Suites,
+        Self::Tables,
+    ];
+
+    /// What a document holds, and the version of its shape: raised when a field changes its meaning or goes. New fields
+    /// may come without.
+    #[must_use]
+    pub fn name_and_version(self) -> (&'static str, u32) {
+        match self {
+            Self::ArchitectureAnswer => ("architecture-answer", 1),
+            Self::ArchitectureProbe => ("architecture-probe", 1),
+            Self::Call => ("call", 1),
+            Self::Comparisons => ("comparisons", 1),
+            Self::Coverage => ("coverage", 1),
+            Self::Detections => ("detections", 1),
+            Self::Doctor => ("doctor", 1),
+            Self::EditMetrics => ("edit-metrics", 1),
+            Self::Embedding => ("embedding", 1),
+            Self::Estimate => ("estimate", 1),
+            Self::Generation => ("generation", 1),
+            Self::JudgedScore => ("judged-score", 1),
+            Self::Models => ("models", 1),
+            Self::Plans => ("plans", 1),
+            Self::Reread => ("reread", 1),
+            Self::Score => ("score", 1),
+            Self::ScoreRows => ("score-rows", 1),
+            Self::Suites => ("suites", 1),
+            Self::Tables => ("tables", 1),
+        }
+    }
+
+    /// The value of [`KEY`], such as `imgeval/score/1`.
+    #[must_use]
+    pub fn id(self) -> String {
+        let (name, version) = self.name_and_version();
+        format!("imgeval/{name}/{version}")
+    }
+
+    /// The name of the schema's file, such as `score-1.json`.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        let (name, version) = self.name_and_version();
+        format!("{name}-{version}.json")
+    }
+
+    /// The document with its schema as the first key. Only an object has keys; anything else stays as it is.
+    #[must_use]
+    pub fn stamp(self, mut document: Value) -> Value {
+        if let Value::Object(fields) = &mut document {
+            fields.shift_insert(0, KEY.to_owned(), self.id().into());
+        }
+        document
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, path::Path};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_schema_is_the_first_key() {
+        let stamped = Schema::Suites.stamp(json!({"suites": []}));
+        assert_eq!(stamped.to_string(), r#"{"schema":"imgeval/suites/1","suites":[]}"#);
+    }
+
+    #[test]
+    fn every_schema_has_a_file_of_its_own_that_asks_for_its_id() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas");
+        let mut files = BTreeSet::new();
+        for schema in Schema::ALL {
+            let file = std::fs::read_to_string(folder.join(schema.file_name())).unwrap();
+            let file: Value = serde_json::from_str(&file).unwrap();
+            assert_eq!(file["properties"][KEY]["const"], json!(schema.id()));
+            assert_eq!(file["required"][0], KEY, "{}", schema.id());
+            files.insert(schema.file_name());
+        }
+        let listed =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let listed: BTreeSet<String> = listed.filter(|name| name.ends_with(".json")).collect();
+        assert_eq!(listed, files);
+    }
+}
