@@ -95,3 +95,40 @@ fn encode(pixels: &imgeval_core::Pixels, format: ImageFormat) -> Result<Vec<u8>,
 fn not_accessible(detail: String) -> Failure {
     Failure { kind: FailureKind::NotAccessible, detail }
 }
+
+#[cfg(test)]
+mod tests {
+    use imgeval_suites::judged::Template;
+
+    use super::*;
+
+    #[test]
+    fn a_talk_may_show_several_images_and_earlier_replies() {
+        let template = |text: &str| Template::parse(text).unwrap();
+        let protocol = JudgeProtocol {
+            message: vec![
+                MessagePart::Image(Attachment::Sources),
+                MessagePart::Text(template("{instruction}")),
+                MessagePart::Assistant(template("{first_reply}")),
+                MessagePart::Image(Attachment::Answer),
+            ],
+            preparation: ImagePreparation::default(),
+            ..JudgeProtocol::reason_edit()
+        };
+        let fields = BTreeMap::from([(Field::Instruction, "{first_reply}"), (Field::FirstReply, "{x}")]);
+        let image = |byte: u8| InputImage::new(ImageFormat::Png, vec![byte]);
+        let images = |attachment| match attachment {
+            Attachment::Sources => Ok(vec![image(1), image(2)]),
+            _ => Ok(vec![image(3)]),
+        };
+        let question = make_question(&protocol, &fields, images).unwrap();
+        let parts = [
+            QuestionPart::Image(image(1)),
+            QuestionPart::Image(image(2)),
+            QuestionPart::Text("{first_reply}".to_owned()),
+            QuestionPart::Assistant("{x}".to_owned()),
+            QuestionPart::Image(image(3)),
+        ];
+        assert_eq!(question.parts, parts);
+    }
+}
