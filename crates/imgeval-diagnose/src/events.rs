@@ -9,6 +9,6 @@ pub enum Event {
     Stage { name: String, images: usize },
     /// So many more images of the stage are done.
     Advanced { images: usize },
-    /// Of a network.
+    /// A network is being trained.
     Training(TrainingEvent),
 }

@@ -40,6 +40,7 @@ mod cli {
     #[cfg(unix)]
     mod links;
     mod local_server;
+    mod map;
     mod models;
     mod networks;
     mod old_runs;

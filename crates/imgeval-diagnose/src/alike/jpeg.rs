@@ -46,7 +46,7 @@ pub fn encode_jpeg(pixels: &Pixels, quality: u8, subsampling: Subsampling) -> Re
 /// The picture after one such compression; of the same size.
 ///
 /// # Errors
-/// As [`encode_jpeg`].
+/// If a side is longer than 65,535 pixels, or what was written cannot be read.
 pub fn compressed(pixels: &Pixels, quality: u8, subsampling: Subsampling) -> Result<Pixels, JpegError> {
     let bytes = encode_jpeg(pixels, quality, subsampling)?;
     let limits = DecodeLimits { max_pixels: u64::from(pixels.width()) * u64::from(pixels.height()) };
@@ -68,7 +68,7 @@ mod tests {
         Pixels::new(64, 64, (0..64 * 64 * 3).map(|index| wave(index) as u8).collect()).unwrap()
     }
 
-    /// Of luma: colour stored at half size is smoothed again by every compression.
+    /// The mean change of luma: color stored at half size is smoothed again by every compression.
     fn mean_change(a: &Pixels, b: &Pixels) -> f64 {
         let (a, b) = (GrayPixels::luma_of(a), GrayPixels::luma_of(b));
         let sum: f64 = a.values().iter().zip(b.values()).map(|(a, b)| f64::from(a.abs_diff(*b))).sum();

@@ -38,7 +38,7 @@ const ASSUMED_WEBP_QUALITY: u8 = 75;
 /// What is done to every picture. Stored in the probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Of the square that a probe sees, in pixels.
+    /// The side of the square that a probe sees, in pixels.
     pub side: u32,
     pub sizing: Sizing,
     /// `None`: nothing is compressed.
@@ -113,12 +113,12 @@ impl Plan {
     /// Both steps.
     ///
     /// # Errors
-    /// As [`Self::cut`] and [`Self::compress`].
+    /// If the picture is smaller than the square, or the encoder fails.
     pub fn apply(&self, pixels: &Pixels, sha256: &str) -> Result<Pixels, HarmoniseError> {
         self.compress(self.cut(pixels, sha256)?)
     }
 
-    /// In a few words, for tables and keys; equal plans have equal words.
+    /// The plan in a few words, for tables and keys; equal plans have equal words.
     #[must_use]
     pub fn describe(&self) -> String {
         let side = self.side;
@@ -154,7 +154,7 @@ pub struct PlanRequest {
     pub side: Option<u32>,
     pub sizing: Option<SizingRequest>,
     pub jpeg: JpegRequest,
-    /// Of drawn crops.
+    /// The seed of drawn crops.
     pub seed: u64,
 }
 

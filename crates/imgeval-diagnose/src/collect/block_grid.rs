@@ -26,7 +26,7 @@ pub(super) fn block_grid(luma: &GrayPixels) -> f64 {
     (across * down).sqrt()
 }
 
-/// Of borders between `position` and the next, over all `lines`.
+/// The mean step over borders between `position` and the next, over all `lines`.
 fn prominence(n_positions: usize, n_lines: usize, at: impl Fn(usize, usize) -> i32) -> f64 {
     let (mut sums, mut counts) = ([0_u64; 8], [0_u64; 8]);
     for line in 0..n_lines {

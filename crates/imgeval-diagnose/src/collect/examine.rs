@@ -23,7 +23,7 @@ pub struct Examined {
     /// Upright.
     pub width: u32,
     pub height: u32,
-    /// Of the picture, for groups of near duplicates.
+    /// The hash by which near duplicates of the picture are found.
     pub difference_hash: u64,
     /// How clearly a grid of 8 pixels stands out, as JPEG leaves it; about 1 where there is none.
     pub block_grid: f64,
@@ -67,7 +67,7 @@ pub fn read_image(path: &Path, limits: &DecodeLimits) -> Result<ReadImage, Failu
 /// Reads a file and keeps what is known of it, not its pixels.
 ///
 /// # Errors
-/// As [`read_image`].
+/// The failure as data, as imports record it.
 pub fn examine(path: &Path, limits: &DecodeLimits) -> Result<Examined, Failure> {
     let image = read_image(path, limits)?;
     Ok(Examined {

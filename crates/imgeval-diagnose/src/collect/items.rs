@@ -27,7 +27,7 @@ const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageItem {
     pub path: PathBuf,
-    /// As people know it: the path below the folder, or of the run.
+    /// The name that people know it by: its path below the folder or in the run.
     pub name: String,
     /// Prompt or other group, if known.
     pub group: Option<String>,
@@ -168,7 +168,7 @@ struct PromptMetadata {
     prompt: String,
 }
 
-/// Of `00052/samples/0000.png` the prompt in `00052/metadata.jsonl`; anything else there is no metadata of this kind.
+/// The prompt of `00052/samples/0000.png`, from `00052/metadata.jsonl`; anything else there is no metadata of this kind.
 fn prompt_of(path: &Path, known: &mut BTreeMap<PathBuf, Option<String>>) -> Option<String> {
     let samples = path.parent().filter(|folder| folder.ends_with("samples"))?;
     let metadata = samples.parent()?.join("metadata.jsonl");

@@ -41,7 +41,8 @@ impl Convolution {
         Self { linear, channels, kernel, stride, padding, activation: Activation::None }
     }
 
-    /// Of numbers in memory, with a stride of 1: the weight is [outputs, channels, side, side]. With 32 bits on the CPU only.
+    /// A convolution of numbers in memory, with a stride of 1: the weight is [outputs, channels, side, side]. It runs with 32 bits on
+    /// the CPU only.
     pub(crate) fn of_numbers(weight: &[f32], bias: Vec<f32>, shape: KernelShape, padding: usize) -> Self {
         let KernelShape { channels, side: kernel } = shape;
         let linear = Linear::of_numbers(weight, bias, &channels_last_order(channels, kernel * kernel));

@@ -61,7 +61,7 @@ impl Linear {
         }
     }
 
-    /// Of numbers [outputs, inputs] in memory, which are packed at once: the layer runs with 32 bits on the CPU only. `order` gives
+    /// A layer of numbers [outputs, inputs] in memory, which are packed at once: the layer runs with 32 bits on the CPU only. `order` gives
     /// for each input of the layer its column.
     pub(crate) fn of_numbers(weight: &[f32], bias: Vec<f32>, order: &[usize]) -> Self {
         let (inputs, outputs) = (order.len(), bias.len());

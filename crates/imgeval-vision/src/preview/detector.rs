@@ -31,7 +31,7 @@ impl PreviewDetector {
         Self::from_bytes(&imgeval_files::read_regular(path, MAX_FILE_BYTES).map_err(unavailable)?)
     }
 
-    /// As [`Self::load`], from the bytes of a weight file.
+    /// The detector from the bytes of a weight file.
     ///
     /// # Errors
     /// If the bytes do not fit the network.

@@ -25,9 +25,9 @@ pub struct Source {
 #[derive(Debug)]
 pub(crate) struct Dataset {
     pub(crate) images: Vec<UsableImage>,
-    /// Of each image.
+    /// The class of each image.
     pub(crate) classes: Vec<usize>,
-    /// Of each image, the place of its source.
+    /// The place of each image's source.
     pub(crate) sources: Vec<usize>,
     pub(crate) parts: Vec<Part>,
     pub(crate) n_known_groups: usize,

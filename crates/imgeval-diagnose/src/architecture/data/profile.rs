@@ -149,7 +149,7 @@ impl Profile {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FactProfile {
     pub fact: Fact,
-    /// For each class its most frequent values with their shares.
+    /// The most frequent values of each class with their shares.
     pub values: Vec<Vec<ValueShare>>,
     /// Balanced accuracy of the best rule on this fact alone, on groups that it was not learnt from.
     pub balanced_accuracy: Measured,

@@ -30,7 +30,7 @@ impl ProbeKind {
 /// Which CLIP computes embeddings, and from what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbedderCard {
-    /// As [`imgeval_vision::train::ClipEmbedder::identity`] gives it.
+    /// The identity that [`imgeval_vision::train::ClipEmbedder::identity`] gives.
     pub identity: String,
     pub framing: Framing,
 }

@@ -26,7 +26,7 @@ pub(crate) struct Output {
 pub(crate) enum Model {
     /// Logistic regression on an extractor's rows.
     Linear(LogisticModel),
-    /// With the record of its training.
+    /// A network with the record of its training.
     Network { network: Box<TrainedNetwork>, epochs: Vec<EpochRecord> },
 }
 

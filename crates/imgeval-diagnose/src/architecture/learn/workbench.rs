@@ -45,7 +45,7 @@ pub struct WorkbenchSettings<'a> {
     /// Weights of CLIP and the SHA-256 that tells which; needed by the kinds that begin with it.
     pub clip: Option<(&'a Path, &'a str)>,
     pub compute: ComputeOptions,
-    /// At most so many passes over the images, if not the kind's own number.
+    /// The most passes over the images, if not the kind's own number.
     pub epochs: Option<usize>,
     /// Where embeddings are kept for good.
     pub embeddings: Option<&'a Path>,
@@ -64,11 +64,11 @@ pub(crate) struct WorkbenchRequest<'a> {
 
 /// One training: of which images, with which labels.
 pub(crate) struct FitTask<'a> {
-    /// Of the checkpoint.
+    /// The name of the checkpoint.
     pub(crate) name: &'a str,
     pub(crate) training: &'a [usize],
     pub(crate) validation: &'a [usize],
-    /// Of all images.
+    /// The labels of all images.
     pub(crate) labels: &'a [usize],
     pub(crate) n_classes: usize,
 }

@@ -16,9 +16,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProbeCard {
     pub kind: ProbeKind,
-    /// Of imgeval, that trained it.
+    /// The version of imgeval that trained it.
     pub tool_version: String,
-    /// In the order of logits; confidence is shown for the first.
+    /// The classes in the order of logits; confidence is shown for the first.
     pub classes: Vec<String>,
     pub plan: Plan,
     pub plan_notes: Vec<String>,
@@ -34,9 +34,9 @@ pub struct ProbeCard {
     /// Beyond this distance an image is unlike those trained on; `None` if there were too few validation images to say.
     pub outside_threshold: Option<f64>,
     pub signatures: Vec<DecoderSignature>,
-    /// Of probes on embeddings.
+    /// The network behind a probe on embeddings.
     pub embedder: Option<EmbedderCard>,
-    /// Of probes that are networks: what they are, and how their training went.
+    /// What a probe is that is a network; `epochs` is how its training went.
     pub network: Option<NetworkDescription>,
     pub epochs: Vec<EpochRecord>,
 }

@@ -29,11 +29,11 @@ pub struct Answer {
 pub struct Probe {
     pub card: ProbeCard,
     pub(crate) model: Model,
-    /// Of linear models.
+    /// What computes the features of a linear model.
     pub(crate) extractor: Option<Extractor>,
     pub(crate) temperature: Temperature,
     pub(crate) distance: ClassDistance,
-    /// Of each of the card's signatures.
+    /// One fingerprint for each of the card's signatures.
     pub(crate) fingerprints: Vec<Fingerprint>,
 }
 

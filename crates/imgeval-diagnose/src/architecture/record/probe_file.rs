@@ -82,7 +82,7 @@ struct VersionOnly {
 struct Header {
     format_version: u32,
     card: ProbeCardRecord,
-    /// Of the covariance behind the distance.
+    /// The shrinkage of the covariance behind the distance.
     shrinkage: f64,
 }
 

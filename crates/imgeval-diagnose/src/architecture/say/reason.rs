@@ -44,7 +44,7 @@ pub enum ProbeReason {
     },
     /// No real photographs were sent through a decoder.
     NoDecoderControl,
-    /// Of real photographs that went through a decoder, the share that is taken for a class.
+    /// The share of real photographs that went through a decoder which is taken for a class.
     DecoderControl {
         decoder: String,
         class: String,

@@ -23,7 +23,7 @@ const MOSTLY_OUTSIDE: f64 = 0.5;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     pub claim: Claim,
-    /// In the order in which people read them; the last is the conclusion.
+    /// The reasons in the order in which people read them; the last is the conclusion.
     pub reasons: Vec<ProbeReason>,
 }
 

@@ -68,7 +68,7 @@ pub struct LeaveOneOut {
     pub generator: String,
     /// Share of the unseen generator's test images that are taken for its class.
     pub recognised: Measured,
-    /// Of its test images against those of the other classes.
+    /// The AUC of its test images against those of the other classes.
     pub auc: Measured,
 }
 

@@ -33,12 +33,12 @@ pub struct Separation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     pub separation: Separation,
-    /// By which logits are divided; fitted on the validation groups.
+    /// The number by which logits are divided; fitted on the validation groups.
     pub temperature: f64,
     /// Expected calibration error (ten bins) without and with the temperature.
     pub calibration_error_before: f64,
     pub calibration_error: f64,
-    /// Without and with the temperature.
+    /// Brier score without and with the temperature.
     pub brier_before: f64,
     pub brier: f64,
     /// Confidence in the first class, in ten bins, for the images of each class.

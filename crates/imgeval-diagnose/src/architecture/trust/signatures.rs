@@ -29,18 +29,18 @@ pub struct DecoderSignature {
     pub frequencies: Vec<f64>,
     pub spectrum: Vec<f64>,
     pub residual_spectrum: Vec<f64>,
-    /// As [`imgeval_metrics::spectra::Signature`] has them.
+    /// The radial and angular spectra of [`imgeval_metrics::spectra::Signature`].
     pub radial: Vec<f64>,
     pub angular: Vec<f64>,
     pub peaks: Vec<LatticePeak>,
-    /// Of the fingerprint at lags of -16 to 16 pixels, 33 rows of 33.
+    /// The autocorrelation of the fingerprint at lags of -16 to 16 pixels, 33 rows of 33.
     pub autocorrelation: Vec<f64>,
 }
 
 /// Power at the points of a period's lattice over its local median; about 1 where there is nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LatticePeak {
-    /// In pixels: 8 for a decoder that makes 8x8 pixels of each latent.
+    /// The period in pixels: 8 for a decoder that makes 8x8 pixels of each latent.
     pub period: usize,
     pub score: f64,
 }
