@@ -16,7 +16,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
@@ -50,6 +50,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "imgeval-metrics",
             "imgeval-report",
             "imgeval-runner",
+            "imgeval-scoring",
             "imgeval-store",
             "imgeval-suites",
             "imgeval-vision",
