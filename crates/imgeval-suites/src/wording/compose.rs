@@ -69,18 +69,18 @@ pub enum Compose<'a> {
     /// A text of the suite's own, such as a line end between two others.
     Text(&'a str),
     /// `separator.join([…])`
-    Join(&'a str, &'a [Compose<'a>]),
+    Join(&'a str, &'a [Self]),
     /// `text.replace(mark, value)` for each mark, which must be there; every one of it is replaced.
-    Replace(&'a Compose<'a>, &'a [(&'a str, Field)]),
+    Replace(&'a Self, &'a [(&'a str, Field)]),
     /// `text.format(name=value)`; unnamed and numbered places go by `0`, `1` and so on. Where a text is formatted whose
     /// value is already in, the prompt becomes [`Field::FormattedPrompt`].
-    Format(&'a Compose<'a>, &'a [(&'a str, Field)]),
+    Format(&'a Self, &'a [(&'a str, Field)]),
     /// The holes of a format string, by their expressions; `['Prompt']` stands for this key of anything.
-    Holes(&'a Compose<'a>, &'a [(&'a str, Field)]),
+    Holes(&'a Self, &'a [(&'a str, Field)]),
     /// A Jinja template with `{{ name }}`.
-    Jinja(&'a Compose<'a>, &'a [(&'a str, Field)]),
+    Jinja(&'a Self, &'a [(&'a str, Field)]),
     /// By a fact of the case, such as its type of edit.
-    Choice(&'a str, &'a [(&'a str, Compose<'a>)]),
+    Choice(&'a str, &'a [(&'a str, Self)]),
 }
 
 /// A piece of what is being put together.
