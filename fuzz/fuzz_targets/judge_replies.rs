@@ -2,25 +2,22 @@
 #![no_main]
 
 use imgeval_suites::{
-    judged::{JudgeProtocol, ReplyFormat, Strictness, Template},
+    judged::{JudgeProtocol, ReplyFormat, Template},
     wise::{Edition, read_protocol},
     wording::{Compose, Place, WordingFiles},
 };
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    for format in ReplyFormat::ALL {
+    for format in ReplyFormat::all() {
         let Ok(scores) = format.parse(text) else { continue };
         assert!((0.0..=1.0).contains(&scores.value));
         for ((_, value), (_, most)) in scores.values.iter().zip(format.scale()) {
             assert!((0.0..=*most).contains(value));
         }
         // What a strict reader takes, the official one takes without a note.
-        let official = match format {
-            ReplyFormat::WiseLegacy(_) => ReplyFormat::WiseLegacy(Strictness::Official),
-            ReplyFormat::WiseVerified(_) => ReplyFormat::WiseVerified(Strictness::Official),
-            ReplyFormat::EditScores => format,
-        };
+        let official =
+            ReplyFormat::all().into_iter().find(|of| of.strict() == Some(format)).unwrap_or(format);
         assert_eq!(official.parse(text).as_ref(), Ok(&scores));
     }
     if let Ok(protocol) = JudgeProtocol::from_toml(text) {

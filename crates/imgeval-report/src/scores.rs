@@ -11,6 +11,8 @@ pub struct ScoreView {
     pub lines: Vec<LineView>,
     /// Finer groups within the parts.
     pub groups: Vec<LineView>,
+    /// Tables beside the main one, by their names: lines as those of the main one.
+    pub slices: Vec<(String, Vec<LineView>)>,
     /// Names of the parts without a score, for which the overall score is withheld.
     pub without_score: Vec<String>,
     /// How many images each case is taken to have; `None` if that is not known.

@@ -162,6 +162,13 @@ fn with_detector_facts(protocol: Protocol, detector: &ObserverMeta) -> Protocol 
 
 fn with_judge_facts(protocol: Protocol, judge: &JudgeReplies, suite: &SuiteFacts) -> Protocol {
     let identity = &judge.judge.identity;
+    let mut protocol = protocol;
+    for (place, further) in judge.asked.iter().enumerate().skip(1) {
+        let identity = &further.judge.identity;
+        protocol = protocol
+            .with(&format!("judge.protocol.{}", place + 1), &identity.protocol)
+            .with(&format!("judge.protocol_sha256.{}", place + 1), &identity.protocol_hash);
+    }
     protocol
         .with("judge", &identity.judge.model)
         .with("judge.interface", format!("{}@{}", identity.judge.provider, identity.judge.version))

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use imgeval_core::{Failure, FailureKind, ImageRecord, Outcome, SampleId, sentence_of};
 use imgeval_store::{JudgedRole, RunReader, StoredJudge, StoredJudgment};
-use imgeval_suites::judged::{JudgeProtocol, Scores};
+use imgeval_suites::{
+    judged::{JudgeProtocol, Scores},
+    suite::SuiteRef,
+};
 
-use crate::ScoringError;
+use crate::{ScoringError, combined::combine};
 
 /// The provider of people's scores.
 pub const HUMAN: &str = "human";
@@ -23,14 +26,16 @@ pub struct JudgeReplies {
     pub anchors: BTreeMap<SampleId, ImageReplies>,
     /// Of the anchors when they were set up.
     pub anchor_references: BTreeMap<SampleId, ImageReplies>,
+    /// What it said by each protocol alone, where the suite asks by several.
+    pub asked: Vec<Self>,
     /// Whether another judge of the run has the same title.
-    has_double: bool,
+    pub(crate) has_double: bool,
 }
 
 /// What a judge said of one image, by repeat: the first answer that can be read, else why there is none.
 #[derive(Debug, Clone, Default)]
 pub struct ImageReplies {
-    repeats: BTreeMap<u32, Result<Reading, Failure>>,
+    pub(crate) repeats: BTreeMap<u32, Result<Reading, Failure>>,
 }
 
 /// An answer that could be read.
@@ -96,7 +101,11 @@ impl JudgeReplies {
         if self.is_human() {
             format!("{} (human)", judge.model)
         } else {
-            format!("{} ({}, {})", judge.model, judge.provider, self.protocol.label())
+            let labels: Vec<String> = match self.asked.as_slice() {
+                [] => vec![self.protocol.label()],
+                asked => asked.iter().map(|of| of.protocol.label()).collect(),
+            };
+            format!("{} ({}, {})", judge.model, judge.provider, labels.join(" and "))
         }
     }
 
@@ -108,7 +117,7 @@ impl JudgeReplies {
     #[must_use]
     pub fn short_title(&self) -> String {
         let model = &self.judge.identity.judge.model;
-        let is_usual = self.is_human() || self.protocol.id == self.protocol.suite;
+        let is_usual = self.is_human() || !self.asked.is_empty() || self.protocol.id == self.protocol.suite;
         let title = if is_usual { model.clone() } else { format!("{model} [{}]", self.protocol.id) };
         title + &self.mark()
     }
@@ -148,6 +157,7 @@ pub fn is_pinned(model: &str, protocol: &JudgeProtocol) -> bool {
 
 /// Everybody who judged the run; who was named and never answered anything is left out.
 pub(crate) fn read_judges(
+    suite: SuiteRef,
     reader: &RunReader,
     samples: &BTreeMap<SampleId, ImageRecord>,
 ) -> Result<Vec<JudgeReplies>, ScoringError> {
@@ -161,6 +171,7 @@ pub(crate) fn read_judges(
             samples: BTreeMap::new(),
             anchors: BTreeMap::new(),
             anchor_references: BTreeMap::new(),
+            asked: Vec::new(),
             has_double: false,
         })
     };
@@ -186,6 +197,7 @@ pub(crate) fn read_judges(
         replies.add(judgment, &judge.protocol);
     })?;
     judges.retain(|judge| !judge.samples.is_empty());
+    let mut judges = combine(suite, judges);
     let mut n_titles: BTreeMap<String, usize> = BTreeMap::new();
     for judge in &judges {
         *n_titles.entry(judge.plain_title()).or_default() += 1;

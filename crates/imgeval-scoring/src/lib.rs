@@ -17,6 +17,7 @@
 mod assemble;
 mod board;
 mod cases;
+mod combined;
 mod compare;
 mod coverage;
 mod error;

@@ -10,7 +10,7 @@ use imgeval_metrics::BootstrapSettings;
 use imgeval_store::{Manifest, ObservedSample, RunReader, Spend};
 use imgeval_suites::{
     geneval::{Verdict, VerdictError, VerdictOptions, compute_verdict},
-    suite::{SuiteCase, SuiteRef},
+    suite::{Slice, SliceValue, SuiteCase, SuiteRef},
     summary::{Scheme, Summary, SummaryBuilder},
 };
 
@@ -152,7 +152,7 @@ impl Run {
                     images.insert(observed.sample.id, record);
                 }
             })?;
-            let judges = read_judges(&reader, &images)?;
+            let judges = read_judges(suite, &reader, &images)?;
             judges.into_iter().map(|judge| Evaluator::Judge(Box::new(judge))).collect()
         };
         Ok(Self {
@@ -422,6 +422,33 @@ impl Run {
     /// As [`Self::for_each_sample`].
     pub fn coverage(&self) -> Result<Coverage, ScoringError> {
         self.score(None, |_| Ok::<_, ScoringError>(())).map(|scored| scored.coverage)
+    }
+
+    /// The tables beside the main one, by their names.
+    #[must_use]
+    pub fn slices(&self, judge: &JudgeReplies, settings: BootstrapSettings) -> Vec<(&'static str, Summary)> {
+        let summarise = |slice: &Slice| {
+            let replies = match slice.value {
+                SliceValue::Combined => Some(&judge.samples),
+                SliceValue::Asked(place) => judge.asked.get(place).map(|of| &of.samples),
+            };
+            let mut builder = SummaryBuilder::new(self.scheme.clone());
+            for case in self.cases.values().filter(|case| (slice.keep)(case)) {
+                if let Some((part, id)) = self.place_of(case) {
+                    builder.expect_case(part, id, None);
+                }
+            }
+            for sample in self.images.keys() {
+                let case = self.cases.get(&sample.case).filter(|case| (slice.keep)(case));
+                let Some((part, id)) = case.and_then(|case| self.place_of(case)) else { continue };
+                match replies.and_then(|of| of.get(sample)).and_then(ImageReplies::value) {
+                    Some(value) => builder.add_score(part, id, value),
+                    None => builder.add_failed(part, id),
+                }
+            }
+            (slice.name, builder.summarise(settings))
+        };
+        self.suite.slices().iter().map(summarise).collect()
     }
 
     /// The table of one evaluator.

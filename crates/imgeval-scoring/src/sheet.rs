@@ -1,6 +1,7 @@
 //! Scores in the form that tables show.
 
 use imgeval_core::Protocol;
+use imgeval_metrics::BootstrapSettings;
 use imgeval_report::{
     model::ProtocolView,
     scores::{CoverageView, EvaluatorView, LineView, PublishedView, ScoreView},
@@ -20,13 +21,22 @@ use crate::{
 impl Run {
     /// The score table of one evaluator.
     #[must_use]
-    pub fn score_view(&self, evaluator: &Evaluator, summary: &Summary, coverage: &Coverage) -> ScoreView {
+    pub fn score_view(
+        &self,
+        evaluator: &Evaluator,
+        summary: &Summary,
+        coverage: &Coverage,
+        settings: BootstrapSettings,
+    ) -> ScoreView {
         let note = self.note(evaluator);
         let judge = evaluator.judge();
+        let slices = judge.map(|judge| self.slices(judge, settings)).unwrap_or_default();
+        let slice = |(name, summary): (&str, Summary)| (name.to_owned(), lines_of(&summary));
         ScoreView {
             evaluator: evaluator_view(evaluator),
             is_comparable: Some(note.is_empty()),
             note,
+            slices: slices.into_iter().map(slice).collect(),
             coverage: Some(coverage.view()),
             n_official_only: judge.map_or(0, |judge| judge.n_read_as_official_only()),
             n_unread: judge.map_or(0, |judge| judge.n_unread_beside_others()),
@@ -69,8 +79,9 @@ pub fn plain_view(suite: SuiteRef, summary: &Summary, protocol: &Protocol) -> Sc
     ScoreView {
         suite: suite.id().to_owned(),
         evaluator: EvaluatorView::Foreign,
-        lines: summary.lines().map(|named| line_view(named.name, named.line)).collect(),
+        lines: lines_of(summary),
         groups: groups.collect(),
+        slices: Vec::new(),
         without_score: summary.names_without_score().map(str::to_owned).collect(),
         images_per_case: summary.images_per_case,
         protocol: protocol_view(protocol),
@@ -80,6 +91,10 @@ pub fn plain_view(suite: SuiteRef, summary: &Summary, protocol: &Protocol) -> Sc
         n_official_only: 0,
         n_unread: 0,
     }
+}
+
+fn lines_of(summary: &Summary) -> Vec<LineView> {
+    summary.lines().map(|named| line_view(named.name, named.line)).collect()
 }
 
 fn line_view(name: &str, line: &ScoreLine) -> LineView {

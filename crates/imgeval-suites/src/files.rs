@@ -53,6 +53,8 @@ pub struct FetchedSource {
 pub struct SourceFile {
     /// In the repository.
     pub path: &'static str,
+    /// Its own address; without one it is in the archive.
+    pub url: Option<&'static str>,
     /// At the pinned commit.
     pub sha256: &'static str,
     /// Whether it holds a judge's instructions, of which the user may take another version.

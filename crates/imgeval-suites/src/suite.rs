@@ -63,8 +63,10 @@ pub enum ScoredBy {
 pub struct JudgedFacts {
     /// The name that protocols for it give as their suite.
     pub protocol_suite: &'static str,
-    /// Ids of its protocols; the first is its own.
+    /// Ids of its protocols.
     pub protocols: &'static [&'static str],
+    /// Those that a judge is asked by for one image, in order: one, or several whose values make the score together.
+    pub asked: &'static [&'static str],
     /// What its cases have that a wording may name.
     pub fields: &'static [Field],
     /// The images that its cases have.
@@ -87,6 +89,24 @@ impl JudgedFacts {
     pub fn has_source_image(&self) -> bool {
         self.attachments.contains(&Attachment::Source)
     }
+}
+
+/// A table beside the main one: of some of the cases, or by one of the protocols alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Slice {
+    pub name: &'static str,
+    pub value: SliceValue,
+    /// Whether a case belongs to it.
+    pub keep: fn(&SuiteCase) -> bool,
+}
+
+/// What a slice is a table of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SliceValue {
+    /// The scores of the images.
+    Combined,
+    /// The values by one of the protocols asked, by its place.
+    Asked(usize),
 }
 
 /// One case of a suite with everything that evaluators may be told about it.
@@ -269,6 +289,16 @@ pub trait Suite: fmt::Debug + Sync {
     /// The group within its part that a case belongs to.
     fn group_of<'a>(&self, _case: &'a SuiteCase) -> Option<&'a str> {
         None
+    }
+
+    /// The score of an image from the values of the protocols that were asked about it, in their order.
+    fn combine(&self, values: &[f64]) -> f64 {
+        values.first().copied().unwrap_or_default()
+    }
+
+    /// Tables beside the main one.
+    fn slices(&self) -> &'static [Slice] {
+        &[]
     }
 
     /// The scores that were published on it.

@@ -26,7 +26,7 @@ pub use csv::{render_board_csv, render_comparison_csv};
 pub use json::{comparison_json, render_board_json, render_comparison_json};
 pub use scores::{
     coverage_json, coverage_table, line_json, published_json, published_table, render_scores_csv,
-    scores_csv_header, scores_json, scores_table, withheld_text,
+    scores_csv_header, scores_json, scores_table, slice_tables, withheld_text,
 };
 
 /// What a table shows beside scores.

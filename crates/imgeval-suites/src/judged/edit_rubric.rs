@@ -83,7 +83,7 @@ pub(super) fn protocol() -> JudgeProtocol {
             ..Decoding::default()
         },
         judge_pin: "gpt-4o-2024-11-20".to_owned(),
-        reply: ReplyFormat::EditScores,
+        reply: ReplyFormat::EDIT_SCORES,
         max_tries: 3,
         wording_source: "imgeval's own words; facts of GoT (arXiv 2503.10639), section 6.3.1".to_owned(),
     }

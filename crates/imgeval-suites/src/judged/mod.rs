@@ -14,6 +14,6 @@ mod template;
 
 pub use protocol::{Attachment, ImagePreparation, JudgeProtocol, MessagePart, ProtocolError};
 pub use protocol_file::ProtocolFileError;
-pub use replies::{READING_VERSION, ReplyFormat, Scores, Strictness, Unparsed};
+pub use replies::{READING_VERSION, ReplyFormat, ReplyReader, Scores, Strictness, Unparsed};
 pub use retired::{RetiredJudge, find_retired_judge};
 pub use template::{Field, MissingField, Template, TemplateError};

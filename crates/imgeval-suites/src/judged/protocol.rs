@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use imgeval_core::{ContentHash, Decoding, ImageFormat, json::from_json_str};
 
-use super::{Field, MissingField, ReplyFormat, Scores, Strictness, Template, Unparsed, edit_rubric};
+use super::{Field, MissingField, ReplyFormat, Scores, Template, Unparsed, edit_rubric};
 use crate::{
     registry,
     suite::{JudgedFacts, SuiteRef},
@@ -152,13 +152,7 @@ impl JudgeProtocol {
     /// `None` if replies are not read as a script reads them.
     #[must_use]
     pub fn read_strictly(&self) -> Option<Self> {
-        let reply = match self.reply {
-            ReplyFormat::WiseLegacy(Strictness::Official) => ReplyFormat::WiseLegacy(Strictness::Strict),
-            ReplyFormat::WiseVerified(Strictness::Official) => ReplyFormat::WiseVerified(Strictness::Strict),
-            ReplyFormat::WiseLegacy(Strictness::Strict)
-            | ReplyFormat::WiseVerified(Strictness::Strict)
-            | ReplyFormat::EditScores => return None,
-        };
+        let reply = self.reply.strict()?;
         let (id, title) = (format!("{}-strict", self.id), format!("{}, replies read strictly", self.title));
         Some(Self { id, title, reply, ..self.clone() })
     }
@@ -279,20 +273,21 @@ impl JudgeProtocol {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judged::Strictness;
 
     #[test]
     fn reading_strictly_is_a_protocol_of_its_own() {
         assert_eq!(JudgeProtocol::reason_edit().read_strictly(), None);
         let official = JudgeProtocol {
             id: "wise-verified".to_owned(),
-            reply: ReplyFormat::WiseVerified(Strictness::Official),
+            reply: ReplyFormat::wise_verified(Strictness::Official),
             ..JudgeProtocol::reason_edit()
         };
         let strict = official.read_strictly().unwrap();
         assert_eq!(strict.label(), "wise-verified-strict@1");
         assert_eq!(
             (strict.reply, &strict.message),
-            (ReplyFormat::WiseVerified(Strictness::Strict), &official.message)
+            (ReplyFormat::wise_verified(Strictness::Strict), &official.message)
         );
         assert_ne!(strict.hash(), official.hash());
         assert_eq!(strict.read_strictly(), None);
@@ -312,7 +307,7 @@ mod tests {
             |protocol| protocol.preparation.format = Some(ImageFormat::Jpeg),
             |protocol| protocol.decoding.temperature = Some(1.0),
             |protocol| protocol.judge_pin.push('x'),
-            |protocol| protocol.reply = ReplyFormat::WiseLegacy(Strictness::Strict),
+            |protocol| protocol.reply = ReplyFormat::wise_legacy(Strictness::Strict),
             |protocol| protocol.max_tries += 1,
             |protocol| protocol.wording_source.push('x'),
         ];

@@ -26,7 +26,7 @@ pub enum ProtocolFileError {
     )]
     Part,
     #[error("`{value}` is no {what}; known are {known}")]
-    Unknown { what: &'static str, value: String, known: &'static str },
+    Unknown { what: &'static str, value: String, known: String },
     #[error("the protocol does not hold together")]
     Protocol(#[source] ProtocolError),
 }
@@ -103,8 +103,11 @@ impl JudgeProtocol {
             let message = error.message().trim_end().to_owned();
             ProtocolFileError::Toml { line: 1 + before.matches('\n').count(), message }
         })?;
-        let unknown =
-            |what, value: &str, known| ProtocolFileError::Unknown { what, value: value.to_owned(), known };
+        let unknown = |what, value: &str, known: &str| ProtocolFileError::Unknown {
+            what,
+            value: value.to_owned(),
+            known: known.to_owned(),
+        };
         let template = |place, text: &str| {
             Template::parse(text).map_err(|source| ProtocolFileError::Template { place, source })
         };
@@ -124,7 +127,7 @@ impl JudgeProtocol {
         let DecodingTable { temperature, max_tokens, seed, log_probabilities, schema, extra } = file.decoding;
         let protocol = Self {
             reply: ReplyFormat::from_name(&file.reply)
-                .ok_or_else(|| unknown("form of reply", &file.reply, ReplyFormat::NAMES))?,
+                .ok_or_else(|| unknown("form of reply", &file.reply, &ReplyFormat::names()))?,
             id: file.id,
             version: file.version,
             suite: file.suite,

@@ -50,10 +50,11 @@ static FACTS: SuiteFacts = SuiteFacts {
 static JUDGED: JudgedFacts = JudgedFacts {
     protocol_suite: ID,
     protocols: &[ID],
+    asked: &[ID],
     fields: &[Field::Instruction],
     attachments: &[Attachment::Source, Attachment::Answer],
-    replies: &[ReplyFormat::EditScores],
-    people_reply: ReplyFormat::EditScores,
+    replies: &[ReplyFormat::EDIT_SCORES],
+    people_reply: ReplyFormat::EDIT_SCORES,
     people_see: "{instruction}",
     has_edit_metrics: true,
     wording_note: Some("the published wording is not known"),

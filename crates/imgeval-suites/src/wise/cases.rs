@@ -41,7 +41,12 @@ impl DataFile {
     /// As a pinned file of the suites' source.
     #[must_use]
     pub const fn source(&self) -> SourceFile {
-        SourceFile { path: self.path, sha256: self.sha256, is_script: matches!(self.kind, FileKind::Script) }
+        SourceFile {
+            path: self.path,
+            url: None,
+            sha256: self.sha256,
+            is_script: matches!(self.kind, FileKind::Script),
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub fn read_protocol(edition: Edition, script: &str) -> Result<JudgeProtocol, Sc
             preparation: ImagePreparation::default(),
             decoding: Decoding { max_tokens: Some(2_000), ..decoding },
             judge_pin: "gpt-4o-2024-05-13".to_owned(),
-            reply: ReplyFormat::WiseLegacy(Strictness::Official),
+            reply: ReplyFormat::wise_legacy(Strictness::Official),
             max_tries: 3,
             wording_source: "WISE_legacy/gpt_eval.py of PKU-YuanGroup/WISE".to_owned(),
         },
@@ -70,7 +70,7 @@ pub fn read_protocol(edition: Edition, script: &str) -> Result<JudgeProtocol, Sc
                 ..decoding
             },
             judge_pin: "Qwen3.5-35B-A3B".to_owned(),
-            reply: ReplyFormat::WiseVerified(Strictness::Official),
+            reply: ReplyFormat::wise_verified(Strictness::Official),
             max_tries: 3,
             wording_source: "vllm_eval.py of PKU-YuanGroup/WISE".to_owned(),
         },

@@ -43,7 +43,7 @@ fn check(format: ReplyFormat, slots: &str, answers: &str, seed: u64) -> (usize, 
     for (index, expected) in fixture[answers].as_str().unwrap().split(' ').enumerate() {
         let reply = generator.reply(&slots, index);
         let scores = format.parse(&reply);
-        let separator = if format == ReplyFormat::EditScores { "," } else { "" };
+        let separator = if format == ReplyFormat::EDIT_SCORES { "," } else { "" };
         let answer = scores.as_ref().map_or_else(
             |_| "-".to_owned(),
             |scores| {
@@ -62,11 +62,7 @@ fn check(format: ReplyFormat, slots: &str, answers: &str, seed: u64) -> (usize, 
             n_noted += usize::from(!scores.notes.is_empty());
         }
         // What carries no note the strict parser reads alike.
-        let strict = match format {
-            ReplyFormat::WiseLegacy(_) => ReplyFormat::WiseLegacy(Strictness::Strict),
-            ReplyFormat::WiseVerified(_) => ReplyFormat::WiseVerified(Strictness::Strict),
-            ReplyFormat::EditScores => format,
-        };
+        let strict = format.strict().unwrap_or(format);
         match &scores {
             Ok(scores) if scores.notes.is_empty() => {
                 assert_eq!(strict.parse(&reply).as_ref(), Ok(scores), "{reply:?}");
@@ -87,20 +83,20 @@ fn check(format: ReplyFormat, slots: &str, answers: &str, seed: u64) -> (usize, 
 #[test]
 fn legacy_replies_are_read_as_python_reads_them() {
     let (n_parsed, n_noted) =
-        check(ReplyFormat::WiseLegacy(Strictness::Official), "wise", "legacy_answers", 1);
+        check(ReplyFormat::wise_legacy(Strictness::Official), "wise", "legacy_answers", 1);
     assert!(n_parsed > 500 && n_noted > 100 && n_parsed > n_noted + 100, "{n_parsed} {n_noted}");
 }
 
 #[test]
 fn verified_replies_are_read_as_python_reads_them() {
     let (n_parsed, n_noted) =
-        check(ReplyFormat::WiseVerified(Strictness::Official), "wise", "verified_answers", 2);
+        check(ReplyFormat::wise_verified(Strictness::Official), "wise", "verified_answers", 2);
     assert!(n_parsed > 500 && n_noted > 100 && n_parsed > n_noted + 100, "{n_parsed} {n_noted}");
 }
 
 #[test]
 fn replies_in_json_are_read_as_an_independent_reader_reads_them() {
-    let (n_parsed, _) = check(ReplyFormat::EditScores, "edit", "edit_answers", 3);
+    let (n_parsed, _) = check(ReplyFormat::EDIT_SCORES, "edit", "edit_answers", 3);
     assert!(n_parsed > 500, "{n_parsed}");
 }
 
@@ -134,12 +130,12 @@ proptest! {
         which in 0..6_usize,
     ) {
         let replies = [
-            (ReplyFormat::EditScores, "{\"score\": [8, 9], \"reasoning\": \"the word \"STOP\" is\ngone\"}"),
-            (ReplyFormat::EditScores, "```json\n{'score': [8, 2.5],}\n```"),
-            (ReplyFormat::WiseVerified(Strictness::Strict), "Score: 1"),
-            (ReplyFormat::WiseVerified(Strictness::Strict), "1"),
-            (ReplyFormat::WiseLegacy(Strictness::Strict), "Consistency: 2\nRealism: 1\nAesthetic Quality: 0"),
-            (ReplyFormat::WiseLegacy(Strictness::Strict), "2\n1\n0"),
+            (ReplyFormat::EDIT_SCORES, "{\"score\": [8, 9], \"reasoning\": \"the word \"STOP\" is\ngone\"}"),
+            (ReplyFormat::EDIT_SCORES, "```json\n{'score': [8, 2.5],}\n```"),
+            (ReplyFormat::wise_verified(Strictness::Strict), "Score: 1"),
+            (ReplyFormat::wise_verified(Strictness::Strict), "1"),
+            (ReplyFormat::wise_legacy(Strictness::Strict), "Consistency: 2\nRealism: 1\nAesthetic Quality: 0"),
+            (ReplyFormat::wise_legacy(Strictness::Strict), "2\n1\n0"),
         ];
         let (format, reply) = replies[which];
         let unopened = if unopened { "it may be Score: 0 or {\"score\": [1, 1]}\n</think>\n" } else { "" };
@@ -166,10 +162,10 @@ fn replies_that_people_met_are_read_as_they_should_be() {
         return;
     }
     for (file, format, key) in [
-        ("wise-legacy.json", ReplyFormat::WiseLegacy(Strictness::Official), "official"),
-        ("wise-verified.json", ReplyFormat::WiseVerified(Strictness::Official), "official"),
-        ("reason-edit.json", ReplyFormat::EditScores, "expected"),
-        ("reason-edit-thoughts.json", ReplyFormat::EditScores, "expected"),
+        ("wise-legacy.json", ReplyFormat::wise_legacy(Strictness::Official), "official"),
+        ("wise-verified.json", ReplyFormat::wise_verified(Strictness::Official), "official"),
+        ("reason-edit.json", ReplyFormat::EDIT_SCORES, "expected"),
+        ("reason-edit-thoughts.json", ReplyFormat::EDIT_SCORES, "expected"),
     ] {
         let cases: Vec<Value> = serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
         assert!(!cases.is_empty());

@@ -39,7 +39,7 @@ use crate::{
     generation_table::{FailureExamples, shortage_text, spend_line},
     interrupt::watch_interrupts,
     judged::{
-        protocols::{check_fits, load_protocol, swapped},
+        protocols::{check_fits, load_protocols, swapped},
         question::{load_image, make_question},
     },
     printer::Printer,
@@ -159,15 +159,19 @@ impl JudgeStage<'_> {
 
     /// The judges with their protocols.
     pub(super) fn panel(&self, suite: SuiteRef, printer: Printer) -> Result<Panel> {
-        let protocol = load_protocol(suite, self.args.protocol.as_deref(), &self.suites.files())?;
-        check_fits(&protocol, suite)?;
-        let mut protocols = vec![protocol.clone()];
+        let mut protocols = load_protocols(suite, self.args.protocol.as_deref(), &self.suites.files())?;
+        for protocol in &protocols {
+            check_fits(protocol, suite)?;
+        }
         if self.args.swap_order {
-            protocols.push(swapped(&protocol).ok_or_else(|| {
-                let message = format!("the protocol {} has no order of images to swap", protocol.label());
+            let turned = protocols.iter().filter_map(swapped).collect::<Vec<_>>();
+            if turned.is_empty() {
+                let labels: Vec<String> = protocols.iter().map(JudgeProtocol::label).collect();
+                let message = format!("the protocol {} has no order of images to swap", labels.join(", "));
                 let hint = "--swap-order needs two images, each behind words that say which one it is";
-                CommandError::usage(message).with_hint(hint)
-            })?);
+                return Err(CommandError::usage(message).with_hint(hint).into());
+            }
+            protocols.extend(turned);
         }
         let settings = Settings::load(self.files)?;
         let mut sittings = Vec::new();
@@ -185,7 +189,7 @@ impl JudgeStage<'_> {
                 let checked = model.check_key();
                 checked.map_err(|error| if name.contains("://") { error.with_hint(hint) } else { error })?;
             }
-            if !is_pinned(&model.name.model, &protocol) {
+            if let Some(protocol) = protocols.iter().find(|of| !is_pinned(&model.name.model, of)) {
                 printer.talk(format_args!(
                     "judge: {} is not {}, whose judgments the published scores of {} come from",
                     visible(&model.name.model),

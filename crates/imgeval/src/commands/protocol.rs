@@ -18,7 +18,7 @@ use crate::{
     exit_code::Exit,
     failure::{CommandError, render_error},
     judged::{
-        protocols::{check_fits, load_protocol, named_protocol, read_protocol},
+        protocols::{check_fits, load_protocols, named_protocol, no_judge, read_protocol},
         question::make_question,
     },
     printer::Printer,
@@ -46,7 +46,10 @@ fn find(id: &str, files: &SuiteFiles) -> Result<JudgeProtocol> {
         return Ok(protocol);
     }
     match registry::find(id) {
-        Some(suite) => load_protocol(suite, None, files),
+        Some(suite) => {
+            let own = load_protocols(suite, None, files)?.into_iter().next();
+            Ok(own.ok_or_else(|| no_judge(suite))?)
+        }
         None if Path::new(id).is_file() => read_protocol(Path::new(id)),
         None => {
             let ids = registry::protocols().into_iter().map(|(id, _)| id);

@@ -141,7 +141,8 @@ impl Worked {
         let evaluator = self.run.choose(Some(&self.observer))?;
         let table = evaluator.map(|evaluator| {
             let summary = self.scored.builder.summarise(args.table.settings());
-            Table::from_summary(&self.run, evaluator, summary, self.scored.coverage.clone())
+            let coverage = self.scored.coverage.clone();
+            Table::from_summary(&self.run, evaluator, summary, coverage, args.table.settings())
         });
         Scores::from_tables(&self.run, table.into_iter().collect(), &args.table)
     }

@@ -1,12 +1,13 @@
 //! `imgeval score`: the score tables of a run, whatever its suite.
 
 use anyhow::Result;
+use imgeval_metrics::BootstrapSettings;
 use imgeval_report::{
     schema::Schema,
     scores::ScoreView,
     tables::{
         coverage_table, published_json, published_table, render_scores_csv, scores_csv_header, scores_json,
-        scores_table, terminal,
+        scores_table, slice_tables, terminal,
     },
 };
 use imgeval_scoring::{Coverage, Evaluator, Run, SampleState, ScoringError, Trust, published_view};
@@ -95,7 +96,7 @@ impl<'a> Table<'a> {
             Ok::<_, ScoringError>(())
         })?;
         let (summary, coverage) = (scored.builder.summarise(table.settings()), scored.coverage);
-        Ok(Self::from_summary(run, evaluator, summary, coverage))
+        Ok(Self::from_summary(run, evaluator, summary, coverage, table.settings()))
     }
 
     /// From a summary that is there already.
@@ -104,8 +105,9 @@ impl<'a> Table<'a> {
         evaluator: &'a Evaluator,
         summary: Summary,
         coverage: Coverage,
+        settings: BootstrapSettings,
     ) -> Self {
-        let mut view = run.score_view(evaluator, &summary, &coverage);
+        let mut view = run.score_view(evaluator, &summary, &coverage, settings);
         view.coverage.iter_mut().for_each(|coverage| explain_coverage(&mut coverage.lines));
         Self { evaluator, summary, coverage, view }
     }
@@ -227,6 +229,7 @@ impl<'a> Scores<'a> {
                 scores.below.extend(self.describe(table.evaluator));
             }
             tables.push(scores);
+            tables.extend(slice_tables(&table.view));
             if args.with_published {
                 tables.extend(
                     published_view(run.suite(), &table.summary, true).map(|view| published_table(&view)),

@@ -137,18 +137,15 @@ fn fetch_pinned(
     }
     let mut told = Vec::new();
     for suite in of_source(source) {
-        let Some(id) = suite.judged().and_then(|facts| facts.protocols.first()) else { continue };
-        if told.contains(id) {
-            continue;
-        }
-        told.push(*id);
-        if let Ok(Some(protocol)) = suite.protocol(id, files) {
-            let hash = protocol.hash();
-            printer.talk(format_args!(
-                "suites: protocol {}, wording {}",
-                protocol.label(),
-                &hash.as_str()[..12]
-            ));
+        for id in suite.judged().map_or(&[][..], |facts| facts.asked) {
+            if told.contains(id) {
+                continue;
+            }
+            told.push(*id);
+            if let Ok(Some(protocol)) = suite.protocol(id, files) {
+                let (label, hash) = (protocol.label(), protocol.hash());
+                printer.talk(format_args!("suites: protocol {label}, wording {}", &hash.as_str()[..12]));
+            }
         }
     }
     Ok(if is_complete { Exit::Ok } else { Exit::Partial })

@@ -65,7 +65,7 @@ pub(crate) fn fetch_files(
 fn source_of(source: &'static FetchedSource) -> Source<'static> {
     let file = |file: &imgeval_suites::files::SourceFile| RemoteFile {
         path: file.path,
-        url: None,
+        url: file.url,
         sha256: file.sha256,
         max_bytes: MAX_FILE_BYTES,
         is_script: file.is_script,

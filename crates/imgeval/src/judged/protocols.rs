@@ -29,24 +29,24 @@ pub(crate) fn named_protocol(id: &str, files: &SuiteFiles) -> Result<Option<Judg
     }
 }
 
-/// The protocol of this name or in this file, else the suite's own.
+/// The protocol of this name or in this file, else those that the suite asks by.
 ///
 /// # Errors
 /// If the file is no protocol, or the suite's script was not fetched.
-pub(crate) fn load_protocol(
+pub(crate) fn load_protocols(
     suite: SuiteRef,
     named: Option<&Path>,
     files: &SuiteFiles,
-) -> Result<JudgeProtocol> {
+) -> Result<Vec<JudgeProtocol>> {
     if let Some(named) = named {
         return match named_protocol(&named.to_string_lossy(), files)? {
-            Some(protocol) => Ok(protocol),
-            None => read_protocol(named),
+            Some(protocol) => Ok(vec![protocol]),
+            None => Ok(vec![read_protocol(named)?]),
         };
     }
-    let own = suite.judged().and_then(|facts| facts.protocols.first());
-    let protocol = own.map(|id| suite.protocol(id, files)).transpose()?.flatten();
-    Ok(protocol.ok_or_else(|| no_judge(suite))?)
+    let judged = suite.judged().ok_or_else(|| no_judge(suite))?;
+    let asked = judged.asked.iter().map(|id| suite.protocol(id, files));
+    Ok(asked.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?)
 }
 
 pub(crate) fn read_protocol(file: &Path) -> Result<JudgeProtocol> {

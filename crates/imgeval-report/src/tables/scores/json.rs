@@ -31,6 +31,10 @@ pub fn scores_json(view: &ScoreView) -> Map<String, Value> {
             ("without_score".to_owned(), json!(view.without_score)),
             ("read_as_official_only".to_owned(), view.n_official_only.into()),
         ]);
+        if !view.slices.is_empty() {
+            let slice = |(name, of): &(String, Vec<LineView>)| json!({"name": name, "scores": lines(of)});
+            map.insert("slices".to_owned(), view.slices.iter().map(slice).collect());
+        }
     } else {
         add_verdicts(view, &mut map);
     }

@@ -6,4 +6,4 @@ mod text;
 
 pub use csv::{render_scores_csv, scores_csv_header};
 pub use json::{coverage_json, line_json, published_json, scores_json};
-pub use text::{coverage_table, published_table, scores_table, withheld_text};
+pub use text::{coverage_table, published_table, scores_table, slice_tables, withheld_text};

@@ -10,6 +10,27 @@ const NO_VALUE: &str = "-";
 /// Missing cases are counted; so many are named where nobody asked for the list.
 const MISSING_CASES: &str = "missing-prompt";
 
+/// The tables beside the main one.
+pub fn slice_tables(view: &ScoreView) -> impl Iterator<Item = Table> {
+    let table = |(name, lines): &(String, Vec<LineView>)| {
+        let mut table = Table::new([
+            Column::text(name),
+            Column::number("value"),
+            Column::number("95 % interval"),
+            Column::number("images"),
+            Column::number("missing").normal(),
+        ]);
+        for line in lines {
+            let value = line.value.map_or(NO_VALUE.to_owned(), |value| format!("{value:.3}"));
+            let interval = interval_text(line.interval.as_ref());
+            let counts = [line.n_scored, line.n_missing].map(|count| count.to_string());
+            table.push(Row::new([line.name.clone(), value, interval].into_iter().chain(counts)));
+        }
+        table
+    };
+    view.slices.iter().map(table)
+}
+
 /// The table with the sentences that belong right under it; with finer groups on request.
 #[must_use]
 pub fn scores_table(view: &ScoreView, with_groups: bool) -> Table {

@@ -6,6 +6,10 @@ mod json_reader;
 mod wise;
 mod wise_official;
 
+use std::fmt;
+
+use crate::{registry, suite::SuiteRef};
+
 /// Names the rules by which replies are read; raised when any form is read differently.
 pub const READING_VERSION: u32 = 2;
 
@@ -18,100 +22,227 @@ pub enum Strictness {
     Strict,
 }
 
-/// The form of a reply, its parser and its scale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplyFormat {
-    /// Three labelled digits from 0 to 2; the value is the WiScore.
-    WiseLegacy(Strictness),
-    /// One labelled digit, 0 or 1.
-    WiseVerified(Strictness),
-    /// A JSON object with two numbers from 0 to 10; the value is a tenth of the smaller.
-    EditScores,
+/// Reads replies of one form. A suite lists those that its protocols may ask for.
+pub trait ReplyReader: fmt::Debug + Sync {
+    /// As protocol files name the form.
+    fn name(&self) -> &'static str;
+
+    /// Names of the values in their order, each with its largest score; the smallest is 0.
+    fn scale(&self) -> &'static [(&'static str, f64)];
+
+    /// What people are asked of one image, score by score, in the order of the scale.
+    fn questions(&self) -> &'static [&'static str];
+
+    /// Scores, in the order of the scale, in a form that [`Self::parse`] reads.
+    fn render(&self, values: &[f64]) -> String;
+
+    /// # Errors
+    /// If the reply does not hold a score in one of the accepted forms.
+    fn parse(&self, reply: &str) -> Result<Scores, Unparsed>;
+
+    /// The form that a careful reader takes of the same replies; `None` if this is it.
+    fn strict(&self) -> Option<ReplyFormat> {
+        None
+    }
 }
 
-impl ReplyFormat {
-    pub const ALL: [Self; 5] = [
-        Self::WiseLegacy(Strictness::Strict),
-        Self::WiseLegacy(Strictness::Official),
-        Self::WiseVerified(Strictness::Strict),
-        Self::WiseVerified(Strictness::Official),
-        Self::EditScores,
-    ];
-    /// For messages.
-    pub const NAMES: &str =
-        "wise-legacy, wise-legacy-official, wise-verified, wise-verified-official and edit-scores";
+/// The form of a reply with its reader. Two are equal if they have one name.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplyFormat(pub &'static dyn ReplyReader);
 
+impl ReplyFormat {
+    /// A JSON object with two numbers from 0 to 10; the value is a tenth of the smaller.
+    pub const EDIT_SCORES: Self = Self(&EditScores);
+
+    /// Three labelled digits from 0 to 2; the value is the WiScore.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::WiseLegacy(Strictness::Strict) => "wise-legacy",
-            Self::WiseLegacy(Strictness::Official) => "wise-legacy-official",
-            Self::WiseVerified(Strictness::Strict) => "wise-verified",
-            Self::WiseVerified(Strictness::Official) => "wise-verified-official",
-            Self::EditScores => "edit-scores",
+    pub const fn wise_legacy(strictness: Strictness) -> Self {
+        match strictness {
+            Strictness::Official => Self(&WiseLegacy(Strictness::Official)),
+            Strictness::Strict => Self(&WiseLegacy(Strictness::Strict)),
         }
+    }
+
+    /// One labelled digit, 0 or 1.
+    #[must_use]
+    pub const fn wise_verified(strictness: Strictness) -> Self {
+        match strictness {
+            Strictness::Official => Self(&WiseVerified(Strictness::Official)),
+            Strictness::Strict => Self(&WiseVerified(Strictness::Strict)),
+        }
+    }
+
+    /// The forms of all suites, each once.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut formats: Vec<Self> = Vec::new();
+        for judged in registry::all().filter_map(SuiteRef::judged) {
+            formats.extend(judged.replies);
+        }
+        formats.sort_by_key(|format| format.name());
+        formats.dedup();
+        formats
     }
 
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+        Self::all().into_iter().find(|format| format.name() == name)
     }
 
-    /// Names of the values in their order, each with its largest score; the smallest is 0.
+    /// The names of all forms, for messages.
+    #[must_use]
+    pub fn names() -> String {
+        let names: Vec<&str> = Self::all().into_iter().map(Self::name).collect();
+        match names.split_last() {
+            Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+            _ => names.concat(),
+        }
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// As [`ReplyReader::scale`].
     #[must_use]
     pub fn scale(self) -> &'static [(&'static str, f64)] {
-        match self {
-            Self::WiseLegacy(_) => &[("consistency", 2.0), ("realism", 2.0), ("aesthetic_quality", 2.0)],
-            Self::WiseVerified(_) => &[("score", 1.0)],
-            Self::EditScores => &[("instruction", 10.0), ("preservation", 10.0)],
-        }
+        self.0.scale()
     }
 
-    /// What people are asked of one image, score by score, in the order of the scale.
+    /// As [`ReplyReader::questions`].
     #[must_use]
     pub fn questions(self) -> &'static [&'static str] {
-        match self {
-            Self::WiseLegacy(_) => &[
-                "Does the image show what was meant, as the explanation says it? 0 no, 1 in part, 2 fully",
-                "Does it look as it would in the real world: light, material, physics? 0 no, 1 in part, 2 fully",
-                "Is it well made and pleasing to look at? 0 no, 1 in part, 2 fully",
-            ],
-            Self::WiseVerified(_) => {
-                &["Does the image show what was meant, as the explanation says it? 0 no, 1 yes"]
-            }
-            Self::EditScores => &[
-                "Was the instruction carried out? 0 not at all, 10 fully",
-                "Was everything else left as it was? 0 nothing, 10 all of it",
-            ],
-        }
+        self.0.questions()
     }
 
-    /// Scores, in the order of the scale, in a form that [`Self::parse`] reads.
+    /// As [`ReplyReader::render`].
     #[must_use]
     pub fn render(self, values: &[f64]) -> String {
-        match self {
-            Self::WiseLegacy(_) => ["Consistency", "Realism", "Aesthetic Quality"]
-                .iter()
-                .zip(values)
-                .map(|(name, value)| format!("{name}: {value}\n"))
-                .collect::<String>()
-                .trim_end()
-                .to_owned(),
-            Self::WiseVerified(_) => format!("Score: {}", values.first().copied().unwrap_or_default()),
-            Self::EditScores => serde_json::json!({"score": values, "reasoning": ""}).to_string(),
-        }
+        self.0.render(values)
     }
 
     /// # Errors
-    /// If the reply does not hold a score in one of the accepted forms.
+    /// As [`ReplyReader::parse`].
     pub fn parse(self, reply: &str) -> Result<Scores, Unparsed> {
-        match self {
-            Self::WiseLegacy(Strictness::Official) => wise_official::parse_legacy(reply),
-            Self::WiseLegacy(Strictness::Strict) => wise::parse_legacy(reply),
-            Self::WiseVerified(Strictness::Official) => wise_official::parse_verified(reply),
-            Self::WiseVerified(Strictness::Strict) => wise::parse_verified(reply),
-            Self::EditScores => edit_scores::parse(reply),
+        self.0.parse(reply)
+    }
+
+    /// As [`ReplyReader::strict`].
+    #[must_use]
+    pub fn strict(self) -> Option<Self> {
+        self.0.strict()
+    }
+}
+
+impl PartialEq for ReplyFormat {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for ReplyFormat {}
+
+#[derive(Debug)]
+struct WiseLegacy(Strictness);
+
+impl ReplyReader for WiseLegacy {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Strictness::Strict => "wise-legacy",
+            Strictness::Official => "wise-legacy-official",
         }
+    }
+
+    fn scale(&self) -> &'static [(&'static str, f64)] {
+        &[("consistency", 2.0), ("realism", 2.0), ("aesthetic_quality", 2.0)]
+    }
+
+    fn questions(&self) -> &'static [&'static str] {
+        &[
+            "Does the image show what was meant, as the explanation says it? 0 no, 1 in part, 2 fully",
+            "Does it look as it would in the real world: light, material, physics? 0 no, 1 in part, 2 fully",
+            "Is it well made and pleasing to look at? 0 no, 1 in part, 2 fully",
+        ]
+    }
+
+    fn render(&self, values: &[f64]) -> String {
+        let labelled = ["Consistency", "Realism", "Aesthetic Quality"].iter().zip(values);
+        labelled.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
+    }
+
+    fn parse(&self, reply: &str) -> Result<Scores, Unparsed> {
+        match self.0 {
+            Strictness::Official => wise_official::parse_legacy(reply),
+            Strictness::Strict => wise::parse_legacy(reply),
+        }
+    }
+
+    fn strict(&self) -> Option<ReplyFormat> {
+        (self.0 == Strictness::Official).then(|| ReplyFormat::wise_legacy(Strictness::Strict))
+    }
+}
+
+#[derive(Debug)]
+struct WiseVerified(Strictness);
+
+impl ReplyReader for WiseVerified {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Strictness::Strict => "wise-verified",
+            Strictness::Official => "wise-verified-official",
+        }
+    }
+
+    fn scale(&self) -> &'static [(&'static str, f64)] {
+        &[("score", 1.0)]
+    }
+
+    fn questions(&self) -> &'static [&'static str] {
+        &["Does the image show what was meant, as the explanation says it? 0 no, 1 yes"]
+    }
+
+    fn render(&self, values: &[f64]) -> String {
+        format!("Score: {}", values.first().copied().unwrap_or_default())
+    }
+
+    fn parse(&self, reply: &str) -> Result<Scores, Unparsed> {
+        match self.0 {
+            Strictness::Official => wise_official::parse_verified(reply),
+            Strictness::Strict => wise::parse_verified(reply),
+        }
+    }
+
+    fn strict(&self) -> Option<ReplyFormat> {
+        (self.0 == Strictness::Official).then(|| ReplyFormat::wise_verified(Strictness::Strict))
+    }
+}
+
+#[derive(Debug)]
+struct EditScores;
+
+impl ReplyReader for EditScores {
+    fn name(&self) -> &'static str {
+        "edit-scores"
+    }
+
+    fn scale(&self) -> &'static [(&'static str, f64)] {
+        &[("instruction", 10.0), ("preservation", 10.0)]
+    }
+
+    fn questions(&self) -> &'static [&'static str] {
+        &[
+            "Was the instruction carried out? 0 not at all, 10 fully",
+            "Was everything else left as it was? 0 nothing, 10 all of it",
+        ]
+    }
+
+    fn render(&self, values: &[f64]) -> String {
+        serde_json::json!({"score": values, "reasoning": ""}).to_string()
+    }
+
+    fn parse(&self, reply: &str) -> Result<Scores, Unparsed> {
+        edit_scores::parse(reply)
     }
 }
 
@@ -140,7 +271,7 @@ fn unparsed<T>(reason: impl Into<String>) -> Result<T, Unparsed> {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write;
+    use std::fmt::Write as _;
 
     use super::*;
 
@@ -270,9 +401,9 @@ mod tests {
             vec![format(Strictness::Official), format(Strictness::Strict)]
         };
         for (name, formats, replies) in [
-            ("wise-legacy", both(ReplyFormat::WiseLegacy), LEGACY),
-            ("wise-verified", both(ReplyFormat::WiseVerified), VERIFIED),
-            ("edit-scores", vec![ReplyFormat::EditScores], EDIT),
+            ("wise-legacy", both(ReplyFormat::wise_legacy), LEGACY),
+            ("wise-verified", both(ReplyFormat::wise_verified), VERIFIED),
+            ("edit-scores", vec![ReplyFormat::EDIT_SCORES], EDIT),
         ] {
             let begin = format!("<!-- begin {name} -->\n");
             let end = format!("<!-- end {name} -->");
@@ -294,9 +425,9 @@ mod tests {
     /// gives another score only where the official one has a note or, for a colon in full width, nothing.
     #[test]
     fn the_two_readings_differ_only_where_a_note_says_so() {
-        let replies = LEGACY.iter().map(|reply| (ReplyFormat::WiseLegacy as fn(_) -> _, reply));
+        let replies = LEGACY.iter().map(|reply| (ReplyFormat::wise_legacy as fn(_) -> _, reply));
         for (format, reply) in
-            replies.chain(VERIFIED.iter().map(|reply| (ReplyFormat::WiseVerified as fn(_) -> _, reply)))
+            replies.chain(VERIFIED.iter().map(|reply| (ReplyFormat::wise_verified as fn(_) -> _, reply)))
         {
             let official: Option<Scores> = ReplyFormat::parse(format(Strictness::Official), reply).ok();
             let strict = ReplyFormat::parse(format(Strictness::Strict), reply).ok();
@@ -310,7 +441,7 @@ mod tests {
 
     #[test]
     fn a_score_outside_of_the_scale_counts_as_in_the_official_script() {
-        let scores = ReplyFormat::WiseLegacy(Strictness::Official)
+        let scores = ReplyFormat::wise_legacy(Strictness::Official)
             .parse("Consistency: 5\nRealism: 1\nAesthetic Quality: 0");
         assert_eq!(scores.unwrap().values[0], ("consistency", 5.0));
     }
