@@ -26,7 +26,7 @@ use std::{
 
 use imgeval_core::{
     CaseId, Category, ColorScores, ContentHash, DetectError, Detection, Evidence, Failure, FailureKind,
-    ImageFormat, ImageRef, Pixels, memory::reserve_file, sentence_of,
+    ImageRef, Pixels, memory::reserve_file, sentence_of,
 };
 use imgeval_store::{Images, ObserverKey, RunWriter, StoreError, StoredImage};
 
@@ -144,8 +144,7 @@ struct Plan {
 
 /// One image to work on.
 struct Job {
-    image: ContentHash,
-    format: ImageFormat,
+    image: ImageRef,
     kind: JobKind,
 }
 
@@ -181,7 +180,7 @@ fn make_plan(
 ) -> Result<Plan, StoreError> {
     let mut plan = Plan { jobs: Vec::new(), without_colors: Vec::new(), finished: Vec::new() };
     run.for_each_image(observer.key(), |stored| {
-        let StoredImage { hash: image, format, cases, seen } = stored;
+        let StoredImage { image, cases, seen } = stored;
         let asked: BTreeSet<Category> = cases.iter().flat_map(|case| (settings.asked_by)(case)).collect();
         let needed = |detections: &[Detection]| {
             observer.places_to_name(detections, |category| asked.contains(&category), settings.limits)
@@ -189,11 +188,11 @@ fn make_plan(
         let work = plan_image(seen.as_ref(), needed, settings.colors_there);
         let kind = match (work, seen) {
             (ImageWork::Nothing, _) => {
-                plan.finished.push(image);
+                plan.finished.push(image.hash);
                 return;
             }
             (ImageWork::Name { places }, Some(_)) if places.is_empty() => {
-                plan.without_colors.push(image);
+                plan.without_colors.push(image.hash);
                 return;
             }
             (ImageWork::Name { places }, Some(seen)) => {
@@ -201,7 +200,7 @@ fn make_plan(
             }
             (ImageWork::Detect | ImageWork::Name { .. }, _) => JobKind::Detect { asked },
         };
-        plan.jobs.push(Job { image, format, kind });
+        plan.jobs.push(Job { image, kind });
     })?;
     Ok(plan)
 }
@@ -297,8 +296,10 @@ impl<'a> Stages<'a> {
         land: &SyncSender<Landed>,
     ) -> Result<(), Stopped> {
         // A poisoned lock means that another thread panicked; the scope will report that.
-        while let Some(Job { image, format, kind }) = jobs.lock().ok().and_then(|mut jobs| jobs.next()) {
-            match (self.read(&image, format), kind) {
+        while let Some(Job { image, kind }) = jobs.lock().ok().and_then(|mut jobs| jobs.next()) {
+            let read = self.read(&image);
+            let image = image.hash;
+            match (read, kind) {
                 (Err(failure), _) => send(land, Landed::Failed { image, failure })?,
                 (Ok(mut pixels), JobKind::Detect { asked }) => {
                     pixels.hand_over();
@@ -321,12 +322,12 @@ impl<'a> Stages<'a> {
         Ok(())
     }
 
-    fn read(&self, image: &ContentHash, format: ImageFormat) -> Result<Pixels, Failure> {
-        let (images, image) = (Images::at(self.directory), ImageRef { hash: image.clone(), format });
-        let length = fs::metadata(images.path(&image)).map_or(0, |found| found.len());
+    fn read(&self, image: &ImageRef) -> Result<Pixels, Failure> {
+        let images = Images::at(self.directory);
+        let length = fs::metadata(images.path(image)).map_or(0, |found| found.len());
         let _bytes = reserve_file(length);
         let bytes = images
-            .read(&image)
+            .read(image)
             .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
         (self.settings.decode)(&bytes)
     }

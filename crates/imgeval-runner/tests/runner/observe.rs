@@ -214,7 +214,7 @@ impl Setup {
         let mut stored = BTreeMap::new();
         let key = self.observer().key().clone();
         run.for_each_image(&key, |image| {
-            let bytes = run.images().read(&ImageRef { hash: image.hash.clone(), format: image.format });
+            let bytes = run.images().read(&image.image);
             stored.insert(bytes.unwrap()[0], image);
         })
         .unwrap();

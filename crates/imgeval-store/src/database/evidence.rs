@@ -1,8 +1,8 @@
 //! What observers saw, and what they have not seen yet.
 
 use imgeval_core::{
-    CaseId, ColorScores, ContentHash, Detection, Evidence, Failure, ImageFormat, ImageRef, ObserverId,
-    ObserverMeta, WorkKey, json::from_json_str,
+    CaseId, ColorScores, ContentHash, Detection, Evidence, Failure, ImageRef, ObserverId, ObserverMeta,
+    WorkKey, json::from_json_str,
 };
 use rusqlite::{Row, Transaction, params};
 
@@ -23,8 +23,7 @@ pub struct ObserverKey {
 /// A distinct image of the run with what one observer saw in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredImage {
-    pub hash: ContentHash,
-    pub format: ImageFormat,
+    pub image: ImageRef,
     /// The cases that it answers.
     pub cases: Vec<CaseId>,
     /// `None` if the detector has not seen it.
@@ -99,7 +98,7 @@ impl Database {
         let mut rows = self.guard(statement.query([key.detector.as_str(), key.namer.as_str()]))?;
         while let Some(row) = self.guard(rows.next())? {
             let row = self.guard(ImageRow::read(row))?;
-            let ImageRef { hash, format } = self.parse_image(&row.hash, &row.format)?;
+            let image = self.parse_image(&row.hash, &row.format)?;
             let cases: Vec<String> =
                 from_json_str(&row.cases).map_err(|error| self.damaged(error.to_string()))?;
             let cases = cases.into_iter().map(CaseId::new).collect();
@@ -114,7 +113,7 @@ impl Database {
                 }
                 None => None,
             };
-            visit(StoredImage { hash, format, cases, seen });
+            visit(StoredImage { image, cases, seen });
         }
         Ok(())
     }

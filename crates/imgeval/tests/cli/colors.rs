@@ -71,7 +71,7 @@ fn see_a_vase(run: &mut RunWriter, score: f32) {
 
 fn images_of(run: &RunWriter) -> Vec<imgeval_core::ContentHash> {
     let mut images = Vec::new();
-    run.for_each_image(&observer().1, |image| images.push(image.hash)).unwrap();
+    run.for_each_image(&observer().1, |stored| images.push(stored.image.hash)).unwrap();
     images
 }
 
