@@ -53,6 +53,7 @@ mod cli {
     mod schemas;
     mod suites;
     mod support;
+    mod terminal;
     mod trust;
     mod wise;
 }
