@@ -16,7 +16,7 @@ use super::{
     folder::{FetchRecord, RECORD_FILE, RECORD_VERSION, SuiteFolder},
     source::RemoteFile,
 };
-use crate::http::{Client, Download, DownloadEvent, without_user};
+use crate::http::{Client, Download, DownloadError, DownloadEvent, without_user};
 
 /// What to do with scripts that are not the pinned ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +95,15 @@ impl<'a> SuiteFolder<'a> {
                 bytes: None,
                 max_bytes: Some(max_bytes),
             };
-            client.fetch(&download, events)?;
-            Ok::<_, FetchError>(partial)
+            match client.fetch(&download, events) {
+                Ok(_) => Ok(partial),
+                Err(error) => {
+                    if matches!(error, DownloadError::TooLong { .. }) {
+                        fs::remove_file(&partial).ok();
+                    }
+                    Err(FetchError::from(error))
+                }
+            }
         };
         let mut given = Given::default();
         if let Some(archive) = &source.archive {

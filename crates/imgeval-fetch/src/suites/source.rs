@@ -8,7 +8,7 @@ pub struct Source<'a> {
     /// For people.
     pub title: &'a str,
     /// As the source states it.
-    pub licence: &'a str,
+    pub license: &'a str,
     /// `owner/name` of its repository.
     pub repository: &'a str,
     /// The commit that the files are pinned at, perhaps abbreviated.

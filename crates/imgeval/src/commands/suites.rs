@@ -136,10 +136,10 @@ fn fetch(suite: FetchedSuite, fetching: Fetching<'_>, data: &SuiteData, printer:
             let fetched = fetch_wise(data, &fetching, printer)?;
             let folder = data.wise_folder();
             printer.talk(format_args!(
-                "suites: {} files of WISE in {} (licence: {})",
+                "suites: {} files of WISE in {} (license: {})",
                 fetched.n_files,
                 folder.path().display(),
-                folder.source().licence
+                folder.source().license
             ));
             for (file, sha256) in &fetched.other_scripts {
                 printer.insist(format_args!(
