@@ -40,6 +40,9 @@ pub struct Fetching<'a> {
     pub retry_pause: Duration,
 }
 
+/// Looks at a script of another version, and says why it cannot be used.
+pub type CheckScript<'c, 'a, E> = dyn Fn(&RemoteFile<'a>, &[u8]) -> Result<(), E> + 'c;
+
 /// What came of fetching; `E` is why a script of another version could not be used.
 #[derive(Debug)]
 pub struct Fetched<'a, E> {
@@ -61,7 +64,7 @@ impl<'a> SuiteFolder<'a> {
     pub fn fetch<E>(
         &self,
         fetching: &Fetching<'_>,
-        check_script: &dyn Fn(&RemoteFile<'a>, &[u8]) -> Result<(), E>,
+        check_script: &CheckScript<'_, 'a, E>,
         events: &dyn Fn(DownloadEvent),
     ) -> Result<Fetched<'a, E>, FetchError> {
         if fetching.from.is_none() && fetching.is_offline {
@@ -128,7 +131,7 @@ impl<'a> SuiteFolder<'a> {
         &self,
         given: &mut Given,
         fetching: &Fetching<'_>,
-        check_script: &dyn Fn(&RemoteFile<'a>, &[u8]) -> Result<(), E>,
+        check_script: &CheckScript<'_, 'a, E>,
     ) -> Result<Fetched<'a, E>, FetchError> {
         let source = self.source();
         let commit = given.commit();

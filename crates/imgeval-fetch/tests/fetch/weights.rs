@@ -274,7 +274,7 @@ fn a_server_that_tls_refuses_is_not_asked_again() {
         for stream in listener.incoming() {
             seen.fetch_add(1, Ordering::Relaxed);
             let mut stream = stream.unwrap();
-            stream.read(&mut [0; 1024]).unwrap();
+            stream.read_exact(&mut [0; 32]).unwrap();
             stream.write_all(b"HTTP/1.1 400 x\r\n\r\n").ok();
         }
     });
