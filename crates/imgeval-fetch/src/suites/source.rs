@@ -8,7 +8,7 @@ pub struct Source<'a> {
     /// For people.
     pub title: &'a str,
     /// As the source states it.
-    pub license: &'a str,
+    pub licence: &'a str,
     /// `owner/name` of its repository.
     pub repository: &'a str,
     /// The commit that the files are pinned at, perhaps abbreviated.

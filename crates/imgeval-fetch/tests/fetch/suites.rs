@@ -91,7 +91,7 @@ impl Stage {
         let source = Source {
             id: "suite",
             title: "SUITE",
-            license: "MIT",
+            licence: "MIT",
             repository: "owner/suite",
             commit: "0123456",
             archive: self.archive_url.as_deref().map(|url| Archive { url, max_bytes: 10_000 }),

@@ -136,10 +136,10 @@ fn fetch(suite: FetchedSuite, fetching: Fetching<'_>, data: &SuiteData, printer:
             let fetched = fetch_wise(data, &fetching, printer)?;
             let folder = data.wise_folder();
             printer.talk(format_args!(
-                "suites: {} files of WISE in {} (license: {})",
+                "suites: {} files of WISE in {} (licence: {})",
                 fetched.n_files,
                 folder.path().display(),
-                folder.source().license
+                folder.source().licence
             ));
             for (file, sha256) in &fetched.other_scripts {
                 printer.insist(format_args!(

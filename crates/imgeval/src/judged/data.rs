@@ -159,7 +159,7 @@ fn wise_source() -> Source<'static> {
     Source {
         id: "wise",
         title: "WISE",
-        license: "none stated",
+        licence: "none stated",
         repository: wise::REPOSITORY,
         commit: wise::COMMIT,
         archive: Some(WISE_ARCHIVE),
