@@ -124,16 +124,12 @@ fn transport_failure(url: &str, error: reqwest::Error) -> Failure {
 }
 
 /// Whether TLS refused the server, which it will do again.
-fn is_about_trust(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+fn is_about_trust(error: &(dyn Error + 'static)) -> bool {
+    // The source of an input or output error is not the error that it holds, but that one's source.
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || held.is_some_and(|held| is_about_trust(held))
+        || error.source().is_some_and(is_about_trust)
 }
 
 /// The innermost cause, which says it best; outer ones only say that sending failed, or hold the address.

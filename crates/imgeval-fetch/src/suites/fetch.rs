@@ -16,7 +16,7 @@ use super::{
     folder::{FetchRecord, RECORD_FILE, RECORD_VERSION, SuiteFolder},
     source::RemoteFile,
 };
-use crate::http::{Client, Download, DownloadEvent, without_user};
+use crate::http::{Client, Download, DownloadError, DownloadEvent, without_user};
 
 /// What to do with scripts that are not the pinned ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub struct Fetching<'a> {
     pub retry_pause: Duration,
 }
 
+/// Looks at a script of another version, and says why it cannot be used.
+pub type CheckScript<'c, 'a, E> = dyn Fn(&RemoteFile<'a>, &[u8]) -> Result<(), E> + 'c;
+
 /// What came of fetching; `E` is why a script of another version could not be used.
 #[derive(Debug)]
 pub struct Fetched<'a, E> {
@@ -61,7 +64,7 @@ impl<'a> SuiteFolder<'a> {
     pub fn fetch<E>(
         &self,
         fetching: &Fetching<'_>,
-        check_script: &dyn Fn(&RemoteFile<'a>, &[u8]) -> Result<(), E>,
+        check_script: &CheckScript<'_, 'a, E>,
         events: &dyn Fn(DownloadEvent),
     ) -> Result<Fetched<'a, E>, FetchError> {
         if fetching.from.is_none() && fetching.is_offline {
@@ -95,8 +98,15 @@ impl<'a> SuiteFolder<'a> {
                 bytes: None,
                 max_bytes: Some(max_bytes),
             };
-            client.fetch(&download, events)?;
-            Ok::<_, FetchError>(partial)
+            match client.fetch(&download, events) {
+                Ok(_) => Ok(partial),
+                Err(error) => {
+                    if matches!(error, DownloadError::TooLong { .. }) {
+                        fs::remove_file(&partial).ok();
+                    }
+                    Err(FetchError::from(error))
+                }
+            }
         };
         let mut given = Given::default();
         if let Some(archive) = &source.archive {
@@ -121,7 +131,7 @@ impl<'a> SuiteFolder<'a> {
         &self,
         given: &mut Given,
         fetching: &Fetching<'_>,
-        check_script: &dyn Fn(&RemoteFile<'a>, &[u8]) -> Result<(), E>,
+        check_script: &CheckScript<'_, 'a, E>,
     ) -> Result<Fetched<'a, E>, FetchError> {
         let source = self.source();
         let commit = given.commit();

@@ -23,7 +23,7 @@ mod source;
 
 pub use bundle::{MAX_FILE_BYTES, Opened, read_file};
 pub use error::FetchError;
-pub use fetch::{Fetched, Fetching, OtherScripts};
+pub use fetch::{CheckScript, Fetched, Fetching, OtherScripts};
 pub use folder::{FetchRecord, SuiteFolder};
 pub use listing::{Listing, keep_listing};
 pub use source::{Archive, RemoteFile, Source};

@@ -3,8 +3,14 @@
 use std::{
     cell::RefCell,
     fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
@@ -255,6 +261,30 @@ fn offline_and_without_a_server_it_says_so() {
     let stage = Stage { endpoint: "http://127.0.0.1:1".to_owned(), ..stage };
     let error = stage.pull(Member::Hub(REPOSITORY)).unwrap_err();
     assert!(matches!(error, PullError::Http(DownloadError::GaveUp { tries: 5, .. })), "{error}");
+}
+
+#[test]
+fn a_server_that_tls_refuses_is_not_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/x.pth", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&connections);
+    // Speaks no TLS. Ends with the test process.
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            seen.fetch_add(1, Ordering::Relaxed);
+            let mut stream = stream.unwrap();
+            stream.read_exact(&mut [0; 32]).unwrap();
+            stream.write_all(b"HTTP/1.1 400 x\r\n\r\n").ok();
+        }
+    });
+    let server = Server::start(|_| Reply::status(500));
+    let stage = Stage::new(&server);
+    let Member::Url(file) = url_file(&server, b"") else { unreachable!() };
+    let url = Box::leak(url.into_boxed_str());
+    let error = stage.pull(Member::Url(UrlFile { url, ..file })).unwrap_err();
+    assert!(matches!(error, PullError::Http(DownloadError::Request { .. })), "{error}");
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
 
 /// A hub with one model: configuration on the hub itself, weights on another server by a signed address.

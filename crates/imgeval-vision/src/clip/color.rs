@@ -149,7 +149,7 @@ pub(super) fn cut_out(pixels: &Pixels, detection: &Detection) -> Result<Pixels, 
         }
     }
     let hidden = Pixels::new(pixels.width(), pixels.height(), rgb);
-    crop(&hidden.ok_or_else(|| ModelError::OtherSize)?)
+    crop(&hidden.ok_or(ModelError::OtherSize)?)
 }
 
 impl ColorNamer for ClipColorNamer {

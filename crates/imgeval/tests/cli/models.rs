@@ -88,6 +88,29 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
 }
 
 #[test]
+fn the_proxy_of_the_environment_is_asked_and_never_gets_a_token_for_another_server() {
+    let folder = test_folder("models-proxy");
+    let proxy = Server::start(|request| match request.path.contains("hub.invalid") {
+        true => Reply::status(302)
+            .with("Location", "http://content.invalid/blob")
+            .with("X-Linked-Etag", &format!("\"{ABC}\""))
+            .with("X-Repo-Commit", COMMIT),
+        false => Reply::status(404),
+    });
+    let mut command = command(&["models", "pull", "hf-mask2former"]);
+    command.env("IMGEVAL_MODELS_DIR", folder.join("models")).env("HF_HOME", folder.join("hf"));
+    command.env("HF_ENDPOINT", "http://hub.invalid").env("HF_TOKEN", "hf_secret");
+    let output = command.env("http_proxy", &proxy.address).output().unwrap();
+    check_exit(&output, 1);
+    let requests = proxy.requests();
+    assert!(requests.iter().any(|request| request.path.starts_with("http://content.invalid/")));
+    for request in requests {
+        let has_token = request.header("authorization") == Some("Bearer hf_secret");
+        assert_eq!(has_token, request.path.starts_with("http://hub.invalid/"), "{request:?}");
+    }
+}
+
+#[test]
 fn unknown_sets_and_foreign_files_are_refused() {
     let folder = test_folder("models-refused");
     let run = |arguments: &[&str]| models(arguments, &folder, "http://127.0.0.1:1");
