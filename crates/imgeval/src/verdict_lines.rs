@@ -1,7 +1,7 @@
 //! What every image was given, for people and as JSON.
 
 use imgeval_report::tables::terminal::{CellText, Column, Row, Table, Tone};
-use imgeval_scoring::{Evaluator, SampleResult, SampleState};
+use imgeval_scoring::{Evaluator, NOT_OBSERVED, Reading, SampleResult, SampleState};
 use serde_json::{Map, Value, json};
 
 /// Collects what is shown of each image.
@@ -48,24 +48,15 @@ impl VerdictLines {
                 reasons: score.reasons,
             });
         }
+        if matches!(evaluator, Evaluator::Checks { .. }) {
+            return self.add_checked(evaluator, result);
+        }
         let Some(judge) = evaluator.judge() else { return };
         let Some(replies) = judge.samples.get(&sample.id) else { return };
         let text = |(name, value): &(&str, f64)| format!("{name} {value}");
         let scores = replies
             .readings()
             .map(|reading| reading.scores.values.iter().map(text).collect::<Vec<_>>().join(", "));
-        let reading = |reading: &imgeval_scoring::Reading| {
-            let scores: Map<String, Value> = reading
-                .scores
-                .values
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).into()))
-                .collect();
-            json!({
-                "scores": scores, "value": reading.scores.value, "notes": reading.scores.notes,
-                "reply": reading.reply,
-            })
-        };
         self.judgments.push(Judgment {
             judge: judge.id.clone(),
             title: judge.short_title(),
@@ -73,9 +64,32 @@ impl VerdictLines {
             case: sample.id.case.as_str().to_owned(),
             ordinal: sample.id.ordinal,
             value: replies.value(),
-            readings: replies.readings().map(reading).collect(),
+            readings: replies.readings().map(reading_json).collect(),
             scores: scores.collect(),
             failure: replies.failure().map(|failure| (failure.kind.code(), failure.detail.clone())),
+        });
+    }
+
+    /// By the checks of its case: each with its value, beside what the judge said.
+    fn add_checked(&mut self, evaluator: &Evaluator, result: &SampleResult<'_>) {
+        let sample = &result.observed.sample;
+        let (scores, failure) = match &result.state {
+            SampleState::Checked(checked) => (vec![checked.reasons().replace('\n', ", ")], None),
+            SampleState::Failed(failure) => (Vec::new(), Some((failure.kind.code(), failure.detail.clone()))),
+            SampleState::Incomplete(reason) => (Vec::new(), Some((NOT_OBSERVED, reason.clone()))),
+            _ => return,
+        };
+        let replies = evaluator.judge().and_then(|judge| judge.samples.get(&sample.id));
+        self.judgments.push(Judgment {
+            judge: evaluator.id(),
+            title: evaluator.title(),
+            sample: sample.id.to_string(),
+            case: sample.id.case.as_str().to_owned(),
+            ordinal: sample.id.ordinal,
+            value: result.state.value(),
+            readings: replies.into_iter().flat_map(|of| of.readings()).map(reading_json).collect(),
+            scores,
+            failure,
         });
     }
 
@@ -144,4 +158,11 @@ impl VerdictLines {
         };
         self.verdicts.iter().map(verdict).chain(self.judgments.iter().map(judgment)).collect()
     }
+}
+
+fn reading_json(reading: &Reading) -> Value {
+    let Reading { scores, reply } = reading;
+    let values: Map<String, Value> =
+        scores.values.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+    json!({"scores": values, "value": scores.value, "notes": scores.notes, "reply": reply})
 }

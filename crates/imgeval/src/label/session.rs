@@ -106,6 +106,10 @@ impl Session {
         let suite = suite_of(RunReader::open(directory)?.manifest())?;
         let name = suite.id();
         let protocol = human_protocol(suite)?;
+        if suite.is_checked() && !Run::open(directory)?.takes_judges() {
+            let message = "people label cases that ask a judge something, which these do not";
+            return Err(CommandError::usage(message).into());
+        }
         let protocol_text = protocol.to_toml().context("the protocol of the label page cannot be written")?;
         // Locked before it is read: nothing changes between the two.
         let mut run = RunWriter::open(directory, holder)?;
