@@ -507,11 +507,20 @@ pub(crate) struct ScoreArgs {
     pub(crate) table: TableArgs,
 }
 
+impl RunArgs {
+    pub(crate) fn suite(&self) -> SuiteRef {
+        self.suite.unwrap_or_else(imgeval_suites::registry::own_cases)
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("origin").args(["images", "model"]).required(true)))]
 pub(crate) struct RunArgs {
-    #[arg(long, value_parser = suites::by_name())]
-    pub(crate) suite: SuiteRef,
+    #[arg(long, value_parser = suites::by_name(), required_unless_present = "cases")]
+    pub(crate) suite: Option<SuiteRef>,
+    /// A file of cases of your own with checks, as `imgeval init cases` writes one
+    #[arg(long, value_name = "FILE", requires = "model", conflicts_with_all = ["suite", "fresh_seed"])]
+    pub(crate) cases: Option<PathBuf>,
     /// Take images that exist: folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
     #[arg(long, value_name = "DIR", requires = "run")]
     pub(crate) images: Option<String>,

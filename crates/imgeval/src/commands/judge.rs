@@ -159,8 +159,22 @@ impl JudgeStage<'_> {
 
     /// The judges with their protocols.
     pub(super) fn panel(&self, suite: SuiteRef, printer: Printer) -> Result<Panel> {
+        let cases = match suite.is_checked() {
+            true => read_cases(&RunReader::open(self.run)?, suite)?,
+            false => BTreeMap::new(),
+        };
+        self.panel_for(suite, &cases, printer)
+    }
+
+    /// As [`Self::panel`], for cases that the run may not hold yet.
+    pub(super) fn panel_for(
+        &self,
+        suite: SuiteRef,
+        cases: &BTreeMap<CaseId, SuiteCase>,
+        printer: Printer,
+    ) -> Result<Panel> {
         let mut protocols = match suite.is_checked() {
-            true => self.protocols_of_checks(suite)?,
+            true => self.protocols_of_checks(suite, cases)?,
             false => load_protocols(suite, self.args.protocol.as_deref(), &self.suites.files())?,
         };
         for protocol in protocols.iter().filter(|_| !suite.is_checked()) {
@@ -218,16 +232,19 @@ impl JudgeStage<'_> {
         Ok(Panel { sittings, ask_above: settings.ask_above })
     }
 
-    /// The protocols that the checks of the run's cases are asked by.
-    fn protocols_of_checks(&self, suite: SuiteRef) -> Result<Vec<JudgeProtocol>> {
+    /// The protocols that the checks of the cases are asked by.
+    fn protocols_of_checks(
+        &self,
+        suite: SuiteRef,
+        cases: &BTreeMap<CaseId, SuiteCase>,
+    ) -> Result<Vec<JudgeProtocol>> {
         if self.args.protocol.is_some() || self.args.swap_order || self.args.anchors.is_some() {
             let message = "the checks of your own cases say how a judge is asked";
             let hint = "leave out --protocol, --swap-order and --anchors";
             return Err(CommandError::usage(message).with_hint(hint).into());
         }
-        let cases = read_cases(&RunReader::open(self.run)?, suite)?;
         let files = self.suites.files();
-        let protocols = suite.asked_for(&cases).into_iter().map(|id| suite.protocol(id, &files));
+        let protocols = suite.asked_for(cases).into_iter().map(|id| suite.protocol(id, &files));
         let protocols = protocols.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
         if protocols.is_empty() {
             return Err(no_questions().into());

@@ -20,6 +20,7 @@ mod report;
 mod reread;
 mod rewrite_gap;
 mod run;
+mod run_cases;
 mod score;
 mod score_detections;
 mod score_rows;

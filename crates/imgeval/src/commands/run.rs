@@ -21,6 +21,7 @@ use super::{
     import::import_stage,
     judge::{Coming, JudgeStage, Panel},
     observe::{AskedColors, ColorWork, limits_for, observe_stage},
+    run_cases::run_cases,
     score::{Asked, Scores, Table},
 };
 use crate::{
@@ -45,11 +46,14 @@ const RESULTS: &str = "geneval-results.jsonl";
 const MAX_PRINTED_VERDICTS: usize = 40;
 
 pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
-    if args.suite.judged().is_some() {
+    if let Some(file) = &args.cases {
+        return run_cases(file, args, printer);
+    }
+    if args.suite().judged().is_some() {
         return run_with_judges(args, printer);
     }
     if !args.judge.judges.is_empty() {
-        return Err(no_judge(args.suite).into());
+        return Err(no_judge(args.suite()).into());
     }
     args.verdict.check()?;
     check_fresh(args)?;
@@ -95,12 +99,12 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// Which cases, with which images, into which run.
-struct Filling<'a> {
-    cases: CaseSet,
-    images: Option<&'a str>,
-    run: Option<PathBuf>,
+pub(super) struct Filling<'a> {
+    pub(super) cases: CaseSet,
+    pub(super) images: Option<&'a str>,
+    pub(super) run: Option<PathBuf>,
     /// How the images are generated; `None` if they are imported.
-    job: Option<Job<'a>>,
+    pub(super) job: Option<Job<'a>>,
 }
 
 impl<'a> Filling<'a> {
@@ -111,7 +115,7 @@ impl<'a> Filling<'a> {
         args: &'a RunArgs,
         printer: Printer,
     ) -> Result<Self> {
-        let cases = CaseSet::of_suite(args.suite, &args.suites.files(), &parameters_of(&config))?;
+        let cases = CaseSet::of_suite(args.suite(), &args.suites.files(), &parameters_of(&config))?;
         let Some(model) = &args.model else { return Ok(Self { cases, images, run, job: None }) };
         let max_pixels = args.read.limit.for_generated();
         let job = Job::prepare(cases.clone(), model, run.as_deref(), &args.generation, max_pixels, printer)?;
@@ -293,7 +297,7 @@ fn print_probe(
 
 /// For suites that judges score: the images are filled in, judged and measured.
 fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
-    let suite = args.suite;
+    let suite = args.suite();
     if args.fresh.fresh_seed.is_some() {
         return Err(CommandError::usage("only GenEval's prompts can be drawn afresh").into());
     }
@@ -346,7 +350,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// Fills the run, after the user has agreed to what filling and judging may cost.
-fn fill_for_judges(
+pub(super) fn fill_for_judges(
     filling: Filling<'_>,
     args: &RunArgs,
     stage: &JudgeStage<'_>,
@@ -356,12 +360,12 @@ fn fill_for_judges(
     let Some(job) = filling.job else {
         let images = filling.images.unwrap_or_default();
         import_stage(images, &filling.cases, stage.run, &args.read, stage.holder, printer)?;
-        consent::ask(&stage.expenses(panel, args.suite, None)?, panel.ask_above, printer)?;
+        consent::ask(&stage.expenses(panel, args.suite(), None)?, panel.ask_above, printer)?;
         return Ok(Exit::Ok);
     };
     job.check_key()?;
     let mut expenses = Vec::from_iter(job.expense()?);
-    expenses.extend(stage.expenses(panel, args.suite, coming(&job)?.as_ref())?);
+    expenses.extend(stage.expenses(panel, args.suite(), coming(&job)?.as_ref())?);
     consent::ask(&expenses, panel.ask_above, printer)?;
     let work = job.work(stage.holder, printer)?;
     printer.talk(work.table().render_text());

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{
     judge_bench::{check_clean, parts, row, says},
-    provider::{Bench, Provider, image},
+    provider::{Bench, KEY, Provider, image},
     report_bench::observer,
-    support::{check_exit, imgeval, stderr, stdout, text},
+    support::{check_exit, command, imgeval, stderr, stdout, text},
 };
 
 /// A run of one image for each case of the example.
@@ -126,7 +126,7 @@ fn what_evidence_is_not_there_yet_leaves_its_image_without_a_score() {
     see(&bench, &[("cups-1", &["cup", "cup"])]);
     let found = scores(&bench, 4);
     check_value(&found, "count", 0.0);
-    assert_eq!(found["judges"][0]["provider"], "detector");
+    assert_eq!(found["judges"][0]["judge"]["provider"], "detector");
     assert_eq!(row(&found, "overall")["score"], Value::Null, "a part of a weighted score is not there");
     let output = imgeval(&["score", text(&run)]);
     check_exit(&output, 4);
@@ -163,6 +163,47 @@ fn a_rubric_gives_the_score_of_its_protocol() {
         imgeval(&["observe", text(&bench.run()), "--judge", "http://127.0.0.1:9/v1#m", "--swap-order"]);
     check_exit(&output, 2);
     assert!(stderr(&output).contains("say how a judge is asked"), "{}", stderr(&output));
+}
+
+#[test]
+fn one_command_generates_judges_and_scores_and_continues() {
+    let bench = Bench::new("checks-run", [image(1)]);
+    let case = json!({"id": "a", "prompt": "a cup", "checks": [
+        {"kind": "question", "question": "Is there a cup?", "answer": "yes"},
+        {"kind": "question", "question": "Is it empty?", "answer": "no"},
+    ]});
+    let file = bench.folder.join("cases.jsonl");
+    fs::write(&file, format!("{case}\n")).unwrap();
+    let judge = Provider::start([says("yes")]);
+    let (run, url, name) = (bench.run(), bench.provider.url(), format!("{}#m", judge.url()));
+    let without_judge = [
+        "run",
+        "--cases",
+        text(&file),
+        "--model",
+        "openai:some-model",
+        "--base-url",
+        &url,
+        "--samples",
+        "1",
+        "--run",
+        text(&run),
+        "--json",
+    ];
+    let call = |more: &[&str], exit: i32| {
+        let mut command = command(&[&without_judge[..], more].concat());
+        let output = command.env("OPENAI_API_KEY", KEY).output().unwrap();
+        check_exit(&output, exit);
+        output
+    };
+    let said = stderr(&call(&[], 2));
+    assert!(said.contains("--judge"), "{said}");
+    assert!(bench.provider.requests().is_empty(), "nothing is paid for before");
+    for _ in 0..2 {
+        let output = call(&["--judge", &name], 0);
+        check_value(&serde_json::from_slice(&output.stdout).unwrap(), "overall", 0.5);
+    }
+    assert_eq!((bench.provider.requests().len(), judge.requests().len()), (1, 2));
 }
 
 #[test]

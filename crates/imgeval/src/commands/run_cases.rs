@@ -1,0 +1,98 @@
+//! `imgeval run --cases`: own cases with checks are generated, seen by whoever their checks need, and scored.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Result;
+use imgeval_core::CaseId;
+use imgeval_runner::ColorsThere;
+use imgeval_scoring::Run;
+use imgeval_suites::suite::SuiteCase;
+use serde_json::Map;
+
+use super::{
+    generate::Job,
+    holder,
+    judge::{JudgeStage, Panel},
+    observe::{AskedColors, ColorWork, limits_for, observe_stage},
+    run::{Filling, fill_for_judges},
+    score::{Asked, Scores},
+};
+use crate::{
+    args::RunArgs,
+    cases::CaseSet,
+    consent,
+    exit_code::Exit,
+    failure::CommandError,
+    judged::protocols::{needs_judge, no_questions, no_rules},
+    observers::load_observer,
+    printer::Printer,
+};
+
+pub(super) fn run_cases(file: &Path, args: &RunArgs, printer: Printer) -> Result<Exit> {
+    args.verdict.check()?;
+    let set = CaseSet::of_file(file)?;
+    let suite = set.suite;
+    let cases: BTreeMap<CaseId, SuiteCase> =
+        set.cases.iter().map(|case| (case.id.clone(), case.clone())).collect();
+    let is_asked = !suite.asked_for(&cases).is_empty();
+    match (suite.has_rules(&cases), is_asked, args.judge.judges.is_empty()) {
+        (false, ..) => return Err(no_rules().into()),
+        (_, true, true) => return Err(needs_judge(suite).into()),
+        (_, false, false) => return Err(no_questions().into()),
+        _ => {}
+    }
+    let Some(model) = &args.model else {
+        return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
+    };
+    // Without weights or a judge nothing else is worth paying for.
+    let has_objects = cases.values().any(|case| case.objects.is_some());
+    let loaded = has_objects.then(|| load_observer(&args.detector)).transpose()?;
+    let max_pixels = args.read.limit.for_generated();
+    let job = Job::prepare(set.clone(), model, args.run.as_deref(), &args.generation, max_pixels, printer)?;
+    if args.generation.dry_run {
+        return job.dry_run(args.table.json, printer);
+    }
+    let (directory, holder) = (job.directory.clone(), holder("run"));
+    let stage = JudgeStage {
+        run: &directory,
+        args: &args.judge,
+        files: &args.generation.provider.files,
+        spending: &args.generation.provider.spending,
+        suites: &args.suites,
+        holder: &holder,
+    };
+    let panel = is_asked.then(|| stage.panel_for(suite, &cases, printer)).transpose()?;
+    let generated = match &panel {
+        Some(panel) => {
+            let filling = Filling { cases: set, images: None, run: Some(directory.clone()), job: Some(job) };
+            fill_for_judges(filling, args, &stage, panel, printer)?
+        }
+        None => generate_alone(job, &holder, printer)?,
+    };
+    if generated == Exit::Interrupted {
+        return Ok(generated);
+    }
+    if let Some(loaded) = &loaded {
+        let limits = limits_for(&args.verdict.options());
+        let colors = ColorWork { asked: AskedColors::ByCases, limits, there: ColorsThere::Keep };
+        observe_stage(&directory, loaded, colors, &holder, printer)?;
+    }
+    let judged = panel.as_ref().map_or(Ok(Exit::Ok), |panel: &Panel| stage.work(panel, suite, printer))?;
+    if judged == Exit::Interrupted || args.judge.dry_run {
+        return Ok(judged);
+    }
+    let run = Run::open_with(&directory, args.verdict.options())?;
+    let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;
+    printer.talk(format_args!("run: {}", directory.display()));
+    // What kept images from being made or judged weighs more than what came of those that were.
+    Ok([generated, judged, scored].into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok))
+}
+
+/// Makes the images of cases that no judge is asked about, after the user has agreed to what it may cost.
+fn generate_alone(job: Job<'_>, holder: &str, printer: Printer) -> Result<Exit> {
+    job.check_key()?;
+    consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;
+    let work = job.work(holder, printer)?;
+    printer.talk(work.table().render_text());
+    job.exit_of(work)
+}
