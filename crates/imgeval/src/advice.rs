@@ -235,14 +235,7 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
         FetchError::NoFile { .. } => {
             "a clone of the repository, its zip archive, or a folder with its JSON files and scripts"
         }
-        FetchError::NotHere { id, is_script, .. } => {
-            let fetch =
-                format!("`imgeval suites fetch {id}`, or with --from DIR|ZIP where there is no network");
-            let own =
-                if *is_script { "; or name a protocol file of your own with --protocol FILE" } else { "" };
-            return (Some(fetch + own), Exit::Unexpected);
-        }
-        FetchError::DamagedRecord { .. } => FETCH_AGAIN,
+        FetchError::Suite(error) => return suite_advice(error),
         FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
         | FetchError::SameName { .. }
@@ -253,7 +246,6 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
         | FetchError::Read { .. }
         | FetchError::ReadFolder { .. }
         | FetchError::Write { .. }
-        | FetchError::NewerRecord { .. }
         | FetchError::Record { .. } => "",
     };
     let hint = Some(hint).filter(|hint| !hint.is_empty()).map(str::to_owned);
@@ -262,9 +254,7 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
 
 fn fetch_exit(error: &FetchError) -> Exit {
     match error {
-        FetchError::NotTheOneBefore { .. }
-        | FetchError::OtherListing { .. }
-        | FetchError::NewerRecord { .. } => Exit::Mismatch,
+        FetchError::NotTheOneBefore { .. } | FetchError::OtherListing { .. } => Exit::Mismatch,
         FetchError::NoFile { .. } => Exit::NothingFound,
         FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
@@ -277,11 +267,10 @@ fn fetch_exit(error: &FetchError) -> Exit {
         | FetchError::Download(_)
         | FetchError::OtherCommit { .. }
         | FetchError::Changed { .. }
-        | FetchError::NotHere { .. }
         | FetchError::Read { .. }
         | FetchError::ReadFolder { .. }
         | FetchError::Write { .. }
-        | FetchError::DamagedRecord { .. }
+        | FetchError::Suite(_)
         | FetchError::Record { .. } => Exit::Unexpected,
     }
 }

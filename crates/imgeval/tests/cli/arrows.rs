@@ -23,7 +23,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("imgeval-suites", &["imgeval-core", "imgeval-files", "imgeval-metrics"]),
     ("imgeval-vision", &["imgeval-core", "imgeval-files"]),
     ("imgeval-clients", &["imgeval-core", "imgeval-files"]),
-    ("imgeval-fetch", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-fetch", &["imgeval-core", "imgeval-files", "imgeval-suites"]),
     ("imgeval-store", &["imgeval-core", "imgeval-files"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-files", "imgeval-store"]),
     ("imgeval-report", &["imgeval-core", "imgeval-files"]),
