@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod files;
+pub mod gedit;
 pub mod geneval;
 pub mod judged;
 mod numpy_random;
