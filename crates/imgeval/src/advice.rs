@@ -9,7 +9,11 @@ use imgeval_fetch::{
     weights::{self, PullError},
 };
 use imgeval_files::Unsuitable;
-use imgeval_report::model::{CoverageLine, Report};
+use imgeval_pages::PagesError;
+use imgeval_report::{
+    model::{CoverageLine, Report},
+    page::PageError,
+};
 use imgeval_runner::CallError;
 use imgeval_scoring::{EvaluatorKind, NOT_OBSERVED, ScoringError};
 use imgeval_store::StoreError;
@@ -354,6 +358,47 @@ pub(crate) fn scoring_advice(error: &ScoringError) -> (Option<String>, Exit) {
             (Some(format!("there are: {}", known.join(", "))), Exit::Usage)
         }
     }
+}
+
+/// What to do about a page that cannot be shown or written, and how the process ends.
+pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
+    match error {
+        PagesError::Scoring(error) => scoring_advice(error),
+        PagesError::Store(error) => store_advice(error),
+        PagesError::Page(error) => page_advice(error),
+        PagesError::PortInUse { .. } | PagesError::Listen { .. } => {
+            let hint = "choose another port with --port; 0 takes any that is free";
+            (Some(hint.to_owned()), Exit::Unexpected)
+        }
+        PagesError::NotLabelled { .. } => (None, Exit::Usage),
+        PagesError::NoImage => {
+            (Some("import or generate usable images first".to_owned()), Exit::NothingFound)
+        }
+        PagesError::UnknownPort(_)
+        | PagesError::Policy(_)
+        | PagesError::Broke(_)
+        | PagesError::MakeTemporary(_)
+        | PagesError::OpenTemporary(_)
+        | PagesError::TemporaryGone(_)
+        | PagesError::Json(_)
+        | PagesError::Draw { .. }
+        | PagesError::WriteFigure { .. }
+        | PagesError::Words(_)
+        | PagesError::LabelProtocol(_) => (None, Exit::Unexpected),
+    }
+}
+
+fn page_advice(error: &PageError) -> (Option<String>, Exit) {
+    let exit = match error {
+        PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
+        _ => Exit::Unexpected,
+    };
+    let hint = match error {
+        PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
+            .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
+        _ => None,
+    };
+    (hint.map(str::to_owned), exit)
 }
 
 /// What to do about a suite that cannot be used, and how the process ends.

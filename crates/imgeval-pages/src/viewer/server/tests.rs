@@ -5,14 +5,13 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::bail;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use imgeval_core::ContentHash;
 use imgeval_report::{
     figures::Figure,
     model::{Report, RunView, SampleView},
-    tables::terminal::View,
 };
+use imgeval_scoring::ScoringError;
 use tempfile::TempDir;
 
 use super::*;
@@ -36,10 +35,13 @@ impl LiveRuns for Growing {
         format!("{} {}", growth.n, growth.is_gone)
     }
 
-    fn snapshot(&self, visit: &mut dyn FnMut(SampleView) -> Result<()>) -> Result<(Report, Vec<Figure>)> {
+    fn snapshot(
+        &self,
+        visit: &mut dyn FnMut(SampleView) -> Result<(), PagesError>,
+    ) -> Result<(Report, Vec<Figure>), PagesError> {
         let growth = lock(&self.state);
         if growth.is_gone {
-            bail!("the disk was pulled out");
+            return Err(ScoringError::Protocol { detail: "the disk was pulled out".to_owned() }.into());
         }
         for n in 0..growth.n {
             visit(sample(n))?;
@@ -133,8 +135,8 @@ fn start() -> Running {
     }
     let growth = Arc::new(Mutex::new(Growth { n: 2, is_gone: false }));
     let runs = Growing { folder: folder.path().to_owned(), state: Arc::clone(&growth) };
-    let options = ServeOptions { host: Ipv4Addr::LOCALHOST.into(), port: 0, every: Duration::ZERO };
-    let served = Served::open(Box::new(runs), options, Printer::new(true, View::WIDE)).unwrap();
+    let options = ViewerOptions { host: Ipv4Addr::LOCALHOST.into(), port: 0, every: Duration::ZERO };
+    let served = Served::open(Box::new(runs), options, Box::new(|_| ())).unwrap();
     // Every question looks: nothing here waits for a clock.
     lock(&served.news).cost = Duration::ZERO;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -7,5 +7,5 @@
 mod server;
 mod session;
 
-pub(crate) use server::serve;
-pub(crate) use session::{Session, check_rater};
+pub use server::{LabelEvent, LabelOptions, run_label_page};
+pub use session::{LabelError, Session, check_rater};

@@ -6,7 +6,6 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context as _, Result};
 use imgeval_core::{
     CaseId, ContentHash, Decoding, EndpointMeta, ImageRef, JudgeIdentity, Outcome, SampleId, Usage,
     is_steering,
@@ -18,7 +17,7 @@ use imgeval_suites::{
     suite::{SuiteCase, SuiteRef},
 };
 
-use crate::failure::CommandError;
+use crate::PagesError;
 
 /// Names of raters are no longer than this.
 const MAX_RATER: usize = 60;
@@ -26,16 +25,13 @@ const MAX_RATER: usize = 60;
 const MAX_OPEN_RATERS: usize = 64;
 
 /// What people are asked, suite by suite: the scale is the judges', the words are our own.
-fn human_protocol(suite: SuiteRef) -> Result<JudgeProtocol> {
-    let Some(judged) = suite.judged() else {
-        let message = format!("people label the suites that judges score, which {} is not", suite.id());
-        return Err(CommandError::usage(message).into());
-    };
+fn human_protocol(suite: SuiteRef) -> Result<JudgeProtocol, PagesError> {
+    let judged = suite.judged().ok_or(PagesError::NotLabelled { suite: suite.id() })?;
     let reply = judged.people_reply;
     let images = [Attachment::Source, Attachment::Answer];
     let images = images.into_iter().filter(|image| *image == Attachment::Answer || judged.has_source_image());
     let text = Template::parse(&format!("{}\n\n{}", judged.people_see, reply.questions().join("\n")))
-        .context("the words of the label page are no template")?;
+        .map_err(|error| PagesError::Words(error.into()))?;
     Ok(JudgeProtocol {
         id: format!("human-{}", judged.protocol_suite),
         version: 1,
@@ -54,7 +50,7 @@ fn human_protocol(suite: SuiteRef) -> Result<JudgeProtocol> {
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LabelError {
+pub enum LabelError {
     /// It never will be.
     #[error("{0}")]
     Refused(&'static str),
@@ -66,7 +62,7 @@ pub(crate) enum LabelError {
 }
 
 /// The labels of everybody, and the run that they go to.
-pub(crate) struct Session {
+pub struct Session {
     directory: PathBuf,
     run_id: String,
     version: String,
@@ -102,11 +98,11 @@ pub(crate) struct Shown<'a> {
 impl Session {
     /// # Errors
     /// If the run's suite is not one that people label, it holds no image, or another process writes it.
-    pub(crate) fn open(directory: &Path, holder: &str) -> Result<Self> {
+    pub fn open(directory: &Path, holder: &str) -> Result<Self, PagesError> {
         let suite = suite_of(RunReader::open(directory)?.manifest())?;
         let name = suite.id();
         let protocol = human_protocol(suite)?;
-        let protocol_text = protocol.to_toml().context("the protocol of the label page cannot be written")?;
+        let protocol_text = protocol.to_toml().map_err(|error| PagesError::LabelProtocol(error.into()))?;
         // Locked before it is read: nothing changes between the two.
         let mut run = RunWriter::open(directory, holder)?;
         let read = Run::open(directory)?;
@@ -117,8 +113,7 @@ impl Session {
             .map(|(id, record)| (id.clone(), record.image()))
             .collect();
         if samples.is_empty() {
-            let hint = "import or generate usable images first";
-            return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
+            return Err(PagesError::NoImage);
         }
         run.begin_paid_work()?;
         // Browsers keep unsaved labels under this; it tells nothing about the run.
@@ -251,7 +246,7 @@ impl Session {
 
     /// The rater of this name, with what was said before.
     fn rater(&mut self, name: &str) -> Result<&mut Rater, LabelError> {
-        let name = check_rater(name).map_err(LabelError::Refused)?;
+        let name = check_rater(name)?;
         if !self.raters.contains_key(name) {
             let rater = self.open_rater(name)?;
             if self.raters.len() >= MAX_OPEN_RATERS {
@@ -299,14 +294,14 @@ const NO_IMAGE: LabelError = LabelError::Refused("the run does not hold this ima
 ///
 /// # Errors
 /// If it is none, or too long, or holds what nobody sees: two people would seem to be one.
-pub(crate) fn check_rater(name: &str) -> Result<&str, &'static str> {
+pub fn check_rater(name: &str) -> Result<&str, LabelError> {
     let is_unseen = |character: char| {
         is_steering(character)
             || matches!(character, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}')
     };
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_RATER || name.chars().any(is_unseen) {
-        return Err("a rater's name has 1 to 60 characters, all of them visible");
+        return Err(LabelError::Refused("a rater's name has 1 to 60 characters, all of them visible"));
     }
     Ok(name)
 }

@@ -7,7 +7,6 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
 use imgeval_files::OwnFolder;
 use imgeval_report::{
@@ -18,8 +17,10 @@ use imgeval_report::{
 use serde::Serialize;
 use tempfile::TempDir;
 
+use crate::PagesError;
+
 /// Where the viewer gets its runs from.
-pub(crate) trait LiveRuns: Send + Sync + 'static {
+pub(super) trait LiveRuns: Send + Sync + 'static {
     /// Changes whenever the runs may have changed; cheap.
     fn stamp(&self) -> String;
 
@@ -27,14 +28,17 @@ pub(crate) trait LiveRuns: Send + Sync + 'static {
     ///
     /// # Errors
     /// If a run cannot be read just now, or the visitor fails.
-    fn snapshot(&self, visit: &mut dyn FnMut(SampleView) -> Result<()>) -> Result<(Report, Vec<Figure>)>;
+    fn snapshot(
+        &self,
+        visit: &mut dyn FnMut(SampleView) -> Result<(), PagesError>,
+    ) -> Result<(Report, Vec<Figure>), PagesError>;
 
     /// Where the picture of this run lies; `None` if the run does not hold it.
     fn path(&self, run: usize, image: &ImageView) -> Option<PathBuf>;
 }
 
 /// Sizes and times of change of the files that a run's records are in.
-pub(crate) fn stamp_of_runs<'a>(directories: impl IntoIterator<Item = &'a Path>) -> String {
+pub(super) fn stamp_of_runs<'a>(directories: impl IntoIterator<Item = &'a Path>) -> String {
     let of_file = |path: PathBuf| {
         let Ok(found) = fs::metadata(path) else { return "-".to_owned() };
         let since = found.modified().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
@@ -74,12 +78,10 @@ pub(super) struct RunLine {
 const INDEX: &str = "index";
 
 impl Revision {
-    pub(super) fn read(runs: &dyn LiveRuns) -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("imgeval-serve-")
-            .tempdir()
-            .context("could not make a folder for temporary files")?;
-        let own = OwnFolder::open(folder.path()).context("could not open the folder for temporary files")?;
+    pub(super) fn read(runs: &dyn LiveRuns) -> Result<Self, PagesError> {
+        let folder =
+            tempfile::Builder::new().prefix("imgeval-serve-").tempdir().map_err(PagesError::MakeTemporary)?;
+        let own = OwnFolder::open(folder.path()).map_err(PagesError::OpenTemporary)?;
         let mut files = Files { folder: own, names: BTreeSet::new() };
         let mut pictures = BTreeMap::new();
         let mut data = DataWriter::default();
@@ -94,7 +96,7 @@ impl Revision {
         // Pictures that cannot be shown are told when somebody looks at them.
         let problems = BTreeMap::new();
         let index = data.finish(&report, &figures, &sources, &problems, &mut files)?;
-        let index = serde_json::to_string(&index).context("the page's data cannot be written as JSON")?;
+        let index = serde_json::to_string(&index).map_err(PagesError::Json)?;
         files.put(INDEX, &index)?;
         let line = |run: &imgeval_report::model::RunView| RunLine {
             name: run.name.clone(),
@@ -117,10 +119,10 @@ impl Revision {
     }
 
     /// The text of a data file; `None` if there is none of this name.
-    pub(super) fn data(&self, name: &str) -> Option<Result<String>> {
+    pub(super) fn data(&self, name: &str) -> Option<Result<String, PagesError>> {
         let name = self.names.get(name)?;
         let path = self.folder.path().join(name);
-        Some(imgeval_files::read_text(&path, u64::MAX).context("a temporary file of the viewer is gone"))
+        Some(imgeval_files::read_text(&path, u64::MAX).map_err(PagesError::TemporaryGone))
     }
 
     pub(super) fn picture(&self, run: usize, hash: &str) -> Option<&ImageView> {

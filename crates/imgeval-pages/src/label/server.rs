@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::{Context as _, Result};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Path, Query, Request, State},
@@ -14,16 +13,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use imgeval_store::Images;
+use imgeval_store::{Images, StoreError};
 use imgeval_suites::judged::Attachment;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::session::{LabelError, Session};
 use crate::{
-    failure::sentence_of,
+    PagesError,
     local_server::{header_text, is_from_own_page, listen, serve_connections, set_headers},
-    printer::Printer,
 };
 
 const PAGE: &str = include_str!("page/index.html");
@@ -37,26 +35,48 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// A label is a few numbers.
 const MAX_BODY_BYTES: usize = 16 << 10;
 
+#[derive(Debug, Clone, Copy)]
+pub struct LabelOptions<'a> {
+    /// 0 takes any that is free.
+    pub port: u16,
+    /// Whose page the address opens; without a name the page asks for it.
+    pub rater: Option<&'a str>,
+}
+
+/// What whoever started the label page should know.
+#[derive(Debug, Clone, Copy)]
+pub enum LabelEvent<'a> {
+    /// The page can be opened at this address, with this query behind its `/`.
+    Listening { address: SocketAddr, query: &'a str, n_images: usize },
+    /// A page asked for an image that is gone or damaged.
+    ImageUnreadable(&'a StoreError),
+    /// The run could not be read or written, and a page was told no more than that.
+    RunUnusable(&'a LabelError),
+}
+
+type Tell = Box<dyn Fn(LabelEvent<'_>) + Send + Sync>;
+
 type Shared = Arc<Served>;
 
 struct Served {
     session: Mutex<Session>,
-    printer: Printer,
+    tell: Tell,
 }
 
 /// Serves until the process ends.
 ///
 /// # Errors
 /// If the port cannot be had.
-pub(crate) async fn serve(session: Session, port: u16, rater: Option<&str>, printer: Printer) -> Result<()> {
-    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
-    let address = listener.local_addr().context("could not learn the port")?;
-    let query = rater.map(|rater| format!("?rater={}", encode(rater))).unwrap_or_default();
-    printer.insist(format_args!(
-        "label: http://{address}/{query} shows {} images; Ctrl-C ends, every label is kept at once",
-        session.len()
-    ));
-    let shared: Shared = Arc::new(Served { session: Mutex::new(session), printer });
+pub async fn run_label_page(
+    session: Session,
+    options: LabelOptions<'_>,
+    tell: impl Fn(LabelEvent<'_>) + Send + Sync + 'static,
+) -> Result<(), PagesError> {
+    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await?;
+    let address = listener.local_addr().map_err(PagesError::UnknownPort)?;
+    let query = options.rater.map(|rater| format!("?rater={}", encode(rater))).unwrap_or_default();
+    tell(LabelEvent::Listening { address, query: &query, n_images: session.len() });
+    let shared: Shared = Arc::new(Served { session: Mutex::new(session), tell: Box::new(tell) });
     let app = Router::new()
         .route("/", get(|| file("text/html; charset=utf-8", PAGE)))
         .route("/label.js", get(|| file("text/javascript; charset=utf-8", SCRIPT)))
@@ -190,9 +210,7 @@ async fn image(
         let bytes = match Images::at(&directory).read(&image) {
             Ok(bytes) => bytes,
             Err(error) => {
-                served
-                    .printer
-                    .insist(format_args!("label: an image cannot be shown: {}", sentence_of(&error)));
+                (served.tell)(LabelEvent::ImageUnreadable(&error));
                 return Ok((StatusCode::NOT_FOUND, "the image is gone or damaged").into_response());
             }
         };
@@ -210,8 +228,8 @@ async fn blocking(
     served: Shared,
     work: impl FnOnce(&Served) -> Result<Response, LabelError> + Send + 'static,
 ) -> Response {
-    let printer = served.printer;
-    let worked = tokio::task::spawn_blocking(move || work(&served)).await;
+    let working = Arc::clone(&served);
+    let worked = tokio::task::spawn_blocking(move || work(&working)).await;
     match worked {
         Ok(Ok(response)) => response,
         Ok(Err(error @ LabelError::Refused(_))) => {
@@ -219,7 +237,7 @@ async fn blocking(
         }
         Ok(Err(error @ LabelError::OtherRun)) => (StatusCode::CONFLICT, error.to_string()).into_response(),
         Ok(Err(error @ LabelError::Store(_))) => {
-            printer.insist(format_args!("label: {}", sentence_of(&error)));
+            (served.tell)(LabelEvent::RunUnusable(&error));
             let message = "the run cannot be read or written; the terminal of `imgeval label` says why";
             (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
         }

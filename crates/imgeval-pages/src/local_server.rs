@@ -4,25 +4,20 @@ mod connections;
 
 use std::{io, net::SocketAddr};
 
-use anyhow::Result;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::net::TcpListener;
 
 pub(crate) use connections::serve_connections;
 
-use crate::failure::CommandError;
+use crate::PagesError;
 
 /// # Errors
-/// If the port cannot be had; says how to mend it.
-pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        let message = match error.kind() {
-            io::ErrorKind::AddrInUse => format!("port {} is in use by another program", address.port()),
-            _ => format!("could not listen on {address}: {error}"),
-        };
-        CommandError::mendable(message, "choose another port with --port; 0 takes any that is free")
-    })?;
-    Ok(listener)
+/// If the port cannot be had.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, PagesError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => PagesError::PortInUse { port: address.port() },
+        _ => PagesError::Listen { address, source },
+    })
 }
 
 /// A header that is text.

@@ -5,9 +5,10 @@
 //! runs. A revision has its content's hash for a name and stays for a while after the next one is there, because pages
 //! still show it.
 
+mod on_disk;
 mod revision;
 mod server;
 mod thumbs;
 
-pub(crate) use revision::{LiveRuns, stamp_of_runs};
-pub(crate) use server::{ServeOptions, run_server};
+pub use on_disk::RunsOnDisk;
+pub use server::{ViewerEvent, ViewerOptions, run_viewer};

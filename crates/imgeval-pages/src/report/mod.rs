@@ -4,6 +4,5 @@ mod figures;
 mod written;
 
 pub(crate) use figures::Confidences;
-pub(crate) use written::{
-    RunImages, make_names_unique, opaque_pixels, page_figures, write_figures, write_report,
-};
+pub(crate) use written::{RunImages, opaque_pixels, page_figures};
+pub use written::{make_names_unique, write_figures, write_report};

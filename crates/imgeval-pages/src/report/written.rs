@@ -5,13 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, ImageFormat, ImageNote, ImageRef, Pixels};
 use imgeval_files::OwnFolder;
 use imgeval_report::{
     figures::Figure,
     model::{ImageView, Report},
-    page::{Originals, PageOptions, PageWriter, Written},
+    page::{Originals, PageError, PageOptions, PageWriter, Written},
     tables::{
         TableOptions, render_board_csv, render_board_json, render_board_latex, render_board_markdown,
         render_board_text, render_comparison_csv, render_comparison_json, render_comparison_latex,
@@ -24,6 +23,7 @@ use imgeval_vision::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use rayon::prelude::*;
 
 use super::figures::{Confidences, all_figures, examples_figure};
+use crate::PagesError;
 
 /// Fit for a paper.
 const PAPER_DPI: u32 = 300;
@@ -61,18 +61,18 @@ pub(crate) fn opaque_pixels(bytes: &[u8]) -> Option<Pixels> {
 ///
 /// # Errors
 /// If a run cannot be read, or the folder is another's or cannot be written.
-pub(crate) fn write_report(
+pub fn write_report(
     report: &Report,
     runs: &[OpenedRun],
     out: &Path,
     single_file: bool,
     mut examples: Examples,
-) -> Result<(Written, Vec<String>)> {
+) -> Result<(Written, Vec<String>), PagesError> {
     let originals = RunImages::of(runs);
     let mut page = PageWriter::create(out, PageOptions { single_file }, &originals)?;
     let mut confidences = Confidences::default();
     for (index, run) in runs.iter().enumerate() {
-        run.for_each_sample(index, |view| -> Result<()> {
+        run.for_each_sample(index, |view| -> Result<(), PagesError> {
             examples.offer(&view);
             confidences.add(&view);
             Ok(page.add(&view)?)
@@ -99,7 +99,7 @@ pub(crate) fn page_figures(report: &Report, confidences: &Confidences) -> Vec<Fi
 }
 
 /// Names become files, and may come from runs.
-pub(crate) fn make_names_unique(figures: &mut [Figure]) {
+pub fn make_names_unique(figures: &mut [Figure]) {
     let mut seen = BTreeSet::new();
     for figure in figures {
         let stem = figure.name.clone();
@@ -115,25 +115,27 @@ pub(crate) fn make_names_unique(figures: &mut [Figure]) {
 ///
 /// # Errors
 /// If a file cannot be written.
-pub(crate) fn write_figures(folder: &OwnFolder, figures: &[Figure]) -> Result<()> {
+pub fn write_figures(folder: &OwnFolder, figures: &[Figure]) -> Result<(), PagesError> {
     render_figures(figures, |name, bytes| {
-        folder
-            .write_unsynced(name, bytes)
-            .with_context(|| format!("could not write `{}`", folder.path().join(name).display()))
+        let written = folder.write_unsynced(name, bytes);
+        written.map_err(|source| PagesError::WriteFigure { path: folder.path().join(name), source })
     })
 }
 
 /// SVG and PNG of each, by name.
-fn render_figures(figures: &[Figure], put: impl Fn(&str, &[u8]) -> Result<()> + Sync) -> Result<()> {
+fn render_figures(
+    figures: &[Figure],
+    put: impl Fn(&str, &[u8]) -> Result<(), PagesError> + Sync,
+) -> Result<(), PagesError> {
     figures.par_iter().try_for_each(|figure| {
         put(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
-        let png =
-            figure.render_png(PAPER_DPI).with_context(|| format!("could not draw `{}`", figure.name))?;
+        let drawn = figure.render_png(PAPER_DPI);
+        let png = drawn.map_err(|source| PagesError::Draw { name: figure.name.clone(), source })?;
         put(&format!("{}.png", figure.name), &png)
     })
 }
 
-fn write_tables(page: &PageWriter<'_>, report: &Report) -> Result<()> {
+fn write_tables(page: &PageWriter<'_>, report: &Report) -> Result<(), PageError> {
     let write = |name: &str, text: String| page.put("tables", name, text.as_bytes());
     for board in &report.boards {
         let name = |extension: &str| format!("{}.{extension}", board.suite);
@@ -150,5 +152,5 @@ fn write_tables(page: &PageWriter<'_>, report: &Report) -> Result<()> {
         write(&name("tex"), render_comparison_latex(comparison))?;
         write(&name("csv"), render_comparison_csv(comparison))?;
     }
-    Ok(write("comparisons.json", render_comparison_json(&report.comparisons))?)
+    write("comparisons.json", render_comparison_json(&report.comparisons))
 }

@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
 use axum::{
     Json, Router,
     extract::{Path, Request, State},
@@ -32,8 +31,8 @@ use super::{
     thumbs::Thumbs,
 };
 use crate::{
+    PagesError, RunsOnDisk,
     local_server::{header_text, is_from_own_page, listen, serve_connections, set_headers},
-    printer::Printer,
     report::opaque_pixels,
 };
 
@@ -45,13 +44,26 @@ const SHARE_OF_TIME: u32 = 4;
 const FOREVER: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ServeOptions {
-    pub(crate) host: IpAddr,
+pub struct ViewerOptions {
+    pub host: IpAddr,
     /// 0 takes any that is free.
-    pub(crate) port: u16,
+    pub port: u16,
     /// Look for news at most this often.
-    pub(crate) every: Duration,
+    pub every: Duration,
 }
+
+/// What whoever started the viewer should know.
+#[derive(Debug, Clone, Copy)]
+pub enum ViewerEvent<'a> {
+    /// The page can be opened at this address.
+    Listening { address: SocketAddr },
+    /// The page shows what was read before; told once until they can be read again.
+    RunsUnreadable(&'a PagesError),
+    /// A page asked for data that could not be read back.
+    DataUnreadable(&'a PagesError),
+}
+
+type Tell = Box<dyn Fn(ViewerEvent<'_>) + Send + Sync>;
 
 type Shared = Arc<Served>;
 
@@ -65,7 +77,7 @@ struct Served {
     thumbs: Mutex<Thumbs>,
     /// Large pictures are decoded one a processor.
     decoding: Semaphore,
-    printer: Printer,
+    tell: Tell,
 }
 
 /// What was read last.
@@ -84,22 +96,17 @@ struct News {
 ///
 /// # Errors
 /// If the runs cannot be read at the start, or the port cannot be had.
-pub(crate) async fn run_server(
-    runs: Box<dyn LiveRuns>,
-    options: ServeOptions,
-    printer: Printer,
-) -> Result<()> {
-    let served = tokio::task::spawn_blocking(move || Served::open(runs, options, printer))
+pub async fn run_viewer(
+    runs: RunsOnDisk,
+    options: ViewerOptions,
+    tell: impl Fn(ViewerEvent<'_>) + Send + Sync + 'static,
+) -> Result<(), PagesError> {
+    let served = tokio::task::spawn_blocking(move || Served::open(Box::new(runs), options, Box::new(tell)))
         .await
-        .context("reading the runs broke down")??;
+        .map_err(PagesError::Broke)??;
     let listener = listen(SocketAddr::new(options.host, options.port)).await?;
-    let address = listener.local_addr().context("could not learn the port")?;
-    printer.insist(format_args!("serve: http://{address}/ shows the runs as they grow; Ctrl-C ends"));
-    if !options.host.is_loopback() {
-        printer.insist(format_args!(
-            "serve: whoever can reach {address} sees every picture, prompt and reply of these runs; there is no password"
-        ));
-    }
+    let address = listener.local_addr().map_err(PagesError::UnknownPort)?;
+    (served.tell)(ViewerEvent::Listening { address });
     serve_on(listener, Arc::new(served)).await;
     Ok(())
 }
@@ -118,9 +125,9 @@ async fn serve_on(listener: TcpListener, served: Shared) {
 }
 
 impl Served {
-    fn open(runs: Box<dyn LiveRuns>, options: ServeOptions, printer: Printer) -> Result<Self> {
+    fn open(runs: Box<dyn LiveRuns>, options: ViewerOptions, tell: Tell) -> Result<Self, PagesError> {
         let policy = format!("{}{LIVE_POLICY_EXTRA}", content_security_policy(Mode::Live));
-        let policy = HeaderValue::try_from(policy).context("the page's policy is no header")?;
+        let policy = HeaderValue::try_from(policy).map_err(PagesError::Policy)?;
         let began = Instant::now();
         let stamp = runs.stamp();
         let first = Arc::new(Revision::read(runs.as_ref())?);
@@ -141,7 +148,7 @@ impl Served {
             news: Mutex::new(news),
             thumbs: Mutex::new(Thumbs::default()),
             decoding: Semaphore::new(n_processors),
-            printer,
+            tell,
         })
     }
 
@@ -191,7 +198,7 @@ impl Served {
                                `imgeval serve` says why.";
                 // Told once, and again when it has been well in between.
                 if news.problem.replace(message.to_owned()).is_none() {
-                    self.printer.insist(format_args!("serve: the runs cannot be read: {error:#}"));
+                    (self.tell)(ViewerEvent::RunsUnreadable(&error));
                 }
             }
         }
@@ -256,7 +263,7 @@ async fn data(State(served): State<Shared>, Path((revision, name)): Path<(String
         match found.and_then(|revision| revision.data(&name)) {
             Some(Ok(text)) => named_by_content("application/json", text),
             Some(Err(error)) => {
-                served.printer.insist(format_args!("serve: {error:#}"));
+                (served.tell)(ViewerEvent::DataUnreadable(&error));
                 missing()
             }
             None => missing(),
