@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn scores_of(run: &Path) -> Result<String, Box<dyn Error>> {
+pub(crate) fn scores_of(run: &Path) -> Result<String, Box<dyn Error>> {
     let run = Run::open(run)?;
     let mut text = String::new();
     for evaluator in run.evaluators() {
