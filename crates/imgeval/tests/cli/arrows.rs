@@ -16,7 +16,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
@@ -24,6 +24,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("imgeval-vision", &["imgeval-core", "imgeval-files"]),
     ("imgeval-clients", &["imgeval-core", "imgeval-files"]),
     ("imgeval-fetch", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-settings", &["imgeval-clients", "imgeval-core", "imgeval-files"]),
     ("imgeval-store", &["imgeval-core", "imgeval-files"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-files", "imgeval-store"]),
     ("imgeval-report", &["imgeval-core", "imgeval-files"]),
@@ -51,6 +52,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "imgeval-report",
             "imgeval-runner",
             "imgeval-scoring",
+            "imgeval-settings",
             "imgeval-store",
             "imgeval-suites",
             "imgeval-vision",
