@@ -5,13 +5,17 @@
 //! - **Writing** ([`OwnFolder`]): a folder may come from somebody else, so below it no link is followed. Files are opened
 //!   relative to a handle of their folder, and a file that appears under a name replaces what was there, never writes into it.
 //!
-//! All errors are [`std::io::Error`]s; [`Unsuitable`] is inside those that tell what a path is instead of a file.
+//! - **Texts that people write by hand** ([`read_hand_written`]): as their editors left them, in UTF-8.
+//!
+//! Errors are [`std::io::Error`]s, but for those of texts ([`TextError`]); [`Unsuitable`] is inside those that tell what a path
+//! is instead of a file.
 
 #![forbid(unsafe_code)]
 // The one place where files are opened.
 #![allow(clippy::disallowed_methods)]
 
 mod facts;
+mod hand_written;
 mod new_file;
 mod own_folder;
 #[cfg(not(unix))]
@@ -27,6 +31,7 @@ use portable as platform;
 #[cfg(unix)]
 use unix as platform;
 
+pub use hand_written::{EncodingProblem, MAX_SETTINGS_BYTES, TextError, read_hand_written};
 pub use new_file::{NewFile, UNFINISHED};
 pub use own_folder::{Lock, OwnFolder, write_whole};
 pub use platform::open_special_for_writing;

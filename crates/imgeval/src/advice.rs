@@ -1,5 +1,7 @@
 //! What the user can do about the errors of libraries, in words of the command line, which libraries do not know.
 
+mod settings;
+
 use std::io;
 
 use imgeval_core::{FailureKind, RequestPart};
@@ -21,6 +23,8 @@ use imgeval_suites::{files::SuiteError, geneval};
 use imgeval_vision::{ModelError, checkpoint::CheckpointError, train::TrainError};
 
 use crate::exit_code::Exit;
+
+pub(crate) use self::settings::{NO_PIPES, prompt_advice, settings_advice, text_advice};
 
 const OWN_FILES: &str =
     "imgeval writes only to files of its own; put a plain copy in its place, or start a new run";

@@ -21,7 +21,7 @@ use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{failure::CommandError, text_file::read_text};
+use crate::failure::CommandError;
 
 /// A longer file of cases is refused.
 const MAX_CASES_BYTES: u64 = 256 << 20;
@@ -47,7 +47,7 @@ impl CaseSet {
     }
 
     pub(crate) fn of_file(path: &Path) -> Result<Self> {
-        let text = read_text(path, MAX_CASES_BYTES, "the cases")?;
+        let text = imgeval_files::read_hand_written(path, MAX_CASES_BYTES, "the cases")?;
         let mut reader =
             CaseReader { folder: path.parent().unwrap_or(Path::new(".")), images: BTreeMap::new() };
         let mut cases = Vec::new();

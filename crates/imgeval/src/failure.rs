@@ -4,13 +4,18 @@ use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
 use imgeval_fetch::suites::FetchError;
+use imgeval_files::TextError;
 use imgeval_pages::PagesError;
 use imgeval_scoring::ScoringError;
+use imgeval_settings::{PromptError, SettingsError};
 use imgeval_store::StoreError;
 use imgeval_suites::files::SuiteError;
 
 use crate::{
-    advice::{fetch_advice, pages_advice, scoring_advice, store_advice, suite_advice},
+    advice::{
+        fetch_advice, pages_advice, prompt_advice, scoring_advice, settings_advice, store_advice,
+        suite_advice, text_advice,
+    },
     exit_code::Exit,
 };
 
@@ -44,13 +49,16 @@ impl CommandError {
         Self { message: message.into(), hint: None, exit: Exit::Mismatch }
     }
 
-    pub(crate) fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
-    }
-
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
+        let (hint, exit) = settings_advice(&error);
+        Self { message: sentence_of(&error), hint, exit }
     }
 }
 
@@ -79,6 +87,15 @@ pub(crate) fn render_error(error: &anyhow::Error) -> Rendered {
 fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<CommandError>() {
         return (error.hint.clone(), error.exit);
+    }
+    if let Some(error) = error.downcast_ref::<SettingsError>() {
+        return settings_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<PromptError>() {
+        return prompt_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<TextError>() {
+        return text_advice(error);
     }
     if let Some(error) = error.downcast_ref::<ScoringError>() {
         return scoring_advice(error);

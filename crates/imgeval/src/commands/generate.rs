@@ -17,6 +17,7 @@ use imgeval_runner::{
     RewriteSummary, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts,
     rewrite_stands, sketch_request,
 };
+use imgeval_settings::{ModelName, PromptPipeline, ResolvedModel, Settings};
 use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
 use imgeval_suites::{registry, suite::SuiteCase};
 use imgeval_vision::image_file::DecodeLimits;
@@ -38,8 +39,6 @@ use crate::{
     generation_table::{FailureExamples, GenerationTable},
     interrupt::watch_interrupts,
     printer::Printer,
-    prompt_pipeline::PromptPipeline,
-    settings::{ModelName, ResolvedModel, Settings},
 };
 
 pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
@@ -126,14 +125,15 @@ impl<'a> Job<'a> {
         max_pixels: u64,
         printer: Printer,
     ) -> Result<Self> {
-        let settings = Settings::load(&args.provider.files)?;
-        let model = settings.resolve(ModelName::parse(model)?, Some(&args.provider))?;
+        let settings = Settings::load(&args.provider.files.named())?;
+        let model = settings.resolve(ModelName::parse(model)?, &args.provider.overrides())?;
         let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
             .map_err(|error| client_error(&error))?;
         cases.select(&args.ids, &args.tags, args.limit)?;
-        let spending = &args.provider.spending;
-        settings.check_model(&model, &parameters(args), spending, printer)?;
-        let prompts = PromptPipeline::new(&args.prompt, &settings, spending, printer)?;
+        let allowed = args.provider.spending.allowed_models();
+        warn(&settings.check_model(&model, &parameters(args), allowed)?, printer);
+        let prompts = PromptPipeline::new(&args.prompt.settings(), &settings, allowed)?;
+        warn(&prompts.warnings, printer);
         let mut manifest = cases.manifest.clone();
         manifest.generation = generation_facts(generator.as_ref(), args, &prompts);
         let directory = match directory {
@@ -184,7 +184,7 @@ impl Job<'_> {
     /// Refuses to ask a vendor without a key.
     pub(super) fn check_key(&self) -> Result<(), CommandError> {
         self.model.check_key()?;
-        self.prompts.check_key()
+        Ok(self.prompts.check_key()?)
     }
 
     /// What the user is asked about before work without a limit on its cost begins.
@@ -387,6 +387,13 @@ pub(super) fn generate_error(error: CallError) -> anyhow::Error {
         CallError::Outdated { .. } => CommandError::mismatch(sentence).with_hint(hint).into(),
         CallError::PriceUnknown { .. } => CommandError::usage(sentence).with_hint(hint).into(),
         CallError::Thread(_) | CallError::Broke { .. } => CommandError::mendable(sentence, hint).into(),
+    }
+}
+
+/// Tells what is no reason to refuse a model.
+pub(super) fn warn(warnings: &[String], printer: Printer) {
+    for warning in warnings {
+        printer.insist(format_args!("warning: {}", visible(warning)));
     }
 }
 

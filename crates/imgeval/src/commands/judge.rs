@@ -17,6 +17,7 @@ use imgeval_runner::{
     plan_judgment,
 };
 use imgeval_scoring::{is_pinned, read_cases, suite_of};
+use imgeval_settings::{Overrides, ResolvedModel, Settings};
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::{
     judged::{Attachment, ImagePreparation, JudgeProtocol},
@@ -24,7 +25,7 @@ use imgeval_suites::{
 };
 use tokio::sync::watch;
 
-use super::generate::{generate_error, with_error};
+use super::generate::{generate_error, warn, with_error};
 use crate::{
     advice::explain,
     args::{
@@ -43,7 +44,6 @@ use crate::{
         question::{load_image, make_question},
     },
     printer::Printer,
-    settings::{Overrides, ResolvedModel, Settings},
 };
 
 /// What judging needs besides the judges' own arguments.
@@ -173,7 +173,7 @@ impl JudgeStage<'_> {
             }
             protocols.extend(turned);
         }
-        let settings = Settings::load(self.files)?;
+        let settings = Settings::load(&self.files.named())?;
         let mut sittings = Vec::new();
         for name in &self.args.judges {
             let overrides = Overrides {
@@ -183,10 +183,11 @@ impl JudgeStage<'_> {
                 ..Overrides::default()
             };
             let model = settings.resolve_judge(name, &overrides)?;
-            settings.check_model(&model, &ImageParameters::default(), self.spending, printer)?;
+            let allowed = self.spending.allowed_models();
+            warn(&settings.check_model(&model, &ImageParameters::default(), allowed)?, printer);
             if !self.args.dry_run {
                 let hint = "name a file that holds the key: --judge-key-file FILE";
-                let checked = model.check_key();
+                let checked = model.check_key().map_err(CommandError::from);
                 checked.map_err(|error| if name.contains("://") { error.with_hint(hint) } else { error })?;
             }
             if let Some(protocol) = protocols.iter().find(|of| !is_pinned(&model.name.model, of)) {

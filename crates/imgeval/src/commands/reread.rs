@@ -6,6 +6,7 @@ use anyhow::Result;
 use imgeval_clients::{ProviderKind, reread_image, reread_words};
 use imgeval_core::{EndpointMeta, ImageParameters, SizeRequest};
 use imgeval_runner::{RereadImages, reread_images, reread_judgments};
+use imgeval_settings::Settings;
 use imgeval_store::{JudgedItem, Manifest, RunWriter};
 use imgeval_vision::image_file::DecodeLimits;
 
@@ -16,11 +17,10 @@ use crate::{
     failure::CommandError,
     printer::Printer,
     reread_table::{RereadTable, Wanted},
-    settings::Settings,
 };
 
 pub(super) fn reread_generated(run: &Path, args: &GenerateArgs, printer: Printer) -> Result<Exit> {
-    let settings = Settings::load(&args.generation.provider.files)?;
+    let settings = Settings::load(&args.generation.provider.files.named())?;
     let mut run = RunWriter::open(run, &holder("generate"))?;
     let Asked { kind, model, parameters } = Asked::by(run.manifest())?;
     let entry = settings.catalogue.find(kind, &model);
@@ -37,7 +37,7 @@ pub(super) fn reread_generated(run: &Path, args: &GenerateArgs, printer: Printer
 }
 
 pub(super) fn reread_judged(run: &Path, files: &SettingsFiles, printer: Printer) -> Result<Exit> {
-    let settings = Settings::load(files)?;
+    let settings = Settings::load(&files.named())?;
     let mut run = RunWriter::open(run, &holder("observe"))?;
     // People are judges too, and their words are not read from replies.
     let judges: BTreeMap<String, (ProviderKind, String)> = run

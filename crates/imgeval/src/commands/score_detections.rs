@@ -26,12 +26,12 @@ use serde_json::Value;
 use tempfile::SpooledTempFile;
 
 use crate::{
+    advice::NO_PIPES,
     args::{ScoreArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
     output_file::OutputFile,
     printer::Printer,
-    text_file::NO_PIPES,
 };
 
 /// Stands beside scores of detections that were made elsewhere.

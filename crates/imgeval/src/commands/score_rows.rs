@@ -21,9 +21,7 @@ use imgeval_suites::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    args::ScoreArgs, exit_code::Exit, failure::CommandError, printer::Printer, text_file::read_text,
-};
+use crate::{args::ScoreArgs, exit_code::Exit, failure::CommandError, printer::Printer};
 
 /// Official files of scores are no longer than this.
 const MAX_ROWS_BYTES: u64 = 64 << 20;
@@ -42,7 +40,7 @@ pub(super) fn score_official_rows(args: &ScoreArgs, printer: Printer) -> Result<
     let (mut n_failed, mut n_skipped) = (0, 0);
     let mut seen = BTreeSet::new();
     for path in &args.score_rows {
-        let text = read_text(path, MAX_ROWS_BYTES, "the scores")?;
+        let text = imgeval_files::read_hand_written(path, MAX_ROWS_BYTES, "the scores")?;
         let read = suite.read_official_rows(&text);
         let OfficialRows { rows, notes, n_skipped: skipped } =
             read.map_err(|error| CommandError::usage(format!("`{}`: {error}", path.display())))?;

@@ -10,10 +10,7 @@ use imgeval_suites::{
     suite::SuiteRef,
 };
 
-use crate::{
-    failure::{CommandError, sentence_of},
-    text_file::read_text,
-};
+use crate::failure::{CommandError, sentence_of};
 
 /// Longer protocol files are refused.
 const MAX_PROTOCOL_BYTES: u64 = 1 << 20;
@@ -50,7 +47,7 @@ pub(crate) fn load_protocols(
 }
 
 pub(crate) fn read_protocol(file: &Path) -> Result<JudgeProtocol> {
-    let text = read_text(file, MAX_PROTOCOL_BYTES, "the protocol")?;
+    let text = imgeval_files::read_hand_written(file, MAX_PROTOCOL_BYTES, "the protocol")?;
     Ok(JudgeProtocol::from_toml(&text).map_err(|error| {
         let message = format!("`{}` is no protocol: {}", file.display(), sentence_of(&error));
         CommandError::usage(message).with_hint("`imgeval protocol show reason-edit` prints one to start from")

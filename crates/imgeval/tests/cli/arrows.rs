@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
@@ -25,6 +25,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("imgeval-vision", &["imgeval-core", "imgeval-files"]),
     ("imgeval-clients", &["imgeval-core", "imgeval-files"]),
     ("imgeval-fetch", &["imgeval-core", "imgeval-files", "imgeval-suites"]),
+    ("imgeval-settings", &["imgeval-clients", "imgeval-core", "imgeval-files"]),
     ("imgeval-store", &["imgeval-core", "imgeval-files"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-files", "imgeval-store"]),
     ("imgeval-report", &["imgeval-core", "imgeval-files"]),
@@ -66,6 +67,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "imgeval-report",
             "imgeval-runner",
             "imgeval-scoring",
+            "imgeval-settings",
             "imgeval-store",
             "imgeval-suites",
             "imgeval-vision",

@@ -1,29 +1,27 @@
 //! How judges are named: by provider and model as generators are, or by the address of a server and its model.
 
-use anyhow::Result;
 use imgeval_clients::ProviderKind;
 
-use super::{ModelName, Overrides, ProviderSection, ResolvedModel, Settings};
-use crate::failure::CommandError;
+use super::{ModelName, Overrides, ResolvedModel, Settings, file::ProviderSection};
+use crate::SettingsError;
 
 impl Settings {
     /// As [`Self::resolve`], of a judge: `openai:MODEL`, `gemini:MODEL`, a provider of the settings, or the address of a server
     /// that speaks chat completions, `http://host:port/v1#MODEL`. Such a server is sent no key but that of `overrides.key_file`:
     /// neither the environment nor the settings say that theirs is for it.
-    pub(crate) fn resolve_judge(&self, name: &str, overrides: &Overrides) -> Result<ResolvedModel> {
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], and if the provider cannot judge or the address is incomplete or may hold a key.
+    pub fn resolve_judge(&self, name: &str, overrides: &Overrides) -> Result<ResolvedModel, SettingsError> {
         let Some((base_url, model)) = judge_address(name)? else {
             let name = ModelName::parse(name)?;
             let section = self.section(&name.provider, overrides.key_file.is_some())?;
-            let kind = self.kind_of(&name.provider, &section)?.judge_kind().ok_or_else(|| {
-                CommandError::usage(format!("the provider `{}` cannot judge", name.provider)).with_hint(
-                    "judges: openai:MODEL, openai-chat:MODEL, gemini:MODEL or http://host:port/v1#MODEL",
-                )
-            })?;
+            let kind = self.kind_of(&name.provider, &section)?.judge_kind();
+            let kind = kind.ok_or_else(|| SettingsError::CannotJudge { provider: name.provider.clone() })?;
             return self.resolve_as(name, kind, &section, overrides);
         };
         if overrides.base_url.is_some() {
-            let message = "the judge's name holds its address already; another one cannot be given besides";
-            return Err(CommandError::usage(message).into());
+            return Err(SettingsError::SecondAddress);
         }
         let kind = ProviderKind::OpenaiChat;
         let (provider, base_url) = (kind.name().to_owned(), Some(base_url));
@@ -36,7 +34,7 @@ impl Settings {
 
 /// Base URL and model of `http://host:port/v1#MODEL`; `None` if the name is no address. What is refused is not shown, because
 /// it may hold a key.
-fn judge_address(name: &str) -> Result<Option<(String, String)>, CommandError> {
+fn judge_address(name: &str) -> Result<Option<(String, String)>, SettingsError> {
     let Some((scheme, rest)) = name.split_once("://") else { return Ok(None) };
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Ok(None);
@@ -44,13 +42,10 @@ fn judge_address(name: &str) -> Result<Option<(String, String)>, CommandError> {
     let (address, model) = rest.split_once('#').unwrap_or((rest, ""));
     let host = address.split('/').next().unwrap_or_default();
     if host.contains('@') || name.contains('?') {
-        let message = "the judge's address holds a user, a password or a query, and perhaps a key";
-        let hint = "the key of a judge comes from a file: --judge-key-file FILE";
-        return Err(CommandError::usage(message).with_hint(hint));
+        return Err(SettingsError::SecretInAddress);
     }
     if model.is_empty() || host.is_empty() {
-        let message = "the judge's address lacks a host or, after a `#`, the model";
-        return Err(CommandError::usage(message).with_hint("write http://127.0.0.1:8000/v1#MODEL"));
+        return Err(SettingsError::IncompleteAddress);
     }
     Ok(Some((format!("{scheme}://{address}"), model.to_owned())))
 }
@@ -60,10 +55,9 @@ mod tests {
     use std::{fs, num::NonZeroUsize};
 
     use imgeval_clients::{Catalogue, open_judge};
-    use imgeval_core::Usd;
+    use imgeval_core::{Usd, sentence_of};
 
-    use super::{super::SettingsFile, *};
-    use crate::failure::render_error;
+    use super::{super::file::SettingsFile, *};
 
     fn settings(text: &str) -> Settings {
         let file: SettingsFile = toml::from_str(text).unwrap();
@@ -72,8 +66,7 @@ mod tests {
     }
 
     fn judge(name: &str, overrides: &Overrides) -> Result<ResolvedModel, String> {
-        let error = |error| render_error(&error).text;
-        settings(OWN).resolve_judge(name, overrides).map_err(error)
+        settings(OWN).resolve_judge(name, overrides).map_err(|error| sentence_of(&error))
     }
 
     const OWN: &str = "

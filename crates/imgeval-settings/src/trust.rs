@@ -2,21 +2,15 @@
 //! folder. A file that has changed since is not trusted any more.
 
 use std::{
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
 use imgeval_core::ContentHash;
+use imgeval_files::{MAX_SETTINGS_BYTES, read_hand_written, write_whole};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    environment,
-    failure::CommandError,
-    output_file::OutputFile,
-    text_file::{MAX_SETTINGS_BYTES, read_text},
-};
+use crate::{SettingsError, environment};
 
 const FORMAT_VERSION: u32 = 1;
 
@@ -38,7 +32,7 @@ struct Entry {
 
 /// A trusted file as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TrustState {
+pub enum TrustState {
     Trusted,
     /// Its content is another one by now.
     Changed,
@@ -47,7 +41,8 @@ pub(crate) enum TrustState {
 }
 
 impl TrustState {
-    pub(crate) fn word(self) -> &'static str {
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Trusted => "trusted",
             Self::Changed => "changed, so not trusted",
@@ -58,7 +53,7 @@ impl TrustState {
 
 /// The list of trusted settings files.
 #[derive(Debug)]
-pub(crate) struct TrustList {
+pub struct TrustList {
     place: PathBuf,
     files: Vec<Entry>,
 }
@@ -68,34 +63,27 @@ impl TrustList {
     ///
     /// # Errors
     /// If there is no place for it, or it is not as this program writes it.
-    pub(crate) fn load() -> Result<Self> {
-        let folder = environment::configuration_dir().ok_or_else(|| {
-            CommandError::usage("there is no folder to keep trusted settings in")
-                .with_hint("set HOME or XDG_CONFIG_HOME to an absolute path")
-        })?;
+    pub fn load() -> Result<Self, SettingsError> {
+        let folder = environment::configuration_dir().ok_or(SettingsError::NoTrustFolder)?;
         Self::load_from(folder.join("trusted.toml"))
     }
 
-    fn load_from(place: PathBuf) -> Result<Self> {
+    fn load_from(place: PathBuf) -> Result<Self, SettingsError> {
         if !place.exists() {
             return Ok(Self { place, files: Vec::new() });
         }
-        let text = read_text(&place, MAX_SETTINGS_BYTES, "the list of trusted settings")?;
-        let damaged = |detail: String| {
-            let message = format!("`{}` is not a list of trusted settings: {detail}", place.display());
-            CommandError::usage(message).with_hint("remove the file, and trust the settings again")
-        };
+        let text = read_hand_written(&place, MAX_SETTINGS_BYTES, "the list of trusted settings")?;
+        let damaged = |detail: String| SettingsError::TrustList { path: place.clone(), detail };
         let list: ListFile = toml::from_str(&text).map_err(|error| damaged(error.message().to_owned()))?;
         if list.format_version != FORMAT_VERSION {
-            return Err(
-                damaged(format!("its format is {}, not {FORMAT_VERSION}", list.format_version)).into()
-            );
+            return Err(damaged(format!("its format is {}, not {FORMAT_VERSION}", list.format_version)));
         }
         Ok(Self { place, files: list.files })
     }
 
     /// Whether the file at this path is trusted with this text.
-    pub(crate) fn trusts(&self, path: &Path, text: &str) -> bool {
+    #[must_use]
+    pub fn trusts(&self, path: &Path, text: &str) -> bool {
         let Ok(path) = fs::canonicalize(path) else { return false };
         self.files.contains(&Entry { path, sha256: hash_of(text) })
     }
@@ -104,11 +92,10 @@ impl TrustList {
     ///
     /// # Errors
     /// If the list cannot be written.
-    pub(crate) fn trust(&mut self, path: &Path, text: &str) -> Result<()> {
-        let path = fs::canonicalize(path).with_context(|| format!("could not find `{}`", path.display()))?;
+    pub fn trust(&mut self, path: &Path, text: &str) -> Result<(), SettingsError> {
+        let path = fs::canonicalize(path).map_err(|source| not_found(path, source))?;
         if path.to_str().is_none() {
-            let message = format!("the path `{}` is not UTF-8, so it cannot be kept", path.display());
-            return Err(CommandError::usage(message).into());
+            return Err(SettingsError::PathNotUtf8 { path });
         }
         self.files.retain(|entry| entry.path != path);
         self.files.push(Entry { path, sha256: hash_of(text) });
@@ -119,7 +106,7 @@ impl TrustList {
     ///
     /// # Errors
     /// If the list cannot be written.
-    pub(crate) fn revoke(&mut self, path: &Path) -> Result<bool> {
+    pub fn revoke(&mut self, path: &Path) -> Result<bool, SettingsError> {
         // Of a file that is gone, the folder may still be there.
         let in_folder = || {
             let path = std::path::absolute(path)?;
@@ -129,7 +116,7 @@ impl TrustList {
             }
         };
         let found: io::Result<PathBuf> = fs::canonicalize(path).or_else(|_| in_folder());
-        let path = found.with_context(|| format!("could not find `{}`", path.display()))?;
+        let path = found.map_err(|source| not_found(path, source))?;
         let n_before = self.files.len();
         self.files.retain(|entry| entry.path != path);
         let is_known = self.files.len() < n_before;
@@ -140,9 +127,9 @@ impl TrustList {
     }
 
     /// All trusted files, with their checksums, as they are now.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&Path, &str, TrustState)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&Path, &str, TrustState)> {
         self.files.iter().map(|entry| {
-            let state = match read_text(&entry.path, MAX_SETTINGS_BYTES, "the settings") {
+            let state = match read_hand_written(&entry.path, MAX_SETTINGS_BYTES, "the settings") {
                 Ok(text) if hash_of(&text) == entry.sha256 => TrustState::Trusted,
                 Ok(_) => TrustState::Changed,
                 Err(_) => TrustState::Gone,
@@ -151,18 +138,23 @@ impl TrustList {
         })
     }
 
-    fn save(&self) -> Result<()> {
+    fn save(&self) -> Result<(), SettingsError> {
         let list = ListFile { format_version: FORMAT_VERSION, files: self.files.clone() };
-        let text = toml::to_string(&list).context("could not write down the trusted settings")?;
-        let mut file = OutputFile::create(&self.place)?;
-        file.write_all(text.as_bytes())
-            .with_context(|| format!("could not write `{}`", self.place.display()))?;
-        file.publish()
+        let text = toml::to_string(&list)?;
+        // A link that the user put there is followed.
+        let place = fs::canonicalize(&self.place).unwrap_or_else(|_| self.place.clone());
+        write_whole(&place, text.as_bytes())
+            .map_err(|source| SettingsError::Write { path: self.place.clone(), source })
     }
 }
 
+fn not_found(path: &Path, source: io::Error) -> SettingsError {
+    SettingsError::NotFound { path: path.to_owned(), source }
+}
+
 /// The SHA-256 of a file's text.
-pub(crate) fn hash_of(text: &str) -> String {
+#[must_use]
+pub fn hash_of(text: &str) -> String {
     ContentHash::of(text.as_bytes()).as_str().to_owned()
 }
 

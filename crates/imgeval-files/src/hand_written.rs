@@ -1,57 +1,64 @@
 //! Text files that people write by hand: settings, keys, cases, prompts, protocols. All are read here, because editors differ:
 //! a byte order mark in front is taken off, and a file in another encoding is refused with the name of it.
 
-use std::path::Path;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
-use imgeval_files::{Unsuitable, read_regular};
-
-use crate::failure::CommandError;
+use crate::{Unsuitable, read_regular};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Settings, keys and the like; nobody writes more by hand.
-pub(crate) const MAX_SETTINGS_BYTES: u64 = 4 << 20;
+pub const MAX_SETTINGS_BYTES: u64 = 4 << 20;
 
-/// The text of a file that should be `what`, such as "the settings".
+/// Why a text that somebody wrote by hand cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError {
+    #[error("could not read {what} `{}`: {found}", path.display())]
+    Unsuitable { what: &'static str, path: PathBuf, found: Unsuitable },
+    #[error("could not read {what} `{}`: {problem}", path.display())]
+    Encoding { what: &'static str, path: PathBuf, problem: EncodingProblem },
+    #[error("could not read {what} `{}`", path.display())]
+    Io { what: &'static str, path: PathBuf, source: io::Error },
+}
+
+/// What is wrong with the bytes of a text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncodingProblem {
+    #[error("it is UTF-16; save it as UTF-8")]
+    Utf16,
+    #[error("line {line} is not UTF-8; save the file as UTF-8")]
+    NotUtf8 { line: usize },
+}
+
+/// The text of a file that somebody wrote by hand and that should be `what`, such as "the settings".
 ///
 /// # Errors
 /// If it cannot be read, is longer than `max_bytes` or is not UTF-8.
-pub(crate) fn read_text(path: &Path, max_bytes: u64, what: &str) -> Result<String> {
-    let refuse = |problem: String| {
-        CommandError::usage(format!("could not read {what} `{}`: {problem}", path.display()))
-    };
-    let bytes = match read_regular(path, max_bytes) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            return Err(match Unsuitable::of(&error) {
-                Some(found @ Unsuitable::Pipe) => refuse(found.to_string()).with_hint(NO_PIPES).into(),
-                Some(found) => refuse(found.to_string()).into(),
-                None => {
-                    anyhow::Error::new(error).context(format!("could not read {what} `{}`", path.display()))
-                }
-            });
+pub fn read_hand_written(path: &Path, max_bytes: u64, what: &'static str) -> Result<String, TextError> {
+    let bytes = read_regular(path, max_bytes).map_err(|source| {
+        let path = path.to_owned();
+        match Unsuitable::of(&source) {
+            Some(found) => TextError::Unsuitable { what, path, found },
+            None => TextError::Io { what, path, source },
         }
-    };
-    Ok(text_of(bytes).map_err(refuse)?)
+    })?;
+    text_of(bytes).map_err(|problem| TextError::Encoding { what, path: path.to_owned(), problem })
 }
 
-/// Also for `<(...)` of a shell, which is a pipe: nothing tells whether anybody will ever write to it.
-pub(crate) const NO_PIPES: &str =
-    "pipes, such as `<(...)` and /dev/stdin, are not read; write the text to a file and name that file";
-
 /// The text without a byte order mark, or what is wrong with it.
-fn text_of(mut bytes: Vec<u8>) -> Result<String, String> {
+fn text_of(mut bytes: Vec<u8>) -> Result<String, EncodingProblem> {
     if bytes.starts_with(BYTE_ORDER_MARK) {
         bytes.drain(..BYTE_ORDER_MARK.len());
     }
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err("it is UTF-16; save it as UTF-8".to_owned());
+        return Err(EncodingProblem::Utf16);
     }
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        format!("line {line} is not UTF-8; save the file as UTF-8")
+        EncodingProblem::NotUtf8 { line: 1 + before.iter().filter(|byte| **byte == b'\n').count() }
     })
 }
 
@@ -72,7 +79,7 @@ mod tests {
 
     #[test]
     fn other_encodings_are_named() {
-        let refused = |bytes: &[u8]| text_of(bytes.to_vec()).unwrap_err();
+        let refused = |bytes: &[u8]| text_of(bytes.to_vec()).unwrap_err().to_string();
         assert_eq!(refused(b"\xff\xfea\0"), "it is UTF-16; save it as UTF-8");
         assert_eq!(refused(b"\xfe\xff\0a"), "it is UTF-16; save it as UTF-8");
         assert_eq!(refused(b"a\nb\n\xe9"), "line 3 is not UTF-8; save the file as UTF-8");
@@ -83,13 +90,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.toml");
         std::fs::write(&path, "01234567890").unwrap();
-        let error = read_text(&path, 10, "the settings").unwrap_err();
+        let error = read_hand_written(&path, 10, "the settings").unwrap_err();
         let shown = path.display();
         assert_eq!(
             error.to_string(),
             format!("could not read the settings `{shown}`: it is longer than 10 bytes")
         );
-        let error = read_text(Path::new("/nowhere/x.toml"), 10, "the settings").unwrap_err();
+        let error = read_hand_written(Path::new("/nowhere/x.toml"), 10, "the settings").unwrap_err();
         assert_eq!(error.to_string(), "could not read the settings `/nowhere/x.toml`");
     }
 }

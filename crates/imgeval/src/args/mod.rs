@@ -59,6 +59,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// What the user asks for. Without sense in it, the process ends here.
+pub(crate) fn parse() -> Cli {
+    Cli::parse()
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print a suite's prompts or metadata
@@ -83,8 +88,7 @@ pub(crate) enum Command {
     /// Apply the rules: print the score table of a run, or score another detector's detections
     ///
     /// The rules are GenEval's own: a tag's score is the mean of its correct images, overall the mean of the tags.
-    /// Verdicts are made in crates/imgeval-suites/src/geneval/verdict.rs; nothing is detected again, so the options
-    /// below may change from call to call.
+    /// Nothing is detected again, so the options below may change from call to call.
     Score(ScoreArgs),
     /// Generate or import, observe and score in one go; started again, it continues
     Run(Box<RunArgs>),

@@ -6,15 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
 use imgeval_clients::ProviderKind;
 
-use super::{ProviderSection, built_in, is_vendor_address, read_settings};
-use crate::failure::CommandError;
+use super::{
+    built_in,
+    file::{ProviderSection, read_settings},
+    is_vendor_address,
+};
+use crate::{SettingsError, UntrustedUse};
 
 /// A settings file that is not trusted, and those of its entries that need trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Untrusted {
+pub(super) struct Untrusted {
     path: PathBuf,
     /// By provider.
     refused: BTreeMap<String, Vec<String>>,
@@ -49,7 +52,7 @@ impl Untrusted {
     }
 
     /// Refuses a provider whose entries need trust; with a key of the command line, also one whose address is the file's.
-    pub(super) fn check(&self, provider: &str, has_key_file: bool) -> Result<(), CommandError> {
+    pub(super) fn check(&self, provider: &str, has_key_file: bool) -> Result<(), SettingsError> {
         if self.refused.contains_key(provider) {
             return Err(self.refusal());
         }
@@ -59,46 +62,32 @@ impl Untrusted {
         Ok(())
     }
 
-    /// That the address of this provider gets no key, and no call of `doctor`.
-    pub(super) fn distrust(&self, provider: &str) -> CommandError {
-        let path = self.path.display();
-        let message = format!("the address of provider `{provider}` is from `{path}`, which is not trusted");
-        CommandError::usage(message).with_hint(way_on(&self.path))
+    /// That the address of this provider gets no key, and no call.
+    pub(super) fn distrust(&self, provider: &str) -> SettingsError {
+        SettingsError::Untrusted { path: self.path.clone(), used: UntrustedUse::Address(provider.to_owned()) }
     }
 
     /// All entries that need trust.
-    fn refusal(&self) -> CommandError {
+    fn refusal(&self) -> SettingsError {
         let sections = self.refused.iter().map(|(name, entries)| shown_section(name, entries));
-        let sections: Vec<String> = sections.collect();
-        let message = format!(
-            "the settings `{}` of the working folder are not trusted, and these entries would decide where secrets go or what is run: {}",
-            self.path.display(),
-            sections.join("; ")
-        );
-        CommandError::usage(message).with_hint(way_on(&self.path))
+        SettingsError::Untrusted { path: self.path.clone(), used: UntrustedUse::Entries(sections.collect()) }
     }
 }
 
-/// How a file that is not trusted can be used.
-pub(super) fn way_on(path: &Path) -> String {
-    let path = path.display();
-    format!(
-        "read the file; `imgeval trust {path}` trusts it as it is, `--settings {path}` uses it in one call"
-    )
-}
-
 /// A settings file as it is shown before it is trusted.
-pub(crate) struct ShownFile {
+pub struct ShownFile {
     /// One line for each provider with entries that need trust or lead requests elsewhere.
-    pub(crate) sections: Vec<String>,
+    pub sections: Vec<String>,
     /// What trust will hold for.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl ShownFile {
+    /// Reads the file at this path.
+    ///
     /// # Errors
     /// If the file cannot be read or is no settings file.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let (file, text) = read_settings(path)?;
         let sections = file.providers.iter().map(|(name, section)| (name, sensitive_entries(name, section)));
         let mut sections: Vec<String> = sections
@@ -204,7 +193,7 @@ fn shown_variable(variable: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::SettingsFile, *};
+    use super::{super::file::SettingsFile, *};
 
     fn sections(toml: &str) -> BTreeMap<String, ProviderSection> {
         toml::from_str::<SettingsFile>(toml).unwrap().providers

@@ -2,22 +2,18 @@
 
 use std::{env::VarError, path::Path};
 
-use anyhow::Result;
 use imgeval_clients::{KeyProblem, ProviderKind, Secret};
+use imgeval_files::{MAX_SETTINGS_BYTES, read_hand_written};
 
-use super::ProviderSection;
-use crate::{
-    environment,
-    failure::CommandError,
-    text_file::{MAX_SETTINGS_BYTES, read_text},
-};
+use super::file::ProviderSection;
+use crate::{SettingsError, environment};
 
-/// The key: the flag's `file`, then the settings' variable or file, then the provider's usual variables.
+/// The key: the named `file`, then the settings' variable or file, then the provider's usual variables.
 pub(super) fn find_key(
     kind: ProviderKind,
     section: &ProviderSection,
     file: Option<&Path>,
-) -> Result<Option<Secret>> {
+) -> Result<Option<Secret>, SettingsError> {
     match (file, &section.key_env, &section.key_file) {
         (Some(file), ..) => read_key_file(file).map(Some),
         (None, None, Some(file)) => read_key_file(file).map(Some),
@@ -33,22 +29,17 @@ pub(super) fn find_key(
 }
 
 /// The key in the first of the provider's usual variables that is set.
-pub(super) fn usual_key(kind: ProviderKind) -> Result<Option<Secret>> {
+pub(super) fn usual_key(kind: ProviderKind) -> Result<Option<Secret>, SettingsError> {
     kind.key_variables().iter().find_map(|name| key_in(name).transpose()).transpose()
 }
 
-fn read_key_file(path: &Path) -> Result<Secret> {
-    let text = read_text(path, MAX_SETTINGS_BYTES, "the key file")?;
-    Secret::parse_key(&text).map_err(|problem| {
-        let path = path.display();
-        let message =
-            format!("the key file `{path}` must hold the key and nothing else, but its text {problem}");
-        CommandError::usage(message).into()
-    })
+fn read_key_file(path: &Path) -> Result<Secret, SettingsError> {
+    let text = read_hand_written(path, MAX_SETTINGS_BYTES, "the key file")?;
+    Secret::parse_key(&text).map_err(|problem| SettingsError::KeyFile { path: path.to_owned(), problem })
 }
 
 /// The key in an environment variable; a blank one is none.
-fn key_in(variable: &str) -> Result<Option<Secret>> {
+fn key_in(variable: &str) -> Result<Option<Secret>, SettingsError> {
     let parsed = match std::env::var(variable) {
         Ok(text) => Secret::parse_key(&text),
         Err(VarError::NotPresent) => return Ok(None),
@@ -57,17 +48,11 @@ fn key_in(variable: &str) -> Result<Option<Secret>> {
     match parsed {
         Ok(key) => Ok(Some(key)),
         Err(KeyProblem::Blank) => Ok(None),
-        Err(problem) => {
-            let message = format!("the key in the environment variable `{variable}` {problem}");
-            let hint = "set it to the key alone, without quotes, spaces or the variable's name";
-            Err(CommandError::usage(message).with_hint(hint).into())
-        }
+        Err(problem) => Err(SettingsError::KeyVariable { variable: variable.to_owned(), problem }),
     }
 }
 
-pub(super) fn secret_in(variable: &str, what: &str) -> Result<Secret> {
-    environment::variable(variable).map(Secret::new).ok_or_else(|| {
-        let message = format!("the environment variable `{variable}` for {what} is not set or blank");
-        CommandError::usage(message).into()
-    })
+pub(super) fn secret_in(variable: &str, what: &str) -> Result<Secret, SettingsError> {
+    let value = environment::variable(variable).map(Secret::new);
+    value.ok_or_else(|| SettingsError::Variable { variable: variable.to_owned(), what: what.to_owned() })
 }
