@@ -5,13 +5,13 @@ pub(crate) mod generation;
 pub(crate) mod judging;
 pub(crate) mod metrics;
 pub(crate) mod reporting;
+pub(crate) mod scoring;
 pub(crate) mod settings;
 mod suites;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
-use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{
     files::SuiteFiles,
     geneval::{SuiteConfig, VerdictOptions, parameters_of},
@@ -22,11 +22,10 @@ use imgeval_vision::compute::{ComputeOptions, Device, Precision};
 use self::{
     generation::{CasesArgs, GenerationArgs, SettingsFiles, SpendingArgs},
     judging::{JudgeArgs, LabelArgs, MeterArgs, ProtocolCommand, SuitesCommand},
+    scoring::{TableArgs, VerdictArgs, parse_share},
     settings::{DoctorArgs, TrustArgs},
 };
-use crate::{
-    environment, exit_code::HELP_FOOTER, failure::CommandError, memory_size::parse_memory, printer::Printer,
-};
+use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, memory_size::parse_memory};
 
 /// The most that `--max-pixels` may allow: sides of 65,536.
 const MAX_PIXELS: u64 = 1 << 32;
@@ -85,11 +84,15 @@ pub(crate) enum Command {
     Trust(TrustArgs),
     /// Collect evidence: what the detector sees in each image of a run, or what judges say of it
     Observe(ObserveArgs),
-    /// Apply the rules: print the score table of a run, or score another detector's detections
+    /// Apply the rules: print the score table of a run
     ///
     /// The rules are GenEval's own: a tag's score is the mean of its correct images, overall the mean of the tags.
     /// Nothing is detected again, so the options below may change from call to call.
-    Score(ScoreArgs),
+    Score(scoring::ScoreArgs),
+    /// Apply GenEval's rules to detections that any other detector made
+    ScoreDetections(scoring::ScoreDetectionsArgs),
+    /// Print the score table of a suite's official score files
+    ScoreRows(scoring::ScoreRowsArgs),
     /// Generate or import, observe and score in one go; started again, it continues
     Run(Box<RunArgs>),
     /// Compare two runs of one suite, prompt by prompt: differences with intervals and tests
@@ -379,123 +382,6 @@ pub(crate) struct ObserveArgs {
     pub(crate) spending: SpendingArgs,
     #[command(flatten)]
     pub(crate) suites: SuitesDirArg,
-}
-
-/// The options of the official evaluator.
-#[derive(Debug, Args)]
-pub(crate) struct VerdictArgs {
-    /// Objects must score strictly more than this
-    #[arg(long, default_value_t = VerdictOptions::default().threshold, value_name = "X")]
-    pub(crate) threshold: f64,
-    /// The same for counting prompts
-    #[arg(long, default_value_t = VerdictOptions::default().counting_threshold, value_name = "X")]
-    pub(crate) counting_threshold: f64,
-    /// Keep at most so many objects of each class
-    #[arg(long, default_value_t = VerdictOptions::default().max_objects, value_name = "N")]
-    pub(crate) max_objects: usize,
-    /// Drop objects that overlap a better one of their class by this much (IoU); 1 is off
-    #[arg(long, default_value_t = VerdictOptions::default().max_overlap, value_name = "X")]
-    pub(crate) max_overlap: f64,
-    /// How far apart centres must lie, in shares of the objects' sizes, to count as a relation
-    #[arg(long, default_value_t = VerdictOptions::default().position_threshold, value_name = "X")]
-    pub(crate) position_threshold: f64,
-}
-
-impl VerdictArgs {
-    /// Refuses options under which no verdict makes sense.
-    pub(crate) fn check(&self) -> Result<(), CommandError> {
-        self.options().check().map_err(|error| CommandError::usage(error.to_string()))
-    }
-
-    pub(crate) fn options(&self) -> VerdictOptions {
-        VerdictOptions {
-            threshold: self.threshold,
-            counting_threshold: self.counting_threshold,
-            max_objects: self.max_objects,
-            max_overlap: self.max_overlap,
-            position_threshold: self.position_threshold,
-        }
-    }
-}
-
-/// What to print.
-#[derive(Debug, Args)]
-pub(crate) struct TableArgs {
-    /// Print JSON
-    #[arg(long, conflicts_with = "csv")]
-    pub(crate) json: bool,
-    /// Print CSV
-    #[arg(long)]
-    pub(crate) csv: bool,
-    /// Put published scores beside the run's
-    #[arg(long, conflicts_with = "csv")]
-    pub(crate) with_published: bool,
-    /// Name every prompt without an image, instead of only counting them
-    #[arg(long)]
-    pub(crate) verbose: bool,
-    /// Seed of the bootstrap behind the intervals
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) bootstrap_seed: u64,
-    /// End with exit code 3 if the overall score lies below this
-    #[arg(long, value_name = "X", value_parser = parse_share)]
-    pub(crate) fail_below: Option<f64>,
-}
-
-/// A number from 0 to 1.
-fn parse_share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("must be a number from 0 to 1".to_owned()),
-    }
-}
-
-impl TableArgs {
-    /// Whether a score passes the gate of `--fail-below`; says so if not.
-    pub(crate) fn passes_gate(&self, score: f64, printer: Printer) -> bool {
-        match self.fail_below {
-            Some(gate) if score < gate => {
-                printer.insist(format_args!("the overall score {score:.3} lies below {gate}"));
-                false
-            }
-            _ => true,
-        }
-    }
-
-    pub(crate) fn settings(&self) -> BootstrapSettings {
-        BootstrapSettings { seed: self.bootstrap_seed, ..BootstrapSettings::default() }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ScoreArgs {
-    /// Run directory; or `geneval` together with --detections, or a suite of WISE together with --score-rows
-    #[arg(value_name = "RUN|SUITE")]
-    pub(crate) target: PathBuf,
-    /// Score these detections (JSON Lines) instead of a run
-    #[arg(long, value_name = "FILE")]
-    pub(crate) detections: Option<PathBuf>,
-    /// Where the official result rows go; without it they go to standard output
-    #[arg(long, value_name = "FILE", requires = "detections")]
-    pub(crate) out: Option<PathBuf>,
-    /// Print the verdict on every image with its reasons
-    #[arg(long, conflicts_with_all = ["csv", "detections"])]
-    pub(crate) verdicts: bool,
-    /// Which observer's evidence to use, if the run has several (its id, as `score` lists them); of judges also the model
-    #[arg(long, value_name = "ID", conflicts_with = "detections")]
-    pub(crate) observer: Option<String>,
-    /// WISE: score these official files (*_scores_results.jsonl) instead of a run; the target is the suite's name
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "detections")]
-    pub(crate) score_rows: Vec<PathBuf>,
-    /// WISE: a line for each sub-category too
-    #[arg(long)]
-    pub(crate) by_subcategory: bool,
-    /// WISE: the run of the rewritten prompts, to tell knowing from drawing: the gap between the two
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["detections", "score_rows", "json", "csv"])]
-    pub(crate) rewritten: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) verdict: VerdictArgs,
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
 }
 
 #[derive(Debug, Args)]

@@ -11,13 +11,13 @@ use imgeval_report::{
     },
 };
 use imgeval_scoring::{Coverage, Evaluator, Run, SampleState, ScoringError, Trust, published_view};
-use imgeval_suites::{registry, summary::Summary};
+use imgeval_suites::summary::Summary;
 use serde_json::{Map, Value, json};
 
-use super::{rewrite_gap::print_gap, score_detections::score_detections, score_rows::score_official_rows};
+use super::{rewrite_gap::print_gap, score_detections::score_detections, score_rows::score_rows};
 use crate::{
     advice::explain_coverage,
-    args::{ScoreArgs, TableArgs},
+    args::scoring::{ScoreArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
     generation_table::{spend_json, spend_line},
@@ -30,17 +30,11 @@ use crate::{
 
 pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
-    if !args.score_rows.is_empty() {
-        return score_official_rows(args, printer);
+    if let Some(rows) = args.of_rows() {
+        return score_rows(&rows, printer);
     }
-    if let Some(detections) = &args.detections {
-        if args.target.as_os_str() != registry::default_suite().id() {
-            let message = format!("`{}` is not a suite", args.target.display());
-            return Err(CommandError::usage(message)
-                .with_hint("imgeval score geneval --detections FILE")
-                .into());
-        }
-        return score_detections(args, detections, printer);
+    if let Some(detections) = args.of_detections()? {
+        return score_detections(&detections, printer);
     }
     let run = Run::open_with(&args.target, args.verdict.options())?;
     let asked = Asked {
