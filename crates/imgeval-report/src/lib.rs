@@ -5,10 +5,14 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod figures;
+pub mod measured;
 pub mod model;
 mod number;
 pub mod page;
 mod plain;
+pub mod plans;
 pub mod schema;
 pub mod scores;
 pub mod tables;
+pub mod trust;
+pub mod verdicts;

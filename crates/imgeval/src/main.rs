@@ -19,18 +19,14 @@ mod generation_table;
 mod interrupt;
 mod judged;
 mod memory_size;
-mod metric_table;
 mod observers;
 mod output_file;
-mod plan_table;
 mod printer;
 mod prompt_pipeline;
 mod reread_table;
 mod settings;
 mod terminal_view;
 mod text_file;
-mod trust_table;
-mod verdict_lines;
 
 use std::process::ExitCode;
 
