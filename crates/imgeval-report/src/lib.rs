@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
+pub mod calls;
 pub mod figures;
 pub mod measured;
 pub mod model;
@@ -11,6 +12,7 @@ mod number;
 pub mod page;
 mod plain;
 pub mod plans;
+pub mod reread;
 pub mod schema;
 pub mod scores;
 pub mod tables;

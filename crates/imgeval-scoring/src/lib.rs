@@ -47,7 +47,7 @@ pub use judge::{HUMAN, ImageReplies, JudgeReplies, Reading, is_pinned};
 pub use plan::plan;
 pub use run::{Evaluator, Run, SampleResult, SampleState, Scored};
 pub use sheet::{plain_view, published_view};
-pub use spend::{short_cost, spend_line};
+pub use spend::{short_cost, spend_line, spend_view};
 pub use trust::{Anchored, Dispute, Pair, Trust};
 pub use verdicts::add_verdict;
 pub use view::{OpenedRun, Part, ScoredView};

@@ -23,7 +23,6 @@ mod observers;
 mod output_file;
 mod printer;
 mod prompt_pipeline;
-mod reread_table;
 mod settings;
 mod terminal_view;
 mod text_file;

@@ -8,6 +8,7 @@
 
 mod best;
 mod board_sheet;
+mod calls;
 mod comparison_sheet;
 mod csv;
 mod json;
@@ -15,6 +16,7 @@ mod latex;
 mod markdown;
 mod measured;
 mod plans;
+mod reread;
 mod scores;
 mod sheet;
 pub mod terminal;
@@ -26,10 +28,12 @@ use self::terminal::View;
 use crate::model::{Board, ComparisonView};
 
 pub use best::mark_best;
+pub use calls::{calls_json, calls_table, spend_json};
 pub use csv::{render_board_csv, render_comparison_csv};
 pub use json::{comparison_json, render_board_json, render_comparison_json};
 pub use measured::{metric_tables, metrics_json};
 pub use plans::{plan_json, plan_table};
+pub use reread::{reread_json, reread_text};
 pub use scores::{
     coverage_json, coverage_table, line_json, published_json, published_table, render_scores_csv,
     scores_csv_header, scores_json, scores_table, slice_tables, withheld_text,

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
 use imgeval_report::{
-    tables::{comparison_json, comparison_table, verdicts_table},
+    tables::{calls_table, comparison_json, comparison_table, terminal::View, verdicts_table},
     verdicts::VerdictsView,
 };
 use imgeval_runner::ColorsThere;
@@ -181,7 +181,7 @@ fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
                 return job.dry_run(args.table.json, printer).map(Work::Ended);
             }
             let work = job.work(&holder, printer)?;
-            printer.talk(work.table().render_text());
+            printer.talk(calls_table(&work.view()).render(View::WIDE));
             let summary = &work.summary;
             let has_images = summary.made + summary.done_before + summary.accepted_from_store > 0;
             let is_broken = work.error.is_some() || !has_images;
@@ -366,7 +366,7 @@ fn fill_for_judges(
     expenses.extend(stage.expenses(panel, args.suite, coming(&job)?.as_ref())?);
     consent::ask(&expenses, panel.ask_above, printer)?;
     let work = job.work(stage.holder, printer)?;
-    printer.talk(work.table().render_text());
+    printer.talk(calls_table(&work.view()).render(View::WIDE));
     job.exit_of(work)
 }
 

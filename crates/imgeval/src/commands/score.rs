@@ -8,13 +8,14 @@ use imgeval_report::{
     scores::ScoreView,
     tables::{
         coverage_table, metric_tables, metrics_json, published_json, published_table, render_scores_csv,
-        scores_csv_header, scores_json, scores_table, slice_tables, terminal, trust_json, trust_tables,
-        verdicts_json, verdicts_table,
+        scores_csv_header, scores_json, scores_table, slice_tables, spend_json, terminal, trust_json,
+        trust_tables, verdicts_json, verdicts_table,
     },
     verdicts::VerdictsView,
 };
 use imgeval_scoring::{
-    Coverage, Evaluator, Run, SampleState, ScoringError, Trust, add_verdict, published_view,
+    Coverage, Evaluator, Run, SampleState, ScoringError, Trust, add_verdict, published_view, spend_line,
+    spend_view,
 };
 use imgeval_suites::{registry, summary::Summary};
 use serde_json::{Map, Value, json};
@@ -25,7 +26,6 @@ use crate::{
     args::{ScoreArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
-    generation_table::{spend_json, spend_line},
     judged::protocols::{no_rules, nobody_judged},
     printer::Printer,
 };
@@ -195,7 +195,7 @@ impl<'a> Scores<'a> {
                 map.extend(scores_json(&table.view));
             }
             if !generation.is_empty() {
-                let facts = json!({"facts": generation, "spend": spend_json(run.spend())});
+                let facts = json!({"facts": generation, "spend": spend_json(&spend_view(run.spend()))});
                 map.insert("generation".to_owned(), facts);
             }
             if let (true, Some(table)) = (args.with_published, self.tables.first())
@@ -208,7 +208,7 @@ impl<'a> Scores<'a> {
             map.extend([
                 ("judges".to_owned(), judges),
                 ("metrics".to_owned(), metrics_json(&self.metrics)),
-                ("spend".to_owned(), spend_json(run.spend())),
+                ("spend".to_owned(), spend_json(&spend_view(run.spend()))),
             ]);
             map.extend(self.trust.as_ref().map(|trust| ("trust".to_owned(), trust_json(&trust.view()))));
             if !generation.is_empty() {
