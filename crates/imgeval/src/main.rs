@@ -19,15 +19,10 @@ mod generation_table;
 mod interrupt;
 mod judged;
 mod memory_size;
-mod metric_table;
 mod observers;
 mod output_file;
-mod plan_table;
 mod printer;
-mod reread_table;
 mod terminal_view;
-mod trust_table;
-mod verdict_lines;
 
 use std::process::ExitCode;
 

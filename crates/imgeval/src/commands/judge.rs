@@ -16,7 +16,7 @@ use imgeval_runner::{
     CallEvent, CallSummary, JudgeSettings, JudgeStep, StopSignal, Stopped, judge_images, judgment_histories,
     plan_judgment,
 };
-use imgeval_scoring::{is_pinned, read_cases, suite_of};
+use imgeval_scoring::{is_pinned, read_cases, spend_line, suite_of};
 use imgeval_settings::{Overrides, ResolvedModel, Settings};
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::{
@@ -37,7 +37,7 @@ use crate::{
     counted::counted,
     exit_code::Exit,
     failure::{CommandError, client_error},
-    generation_table::{FailureExamples, shortage_text, spend_line},
+    generation_table::FailureExamples,
     interrupt::watch_interrupts,
     judged::{
         protocols::{check_fits, load_protocols, swapped},
@@ -511,7 +511,7 @@ fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, 
         ));
     }
     if let Some(Stopped::Budget(shortage)) = &summary.stopped {
-        printer.insist(format_args!("  {}", shortage_text(shortage, "--judge-max-cost")));
+        printer.insist(format_args!("  {}", shortage.describe("--judge-max-cost")));
     }
     printer.talk(spend_line(&summary.spend).trim_end());
 }

@@ -1,18 +1,19 @@
 //! Pixel metrics of a run, as text and as JSON.
 
 use imgeval_core::{Fact, facts_of};
-use imgeval_report::tables::terminal::{Column, Row, Table};
-use imgeval_scoring::{METRICS, Measured};
-use imgeval_suites::summary::MetricLine;
 use serde_json::{Map, Value, json};
 
+use crate::{
+    measured::{MeasuredView, MetricLineView, MetricView},
+    tables::terminal::{Column, Row, Table},
+};
+
 /// A table of pixel metrics for each meter.
-pub(crate) fn metric_tables(measured: &[Measured]) -> impl Iterator<Item = Table> {
+pub fn metric_tables(measured: &[MeasuredView]) -> impl Iterator<Item = Table> {
     measured.iter().map(metric_table)
 }
 
-fn metric_table(Measured { meter, metrics }: &Measured) -> Table {
-    let unit = |name: &str| METRICS.iter().find(|(of, _)| *of == name).map_or("", |(_, unit)| *unit);
+fn metric_table(MeasuredView { meter, metrics }: &MeasuredView) -> Table {
     let mut table = Table::new([
         Column::text("pixel metric"),
         Column::text("where"),
@@ -21,17 +22,17 @@ fn metric_table(Measured { meter, metrics }: &Measured) -> Table {
         Column::number("cases"),
         Column::number("missing").normal(),
     ]);
-    for (name, lines) in metrics {
+    for MetricView { name, unit, lines } in metrics {
         for line in lines {
             let value = match line.value {
                 Some(value) if value.is_infinite() => "infinite".to_owned(),
-                Some(value) => format!("{value:.4} {}", unit(name)).trim_end().to_owned(),
+                Some(value) => format!("{value:.4} {unit}").trim_end().to_owned(),
                 None => "-".to_owned(),
             };
             let interval =
                 line.interval.map_or("-".to_owned(), |(low, high)| format!("{low:.4} to {high:.4}"));
             let (n, missing) = (line.n.to_string(), line.n_missing.to_string());
-            table.push(Row::new([(*name).to_owned(), line.name.clone(), value, interval, n, missing]));
+            table.push(Row::new([name.clone(), line.name.clone(), value, interval, n, missing]));
         }
     }
     let meter: Vec<String> = facts_of(meter).map(shortened).collect();
@@ -49,8 +50,10 @@ fn shortened(Fact { name, value }: Fact<'_>) -> String {
     }
 }
 
-pub(crate) fn metrics_json(measured: &[Measured]) -> Value {
-    let line = |line: &MetricLine| {
+/// As JSON.
+#[must_use]
+pub fn metrics_json(measured: &[MeasuredView]) -> Value {
+    let line = |line: &MetricLineView| {
         // JSON has no infinity.
         let value = line.value.filter(|value| value.is_finite());
         let is_infinite = line.value.is_some_and(f64::is_infinite);
@@ -59,10 +62,10 @@ pub(crate) fn metrics_json(measured: &[Measured]) -> Value {
             "interval": line.interval.map(|(low, high)| [low, high]), "cases": line.n, "missing": line.n_missing,
         })
     };
-    let meter = |Measured { meter, metrics }: &Measured| {
+    let meter = |MeasuredView { meter, metrics }: &MeasuredView| {
         let metrics: Map<String, Value> = metrics
             .iter()
-            .map(|(name, lines)| ((*name).to_owned(), lines.iter().map(line).collect()))
+            .map(|metric| (metric.name.clone(), metric.lines.iter().map(line).collect()))
             .collect();
         json!({"meter": meter, "metrics": metrics})
     };

@@ -1,12 +1,16 @@
 //! What a comparison that is yet to be made would find, as text and as JSON.
 
-use imgeval_report::tables::terminal::{Column, Row, Table};
-use imgeval_scoring::{MOST_IMAGES, Plan, PlanLine};
 use serde_json::{Value, json};
 
-/// For people.
-pub(crate) fn plan_table(plan: &Plan) -> Table {
-    let difference = plan.difference;
+use crate::{
+    plans::{PlanLineView, PlanView},
+    tables::terminal::{Column, Row, Table},
+};
+
+/// For people; `set_by` names what sets the correlation.
+#[must_use]
+pub fn plan_table(plan: &PlanView, set_by: &str) -> Table {
+    let (difference, most_images) = (plan.difference, plan.most_images);
     let mut table = Table::new([
         Column::text("part"),
         Column::number("prompts"),
@@ -31,16 +35,17 @@ pub(crate) fn plan_table(plan: &Plan) -> Table {
     table.below.push(format!(
         "Detectable: the smallest true difference that is found four times of five (two-sided test at 5 %). To find \
          {difference} takes so many prompts with as many images each, or so many images each of as many prompts; - where \
-         {MOST_IMAGES} are not enough or one image a prompt cannot tell. Prompts are taken to be hard for the two models \
-         with correlation {} (--correlation).",
+         {most_images} are not enough or one image a prompt cannot tell. Prompts are taken to be hard for the two models \
+         with correlation {} ({set_by}).",
         plan.correlation
     ));
     table
 }
 
 /// As JSON.
-pub(crate) fn plan_json(plan: &Plan) -> Value {
-    let line = |line: &PlanLine| {
+#[must_use]
+pub fn plan_json(plan: &PlanView) -> Value {
+    let line = |line: &PlanLineView| {
         json!({
             "part": line.part, "prompts": line.n_prompts, "images_per_prompt": line.images_per_prompt,
             "detectable": line.detectable, "prompts_needed": line.prompts_needed, "images_needed": line.images_needed,

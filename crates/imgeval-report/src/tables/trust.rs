@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use imgeval_core::Interval;
-use imgeval_metrics::JudgeNoise;
-use imgeval_report::tables::terminal::{Column, Row, Table};
-use imgeval_scoring::{Anchored, Dispute, JudgeReplies, Pair, Trust};
 use serde_json::{Value, json};
 
-/// How far the judges can be trusted, for people.
-pub(crate) fn trust_tables(trust: &Trust<'_>) -> Vec<Table> {
+use crate::{
+    model::IntervalView,
+    tables::terminal::{Column, Row, Table},
+    trust::{AnchorsView, DisputeView, JudgeName, NoiseView, PairView, TrustView},
+};
+
+/// For people; `measured_by` names what measures a judge's own noise.
+#[must_use]
+pub fn trust_tables(trust: &TrustView, measured_by: &str) -> Vec<Table> {
     let mut tables = Vec::new();
     if !trust.pairs.is_empty() {
         tables.push(agreement_table(trust));
@@ -17,9 +20,8 @@ pub(crate) fn trust_tables(trust: &Trust<'_>) -> Vec<Table> {
     if !trust.noise.is_empty() {
         tables.push(noise_table(trust));
     }
-    tables.extend(
-        trust.anchors.iter().map(|anchored| Table { below: drift_lines(anchored), ..Table::default() }),
-    );
+    let drift = |anchors| Table { below: drift_lines(anchors, measured_by), ..Table::default() };
+    tables.extend(trust.anchors.iter().map(drift));
     if !trust.disputed.is_empty() {
         let title = "Images on which the judges differ most:".to_owned();
         let below = trust.disputed.iter().map(dispute_line).collect();
@@ -28,7 +30,7 @@ pub(crate) fn trust_tables(trust: &Trust<'_>) -> Vec<Table> {
     tables
 }
 
-fn agreement_table(trust: &Trust<'_>) -> Table {
+fn agreement_table(trust: &TrustView) -> Table {
     let mut table = Table::new([
         Column::text("agreement").wrapped(),
         Column::text("scale"),
@@ -40,9 +42,10 @@ fn agreement_table(trust: &Trust<'_>) -> Table {
         Column::number("spearman").normal(),
         Column::number("kendall").wide_only(),
     ]);
-    for Pair { judges: [one, other], scale, agreement } in &trust.pairs {
-        let mut row = vec![format!("{} | {}", one.title(), other.title()), (*scale).to_owned()];
-        row.push(agreement.n.to_string());
+    for agreement in &trust.pairs {
+        let [one, other] = &agreement.judges;
+        let mut row = vec![format!("{} | {}", one.title, other.title), agreement.scale.clone()];
+        row.push(agreement.n_images.to_string());
         row.extend([agreement.exact, agreement.within_one].map(percent));
         row.extend(
             [agreement.kappa, agreement.quadratic_kappa, agreement.spearman, agreement.kendall].map(decimals),
@@ -55,33 +58,35 @@ fn agreement_table(trust: &Trust<'_>) -> Table {
     table
 }
 
-fn noise_table(trust: &Trust<'_>) -> Table {
+fn noise_table(trust: &TrustView) -> Table {
     let mut table = Table::new([
         Column::text("judge's own noise").wrapped(),
         Column::number("images"),
         Column::number("standard deviation"),
         Column::number("not all alike"),
     ]);
-    for (judge, noise) in &trust.noise {
+    for noise in &trust.noise {
         let (deviation, flips) = (decimals(noise.standard_deviation), percent(noise.flip_share));
-        table.push(Row::new([judge.title(), noise.n.to_string(), deviation, flips]));
+        table.push(Row::new([noise.judge.title.clone(), noise.n_images.to_string(), deviation, flips]));
     }
     table
 }
 
-fn dispute_line(dispute: &Dispute<'_>) -> String {
-    let values = dispute.values.iter().map(|(judge, value)| format!("{} {value:.2}", judge.short_title()));
+fn dispute_line(dispute: &DisputeView) -> String {
+    let values = dispute.values.iter().map(|(judge, value)| format!("{} {value:.2}", judge.title));
     format!("  {}: {}", dispute.sample, values.collect::<Vec<_>>().join(", "))
 }
 
 /// As JSON.
-pub(crate) fn trust_json(trust: &Trust<'_>) -> Value {
-    let pair = |Pair { judges, scale, agreement }: &Pair<'_>| {
+#[must_use]
+pub fn trust_json(trust: &TrustView) -> Value {
+    let pair = |agreement: &PairView| {
+        let [one, other] = &agreement.judges;
         json!({
-            "judges": judges.map(|judge| &judge.id),
-            "titles": judges.map(JudgeReplies::title),
-            "scale": scale,
-            "images": agreement.n,
+            "judges": [one.id, other.id],
+            "titles": [one.title, other.title],
+            "scale": agreement.scale,
+            "images": agreement.n_images,
             "exact": agreement.exact,
             "within_one": agreement.within_one,
             "kappa": agreement.kappa,
@@ -91,27 +96,28 @@ pub(crate) fn trust_json(trust: &Trust<'_>) -> Value {
             "kendall": agreement.kendall,
         })
     };
-    let noise = |(judge, noise): &(&JudgeReplies, JudgeNoise)| {
+    let noise = |noise: &NoiseView| {
         json!({
-            "judge": judge.id, "images": noise.n, "standard_deviation": noise.standard_deviation,
+            "judge": noise.judge.id, "images": noise.n_images, "standard_deviation": noise.standard_deviation,
             "flip_share": noise.flip_share,
         })
     };
-    let drift = |Anchored { judge, n, drift, widened }: &Anchored<'_>| {
+    let drift = |AnchorsView { judge, n, drift, widened }: &AnchorsView| {
+        let drift = drift.as_ref();
         json!({
             "judge": judge.id,
             "anchors": n,
-            "difference": drift.map(|drift| drift.difference.value),
-            "interval": drift.and_then(|drift| drift.difference.interval).map(|(low, high)| [low, high]),
+            "difference": drift.map(|drift| drift.difference),
+            "interval": drift.and_then(|drift| drift.interval).map(|(low, high)| [low, high]),
             "noise_limit": drift.and_then(|drift| drift.noise_limit),
             "beyond_noise": drift.and_then(|drift| drift.is_beyond_noise),
             "overall_interval_with_shift": widened.as_ref().map(interval_json),
         })
     };
-    let dispute = |Dispute { sample, spread, values }: &Dispute<'_>| {
+    let dispute = |DisputeView { sample, spread, values }: &DisputeView| {
         let values: BTreeMap<&str, f64> =
-            values.iter().map(|(judge, value)| (judge.id.as_str(), *value)).collect();
-        json!({"sample": sample.to_string(), "spread": spread, "values": values})
+            values.iter().map(|(JudgeName { id, .. }, value)| (id.as_str(), *value)).collect();
+        json!({"sample": sample, "spread": spread, "values": values})
     };
     json!({
         "agreement": trust.pairs.iter().map(pair).collect::<Vec<_>>(),
@@ -121,26 +127,25 @@ pub(crate) fn trust_json(trust: &Trust<'_>) -> Value {
     })
 }
 
-fn interval_json(interval: &Interval) -> Value {
-    json!({"low": interval.low, "high": interval.high, "level": 0.95, "method": interval.method.code()})
+fn interval_json(interval: &IntervalView) -> Value {
+    json!({"low": interval.low, "high": interval.high, "level": 0.95, "method": interval.method})
 }
 
-fn drift_lines(anchored: &Anchored<'_>) -> Vec<String> {
-    let Anchored { judge, n: n_anchors, drift, widened } = anchored;
-    let title = judge.title();
+fn drift_lines(anchors: &AnchorsView, measured_by: &str) -> Vec<String> {
+    let AnchorsView { judge, n: n_anchors, drift, widened } = anchors;
+    let title = &judge.title;
     let Some(drift) = drift else {
         return vec![format!(
             "anchors: {title}: none of them has a score now and then; nothing is known of drift"
         )];
     };
-    let difference = drift.difference;
-    let interval = match difference.interval {
+    let interval = match drift.interval {
         Some((low, high)) => format!(" ({low:+.3} to {high:+.3})"),
         None => String::new(),
     };
     let limit = match drift.noise_limit {
         Some(limit) => format!(", its own noise moves them by up to {limit:.3}"),
-        None => ", its own noise was not measured (--judge-repeats)".to_owned(),
+        None => format!(", its own noise was not measured ({measured_by})"),
     };
     let verdict = match drift.is_beyond_noise {
         Some(true) => "DRIFTED: do not compare these scores with those of before",
@@ -149,9 +154,9 @@ fn drift_lines(anchored: &Anchored<'_>) -> Vec<String> {
     };
     let mut lines = vec![format!(
         "anchors: {title}: {n_anchors} images moved by {:+.3}{interval}{limit}: {verdict}",
-        difference.value
+        drift.difference
     )];
-    lines.extend(widened.map(|Interval { low, high, .. }| {
+    lines.extend(widened.as_ref().map(|IntervalView { low, high, .. }| {
         format!("  with such a shift between sessions the overall score lies from {low:.3} to {high:.3}")
     }));
     lines
