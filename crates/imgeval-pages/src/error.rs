@@ -53,6 +53,9 @@ pub enum PagesError {
     /// Not one of the suites that judges score.
     #[error("people label the suites that judges score, which {suite} is not")]
     NotLabelled { suite: &'static str },
+    /// The checks of these cases ask no judge.
+    #[error("people label cases that ask a judge something, which these do not")]
+    NothingAsked,
     /// Nothing to label.
     #[error("the run holds no usable image")]
     NoImage,

@@ -27,6 +27,8 @@ pub struct JudgmentView {
     pub case: String,
     pub ordinal: u32,
     pub value: Option<f64>,
+    /// What people read of each repeat, or of each check.
+    pub scores: Vec<String>,
     /// Of each repeat that can be read.
     pub readings: Vec<ReadingView>,
     /// The code of what went wrong, and its details.

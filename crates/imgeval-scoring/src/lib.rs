@@ -17,6 +17,7 @@
 mod assemble;
 mod board;
 mod cases;
+mod checked;
 mod combined;
 mod compare;
 mod coverage;
@@ -37,6 +38,7 @@ mod view;
 
 pub use assemble::{Assembly, official_and_fresh};
 pub use cases::{listed_case, read_cases, suite_of};
+pub use checked::CheckedImage;
 pub use compare::{Side, check_allowed, compare_sides, compare_with_fresh, differing_facts};
 pub use coverage::{Coverage, NOT_OBSERVED, Tally};
 pub use error::{EvaluatorKind, ScoringError};

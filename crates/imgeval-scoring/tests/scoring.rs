@@ -11,7 +11,7 @@ use std::{
 };
 
 use imgeval_metrics::BootstrapSettings;
-use imgeval_scoring::{Evaluator, OpenedRun, Plan, Run, ScoringError, Side, Trust, compare_sides};
+use imgeval_scoring::{Evaluator, OpenedRun, Run, ScoringError, Side, Trust, compare_sides, plan};
 use imgeval_suites::summary::Summary;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -122,7 +122,7 @@ fn a_run_is_compared_with_another_and_planned_for() {
     let comparison = compare_sides(side(&a), side(&b), settings);
     assert!(comparison.is_paired);
     assert!(!comparison.conclusion.is_empty() && comparison.lines.last().unwrap().part == "overall");
-    let plan = Plan::of(side(&a), 0.05, 0.0).unwrap();
+    let plan = plan(side(&a), 0.05, 0.0).unwrap();
     assert_eq!(plan.lines.last().unwrap().part, "overall");
 }
 

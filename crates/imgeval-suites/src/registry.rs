@@ -64,7 +64,9 @@ pub fn check_script(source: &FetchedSource, path: &str, bytes: &[u8]) -> Result<
 /// The suite that protocols of this name are for.
 #[must_use]
 pub fn find_judged(protocol_suite: &str) -> Option<SuiteRef> {
-    all().find(|suite| suite.judged().is_some_and(|facts| facts.protocol_suite == protocol_suite))
+    let is_for =
+        |suite: &SuiteRef| suite.judged().is_some_and(|facts| facts.protocol_suite == protocol_suite);
+    all().chain([own_cases()]).find(is_for)
 }
 
 /// The names that protocols may give as their suite, for messages.

@@ -163,10 +163,12 @@ async fn item(State(served): State<Shared>, Path(place): Path<usize>, Query(who)
     blocking(served, move |served| {
         let mut session = lock(&served.session);
         let shown = session.show(&who.rater, place)?;
+        let told = ["explanation", "questions"].map(|name| shown.case.fact(name));
+        let told: Vec<&str> = told.into_iter().filter(|text| !text.is_empty()).collect();
         let item = json!({
             "key": shown.key,
             "prompt": shown.case.prompt(),
-            "explanation": shown.case.fact("explanation"),
+            "explanation": told.join("\n"),
             "has_source": shown.case.source().is_some(),
             "values": shown.label,
         });

@@ -102,6 +102,9 @@ impl Session {
         let suite = suite_of(RunReader::open(directory)?.manifest())?;
         let name = suite.id();
         let protocol = human_protocol(suite)?;
+        if suite.is_checked() && !Run::open(directory)?.takes_judges() {
+            return Err(PagesError::NothingAsked);
+        }
         let protocol_text = protocol.to_toml().map_err(|error| PagesError::LabelProtocol(error.into()))?;
         // Locked before it is read: nothing changes between the two.
         let mut run = RunWriter::open(directory, holder)?;

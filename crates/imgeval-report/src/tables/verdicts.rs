@@ -45,16 +45,11 @@ fn judgment_table(judgments: &[JudgmentView]) -> Table {
         let value = row.value.map_or("-".to_owned(), |value| format!("{value:.3}"));
         let scores = match &row.failure {
             Some((kind, detail)) => format!("{kind}: {detail}"),
-            None => row.readings.iter().map(scores_text).collect::<Vec<_>>().join(" | "),
+            None => row.scores.join(" | "),
         };
         table.push(Row::new([row.sample.clone(), row.title.clone(), value, scores]));
     }
     table
-}
-
-fn scores_text(reading: &ReadingView) -> String {
-    let text = |(name, value): &(String, f64)| format!("{name} {value}");
-    reading.scores.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// As JSON.

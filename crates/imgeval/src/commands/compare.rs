@@ -30,7 +30,7 @@ pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     if a.view.name == b.view.name {
         b.view.name.push_str(" (2)");
     }
-    let is_scored = a.run.suite().is_detected() || a.run.suite().judged().is_some();
+    let is_scored = a.run.has_rules() && b.run.has_rules();
     if a.run.suite() != b.run.suite() || !is_scored {
         let message =
             format!("the runs are of {} and {}, which cannot be compared", a.view.suite, b.view.suite);

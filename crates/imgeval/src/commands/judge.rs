@@ -40,7 +40,7 @@ use crate::{
     generation_table::FailureExamples,
     interrupt::watch_interrupts,
     judged::{
-        protocols::{check_fits, load_protocols, swapped},
+        protocols::{check_fits, load_protocols, no_questions, swapped},
         question::{load_image, make_question},
     },
     printer::Printer,
@@ -145,7 +145,7 @@ impl JudgeStage<'_> {
                 case = Some(Arc::new(coming.case.clone()));
             }
             let Some(case) = case else { continue };
-            let question = sketch_question(&sitting.protocol, &case);
+            let question = sketch_question(&sitting.protocol, suite, &case);
             let question = question.map_err(|failure| CommandError::usage(failure.detail))?;
             if let Some(cost) = sitting.judge.estimate(&question) {
                 let what =
@@ -159,8 +159,11 @@ impl JudgeStage<'_> {
 
     /// The judges with their protocols.
     pub(super) fn panel(&self, suite: SuiteRef, printer: Printer) -> Result<Panel> {
-        let mut protocols = load_protocols(suite, self.args.protocol.as_deref(), &self.suites.files())?;
-        for protocol in &protocols {
+        let mut protocols = match suite.is_checked() {
+            true => self.protocols_of_checks(suite)?,
+            false => load_protocols(suite, self.args.protocol.as_deref(), &self.suites.files())?,
+        };
+        for protocol in protocols.iter().filter(|_| !suite.is_checked()) {
             check_fits(protocol, suite)?;
         }
         if self.args.swap_order {
@@ -190,7 +193,9 @@ impl JudgeStage<'_> {
                 let checked = model.check_key().map_err(CommandError::from);
                 checked.map_err(|error| if name.contains("://") { error.with_hint(hint) } else { error })?;
             }
-            if let Some(protocol) = protocols.iter().find(|of| !is_pinned(&model.name.model, of)) {
+            if let Some(protocol) =
+                protocols.iter().find(|of| !suite.is_checked() && !is_pinned(&model.name.model, of))
+            {
                 printer.talk(format_args!(
                     "judge: {} is not {}, whose judgments the published scores of {} come from",
                     visible(&model.name.model),
@@ -214,6 +219,23 @@ impl JudgeStage<'_> {
         Ok(Panel { sittings, ask_above: settings.ask_above })
     }
 
+    /// The protocols that the checks of the run's cases are asked by.
+    fn protocols_of_checks(&self, suite: SuiteRef) -> Result<Vec<JudgeProtocol>> {
+        if self.args.protocol.is_some() || self.args.swap_order || self.args.anchors.is_some() {
+            let message = "the checks of your own cases say how a judge is asked";
+            let hint = "leave out --protocol, --swap-order and --anchors";
+            return Err(CommandError::usage(message).with_hint(hint).into());
+        }
+        let cases = read_cases(&RunReader::open(self.run)?, suite)?;
+        let files = self.suites.files();
+        let protocols = suite.asked_for(&cases).into_iter().map(|id| suite.protocol(id, &files));
+        let protocols = protocols.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+        if protocols.is_empty() {
+            return Err(no_questions().into());
+        }
+        Ok(protocols)
+    }
+
     /// Does something with what a sitting is about.
     fn with_agenda<T>(
         &self,
@@ -223,6 +245,7 @@ impl JudgeStage<'_> {
     ) -> Result<T> {
         let Sitting { protocol, identity, .. } = sitting;
         let mut subjects = subjects_of(self.run, JudgedRole::Sample)?;
+        subjects.retain(|_, subject| suite.asks(&protocol.id, &subject.case));
         let first_case = subjects.values().next().map(|subject| subject.case.clone());
         let references = match &self.args.anchors {
             Some(anchors) => self.add_anchors(anchors, suite, identity, &mut subjects)?,
@@ -234,7 +257,7 @@ impl JudgeStage<'_> {
         let retry = BTreeSet::new();
         let question = {
             let (subjects, protocol) = (subjects.clone(), protocol.clone());
-            Arc::new(move |item: &JudgedItem| question_about(&protocol, &subjects, item))
+            Arc::new(move |item: &JudgedItem| question_about(&protocol, suite, &subjects, item))
         };
         let only: Option<BTreeSet<FailureKind>> =
             self.args.only.as_ref().map(|kinds| kinds.iter().copied().collect());
@@ -257,7 +280,11 @@ impl JudgeStage<'_> {
         stop: &watch::Receiver<StopSignal>,
         printer: Printer,
     ) -> Result<Exit> {
-        self.with_agenda(sitting, suite, |agenda| self.judge(agenda, sitting, stop, printer))
+        self.with_agenda(sitting, suite, |agenda| match agenda.first_case {
+            // Of own cases only some have a check that this protocol asks about.
+            None if suite.is_checked() => Ok(Exit::Ok),
+            _ => self.judge(agenda, sitting, stop, printer),
+        })
     }
 
     fn judge(
@@ -436,6 +463,7 @@ fn items_of(subjects: &Subjects, identity: &JudgeIdentity, repeats: u32) -> Vec<
 
 fn question_about(
     protocol: &JudgeProtocol,
+    suite: SuiteRef,
     subjects: &Subjects,
     item: &JudgedItem,
 ) -> Result<JudgeQuestion, Failure> {
@@ -444,7 +472,7 @@ fn question_about(
         detail: format!("the run holds no {what} of {}", item.id),
     };
     let subject = subjects.get(&(item.role, item.id.clone())).ok_or_else(|| missing("image"))?;
-    make_question(protocol, &subject.case.fields(), |attachment| match attachment {
+    make_question(protocol, &suite.fields(&protocol.id, &subject.case), |attachment| match attachment {
         Attachment::Answer => Ok(vec![load_image(&subject.directory, &subject.image)?]),
         Attachment::Source => {
             let source = subject.case.source().ok_or_else(|| missing("source image"))?;
@@ -457,9 +485,15 @@ fn question_about(
 }
 
 /// A question as a judge would be asked it, its images without content, which prices do not depend on.
-fn sketch_question(protocol: &JudgeProtocol, case: &SuiteCase) -> Result<JudgeQuestion, Failure> {
+fn sketch_question(
+    protocol: &JudgeProtocol,
+    suite: SuiteRef,
+    case: &SuiteCase,
+) -> Result<JudgeQuestion, Failure> {
     let as_they_are = JudgeProtocol { preparation: ImagePreparation::default(), ..protocol.clone() };
-    make_question(&as_they_are, &case.fields(), |_| Ok(vec![InputImage::new(ImageFormat::Png, Vec::new())]))
+    make_question(&as_they_are, &suite.fields(&protocol.id, case), |_| {
+        Ok(vec![InputImage::new(ImageFormat::Png, Vec::new())])
+    })
 }
 
 /// Keeps each reference once.

@@ -112,7 +112,7 @@ impl<'a> Table<'a> {
 impl<'a> Scores<'a> {
     pub(super) fn of(run: &'a Run, asked: Asked<'_>, table: &TableArgs) -> Result<Self> {
         let Asked { observer, mut verdicts, by_group } = asked;
-        if !run.suite().is_detected() && run.suite().judged().is_none() {
+        if !run.has_rules() {
             return Err(no_rules().into());
         }
         let evaluators: Vec<&Evaluator> = match (observer, run.suite().is_detected()) {
@@ -175,6 +175,9 @@ impl<'a> Scores<'a> {
             return Ok(());
         }
         if self.tables.is_empty() && self.metrics.is_empty() {
+            if !self.run.takes_judges() {
+                return Err(nothing_scored(&self.run.coverage()?, true).into());
+            }
             return Err(nobody_judged().into());
         }
         Ok(())
