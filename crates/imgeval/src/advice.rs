@@ -374,7 +374,7 @@ pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
             let hint = "choose another port with --port; 0 takes any that is free";
             (Some(hint.to_owned()), Exit::Unexpected)
         }
-        PagesError::NotLabelled { .. } => (None, Exit::Usage),
+        PagesError::NotLabelled { .. } | PagesError::NothingAsked => (None, Exit::Usage),
         PagesError::NoImage => {
             (Some("import or generate usable images first".to_owned()), Exit::NothingFound)
         }
