@@ -10,6 +10,7 @@ mod generate;
 mod import;
 mod judge;
 mod label;
+mod measure;
 mod metrics;
 mod models;
 mod observe;

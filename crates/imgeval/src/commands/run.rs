@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
+use imgeval_observe::{LoadedObserver, load_observer};
 use imgeval_report::tables::{comparison_json, comparison_table};
 use imgeval_runner::ColorsThere;
 use imgeval_scoring::{OpenedRun, Run, Scored, Side, compare_with_fresh};
@@ -14,6 +15,7 @@ use imgeval_suites::{
 };
 use serde_json::{Map, Value};
 
+use super::measure::measure_stage;
 use super::{
     export::write_results,
     generate::Job,
@@ -29,11 +31,7 @@ use crate::{
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::{
-        measure::measure_edits,
-        protocols::{needs_judge, no_judge},
-    },
-    observers::{LoadedObserver, load_observer},
+    judged::protocols::{needs_judge, no_judge},
     printer::Printer,
     verdict_lines::VerdictLines,
 };
@@ -54,7 +52,7 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
     check_fresh(args)?;
     // Before any other work: without weights nothing else is worth starting.
-    let loaded = load_observer(&args.detector)?;
+    let loaded = load_observer(&args.detector.settings())?;
     let official =
         Filling::prepare(args.generator.config(), args.images.as_deref(), args.run.clone(), args, printer)?;
     let fresh = args.fresh.fresh_seed.map(|seed| {
@@ -336,7 +334,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
         return Ok(judged);
     }
     if suite.judged().is_some_and(|judged| judged.has_edit_metrics) && !args.meter.no_metrics {
-        measure_edits(&directory, &args.meter.weights(&args.detector), &holder, printer)?;
+        measure_stage(&directory, &args.meter.weights(&args.detector), &holder, printer)?;
     }
     let run = Run::open(&directory)?;
     let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;

@@ -16,7 +16,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
@@ -39,6 +39,19 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "imgeval-suites",
         ],
     ),
+    (
+        "imgeval-observe",
+        &[
+            "imgeval-core",
+            "imgeval-fetch",
+            "imgeval-metrics",
+            "imgeval-runner",
+            "imgeval-scoring",
+            "imgeval-store",
+            "imgeval-suites",
+            "imgeval-vision",
+        ],
+    ),
     ("imgeval-diagnose", &["imgeval-core", "imgeval-files", "imgeval-metrics", "imgeval-vision"]),
     (
         "imgeval",
@@ -49,6 +62,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
             "imgeval-fetch",
             "imgeval-files",
             "imgeval-metrics",
+            "imgeval-observe",
             "imgeval-report",
             "imgeval-runner",
             "imgeval-scoring",
