@@ -1,5 +1,6 @@
 //! What the user can do about the errors of libraries, in words of the command line, which libraries do not know.
 
+mod observing;
 mod settings;
 
 use std::io;
@@ -24,6 +25,7 @@ use imgeval_vision::{ModelError, checkpoint::CheckpointError, train::TrainError}
 
 use crate::exit_code::Exit;
 
+pub(crate) use self::observing::{mask_hint, missing_text, observer_advice};
 pub(crate) use self::settings::{NO_PIPES, prompt_advice, settings_advice, text_advice};
 
 const OWN_FILES: &str =

@@ -5,6 +5,7 @@ pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
 use imgeval_fetch::suites::FetchError;
 use imgeval_files::TextError;
+use imgeval_observe::{MeasureError, ObserverError};
 use imgeval_pages::PagesError;
 use imgeval_scoring::ScoringError;
 use imgeval_settings::{PromptError, SettingsError};
@@ -13,8 +14,8 @@ use imgeval_suites::files::SuiteError;
 
 use crate::{
     advice::{
-        fetch_advice, pages_advice, prompt_advice, scoring_advice, settings_advice, store_advice,
-        suite_advice, text_advice,
+        fetch_advice, observer_advice, pages_advice, prompt_advice, scoring_advice, settings_advice,
+        store_advice, suite_advice, text_advice,
     },
     exit_code::Exit,
 };
@@ -55,6 +56,13 @@ impl CommandError {
     }
 }
 
+impl From<ObserverError> for CommandError {
+    fn from(error: ObserverError) -> Self {
+        let (hint, exit) = observer_advice(&error);
+        Self { message: sentence_of(&error), hint, exit }
+    }
+}
+
 impl From<SettingsError> for CommandError {
     fn from(error: SettingsError) -> Self {
         let (hint, exit) = settings_advice(&error);
@@ -87,6 +95,16 @@ pub(crate) fn render_error(error: &anyhow::Error) -> Rendered {
 fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<CommandError>() {
         return (error.hint.clone(), error.exit);
+    }
+    if let Some(error) = error.downcast_ref::<ObserverError>() {
+        return observer_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<MeasureError>() {
+        return match error {
+            MeasureError::Run(error) => scoring_advice(error),
+            MeasureError::Store(error) => store_advice(error),
+            MeasureError::Meter(error) => observer_advice(error),
+        };
     }
     if let Some(error) = error.downcast_ref::<SettingsError>() {
         return settings_advice(error);

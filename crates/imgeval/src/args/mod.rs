@@ -12,6 +12,8 @@ mod suites;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
+use imgeval_fetch::weights::Places;
+use imgeval_observe::DetectorSettings;
 use imgeval_suites::{
     files::SuiteFiles,
     geneval::{SuiteConfig, VerdictOptions, parameters_of},
@@ -309,6 +311,23 @@ pub(crate) struct DetectorArgs {
     pub(crate) models: ModelsDirArg,
 }
 
+impl DetectorArgs {
+    pub(crate) fn settings(&self) -> DetectorSettings {
+        DetectorSettings {
+            detector: match self.detector {
+                DetectorName::Preview => imgeval_observe::DetectorName::Preview,
+                DetectorName::Geneval => imgeval_observe::DetectorName::Geneval,
+                DetectorName::Mask2former => imgeval_observe::DetectorName::Mask2former,
+                DetectorName::HfMask2former => imgeval_observe::DetectorName::HfMask2former,
+            },
+            weights: self.weights.clone(),
+            clip: self.clip.clone(),
+            compute: self.compute.options(),
+            places: self.models.places(),
+        }
+    }
+}
+
 /// Where and how precisely networks compute; the preview always on the CPU.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ComputeArgs {
@@ -321,10 +340,6 @@ pub(crate) struct ComputeArgs {
 }
 
 impl ComputeArgs {
-    pub(crate) fn is_default(&self) -> bool {
-        self.device == DeviceName::Cpu && self.dtype == DtypeName::F32
-    }
-
     pub(crate) fn options(&self) -> ComputeOptions {
         let device = match self.device {
             DeviceName::Cpu => Device::Cpu,
@@ -358,7 +373,13 @@ impl SuitesDirArg {
 pub(crate) struct ModelsDirArg {
     /// Where weights are kept [default: imgeval/models in the user's cache folder]
     #[arg(long, value_name = "DIR", env = environment::MODELS_DIR)]
-    pub(crate) models_dir: Option<PathBuf>,
+    models_dir: Option<PathBuf>,
+}
+
+impl ModelsDirArg {
+    pub(crate) fn places(&self) -> Places {
+        environment::places(self.models_dir.clone())
+    }
 }
 
 #[derive(Debug, Args)]

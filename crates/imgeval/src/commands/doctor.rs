@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use crate::{
     advice::{settings_advice, weights_hint},
     args::settings::DoctorArgs,
-    environment,
     exit_code::Exit,
     failure::sentence_of,
     printer::Printer,
@@ -104,7 +103,7 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
         )),
     }
     if args.names.is_empty() {
-        findings.extend(weight_findings(&environment::places(args.models.models_dir.clone())));
+        findings.extend(weight_findings(&args.models.places()));
     }
     match args.json {
         true => printer.data(format_args!("{:#}\n", Schema::Doctor.stamp(to_json(&findings))))?,

@@ -12,6 +12,7 @@ use imgeval_core::{
     CaseId, Failure, FailureKind, ImageFormat, ImageParameters, ImageRef, InputImage, Judge, JudgeIdentity,
     JudgeQuestion, Outcome, SampleId, Usage, Usd, WorkKey, visible,
 };
+use imgeval_observe::{load_image, make_question};
 use imgeval_runner::{
     CallEvent, CallSummary, JudgeSettings, JudgeStep, StopSignal, Stopped, judge_images, judgment_histories,
     plan_judgment,
@@ -39,10 +40,7 @@ use crate::{
     failure::{CommandError, client_error},
     generation_table::FailureExamples,
     interrupt::watch_interrupts,
-    judged::{
-        protocols::{check_fits, load_protocols, no_questions, swapped},
-        question::{load_image, make_question},
-    },
+    judged::protocols::{check_fits, load_protocols, no_questions, swapped},
     printer::Printer,
 };
 

@@ -11,6 +11,7 @@ mod import;
 mod init;
 mod judge;
 mod label;
+mod measure;
 mod metrics;
 mod models;
 mod observe;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible};
+use imgeval_observe::make_question;
 use imgeval_report::tables::terminal::{Column, Row, Table};
 use imgeval_suites::{
     files::SuiteFiles,
@@ -17,10 +18,7 @@ use crate::{
     cases::CaseSet,
     exit_code::Exit,
     failure::{CommandError, render_error},
-    judged::{
-        protocols::{check_fits, load_protocols, named_protocol, no_judge, read_protocol},
-        question::make_question,
-    },
+    judged::protocols::{check_fits, load_protocols, named_protocol, no_judge, read_protocol},
     printer::Printer,
 };
 

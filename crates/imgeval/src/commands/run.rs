@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
+use imgeval_observe::{LoadedObserver, load_observer};
 use imgeval_report::{
     tables::{calls_table, comparison_json, comparison_table, terminal::View, verdicts_table},
     verdicts::VerdictsView,
@@ -17,6 +18,7 @@ use imgeval_suites::{
 };
 use serde_json::{Map, Value};
 
+use super::measure::measure_stage;
 use super::{
     export::write_results,
     generate::Job,
@@ -32,11 +34,7 @@ use crate::{
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::{
-        measure::measure_edits,
-        protocols::{needs_judge, no_judge},
-    },
-    observers::{LoadedObserver, load_observer},
+    judged::protocols::{needs_judge, no_judge},
     printer::Printer,
 };
 
@@ -56,7 +54,7 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
     check_fresh(args)?;
     // Before any other work: without weights nothing else is worth starting.
-    let loaded = load_observer(&args.detector)?;
+    let loaded = load_observer(&args.detector.settings())?;
     let official =
         Filling::prepare(args.generator.config(), args.images.as_deref(), args.run.clone(), args, printer)?;
     let fresh = args.fresh.fresh_seed.map(|seed| {
@@ -338,7 +336,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
         return Ok(judged);
     }
     if suite.judged().is_some_and(|judged| judged.has_edit_metrics) && !args.meter.no_metrics {
-        measure_edits(&directory, &args.meter.weights(&args.detector), &holder, printer)?;
+        measure_stage(&directory, &args.meter.weights(&args.detector), &holder, printer)?;
     }
     let run = Run::open(&directory)?;
     let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;

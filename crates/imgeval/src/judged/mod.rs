@@ -1,6 +1,4 @@
-//! What judging needs besides the library: protocols, questions with their pictures, pixel metrics, fetched files.
+//! What judging needs besides the library: protocols and fetched files.
 
 pub(crate) mod fetch;
-pub(crate) mod measure;
 pub(crate) mod protocols;
-pub(crate) mod question;

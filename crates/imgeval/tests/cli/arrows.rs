@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
@@ -38,6 +38,19 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "imgeval-report",
             "imgeval-store",
             "imgeval-suites",
+        ],
+    ),
+    (
+        "imgeval-observe",
+        &[
+            "imgeval-core",
+            "imgeval-fetch",
+            "imgeval-metrics",
+            "imgeval-runner",
+            "imgeval-scoring",
+            "imgeval-store",
+            "imgeval-suites",
+            "imgeval-vision",
         ],
     ),
     (
@@ -63,6 +76,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "imgeval-fetch",
             "imgeval-files",
             "imgeval-metrics",
+            "imgeval-observe",
             "imgeval-pages",
             "imgeval-report",
             "imgeval-runner",

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use anyhow::Result;
 use imgeval_core::{
     Failure, FailureKind, ImageFormat, ImageRef, InputImage, JudgeQuestion, QuestionPart, sentence_of,
 };
@@ -20,7 +19,7 @@ const SCALE_AND_ENCODE: u64 = 2 * LITTLE_WORK;
 ///
 /// # Errors
 /// If the case lacks what the wording names, or an image cannot be read.
-pub(crate) fn make_question(
+pub fn make_question(
     protocol: &JudgeProtocol,
     fields: &BTreeMap<Field, &str>,
     images: impl Fn(Attachment) -> Result<Vec<InputImage>, Failure>,
@@ -52,7 +51,7 @@ pub(crate) fn make_question(
 ///
 /// # Errors
 /// If it is gone or damaged.
-pub(crate) fn load_image(run: &Path, image: &ImageRef) -> Result<InputImage, Failure> {
+pub fn load_image(run: &Path, image: &ImageRef) -> Result<InputImage, Failure> {
     let bytes = Images::at(run)
         .read(image)
         .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;

@@ -2,32 +2,54 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-use imgeval_core::{Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId};
+use imgeval_core::{Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId, sentence_of};
 use imgeval_metrics::edit::Psnr;
 use imgeval_runner::Progress;
-use imgeval_store::{Measurement, MeasurementRecord, RunWriter};
+use imgeval_scoring::{Run, ScoringError};
+use imgeval_store::{Measurement, MeasurementRecord, RunWriter, StoreError};
+use imgeval_suites::suite::SuiteCase;
 use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 
-use imgeval_scoring::Run;
-use imgeval_suites::suite::SuiteCase;
+use super::{EditMeter, EditMetrics, EditWeights, MissingMetric, Scaled};
+use crate::{ObserverError, load_image};
 
-use super::question::load_image;
-use crate::{
-    args::metrics::EditWeightsArgs,
-    edit_metrics::{EditMeter, EditMetrics, Scaled},
-    exit_code::Exit,
-    failure::sentence_of,
-    printer::Printer,
-};
+/// What happens while edits are measured.
+#[derive(Debug, Clone)]
+pub enum MeasureEvent<'a> {
+    Progress(Progress),
+    Failed { sample: &'a SampleId, failure: &'a Failure },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MeasureSummary {
+    pub measured: usize,
+    pub failed: usize,
+    /// Metrics that some edits lack, each reason once.
+    pub missing: Vec<(&'static str, MissingMetric)>,
+}
+
+/// Why edits cannot be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    #[error(transparent)]
+    Run(#[from] ScoringError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Meter(#[from] ObserverError),
+}
 
 /// Measures every edit that this meter has not measured yet.
-pub(crate) fn measure_edits(
+///
+/// # Errors
+/// If the run cannot be read or written, or weights that are named or here cannot be used.
+pub fn measure_edits(
     run: &Path,
-    weights: &EditWeightsArgs,
+    weights: &EditWeights,
     holder: &str,
-    printer: Printer,
-) -> Result<Exit> {
+    tell: &mut dyn FnMut(MeasureEvent<'_>),
+) -> Result<MeasureSummary, MeasureError> {
     let read = Run::open(run)?;
     let measured = read.reader().measurements()?;
     let meter = EditMeter::load(weights, true)?;
@@ -40,10 +62,9 @@ pub(crate) fn measure_edits(
     };
     let to_do: Vec<&SampleId> = read.images().keys().filter(|sample| !is_done(sample)).collect();
     let mut writer = RunWriter::open(run, holder)?;
-    let mut progress = printer.progress("measure");
-    progress
-        .show(Progress::Planned { total: read.images().len(), finished: read.images().len() - to_do.len() });
-    let (mut n_failed, mut missing) = (0, Vec::new());
+    let (total, finished) = (read.images().len(), read.images().len() - to_do.len());
+    tell(MeasureEvent::Progress(Progress::Planned { total, finished }));
+    let mut summary = MeasureSummary::default();
     for sample in &to_do {
         let record = &read.images()[*sample];
         let image = record.image();
@@ -53,17 +74,17 @@ pub(crate) fn measure_edits(
         };
         let outcome = match measured {
             Ok(metrics) => {
-                for (name, reason) in &metrics.missing {
-                    let told = format!("{name} is missing: {reason}");
-                    if !missing.contains(&told) {
-                        missing.push(told);
+                for missing in &metrics.missing {
+                    if !summary.missing.contains(missing) {
+                        summary.missing.push(missing.clone());
                     }
                 }
+                summary.measured += 1;
                 Outcome::Done(measurement_of(&metrics))
             }
             Err(failure) => {
-                n_failed += 1;
-                printer.insist(format_args!("measure: {sample}: {}", imgeval_core::visible(&failure.detail)));
+                summary.failed += 1;
+                tell(MeasureEvent::Failed { sample, failure: &failure });
                 Outcome::Failed(failure)
             }
         };
@@ -75,14 +96,9 @@ pub(crate) fn measure_edits(
             image: record.hash.clone(),
             outcome,
         }])?;
-        progress.show(Progress::Advanced { has_failed });
+        tell(MeasureEvent::Progress(Progress::Advanced { has_failed }));
     }
-    progress.finish();
-    printer.talk(format_args!("measure: {} edits measured, {n_failed} failed", to_do.len() - n_failed));
-    for told in &missing {
-        printer.insist(format_args!("measure: {}", imgeval_core::visible(told)));
-    }
-    Ok(if n_failed > 0 || !missing.is_empty() { Exit::Partial } else { Exit::Ok })
+    Ok(summary)
 }
 
 fn unusable(detail: &str) -> Failure {

@@ -12,9 +12,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
 use imgeval_core::{GrayPixels, Pixels};
-use imgeval_fetch::weights::{self, Hashing, Member, StoreError, locate_member};
+use imgeval_fetch::weights::{self, Hashing, Member, Places, StoreError, locate_member};
 use imgeval_metrics::edit::{
     Background, EditMetricError, Psnr, Region, hide_region, mean_squared_error, psnr_of, region_of,
     structural_similarity,
@@ -22,55 +21,53 @@ use imgeval_metrics::edit::{
 use imgeval_vision::{
     Lpips, ModelError,
     clip::Clip,
+    compute::ComputeOptions,
     resample::pillow::{Filter, crop, resize, resize_gray},
 };
 
 use crate::{
-    advice::weights_hint,
-    args::metrics::EditWeightsArgs,
-    environment,
-    failure::{CommandError, sentence_of},
-    observers::{Model, given_or_pulled, is_pulled_clip, refused, sha256_of_weights},
+    Model, ObserverError, given_or_pulled,
+    models::{is_pulled_clip, sha256_of_weights},
 };
 
 /// Raised whenever our code could give other numbers for the same pictures.
 const VERSION: u32 = 1;
 
 /// Pixels on a side of everything that is compared.
-pub(crate) const SIDE: u32 = 256;
+pub const SIDE: u32 = 256;
 
 /// What one pair gave.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct EditMetrics {
+pub struct EditMetrics {
     /// Of the mask at [`SIDE`]; as a cut, right and bottom are exclusive.
-    pub(crate) region: Region,
+    pub region: Region,
     /// How much of the picture the mask leaves to compare, in [0, 1]. The rest is equal by making and flatters all four.
-    pub(crate) visible_share: f64,
-    pub(crate) psnr: Psnr,
-    pub(crate) ssim: f64,
-    pub(crate) mse: f64,
-    pub(crate) lpips: Option<f64>,
+    pub visible_share: f64,
+    pub psnr: Psnr,
+    pub ssim: f64,
+    pub mse: f64,
+    pub lpips: Option<f64>,
     /// From 0 to 100.
-    pub(crate) clip_score: Option<f64>,
+    pub clip_score: Option<f64>,
     /// Why a metric is not there, by its name.
-    pub(crate) missing: Vec<(&'static str, MissingMetric)>,
+    pub missing: Vec<(&'static str, MissingMetric)>,
 }
 
 /// Why a metric is not there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MissingMetric {
+pub enum MissingMetric {
     #[error("no text was given")]
     TextNotGiven,
-    /// The reason, and how to get them.
-    #[error("{0}")]
-    WeightsAbsent(String),
+    /// Why, and the set of weights that they belong to.
+    #[error("{reason}")]
+    WeightsAbsent { reason: String, set: &'static str },
     #[error("the region is one pixel wide or high, and nothing is left to cut out")]
     RegionWithoutInside,
 }
 
 /// Why a pair has no metrics.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EditMeterError {
+pub enum EditMeterError {
     #[error("the mask is black at {SIDE}x{SIDE} pixels: it marks no region")]
     EmptyMask,
     #[error(transparent)]
@@ -79,23 +76,34 @@ pub(crate) enum EditMeterError {
     Network(#[from] ModelError),
 }
 
+/// The networks behind the metrics of edits; those that are not named are looked for where they were pulled to.
+#[derive(Debug, Clone)]
+pub struct EditWeights {
+    pub lpips_trunk: Option<PathBuf>,
+    pub lpips_heads: Option<PathBuf>,
+    pub clip: Option<PathBuf>,
+    pub compute: ComputeOptions,
+    pub places: Places,
+}
+
 /// What tells the numbers of one meter from those of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EditMeterFacts {
-    pub(crate) version: u32,
+pub struct EditMeterFacts {
+    pub version: u32,
     /// Trunk and heads.
-    pub(crate) lpips_sha256: Option<[String; 2]>,
-    pub(crate) clip_sha256: Option<String>,
+    pub lpips_sha256: Option<[String; 2]>,
+    pub clip_sha256: Option<String>,
     /// Everything else that changes the answer.
-    pub(crate) parameters: String,
+    pub parameters: String,
     /// Whether they are the weights of the official evaluation; `false` for those that are missing.
-    pub(crate) is_lpips_official: bool,
-    pub(crate) is_clip_official: bool,
+    pub is_lpips_official: bool,
+    pub is_clip_official: bool,
 }
 
 impl EditMeterFacts {
     /// Version and weights, `-` where a network is missing.
-    pub(crate) fn id(&self) -> String {
+    #[must_use]
+    pub fn id(&self) -> String {
         let lpips = self.lpips_sha256.as_ref().map_or("-".to_owned(), |both| both.join("+"));
         let clip = self.clip_sha256.as_deref().unwrap_or("-");
         format!("edit-metrics-{};lpips={lpips};clip={clip};{}", self.version, self.parameters)
@@ -103,23 +111,23 @@ impl EditMeterFacts {
 }
 
 /// Measures pairs.
-pub(crate) struct EditMeter {
+pub struct EditMeter {
     lpips: Result<Lpips, MissingMetric>,
     clip: Result<Clip, MissingMetric>,
     facts: EditMeterFacts,
 }
 
 impl EditMeter {
-    /// Loads what is there: weights that are named, or else those that `models pull` put here. CLIP is looked for only if texts
+    /// Loads what is there: weights that are named, or else those that were pulled. CLIP is looked for only if texts
     /// will be given.
     ///
     /// # Errors
     /// If weights that are named or here cannot be used, or a network fails its check.
-    pub(crate) fn load(args: &EditWeightsArgs, has_texts: bool) -> Result<Self> {
-        let lpips = locate_lpips(args)?;
-        let clip = if has_texts { locate_clip(args)? } else { Err(MissingMetric::TextNotGiven) };
-        let models_dir = environment::models_dir(args.models.models_dir.clone());
-        let sha256_of = |path: &Path| sha256_of_weights(path, &models_dir);
+    pub fn load(weights: &EditWeights, has_texts: bool) -> Result<Self, ObserverError> {
+        let lpips = locate_lpips(weights)?;
+        let clip = if has_texts { locate_clip(weights)? } else { Err(MissingMetric::TextNotGiven) };
+        let EditWeights { compute: options, places, .. } = weights;
+        let sha256_of = |path: &Path| sha256_of_weights(path, &places.models_dir);
         let mut facts = EditMeterFacts {
             version: VERSION,
             lpips_sha256: None,
@@ -130,8 +138,8 @@ impl EditMeter {
         };
         let lpips = match lpips {
             Ok([trunk, heads]) => {
-                Lpips::canary().map_err(refused)?;
-                let network = Lpips::load(&trunk, &heads).map_err(refused)?;
+                Lpips::canary()?;
+                let network = Lpips::load(&trunk, &heads)?;
                 let both = [sha256_of(&trunk)?, sha256_of(&heads)?];
                 facts.is_lpips_official = both[0].starts_with(weights::LPIPS_TRUNK.sha256_start)
                     && both[1] == weights::LPIPS_HEADS.sha256;
@@ -140,16 +148,15 @@ impl EditMeter {
             }
             Err(missing) => Err(missing),
         };
-        let options = args.compute.options();
         facts.parameters = format!("device={};dtype={}", options.device.name(), options.precision.name());
         let clip = match clip {
             Ok(path) => {
-                let network = Clip::load(&path, &options).map_err(refused)?;
-                network.canary().map_err(refused)?;
+                let network = Clip::load(&path, options)?;
+                network.canary()?;
                 let sha256 = sha256_of(&path)?;
                 facts.is_clip_official = network.has_official_shape()
-                    && args.compute.is_default()
-                    && is_pulled_clip(&sha256, &args.models);
+                    && *options == ComputeOptions::default()
+                    && is_pulled_clip(&sha256, places);
                 facts.clip_sha256 = Some(sha256);
                 Ok(network)
             }
@@ -158,7 +165,8 @@ impl EditMeter {
         Ok(Self { lpips, clip, facts })
     }
 
-    pub(crate) fn facts(&self) -> &EditMeterFacts {
+    #[must_use]
+    pub fn facts(&self) -> &EditMeterFacts {
         &self.facts
     }
 
@@ -166,7 +174,7 @@ impl EditMeter {
     ///
     /// # Errors
     /// If the mask marks no region, or a network fails.
-    pub(crate) fn measure(
+    pub fn measure(
         &self,
         source: &Scaled,
         edited: &Scaled,
@@ -226,14 +234,15 @@ impl EditMeter {
 }
 
 /// A picture at the size at which it is measured, which is all that is kept of it: the next one needs the memory.
-pub(crate) struct Scaled {
+pub struct Scaled {
     pixels: Pixels,
     /// Of the picture itself.
-    pub(crate) size: [u32; 2],
+    pub size: [u32; 2],
 }
 
 impl Scaled {
-    pub(crate) fn of(pixels: &Pixels) -> Self {
+    #[must_use]
+    pub fn of(pixels: &Pixels) -> Self {
         let size = [pixels.width(), pixels.height()];
         Self { pixels: resize(pixels, SIDE, SIDE, Filter::Bicubic), size }
     }
@@ -253,44 +262,38 @@ fn parted(measured: Result<f64, MissingMetric>) -> (Option<f64>, Option<MissingM
 
 type Found<T> = Result<T, MissingMetric>;
 
-fn locate_lpips(args: &EditWeightsArgs) -> Result<Found<[PathBuf; 2]>, CommandError> {
-    let places = environment::places(args.models.models_dir.clone());
+fn locate_lpips(weights: &EditWeights) -> Result<Found<[PathBuf; 2]>, ObserverError> {
     let locate = |given: &Option<PathBuf>, member: Member| {
         if let Some(path) = given {
-            return if path.is_file() { Ok(Ok(path.clone())) } else { Err(no_such_file(path)) };
+            let path = path.clone();
+            return if path.is_file() { Ok(Ok(path)) } else { Err(ObserverError::NoSuchFile { path }) };
         }
-        found(locate_member(&member, &places, Hashing::Recorded), "imgeval models pull lpips")
+        found(locate_member(&member, &weights.places, Hashing::Recorded), "lpips")
     };
-    let trunk = locate(&args.lpips_trunk, Member::Url(weights::LPIPS_TRUNK))?;
-    let heads = locate(&args.lpips_heads, Member::Package(weights::LPIPS_HEADS))?;
+    let trunk = locate(&weights.lpips_trunk, Member::Url(weights::LPIPS_TRUNK))?;
+    let heads = locate(&weights.lpips_heads, Member::Package(weights::LPIPS_HEADS))?;
     Ok(trunk.and_then(|trunk| heads.map(|heads| [trunk, heads])))
 }
 
-fn locate_clip(args: &EditWeightsArgs) -> Result<Found<PathBuf>, CommandError> {
-    if args.clip.is_some() {
-        return given_or_pulled(args.clip.as_deref(), Model::Clip, &args.models).map(Ok);
+fn locate_clip(weights: &EditWeights) -> Result<Found<PathBuf>, ObserverError> {
+    if weights.clip.is_some() {
+        return given_or_pulled(weights.clip.as_deref(), Model::Clip, &weights.places).map(Ok);
     }
-    let places = environment::places(args.models.models_dir.clone());
-    let located = locate_member(&Member::Hub(weights::CLIP), &places, Hashing::Recorded);
-    found(located, "imgeval models pull geneval")
+    found(locate_member(&Member::Hub(weights::CLIP), &weights.places, Hashing::Recorded), "geneval")
 }
 
 /// Absent weights are missing; damaged ones are an error.
 fn found(
     located: Result<weights::Located, StoreError>,
-    command: &str,
-) -> Result<Found<PathBuf>, CommandError> {
+    set: &'static str,
+) -> Result<Found<PathBuf>, ObserverError> {
     match located {
         Ok(located) => Ok(Ok(located.path)),
         Err(error @ StoreError::Missing { .. }) => {
-            Ok(Err(MissingMetric::WeightsAbsent(format!("{error}; `{command}` fetches them"))))
+            Ok(Err(MissingMetric::WeightsAbsent { reason: error.to_string(), set }))
         }
-        Err(error) => Err(CommandError::mendable(sentence_of(&error), weights_hint(&error))),
+        Err(error) => Err(ObserverError::NotHere(error)),
     }
-}
-
-fn no_such_file(path: &Path) -> CommandError {
-    CommandError::usage(format!("`{}` is no file", path.display()))
 }
 
 #[cfg(test)]

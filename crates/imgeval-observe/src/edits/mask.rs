@@ -9,7 +9,7 @@ const MAX_GRAY_SHARE: f64 = 0.05;
 
 /// How a mask that is not black and white is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MaskThreshold {
+pub enum MaskThreshold {
     /// Pixels at least this bright are the region; it is hidden wholly.
     Level(u8),
     /// As it is: what is not black is the region, grays hide in part.
@@ -18,26 +18,11 @@ pub(crate) enum MaskThreshold {
 
 /// Why a picture is no mask.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub(crate) enum MaskError {
+pub enum MaskError {
     #[error("{share:.0} % of its pixels are neither black nor white, so it is no mask")]
     Photograph { share: f64 },
     #[error("its brightest pixel has the level {brightest} of 255, so it marks nothing in white")]
     Dark { brightest: u8 },
-}
-
-impl MaskError {
-    /// What the user can do about it.
-    pub(crate) fn hint(&self) -> String {
-        match self {
-            Self::Photograph { .. } => {
-                "name the mask, white where the picture was to be edited; `--mask-threshold LEVEL` makes one of a gray picture"
-                    .to_owned()
-            }
-            Self::Dark { .. } => {
-                "if everything that is not black is the region, add `--mask-threshold 1`".to_owned()
-            }
-        }
-    }
 }
 
 /// The mask in black and white, or as the user wants it.
@@ -45,7 +30,7 @@ impl MaskError {
 /// # Errors
 /// If nothing was said about it and it is not nearly black and white. A black one is a mask of nothing, which is told where
 /// it is used.
-pub(crate) fn mask_of(luma: GrayPixels, threshold: Option<MaskThreshold>) -> Result<GrayPixels, MaskError> {
+pub fn mask_of(luma: GrayPixels, threshold: Option<MaskThreshold>) -> Result<GrayPixels, MaskError> {
     match threshold {
         Some(MaskThreshold::Grays) => Ok(luma),
         Some(MaskThreshold::Level(level)) => {
@@ -104,7 +89,6 @@ mod tests {
             photograph.to_string(),
             "80 % of its pixels are neither black nor white, so it is no mask"
         );
-        assert!(photograph.hint().contains("--mask-threshold"));
         assert_eq!(refused(&[(255, 40), (128, 6)]), MaskError::Photograph { share: 6.0 });
         // Labels, red on black, and a mask that is nearly black.
         assert_eq!(refused(&[(1, 30)]), MaskError::Dark { brightest: 1 });
