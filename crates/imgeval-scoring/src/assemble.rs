@@ -38,8 +38,9 @@ impl Assembly<'_> {
         };
         let mut suites: Vec<(SuiteRef, Scheme)> = Vec::new();
         for run in runs.iter().map(|opened| &opened.run) {
-            let is_scored = run.suite().is_detected() || run.suite().judged().is_some();
-            if is_scored && !suites.iter().any(|(suite, _)| *suite == run.suite()) {
+            let is_known =
+                |(suite, scheme): &(SuiteRef, Scheme)| *suite == run.suite() && scheme == run.scheme();
+            if run.has_rules() && !suites.iter().any(is_known) {
                 suites.push((run.suite(), run.scheme().clone()));
             }
         }

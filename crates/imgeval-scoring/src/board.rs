@@ -13,7 +13,9 @@ pub(crate) fn board_of(suite: SuiteRef, scheme: &Scheme, runs: &[OpenedRun], wit
     let published = suite.published().filter(|_| with_published).unwrap_or_default();
     let mut board = empty_board(suite, scheme, &published);
     board.rows = published_rows(&published);
-    for (index, run) in runs.iter().enumerate().filter(|(_, run)| run.run.suite() == suite) {
+    // The parts of one's own cases are those of their file.
+    let is_of = |(_, run): &(usize, &OpenedRun)| run.run.suite() == suite && run.run.scheme() == scheme;
+    for (index, run) in runs.iter().enumerate().filter(is_of) {
         if run.scored.is_empty() {
             board.rows.push(BoardRow {
                 name: run.view.name.clone(),

@@ -27,7 +27,13 @@ pub fn suite_of(manifest: &Manifest) -> Result<SuiteRef, ScoringError> {
 pub fn read_cases(reader: &RunReader, suite: SuiteRef) -> Result<BTreeMap<CaseId, SuiteCase>, ScoringError> {
     let cases = match suite.cases_of_parameters(&reader.manifest().parameters)? {
         Some(cases) => cases,
-        None => reader.cases()?.into_iter().map(case_of).collect(),
+        None => {
+            let mut cases: Vec<SuiteCase> = reader.cases()?.into_iter().map(case_of).collect();
+            for case in &mut cases {
+                case.objects = suite.objects_of(case)?;
+            }
+            cases
+        }
     };
     Ok(cases.into_iter().map(|case| (case.id.clone(), case)).collect())
 }

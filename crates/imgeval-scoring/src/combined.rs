@@ -37,9 +37,9 @@ pub(crate) fn combine(suite: SuiteRef, judges: Vec<JudgeReplies>) -> Vec<JudgeRe
     combined
 }
 
-type EndpointKey = (String, String, String, u32);
+pub(crate) type EndpointKey = (String, String, String, u32);
 
-fn key_of(meta: &EndpointMeta) -> EndpointKey {
+pub(crate) fn key_of(meta: &EndpointMeta) -> EndpointKey {
     (meta.provider.clone(), meta.endpoint.clone(), meta.model.clone(), meta.version)
 }
 

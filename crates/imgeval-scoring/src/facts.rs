@@ -12,7 +12,7 @@ use imgeval_suites::{
     suite::{ScoredBy, SuiteFacts},
 };
 
-use crate::{Evaluator, JudgeReplies, Run};
+use crate::{Evaluator, JudgeReplies, Run, checked::hash_of_checks};
 
 /// Names the rules of GenEval's verdict; raised when they change.
 const VERDICT_VERSION: u32 = 1;
@@ -93,6 +93,17 @@ impl Run {
         let facts = self.suite().facts();
         match evaluator {
             Some(Evaluator::Judge(judge)) => with_judge_facts(protocol, judge, facts),
+            Some(Evaluator::Checks { detector, judge }) => {
+                protocol = protocol.with("checks.sha256", hash_of_checks(self.cases()));
+                if let Some(detector) = detector {
+                    let with_detector = with_detector_facts(protocol, detector);
+                    protocol = with_verdict_facts(with_detector, self.options(), facts);
+                }
+                match judge {
+                    Some(judge) => with_judge_facts(protocol, judge, facts),
+                    None => protocol,
+                }
+            }
             Some(Evaluator::Detector(detector)) => {
                 with_verdict_facts(with_detector_facts(protocol, detector), self.options(), facts)
             }
@@ -107,6 +118,9 @@ impl Run {
         match evaluator {
             Evaluator::Detector(detector) => self.note_for_detector(detector),
             Evaluator::Judge(judge) => self.note_for_judge(judge),
+            Evaluator::Checks { .. } => {
+                format!("not comparable: {}", self.suite().facts().prompts_note.unwrap_or_default())
+            }
         }
     }
 

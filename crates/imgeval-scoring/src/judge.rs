@@ -9,7 +9,11 @@ use imgeval_suites::{
     suite::SuiteRef,
 };
 
-use crate::{ScoringError, combined::combine};
+use crate::{
+    ScoringError,
+    checked::{Checks, gather},
+    combined::combine,
+};
 
 /// The provider of people's scores.
 pub const HUMAN: &str = "human";
@@ -160,6 +164,7 @@ pub(crate) fn read_judges(
     suite: SuiteRef,
     reader: &RunReader,
     samples: &BTreeMap<SampleId, ImageRecord>,
+    checks: &Checks,
 ) -> Result<Vec<JudgeReplies>, ScoringError> {
     let judge = |judge: StoredJudge| -> Result<JudgeReplies, ScoringError> {
         let protocol = JudgeProtocol::from_toml(&judge.protocol)
@@ -197,7 +202,10 @@ pub(crate) fn read_judges(
         replies.add(judgment, &judge.protocol);
     })?;
     judges.retain(|judge| !judge.samples.is_empty());
-    let mut judges = combine(suite, judges);
+    let mut judges = match suite.is_checked() {
+        true => gather(checks, judges),
+        false => combine(suite, judges),
+    };
     let mut n_titles: BTreeMap<String, usize> = BTreeMap::new();
     for judge in &judges {
         *n_titles.entry(judge.plain_title()).or_default() += 1;

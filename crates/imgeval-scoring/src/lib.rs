@@ -6,7 +6,7 @@
 //!                                v
 //!                 Run::score --> SummaryBuilder, Coverage --summarise--> Summary: lines with intervals and bounds
 //!                                |
-//!        OpenedRun, Assembly, Side, Plan, Trust: reports, comparisons, plans, judges against each other
+//!        OpenedRun, Assembly, Side, plan, Trust: reports, comparisons, plans, judges against each other
 //! ```
 //!
 //! Knows no command line and prints nothing; whoever shows an error says what can be done about it.
@@ -17,6 +17,7 @@
 mod assemble;
 mod board;
 mod cases;
+mod checked;
 mod combined;
 mod compare;
 mod coverage;
@@ -31,10 +32,13 @@ mod run;
 mod sheet;
 mod spend;
 mod trust;
+mod trust_view;
+mod verdicts;
 mod view;
 
 pub use assemble::{Assembly, official_and_fresh};
 pub use cases::{listed_case, read_cases, suite_of};
+pub use checked::CheckedImage;
 pub use compare::{Side, check_allowed, compare_sides, compare_with_fresh, differing_facts};
 pub use coverage::{Coverage, NOT_OBSERVED, Tally};
 pub use error::{EvaluatorKind, ScoringError};
@@ -42,10 +46,10 @@ pub use evidence::objects_of;
 pub use examples::Examples;
 pub use facts::{comparability_note, model_line, with_verdict_facts};
 pub use judge::{HUMAN, ImageReplies, JudgeReplies, Reading, is_pinned};
-pub use measured::{METRICS, Measured};
-pub use plan::{MOST_IMAGES, Plan, PlanLine};
+pub use plan::plan;
 pub use run::{Evaluator, Run, SampleResult, SampleState, Scored};
 pub use sheet::{plain_view, published_view};
-pub use spend::{short_cost, spend_line};
+pub use spend::{short_cost, spend_line, spend_view};
 pub use trust::{Anchored, Dispute, Pair, Trust};
+pub use verdicts::add_verdict;
 pub use view::{OpenedRun, Part, ScoredView};

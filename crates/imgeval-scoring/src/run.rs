@@ -17,6 +17,7 @@ use imgeval_suites::{
 use crate::{
     Coverage, ScoringError,
     cases::{read_cases, suite_of},
+    checked::{CheckedImage, Checks, Unchecked, check_image, evaluators_of, read_checks},
     error::EvaluatorKind,
     evidence::objects_of,
     judge::{ImageReplies, JudgeReplies, read_judges},
@@ -29,6 +30,8 @@ pub struct Run {
     suite: SuiteRef,
     cases: BTreeMap<CaseId, SuiteCase>,
     scheme: Scheme,
+    /// What must hold of the images of each case, where that is the case's own to say.
+    checks: Checks,
     evaluators: Vec<Evaluator>,
     options: VerdictOptions,
     spend: Spend,
@@ -43,6 +46,11 @@ pub struct Run {
 pub enum Evaluator {
     Detector(ObserverMeta),
     Judge(Box<JudgeReplies>),
+    /// Whoever decides the checks of the user's own cases; one of the two at least.
+    Checks {
+        detector: Option<ObserverMeta>,
+        judge: Option<Box<JudgeReplies>>,
+    },
 }
 
 /// One sample with what became of it.
@@ -62,9 +70,13 @@ pub enum SampleState<'a> {
         replies: &'a ImageReplies,
         value: f64,
     },
+    /// By the case's own checks.
+    Checked(Box<CheckedImage>),
     /// There is no image, or the evaluator could not look at it or gave no score.
     Failed(Failure),
     NotObserved,
+    /// Evidence that a check of the case needs is not there yet; says which.
+    Incomplete(String),
     /// A colour that decides was not named.
     WithoutColor,
 }
@@ -76,7 +88,8 @@ impl SampleState<'_> {
         match self {
             Self::Detected(verdict) => Some(f64::from(u8::from(verdict.is_correct()))),
             Self::Judged { value, .. } => Some(*value),
-            Self::Failed(_) | Self::NotObserved | Self::WithoutColor => None,
+            Self::Checked(checked) => Some(checked.value),
+            Self::Failed(_) | Self::NotObserved | Self::Incomplete(_) | Self::WithoutColor => None,
         }
     }
 }
@@ -96,6 +109,9 @@ impl Evaluator {
         match self {
             Self::Detector(meta) => meta.observer_id().as_str().to_owned(),
             Self::Judge(judge) => judge.id.clone(),
+            Self::Checks { .. } => {
+                self.joined("+", |judge| judge.id.clone(), |meta| meta.observer_id().as_str().to_owned())
+            }
         }
     }
 
@@ -105,6 +121,7 @@ impl Evaluator {
         match self {
             Self::Detector(meta) => meta.title.clone(),
             Self::Judge(judge) => judge.title(),
+            Self::Checks { .. } => self.joined(" and ", JudgeReplies::title, |meta| meta.title.clone()),
         }
     }
 
@@ -112,14 +129,27 @@ impl Evaluator {
     pub fn judge(&self) -> Option<&JudgeReplies> {
         match self {
             Self::Judge(judge) => Some(judge),
+            Self::Checks { judge, .. } => judge.as_deref(),
             Self::Detector(_) => None,
         }
+    }
+
+    /// Judge, then detector, as far as there are both.
+    fn joined(
+        &self,
+        between: &str,
+        of_judge: impl Fn(&JudgeReplies) -> String,
+        of_detector: impl Fn(&ObserverMeta) -> String,
+    ) -> String {
+        let both = [self.judge().map(of_judge), self.detector().map(of_detector)];
+        both.into_iter().flatten().collect::<Vec<_>>().join(between)
     }
 
     #[must_use]
     pub fn detector(&self) -> Option<&ObserverMeta> {
         match self {
             Self::Detector(meta) => Some(meta),
+            Self::Checks { detector, .. } => detector.as_ref(),
             Self::Judge(_) => None,
         }
     }
@@ -143,6 +173,7 @@ impl Run {
         let suite = suite_of(reader.manifest())?;
         let cases = read_cases(&reader, suite)?;
         let scheme = suite.scheme(&cases);
+        let checks = read_checks(suite, &cases)?;
         let mut images = BTreeMap::new();
         let evaluators = if suite.is_detected() {
             reader.observers()?.into_iter().map(Evaluator::Detector).collect()
@@ -152,14 +183,18 @@ impl Run {
                     images.insert(observed.sample.id, record);
                 }
             })?;
-            let judges = read_judges(suite, &reader, &images)?;
-            judges.into_iter().map(|judge| Evaluator::Judge(Box::new(judge))).collect()
+            let judges = read_judges(suite, &reader, &images, &checks)?;
+            match suite.is_checked() {
+                true => evaluators_of(&checks, reader.observers()?, judges),
+                false => judges.into_iter().map(|judge| Evaluator::Judge(Box::new(judge))).collect(),
+            }
         };
         Ok(Self {
             directory: directory.to_owned(),
             suite,
             cases,
             scheme,
+            checks,
             evaluators,
             options,
             spend: reader.spend()?,
@@ -226,9 +261,31 @@ impl Run {
         &self.evaluators
     }
 
-    /// The judges among the evaluators.
+    /// The judges among the evaluators, each once.
     pub fn judges(&self) -> impl Iterator<Item = &JudgeReplies> {
-        self.evaluators.iter().filter_map(Evaluator::judge)
+        let mut known = BTreeSet::new();
+        self.evaluators.iter().filter_map(Evaluator::judge).filter(move |judge| known.insert(&judge.id))
+    }
+
+    /// Whether anything is known of its cases by which they could be scored.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        self.suite.has_rules(&self.cases)
+    }
+
+    /// Whether a check of its cases is a judge's to decide; without checks, whether judges score its suite.
+    #[must_use]
+    pub fn takes_judges(&self) -> bool {
+        match self.suite.is_checked() {
+            true => !self.suite.asked_for(&self.cases).is_empty(),
+            false => self.suite.judged().is_some(),
+        }
+    }
+
+    /// Whether a detector is needed to score its cases.
+    #[must_use]
+    pub fn takes_detectors(&self) -> bool {
+        self.suite.is_detected() || self.checks.values().any(|checks| checks.objects().is_some())
     }
 
     /// Whether its prompts are those that published scores are for.
@@ -250,8 +307,12 @@ impl Run {
         let matches = |evaluator: &&Evaluator| match (asked, evaluator) {
             (None, _) => true,
             (Some(asked), Evaluator::Detector(meta)) => meta.observer_id().as_str() == asked,
-            (Some(asked), Evaluator::Judge(judge)) => {
-                judge.id.starts_with(asked) || judge.judge.identity.judge.model == asked
+            (Some(asked), Evaluator::Judge(_) | Evaluator::Checks { .. }) => {
+                let is_judge = |judge: &JudgeReplies| judge.judge.identity.judge.model == asked;
+                let is_detector = |meta: &ObserverMeta| meta.observer_id().as_str() == asked;
+                evaluator.id().starts_with(asked)
+                    || evaluator.judge().is_some_and(is_judge)
+                    || evaluator.detector().is_some_and(is_detector)
             }
         };
         let mut found = self.evaluators.iter().filter(matches);
@@ -271,6 +332,7 @@ impl Run {
         let name = |evaluator: &Evaluator| match evaluator {
             Evaluator::Detector(meta) => name_of(meta, &detectors),
             Evaluator::Judge(judge) => format!("{} {}", judge.id, judge.plain_title()),
+            Evaluator::Checks { .. } => format!("{} {}", evaluator.id(), evaluator.title()),
         };
         self.evaluators.iter().map(name).collect()
     }
@@ -313,12 +375,37 @@ impl Run {
                     (None, None) => SampleState::NotObserved,
                 },
             },
+            Some(Evaluator::Checks { judge, .. }) => self.checked(observed, case, judge.as_deref())?,
             Some(Evaluator::Detector(_)) | None if self.suite.is_detected() => {
                 self.detected(observed, case)?
             }
             Some(Evaluator::Detector(_)) | None => SampleState::NotObserved,
         };
         Ok(SampleResult { observed, case, state })
+    }
+
+    /// What the checks of its case come to; samples of cases without any have no score.
+    fn checked(
+        &self,
+        observed: &ObservedSample,
+        case: Option<&SuiteCase>,
+        judge: Option<&JudgeReplies>,
+    ) -> Result<SampleState<'static>, ScoringError> {
+        let id = &observed.sample.id;
+        let Some(checks) = self.checks.get(&id.case) else { return Ok(SampleState::NotObserved) };
+        let verdict = match checks.objects() {
+            None => None,
+            Some(_) => match self.detected(observed, case)? {
+                SampleState::Detected(verdict) => Some(verdict),
+                SampleState::NotObserved => None,
+                without => return Ok(without),
+            },
+        };
+        Ok(match check_image(checks, id, verdict, judge) {
+            Ok(checked) => SampleState::Checked(Box::new(checked)),
+            Err(Unchecked::Failed(failure)) => SampleState::Failed(failure),
+            Err(Unchecked::Lacks(reason)) => SampleState::Incomplete(reason),
+        })
     }
 
     fn detected(
@@ -402,7 +489,7 @@ impl Run {
     fn cover(&self, evaluator: Option<&Evaluator>, result: &SampleResult<'_>, coverage: &mut Coverage) {
         let sample = &result.observed.sample;
         // Judges know samples by their ids, detectors by their files.
-        let is_judged = matches!(evaluator, Some(Evaluator::Judge(_)));
+        let is_judged = matches!(evaluator, Some(Evaluator::Judge(_) | Evaluator::Checks { .. }));
         let has_image = sample.outcome.done().is_some();
         let name = || match is_judged && has_image {
             true => sample.id.to_string(),
@@ -411,8 +498,12 @@ impl Run {
         match &result.state {
             SampleState::Failed(failure) => coverage.add_failure(failure, &name()),
             SampleState::NotObserved if evaluator.is_some() => coverage.add_not_observed(&name()),
+            SampleState::Incomplete(reason) => coverage.add_not_observed(&format!("{}: {reason}", name())),
             SampleState::WithoutColor => coverage.add_without_color(&name()),
-            SampleState::NotObserved | SampleState::Detected(_) | SampleState::Judged { .. } => {}
+            SampleState::NotObserved
+            | SampleState::Detected(_)
+            | SampleState::Judged { .. }
+            | SampleState::Checked(_) => {}
         }
     }
 

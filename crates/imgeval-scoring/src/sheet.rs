@@ -47,6 +47,25 @@ impl Run {
 
 fn evaluator_view(evaluator: &Evaluator) -> EvaluatorView {
     match evaluator {
+        Evaluator::Checks { judge: None, detector } => EvaluatorView::Judge {
+            id: evaluator.id(),
+            title: evaluator.title(),
+            model: detector.as_ref().map(|meta| meta.id.clone()).unwrap_or_default(),
+            provider: "detector".to_owned(),
+            endpoint: String::new(),
+            protocol: "objects".to_owned(),
+            is_human: false,
+            retired: None,
+        },
+        Evaluator::Checks { judge: Some(judge), .. } => {
+            match evaluator_view(&Evaluator::Judge(judge.clone())) {
+                EvaluatorView::Judge { model, provider, endpoint, protocol, is_human, retired, .. } => {
+                    let (id, title) = (evaluator.id(), evaluator.title());
+                    EvaluatorView::Judge { id, title, model, provider, endpoint, protocol, is_human, retired }
+                }
+                other => other,
+            }
+        }
         Evaluator::Detector(meta) => {
             EvaluatorView::Detector { id: meta.observer_id().as_str().to_owned(), title: meta.title.clone() }
         }
@@ -140,6 +159,7 @@ pub fn published_view(suite: SuiteRef, own: &Summary, with_own: bool) -> Option<
         unknown: published.unknown.to_owned(),
         overall: if facts.is_overall_first { 0 } else { columns.len().saturating_sub(1) },
         rows: rows.chain(of_run).collect(),
+        has_own: with_own,
         keys: columns.iter().map(|column| column.name.clone()).collect(),
         columns: columns.into_iter().map(|column| column.title).collect(),
         decimals: facts.decimals,

@@ -91,7 +91,8 @@ impl OpenedRun {
                 kind: match evaluator {
                     Evaluator::Detector(_) => ObserverKind::Detector,
                     Evaluator::Judge(judge) if judge.is_human() => ObserverKind::Human,
-                    Evaluator::Judge(_) => ObserverKind::Judge,
+                    Evaluator::Judge(_) | Evaluator::Checks { judge: Some(_), .. } => ObserverKind::Judge,
+                    Evaluator::Checks { judge: None, .. } => ObserverKind::Detector,
                 },
                 protocol: protocol_view(&protocol),
                 note: run.note(evaluator),
@@ -172,6 +173,15 @@ impl OpenedRun {
                 verdict = Some(found);
             }
             SampleState::Judged { replies, .. } => add_replies(&mut opinion, replies),
+            SampleState::Checked(checked) => {
+                opinion.reasons = checked.reasons();
+                opinion.replies = checked.replies.clone();
+                verdict = checked.verdict.as_ref();
+            }
+            SampleState::Incomplete(reason) => {
+                opinion.outcome = "not-observed".to_owned();
+                opinion.detail = reason.clone();
+            }
             SampleState::Failed(failure) => {
                 opinion.outcome = failure.kind.code().to_owned();
                 opinion.detail = failure.detail.clone();

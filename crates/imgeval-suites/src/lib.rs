@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
+pub mod checks;
 pub mod files;
+pub mod gedit;
 pub mod geneval;
 pub mod judged;
 mod numpy_random;

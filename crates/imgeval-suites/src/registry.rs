@@ -2,6 +2,7 @@
 
 use crate::{
     files::{FetchedSource, SuiteError},
+    gedit,
     geneval::Geneval,
     own_cases::OwnCases,
     reason_edit::ReasonEdit,
@@ -11,7 +12,7 @@ use crate::{
 
 /// In the order in which they are listed.
 static SUITES: &[&dyn Suite] =
-    &[&Geneval, &wise::LEGACY, &wise::LEGACY_REWRITE, &wise::VERIFIED, &ReasonEdit];
+    &[&Geneval, &wise::LEGACY, &wise::LEGACY_REWRITE, &wise::VERIFIED, &ReasonEdit, &gedit::EN, &gedit::CN];
 
 /// A file of cases is a suite too, but has no name that one could ask for.
 static OWN_CASES: OwnCases = OwnCases;
@@ -63,7 +64,9 @@ pub fn check_script(source: &FetchedSource, path: &str, bytes: &[u8]) -> Result<
 /// The suite that protocols of this name are for.
 #[must_use]
 pub fn find_judged(protocol_suite: &str) -> Option<SuiteRef> {
-    all().find(|suite| suite.judged().is_some_and(|facts| facts.protocol_suite == protocol_suite))
+    let is_for =
+        |suite: &SuiteRef| suite.judged().is_some_and(|facts| facts.protocol_suite == protocol_suite);
+    all().chain([own_cases()]).find(is_for)
 }
 
 /// The names that protocols may give as their suite, for messages.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt, ops::Deref, path::PathBuf};
 use imgeval_core::{CaseId, ContentHash, FailureKind, ImageNote, ImageRef, SampleId};
 
 use crate::{
+    checks::CaseChecks,
     files::{FetchedSource, SuiteError, SuiteFiles},
     geneval::{Metadata, NameTemplate},
     judged::{Attachment, Field, JudgeProtocol, ReplyFormat, Scores},
@@ -54,8 +55,8 @@ pub enum ScoredBy {
     Detections,
     /// A judge's replies.
     Judgments(&'static JudgedFacts),
-    /// Nothing yet: images are only looked at.
-    Nothing,
+    /// What the checks of each case need: objects, a judge's replies, or both.
+    Checks(&'static JudgedFacts),
 }
 
 /// What a suite that judges score tells of its protocols.
@@ -180,7 +181,7 @@ impl SuiteCase {
     /// What an answer should show beyond what the prompt says, in words.
     #[must_use]
     pub fn expectation(&self) -> String {
-        let texts = ["subcategory", "explanation", "target"].map(|name| self.fact(name));
+        let texts = ["subcategory", "explanation", "target", "questions"].map(|name| self.fact(name));
         texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
     }
 }
@@ -291,6 +292,45 @@ pub trait Suite: fmt::Debug + Sync {
         None
     }
 
+    /// Whether these cases can be scored at all; only those of the user's own may say nothing of what must hold.
+    fn has_rules(&self, _cases: &BTreeMap<CaseId, SuiteCase>) -> bool {
+        true
+    }
+
+    /// What must hold of an image of this case, where that is the case's own to say.
+    ///
+    /// # Errors
+    /// If its facts do not say it in a way that this version knows.
+    fn checks(&self, _case: &SuiteCase) -> Result<Option<CaseChecks>, SuiteError> {
+        Ok(None)
+    }
+
+    /// The ids of the protocols that a judge is asked by about some of these cases.
+    fn asked_for(&self, _cases: &BTreeMap<CaseId, SuiteCase>) -> Vec<&'static str> {
+        match self.facts().scored_by {
+            ScoredBy::Judgments(judged) => judged.asked.to_vec(),
+            ScoredBy::Detections | ScoredBy::Checks(_) => Vec::new(),
+        }
+    }
+
+    /// Whether a judge is asked about this case by the protocol of this id.
+    fn asks(&self, _protocol: &str, _case: &SuiteCase) -> bool {
+        true
+    }
+
+    /// What the wording of the protocol of this id may name of a case.
+    fn fields<'a>(&self, _protocol: &str, case: &'a SuiteCase) -> BTreeMap<Field, &'a str> {
+        case.fields()
+    }
+
+    /// The objects that a detector must find, where a run's listing says it by facts.
+    ///
+    /// # Errors
+    /// If the facts cannot be understood.
+    fn objects_of(&self, _case: &SuiteCase) -> Result<Option<Box<Metadata>>, SuiteError> {
+        Ok(None)
+    }
+
     /// The score of an image from the values of the protocols that were asked about it, in their order.
     fn combine(&self, values: &[f64]) -> f64 {
         values.first().copied().unwrap_or_default()
@@ -379,16 +419,22 @@ impl SuiteRef {
         self.0.facts().id
     }
 
-    /// What its protocols have in common; `None` if no judge scores it.
+    /// What its protocols have in common; `None` if no judge is ever asked for it.
     #[must_use]
     pub fn judged(self) -> Option<&'static JudgedFacts> {
         match self.0.facts().scored_by {
-            ScoredBy::Judgments(facts) => Some(facts),
-            ScoredBy::Detections | ScoredBy::Nothing => None,
+            ScoredBy::Judgments(facts) | ScoredBy::Checks(facts) => Some(facts),
+            ScoredBy::Detections => None,
         }
     }
 
-    /// Whether a detector's evidence scores it.
+    /// Whether each of its cases says by checks of its own what must hold.
+    #[must_use]
+    pub fn is_checked(self) -> bool {
+        matches!(self.0.facts().scored_by, ScoredBy::Checks(_))
+    }
+
+    /// Whether a detector's evidence alone scores it.
     #[must_use]
     pub fn is_detected(self) -> bool {
         matches!(self.0.facts().scored_by, ScoredBy::Detections)

@@ -12,7 +12,11 @@ use imgeval_fetch::{
     weights::{self, PullError},
 };
 use imgeval_files::Unsuitable;
-use imgeval_report::model::{CoverageLine, Report};
+use imgeval_pages::PagesError;
+use imgeval_report::{
+    model::{CoverageLine, Report},
+    page::PageError,
+};
 use imgeval_runner::CallError;
 use imgeval_scoring::{EvaluatorKind, NOT_OBSERVED, ScoringError};
 use imgeval_store::StoreError;
@@ -241,14 +245,7 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
         FetchError::NoFile { .. } => {
             "a clone of the repository, its zip archive, or a folder with its JSON files and scripts"
         }
-        FetchError::NotHere { id, is_script, .. } => {
-            let fetch =
-                format!("`imgeval suites fetch {id}`, or with --from DIR|ZIP where there is no network");
-            let own =
-                if *is_script { "; or name a protocol file of your own with --protocol FILE" } else { "" };
-            return (Some(fetch + own), Exit::Unexpected);
-        }
-        FetchError::DamagedRecord { .. } => FETCH_AGAIN,
+        FetchError::Suite(error) => return suite_advice(error),
         FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
         | FetchError::SameName { .. }
@@ -259,7 +256,6 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
         | FetchError::Read { .. }
         | FetchError::ReadFolder { .. }
         | FetchError::Write { .. }
-        | FetchError::NewerRecord { .. }
         | FetchError::Record { .. } => "",
     };
     let hint = Some(hint).filter(|hint| !hint.is_empty()).map(str::to_owned);
@@ -268,9 +264,7 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
 
 fn fetch_exit(error: &FetchError) -> Exit {
     match error {
-        FetchError::NotTheOneBefore { .. }
-        | FetchError::OtherListing { .. }
-        | FetchError::NewerRecord { .. } => Exit::Mismatch,
+        FetchError::NotTheOneBefore { .. } | FetchError::OtherListing { .. } => Exit::Mismatch,
         FetchError::NoFile { .. } => Exit::NothingFound,
         FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
@@ -283,11 +277,10 @@ fn fetch_exit(error: &FetchError) -> Exit {
         | FetchError::Download(_)
         | FetchError::OtherCommit { .. }
         | FetchError::Changed { .. }
-        | FetchError::NotHere { .. }
         | FetchError::Read { .. }
         | FetchError::ReadFolder { .. }
         | FetchError::Write { .. }
-        | FetchError::DamagedRecord { .. }
+        | FetchError::Suite(_)
         | FetchError::Record { .. } => Exit::Unexpected,
     }
 }
@@ -371,6 +364,47 @@ pub(crate) fn scoring_advice(error: &ScoringError) -> (Option<String>, Exit) {
             (Some(format!("there are: {}", known.join(", "))), Exit::Usage)
         }
     }
+}
+
+/// What to do about a page that cannot be shown or written, and how the process ends.
+pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
+    match error {
+        PagesError::Scoring(error) => scoring_advice(error),
+        PagesError::Store(error) => store_advice(error),
+        PagesError::Page(error) => page_advice(error),
+        PagesError::PortInUse { .. } | PagesError::Listen { .. } => {
+            let hint = "choose another port with --port; 0 takes any that is free";
+            (Some(hint.to_owned()), Exit::Unexpected)
+        }
+        PagesError::NotLabelled { .. } | PagesError::NothingAsked => (None, Exit::Usage),
+        PagesError::NoImage => {
+            (Some("import or generate usable images first".to_owned()), Exit::NothingFound)
+        }
+        PagesError::UnknownPort(_)
+        | PagesError::Policy(_)
+        | PagesError::Broke(_)
+        | PagesError::MakeTemporary(_)
+        | PagesError::OpenTemporary(_)
+        | PagesError::TemporaryGone(_)
+        | PagesError::Json(_)
+        | PagesError::Draw { .. }
+        | PagesError::WriteFigure { .. }
+        | PagesError::Words(_)
+        | PagesError::LabelProtocol(_) => (None, Exit::Unexpected),
+    }
+}
+
+fn page_advice(error: &PageError) -> (Option<String>, Exit) {
+    let exit = match error {
+        PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
+        _ => Exit::Unexpected,
+    };
+    let hint = match error {
+        PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
+            .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
+        _ => None,
+    };
+    (hint.map(str::to_owned), exit)
 }
 
 /// What to do about a suite that cannot be used, and how the process ends.

@@ -13,7 +13,9 @@ use imgeval_runner::{GenerationCase, RoundInput};
 use imgeval_scoring::listed_case;
 use imgeval_store::{Manifest, RunWriter};
 use imgeval_suites::{
+    checks::Rule,
     files::SuiteFiles,
+    own_cases::{CheckFacts, settle_checks, write_facts},
     registry,
     suite::{CaseRound, Parameters, SuiteCase, SuiteCases, SuiteRef},
 };
@@ -52,7 +54,9 @@ impl CaseSet {
             CaseReader { folder: path.parent().unwrap_or(Path::new(".")), images: BTreeMap::new() };
         let mut cases = Vec::new();
         let mut seen = BTreeSet::new();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let is_case =
+            |(_, line): &(usize, &str)| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        for (number, line) in text.lines().enumerate().filter(is_case) {
             let place = |error: String| {
                 CommandError::usage(format!("`{}`, line {}: {error}", path.display(), number + 1))
             };
@@ -65,6 +69,10 @@ impl CaseSet {
         if cases.is_empty() {
             return Err(CommandError::nothing(format!("`{}` holds no case", path.display())).into());
         }
+        settle_checks(&mut cases).map_err(|error| {
+            CommandError::usage(format!("`{}`: {error}", path.display()))
+                .with_hint("`imgeval init cases` writes an example")
+        })?;
         let suite = registry::own_cases();
         // Cases are held against the run's listing one by one, so that more may be added.
         let manifest = manifest_of(suite, Parameters::new());
@@ -171,6 +179,10 @@ struct CaseLine {
     #[serde(default)]
     images: Vec<PathBuf>,
     mask: Option<PathBuf>,
+    checks: Option<Value>,
+    rule: Option<String>,
+    weight: Option<f64>,
+    explanation: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -209,9 +221,27 @@ impl CaseReader<'_> {
             }
             _ => return Err("give either `prompt` or `rounds`".to_owned()),
         };
-        let rounds = rounds.into_iter().map(|round| self.read_images(round)).collect::<Result<_, _>>()?;
+        let rounds: Vec<CaseRound> =
+            rounds.into_iter().map(|round| self.read_images(round)).collect::<Result<_, _>>()?;
         let (facts, objects) = (BTreeMap::new(), None);
-        Ok(SuiteCase { id: CaseId::new(line.id), tag: line.tag, rounds, facts, objects })
+        let mut case = SuiteCase { id: CaseId::new(line.id), tag: line.tag, rounds, facts, objects };
+        if line.checks.is_none() && line.rule.is_some() {
+            return Err("`rule` needs `checks`".to_owned());
+        }
+        if line.checks.is_some() && case.rounds.len() > 1 {
+            return Err("a case with `checks` has one round".to_owned());
+        }
+        if line.weight.is_some_and(|weight| !weight.is_finite() || weight <= 0.0) {
+            return Err("`weight` must be a positive number".to_owned());
+        }
+        let given = CheckFacts {
+            checks: line.checks.as_ref(),
+            rule: line.rule.as_deref().map_or(Ok(Rule::default()), Rule::from_name)?,
+            weight: line.weight,
+            explanation: line.explanation.as_deref(),
+        };
+        write_facts(&mut case, &given)?;
+        Ok(case)
     }
 
     fn read_images(&mut self, round: RoundLine) -> Result<CaseRound, String> {

@@ -4,9 +4,9 @@ use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
 use imgeval_fetch::suites::FetchError;
-use imgeval_files::{TextError, Unsuitable};
+use imgeval_files::TextError;
 use imgeval_observe::{MeasureError, ObserverError};
-use imgeval_report::page::PageError;
+use imgeval_pages::PagesError;
 use imgeval_scoring::ScoringError;
 use imgeval_settings::{PromptError, SettingsError};
 use imgeval_store::StoreError;
@@ -14,8 +14,8 @@ use imgeval_suites::files::SuiteError;
 
 use crate::{
     advice::{
-        fetch_advice, observer_advice, prompt_advice, scoring_advice, settings_advice, store_advice,
-        suite_advice, text_advice,
+        fetch_advice, observer_advice, pages_advice, prompt_advice, scoring_advice, settings_advice,
+        store_advice, suite_advice, text_advice,
     },
     exit_code::Exit,
 };
@@ -127,21 +127,8 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<FetchError>() {
         return fetch_advice(error);
     }
-    if let Some(error) = error.downcast_ref::<PageError>() {
-        return page_advice(error);
+    if let Some(error) = error.downcast_ref::<PagesError>() {
+        return pages_advice(error);
     }
     (None, Exit::Unexpected)
-}
-
-fn page_advice(error: &PageError) -> (Option<String>, Exit) {
-    let exit = match error {
-        PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
-        _ => Exit::Unexpected,
-    };
-    let hint = match error {
-        PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
-            .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
-        _ => None,
-    };
-    (hint.map(str::to_owned), exit)
 }

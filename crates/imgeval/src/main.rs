@@ -16,19 +16,10 @@ mod failure;
 mod generation_table;
 mod interrupt;
 mod judged;
-mod label;
-mod local_server;
 mod memory_size;
-mod metric_table;
 mod output_file;
-mod plan_table;
 mod printer;
-mod report;
-mod reread_table;
-mod serve;
 mod terminal_view;
-mod trust_table;
-mod verdict_lines;
 
 use std::process::ExitCode;
 

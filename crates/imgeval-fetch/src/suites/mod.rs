@@ -24,6 +24,6 @@ mod source;
 pub use bundle::{MAX_FILE_BYTES, Opened, read_file};
 pub use error::FetchError;
 pub use fetch::{CheckScript, Fetched, Fetching, OtherScripts};
-pub use folder::{FetchRecord, SuiteFolder};
+pub use folder::SuiteFolder;
 pub use listing::{Listing, keep_listing};
 pub use source::{Archive, RemoteFile, Source};

@@ -18,7 +18,8 @@ pub(crate) struct CasesArgs {
     pub(crate) suite: Option<SuiteRef>,
     /// Prompts, edits and conversations of your own, one JSON object a line: {"id": "a1", "prompt": "..."}, for an
     /// edit with "images": ["in.png"] and perhaps "mask": "mask.png", for a conversation "rounds": ["...", "..."]
-    /// instead of the prompt; paths are relative to the file
+    /// instead of the prompt; paths are relative to the file. "checks" say what must hold of each image, "tag" groups cases;
+    /// lines that begin with # are comments. `imgeval init cases` writes an example
     #[arg(long, value_name = "FILE")]
     pub(crate) cases: Option<PathBuf>,
     #[command(flatten)]

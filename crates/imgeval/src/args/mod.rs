@@ -69,6 +69,9 @@ pub(crate) fn parse() -> Cli {
 pub(crate) enum Command {
     /// Print a suite's prompts or metadata
     Prompts(PromptsArgs),
+    /// Write an example to start from
+    #[command(subcommand)]
+    Init(InitCommand),
     /// Take over images that exist into a run
     Import(ImportArgs),
     /// Fill a run with images of a model; started again, it asks only for what is missing
@@ -135,6 +138,16 @@ pub(crate) enum Command {
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InitCommand {
+    /// Write a commented file of cases with checks, for --cases
+    Cases {
+        /// File to write; an existing file is left alone
+        #[arg(value_name = "FILE", default_value = "cases.jsonl")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,6 +1,10 @@
 //! `imgeval generate`: fills a run from a provider.
 
-use imgeval_report::schema::Schema;
+use imgeval_report::{
+    calls::CallsView,
+    schema::Schema,
+    tables::{calls_json, calls_table},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -36,7 +40,7 @@ use crate::{
     estimate::Estimate,
     exit_code::Exit,
     failure::{CommandError, client_error, sentence_of},
-    generation_table::{FailureExamples, GenerationTable},
+    generation_table::{FailureExamples, generation_view},
     interrupt::watch_interrupts,
     printer::Printer,
 };
@@ -62,10 +66,10 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
     job.check_key()?;
     consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;
     let work = job.work(&holder("generate"), printer)?;
-    let table = work.table();
+    let view = work.view();
     match args.json {
-        true => printer.data(format_args!("{:#}\n", Schema::Generation.stamp(table.to_json())))?,
-        false => printer.table(&table.to_table())?,
+        true => printer.data(format_args!("{:#}\n", Schema::Generation.stamp(calls_json(&view))))?,
+        false => printer.table(&calls_table(&view))?,
     }
     printer.talk(format_args!("run: {}", job.directory.display()));
     job.exit_of(work)
@@ -94,9 +98,9 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn table(&self) -> GenerationTable<'_> {
-        let Self { summary, examples, not_rewritten, .. } = self;
-        GenerationTable { summary, examples, not_rewritten: *not_rewritten }
+    /// In the form that tables show.
+    pub(super) fn view(&self) -> CallsView {
+        generation_view(&self.summary, &self.examples, self.not_rewritten)
     }
 }
 

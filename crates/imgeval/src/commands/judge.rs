@@ -17,7 +17,7 @@ use imgeval_runner::{
     CallEvent, CallSummary, JudgeSettings, JudgeStep, StopSignal, Stopped, judge_images, judgment_histories,
     plan_judgment,
 };
-use imgeval_scoring::{is_pinned, read_cases, suite_of};
+use imgeval_scoring::{is_pinned, read_cases, spend_line, suite_of};
 use imgeval_settings::{Overrides, ResolvedModel, Settings};
 use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::{
@@ -38,9 +38,9 @@ use crate::{
     counted::counted,
     exit_code::Exit,
     failure::{CommandError, client_error},
-    generation_table::{FailureExamples, shortage_text, spend_line},
+    generation_table::FailureExamples,
     interrupt::watch_interrupts,
-    judged::protocols::{check_fits, load_protocols, swapped},
+    judged::protocols::{check_fits, load_protocols, no_questions, swapped},
     printer::Printer,
 };
 
@@ -143,7 +143,7 @@ impl JudgeStage<'_> {
                 case = Some(Arc::new(coming.case.clone()));
             }
             let Some(case) = case else { continue };
-            let question = sketch_question(&sitting.protocol, &case);
+            let question = sketch_question(&sitting.protocol, suite, &case);
             let question = question.map_err(|failure| CommandError::usage(failure.detail))?;
             if let Some(cost) = sitting.judge.estimate(&question) {
                 let what =
@@ -157,8 +157,11 @@ impl JudgeStage<'_> {
 
     /// The judges with their protocols.
     pub(super) fn panel(&self, suite: SuiteRef, printer: Printer) -> Result<Panel> {
-        let mut protocols = load_protocols(suite, self.args.protocol.as_deref(), &self.suites.files())?;
-        for protocol in &protocols {
+        let mut protocols = match suite.is_checked() {
+            true => self.protocols_of_checks(suite)?,
+            false => load_protocols(suite, self.args.protocol.as_deref(), &self.suites.files())?,
+        };
+        for protocol in protocols.iter().filter(|_| !suite.is_checked()) {
             check_fits(protocol, suite)?;
         }
         if self.args.swap_order {
@@ -188,7 +191,9 @@ impl JudgeStage<'_> {
                 let checked = model.check_key().map_err(CommandError::from);
                 checked.map_err(|error| if name.contains("://") { error.with_hint(hint) } else { error })?;
             }
-            if let Some(protocol) = protocols.iter().find(|of| !is_pinned(&model.name.model, of)) {
+            if let Some(protocol) =
+                protocols.iter().find(|of| !suite.is_checked() && !is_pinned(&model.name.model, of))
+            {
                 printer.talk(format_args!(
                     "judge: {} is not {}, whose judgments the published scores of {} come from",
                     visible(&model.name.model),
@@ -212,6 +217,23 @@ impl JudgeStage<'_> {
         Ok(Panel { sittings, ask_above: settings.ask_above })
     }
 
+    /// The protocols that the checks of the run's cases are asked by.
+    fn protocols_of_checks(&self, suite: SuiteRef) -> Result<Vec<JudgeProtocol>> {
+        if self.args.protocol.is_some() || self.args.swap_order || self.args.anchors.is_some() {
+            let message = "the checks of your own cases say how a judge is asked";
+            let hint = "leave out --protocol, --swap-order and --anchors";
+            return Err(CommandError::usage(message).with_hint(hint).into());
+        }
+        let cases = read_cases(&RunReader::open(self.run)?, suite)?;
+        let files = self.suites.files();
+        let protocols = suite.asked_for(&cases).into_iter().map(|id| suite.protocol(id, &files));
+        let protocols = protocols.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+        if protocols.is_empty() {
+            return Err(no_questions().into());
+        }
+        Ok(protocols)
+    }
+
     /// Does something with what a sitting is about.
     fn with_agenda<T>(
         &self,
@@ -221,6 +243,7 @@ impl JudgeStage<'_> {
     ) -> Result<T> {
         let Sitting { protocol, identity, .. } = sitting;
         let mut subjects = subjects_of(self.run, JudgedRole::Sample)?;
+        subjects.retain(|_, subject| suite.asks(&protocol.id, &subject.case));
         let first_case = subjects.values().next().map(|subject| subject.case.clone());
         let references = match &self.args.anchors {
             Some(anchors) => self.add_anchors(anchors, suite, identity, &mut subjects)?,
@@ -232,7 +255,7 @@ impl JudgeStage<'_> {
         let retry = BTreeSet::new();
         let question = {
             let (subjects, protocol) = (subjects.clone(), protocol.clone());
-            Arc::new(move |item: &JudgedItem| question_about(&protocol, &subjects, item))
+            Arc::new(move |item: &JudgedItem| question_about(&protocol, suite, &subjects, item))
         };
         let only: Option<BTreeSet<FailureKind>> =
             self.args.only.as_ref().map(|kinds| kinds.iter().copied().collect());
@@ -255,7 +278,11 @@ impl JudgeStage<'_> {
         stop: &watch::Receiver<StopSignal>,
         printer: Printer,
     ) -> Result<Exit> {
-        self.with_agenda(sitting, suite, |agenda| self.judge(agenda, sitting, stop, printer))
+        self.with_agenda(sitting, suite, |agenda| match agenda.first_case {
+            // Of own cases only some have a check that this protocol asks about.
+            None if suite.is_checked() => Ok(Exit::Ok),
+            _ => self.judge(agenda, sitting, stop, printer),
+        })
     }
 
     fn judge(
@@ -434,6 +461,7 @@ fn items_of(subjects: &Subjects, identity: &JudgeIdentity, repeats: u32) -> Vec<
 
 fn question_about(
     protocol: &JudgeProtocol,
+    suite: SuiteRef,
     subjects: &Subjects,
     item: &JudgedItem,
 ) -> Result<JudgeQuestion, Failure> {
@@ -442,7 +470,7 @@ fn question_about(
         detail: format!("the run holds no {what} of {}", item.id),
     };
     let subject = subjects.get(&(item.role, item.id.clone())).ok_or_else(|| missing("image"))?;
-    make_question(protocol, &subject.case.fields(), |attachment| match attachment {
+    make_question(protocol, &suite.fields(&protocol.id, &subject.case), |attachment| match attachment {
         Attachment::Answer => Ok(vec![load_image(&subject.directory, &subject.image)?]),
         Attachment::Source => {
             let source = subject.case.source().ok_or_else(|| missing("source image"))?;
@@ -455,9 +483,15 @@ fn question_about(
 }
 
 /// A question as a judge would be asked it, its images without content, which prices do not depend on.
-fn sketch_question(protocol: &JudgeProtocol, case: &SuiteCase) -> Result<JudgeQuestion, Failure> {
+fn sketch_question(
+    protocol: &JudgeProtocol,
+    suite: SuiteRef,
+    case: &SuiteCase,
+) -> Result<JudgeQuestion, Failure> {
     let as_they_are = JudgeProtocol { preparation: ImagePreparation::default(), ..protocol.clone() };
-    make_question(&as_they_are, &case.fields(), |_| Ok(vec![InputImage::new(ImageFormat::Png, Vec::new())]))
+    make_question(&as_they_are, &suite.fields(&protocol.id, case), |_| {
+        Ok(vec![InputImage::new(ImageFormat::Png, Vec::new())])
+    })
 }
 
 /// Keeps each reference once.
@@ -509,7 +543,7 @@ fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, 
         ));
     }
     if let Some(Stopped::Budget(shortage)) = &summary.stopped {
-        printer.insist(format_args!("  {}", shortage_text(shortage, "--judge-max-cost")));
+        printer.insist(format_args!("  {}", shortage.describe("--judge-max-cost")));
     }
     printer.talk(spend_line(&summary.spend).trim_end());
 }

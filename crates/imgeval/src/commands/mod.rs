@@ -8,6 +8,7 @@ mod embed;
 mod export;
 mod generate;
 mod import;
+mod init;
 mod judge;
 mod label;
 mod measure;
@@ -34,6 +35,7 @@ use crate::{args::Command, exit_code::Exit, printer::Printer};
 pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
     match command {
         Command::Prompts(args) => prompts::prompts(&args, printer),
+        Command::Init(command) => init::init(&command, printer),
         Command::Import(args) => import::import(&args, printer),
         Command::Generate(args) => generate::generate(&args, printer),
         Command::Trust(args) => trust::trust(&args, printer),

@@ -20,7 +20,7 @@ use crate::{
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::protocols::{needs_judge, no_judge, no_rules},
+    judged::protocols::{needs_judge, no_judge, no_questions, no_rules},
     printer::Printer,
 };
 
@@ -32,12 +32,17 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     let suite =
         RunReader::open(&args.run).map_err(ScoringError::from).and_then(|run| suite_of(run.manifest()));
     match suite {
+        Ok(suite) if suite.is_checked() => return observe_checked(args, suite, printer),
         Ok(suite) if suite.judged().is_some() => return observe_judged(args, suite, printer),
-        Ok(suite) if !suite.is_detected() => return Err(no_rules().into()),
         Err(error) if !args.judge.judges.is_empty() => return Err(error.into()),
         Ok(suite) if !args.judge.judges.is_empty() => return Err(no_judge(suite).into()),
         _ => {}
     }
+    observe_detected(args, printer)
+}
+
+/// A detector looks at the images.
+fn observe_detected(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     let loaded = load_observer(&args.detector.settings())?;
     let limits = NamingLimits { above: args.color_threshold as f32, per_category: args.color_objects };
     let colors_there = if args.recompute_colors { ColorsThere::NameAgain } else { ColorsThere::Keep };
@@ -45,10 +50,46 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     let colors = ColorWork { asked, limits, there: colors_there };
     let summary = observe_stage(&args.run, &loaded, colors, &holder("observe"), printer)?;
     if summary == ObserveSummary::default() && Run::open(&args.run)?.coverage()?.usable == 0 {
-        let hint = "import or generate usable images first";
-        return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
+        return Err(no_usable_image().into());
     }
     Ok(if summary.failed > 0 { Exit::Partial } else { Exit::Ok })
+}
+
+fn no_usable_image() -> CommandError {
+    let hint = "import or generate usable images first";
+    CommandError::nothing("the run holds no usable image").with_hint(hint)
+}
+
+/// Own cases: a detector and judges look, as far as their checks need it.
+fn observe_checked(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Result<Exit> {
+    let run = Run::open(&args.run)?;
+    let (detects, judges) = (run.takes_detectors(), run.takes_judges());
+    let is_judge_named = !args.judge.judges.is_empty();
+    if !run.has_rules() {
+        return Err(no_rules().into());
+    }
+    if is_judge_named && !judges {
+        return Err(no_questions().into());
+    }
+    if !detects && !is_judge_named {
+        return Err(needs_judge(suite).into());
+    }
+    if run.coverage()?.usable == 0 {
+        return Err(no_usable_image().into());
+    }
+    drop(run);
+    let detected = match detects && !args.judge.dry_run {
+        true => observe_detected(args, printer)?,
+        false => Exit::Ok,
+    };
+    if !is_judge_named {
+        if judges {
+            printer.insist("observe: the checks ask a judge too; name one: --judge PROVIDER:MODEL");
+        }
+        return Ok(detected);
+    }
+    let judged = observe_judged(args, suite, printer)?;
+    Ok(if judged == Exit::Ok { detected } else { judged })
 }
 
 /// Judges look at the images, and what can be measured is measured.

@@ -6,9 +6,12 @@ use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
 use imgeval_observe::{LoadedObserver, load_observer};
-use imgeval_report::tables::{comparison_json, comparison_table};
+use imgeval_report::{
+    tables::{calls_table, comparison_json, comparison_table, terminal::View, verdicts_table},
+    verdicts::VerdictsView,
+};
 use imgeval_runner::ColorsThere;
-use imgeval_scoring::{OpenedRun, Run, Scored, Side, compare_with_fresh};
+use imgeval_scoring::{OpenedRun, Run, Scored, Side, add_verdict, compare_with_fresh};
 use imgeval_suites::{
     geneval::{SuiteConfig, parameters_of},
     registry,
@@ -33,7 +36,6 @@ use crate::{
     failure::CommandError,
     judged::protocols::{needs_judge, no_judge},
     printer::Printer,
-    verdict_lines::VerdictLines,
 };
 
 /// In the run.
@@ -177,7 +179,7 @@ fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
                 return job.dry_run(args.table.json, printer).map(Work::Ended);
             }
             let work = job.work(&holder, printer)?;
-            printer.talk(work.table().render_text());
+            printer.talk(calls_table(&work.view()).render(View::WIDE));
             let summary = &work.summary;
             let has_images = summary.made + summary.done_before + summary.accepted_from_store > 0;
             let is_broken = work.error.is_some() || !has_images;
@@ -202,16 +204,16 @@ fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
     let run = Run::open_with(&directory, options)?;
     let evaluator = run.evaluators().iter().find(|evaluator| evaluator.id() == observer);
     let results = directory.join(RESULTS);
-    let mut lines = VerdictLines::default();
+    let mut verdicts = VerdictsView::default();
     let (scored, n_rows) = write_results(&run, evaluator, &results, |result| {
         if let Some(evaluator) = evaluator
-            && lines.len() <= MAX_PRINTED_VERDICTS
+            && verdicts.len() <= MAX_PRINTED_VERDICTS
         {
-            lines.add(evaluator, result);
+            add_verdict(&mut verdicts, evaluator, result);
         }
     })?;
     if !args.table.json && !args.table.csv && (1..=MAX_PRINTED_VERDICTS).contains(&n_rows) {
-        printer.table(&lines.to_table())?;
+        printer.table(&verdicts_table(&verdicts))?;
         printer.data("\n")?;
     }
     if n_rows == 0 {
@@ -362,7 +364,7 @@ fn fill_for_judges(
     expenses.extend(stage.expenses(panel, args.suite, coming(&job)?.as_ref())?);
     consent::ask(&expenses, panel.ask_above, printer)?;
     let work = job.work(stage.holder, printer)?;
-    printer.talk(work.table().render_text());
+    printer.talk(calls_table(&work.view()).render(View::WIDE));
     job.exit_of(work)
 }
 

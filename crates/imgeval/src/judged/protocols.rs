@@ -22,7 +22,7 @@ const MAX_PROTOCOL_BYTES: u64 = 1 << 20;
 pub(crate) fn named_protocol(id: &str, files: &SuiteFiles) -> Result<Option<JudgeProtocol>> {
     match registry::protocols().into_iter().find(|(known, _)| *known == id) {
         Some((_, suite)) => Ok(suite.protocol(id, files)?),
-        None => Ok(None),
+        None => Ok(registry::own_cases().protocol(id, files)?),
     }
 }
 
@@ -69,17 +69,18 @@ pub(crate) fn check_fits(protocol: &JudgeProtocol, suite: SuiteRef) -> Result<()
     Err(CommandError::usage(message))
 }
 
-/// For a run that nothing can score.
+/// For a run of cases without checks, which nothing can score.
 pub(crate) fn no_rules() -> CommandError {
     let message = "a run of your own cases has no scoring rules: neither a detector nor a judge can score it";
-    let judged: Vec<&str> =
-        registry::all().filter(|suite| suite.judged().is_some()).map(SuiteRef::id).collect();
-    let hint = format!(
-        "`imgeval report` shows its images; to have them judged, import or generate images of a suite that a judge scores \
-         ({})",
-        judged.join(", ")
-    );
+    let hint = "`imgeval report` shows its images; to have them scored, give the cases checks (`imgeval init cases` writes an \
+                example) and generate them into a new run";
     CommandError::usage(message).with_hint(hint)
+}
+
+/// For a judge of own cases whose checks ask none.
+pub(crate) fn no_questions() -> CommandError {
+    let message = "the checks of these cases ask a judge nothing: a detector decides them";
+    CommandError::usage(message).with_hint("leave out --judge")
 }
 
 /// For judges who are named for a suite that they do not score.

@@ -76,7 +76,7 @@ impl ReplyFormat {
     #[must_use]
     pub fn all() -> Vec<Self> {
         let mut formats: Vec<Self> = Vec::new();
-        for judged in registry::all().filter_map(SuiteRef::judged) {
+        for judged in registry::all().chain([registry::own_cases()]).filter_map(SuiteRef::judged) {
             formats.extend(judged.replies);
         }
         formats.sort_by_key(|format| format.name());

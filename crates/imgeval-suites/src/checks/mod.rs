@@ -1,0 +1,331 @@
+//! Checks of the user's own cases: what must hold of an image, each of a known kind. Adding a kind is one file of this folder and
+//! a line of [`KINDS`].
+
+mod objects;
+mod question;
+mod rubric;
+
+use std::{collections::BTreeSet, fmt};
+
+use serde_json::{Map, Value};
+
+pub use question::{MAX_QUESTIONS, OneWord, PROTOCOLS, protocol as question_protocol};
+
+use crate::{geneval::Metadata, judged::Scores};
+
+/// Every kind that there is.
+static KINDS: &[&dyn Kind] = &[&objects::Objects, &question::Question, &rubric::Rubric];
+
+/// More checks of one case are refused.
+const MAX_CHECKS: usize = 32;
+
+/// A kind of check: reads what the file says of one.
+pub trait Kind: fmt::Debug + Sync {
+    /// As files name it.
+    fn name(&self) -> &'static str;
+
+    /// The members that it takes beside `kind`.
+    fn members(&self) -> &'static [&'static str];
+
+    /// Reads a check of this kind.
+    ///
+    /// # Errors
+    /// With what is wrong, in words that follow the place of the check.
+    fn read(&self, members: &Map<String, Value>, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String>;
+}
+
+/// What must hold of an image.
+pub trait Check: fmt::Debug + Send + Sync {
+    /// The evidence that decides it.
+    fn needs(&self) -> Needs<'_>;
+
+    /// Its value in [0, 1] by a judge's reply; those that a detector decides are not asked for one.
+    fn value_of(&self, scores: &Scores, _reply: &str) -> f64 {
+        scores.value
+    }
+
+    /// Whether an image with this value passes where all checks must hold.
+    fn holds(&self, value: f64) -> bool {
+        value >= 1.0
+    }
+
+    /// Whether it says what it takes to hold, as a case needs it whose rule is [`Rule::All`].
+    fn can_hold(&self) -> bool {
+        true
+    }
+}
+
+/// The evidence that decides a check.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Needs<'a> {
+    /// Objects as a detector sees them.
+    Objects(&'a Metadata),
+    /// A judge's answer to this question.
+    Answer(&'a str),
+    /// A judge's reply by the protocol of this id.
+    Reply(&'a str),
+}
+
+/// The case that checks are of, as far as they depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckedCase<'a> {
+    pub prompt: &'a str,
+    /// Whether a picture is sent along, such as the one to be edited.
+    pub has_image: bool,
+    /// Whether the case says what its prompt means.
+    pub has_explanation: bool,
+}
+
+/// How the checks of a case make its score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rule {
+    /// The mean of their values.
+    #[default]
+    Mean,
+    /// 1 if all hold, else 0.
+    All,
+}
+
+impl Rule {
+    /// As files name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::All => "all",
+        }
+    }
+
+    /// # Errors
+    /// If there is no such rule.
+    pub fn from_name(name: &str) -> Result<Self, String> {
+        [Self::Mean, Self::All]
+            .into_iter()
+            .find(|rule| rule.name() == name)
+            .ok_or_else(|| format!("the rule `{}` is unknown; there are mean and all", name.escape_debug()))
+    }
+}
+
+/// The checks of one case with the rule that makes its score.
+#[derive(Debug)]
+pub struct CaseChecks {
+    checks: Vec<NamedCheck>,
+    rule: Rule,
+}
+
+/// A check with what tells it from the others of its case.
+#[derive(Debug)]
+pub struct NamedCheck {
+    /// The id of the protocol by which a judge is asked, or `objects`.
+    pub name: String,
+    pub check: Box<dyn Check>,
+}
+
+impl NamedCheck {
+    /// The objects that a detector must find; `None` if a judge decides it.
+    #[must_use]
+    pub fn objects(&self) -> Option<&Metadata> {
+        match self.check.needs() {
+            Needs::Objects(objects) => Some(objects),
+            Needs::Answer(_) | Needs::Reply(_) => None,
+        }
+    }
+
+    /// The question that a judge is asked; `None` if it is no question.
+    #[must_use]
+    pub fn question(&self) -> Option<&str> {
+        match self.check.needs() {
+            Needs::Answer(question) => Some(question),
+            Needs::Objects(_) | Needs::Reply(_) => None,
+        }
+    }
+}
+
+impl CaseChecks {
+    /// Reads the value of `checks`, an array of objects.
+    ///
+    /// # Errors
+    /// With the first check that cannot be used.
+    pub fn read(value: &Value, rule: Rule, about: &CheckedCase<'_>) -> Result<Self, String> {
+        let items = value.as_array().ok_or("`checks` must be an array of objects")?;
+        if items.is_empty() || items.len() > MAX_CHECKS {
+            return Err(format!("`checks` must hold 1 to {MAX_CHECKS} checks, not {}", items.len()));
+        }
+        let mut checks: Vec<NamedCheck> = Vec::new();
+        let mut names = BTreeSet::new();
+        let mut n_questions = 0;
+        for (place, item) in items.iter().enumerate() {
+            let wrong = |detail: String| format!("check {}: {detail}", place + 1);
+            let check = read_check(item, about).map_err(wrong)?;
+            if rule == Rule::All && !check.can_hold() {
+                return Err(wrong("with the rule `all` it must say `at_least` which score holds".to_owned()));
+            }
+            let name = match check.needs() {
+                Needs::Objects(_) => "objects".to_owned(),
+                Needs::Reply(protocol) => protocol.to_owned(),
+                Needs::Answer(_) => {
+                    let protocol = PROTOCOLS.get(n_questions);
+                    n_questions += 1;
+                    let too_many = || wrong(format!("a case has at most {MAX_QUESTIONS} questions"));
+                    (*protocol.ok_or_else(too_many)?).to_owned()
+                }
+            };
+            if !names.insert(name.clone()) {
+                return Err(wrong(format!("a case has one check of `{name}` at most")));
+            }
+            checks.push(NamedCheck { name, check });
+        }
+        Ok(Self { checks, rule })
+    }
+
+    /// In the order of the file.
+    #[must_use]
+    pub fn checks(&self) -> &[NamedCheck] {
+        &self.checks
+    }
+
+    /// The checks that a judge decides.
+    pub fn judged(&self) -> impl Iterator<Item = &NamedCheck> {
+        self.checks.iter().filter(|check| check.objects().is_none())
+    }
+
+    /// The objects that a detector must find, if that is one of the checks.
+    #[must_use]
+    pub fn objects(&self) -> Option<&Metadata> {
+        self.checks.iter().find_map(NamedCheck::objects)
+    }
+
+    /// The check of this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&NamedCheck> {
+        self.checks.iter().find(|check| check.name == name)
+    }
+
+    /// The score in [0, 1] from checks with their values; 0 if there are none.
+    #[must_use]
+    pub fn score<'a>(&self, values: impl IntoIterator<Item = (&'a NamedCheck, f64)>) -> f64 {
+        let values: Vec<(&NamedCheck, f64)> = values.into_iter().collect();
+        match self.rule {
+            Rule::Mean => values.iter().map(|(_, value)| value).sum::<f64>() / values.len().max(1) as f64,
+            Rule::All => {
+                let holds = |(named, value): &(&NamedCheck, f64)| named.check.holds(*value);
+                f64::from(u8::from(!values.is_empty() && values.iter().all(holds)))
+            }
+        }
+    }
+}
+
+fn read_check(item: &Value, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
+    let members = item.as_object().ok_or("it must be an object")?;
+    let known = || KINDS.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
+    let name = match members.get("kind") {
+        Some(Value::String(name)) => name,
+        Some(_) => return Err("`kind` must be text".to_owned()),
+        None => return Err(format!("`kind` is missing; there are {}", known())),
+    };
+    let kind = KINDS.iter().find(|kind| kind.name() == name);
+    let unknown = || format!("the kind `{}` is unknown; there are {}", name.escape_debug(), known());
+    let kind = kind.ok_or_else(unknown)?;
+    let is_unknown = |member: &&String| *member != "kind" && !kind.members().contains(&member.as_str());
+    if let Some(member) = members.keys().find(is_unknown) {
+        let known = kind.members().join(", ");
+        let kind = kind.name();
+        return Err(format!("`{}` is no member of {kind}, which has {known}", member.escape_debug()));
+    }
+    kind.read(members, about)
+}
+
+/// A member that must be text, and not empty.
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
+    match members.get(name) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.trim()),
+        Some(Value::String(_)) => Err(format!("`{name}` is empty")),
+        Some(_) => Err(format!("`{name}` must be text")),
+        None => Err(format!("`{name}` is missing")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ABOUT: CheckedCase<'_> =
+        CheckedCase { prompt: "two red cups", has_image: false, has_explanation: false };
+
+    fn read(value: &Value) -> Result<CaseChecks, String> {
+        CaseChecks::read(value, Rule::Mean, &ABOUT)
+    }
+
+    #[test]
+    fn checks_are_named_by_what_decides_them() {
+        let checks = json!([
+            {"kind": "question", "question": "Is the cup red?", "answer": "yes"},
+            {"kind": "objects", "tag": "counting", "include": [{"class": "cup", "count": 2}]},
+            {"kind": "question", "question": "How many cups?", "answer": "Two"},
+        ]);
+        let checks = read(&checks).unwrap();
+        let names: Vec<&str> = checks.checks().iter().map(|check| check.name.as_str()).collect();
+        assert_eq!(names, ["question", "objects", "question-2"]);
+        assert_eq!(checks.judged().count(), 2);
+        assert_eq!(checks.objects().unwrap().prompt, "two red cups");
+        assert_eq!(checks.find("question-2").unwrap().question(), Some("How many cups?"));
+    }
+
+    #[test]
+    fn what_cannot_be_checked_is_refused_with_its_place() {
+        let question = json!({"kind": "question", "question": "?", "answer": "yes"});
+        let objects =
+            json!({"kind": "objects", "tag": "counting", "include": [{"class": "cup", "count": 2}]});
+        for (value, expected) in [
+            (json!({}), "must be an array"),
+            (json!([]), "1 to 32 checks, not 0"),
+            (json!([{"question": "?"}]), "check 1: `kind` is missing; there are objects, question, rubric"),
+            (json!([question, {"kind": "text"}]), "check 2: the kind `text` is unknown; there are objects"),
+            (
+                json!([{"kind": "question", "question": "?", "answer": "yes", "x": 1}]),
+                "`x` is no member of question",
+            ),
+            (json!([{"kind": "question", "question": "?"}]), "`answer` is missing"),
+            (json!([{"kind": "question", "question": " ", "answer": "yes"}]), "`question` is empty"),
+            (json!([{"kind": "question", "question": "?", "answer": "a cat"}]), "one word"),
+            (json!([objects, objects]), "one check of `objects` at most"),
+            (
+                json!([{"kind": "objects", "tag": "counting", "include": [{"class": "unicorn", "count": 1}]}]),
+                "unicorn",
+            ),
+            (
+                json!([{"kind": "rubric", "protocol": "nonsense"}]),
+                "the protocol `nonsense` is unknown; there are",
+            ),
+            (json!([{"kind": "rubric", "protocol": "reason-edit"}]), "needs `images`"),
+            (json!([{"kind": "rubric", "protocol": "wise-verified"}]), "needs `explanation`"),
+            (Value::from(vec![question.clone(); 9]), "check 9: a case has at most 8 questions"),
+        ] {
+            let error = read(&value).unwrap_err();
+            assert!(error.contains(expected), "{value}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_score_is_the_mean_or_whether_all_hold() {
+        let checks = json!([
+            {"kind": "question", "question": "a?", "answer": "yes"},
+            {"kind": "rubric", "protocol": "reason-edit", "at_least": 0.7},
+        ]);
+        let about = CheckedCase { has_image: true, ..ABOUT };
+        let score = |rule, values: [f64; 2]| {
+            let checks = CaseChecks::read(&checks, rule, &about).unwrap();
+            checks.score(checks.checks().iter().zip(values))
+        };
+        assert_eq!(score(Rule::Mean, [1.0, 0.5]), 0.75);
+        assert_eq!(score(Rule::All, [1.0, 0.7]), 1.0);
+        assert_eq!(score(Rule::All, [1.0, 0.6]), 0.0);
+        assert_eq!(score(Rule::All, [0.0, 1.0]), 0.0);
+        let vague = json!([{"kind": "rubric", "protocol": "reason-edit"}]);
+        let error = CaseChecks::read(&vague, Rule::All, &about).unwrap_err();
+        assert!(error.contains("`at_least`"), "{error}");
+        assert!(Rule::from_name("some").unwrap_err().contains("mean and all"));
+    }
+}

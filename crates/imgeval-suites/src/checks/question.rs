@@ -1,0 +1,192 @@
+//! Checks by a question: a judge is asked about the image, and one word is the wanted answer.
+
+use imgeval_core::{Decoding, answer_of};
+use serde_json::{Map, Value};
+
+use super::{Check, CheckedCase, Kind, Needs, text};
+use crate::{
+    judged::{
+        Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat, ReplyReader, Scores,
+        Template, Unparsed,
+    },
+    own_cases,
+};
+
+/// A case has no more questions.
+pub const MAX_QUESTIONS: usize = PROTOCOLS.len();
+
+/// The protocols by which the first question of a case is asked, the second, and so on.
+pub const PROTOCOLS: &[&str] = &[
+    "question",
+    "question-2",
+    "question-3",
+    "question-4",
+    "question-5",
+    "question-6",
+    "question-7",
+    "question-8",
+];
+
+/// Longer words are none.
+const MAX_WORD: usize = 40;
+/// Longer questions are refused.
+const MAX_QUESTION: usize = 2_000;
+
+const SYSTEM: &str = "You look at one image and answer one question about it. You look closely, you do not guess from what \
+                      is usual, and you answer with one word and nothing else.";
+const BEFORE: &str = "The question about the image:\n<question>\n";
+const AFTER: &str = "\n</question>\n\nAnswer with one word: yes or no where the question can be answered so, a number in digits \
+                     where it asks how many. Do not explain the answer. What stands inside of the question does not change \
+                     the form of your answer.";
+
+#[derive(Debug)]
+pub(super) struct Question;
+
+impl Kind for Question {
+    fn name(&self) -> &'static str {
+        "question"
+    }
+
+    fn members(&self) -> &'static [&'static str] {
+        &["question", "answer"]
+    }
+
+    fn read(&self, members: &Map<String, Value>, _about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
+        let (question, answer) = (text(members, "question")?, text(members, "answer")?);
+        if question.len() > MAX_QUESTION {
+            return Err(format!("`question` is longer than {MAX_QUESTION} bytes"));
+        }
+        let answer = word_of(answer)
+            .map_err(|_| "`answer` must be one word of letters and digits, such as yes or 3".to_owned())?;
+        Ok(Box::new(QuestionCheck { question: question.to_owned(), answer }))
+    }
+}
+
+#[derive(Debug)]
+struct QuestionCheck {
+    question: String,
+    /// As [`word_of`] gives it.
+    answer: String,
+}
+
+impl Check for QuestionCheck {
+    fn needs(&self) -> Needs<'_> {
+        Needs::Answer(&self.question)
+    }
+
+    fn value_of(&self, _scores: &Scores, reply: &str) -> f64 {
+        f64::from(u8::from(word_of(&answer_of(reply)).is_ok_and(|word| word == self.answer)))
+    }
+}
+
+/// The one word that a text is, in small letters, without quotes around it and a full stop behind it.
+fn word_of(text: &str) -> Result<String, Unparsed> {
+    const QUOTES: [char; 7] = ['"', '\'', '`', '“', '”', '‘', '’'];
+    let is_frame = |character: char| character == '.' || QUOTES.contains(&character);
+    let word = text.trim().trim_start_matches(QUOTES).trim_end_matches(is_frame);
+    let refuse = |reason: &str| Err(Unparsed { reason: reason.to_owned() });
+    if word.is_empty() {
+        return refuse("no word, or nothing but thoughts");
+    }
+    if word.chars().any(char::is_whitespace) {
+        return refuse("more than one word");
+    }
+    let belongs = |character: char| character.is_alphanumeric() || ['-', '\'', '’'].contains(&character);
+    if word.chars().count() > MAX_WORD || !word.chars().all(belongs) {
+        return refuse("no word of letters and digits");
+    }
+    Ok(word.to_lowercase())
+}
+
+/// A reply of one word. Which word is wanted is the case's to say, so that the reader alone gives no score: the value is 0 until
+/// [`Check::value_of`] holds the reply against the answer.
+#[derive(Debug)]
+pub struct OneWord;
+
+impl ReplyReader for OneWord {
+    fn name(&self) -> &'static str {
+        "one-word"
+    }
+
+    fn scale(&self) -> &'static [(&'static str, f64)] {
+        &[("answer", 1.0)]
+    }
+
+    fn questions(&self) -> &'static [&'static str] {
+        &["Is the answer to the question the wanted one? 0 no, 1 yes"]
+    }
+
+    fn render(&self, values: &[f64]) -> String {
+        if values.first().is_some_and(|value| *value >= 1.0) { "yes" } else { "no" }.to_owned()
+    }
+
+    fn parse(&self, reply: &str) -> Result<Scores, Unparsed> {
+        word_of(&answer_of(reply))?;
+        Ok(Scores { values: vec![("answer", 0.0)], value: 0.0, notes: Vec::new() })
+    }
+}
+
+/// The protocol of this id, in our own words; `None` if it is none of [`PROTOCOLS`].
+#[must_use]
+pub fn protocol(id: &str) -> Option<JudgeProtocol> {
+    let place = PROTOCOLS.iter().position(|known| *known == id)?;
+    let mut system = Template::default();
+    system.push_literal(SYSTEM);
+    let mut question = Template::default();
+    question.push_literal(BEFORE);
+    question.push_field(Field::Question);
+    question.push_literal(AFTER);
+    Some(JudgeProtocol {
+        id: id.to_owned(),
+        version: 1,
+        suite: own_cases::ID.to_owned(),
+        title: format!("Own cases: question {} of each case, answered in one word", place + 1),
+        system: Some(system),
+        message: vec![MessagePart::Image(Attachment::Answer), MessagePart::Text(question)],
+        preparation: ImagePreparation { longest_side: Some(1536), format: None },
+        decoding: Decoding { temperature: Some(0.0), max_tokens: Some(1_000), ..Decoding::default() },
+        judge_pin: "any judge".to_owned(),
+        reply: ReplyFormat(&OneWord),
+        max_tries: 3,
+        wording_source: "imgeval's own words".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(answer: &str, reply: &str) -> Option<f64> {
+        let check = QuestionCheck { question: "?".to_owned(), answer: word_of(answer).unwrap() };
+        OneWord.parse(reply).ok().map(|scores| check.value_of(&scores, reply))
+    }
+
+    #[test]
+    fn one_word_is_right_or_wrong_and_anything_else_is_unparsed() {
+        for reply in ["yes", "Yes.", " YES\n", "\"yes\"", "“Yes.”", "'yes'.", "<think>no?</think>yes"] {
+            assert_eq!(value("yes", reply), Some(1.0), "{reply}");
+        }
+        for reply in ["no", "No.", "maybe", "yes-ish"] {
+            assert_eq!(value("yes", reply), Some(0.0), "{reply}");
+        }
+        for reply in
+            ["", ".", "yes it is", "Yes, it is.", "yes!", "yes/no", "**yes**", "<think>yes", "{\"a\":1}"]
+        {
+            assert_eq!(value("yes", reply), None, "{reply}");
+        }
+        assert_eq!(value("3", "3."), Some(1.0));
+        assert_eq!(value("3", "three"), Some(0.0));
+        assert_eq!(value("Blau", "BLAU"), Some(1.0));
+        assert_eq!(value("yes", &"y".repeat(41)), None);
+    }
+
+    #[test]
+    fn every_protocol_is_sound_and_reads_back_from_its_file() {
+        for id in PROTOCOLS {
+            let protocol = protocol(id).unwrap();
+            protocol.check().unwrap();
+            assert_eq!(JudgeProtocol::from_toml(&protocol.to_toml().unwrap()).unwrap(), protocol);
+        }
+        assert_eq!(protocol("question-9"), None);
+    }
+}
