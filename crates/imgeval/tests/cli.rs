@@ -45,6 +45,7 @@ mod cli {
     mod models;
     mod networks;
     mod old_runs;
+    mod own_checks;
     mod prompts;
     mod provider;
     mod report;

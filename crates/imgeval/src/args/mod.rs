@@ -150,7 +150,7 @@ pub(crate) enum InitCommand {
     },
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DetectorName {
     /// YOLOv3-tiny on COCO-80; quick and small, NOT comparable with official GenEval scores
     Preview,

@@ -16,7 +16,7 @@ use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode_for};
 use super::measure::measure_stage;
 use super::{holder, judge::JudgeStage, reread::reread_judged};
 use crate::{
-    args::ObserveArgs,
+    args::{DetectorName, ObserveArgs},
     consent,
     exit_code::Exit,
     failure::CommandError,
@@ -55,6 +55,21 @@ fn observe_detected(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     Ok(if summary.failed > 0 { Exit::Partial } else { Exit::Ok })
 }
 
+/// Whether some detector has looked at every usable image.
+fn is_seen_by_one(run: &Run) -> Result<bool> {
+    for meta in run.reader().observers()? {
+        let mut n_unseen = 0;
+        run.reader().for_each_sample(Some(&meta.observer_id()), |observed| {
+            let is_unseen = observed.evidence.is_none() && observed.failed_observation.is_none();
+            n_unseen += usize::from(observed.sample.outcome.done().is_some() && is_unseen);
+        })?;
+        if n_unseen == 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn no_usable_image() -> CommandError {
     let hint = "import or generate usable images first";
     CommandError::nothing("the run holds no usable image").with_hint(hint)
@@ -77,6 +92,9 @@ fn observe_checked(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Res
     if run.coverage()?.usable == 0 {
         return Err(no_usable_image().into());
     }
+    // Judges need no detector to wait for once one has seen everything; another one that is named looks all the same.
+    let is_another = args.detector.detector != DetectorName::Preview || args.detector.weights.is_some();
+    let detects = detects && (!is_judge_named || is_another || !is_seen_by_one(&run)?);
     drop(run);
     let detected = match detects && !args.judge.dry_run {
         true => observe_detected(args, printer)?,
