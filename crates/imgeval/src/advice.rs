@@ -1,5 +1,6 @@
 //! What the user can do about the errors of libraries, in words of the command line, which libraries do not know.
 
+pub(crate) mod judging;
 mod observing;
 mod settings;
 

@@ -5,7 +5,7 @@ pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
 use imgeval_fetch::suites::FetchError;
 use imgeval_files::TextError;
-use imgeval_observe::{MeasureError, ObserverError};
+use imgeval_observe::{JudgingError, MeasureError, ObserverError, UnusableProtocol};
 use imgeval_pages::PagesError;
 use imgeval_scoring::ScoringError;
 use imgeval_settings::{PromptError, SettingsError};
@@ -14,8 +14,10 @@ use imgeval_suites::files::SuiteError;
 
 use crate::{
     advice::{
-        fetch_advice, observer_advice, pages_advice, prompt_advice, scoring_advice, settings_advice,
-        store_advice, suite_advice, text_advice,
+        fetch_advice,
+        judging::{judging_advice, protocol_advice},
+        observer_advice, pages_advice, prompt_advice, scoring_advice, settings_advice, store_advice,
+        suite_advice, text_advice,
     },
     exit_code::Exit,
 };
@@ -105,6 +107,12 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
             MeasureError::Store(error) => store_advice(error),
             MeasureError::Meter(error) => observer_advice(error),
         };
+    }
+    if let Some(error) = error.downcast_ref::<JudgingError>() {
+        return judging_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<UnusableProtocol>() {
+        return protocol_advice(error);
     }
     if let Some(error) = error.downcast_ref::<SettingsError>() {
         return settings_advice(error);

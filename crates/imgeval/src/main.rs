@@ -15,7 +15,6 @@ mod exit_code;
 mod failure;
 mod generation_table;
 mod interrupt;
-mod judged;
 mod memory_size;
 mod output_file;
 mod printer;

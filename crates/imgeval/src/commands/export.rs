@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::score::{result_row, tell_missing_colors};
 use crate::{
+    advice::judging::nobody_judged,
     args::ExportArgs,
     counted::counted,
     exit_code::Exit,
     failure::CommandError,
-    judged::protocols::nobody_judged,
     output_file::{OutputFile, output_folder},
     printer::Printer,
 };

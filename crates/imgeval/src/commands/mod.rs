@@ -6,6 +6,7 @@ mod diagnose;
 mod doctor;
 mod embed;
 mod export;
+mod fetch_suite;
 mod generate;
 mod import;
 mod init;

@@ -16,11 +16,11 @@ use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode_for};
 use super::measure::measure_stage;
 use super::{holder, judge::JudgeStage, reread::reread_judged};
 use crate::{
+    advice::judging::{needs_judge, no_judge, no_questions, no_rules},
     args::{DetectorName, ObserveArgs},
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::protocols::{needs_judge, no_judge, no_questions, no_rules},
     printer::Printer,
 };
 

@@ -29,12 +29,12 @@ use super::{
     score::{Asked, Scores, Table},
 };
 use crate::{
+    advice::judging::{needs_judge, no_judge},
     args::RunArgs,
     cases::CaseSet,
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::protocols::{needs_judge, no_judge},
     printer::Printer,
 };
 

@@ -22,11 +22,13 @@ use serde_json::{Map, Value, json};
 
 use super::{rewrite_gap::print_gap, score_detections::score_detections, score_rows::score_rows};
 use crate::{
-    advice::explain_coverage,
+    advice::{
+        explain_coverage,
+        judging::{no_rules, nobody_judged},
+    },
     args::scoring::{ScoreArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
-    judged::protocols::{no_rules, nobody_judged},
     printer::Printer,
 };
 

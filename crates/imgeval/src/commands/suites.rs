@@ -13,11 +13,11 @@ use imgeval_suites::{
 };
 use serde_json::json;
 
+use super::fetch_suite::{Asked, fetch_files, take_data_set};
 use crate::{
     args::judging::SuitesCommand,
     exit_code::Exit,
     failure::{CommandError, render_error},
-    judged::fetch::{Asked, fetch_files, take_data_set},
     printer::Printer,
 };
 

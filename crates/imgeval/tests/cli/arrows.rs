@@ -45,6 +45,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         &[
             "imgeval-core",
             "imgeval-fetch",
+            "imgeval-files",
             "imgeval-metrics",
             "imgeval-runner",
             "imgeval-scoring",

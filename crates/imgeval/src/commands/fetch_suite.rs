@@ -27,20 +27,20 @@ const MAX_ARCHIVE_BYTES: u64 = 1 << 30;
 
 /// How a suite is fetched.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(super) struct Asked<'a> {
     /// A folder or zip archive; `None` asks the network.
-    pub(crate) from: Option<&'a Path>,
-    pub(crate) is_offline: bool,
-    pub(crate) other_scripts: OtherScripts,
+    pub(super) from: Option<&'a Path>,
+    pub(super) is_offline: bool,
+    pub(super) other_scripts: OtherScripts,
     /// Whether what was fetched before is replaced.
-    pub(crate) replaces: bool,
+    pub(super) replaces: bool,
 }
 
 /// Takes the pinned files; a script of another version must hold a usable protocol.
 ///
 /// # Errors
 /// As [`SuiteFolder::fetch`].
-pub(crate) fn fetch_files(
+pub(super) fn fetch_files(
     files: &SuiteFiles,
     source: &'static FetchedSource,
     asked: Asked<'_>,
@@ -85,7 +85,7 @@ fn source_of(source: &'static FetchedSource) -> Source<'static> {
 ///
 /// # Errors
 /// If the data set cannot be understood, or is another than the one fetched before.
-pub(crate) fn take_data_set(
+pub(super) fn take_data_set(
     files: &SuiteFiles,
     source: &'static FetchedSource,
     data: &DataSet,
