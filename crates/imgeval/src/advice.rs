@@ -1,5 +1,6 @@
 //! What the user can do about the errors of libraries, in words of the command line, which libraries do not know.
 
+mod cases;
 pub(crate) mod judging;
 mod observing;
 mod settings;
@@ -26,6 +27,7 @@ use imgeval_vision::{ModelError, checkpoint::CheckpointError, train::TrainError}
 
 use crate::exit_code::Exit;
 
+pub(crate) use self::cases::{cases_advice, output_advice};
 pub(crate) use self::observing::{mask_hint, missing_text, observer_advice};
 pub(crate) use self::settings::{NO_PIPES, prompt_advice, settings_advice, text_advice};
 

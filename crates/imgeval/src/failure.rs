@@ -4,7 +4,8 @@ use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
 use imgeval_fetch::suites::FetchError;
-use imgeval_files::TextError;
+use imgeval_files::{OutputError, TextError};
+use imgeval_generation::CasesError;
 use imgeval_observe::{JudgingError, MeasureError, ObserverError, UnusableProtocol};
 use imgeval_pages::PagesError;
 use imgeval_scoring::ScoringError;
@@ -14,10 +15,10 @@ use imgeval_suites::files::SuiteError;
 
 use crate::{
     advice::{
-        fetch_advice,
+        cases_advice, fetch_advice,
         judging::{judging_advice, protocol_advice},
-        observer_advice, pages_advice, prompt_advice, scoring_advice, settings_advice, store_advice,
-        suite_advice, text_advice,
+        observer_advice, output_advice, pages_advice, prompt_advice, scoring_advice, settings_advice,
+        store_advice, suite_advice, text_advice,
     },
     exit_code::Exit,
 };
@@ -97,6 +98,12 @@ pub(crate) fn render_error(error: &anyhow::Error) -> Rendered {
 fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<CommandError>() {
         return (error.hint.clone(), error.exit);
+    }
+    if let Some(error) = error.downcast_ref::<CasesError>() {
+        return cases_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<OutputError>() {
+        return output_advice(error);
     }
     if let Some(error) = error.downcast_ref::<ObserverError>() {
         return observer_advice(error);

@@ -5,18 +5,13 @@
 
 mod advice;
 mod args;
-mod cases;
 mod commands;
 mod consent;
-mod counted;
 mod environment;
-mod estimate;
 mod exit_code;
 mod failure;
 mod generation_table;
 mod interrupt;
-mod memory_size;
-mod output_file;
 mod printer;
 mod terminal_view;
 

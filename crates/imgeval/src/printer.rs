@@ -15,7 +15,7 @@ use imgeval_scoring::short_cost;
 use imgeval_store::Spend;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::counted::counted;
+use imgeval_core::counted;
 
 /// How often progress is told where there is no terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);

@@ -27,7 +27,8 @@ use self::{
     scoring::{TableArgs, VerdictArgs, parse_share},
     settings::{DoctorArgs, TrustArgs},
 };
-use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, memory_size::parse_memory};
+use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError};
+use imgeval_core::parse_memory;
 
 /// The most that `--max-pixels` may allow: sides of 65,536.
 const MAX_PIXELS: u64 = 1 << 32;

@@ -14,9 +14,8 @@ use imgeval_vision::{
 };
 use serde_json::json;
 
-use crate::{
-    args::DetectArgs, exit_code::Exit, failure::CommandError, output_file::output_folder, printer::Printer,
-};
+use crate::{args::DetectArgs, exit_code::Exit, failure::CommandError, printer::Printer};
+use imgeval_files::output_folder;
 
 pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
     if !(0.0..=1.0).contains(&args.min_score) {

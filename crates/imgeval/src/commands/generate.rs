@@ -14,7 +14,11 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::{estimate_tokens, open_generator};
 use imgeval_core::{
-    Failure, FailureKind, Generator, ImageParameters, Outcome, RequestPart, SampleId, Usd, WorkKey, visible,
+    Failure, FailureKind, Generator, ImageParameters, Outcome, RequestPart, SampleId, Usd, WorkKey, counted,
+    visible,
+};
+use imgeval_generation::{
+    CaseSet, WorkEstimate, default_directory, generation_case, generation_facts, unsupported_part,
 };
 use imgeval_runner::{
     Broken, CallError, CallEvent, CallSummary, GenerateSettings, GenerationCase, RewriteSettings,
@@ -27,17 +31,19 @@ use imgeval_suites::{registry, suite::SuiteCase};
 use imgeval_vision::image_file::DecodeLimits;
 use tokio::sync::watch;
 
-use super::{holder, import::image_facts, reread::reread_generated};
+use super::{
+    estimate::{estimate_json, estimate_sentence, estimate_text},
+    holder,
+    import::image_facts,
+    reread::reread_generated,
+};
 use crate::{
     advice::{call_hint, flag_of},
     args::{
         GenerateArgs,
         generation::{CasesArgs, GenerationArgs, ImageArgs},
     },
-    cases::{CaseSet, generation_case},
     consent::{self, Expense},
-    counted::counted,
-    estimate::Estimate,
     exit_code::Exit,
     failure::{CommandError, client_error, sentence_of},
     generation_table::{FailureExamples, generation_view},
@@ -78,10 +84,10 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
 /// The cases of a file of the user's own, or of a suite.
 fn load_cases(args: &CasesArgs) -> Result<CaseSet> {
     match (&args.cases, args.suite) {
-        (Some(path), _) => CaseSet::of_file(path),
+        (Some(path), _) => Ok(CaseSet::of_file(path)?),
         (None, suite) => {
             let suite = suite.unwrap_or_else(registry::default_suite);
-            CaseSet::of_suite(suite, &args.suites.files(), &args.generator.parameters(suite)?)
+            Ok(CaseSet::of_suite(suite, &args.suites.files(), &args.generator.parameters(suite)?)?)
         }
     }
 }
@@ -139,7 +145,8 @@ impl<'a> Job<'a> {
         let prompts = PromptPipeline::new(&args.prompt.settings(), &settings, allowed)?;
         warn(&prompts.warnings, printer);
         let mut manifest = cases.manifest.clone();
-        manifest.generation = generation_facts(generator.as_ref(), args, &prompts);
+        manifest.generation =
+            generation_facts(generator.meta(), &parameters(args), args.image.image_seed, &prompts);
         let directory = match directory {
             Some(directory) => directory.to_owned(),
             None => default_directory(&manifest.suite, &model.name),
@@ -204,11 +211,11 @@ impl Job<'_> {
                 format!("{images} and {prompts} to rewrite")
             }
         };
-        Ok(Some(Expense { what, cost: estimate.known_cost(), limit: "--max-cost" }))
+        Ok(Some(Expense { what, cost: estimate.cost, limit: "--max-cost" }))
     }
 
     /// What is left to ask for, going by what the run holds.
-    pub(super) fn estimate_left(&self) -> Result<Estimate> {
+    pub(super) fn estimate_left(&self) -> Result<WorkEstimate> {
         let (have, known) = match RunReader::open_same(&self.directory, &self.manifest)? {
             Some(reader) => (reader.generated_samples()?, reader.rewrites()?),
             None => (BTreeMap::new(), BTreeMap::new()),
@@ -225,22 +232,22 @@ impl Job<'_> {
     pub(super) fn dry_run(&self, as_json: bool, printer: Printer) -> Result<Exit> {
         let estimate = self.estimate_left()?;
         printer.data(match as_json {
-            true => format!("{:#}\n", Schema::Estimate.stamp(estimate.to_json())),
-            false => estimate.render_text(),
+            true => format!("{:#}\n", Schema::Estimate.stamp(estimate_json(&estimate))),
+            false => estimate_text(&estimate),
         })?;
         Ok(Exit::Ok)
     }
 
     /// Generates what the run lacks.
     pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<Work> {
-        if self.args.max_cost.is_some() && self.estimate_left()?.has_unpriced() {
+        if self.args.max_cost.is_some() && self.estimate_left()?.unpriced > 0 {
             // Refused before there is a run that would stand in the way of another model's.
             return Err(generate_error(CallError::PriceUnknown { what: self.model.name.model.clone() }));
         }
         let mut run = RunWriter::create_or_open(&self.directory, &self.manifest, holder)?;
         self.cases.keep_in(&run)?;
         let estimate = self.estimate(&run.generated_samples()?, &run.rewrites()?);
-        printer.talk(format_args!("generate: {}", estimate.sentence()));
+        printer.talk(format_args!("generate: {}", estimate_sentence(&estimate)));
 
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("could not start the threads that wait for the network")?;
@@ -317,8 +324,8 @@ impl Job<'_> {
         &self,
         have: &BTreeMap<SampleId, GeneratedSample>,
         known: &BTreeMap<WorkKey, Outcome<String>>,
-    ) -> Estimate {
-        let mut estimate = Estimate::new(self.model.settings.limits);
+    ) -> WorkEstimate {
+        let mut estimate = WorkEstimate::new(self.model.settings.limits);
         let cases = self.final_cases(&BTreeMap::new());
         let plan = plan_generation(&cases, self.args.samples, have, &self.retry, self.args.any_size);
         let settings = self.settings();
@@ -418,10 +425,7 @@ fn check_capabilities(
     cases: &[GenerationCase],
     settings: &GenerateSettings<'_>,
 ) -> Result<(), CommandError> {
-    let can = generator.capabilities();
-    let rounds = cases.iter().flat_map(|case| (1..).take(case.rounds.len()).map(move |round| (case, round)));
-    let mut requests = rounds.map(|(case, round)| sketch_request(case, 0, round, settings));
-    match requests.find_map(|request| request.unsupported_by(can)) {
+    match unsupported_part(generator, cases, settings) {
         None => Ok(()),
         Some(part) => {
             let what = match flag_of(part) {
@@ -458,35 +462,6 @@ fn placeholder_for(part: RequestPart) -> Option<&'static str> {
     }
 }
 
-/// What was asked of whom: equal for all samples of a run. What is not given is not named.
-fn generation_facts(
-    generator: &dyn Generator,
-    args: &GenerationArgs,
-    prompts: &PromptPipeline,
-) -> BTreeMap<String, String> {
-    let meta = generator.meta();
-    let mut facts = BTreeMap::from([
-        ("provider".to_owned(), meta.provider.clone()),
-        ("model".to_owned(), meta.model.clone()),
-        ("adapter".to_owned(), meta.version.to_string()),
-    ]);
-    let mut add = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            facts.insert(name.to_owned(), value);
-        }
-    };
-    add("endpoint", Some(meta.endpoint.clone()).filter(|endpoint| !endpoint.is_empty()));
-    add("size", args.image.size.map(|size| size.to_string()));
-    add("quality", args.image.quality.clone());
-    add("background", args.image.background.clone());
-    add("output_format", args.image.output_format.map(|format| format.extension().to_owned()));
-    add("image_seed", args.image.image_seed.map(|seed| seed.to_string()));
-    for (name, value) in prompts.facts() {
-        add(name, Some(value.to_owned()));
-    }
-    facts
-}
-
 fn tell_failed_rewrites(failed: &BTreeMap<String, Failure>, printer: Printer) {
     for (prompt, failure) in failed.iter().take(3) {
         let (prompt, detail) = (visible(prompt), visible(&failure.detail));
@@ -495,15 +470,4 @@ fn tell_failed_rewrites(failed: &BTreeMap<String, Failure>, printer: Printer) {
     if failed.len() > 3 {
         printer.insist(format_args!("rewrite prompts: and {} more failed", failed.len() - 3));
     }
-}
-
-/// `runs/SUITE-MODEL`, of characters that are safe in a file name.
-fn default_directory(suite: &str, model: &ModelName) -> PathBuf {
-    let plain = |character: char| match character {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => character,
-        _ => '-',
-    };
-    let name: String =
-        format!("{suite}-{}-{}", model.provider, model.model).chars().map(plain).take(100).collect();
-    Path::new("runs").join(name)
 }

@@ -5,6 +5,7 @@ mod detect;
 mod diagnose;
 mod doctor;
 mod embed;
+mod estimate;
 mod export;
 mod fetch_suite;
 mod generate;

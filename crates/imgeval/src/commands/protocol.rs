@@ -16,11 +16,11 @@ use imgeval_suites::{
 use crate::{
     advice::judging::no_judge,
     args::{SuiteArgs, SuitesDirArg, judging::ProtocolCommand},
-    cases::CaseSet,
     exit_code::Exit,
     failure::{CommandError, render_error},
     printer::Printer,
 };
+use imgeval_generation::CaseSet;
 
 pub(super) fn protocol(command: &ProtocolCommand, printer: Printer) -> Result<Exit> {
     match command {

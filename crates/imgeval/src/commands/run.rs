@@ -31,12 +31,12 @@ use super::{
 use crate::{
     advice::judging::{needs_judge, no_judge},
     args::RunArgs,
-    cases::CaseSet,
     consent,
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
 };
+use imgeval_generation::CaseSet;
 
 /// In the run.
 const RESULTS: &str = "geneval-results.jsonl";

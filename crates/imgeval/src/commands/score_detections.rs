@@ -30,9 +30,9 @@ use crate::{
     args::scoring::{ScoreDetectionsArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
-    output_file::OutputFile,
     printer::Printer,
 };
+use imgeval_files::OutputFile;
 
 /// Stands beside scores of detections that were made elsewhere.
 const FOREIGN_NOTE: &str = "detections from elsewhere";

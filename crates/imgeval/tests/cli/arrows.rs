@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core"]),
@@ -55,6 +55,20 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         ],
     ),
     (
+        "imgeval-generation",
+        &[
+            "imgeval-clients",
+            "imgeval-core",
+            "imgeval-files",
+            "imgeval-runner",
+            "imgeval-scoring",
+            "imgeval-settings",
+            "imgeval-store",
+            "imgeval-suites",
+            "imgeval-vision",
+        ],
+    ),
+    (
         "imgeval-pages",
         &[
             "imgeval-core",
@@ -76,6 +90,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "imgeval-diagnose",
             "imgeval-fetch",
             "imgeval-files",
+            "imgeval-generation",
             "imgeval-metrics",
             "imgeval-observe",
             "imgeval-pages",

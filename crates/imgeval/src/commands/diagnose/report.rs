@@ -19,7 +19,7 @@ use super::{
     figures::{answer_figures, probe_figures},
     show,
 };
-use crate::output_file::output_folder;
+use imgeval_files::output_folder;
 
 /// An answer with all that goes with it.
 pub(super) struct AnswerReport<'a> {

@@ -7,7 +7,7 @@ const LEAST: u64 = 16 << 20;
 ///
 /// # Errors
 /// Says what is wrong, for people.
-pub(crate) fn parse_memory(text: &str) -> Result<u64, String> {
+pub fn parse_memory(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);

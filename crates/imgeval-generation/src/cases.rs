@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
 use imgeval_core::{CaseId, ContentHash, ImageRef, InputImage, json::from_json_str};
 use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput};
@@ -23,18 +22,18 @@ use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::failure::CommandError;
+use crate::CasesError;
 
 /// A longer file of cases is refused.
 const MAX_CASES_BYTES: u64 = 256 << 20;
 const MAX_ID_BYTES: usize = 120;
 
 /// Cases with the manifest of a run of them, and the images that must lie in the run.
-#[derive(Clone)]
-pub(crate) struct CaseSet {
-    pub(crate) suite: SuiteRef,
-    pub(crate) manifest: Manifest,
-    pub(crate) cases: Vec<SuiteCase>,
+#[derive(Debug, Clone)]
+pub struct CaseSet {
+    pub suite: SuiteRef,
+    pub manifest: Manifest,
+    pub cases: Vec<SuiteCase>,
     images: BTreeMap<ContentHash, (ImageRef, PathBuf)>,
     /// What of the cases is kept in the run; `None` if the manifest tells them. A suite is kept whole, whatever part of it is
     /// worked on: what is missing is part of the score.
@@ -42,13 +41,25 @@ pub(crate) struct CaseSet {
 }
 
 impl CaseSet {
-    pub(crate) fn of_suite(suite: SuiteRef, files: &SuiteFiles, parameters: &Parameters) -> Result<Self> {
+    /// All cases of a suite.
+    ///
+    /// # Errors
+    /// If its files were not fetched, or are not what they should be.
+    pub fn of_suite(
+        suite: SuiteRef,
+        files: &SuiteFiles,
+        parameters: &Parameters,
+    ) -> Result<Self, CasesError> {
         let SuiteCases { cases, parameters, images, is_listed } = suite.load(files, parameters)?;
         let listed = is_listed.then(|| cases.clone());
         Ok(Self { suite, manifest: manifest_of(suite, parameters), cases, images, listed })
     }
 
-    pub(crate) fn of_file(path: &Path) -> Result<Self> {
+    /// The cases in a file of JSON lines.
+    ///
+    /// # Errors
+    /// If it cannot be read, or a line of it is no case.
+    pub fn of_file(path: &Path) -> Result<Self, CasesError> {
         let text = imgeval_files::read_hand_written(path, MAX_CASES_BYTES, "the cases")?;
         let mut reader =
             CaseReader { folder: path.parent().unwrap_or(Path::new(".")), images: BTreeMap::new() };
@@ -57,22 +68,18 @@ impl CaseSet {
         let is_case =
             |(_, line): &(usize, &str)| !line.trim().is_empty() && !line.trim_start().starts_with('#');
         for (number, line) in text.lines().enumerate().filter(is_case) {
-            let place = |error: String| {
-                CommandError::usage(format!("`{}`, line {}: {error}", path.display(), number + 1))
-            };
+            let place =
+                |problem: String| CasesError::Line { path: path.to_owned(), line: number + 1, problem };
             let case = reader.read_case(line).map_err(place)?;
             if !seen.insert(case.id.clone()) {
-                return Err(place(format!("the id `{}` occurs twice", case.id)).into());
+                return Err(place(format!("the id `{}` occurs twice", case.id)));
             }
             cases.push(case);
         }
         if cases.is_empty() {
-            return Err(CommandError::nothing(format!("`{}` holds no case", path.display())).into());
+            return Err(CasesError::NoCase { path: path.to_owned() });
         }
-        settle_checks(&mut cases).map_err(|error| {
-            CommandError::usage(format!("`{}`: {error}", path.display()))
-                .with_hint("`imgeval init cases` writes an example")
-        })?;
+        settle_checks(&mut cases).map_err(|problem| CasesError::Checks { path: path.to_owned(), problem })?;
         let suite = registry::own_cases();
         // Cases are held against the run's listing one by one, so that more may be added.
         let manifest = manifest_of(suite, Parameters::new());
@@ -85,7 +92,7 @@ impl CaseSet {
     ///
     /// # Errors
     /// If a case is not what it was when the run first saw it, and the run holds a result.
-    pub(crate) fn keep_in(&self, run: &RunWriter) -> Result<()> {
+    pub fn keep_in(&self, run: &RunWriter) -> Result<(), CasesError> {
         let cases = match &self.listed {
             // Of cases of one's own only those that are worked on.
             Some(_) if self.suite == registry::own_cases() => Some(&self.cases),
@@ -95,10 +102,9 @@ impl CaseSet {
         let listing = cases.map(|cases| run.merge_cases(&listed(cases))).transpose()?;
         for (hash, (image, path)) in &self.images {
             let bytes = read_regular(path, MAX_INPUT_BYTES)
-                .with_context(|| format!("could not read `{}`", path.display()))?;
+                .map_err(|source| CasesError::Read { path: path.clone(), source })?;
             if ContentHash::of(&bytes) != *hash {
-                let message = format!("`{}` changed while it was read", path.display());
-                return Err(CommandError::mendable(message, "start the command again").into());
+                return Err(CasesError::Changed { path: path.clone() });
             }
             run.images().put(image, &bytes)?;
         }
@@ -112,7 +118,12 @@ impl CaseSet {
     ///
     /// # Errors
     /// If an id or tag is none of this set's.
-    pub(crate) fn select(&mut self, ids: &[String], tags: &[String], limit: Option<usize>) -> Result<()> {
+    pub fn select(
+        &mut self,
+        ids: &[String],
+        tags: &[String],
+        limit: Option<usize>,
+    ) -> Result<(), CasesError> {
         let known_ids: BTreeSet<&str> = self.cases.iter().map(|case| case.id.as_str()).collect();
         let full_id = |id: &String| match id.parse::<u32>() {
             // GenEval's prompt 52 is `00052`.
@@ -121,15 +132,12 @@ impl CaseSet {
         };
         let asked: BTreeSet<String> = ids.iter().map(full_id).collect();
         if let Some(unknown) = ids.iter().find(|id| !known_ids.contains(full_id(id).as_str())) {
-            return Err(CommandError::usage(format!("no prompt has the id `{unknown}`")).into());
+            return Err(CasesError::UnknownId { id: unknown.clone() });
         }
         let known_tags: BTreeSet<&str> = self.cases.iter().map(|case| case.tag.as_str()).collect();
         if let Some(unknown) = tags.iter().find(|tag| !known_tags.contains(tag.as_str())) {
-            let known: Vec<&str> = known_tags.into_iter().collect();
-            let hint = format!("there are: {}", known.join(", "));
-            return Err(CommandError::usage(format!("no prompt has the tag `{unknown}`"))
-                .with_hint(hint)
-                .into());
+            let known = known_tags.into_iter().map(str::to_owned).collect();
+            return Err(CasesError::UnknownTag { tag: unknown.clone(), known });
         }
         self.cases.retain(|case| {
             (asked.is_empty() || asked.contains(case.id.as_str()))
@@ -137,12 +145,13 @@ impl CaseSet {
         });
         self.cases.truncate(limit.unwrap_or(usize::MAX));
         if self.cases.is_empty() {
-            return Err(CommandError::nothing("no prompt is left by --ids, --tags and --limit").into());
+            return Err(CasesError::NoneLeft);
         }
         Ok(())
     }
 
-    pub(crate) fn rounds(&self) -> impl Iterator<Item = &CaseRound> {
+    /// Of all cases.
+    pub fn rounds(&self) -> impl Iterator<Item = &CaseRound> {
         self.cases.iter().flat_map(|case| &case.rounds)
     }
 }
@@ -158,7 +167,7 @@ fn manifest_of(suite: SuiteRef, parameters: Parameters) -> Manifest {
 }
 
 /// The case as a generator is asked for it, each prompt as `prompt` makes it.
-pub(crate) fn generation_case(case: &SuiteCase, prompt: impl Fn(&str) -> String) -> GenerationCase {
+pub fn generation_case(case: &SuiteCase, prompt: impl Fn(&str) -> String) -> GenerationCase {
     let round = |round: &CaseRound| RoundInput {
         prompt: prompt(&round.prompt),
         images: round.images.clone(),

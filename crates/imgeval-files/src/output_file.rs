@@ -6,15 +6,27 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
-use imgeval_files::{NewFile, OwnFolder, open_special_for_writing};
+use crate::{NewFile, OwnFolder, open_special_for_writing};
 
-use crate::failure::CommandError;
+/// Why output cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    #[error("`{}` is a folder, not a file to write", path.display())]
+    IsFolder { path: PathBuf },
+    #[error("could not write `{}`", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("could not create `{}`", path.display())]
+    Create { path: PathBuf, source: io::Error },
+    #[error("could not create the folder of `{}`", path.display())]
+    CreateParent { path: PathBuf, source: io::Error },
+    #[error("could not make a temporary file")]
+    Temporary(#[source] io::Error),
+}
 
 /// Collects output under a temporary name beside its destination; nothing is visible before [`Self::publish`].
 ///
 /// A link that the user named is followed to its file, a link in a run is replaced. A pipe or device is written to at the end.
-pub(crate) struct OutputFile {
+pub struct OutputFile {
     destination: PathBuf,
     target: Target,
 }
@@ -26,37 +38,45 @@ enum Target {
 }
 
 impl OutputFile {
-    pub(crate) fn create(destination: &Path) -> Result<Self> {
-        let name = destination.display();
+    /// Where the user says; folders on the way are made.
+    ///
+    /// # Errors
+    /// If it is a folder, or nothing can be made there.
+    pub fn create(destination: &Path) -> Result<Self, OutputError> {
+        let path = destination.to_owned();
         if destination.is_dir() {
-            return Err(CommandError::usage(format!("`{name}` is a folder, not a file to write")).into());
+            return Err(OutputError::IsFolder { path });
         }
         if let Some((run, inner)) = place_in_run(destination) {
             let own = OwnFolder::open(&run).and_then(|own| own.below(&inner));
-            let (folder, name) = own.with_context(|| format!("could not write `{name}`"))?;
+            let (folder, name) = own.map_err(|source| OutputError::Write { path, source })?;
             return Self::within(&folder, name);
         }
         let destination = fs::canonicalize(destination).unwrap_or_else(|_| destination.to_owned());
         if destination.exists() && !destination.is_file() {
-            let spool = tempfile::tempfile().context("could not make a temporary file")?;
+            let spool = tempfile::tempfile().map_err(OutputError::Temporary)?;
             return Ok(Self { destination, target: Target::Special(BufWriter::new(spool)) });
         }
-        let (folder, file_name) = OwnFolder::of_file(&destination)
-            .with_context(|| format!("could not create the folder of `{name}`"))?;
+        let (folder, file_name) =
+            OwnFolder::of_file(&destination).map_err(|source| OutputError::CreateParent { path, source })?;
         Self::within(&folder, file_name)
     }
 
     /// In a folder that somebody else may have made: a link that has the name is replaced.
-    fn within(folder: &OwnFolder, name: impl AsRef<std::ffi::OsStr>) -> Result<Self> {
+    fn within(folder: &OwnFolder, name: impl AsRef<std::ffi::OsStr>) -> Result<Self, OutputError> {
         let destination = folder.path().join(name.as_ref());
-        let file =
-            folder.new_file(name).with_context(|| format!("could not write `{}`", destination.display()))?;
+        let file = folder
+            .new_file(name)
+            .map_err(|source| OutputError::Write { path: destination.clone(), source })?;
         Ok(Self { destination, target: Target::File(BufWriter::new(file)) })
     }
 
     /// Puts the finished output in its place.
-    pub(crate) fn publish(self) -> Result<()> {
-        let context = format!("could not write `{}`", self.destination.display());
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn publish(self) -> Result<(), OutputError> {
+        let path = self.destination.clone();
         let publish = || -> io::Result<()> {
             match self.target {
                 Target::File(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.publish(),
@@ -67,7 +87,7 @@ impl OutputFile {
                 }
             }
         };
-        publish().context(context)
+        publish().map_err(|source| OutputError::Write { path, source })
     }
 }
 
@@ -75,14 +95,14 @@ impl OutputFile {
 ///
 /// # Errors
 /// If it cannot be made.
-pub(crate) fn output_folder(path: &Path) -> Result<OwnFolder> {
+pub fn output_folder(path: &Path) -> Result<OwnFolder, OutputError> {
     let opened = match place_in_run(path) {
         Some((run, inner)) => OwnFolder::open(&run)
             .and_then(|own| own.below(&inner))
             .and_then(|(folder, name)| folder.make_folder(name)),
         None => OwnFolder::make(path),
     };
-    let folder = opened.with_context(|| format!("could not create `{}`", path.display()))?;
+    let folder = opened.map_err(|source| OutputError::Create { path: path.to_owned(), source })?;
     folder.sweep_once();
     Ok(folder)
 }
@@ -119,9 +139,9 @@ mod tests {
 
     use super::*;
 
-    fn write(path: &Path) -> Result<()> {
+    fn write(path: &Path) -> Result<(), OutputError> {
         let mut file = OutputFile::create(path)?;
-        file.write_all(b"new")?;
+        file.write_all(b"new").unwrap();
         file.publish()
     }
 
