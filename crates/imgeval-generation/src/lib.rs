@@ -9,9 +9,11 @@
 mod cases;
 mod error;
 mod estimate;
+mod examples;
 mod requests;
 
 pub use cases::{CaseSet, generation_case};
 pub use error::CasesError;
 pub use estimate::WorkEstimate;
+pub use examples::FailureExamples;
 pub use requests::{default_directory, generation_facts, unsupported_part};

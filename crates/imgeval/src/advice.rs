@@ -249,7 +249,9 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
             "a clone of the repository, its zip archive, or a folder with its JSON files and scripts"
         }
         FetchError::Suite(error) => return suite_advice(error),
-        FetchError::NotAnArchive { .. }
+        FetchError::NotADataSet { layout, .. } => layout,
+        FetchError::UnusableImage { .. }
+        | FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
         | FetchError::SameName { .. }
         | FetchError::TooLong { .. }
@@ -269,7 +271,9 @@ fn fetch_exit(error: &FetchError) -> Exit {
     match error {
         FetchError::NotTheOneBefore { .. } | FetchError::OtherListing { .. } => Exit::Mismatch,
         FetchError::NoFile { .. } => Exit::NothingFound,
-        FetchError::NotAnArchive { .. }
+        FetchError::NotADataSet { .. }
+        | FetchError::UnusableImage { .. }
+        | FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
         | FetchError::SameName { .. }
         | FetchError::TooLong { .. }

@@ -1,33 +1,11 @@
 //! What came of a call of `generate`, in words of the command line.
 
-use std::collections::BTreeMap;
-
-use imgeval_core::{FailureKind, SampleId, visible};
+use imgeval_generation::FailureExamples;
 use imgeval_report::calls::{CallsView, OutcomeView};
 use imgeval_runner::{CallSummary, Stopped};
 use imgeval_scoring::spend_view;
 
 use crate::advice::explain;
-
-/// How many examples of a kind are named.
-const EXAMPLES: usize = 3;
-
-/// The first few failures of each kind, with their details.
-#[derive(Debug, Default)]
-pub(crate) struct FailureExamples(BTreeMap<FailureKind, Vec<String>>);
-
-impl FailureExamples {
-    pub(crate) fn add(&mut self, kind: FailureKind, id: &SampleId, detail: &str) {
-        let examples = self.0.entry(kind).or_default();
-        if examples.len() < EXAMPLES {
-            examples.push(visible(&format!("{id}: {detail}")));
-        }
-    }
-
-    pub(crate) fn of(&self, kind: FailureKind) -> &[String] {
-        self.0.get(&kind).map_or(&[], Vec::as_slice)
-    }
-}
 
 /// In the form that tables show.
 pub(crate) fn generation_view(
@@ -40,7 +18,7 @@ pub(crate) fn generation_view(
         Stopped::Interrupted => "as asked".to_owned(),
         Stopped::Down(down) => down.message.clone(),
     });
-    let examples = examples.0.iter().map(|(kind, examples)| (kind.code().to_owned(), examples.clone()));
+    let examples = examples.iter().map(|(kind, examples)| (kind.code().to_owned(), examples.clone()));
     CallsView {
         outcomes: outcomes(summary, not_rewritten),
         examples: examples.collect(),

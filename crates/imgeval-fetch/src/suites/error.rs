@@ -38,6 +38,11 @@ pub enum FetchError {
         #[source]
         source: zip::result::ZipError,
     },
+    /// What was found there, and what should be.
+    #[error("{message}")]
+    NotADataSet { message: String, layout: &'static str },
+    #[error("`{path}` cannot be used: {detail}")]
+    UnusableImage { path: String, detail: String },
     #[error("`{}` holds too many files", path.display())]
     TooManyFiles { path: PathBuf },
     #[error("`{}` holds two files `{name}`", path.display())]

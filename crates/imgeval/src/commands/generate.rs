@@ -18,7 +18,8 @@ use imgeval_core::{
     visible,
 };
 use imgeval_generation::{
-    CaseSet, WorkEstimate, default_directory, generation_case, generation_facts, unsupported_part,
+    CaseSet, FailureExamples, WorkEstimate, default_directory, generation_case, generation_facts,
+    unsupported_part,
 };
 use imgeval_runner::{
     Broken, CallError, CallEvent, CallSummary, GenerateSettings, GenerationCase, RewriteSettings,
@@ -46,7 +47,7 @@ use crate::{
     consent::{self, Expense},
     exit_code::Exit,
     failure::{CommandError, client_error, sentence_of},
-    generation_table::{FailureExamples, generation_view},
+    generation_table::generation_view,
     interrupt::watch_interrupts,
     printer::Printer,
 };

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::open_judge;
 use imgeval_core::{FailureKind, ImageParameters, Judge, JudgeIdentity, Usd, counted, visible};
+use imgeval_generation::FailureExamples;
 use imgeval_observe::{JudgeQuestions, check_fits, load_protocols, sketch_question, title_of};
 use imgeval_runner::{CallEvent, CallSummary, JudgeSettings, StopSignal, Stopped, judge_images};
 use imgeval_scoring::{is_pinned, read_cases, spend_line};
@@ -31,7 +32,6 @@ use crate::{
     consent::Expense,
     exit_code::Exit,
     failure::{CommandError, client_error},
-    generation_table::FailureExamples,
     interrupt::watch_interrupts,
     printer::Printer,
 };

@@ -1,7 +1,7 @@
 //! `imgeval suites`: which suites there are, and fetching the data of those that are not ours to ship.
 
 use anyhow::Result;
-use imgeval_fetch::suites::{FetchError, OtherScripts};
+use imgeval_fetch::suites::{FetchError, OtherScripts, take_data_set};
 use imgeval_report::{
     schema::Schema,
     tables::terminal::{Column, Row, Table},
@@ -13,13 +13,14 @@ use imgeval_suites::{
 };
 use serde_json::json;
 
-use super::fetch_suite::{Asked, fetch_files, take_data_set};
+use super::fetch_suite::{Asked, fetch_files};
 use crate::{
     args::judging::SuitesCommand,
     exit_code::Exit,
     failure::{CommandError, render_error},
     printer::Printer,
 };
+use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
 pub(super) fn suites(command: &SuitesCommand, printer: Printer) -> Result<Exit> {
     match command {
@@ -136,7 +137,11 @@ fn tell_data_set(
         let hint = format!("{} and name it with --from DIR|ZIP", data.advice);
         return Err(CommandError::usage(message).with_hint(hint).into());
     };
-    let counts = take_data_set(files, source, data, from, asked.replaces)?;
+    let format_of = |bytes: &[u8]| match inspect_and_decode(bytes, &DecodeLimits { max_pixels: 1 << 27 }) {
+        Ok(image) => Ok(image.format),
+        Err(error) => Err(error.failure().detail),
+    };
+    let counts = take_data_set(files, source, data, from, asked.replaces, &format_of)?;
     let (total, folder) = (counts.values().sum::<usize>(), files.folder(source));
     printer.talk(format_args!("suites: {total} cases of {} in {}", source.title, folder.display()));
     for (tag, count) in counts {
