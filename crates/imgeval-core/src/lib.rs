@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod categories;
+mod counted;
 mod estimate;
 mod evidence;
 mod facts;
@@ -14,6 +15,7 @@ pub mod json;
 mod judging;
 mod mask;
 pub mod memory;
+mod memory_size;
 mod money;
 mod outcome;
 mod pixels;
@@ -25,6 +27,7 @@ mod text;
 mod whole_reply;
 
 pub use categories::{Category, Color};
+pub use counted::counted;
 pub use estimate::{Estimate, Interval, IntervalMethod};
 pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
 pub use facts::{Fact, facts_of};
@@ -35,6 +38,7 @@ pub use generation::{
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey, to_hex};
 pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, JudgeTurn, QuestionPart, ReplySchema};
 pub use mask::{Mask, MaskError};
+pub use memory_size::parse_memory;
 pub use money::Usd;
 pub use outcome::{Failure, FailureKind, Outcome};
 pub use pixels::{GrayPixels, Pixels};

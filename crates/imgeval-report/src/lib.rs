@@ -4,11 +4,17 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
+pub mod calls;
 pub mod figures;
+pub mod measured;
 pub mod model;
 mod number;
 pub mod page;
 mod plain;
+pub mod plans;
+pub mod reread;
 pub mod schema;
 pub mod scores;
 pub mod tables;
+pub mod trust;
+pub mod verdicts;

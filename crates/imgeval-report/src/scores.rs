@@ -93,7 +93,10 @@ pub struct PublishedView {
     /// By which JSON names the values.
     pub keys: Vec<String>,
     pub overall: usize,
+    /// A value for each column.
     pub rows: Vec<(String, Vec<Option<f64>>)>,
+    /// Whether the last row is the run's own.
+    pub has_own: bool,
     pub decimals: usize,
 }
 

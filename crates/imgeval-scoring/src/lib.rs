@@ -6,7 +6,7 @@
 //!                                v
 //!                 Run::score --> SummaryBuilder, Coverage --summarise--> Summary: lines with intervals and bounds
 //!                                |
-//!        OpenedRun, Assembly, Side, Plan, Trust: reports, comparisons, plans, judges against each other
+//!        OpenedRun, Assembly, Side, plan, Trust: reports, comparisons, plans, judges against each other
 //! ```
 //!
 //! Knows no command line and prints nothing; whoever shows an error says what can be done about it.
@@ -32,6 +32,8 @@ mod run;
 mod sheet;
 mod spend;
 mod trust;
+mod trust_view;
+mod verdicts;
 mod view;
 
 pub use assemble::{Assembly, official_and_fresh};
@@ -44,10 +46,10 @@ pub use evidence::objects_of;
 pub use examples::Examples;
 pub use facts::{comparability_note, model_line, with_verdict_facts};
 pub use judge::{HUMAN, ImageReplies, JudgeReplies, Reading, is_pinned};
-pub use measured::{METRICS, Measured};
-pub use plan::{MOST_IMAGES, Plan, PlanLine};
+pub use plan::plan;
 pub use run::{Evaluator, Run, SampleResult, SampleState, Scored};
 pub use sheet::{plain_view, published_view};
-pub use spend::{short_cost, spend_line};
+pub use spend::{short_cost, spend_line, spend_view};
 pub use trust::{Anchored, Dispute, Pair, Trust};
+pub use verdicts::add_verdict;
 pub use view::{OpenedRun, Part, ScoredView};

@@ -4,30 +4,22 @@ use std::collections::BTreeMap;
 
 use imgeval_core::{Outcome, SampleId};
 use imgeval_metrics::BootstrapSettings;
+use imgeval_report::measured::{MeasuredView, MetricLineView, MetricView};
 use imgeval_store::Measurement;
 use imgeval_suites::summary::MetricLine;
 
 use crate::{Run, ScoringError};
 
 /// The pixel metrics that a program measures, with their units.
-pub const METRICS: [(&str, &str); 5] =
+const METRICS: [(&str, &str); 5] =
     [("psnr", "dB"), ("ssim", ""), ("mse", ""), ("lpips", ""), ("clip_score", "")];
-
-/// What one meter measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
-    /// Its facts, versions and weights included.
-    pub meter: String,
-    /// By the metric's name: lines by part, then totals.
-    pub metrics: Vec<(&'static str, Vec<MetricLine>)>,
-}
 
 impl Run {
     /// The pixel metrics that were measured on its images as they are now.
     ///
     /// # Errors
     /// If the run cannot be read.
-    pub fn measured(&self, settings: BootstrapSettings) -> Result<Vec<Measured>, ScoringError> {
+    pub fn measured(&self, settings: BootstrapSettings) -> Result<Vec<MeasuredView>, ScoringError> {
         let mut meters: BTreeMap<String, BTreeMap<SampleId, Outcome<Measurement>>> = BTreeMap::new();
         for measurement in self.reader().measurements()? {
             let is_current =
@@ -37,12 +29,14 @@ impl Run {
             }
         }
         let n_failed = self.failed_samples()?;
-        let lines = |of_meter: &BTreeMap<SampleId, Outcome<Measurement>>, name: &'static str| {
-            self.metric_lines(of_meter, &n_failed, name, settings).map(|lines| (name, lines))
+        let metric = |of_meter: &BTreeMap<SampleId, Outcome<Measurement>>, (name, unit): (&str, &str)| {
+            let lines = self.metric_lines(of_meter, &n_failed, name, settings)?;
+            let lines = lines.into_iter().map(line_view).collect();
+            Some(MetricView { name: name.to_owned(), unit: unit.to_owned(), lines })
         };
-        let measured = |(meter, values): (String, BTreeMap<SampleId, Outcome<Measurement>>)| Measured {
+        let measured = |(meter, values): (String, BTreeMap<SampleId, Outcome<Measurement>>)| MeasuredView {
             meter,
-            metrics: METRICS.iter().filter_map(|(name, _)| lines(&values, name)).collect(),
+            metrics: METRICS.into_iter().filter_map(|of| metric(&values, of)).collect(),
         };
         Ok(meters.into_iter().map(measured).collect())
     }
@@ -88,4 +82,8 @@ impl Run {
         }
         (n_values > 0).then(|| builder.summarise_metric(settings))
     }
+}
+
+fn line_view(MetricLine { name, value, interval, n, n_missing }: MetricLine) -> MetricLineView {
+    MetricLineView { name, value, interval, n, n_missing }
 }

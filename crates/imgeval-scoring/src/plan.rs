@@ -1,37 +1,12 @@
 //! What a comparison that is yet to be made would find.
 
 use imgeval_metrics::{Cluster, ComparisonPlan, PromptSpread, plan_comparison};
+use imgeval_report::plans::{PlanLineView, PlanView};
 
 use crate::{Part, Side};
 
 /// More images a prompt than this are no answer.
-pub const MOST_IMAGES: usize = 64;
-
-/// For one run, against another of the same prompts and size.
-pub struct Plan {
-    /// Of the run.
-    pub name: String,
-    /// The one that is to be found.
-    pub difference: f64,
-    /// Of the two models' prompts.
-    pub correlation: f64,
-    /// The overall score last.
-    pub lines: Vec<PlanLine>,
-}
-
-/// What would be found on one part.
-pub struct PlanLine {
-    pub part: String,
-    pub n_prompts: usize,
-    /// Rounded mean.
-    pub images_per_prompt: usize,
-    /// Smallest difference that would be found four times of five.
-    pub detectable: Option<f64>,
-    /// With as many images each.
-    pub prompts_needed: Option<u64>,
-    /// With as many prompts. `None` if no number of images is enough, or one image a prompt does not tell.
-    pub images_needed: Option<usize>,
-}
+const MOST_IMAGES: usize = 64;
 
 /// A part with what it tells of its prompts.
 struct Spread<'a> {
@@ -41,41 +16,38 @@ struct Spread<'a> {
     is_separated: bool,
 }
 
-impl Plan {
-    /// `difference` is the one that is to be found; `correlation` that of the two models' prompts, 0 being cautious. `None` if
-    /// nothing has a score.
-    #[must_use]
-    pub fn of(side: Side<'_>, difference: f64, correlation: f64) -> Option<Self> {
-        let spreads: Vec<Spread<'_>> =
-            side.scored().parts.iter().filter_map(|part| Spread::of(part, correlation)).collect();
-        let n_prompts: usize = spreads.iter().map(|spread| spread.plan.n_prompts).sum();
-        let given: f64 = spreads.iter().filter_map(|spread| spread.part.weight).sum();
-        let weights = spreads.iter().map(|spread| match spread.part.weight {
-            Some(weight) => weight / given,
-            None => spread.plan.n_prompts as f64 / n_prompts.max(1) as f64,
-        });
-        let weights: Vec<f64> = weights.collect();
-        let mut lines: Vec<PlanLine> = spreads.iter().map(|spread| spread.line(difference)).collect();
-        if lines.is_empty() {
-            return None;
-        }
-        let detectable = |images: Option<usize>| overall_detectable(&spreads, &weights, images);
-        let now = detectable(None);
-        let needed = now.map(|now| (n_prompts as f64 * (now / difference).powi(2)).ceil().max(1.0) as u64);
-        let is_separated = spreads.iter().all(|spread| spread.is_separated);
-        let enough = |images: &usize| detectable(Some(*images)).is_some_and(|found| found <= difference);
-        lines.push(PlanLine {
-            part: "overall".to_owned(),
-            n_prompts,
-            images_per_prompt: spreads.iter().map(|spread| spread.plan.images_per_prompt).max().unwrap_or(1),
-            detectable: now,
-            prompts_needed: needed,
-            images_needed: if is_separated { (1..=MOST_IMAGES).find(enough) } else { None },
-        });
-        Some(Self { name: side.name(), difference, correlation, lines })
+/// What a comparison with another run of the same prompts would find. `difference` is the one that is to be found; `correlation` that of the two models' prompts, 0 being cautious. `None` if
+/// nothing has a score.
+#[must_use]
+pub fn plan(side: Side<'_>, difference: f64, correlation: f64) -> Option<PlanView> {
+    let spreads: Vec<Spread<'_>> =
+        side.scored().parts.iter().filter_map(|part| Spread::of(part, correlation)).collect();
+    let n_prompts: usize = spreads.iter().map(|spread| spread.plan.n_prompts).sum();
+    let given: f64 = spreads.iter().filter_map(|spread| spread.part.weight).sum();
+    let weights = spreads.iter().map(|spread| match spread.part.weight {
+        Some(weight) => weight / given,
+        None => spread.plan.n_prompts as f64 / n_prompts.max(1) as f64,
+    });
+    let weights: Vec<f64> = weights.collect();
+    let mut lines: Vec<PlanLineView> = spreads.iter().map(|spread| spread.line(difference)).collect();
+    if lines.is_empty() {
+        return None;
     }
+    let detectable = |images: Option<usize>| overall_detectable(&spreads, &weights, images);
+    let now = detectable(None);
+    let needed = now.map(|now| (n_prompts as f64 * (now / difference).powi(2)).ceil().max(1.0) as u64);
+    let is_separated = spreads.iter().all(|spread| spread.is_separated);
+    let enough = |images: &usize| detectable(Some(*images)).is_some_and(|found| found <= difference);
+    lines.push(PlanLineView {
+        part: "overall".to_owned(),
+        n_prompts,
+        images_per_prompt: spreads.iter().map(|spread| spread.plan.images_per_prompt).max().unwrap_or(1),
+        detectable: now,
+        prompts_needed: needed,
+        images_needed: if is_separated { (1..=MOST_IMAGES).find(enough) } else { None },
+    });
+    Some(PlanView { name: side.name(), difference, correlation, most_images: MOST_IMAGES, lines })
 }
-
 impl<'a> Spread<'a> {
     fn of(part: &'a Part, correlation: f64) -> Option<Self> {
         let clusters: Vec<Cluster> = part.prompts.values().copied().collect();
@@ -95,13 +67,13 @@ impl<'a> Spread<'a> {
         Some(Self { part, plan, is_separated: observed.is_some() })
     }
 
-    fn line(&self, difference: f64) -> PlanLine {
+    fn line(&self, difference: f64) -> PlanLineView {
         let planned = plan_comparison(self.plan, difference);
         let enough = |images: &usize| {
             let plan = ComparisonPlan { images_per_prompt: *images, ..self.plan };
             plan_comparison(plan, difference).detectable.is_some_and(|found| found <= difference)
         };
-        PlanLine {
+        PlanLineView {
             part: self.part.name.clone(),
             n_prompts: self.plan.n_prompts,
             images_per_prompt: self.plan.images_per_prompt,

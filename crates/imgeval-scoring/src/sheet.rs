@@ -159,6 +159,7 @@ pub fn published_view(suite: SuiteRef, own: &Summary, with_own: bool) -> Option<
         unknown: published.unknown.to_owned(),
         overall: if facts.is_overall_first { 0 } else { columns.len().saturating_sub(1) },
         rows: rows.chain(of_run).collect(),
+        has_own: with_own,
         keys: columns.iter().map(|column| column.name.clone()).collect(),
         columns: columns.into_iter().map(|column| column.title).collect(),
         decimals: facts.decimals,

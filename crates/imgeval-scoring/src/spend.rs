@@ -1,6 +1,7 @@
-//! What a run has cost, in words. An unknown amount is never zero.
+//! What a run has cost, in words and in numbers. An unknown amount is never zero.
 
 use imgeval_core::Usd;
+use imgeval_report::calls::SpendView;
 use imgeval_store::Spend;
 
 /// What was spent, as short as progress lines need it; an unknown amount is never zero.
@@ -41,6 +42,21 @@ pub fn spend_line(spend: &Spend) -> String {
     text
 }
 
+/// The same in the form that tables show.
+#[must_use]
+pub fn spend_view(spend: &Spend) -> SpendView {
+    let dollars = |amount: Usd| (amount > Usd::ZERO || spend.unpriced_calls == 0).then(|| amount.dollars());
+    SpendView {
+        line: spend_line(spend).trim_end().to_owned(),
+        usd: dollars(spend.known),
+        perhaps_more_usd: dollars(spend.possible),
+        calls: spend.calls,
+        calls_without_price: spend.unpriced_calls,
+        requests: spend.tries,
+        requests_without_answer: spend.lost_tries,
+    }
+}
+
 /// What was spent, without the word itself.
 pub(crate) fn spend_text(spend: &Spend) -> String {
     let line = spend_line(spend);
@@ -62,6 +78,8 @@ mod tests {
                         request whose answer never came may have been billed)\n";
         assert_eq!(spend_line(&unknown), expected);
         assert_eq!(short_cost(&unknown), "unknown");
+        let view = spend_view(&unknown);
+        assert_eq!((view.usd, view.perhaps_more_usd), (None, None));
         let partly = Spend { known: cents(4), calls: 3, lost_tries: 0, ..unknown };
         assert_eq!(spend_line(&partly), "spend: $0.0400 for 3 calls, 2 of them at an unknown price\n");
         assert_eq!(short_cost(&partly), "$0.0400 and an unknown amount");
@@ -73,5 +91,6 @@ mod tests {
             (spend_line(&free).as_str(), short_cost(&free).as_str()),
             ("spend: $0.00 for 1 call\n", "$0.00")
         );
+        assert_eq!(spend_view(&free).usd, Some(0.0));
     }
 }

@@ -23,7 +23,6 @@ pub const RECORD_VERSION: u32 = 1;
 pub const LISTING: &str = "cases.jsonl";
 /// Where it keeps its pictures, each named by its hash.
 pub const IMAGES: &str = "images";
-const RECORD: &str = "fetched.toml";
 const OTHER_SCRIPTS: &str = "other-scripts";
 /// In the source of a wording that is not that of the pinned script.
 pub const OTHER_SCRIPT: &str = "another version than that of commit";
@@ -153,6 +152,34 @@ pub struct FetchRecord {
     pub other_scripts: BTreeSet<String>,
 }
 
+impl FetchRecord {
+    /// The name of the record in a source's folder.
+    pub const FILE: &str = "fetched.toml";
+
+    /// The record in a source's folder; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the record cannot be read, is damaged or of a newer version.
+    pub fn read(folder: &Path) -> Result<Option<Self>, SuiteError> {
+        let path = folder.join(Self::FILE);
+        let Some(text) = read_if_there(&path)? else { return Ok(None) };
+        let record: Self = toml::from_str(&text).map_err(|error| SuiteError::Damaged {
+            path: path.clone(),
+            detail: error.message().to_owned(),
+        })?;
+        if record.format_version != RECORD_VERSION {
+            return Err(SuiteError::Newer { path });
+        }
+        Ok(Some(record))
+    }
+}
+
+/// Where scripts of another version than the pinned one lie, each named by its SHA-256: fetching one overwrites no other.
+#[must_use]
+pub fn other_scripts(folder: &Path) -> PathBuf {
+    folder.join(OTHER_SCRIPTS)
+}
+
 /// The folder of all fetched suites.
 #[derive(Debug, Clone)]
 pub struct SuiteFiles {
@@ -178,33 +205,12 @@ impl SuiteFiles {
         self.root.join(source.name)
     }
 
-    /// Scripts of another version than the pinned one, each named by its SHA-256: fetching one overwrites no other.
-    #[must_use]
-    pub fn other_scripts(&self, source: &FetchedSource) -> PathBuf {
-        self.folder(source).join(OTHER_SCRIPTS)
-    }
-
-    /// Where the record of a source lies.
-    #[must_use]
-    pub fn record_path(&self, source: &FetchedSource) -> PathBuf {
-        self.folder(source).join(RECORD)
-    }
-
     /// What was fetched; `None` if nothing was.
     ///
     /// # Errors
-    /// If the record is damaged or of a newer version.
+    /// As [`FetchRecord::read`].
     pub fn record(&self, source: &FetchedSource) -> Result<Option<FetchRecord>, SuiteError> {
-        let path = self.record_path(source);
-        let Some(text) = read_if_there(&path)? else { return Ok(None) };
-        let record: FetchRecord = toml::from_str(&text).map_err(|error| SuiteError::Damaged {
-            path: path.clone(),
-            detail: error.message().to_owned(),
-        })?;
-        if record.format_version != RECORD_VERSION {
-            return Err(SuiteError::Newer { path });
-        }
-        Ok(Some(record))
+        FetchRecord::read(&self.folder(source))
     }
 
     /// A pinned file's bytes.
@@ -223,7 +229,7 @@ impl SuiteFiles {
         };
         let is_other = record.other_scripts.contains(file.path);
         let (path, expected) = match is_other {
-            true => (self.other_scripts(source).join(fetched), fetched.as_str()),
+            true => (other_scripts(&self.folder(source)).join(fetched), fetched.as_str()),
             false => (self.folder(source).join(file.path), file.sha256),
         };
         let bytes = read_file(&path)?;
@@ -365,5 +371,74 @@ fn io_error(path: &Path, source: io::Error) -> SuiteError {
     match Unsuitable::of(&source) {
         Some(Unsuitable::TooLong { .. }) => SuiteError::TooLong { path },
         _ => SuiteError::Io { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    static SOURCE: FetchedSource = FetchedSource {
+        name: "made-up",
+        title: "MADE UP",
+        licence: "none",
+        repository: "owner/suite",
+        commit: "0123456",
+        archive: None,
+        files: &[SourceFile {
+            path: "eval.py",
+            url: None,
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            is_script: true,
+        }],
+        data_set: None,
+    };
+
+    fn record(files: &SuiteFiles, sha256: &str, is_other: bool) {
+        let path = "eval.py".to_owned();
+        let record = FetchRecord {
+            format_version: RECORD_VERSION,
+            commit: String::new(),
+            files: BTreeMap::from([(path.clone(), sha256.to_owned())]),
+            other_scripts: is_other.then_some(path).into_iter().collect(),
+        };
+        let folder = files.folder(&SOURCE);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(FetchRecord::FILE), toml::to_string(&record).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_held_against_its_checksum_whenever_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = SuiteFiles::new(folder.path().to_owned());
+        let file = &SOURCE.files[0];
+        let error = files.read(&SOURCE, file).unwrap_err();
+        assert!(matches!(error, SuiteError::FileNotHere { is_script: true, .. }), "{error}");
+        record(&files, file.sha256, false);
+        fs::write(files.folder(&SOURCE).join("eval.py"), "changed").unwrap();
+        let error = files.read(&SOURCE, file).unwrap_err();
+        let SuiteError::Changed { found, expected, is_script: true, .. } = &error else { panic!("{error}") };
+        assert_eq!((found.as_str(), expected.as_str()), (ContentHash::of(b"changed").as_str(), file.sha256));
+        // Another version lies under its own checksum.
+        let other = ContentHash::of(b"changed").to_string();
+        record(&files, &other, true);
+        let scripts = other_scripts(&files.folder(&SOURCE));
+        fs::create_dir_all(&scripts).unwrap();
+        fs::write(scripts.join(&other), "changed").unwrap();
+        let read = files.read(&SOURCE, file).unwrap();
+        assert_eq!((read.bytes.as_slice(), read.is_other), (b"changed".as_slice(), true));
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_understood_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(FetchRecord::read(folder.path()).unwrap(), None);
+        fs::write(folder.path().join(FetchRecord::FILE), "nonsense").unwrap();
+        assert!(matches!(FetchRecord::read(folder.path()), Err(SuiteError::Damaged { .. })));
+        fs::write(folder.path().join(FetchRecord::FILE), "format_version = 9\ncommit = \"\"\n[files]\n")
+            .unwrap();
+        assert!(matches!(FetchRecord::read(folder.path()), Err(SuiteError::Newer { .. })));
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod files;
+pub mod gedit;
 pub mod geneval;
 pub mod judged;
 mod numpy_random;

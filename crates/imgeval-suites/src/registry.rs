@@ -2,6 +2,7 @@
 
 use crate::{
     files::{FetchedSource, SuiteError},
+    gedit,
     geneval::Geneval,
     own_cases::OwnCases,
     reason_edit::ReasonEdit,
@@ -11,7 +12,7 @@ use crate::{
 
 /// In the order in which they are listed.
 static SUITES: &[&dyn Suite] =
-    &[&Geneval, &wise::LEGACY, &wise::LEGACY_REWRITE, &wise::VERIFIED, &ReasonEdit];
+    &[&Geneval, &wise::LEGACY, &wise::LEGACY_REWRITE, &wise::VERIFIED, &ReasonEdit, &gedit::EN, &gedit::CN];
 
 /// A file of cases is a suite too, but has no name that one could ask for.
 static OWN_CASES: OwnCases = OwnCases;

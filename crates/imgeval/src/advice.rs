@@ -1,5 +1,10 @@
 //! What the user can do about the errors of libraries, in words of the command line, which libraries do not know.
 
+mod cases;
+pub(crate) mod judging;
+mod observing;
+mod settings;
+
 use std::io;
 
 use imgeval_core::{FailureKind, RequestPart};
@@ -9,7 +14,11 @@ use imgeval_fetch::{
     weights::{self, PullError},
 };
 use imgeval_files::Unsuitable;
-use imgeval_report::model::{CoverageLine, Report};
+use imgeval_pages::PagesError;
+use imgeval_report::{
+    model::{CoverageLine, Report},
+    page::PageError,
+};
 use imgeval_runner::CallError;
 use imgeval_scoring::{EvaluatorKind, NOT_OBSERVED, ScoringError};
 use imgeval_store::StoreError;
@@ -17,6 +26,10 @@ use imgeval_suites::{files::SuiteError, geneval};
 use imgeval_vision::{ModelError, checkpoint::CheckpointError, train::TrainError};
 
 use crate::exit_code::Exit;
+
+pub(crate) use self::cases::{cases_advice, output_advice};
+pub(crate) use self::observing::{mask_hint, missing_text, observer_advice};
+pub(crate) use self::settings::{NO_PIPES, prompt_advice, settings_advice, text_advice};
 
 const OWN_FILES: &str =
     "imgeval writes only to files of its own; put a plain copy in its place, or start a new run";
@@ -235,15 +248,10 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
         FetchError::NoFile { .. } => {
             "a clone of the repository, its zip archive, or a folder with its JSON files and scripts"
         }
-        FetchError::NotHere { id, is_script, .. } => {
-            let fetch =
-                format!("`imgeval suites fetch {id}`, or with --from DIR|ZIP where there is no network");
-            let own =
-                if *is_script { "; or name a protocol file of your own with --protocol FILE" } else { "" };
-            return (Some(fetch + own), Exit::Unexpected);
-        }
-        FetchError::DamagedRecord { .. } => FETCH_AGAIN,
-        FetchError::NotAnArchive { .. }
+        FetchError::Suite(error) => return suite_advice(error),
+        FetchError::NotADataSet { layout, .. } => layout,
+        FetchError::UnusableImage { .. }
+        | FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
         | FetchError::SameName { .. }
         | FetchError::TooLong { .. }
@@ -253,7 +261,6 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
         | FetchError::Read { .. }
         | FetchError::ReadFolder { .. }
         | FetchError::Write { .. }
-        | FetchError::NewerRecord { .. }
         | FetchError::Record { .. } => "",
     };
     let hint = Some(hint).filter(|hint| !hint.is_empty()).map(str::to_owned);
@@ -262,11 +269,11 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
 
 fn fetch_exit(error: &FetchError) -> Exit {
     match error {
-        FetchError::NotTheOneBefore { .. }
-        | FetchError::OtherListing { .. }
-        | FetchError::NewerRecord { .. } => Exit::Mismatch,
+        FetchError::NotTheOneBefore { .. } | FetchError::OtherListing { .. } => Exit::Mismatch,
         FetchError::NoFile { .. } => Exit::NothingFound,
-        FetchError::NotAnArchive { .. }
+        FetchError::NotADataSet { .. }
+        | FetchError::UnusableImage { .. }
+        | FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
         | FetchError::SameName { .. }
         | FetchError::TooLong { .. }
@@ -277,11 +284,10 @@ fn fetch_exit(error: &FetchError) -> Exit {
         | FetchError::Download(_)
         | FetchError::OtherCommit { .. }
         | FetchError::Changed { .. }
-        | FetchError::NotHere { .. }
         | FetchError::Read { .. }
         | FetchError::ReadFolder { .. }
         | FetchError::Write { .. }
-        | FetchError::DamagedRecord { .. }
+        | FetchError::Suite(_)
         | FetchError::Record { .. } => Exit::Unexpected,
     }
 }
@@ -365,6 +371,47 @@ pub(crate) fn scoring_advice(error: &ScoringError) -> (Option<String>, Exit) {
             (Some(format!("there are: {}", known.join(", "))), Exit::Usage)
         }
     }
+}
+
+/// What to do about a page that cannot be shown or written, and how the process ends.
+pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
+    match error {
+        PagesError::Scoring(error) => scoring_advice(error),
+        PagesError::Store(error) => store_advice(error),
+        PagesError::Page(error) => page_advice(error),
+        PagesError::PortInUse { .. } | PagesError::Listen { .. } => {
+            let hint = "choose another port with --port; 0 takes any that is free";
+            (Some(hint.to_owned()), Exit::Unexpected)
+        }
+        PagesError::NotLabelled { .. } | PagesError::NothingAsked => (None, Exit::Usage),
+        PagesError::NoImage => {
+            (Some("import or generate usable images first".to_owned()), Exit::NothingFound)
+        }
+        PagesError::UnknownPort(_)
+        | PagesError::Policy(_)
+        | PagesError::Broke(_)
+        | PagesError::MakeTemporary(_)
+        | PagesError::OpenTemporary(_)
+        | PagesError::TemporaryGone(_)
+        | PagesError::Json(_)
+        | PagesError::Draw { .. }
+        | PagesError::WriteFigure { .. }
+        | PagesError::Words(_)
+        | PagesError::LabelProtocol(_) => (None, Exit::Unexpected),
+    }
+}
+
+fn page_advice(error: &PageError) -> (Option<String>, Exit) {
+    let exit = match error {
+        PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
+        _ => Exit::Unexpected,
+    };
+    let hint = match error {
+        PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
+            .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
+        _ => None,
+    };
+    (hint.map(str::to_owned), exit)
 }
 
 /// What to do about a suite that cannot be used, and how the process ends.

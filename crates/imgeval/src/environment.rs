@@ -1,9 +1,10 @@
-//! Every environment variable that imgeval reads, in one place. Flags win over them.
+//! Every environment variable that imgeval reads, but for those of providers' accounts and the user's configuration folder, which
+//! `imgeval_settings::environment` reads. Flags win over them.
 
 use std::path::PathBuf;
 
-use imgeval_clients::ProviderKind;
 use imgeval_fetch::weights::{Hub, Places};
+pub(crate) use imgeval_settings::environment::variable;
 use imgeval_vision::ops::InstructionLimit;
 
 /// Where model weights are kept.
@@ -35,40 +36,10 @@ pub(crate) const NO_COLOR: &str = "NO_COLOR";
 /// The kind of terminal; `dumb` ones have no colors.
 pub(crate) const TERM: &str = "TERM";
 
-/// The value of a variable; an empty one is none.
-pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-}
-
 /// The vector instructions that kernels are kept within, if the user asks for fewer than the processor has.
 pub(crate) fn instruction_limit() -> Option<InstructionLimit> {
     let asked = variable(SIMD)?;
     Some(if asked == "portable" { InstructionLimit::Portable } else { InstructionLimit::Avx2 })
-}
-
-/// Where the user's own settings and catalogue lie. A relative path would be part of the working folder, which is not the user's
-/// word.
-pub(crate) fn configuration_dir() -> Option<PathBuf> {
-    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
-    base.map(|base| base.join("imgeval"))
-}
-
-/// Where the vendor's own clients would send requests instead.
-pub(crate) fn base_url(kind: ProviderKind) -> Option<String> {
-    is_openai(kind).then(|| variable("OPENAI_BASE_URL")).flatten()
-}
-
-pub(crate) fn organization(kind: ProviderKind) -> Option<String> {
-    is_openai(kind).then(|| variable("OPENAI_ORG_ID")).flatten()
-}
-
-pub(crate) fn project(kind: ProviderKind) -> Option<String> {
-    is_openai(kind).then(|| variable("OPENAI_PROJECT_ID")).flatten()
-}
-
-fn is_openai(kind: ProviderKind) -> bool {
-    kind.key_variables().contains(&"OPENAI_API_KEY")
 }
 
 /// In how many threads images are worked on, as Rayon counts them.

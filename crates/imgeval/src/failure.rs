@@ -4,14 +4,22 @@ use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
 use imgeval_fetch::suites::FetchError;
-use imgeval_files::Unsuitable;
-use imgeval_report::page::PageError;
+use imgeval_files::{OutputError, TextError};
+use imgeval_generation::CasesError;
+use imgeval_observe::{JudgingError, MeasureError, ObserverError, UnusableProtocol};
+use imgeval_pages::PagesError;
 use imgeval_scoring::ScoringError;
+use imgeval_settings::{PromptError, SettingsError};
 use imgeval_store::StoreError;
 use imgeval_suites::files::SuiteError;
 
 use crate::{
-    advice::{fetch_advice, scoring_advice, store_advice, suite_advice},
+    advice::{
+        cases_advice, fetch_advice,
+        judging::{judging_advice, protocol_advice},
+        observer_advice, output_advice, pages_advice, prompt_advice, scoring_advice, settings_advice,
+        store_advice, suite_advice, text_advice,
+    },
     exit_code::Exit,
 };
 
@@ -45,13 +53,23 @@ impl CommandError {
         Self { message: message.into(), hint: None, exit: Exit::Mismatch }
     }
 
-    pub(crate) fn hint(&self) -> Option<&str> {
-        self.hint.as_deref()
-    }
-
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<ObserverError> for CommandError {
+    fn from(error: ObserverError) -> Self {
+        let (hint, exit) = observer_advice(&error);
+        Self { message: sentence_of(&error), hint, exit }
+    }
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
+        let (hint, exit) = settings_advice(&error);
+        Self { message: sentence_of(&error), hint, exit }
     }
 }
 
@@ -81,6 +99,37 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<CommandError>() {
         return (error.hint.clone(), error.exit);
     }
+    if let Some(error) = error.downcast_ref::<CasesError>() {
+        return cases_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<OutputError>() {
+        return output_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<ObserverError>() {
+        return observer_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<MeasureError>() {
+        return match error {
+            MeasureError::Run(error) => scoring_advice(error),
+            MeasureError::Store(error) => store_advice(error),
+            MeasureError::Meter(error) => observer_advice(error),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<JudgingError>() {
+        return judging_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<UnusableProtocol>() {
+        return protocol_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<SettingsError>() {
+        return settings_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<PromptError>() {
+        return prompt_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<TextError>() {
+        return text_advice(error);
+    }
     if let Some(error) = error.downcast_ref::<ScoringError>() {
         return scoring_advice(error);
     }
@@ -93,21 +142,8 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<FetchError>() {
         return fetch_advice(error);
     }
-    if let Some(error) = error.downcast_ref::<PageError>() {
-        return page_advice(error);
+    if let Some(error) = error.downcast_ref::<PagesError>() {
+        return pages_advice(error);
     }
     (None, Exit::Unexpected)
-}
-
-fn page_advice(error: &PageError) -> (Option<String>, Exit) {
-    let exit = match error {
-        PageError::Foreign { .. } | PageError::Layout { .. } | PageError::TooLarge { .. } => Exit::Usage,
-        _ => Exit::Unexpected,
-    };
-    let hint = match error {
-        PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
-            .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
-        _ => None,
-    };
-    (hint.map(str::to_owned), exit)
 }

@@ -5,48 +5,26 @@
 
 mod advice;
 mod args;
-mod cases;
 mod commands;
 mod consent;
-mod counted;
-mod edit_mask;
-mod edit_metrics;
 mod environment;
-mod estimate;
 mod exit_code;
 mod failure;
 mod generation_table;
 mod interrupt;
-mod judged;
-mod label;
-mod local_server;
-mod memory_size;
-mod metric_table;
-mod observers;
-mod output_file;
-mod plan_table;
 mod printer;
-mod prompt_pipeline;
-mod report;
-mod reread_table;
-mod serve;
-mod settings;
 mod terminal_view;
-mod text_file;
-mod trust_table;
-mod verdict_lines;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use imgeval_core::memory::set_max_memory;
 use imgeval_vision::{machine_memory::default_max_memory, ops::limit_instructions};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::{args::Cli, printer::Printer};
+use crate::printer::Printer;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = args::parse();
     watch_requests();
     environment::instruction_limit().into_iter().for_each(limit_instructions);
     set_max_memory(cli.max_memory.unwrap_or_else(|| default_max_memory(environment::threads())));

@@ -11,10 +11,11 @@ use anyhow::{Context as _, Result};
 use imgeval_core::{Failure, visible, visible_lines};
 use imgeval_report::tables::terminal::{Table, View};
 use imgeval_runner::{CallEvent, Progress};
+use imgeval_scoring::short_cost;
 use imgeval_store::Spend;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::{counted::counted, generation_table::short_cost};
+use imgeval_core::counted;
 
 /// How often progress is told where there is no terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);

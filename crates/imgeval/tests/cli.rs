@@ -22,6 +22,7 @@ mod cli {
     mod diagnose;
     mod doctor;
     mod edit_metrics;
+    mod gedit;
     mod generate;
     mod generate_budget;
     mod generate_cases;

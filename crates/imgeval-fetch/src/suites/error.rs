@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use imgeval_suites::files::SuiteError;
+
 use crate::http::DownloadError;
 
 /// Each is one sentence; who asked for the fetching knows what the user can do about it.
@@ -30,14 +32,17 @@ pub enum FetchError {
     OtherListing { title: String, found: String, before: String },
     #[error("there is no file of {title} in what was given")]
     NoFile { title: String },
-    #[error("`{path}` of {title} is not here")]
-    NotHere { id: String, title: String, path: String, is_script: bool },
     #[error("`{}` is neither a folder nor a zip archive", path.display())]
     NotAnArchive {
         path: PathBuf,
         #[source]
         source: zip::result::ZipError,
     },
+    /// What was found there, and what should be.
+    #[error("{message}")]
+    NotADataSet { message: String, layout: &'static str },
+    #[error("`{path}` cannot be used: {detail}")]
+    UnusableImage { path: String, detail: String },
     #[error("`{}` holds too many files", path.display())]
     TooManyFiles { path: PathBuf },
     #[error("`{}` holds two files `{name}`", path.display())]
@@ -68,10 +73,9 @@ pub enum FetchError {
         #[source]
         source: io::Error,
     },
-    #[error("`{}` is damaged: {detail}", path.display())]
-    DamagedRecord { path: PathBuf, detail: String },
-    #[error("`{}` was written by a newer version", path.display())]
-    NewerRecord { path: PathBuf },
+    /// The record of what was fetched before.
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
     #[error("could not write down what was fetched")]
     Record {
         #[source]

@@ -9,11 +9,12 @@ use std::{
 
 use imgeval_core::ContentHash;
 use imgeval_files::OwnFolder;
+use imgeval_suites::files::{FetchRecord, RECORD_VERSION, other_scripts};
 
 use super::{
     bundle::{Bundle, MAX_FILE_BYTES, read_file, write_whole},
     error::FetchError,
-    folder::{FetchRecord, RECORD_FILE, RECORD_VERSION, SuiteFolder},
+    folder::SuiteFolder,
     source::RemoteFile,
 };
 use crate::http::{Client, Download, DownloadError, DownloadEvent, without_user};
@@ -141,7 +142,7 @@ impl<'a> SuiteFolder<'a> {
         {
             return Err(FetchError::OtherCommit { commit: source.commit.to_owned() });
         }
-        let before = if fetching.replaces { None } else { self.record()? };
+        let before = if fetching.replaces { None } else { FetchRecord::read(self.path())? };
         let mut record = before.clone().unwrap_or_default();
         record.format_version = RECORD_VERSION;
         if let Some(commit) = commit {
@@ -168,7 +169,7 @@ impl<'a> SuiteFolder<'a> {
                     fetched.unusable.push(error);
                     continue;
                 }
-                path = self.other_scripts().join(&found);
+                path = other_scripts(self.path()).join(&found);
             }
             let known = before.as_ref().and_then(|before| before.files.get(file.path));
             if let Some(known) = known.filter(|known| **known != found) {
@@ -192,7 +193,7 @@ impl<'a> SuiteFolder<'a> {
             write_whole(path, bytes)?;
         }
         let text = toml::to_string(&record).map_err(|source| FetchError::Record { source })?;
-        write_whole(&self.path().join(RECORD_FILE), text.as_bytes())?;
+        write_whole(&self.path().join(FetchRecord::FILE), text.as_bytes())?;
         self.sweep_other_scripts(&record);
         fetched.n_files = contents.len();
         Ok(fetched)
@@ -202,7 +203,7 @@ impl<'a> SuiteFolder<'a> {
     fn sweep_other_scripts(&self, record: &FetchRecord) {
         let named: BTreeSet<&String> =
             record.other_scripts.iter().filter_map(|path| record.files.get(path)).collect();
-        let Ok(folder) = OwnFolder::open(&self.other_scripts()) else { return };
+        let Ok(folder) = OwnFolder::open(&other_scripts(self.path())) else { return };
         for name in folder.names().unwrap_or_default() {
             let name = name.to_string_lossy().into_owned();
             if ContentHash::parse(&name).is_some() && !named.contains(&name) {

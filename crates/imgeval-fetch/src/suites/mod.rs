@@ -15,6 +15,7 @@
 //! is there.
 
 mod bundle;
+mod data_set;
 mod error;
 mod fetch;
 mod folder;
@@ -22,8 +23,9 @@ mod listing;
 mod source;
 
 pub use bundle::{MAX_FILE_BYTES, Opened, read_file};
+pub use data_set::take_data_set;
 pub use error::FetchError;
 pub use fetch::{CheckScript, Fetched, Fetching, OtherScripts};
-pub use folder::{FetchRecord, SuiteFolder};
+pub use folder::SuiteFolder;
 pub use listing::{Listing, keep_listing};
 pub use source::{Archive, RemoteFile, Source};

@@ -1,5 +1,12 @@
 //! How a suite describes where its data come from.
 
+use imgeval_suites::files::{FetchedSource, SourceFile};
+
+use super::MAX_FILE_BYTES;
+
+/// No archive of a suite's repository is longer.
+const MAX_ARCHIVE_BYTES: u64 = 1 << 30;
+
 /// Where the data of a suite come from, and which bytes are the right ones.
 #[derive(Debug, Clone)]
 pub struct Source<'a> {
@@ -39,6 +46,29 @@ pub struct RemoteFile<'a> {
     pub max_bytes: u64,
     /// Whether it is a script, of which the user may ask for another version.
     pub is_script: bool,
+}
+
+impl Source<'static> {
+    /// As the suite describes it.
+    #[must_use]
+    pub fn of(source: &'static FetchedSource) -> Self {
+        let file = |file: &SourceFile| RemoteFile {
+            path: file.path,
+            url: file.url,
+            sha256: file.sha256,
+            max_bytes: MAX_FILE_BYTES,
+            is_script: file.is_script,
+        };
+        Source {
+            id: source.name,
+            title: source.title,
+            licence: source.licence,
+            repository: source.repository,
+            commit: source.commit,
+            archive: source.archive.map(|url| Archive { url, max_bytes: MAX_ARCHIVE_BYTES }),
+            files: source.files.iter().map(file).collect(),
+        }
+    }
 }
 
 impl Source<'_> {

@@ -8,26 +8,38 @@
 
 mod best;
 mod board_sheet;
+mod calls;
 mod comparison_sheet;
 mod csv;
 mod json;
 mod latex;
 mod markdown;
+mod measured;
+mod plans;
+mod reread;
 mod scores;
 mod sheet;
 pub mod terminal;
 mod text;
+mod trust;
+mod verdicts;
 
 use self::terminal::View;
 use crate::model::{Board, ComparisonView};
 
 pub use best::mark_best;
+pub use calls::{calls_json, calls_table, spend_json};
 pub use csv::{render_board_csv, render_comparison_csv};
 pub use json::{comparison_json, render_board_json, render_comparison_json};
+pub use measured::{metric_tables, metrics_json};
+pub use plans::{plan_json, plan_table};
+pub use reread::{reread_json, reread_text};
 pub use scores::{
     coverage_json, coverage_table, line_json, published_json, published_table, render_scores_csv,
     scores_csv_header, scores_json, scores_table, slice_tables, withheld_text,
 };
+pub use trust::{trust_json, trust_tables};
+pub use verdicts::{verdicts_json, verdicts_table};
 
 /// What a table shows beside scores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

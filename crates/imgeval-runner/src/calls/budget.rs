@@ -75,6 +75,27 @@ pub struct Shortage {
     pub enough: Usd,
 }
 
+impl Shortage {
+    /// In words, with what the limit is called.
+    #[must_use]
+    pub fn describe(&self, limit: &str) -> String {
+        let Self { needed, left, kept_back, enough } = *self;
+        let kept_back = match kept_back {
+            Usd::ZERO => String::new(),
+            kept_back if kept_back == left => {
+                ", kept back in case a call costs far more than the others".to_owned()
+            }
+            kept_back => {
+                format!(", {kept_back} of it kept back in case a call costs far more than the others")
+            }
+        };
+        let cents = (enough.dollars() * 100.0).ceil() / 100.0;
+        format!(
+            "the next call may cost {needed}, and {left} of {limit} are left{kept_back}; {limit} {cents:.2} covers the rest"
+        )
+    }
+}
+
 /// Whether a call may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {

@@ -10,10 +10,12 @@ mod protocol;
 mod protocol_file;
 mod replies;
 mod retired;
+mod swapped;
 mod template;
 
 pub use protocol::{Attachment, ImagePreparation, JudgeProtocol, MessagePart, ProtocolError};
 pub use protocol_file::ProtocolFileError;
 pub use replies::{READING_VERSION, ReplyFormat, ReplyReader, Scores, Strictness, Unparsed};
 pub use retired::{RetiredJudge, find_retired_judge};
+pub use swapped::swapped;
 pub use template::{Field, MissingField, Template, TemplateError};

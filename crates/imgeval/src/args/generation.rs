@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args};
 use imgeval_core::{FailureKind, ImageFormat, SizeRequest, Usd};
+use imgeval_settings::{AllowedModels, NamedFiles, Overrides, PromptSettings};
 use imgeval_suites::suite::SuiteRef;
 
 use super::{SuiteArgs, SuitesDirArg, suites};
@@ -105,6 +106,18 @@ pub(crate) struct PromptArgs {
     pub(crate) rewriter_instructions: Option<PathBuf>,
 }
 
+impl PromptArgs {
+    pub(crate) fn settings(&self) -> PromptSettings {
+        PromptSettings {
+            prefix: self.prompt_prefix.clone(),
+            template: self.prompt_template.clone(),
+            system: self.system.clone(),
+            rewriter: self.rewriter.clone(),
+            rewriter_instructions: self.rewriter_instructions.clone(),
+        }
+    }
+}
+
 /// Where requests go and how fast; more, also for each provider by itself, in imgeval.toml.
 #[derive(Debug, Args)]
 pub(crate) struct ProviderArgs {
@@ -132,6 +145,19 @@ pub(crate) struct ProviderArgs {
     pub(crate) spending: SpendingArgs,
 }
 
+impl ProviderArgs {
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            base_url: self.base_url.clone(),
+            key_file: self.key_file.clone(),
+            concurrency: self.concurrency,
+            requests_per_minute: self.rpm,
+            tokens_per_minute: self.tpm,
+            timeout: self.timeout,
+        }
+    }
+}
+
 /// What a call that costs money asks of its user.
 #[derive(Debug, Args)]
 pub(crate) struct SpendingArgs {
@@ -142,6 +168,12 @@ pub(crate) struct SpendingArgs {
     /// Allow models that the catalogue does not list or lists as retired, and sizes and qualities that it rules out
     #[arg(long)]
     pub(crate) any_model: bool,
+}
+
+impl SpendingArgs {
+    pub(crate) fn allowed_models(&self) -> AllowedModels {
+        if self.any_model { AllowedModels::Any } else { AllowedModels::Known }
+    }
 }
 
 /// Files with settings.
@@ -155,6 +187,12 @@ pub(crate) struct SettingsFiles {
     /// user's configuration folder]
     #[arg(long, value_name = "FILE", env = environment::CATALOGUE)]
     pub(crate) catalogue: Option<PathBuf>,
+}
+
+impl SettingsFiles {
+    pub(crate) fn named(&self) -> NamedFiles {
+        NamedFiles { settings: self.settings.clone(), catalogue: self.catalogue.clone() }
+    }
 }
 
 pub(super) fn parse_dollars(text: &str) -> Result<Usd, String> {

@@ -4,12 +4,12 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, builder::FalseyValueParser};
 use imgeval_core::{FailureKind, Usd};
+use imgeval_observe::EditWeights;
 use imgeval_suites::{files::FetchedSource, suite::SuiteRef};
 
 use super::{
     DetectorArgs, SuitesDirArg,
     generation::{parse_dollars, parse_seconds},
-    metrics::EditWeightsArgs,
     suites,
 };
 use crate::environment;
@@ -160,13 +160,13 @@ pub(crate) struct MeterArgs {
 
 impl MeterArgs {
     /// With the options that they share with detectors.
-    pub(crate) fn weights(&self, detector: &DetectorArgs) -> EditWeightsArgs {
-        EditWeightsArgs {
+    pub(crate) fn weights(&self, detector: &DetectorArgs) -> EditWeights {
+        EditWeights {
             lpips_trunk: self.lpips_trunk.clone(),
             lpips_heads: self.lpips_heads.clone(),
             clip: detector.clip.clone(),
-            compute: detector.compute.clone(),
-            models: detector.models.clone(),
+            compute: detector.compute.options(),
+            places: detector.models.places(),
         }
     }
 }

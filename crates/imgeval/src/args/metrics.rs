@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use imgeval_observe::{EditWeights, MaskThreshold};
 
 use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
-use crate::edit_mask::MaskThreshold;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MetricsCommand {
@@ -71,4 +71,16 @@ pub(crate) struct EditWeightsArgs {
     pub(crate) compute: ComputeArgs,
     #[command(flatten)]
     pub(crate) models: ModelsDirArg,
+}
+
+impl EditWeightsArgs {
+    pub(crate) fn settings(&self) -> EditWeights {
+        EditWeights {
+            lpips_trunk: self.lpips_trunk.clone(),
+            lpips_heads: self.lpips_heads.clone(),
+            clip: self.clip.clone(),
+            compute: self.compute.options(),
+            places: self.models.places(),
+        }
+    }
 }

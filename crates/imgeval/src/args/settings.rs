@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, builder::FalseyValueParser};
+use imgeval_settings::FILE_NAME;
 
 use super::{ModelsDirArg, generation::SettingsFiles};
-use crate::{environment, settings};
+use crate::environment;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
@@ -28,7 +29,7 @@ pub(crate) struct DoctorArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TrustArgs {
     /// Settings file
-    #[arg(value_name = "FILE", default_value = settings::FILE_NAME)]
+    #[arg(value_name = "FILE", default_value = FILE_NAME)]
     pub(crate) file: PathBuf,
     /// List the trusted files and whether they are unchanged
     #[arg(long, conflicts_with = "revoke")]

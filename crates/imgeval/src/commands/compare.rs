@@ -3,23 +3,22 @@
 use anyhow::Result;
 use imgeval_report::{
     model::ComparisonView,
+    plans::PlanView,
     schema::Schema,
     tables::{
-        comparison_table, render_comparison_csv, render_comparison_json, render_comparison_latex,
-        render_comparison_markdown, render_comparison_text,
+        comparison_table, plan_json, plan_table, render_comparison_csv, render_comparison_json,
+        render_comparison_latex, render_comparison_markdown, render_comparison_text,
     },
 };
 
 use imgeval_scoring::{
-    OpenedRun, Plan, Side, check_allowed, compare_sides, compare_with_fresh, differing_facts,
-    official_and_fresh,
+    OpenedRun, Side, check_allowed, compare_sides, compare_with_fresh, differing_facts, official_and_fresh,
 };
 
 use crate::{
     args::reporting::{CompareArgs, TableFormat},
     exit_code::Exit,
     failure::CommandError,
-    plan_table::{plan_json, plan_table},
     printer::Printer,
 };
 
@@ -77,9 +76,9 @@ fn plan(run: &OpenedRun, args: &CompareArgs, printer: Printer) -> Result<Exit> {
     if !is_json && args.format != TableFormat::Text {
         return Err(CommandError::usage("without a second run, there is text and JSON only").into());
     }
-    let plans: Vec<Plan> = sides_of(run, args)?
+    let plans: Vec<PlanView> = sides_of(run, args)?
         .into_iter()
-        .filter_map(|side| Plan::of(side, args.difference, args.correlation))
+        .filter_map(|side| imgeval_scoring::plan(side, args.difference, args.correlation))
         .collect();
     if plans.is_empty() {
         return Err(CommandError::nothing("no prompt of the run has a score").into());
@@ -89,7 +88,7 @@ fn plan(run: &OpenedRun, args: &CompareArgs, printer: Printer) -> Result<Exit> {
         let document = Schema::Plans.stamp(serde_json::json!({"plans": plans}));
         printer.data(format_args!("{document:#}\n"))?;
     } else {
-        printer.tables(plans.iter().map(plan_table))?;
+        printer.tables(plans.iter().map(|plan| plan_table(plan, "--correlation")))?;
     }
     Ok(Exit::Ok)
 }

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{DetectError, Detection, Failure, FailureKind, Mask, Pixels, visible};
+use imgeval_observe::{LoadedObserver, load_eyes};
 use imgeval_runner::{NamingLimits, Observer};
 use imgeval_scoring::comparability_note;
 use imgeval_vision::{
@@ -13,20 +14,14 @@ use imgeval_vision::{
 };
 use serde_json::json;
 
-use crate::{
-    args::DetectArgs,
-    exit_code::Exit,
-    failure::CommandError,
-    observers::{LoadedObserver, load_eyes},
-    output_file::output_folder,
-    printer::Printer,
-};
+use crate::{args::DetectArgs, exit_code::Exit, failure::CommandError, printer::Printer};
+use imgeval_files::output_folder;
 
 pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
     if !(0.0..=1.0).contains(&args.min_score) {
         return Err(CommandError::usage("--min-score must lie between 0 and 1").into());
     }
-    let LoadedObserver { observer, working_bytes, .. } = load_eyes(&args.detector)?;
+    let LoadedObserver { observer, working_bytes, .. } = load_eyes(&args.detector.settings())?;
     let limits = DecodeLimits { max_pixels: args.max_pixels };
     let shared_folder = shared_folder(&args.images);
     let mut n_failed = 0;

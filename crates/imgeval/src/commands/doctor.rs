@@ -11,16 +11,15 @@ use anyhow::{Context as _, Result};
 use imgeval_clients::{ModelEntry, ProviderSettings, Reachability, probe};
 use imgeval_core::visible;
 use imgeval_fetch::weights::{self, Hashing, Places, StoreError};
+use imgeval_settings::{ModelName, Overrides, Settings, SettingsError};
 use serde_json::{Value, json};
 
 use crate::{
-    advice::weights_hint,
+    advice::{settings_advice, weights_hint},
     args::settings::DoctorArgs,
-    environment,
     exit_code::Exit,
     failure::sentence_of,
     printer::Printer,
-    settings::{ModelName, Settings},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,14 +72,14 @@ impl Finding {
         Self { what: what.into(), state, detail: detail.into(), mend: mend.into() }
     }
 
-    fn broken(what: impl Into<String>, error: &anyhow::Error, mend: impl Into<String>) -> Self {
-        Self::new(what, State::Broken, sentence_of(error.as_ref()), mend)
+    fn broken(what: impl Into<String>, error: &SettingsError, mend: impl Into<String>) -> Self {
+        Self::new(what, State::Broken, sentence_of(error), mend)
     }
 }
 
 pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
     let mut findings = Vec::new();
-    match Settings::load(&args.files) {
+    match Settings::load(&args.files.named()) {
         Ok(settings) => {
             findings.push(settings_finding(&settings));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -104,7 +103,7 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
         )),
     }
     if args.names.is_empty() {
-        findings.extend(weight_findings(&environment::places(args.models.models_dir.clone())));
+        findings.extend(weight_findings(&args.models.places()));
     }
     match args.json {
         true => printer.data(format_args!("{:#}\n", Schema::Doctor.stamp(to_json(&findings))))?,
@@ -132,11 +131,11 @@ async fn provider_findings(
     let model_name = ModelName { provider: provider.to_owned(), model: model.unwrap_or_default().to_owned() };
     let what = format!("provider {provider}");
     if let Some(distrust) = settings.distrust_of(provider) {
-        let mend = distrust.hint().unwrap_or_default().to_owned();
+        let mend = settings_advice(&distrust).0.unwrap_or_default();
         let detail = format!("nothing is sent: {}", sentence_of(&distrust));
         return vec![Finding::new(what, State::NotTrusted, detail, mend)];
     }
-    let resolved = match settings.resolve(model_name, None) {
+    let resolved = match settings.resolve(model_name, &Overrides::default()) {
         Ok(resolved) => resolved,
         Err(error) => return vec![Finding::broken(what, &error, "")],
     };

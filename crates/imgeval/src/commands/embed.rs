@@ -5,18 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use imgeval_core::{Pixels, visible};
+use imgeval_observe::{Model, ObserverError, given_or_pulled};
 use imgeval_vision::{
     clip::Clip,
     image_file::{DecodeLimits, ImageFileError, load_image},
 };
 use serde_json::json;
 
-use crate::{
-    args::EmbedArgs,
-    exit_code::Exit,
-    observers::{Model, given_or_pulled, refused},
-    printer::Printer,
-};
+use crate::{args::EmbedArgs, exit_code::Exit, printer::Printer};
 
 /// Pictures, and texts, that are encoded together.
 const BATCH: usize = 8;
@@ -25,15 +21,15 @@ const BATCH: usize = 8;
 const SHOWN: usize = 4;
 
 pub(super) fn embed(args: &EmbedArgs, printer: Printer) -> Result<Exit> {
-    let path = given_or_pulled(args.clip.as_deref(), Model::Clip, &args.models)?;
-    let clip = Clip::load(&path, &args.compute.options()).map_err(refused)?;
+    let path = given_or_pulled(args.clip.as_deref(), Model::Clip, &args.models.places())?;
+    let clip = Clip::load(&path, &args.compute.options()).map_err(ObserverError::from)?;
     let mut n_failed = 0;
     let mut waiting = args.images.as_slice();
     while !waiting.is_empty() {
         let (n_tried, paths, pixels) = load_batch(waiting, args.max_pixels, printer);
         waiting = &waiting[n_tried..];
         n_failed += n_tried - paths.len();
-        let embeddings = clip.encode_images(&pixels).map_err(refused)?;
+        let embeddings = clip.encode_images(&pixels).map_err(ObserverError::from)?;
         for ((path, pixels), embedding) in paths.iter().zip(&pixels).zip(&embeddings) {
             let name = path.to_string_lossy();
             printer.data(match args.json {
@@ -49,7 +45,7 @@ pub(super) fn embed(args: &EmbedArgs, printer: Printer) -> Result<Exit> {
     }
     for batch in args.texts.chunks(BATCH) {
         let texts: Vec<&str> = batch.iter().map(String::as_str).collect();
-        let embeddings = clip.encode_texts(&texts).map_err(refused)?;
+        let embeddings = clip.encode_texts(&texts).map_err(ObserverError::from)?;
         for (text, encoded) in texts.iter().zip(&embeddings) {
             printer.data(match args.json {
                 true => {

@@ -4,7 +4,7 @@ use std::{io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
 use imgeval_clients::{Note, read_reply};
-use imgeval_core::{Outcome, Usage, Usd, visible};
+use imgeval_core::{Outcome, Usage, Usd, counted, visible};
 use imgeval_report::schema::Schema;
 use imgeval_scoring::{Evaluator, Run, SampleResult, Scored};
 use imgeval_store::{AttemptRecord, Charge, JudgmentRecord, KeptReply, RunReader};
@@ -13,14 +13,10 @@ use serde_json::{Value, json};
 
 use super::score::{result_row, tell_missing_colors};
 use crate::{
-    args::ExportArgs,
-    counted::counted,
-    exit_code::Exit,
-    failure::CommandError,
-    judged::protocols::nobody_judged,
-    output_file::{OutputFile, output_folder},
+    advice::judging::nobody_judged, args::ExportArgs, exit_code::Exit, failure::CommandError,
     printer::Printer,
 };
+use imgeval_files::{OutputFile, output_folder};
 
 pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
     if let Some(path) = &args.calls {

@@ -1,6 +1,10 @@
 //! `imgeval generate`: fills a run from a provider.
 
-use imgeval_report::schema::Schema;
+use imgeval_report::{
+    calls::CallsView,
+    schema::Schema,
+    tables::{calls_json, calls_table},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -10,36 +14,42 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::{estimate_tokens, open_generator};
 use imgeval_core::{
-    Failure, FailureKind, Generator, ImageParameters, Outcome, RequestPart, SampleId, Usd, WorkKey, visible,
+    Failure, FailureKind, Generator, ImageParameters, Outcome, RequestPart, SampleId, Usd, WorkKey, counted,
+    visible,
+};
+use imgeval_generation::{
+    CaseSet, FailureExamples, WorkEstimate, default_directory, generation_case, generation_facts,
+    unsupported_part,
 };
 use imgeval_runner::{
     Broken, CallError, CallEvent, CallSummary, GenerateSettings, GenerationCase, RewriteSettings,
     RewriteSummary, Step, StopSignal, Stopped, generate_images, plan_generation, rewrite_prompts,
     rewrite_stands, sketch_request,
 };
+use imgeval_settings::{ModelName, PromptPipeline, ResolvedModel, Settings};
 use imgeval_store::{GeneratedSample, Manifest, RunReader, RunWriter};
 use imgeval_suites::{registry, suite::SuiteCase};
 use imgeval_vision::image_file::DecodeLimits;
 use tokio::sync::watch;
 
-use super::{holder, import::image_facts, reread::reread_generated};
+use super::{
+    estimate::{estimate_json, estimate_sentence, estimate_text},
+    holder,
+    import::image_facts,
+    reread::reread_generated,
+};
 use crate::{
     advice::{call_hint, flag_of},
     args::{
         GenerateArgs,
         generation::{CasesArgs, GenerationArgs, ImageArgs},
     },
-    cases::{CaseSet, generation_case},
     consent::{self, Expense},
-    counted::counted,
-    estimate::Estimate,
     exit_code::Exit,
     failure::{CommandError, client_error, sentence_of},
-    generation_table::{FailureExamples, GenerationTable},
+    generation_table::generation_view,
     interrupt::watch_interrupts,
     printer::Printer,
-    prompt_pipeline::PromptPipeline,
-    settings::{ModelName, ResolvedModel, Settings},
 };
 
 pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
@@ -63,10 +73,10 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
     job.check_key()?;
     consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;
     let work = job.work(&holder("generate"), printer)?;
-    let table = work.table();
+    let view = work.view();
     match args.json {
-        true => printer.data(format_args!("{:#}\n", Schema::Generation.stamp(table.to_json())))?,
-        false => printer.table(&table.to_table())?,
+        true => printer.data(format_args!("{:#}\n", Schema::Generation.stamp(calls_json(&view))))?,
+        false => printer.table(&calls_table(&view))?,
     }
     printer.talk(format_args!("run: {}", job.directory.display()));
     job.exit_of(work)
@@ -75,10 +85,10 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
 /// The cases of a file of the user's own, or of a suite.
 fn load_cases(args: &CasesArgs) -> Result<CaseSet> {
     match (&args.cases, args.suite) {
-        (Some(path), _) => CaseSet::of_file(path),
+        (Some(path), _) => Ok(CaseSet::of_file(path)?),
         (None, suite) => {
             let suite = suite.unwrap_or_else(registry::default_suite);
-            CaseSet::of_suite(suite, &args.suites.files(), &args.generator.parameters(suite)?)
+            Ok(CaseSet::of_suite(suite, &args.suites.files(), &args.generator.parameters(suite)?)?)
         }
     }
 }
@@ -95,9 +105,9 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn table(&self) -> GenerationTable<'_> {
-        let Self { summary, examples, not_rewritten, .. } = self;
-        GenerationTable { summary, examples, not_rewritten: *not_rewritten }
+    /// In the form that tables show.
+    pub(super) fn view(&self) -> CallsView {
+        generation_view(&self.summary, &self.examples, self.not_rewritten)
     }
 }
 
@@ -126,16 +136,18 @@ impl<'a> Job<'a> {
         max_pixels: u64,
         printer: Printer,
     ) -> Result<Self> {
-        let settings = Settings::load(&args.provider.files)?;
-        let model = settings.resolve(ModelName::parse(model)?, Some(&args.provider))?;
+        let settings = Settings::load(&args.provider.files.named())?;
+        let model = settings.resolve(ModelName::parse(model)?, &args.provider.overrides())?;
         let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
             .map_err(|error| client_error(&error))?;
         cases.select(&args.ids, &args.tags, args.limit)?;
-        let spending = &args.provider.spending;
-        settings.check_model(&model, &parameters(args), spending, printer)?;
-        let prompts = PromptPipeline::new(&args.prompt, &settings, spending, printer)?;
+        let allowed = args.provider.spending.allowed_models();
+        warn(&settings.check_model(&model, &parameters(args), allowed)?, printer);
+        let prompts = PromptPipeline::new(&args.prompt.settings(), &settings, allowed)?;
+        warn(&prompts.warnings, printer);
         let mut manifest = cases.manifest.clone();
-        manifest.generation = generation_facts(generator.as_ref(), args, &prompts);
+        manifest.generation =
+            generation_facts(generator.meta(), &parameters(args), args.image.image_seed, &prompts);
         let directory = match directory {
             Some(directory) => directory.to_owned(),
             None => default_directory(&manifest.suite, &model.name),
@@ -184,7 +196,7 @@ impl Job<'_> {
     /// Refuses to ask a vendor without a key.
     pub(super) fn check_key(&self) -> Result<(), CommandError> {
         self.model.check_key()?;
-        self.prompts.check_key()
+        Ok(self.prompts.check_key()?)
     }
 
     /// What the user is asked about before work without a limit on its cost begins.
@@ -200,11 +212,11 @@ impl Job<'_> {
                 format!("{images} and {prompts} to rewrite")
             }
         };
-        Ok(Some(Expense { what, cost: estimate.known_cost(), limit: "--max-cost" }))
+        Ok(Some(Expense { what, cost: estimate.cost, limit: "--max-cost" }))
     }
 
     /// What is left to ask for, going by what the run holds.
-    pub(super) fn estimate_left(&self) -> Result<Estimate> {
+    pub(super) fn estimate_left(&self) -> Result<WorkEstimate> {
         let (have, known) = match RunReader::open_same(&self.directory, &self.manifest)? {
             Some(reader) => (reader.generated_samples()?, reader.rewrites()?),
             None => (BTreeMap::new(), BTreeMap::new()),
@@ -221,22 +233,22 @@ impl Job<'_> {
     pub(super) fn dry_run(&self, as_json: bool, printer: Printer) -> Result<Exit> {
         let estimate = self.estimate_left()?;
         printer.data(match as_json {
-            true => format!("{:#}\n", Schema::Estimate.stamp(estimate.to_json())),
-            false => estimate.render_text(),
+            true => format!("{:#}\n", Schema::Estimate.stamp(estimate_json(&estimate))),
+            false => estimate_text(&estimate),
         })?;
         Ok(Exit::Ok)
     }
 
     /// Generates what the run lacks.
     pub(super) fn work(&self, holder: &str, printer: Printer) -> Result<Work> {
-        if self.args.max_cost.is_some() && self.estimate_left()?.has_unpriced() {
+        if self.args.max_cost.is_some() && self.estimate_left()?.unpriced > 0 {
             // Refused before there is a run that would stand in the way of another model's.
             return Err(generate_error(CallError::PriceUnknown { what: self.model.name.model.clone() }));
         }
         let mut run = RunWriter::create_or_open(&self.directory, &self.manifest, holder)?;
         self.cases.keep_in(&run)?;
         let estimate = self.estimate(&run.generated_samples()?, &run.rewrites()?);
-        printer.talk(format_args!("generate: {}", estimate.sentence()));
+        printer.talk(format_args!("generate: {}", estimate_sentence(&estimate)));
 
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("could not start the threads that wait for the network")?;
@@ -313,8 +325,8 @@ impl Job<'_> {
         &self,
         have: &BTreeMap<SampleId, GeneratedSample>,
         known: &BTreeMap<WorkKey, Outcome<String>>,
-    ) -> Estimate {
-        let mut estimate = Estimate::new(self.model.settings.limits);
+    ) -> WorkEstimate {
+        let mut estimate = WorkEstimate::new(self.model.settings.limits);
         let cases = self.final_cases(&BTreeMap::new());
         let plan = plan_generation(&cases, self.args.samples, have, &self.retry, self.args.any_size);
         let settings = self.settings();
@@ -390,6 +402,13 @@ pub(super) fn generate_error(error: CallError) -> anyhow::Error {
     }
 }
 
+/// Tells what is no reason to refuse a model.
+pub(super) fn warn(warnings: &[String], printer: Printer) {
+    for warning in warnings {
+        printer.insist(format_args!("warning: {}", visible(warning)));
+    }
+}
+
 /// What is asked of the images besides the prompt.
 fn parameters(args: &GenerationArgs) -> ImageParameters {
     let ImageArgs { size, quality, background, output_format, .. } = &args.image;
@@ -407,10 +426,7 @@ fn check_capabilities(
     cases: &[GenerationCase],
     settings: &GenerateSettings<'_>,
 ) -> Result<(), CommandError> {
-    let can = generator.capabilities();
-    let rounds = cases.iter().flat_map(|case| (1..).take(case.rounds.len()).map(move |round| (case, round)));
-    let mut requests = rounds.map(|(case, round)| sketch_request(case, 0, round, settings));
-    match requests.find_map(|request| request.unsupported_by(can)) {
+    match unsupported_part(generator, cases, settings) {
         None => Ok(()),
         Some(part) => {
             let what = match flag_of(part) {
@@ -447,35 +463,6 @@ fn placeholder_for(part: RequestPart) -> Option<&'static str> {
     }
 }
 
-/// What was asked of whom: equal for all samples of a run. What is not given is not named.
-fn generation_facts(
-    generator: &dyn Generator,
-    args: &GenerationArgs,
-    prompts: &PromptPipeline,
-) -> BTreeMap<String, String> {
-    let meta = generator.meta();
-    let mut facts = BTreeMap::from([
-        ("provider".to_owned(), meta.provider.clone()),
-        ("model".to_owned(), meta.model.clone()),
-        ("adapter".to_owned(), meta.version.to_string()),
-    ]);
-    let mut add = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            facts.insert(name.to_owned(), value);
-        }
-    };
-    add("endpoint", Some(meta.endpoint.clone()).filter(|endpoint| !endpoint.is_empty()));
-    add("size", args.image.size.map(|size| size.to_string()));
-    add("quality", args.image.quality.clone());
-    add("background", args.image.background.clone());
-    add("output_format", args.image.output_format.map(|format| format.extension().to_owned()));
-    add("image_seed", args.image.image_seed.map(|seed| seed.to_string()));
-    for (name, value) in prompts.facts() {
-        add(name, Some(value.to_owned()));
-    }
-    facts
-}
-
 fn tell_failed_rewrites(failed: &BTreeMap<String, Failure>, printer: Printer) {
     for (prompt, failure) in failed.iter().take(3) {
         let (prompt, detail) = (visible(prompt), visible(&failure.detail));
@@ -484,15 +471,4 @@ fn tell_failed_rewrites(failed: &BTreeMap<String, Failure>, printer: Printer) {
     if failed.len() > 3 {
         printer.insist(format_args!("rewrite prompts: and {} more failed", failed.len() - 3));
     }
-}
-
-/// `runs/SUITE-MODEL`, of characters that are safe in a file name.
-fn default_directory(suite: &str, model: &ModelName) -> PathBuf {
-    let plain = |character: char| match character {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => character,
-        _ => '-',
-    };
-    let name: String =
-        format!("{suite}-{}-{}", model.provider, model.model).chars().map(plain).take(100).collect();
-    Path::new("runs").join(name)
 }

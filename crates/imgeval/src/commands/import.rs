@@ -23,10 +23,10 @@ use super::holder;
 use crate::{
     advice::explain_coverage,
     args::{ImportArgs, IntoRunArgs, ReadArgs},
-    cases::CaseSet,
     exit_code::Exit,
     printer::Printer,
 };
+use imgeval_generation::CaseSet;
 
 pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     let IntoRunArgs { run, generator, read } = &args.into;

@@ -4,9 +4,8 @@ use std::{io::Write as _, path::Path};
 
 use anyhow::Result;
 
-use crate::{
-    args::InitCommand, exit_code::Exit, failure::CommandError, output_file::OutputFile, printer::Printer,
-};
+use crate::{args::InitCommand, exit_code::Exit, failure::CommandError, printer::Printer};
+use imgeval_files::OutputFile;
 
 /// A file of cases with every kind of check.
 const CASES: &str = include_str!("cases.jsonl");
@@ -31,5 +30,5 @@ fn write_new(file: &Path, text: &str) -> Result<()> {
     }
     let mut output = OutputFile::create(file)?;
     output.write_all(text.as_bytes())?;
-    output.publish()
+    Ok(output.publish()?)
 }

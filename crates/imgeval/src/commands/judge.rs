@@ -2,48 +2,38 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use anyhow::{Context as _, Result};
 use imgeval_clients::open_judge;
-use imgeval_core::{
-    CaseId, Failure, FailureKind, ImageFormat, ImageParameters, ImageRef, InputImage, Judge, JudgeIdentity,
-    JudgeQuestion, Outcome, SampleId, Usage, Usd, WorkKey, visible,
-};
-use imgeval_runner::{
-    CallEvent, CallSummary, JudgeSettings, JudgeStep, StopSignal, Stopped, judge_images, judgment_histories,
-    plan_judgment,
-};
-use imgeval_scoring::{is_pinned, read_cases, suite_of};
-use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
+use imgeval_core::{CaseId, FailureKind, ImageParameters, Judge, JudgeIdentity, Usd, counted, visible};
+use imgeval_generation::FailureExamples;
+use imgeval_observe::{JudgeQuestions, check_fits, load_protocols, sketch_question, title_of};
+use imgeval_runner::{CallEvent, CallSummary, JudgeSettings, StopSignal, Stopped, judge_images};
+use imgeval_scoring::{is_pinned, read_cases, spend_line};
+use imgeval_settings::{Overrides, ResolvedModel, Settings};
+use imgeval_store::{JudgedItem, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::{
-    judged::{Attachment, ImagePreparation, JudgeProtocol},
+    judged::{JudgeProtocol, swapped},
     suite::{SuiteCase, SuiteRef},
 };
 use tokio::sync::watch;
 
-use super::generate::{generate_error, with_error};
+use super::generate::{generate_error, warn, with_error};
 use crate::{
-    advice::explain,
+    advice::{explain, judging::no_questions},
     args::{
         SuitesDirArg,
         generation::{SettingsFiles, SpendingArgs},
         judging::JudgeArgs,
     },
     consent::Expense,
-    counted::counted,
     exit_code::Exit,
     failure::{CommandError, client_error},
-    generation_table::{FailureExamples, shortage_text, spend_line},
     interrupt::watch_interrupts,
-    judged::{
-        protocols::{check_fits, load_protocols, no_questions, swapped},
-        question::{load_image, make_question},
-    },
     printer::Printer,
-    settings::{Overrides, ResolvedModel, Settings},
 };
 
 /// What judging needs besides the judges' own arguments.
@@ -56,19 +46,9 @@ pub(super) struct JudgeStage<'a> {
     pub(super) holder: &'a str,
 }
 
-/// An image with what a judge is told about it.
-struct Subject {
-    case: Arc<SuiteCase>,
-    image: ImageRef,
-    /// The run that holds it.
-    directory: PathBuf,
-}
-
-type Subjects = BTreeMap<(JudgedRole, SampleId), Subject>;
-
 /// The judges of a call, everything checked that can be checked before the first question.
 pub(super) struct Panel {
-    sittings: Vec<Sitting>,
+    asked_judges: Vec<AskedJudge>,
     /// What costs more, and has no limit, is asked about.
     pub(super) ask_above: Usd,
 }
@@ -83,18 +63,8 @@ pub(super) struct Coming {
     pub(super) case: SuiteCase,
 }
 
-/// What a sitting is about.
-struct Agenda<'a> {
-    items: Vec<JudgedItem>,
-    /// The case of the first image; `None` if the run holds no usable image.
-    first_case: Option<Arc<SuiteCase>>,
-    /// What the judge said of the anchors when they were set up.
-    references: Vec<JudgmentRecord>,
-    settings: JudgeSettings<'a>,
-}
-
 /// A judge under one protocol.
-struct Sitting {
+struct AskedJudge {
     model: ResolvedModel,
     /// It was named by its address, so that no variable holds its key.
     has_address: bool,
@@ -111,8 +81,8 @@ impl JudgeStage<'_> {
             watch_interrupts(sender, printer)?;
         }
         let mut exit = Exit::Ok;
-        for sitting in &panel.sittings {
-            let end = self.sit(sitting, suite, &stop, printer)?;
+        for asked_judge in &panel.asked_judges {
+            let end = self.sit(asked_judge, suite, &stop, printer)?;
             exit = match (exit, end) {
                 (_, Exit::Interrupted | Exit::BudgetReached) => return Ok(end),
                 (Exit::Ok, end) => end,
@@ -133,23 +103,27 @@ impl JudgeStage<'_> {
             return Ok(Vec::new());
         }
         let mut expenses = Vec::new();
-        for sitting in &panel.sittings {
+        for asked_judge in &panel.asked_judges {
             let (mut asked, mut case) = match coming {
                 Some(Coming { held: 0, .. }) => (0, None),
-                _ => self.with_agenda(sitting, suite, |agenda| {
-                    Ok((self.left(&agenda)?.len(), agenda.first_case))
-                })?,
+                _ => {
+                    let questions = self.questions(asked_judge, suite)?;
+                    let left = self.with_settings(asked_judge, &questions, |settings| {
+                        Ok(questions.left(self.run, &settings)?.len())
+                    })?;
+                    (left, questions.first_case().cloned())
+                }
             };
             if let Some(coming) = coming {
                 asked += coming.images * self.args.judge_repeats as usize;
                 case = Some(Arc::new(coming.case.clone()));
             }
             let Some(case) = case else { continue };
-            let question = sketch_question(&sitting.protocol, suite, &case);
+            let question = sketch_question(&asked_judge.protocol, suite, &case);
             let question = question.map_err(|failure| CommandError::usage(failure.detail))?;
-            if let Some(cost) = sitting.judge.estimate(&question) {
+            if let Some(cost) = asked_judge.judge.estimate(&question) {
                 let what =
-                    format!("{} to {}", counted(asked, "question"), visible(&sitting.model.name.model));
+                    format!("{} to {}", counted(asked, "question"), visible(&asked_judge.model.name.model));
                 let cost = cost.amount.times(asked as u64);
                 expenses.push(Expense { what, cost, limit: "--judge-max-cost" });
             }
@@ -190,8 +164,8 @@ impl JudgeStage<'_> {
             }
             protocols.extend(turned);
         }
-        let settings = Settings::load(self.files)?;
-        let mut sittings = Vec::new();
+        let settings = Settings::load(&self.files.named())?;
+        let mut asked_judges = Vec::new();
         for name in &self.args.judges {
             let overrides = Overrides {
                 key_file: self.args.judge_key_file.clone(),
@@ -200,10 +174,11 @@ impl JudgeStage<'_> {
                 ..Overrides::default()
             };
             let model = settings.resolve_judge(name, &overrides)?;
-            settings.check_model(&model, &ImageParameters::default(), self.spending, printer)?;
+            let allowed = self.spending.allowed_models();
+            warn(&settings.check_model(&model, &ImageParameters::default(), allowed)?, printer);
             if !self.args.dry_run {
                 let hint = "name a file that holds the key: --judge-key-file FILE";
-                let checked = model.check_key();
+                let checked = model.check_key().map_err(CommandError::from);
                 checked.map_err(|error| if name.contains("://") { error.with_hint(hint) } else { error })?;
             }
             if let Some(protocol) =
@@ -226,10 +201,10 @@ impl JudgeStage<'_> {
                 };
                 let (model, protocol) = (model.clone(), protocol.clone());
                 let has_address = name.contains("://");
-                sittings.push(Sitting { model, has_address, judge, protocol, identity });
+                asked_judges.push(AskedJudge { model, has_address, judge, protocol, identity });
             }
         }
-        Ok(Panel { sittings, ask_above: settings.ask_above })
+        Ok(Panel { asked_judges, ask_above: settings.ask_above })
     }
 
     /// The protocols that the checks of the cases are asked by.
@@ -252,78 +227,73 @@ impl JudgeStage<'_> {
         Ok(protocols)
     }
 
-    /// Does something with what a sitting is about.
-    fn with_agenda<T>(
+    /// What the judge is asked about the run.
+    fn questions(&self, asked_judge: &AskedJudge, suite: SuiteRef) -> Result<JudgeQuestions> {
+        let AskedJudge { protocol, identity, .. } = asked_judge;
+        let (anchors, repeats) = (self.args.anchors.as_deref(), self.args.judge_repeats);
+        Ok(JudgeQuestions::about(self.run, suite, protocol, identity, anchors, repeats)?)
+    }
+
+    /// Does something with the settings under which questions are asked.
+    fn with_settings<T>(
         &self,
-        sitting: &Sitting,
-        suite: SuiteRef,
-        work: impl FnOnce(Agenda<'_>) -> Result<T>,
+        asked_judge: &AskedJudge,
+        questions: &JudgeQuestions,
+        work: impl FnOnce(JudgeSettings<'_>) -> Result<T>,
     ) -> Result<T> {
-        let Sitting { protocol, identity, .. } = sitting;
-        let mut subjects = subjects_of(self.run, JudgedRole::Sample)?;
-        subjects.retain(|_, subject| suite.asks(&protocol.id, &subject.case));
-        let first_case = subjects.values().next().map(|subject| subject.case.clone());
-        let references = match &self.args.anchors {
-            Some(anchors) => self.add_anchors(anchors, suite, identity, &mut subjects)?,
-            None => Vec::new(),
-        };
-        let items = items_of(&subjects, identity, self.args.judge_repeats);
-        let subjects = Arc::new(subjects);
+        let protocol = &asked_judge.protocol;
         let is_readable = |text: &str| protocol.parse_reply(text).is_ok();
         let retry = BTreeSet::new();
-        let question = {
-            let (subjects, protocol) = (subjects.clone(), protocol.clone());
-            Arc::new(move |item: &JudgedItem| question_about(&protocol, suite, &subjects, item))
-        };
         let only: Option<BTreeSet<FailureKind>> =
             self.args.only.as_ref().map(|kinds| kinds.iter().copied().collect());
-        let settings = JudgeSettings {
-            concurrency: sitting.model.settings.limits.concurrent,
+        work(JudgeSettings {
+            concurrency: asked_judge.model.settings.limits.concurrent,
             max_cost: self.args.max_cost,
             max_tries: protocol.max_tries,
             only: only.as_ref(),
             retry: &retry,
             is_readable: &is_readable,
-            question,
-        };
-        work(Agenda { items, first_case, references, settings })
+            question: questions.make(),
+        })
     }
 
     fn sit(
         &self,
-        sitting: &Sitting,
+        asked_judge: &AskedJudge,
         suite: SuiteRef,
         stop: &watch::Receiver<StopSignal>,
         printer: Printer,
     ) -> Result<Exit> {
-        self.with_agenda(sitting, suite, |agenda| match agenda.first_case {
+        let questions = self.questions(asked_judge, suite)?;
+        match questions.first_case() {
             // Of own cases only some have a check that this protocol asks about.
-            None if suite.is_checked() => Ok(Exit::Ok),
-            _ => self.judge(agenda, sitting, stop, printer),
+            None if suite.is_checked() => return Ok(Exit::Ok),
+            None => {
+                let hint = "import or generate usable images first";
+                return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
+            }
+            Some(_) => {}
+        }
+        self.with_settings(asked_judge, &questions, |settings| match self.args.dry_run {
+            true => self.tell_plan(asked_judge, &questions, &settings, printer),
+            false => self.judge(asked_judge, &questions, settings, stop, printer),
         })
     }
 
     fn judge(
         &self,
-        agenda: Agenda<'_>,
-        sitting: &Sitting,
+        asked_judge: &AskedJudge,
+        questions: &JudgeQuestions,
+        settings: JudgeSettings<'_>,
         stop: &watch::Receiver<StopSignal>,
         printer: Printer,
     ) -> Result<Exit> {
-        let Sitting { judge, protocol, identity, .. } = sitting;
-        if agenda.first_case.is_none() {
-            let hint = "import or generate usable images first";
-            return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
-        }
+        let AskedJudge { judge, protocol, identity, .. } = asked_judge;
         let title = title_of(identity);
-        if self.args.dry_run {
-            return self.tell_plan(&agenda, sitting, &title, printer);
-        }
-        let Agenda { items, references, settings, .. } = agenda;
         let mut run = RunWriter::open(self.run, self.holder)?;
         let protocol_text = protocol.to_toml().context("could not write down the protocol")?;
         run.record_judge(&StoredJudge { identity: identity.clone(), protocol: protocol_text })?;
-        keep_references(&mut run, references)?;
+        questions.keep_references(&mut run)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("could not start the threads that wait for the network")?;
         let mut progress = printer.progress("judge");
@@ -334,6 +304,7 @@ impl JudgeStage<'_> {
             }
             progress.show_calls(&event);
         };
+        let items = questions.items().to_vec();
         let result =
             runtime.block_on(judge_images(run, items, judge.clone(), settings, stop.clone(), &mut on_event));
         progress.finish();
@@ -341,87 +312,21 @@ impl JudgeStage<'_> {
         tell_summary(&summary, &title, &examples, printer);
         match error {
             Some(error) => Err(generate_error(error)),
-            None => exit_of(&summary, sitting),
+            None => exit_of(&summary, asked_judge),
         }
-    }
-
-    /// Adds the anchors' images to what is judged; gives what the judge said of them when they were set up.
-    fn add_anchors(
-        &self,
-        anchors: &Path,
-        suite: SuiteRef,
-        identity: &JudgeIdentity,
-        subjects: &mut Subjects,
-    ) -> Result<Vec<JudgmentRecord>> {
-        let reader = RunReader::open(anchors)?;
-        if reader.manifest().suite != suite.id() {
-            let message = format!(
-                "the anchors `{}` are of the suite {}, not of {}",
-                anchors.display(),
-                reader.manifest().suite,
-                suite.id()
-            );
-            return Err(CommandError::mismatch(message).into());
-        }
-        let of_anchors = subjects_of(anchors, JudgedRole::Anchor)?;
-        let mut references = Vec::new();
-        reader.for_each_judgment(Some(&identity.id()), |judgment| {
-            let JudgedItem { role, id, image, repeat, .. } = &judgment.item;
-            let known = of_anchors.get(&(JudgedRole::Anchor, id.clone()));
-            let is_current = known.is_some_and(|subject| subject.image.hash == *image);
-            if *role == JudgedRole::Sample && is_current && judgment.outcome.done().is_some() {
-                let role = JudgedRole::AnchorReference;
-                let item = JudgedItem::new(identity, role, id.clone(), image.clone(), *repeat);
-                references.push(JudgmentRecord {
-                    item,
-                    began_ms: judgment.began_ms,
-                    duration_ms: 0,
-                    outcome: judgment.outcome,
-                    usage: Usage::default(),
-                    charge: Charge::default(),
-                    raw: String::new(),
-                    kept: None,
-                    reread_of: None,
-                });
-            }
-        })?;
-        if references.is_empty() {
-            let message =
-                format!("`{}` has not judged the anchors `{}`", title_of(identity), anchors.display());
-            let hint =
-                "judge them once: `imgeval observe ANCHORS --judge ...`, with the same judge and protocol";
-            return Err(CommandError::nothing(message).with_hint(hint).into());
-        }
-        let referenced: BTreeSet<SampleId> =
-            references.iter().map(|reference| reference.item.id.clone()).collect();
-        subjects.extend(of_anchors.into_iter().filter(|((_, id), _)| referenced.contains(id)));
-        Ok(references)
-    }
-
-    /// The questions that are left to ask.
-    fn left<'i>(&self, agenda: &'i Agenda<'_>) -> Result<Vec<&'i JudgedItem>> {
-        let Agenda { items, settings, .. } = agenda;
-        let reader = RunReader::open(self.run)?;
-        let histories =
-            judgment_histories(|visit| reader.for_each_judgment(None, visit), settings.is_readable)?;
-        let is_left = |item: &&JudgedItem| {
-            matches!(plan_judgment(histories.get(&item.work_key), settings), JudgeStep::Ask(_))
-        };
-        Ok(items.iter().filter(is_left).collect())
     }
 
     fn tell_plan(
         &self,
-        agenda: &Agenda<'_>,
-        sitting: &Sitting,
-        title: &str,
+        asked_judge: &AskedJudge,
+        questions: &JudgeQuestions,
+        settings: &JudgeSettings<'_>,
         printer: Printer,
     ) -> Result<Exit> {
-        let Agenda { items, settings, .. } = agenda;
-        let asked = self.left(agenda)?;
+        let asked = questions.left(self.run, settings)?;
         let estimate = asked.first().map(|item| (settings.question)(item)).transpose();
         let estimate = estimate.map_err(|failure| CommandError::usage(failure.detail))?;
-        let cost = match estimate.map(|question| sitting.judge.estimate(&question)) {
+        let cost = match estimate.map(|question| asked_judge.judge.estimate(&question)) {
             None => "nothing to pay".to_owned(),
             Some(None) => "no price is known".to_owned(),
             Some(Some(cost)) => {
@@ -430,103 +335,13 @@ impl JudgeStage<'_> {
             }
         };
         printer.data(format_args!(
-            "{title}: {} of {}, {cost}\n",
+            "{}: {} of {}, {cost}\n",
+            title_of(&asked_judge.identity),
             counted(asked.len(), "question"),
-            items.len()
+            questions.items().len()
         ))?;
         Ok(Exit::Ok)
     }
-}
-
-/// How a judge is called in tables: its model, where it is, and its protocol.
-pub(super) fn title_of(identity: &JudgeIdentity) -> String {
-    visible(&format!("{} ({}, {})", identity.judge.model, identity.judge.provider, identity.protocol))
-}
-
-/// The usable images of a run.
-fn subjects_of(run: &Path, role: JudgedRole) -> Result<Subjects> {
-    let reader = RunReader::open(run)?;
-    let suite = suite_of(reader.manifest())?;
-    let cases = read_cases(&reader, suite)?;
-    let cases: BTreeMap<CaseId, Arc<SuiteCase>> =
-        cases.into_iter().map(|(id, case)| (id, Arc::new(case))).collect();
-    let mut subjects = Subjects::new();
-    reader.for_each_sample(None, |observed| {
-        let id = observed.sample.id;
-        if let (Outcome::Done(record), Some(case)) = (&observed.sample.outcome, cases.get(&id.case)) {
-            let image = record.image();
-            let subject = Subject { case: case.clone(), image, directory: run.to_owned() };
-            subjects.insert((role, id), subject);
-        }
-    })?;
-    Ok(subjects)
-}
-
-/// First what everything is judged by once, the anchors before the samples, so that a changed judge shows early.
-fn items_of(subjects: &Subjects, identity: &JudgeIdentity, repeats: u32) -> Vec<JudgedItem> {
-    let item = |role: JudgedRole, id: &SampleId, subject: &Subject, repeat| {
-        JudgedItem::new(identity, role, id.clone(), subject.image.hash.clone(), repeat)
-    };
-    let of_role = |wanted: JudgedRole| subjects.iter().filter(move |((role, _), _)| *role == wanted);
-    let anchors = of_role(JudgedRole::Anchor).map(|((role, id), subject)| item(*role, id, subject, 0));
-    // First samples of all cases come first.
-    let mut samples: Vec<_> = of_role(JudgedRole::Sample).collect();
-    samples.sort_by_key(|((_, id), _)| (id.ordinal, id.round));
-    let samples = (0..repeats)
-        .flat_map(|repeat| samples.iter().map(move |((role, id), subject)| (*role, id, *subject, repeat)));
-    anchors.chain(samples.map(|(role, id, subject, repeat)| item(role, id, subject, repeat))).collect()
-}
-
-fn question_about(
-    protocol: &JudgeProtocol,
-    suite: SuiteRef,
-    subjects: &Subjects,
-    item: &JudgedItem,
-) -> Result<JudgeQuestion, Failure> {
-    let missing = |what: &str| Failure {
-        kind: FailureKind::NotAccessible,
-        detail: format!("the run holds no {what} of {}", item.id),
-    };
-    let subject = subjects.get(&(item.role, item.id.clone())).ok_or_else(|| missing("image"))?;
-    make_question(protocol, &suite.fields(&protocol.id, &subject.case), |attachment| match attachment {
-        Attachment::Answer => Ok(vec![load_image(&subject.directory, &subject.image)?]),
-        Attachment::Source => {
-            let source = subject.case.source().ok_or_else(|| missing("source image"))?;
-            Ok(vec![load_image(&subject.directory, source)?])
-        }
-        Attachment::Sources | Attachment::SecondAnswer | Attachment::Reference => {
-            Err(missing(attachment.title()))
-        }
-    })
-}
-
-/// A question as a judge would be asked it, its images without content, which prices do not depend on.
-fn sketch_question(
-    protocol: &JudgeProtocol,
-    suite: SuiteRef,
-    case: &SuiteCase,
-) -> Result<JudgeQuestion, Failure> {
-    let as_they_are = JudgeProtocol { preparation: ImagePreparation::default(), ..protocol.clone() };
-    make_question(&as_they_are, &suite.fields(&protocol.id, case), |_| {
-        Ok(vec![InputImage::new(ImageFormat::Png, Vec::new())])
-    })
-}
-
-/// Keeps each reference once.
-fn keep_references(run: &mut RunWriter, references: Vec<JudgmentRecord>) -> Result<()> {
-    let Some(first) = references.first() else { return Ok(()) };
-    let mut known: BTreeMap<WorkKey, Vec<Outcome<String>>> = BTreeMap::new();
-    run.for_each_judgment(Some(&first.item.judge_id), |judgment| {
-        known.entry(judgment.item.work_key).or_default().push(judgment.outcome);
-    })?;
-    for reference in &references {
-        let of_item = known.entry(reference.item.work_key.clone()).or_default();
-        if !of_item.contains(&reference.outcome) {
-            run.record_judgment(reference)?;
-            of_item.push(reference.outcome.clone());
-        }
-    }
-    Ok(())
 }
 
 fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, printer: Printer) {
@@ -561,17 +376,17 @@ fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, 
         ));
     }
     if let Some(Stopped::Budget(shortage)) = &summary.stopped {
-        printer.insist(format_args!("  {}", shortage_text(shortage, "--judge-max-cost")));
+        printer.insist(format_args!("  {}", shortage.describe("--judge-max-cost")));
     }
     printer.talk(spend_line(&summary.spend).trim_end());
 }
 
-fn exit_of(summary: &CallSummary, sitting: &Sitting) -> Result<Exit> {
+fn exit_of(summary: &CallSummary, asked_judge: &AskedJudge) -> Result<Exit> {
     match &summary.stopped {
         Some(Stopped::Down(down)) => {
             let mut hint = down.hint.clone();
-            if sitting.has_address {
-                let variables = sitting.model.settings.kind.key_variables().join(" or ");
+            if asked_judge.has_address {
+                let variables = asked_judge.model.settings.kind.key_variables().join(" or ");
                 hint = hint.replace(&format!("set {variables} to"), "let the file of --judge-key-file hold");
                 hint = hint.replace(&variables, "the file of --judge-key-file");
             }

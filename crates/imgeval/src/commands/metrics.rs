@@ -9,16 +9,18 @@ use std::path::Path;
 use anyhow::Result;
 use imgeval_core::{GrayPixels, ImageNote, Pixels, visible};
 use imgeval_metrics::edit::Psnr;
+use imgeval_observe::{
+    EditMeter, EditMeterError, EditMeterFacts, EditMetrics, MaskThreshold, MissingMetric, ObserverError,
+    SIDE, Scaled, mask_of,
+};
 use imgeval_vision::image_file::{DecodeLimits, load_image};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    advice::{mask_hint, missing_text},
     args::metrics::{EditMetricsArgs, MetricsCommand},
-    edit_mask::{MaskThreshold, mask_of},
-    edit_metrics::{EditMeter, EditMeterError, EditMeterFacts, EditMetrics, MissingMetric, SIDE, Scaled},
     exit_code::Exit,
     failure::CommandError,
-    observers::refused,
     printer::Printer,
 };
 
@@ -35,7 +37,7 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     let mask = GrayPixels::luma_of(&read(&args.mask, &limits, printer)?);
     let mask = mask_of(mask, args.mask_threshold).map_err(|error| {
         let name = visible(&args.mask.to_string_lossy());
-        CommandError::usage(format!("`{name}`: {error}")).with_hint(error.hint())
+        CommandError::usage(format!("`{name}`: {error}")).with_hint(mask_hint(&error))
     })?;
     let sizes = [[mask.width(), mask.height()], source.size];
     if sizes[0] != sizes[1] {
@@ -44,13 +46,13 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
             sizes[0][0], sizes[0][1], sizes[1][0], sizes[1][1]
         ));
     }
-    let meter = EditMeter::load(&args.weights, args.text.is_some())?;
+    let meter = EditMeter::load(&args.weights.settings(), args.text.is_some())?;
     let metrics = meter.measure(&source, &edited, &mask, args.text.as_deref()).map_err(|error| {
         let name = visible(&args.mask.to_string_lossy());
         match error {
             EditMeterError::EmptyMask => CommandError::usage(format!("`{name}`: {error}"))
                 .with_hint("the mask is white where the picture was to be edited"),
-            EditMeterError::Network(error) => refused(error),
+            EditMeterError::Network(error) => ObserverError::from(error).into(),
             EditMeterError::Metric(error) => CommandError::usage(error.to_string()),
         }
     })?;
@@ -66,7 +68,7 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     let unfinished = metrics.missing.iter().filter(|(_, reason)| *reason != MissingMetric::TextNotGiven);
     let mut exit = Exit::Ok;
     for (name, reason) in unfinished {
-        printer.insist(format_args!("{name} is missing: {}", visible(&reason.to_string())));
+        printer.insist(format_args!("{name} is missing: {}", visible(&missing_text(reason))));
         exit = Exit::Partial;
     }
     Ok(exit)
@@ -91,7 +93,7 @@ fn to_json(args: &EditMetricsArgs, metrics: &EditMetrics, facts: &EditMeterFacts
     let missing: Map<String, Value> = metrics
         .missing
         .iter()
-        .map(|(name, reason)| ((*name).to_owned(), reason.to_string().into()))
+        .map(|(name, reason)| ((*name).to_owned(), missing_text(reason).into()))
         .collect();
     let (psnr, is_infinite) = match metrics.psnr {
         Psnr::Decibels(decibels) => (Some(decibels), false),

@@ -5,12 +5,15 @@ mod detect;
 mod diagnose;
 mod doctor;
 mod embed;
+mod estimate;
 mod export;
+mod fetch_suite;
 mod generate;
 mod import;
 mod init;
 mod judge;
 mod label;
+mod measure;
 mod metrics;
 mod models;
 mod observe;
@@ -42,6 +45,8 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Doctor(args) => doctor::doctor(&args, printer),
         Command::Observe(args) => observe::observe(&args, printer),
         Command::Score(args) => score::score(&args, printer),
+        Command::ScoreDetections(args) => score_detections::score_detections(&args, printer),
+        Command::ScoreRows(args) => score_rows::score_rows(&args, printer),
         Command::Run(args) => run::run(&args, printer),
         Command::Compare(args) => compare::compare(&args, printer),
         Command::Report(args) => report::report(&args, printer),

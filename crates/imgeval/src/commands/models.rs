@@ -21,7 +21,6 @@ use serde_json::json;
 use crate::{
     advice::{pull_hint, weights_hint},
     args::ModelsCommand,
-    environment,
     exit_code::Exit,
     failure::{CommandError, sentence_of},
     printer::Printer,
@@ -32,18 +31,13 @@ const TELL_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> {
     match command {
-        ModelsCommand::List { json, models } => {
-            list(&environment::places(models.models_dir.clone()), *json, printer)
-        }
+        ModelsCommand::List { json, models } => list(&models.places(), *json, printer),
         ModelsCommand::Pull { name, offline, python, models } => {
             let set = known(name)?;
             let options =
                 PullOptions { is_offline: *offline, python: python.clone(), ..PullOptions::default() };
             let teller = Teller::new(printer);
-            let paths =
-                weights::pull_set(set, &environment::places(models.models_dir.clone()), &options, &|event| {
-                    teller.tell(&event, set)
-                })
+            let paths = weights::pull_set(set, &models.places(), &options, &|event| teller.tell(&event, set))
                 .map_err(|error| mendable(&error, pull_hint(&error)))?;
             for path in paths {
                 printer.data(format_args!("{}\n", path.display()))?;
@@ -51,14 +45,14 @@ pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> 
             Ok(Exit::Ok)
         }
         ModelsCommand::Add { name, file, models } => {
-            let places = environment::places(models.models_dir.clone());
+            let places = models.places();
             let look = |path: &Path| Ok(Checkpoint::open(path).map(drop)?);
             let path = weights::add_to_set(known(name)?, file, &places, &look)
                 .map_err(|error| mendable(&error, weights_hint(&error)))?;
             printer.data(format_args!("{}\n", path.display()))?;
             Ok(Exit::Ok)
         }
-        ModelsCommand::Check { models } => check(&environment::places(models.models_dir.clone()), printer),
+        ModelsCommand::Check { models } => check(&models.places(), printer),
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 use imgeval_core::{CaseId, Category, Pixels};
+use imgeval_observe::{LoadedObserver, load_observer};
 use imgeval_runner::{
     ColorsThere, NamingLimits, ObserveError, ObserveSettings, ObserveSummary, observe_images,
 };
@@ -12,17 +13,14 @@ use imgeval_store::{RunReader, RunWriter};
 use imgeval_suites::{geneval::VerdictOptions, suite::SuiteRef};
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode_for};
 
+use super::measure::measure_stage;
 use super::{holder, judge::JudgeStage, reread::reread_judged};
 use crate::{
+    advice::judging::{needs_judge, no_judge, no_questions, no_rules},
     args::{DetectorName, ObserveArgs},
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::{
-        measure::measure_edits,
-        protocols::{needs_judge, no_judge, no_questions, no_rules},
-    },
-    observers::{LoadedObserver, load_observer},
     printer::Printer,
 };
 
@@ -45,7 +43,7 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
 
 /// A detector looks at the images.
 fn observe_detected(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
-    let loaded = load_observer(&args.detector)?;
+    let loaded = load_observer(&args.detector.settings())?;
     let limits = NamingLimits { above: args.color_threshold as f32, per_category: args.color_objects };
     let colors_there = if args.recompute_colors { ColorsThere::NameAgain } else { ColorsThere::Keep };
     let asked = if args.every_color { AskedColors::Every } else { AskedColors::ByCases };
@@ -137,7 +135,7 @@ fn observe_judged(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Resu
     if !has_metrics || args.meter.no_metrics || args.judge.dry_run || judged == Exit::Interrupted {
         return Ok(judged);
     }
-    let measured = measure_edits(&args.run, &args.meter.weights(&args.detector), &holder, printer)?;
+    let measured = measure_stage(&args.run, &args.meter.weights(&args.detector), &holder, printer)?;
     Ok(if judged == Exit::Ok { measured } else { judged })
 }
 

@@ -6,10 +6,10 @@ use imgeval_suites::{geneval, suite::SuiteCase};
 
 use crate::{
     args::{PromptsArgs, PromptsFormat},
-    cases::CaseSet,
     exit_code::Exit,
     printer::Printer,
 };
+use imgeval_generation::CaseSet;
 
 pub(super) fn prompts(args: &PromptsArgs, printer: Printer) -> Result<Exit> {
     let parameters = args.generator.parameters(args.suite)?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible};
+use imgeval_observe::{check_fits, load_protocols, make_question, named_protocol, read_protocol};
 use imgeval_report::tables::terminal::{Column, Row, Table};
 use imgeval_suites::{
     files::SuiteFiles,
@@ -13,16 +14,13 @@ use imgeval_suites::{
 };
 
 use crate::{
+    advice::judging::no_judge,
     args::{SuiteArgs, SuitesDirArg, judging::ProtocolCommand},
-    cases::CaseSet,
     exit_code::Exit,
     failure::{CommandError, render_error},
-    judged::{
-        protocols::{check_fits, load_protocols, named_protocol, no_judge, read_protocol},
-        question::make_question,
-    },
     printer::Printer,
 };
+use imgeval_generation::CaseSet;
 
 pub(super) fn protocol(command: &ProtocolCommand, printer: Printer) -> Result<Exit> {
     match command {
@@ -50,7 +48,7 @@ fn find(id: &str, files: &SuiteFiles) -> Result<JudgeProtocol> {
             let own = load_protocols(suite, None, files)?.into_iter().next();
             Ok(own.ok_or_else(|| no_judge(suite))?)
         }
-        None if Path::new(id).is_file() => read_protocol(Path::new(id)),
+        None if Path::new(id).is_file() => Ok(read_protocol(Path::new(id))?),
         None => {
             let ids = registry::protocols().into_iter().map(|(id, _)| id);
             Err(CommandError::usage(format!("`{id}` is neither a protocol nor a file"))
@@ -85,7 +83,7 @@ fn list(suites: &SuitesDirArg, printer: Printer) -> Result<Exit> {
                 protocol.wording_source.clone(),
             ])),
             Err(error) => {
-                let text = render_error(&error).text.replace('\n', ";");
+                let text = render_error(&error.into()).text.replace('\n', ";");
                 table.push(Row::new([
                     id.to_owned(),
                     String::new(),

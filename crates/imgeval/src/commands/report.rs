@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use imgeval_core::visible;
+use imgeval_pages::write_report;
 use imgeval_report::{
     model::Board,
     page::Written,
@@ -19,7 +20,6 @@ use crate::{
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
-    report::write_report,
 };
 
 pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {

@@ -4,8 +4,14 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Result;
 use imgeval_clients::{ProviderKind, reread_image, reread_words};
-use imgeval_core::{EndpointMeta, ImageParameters, SizeRequest};
-use imgeval_runner::{RereadImages, reread_images, reread_judgments};
+use imgeval_core::{EndpointMeta, FailureKind, ImageParameters, SampleId, SizeRequest};
+use imgeval_report::{
+    reread::{ChangedView, RereadKind, RereadView},
+    schema::Schema,
+    tables::{reread_json, reread_text},
+};
+use imgeval_runner::{RereadImages, RereadSummary, reread_images, reread_judgments};
+use imgeval_settings::Settings;
 use imgeval_store::{JudgedItem, Manifest, RunWriter};
 use imgeval_vision::image_file::DecodeLimits;
 
@@ -15,12 +21,10 @@ use crate::{
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
-    reread_table::{RereadTable, Wanted},
-    settings::Settings,
 };
 
 pub(super) fn reread_generated(run: &Path, args: &GenerateArgs, printer: Printer) -> Result<Exit> {
-    let settings = Settings::load(&args.generation.provider.files)?;
+    let settings = Settings::load(&args.generation.provider.files.named())?;
     let mut run = RunWriter::open(run, &holder("generate"))?;
     let Asked { kind, model, parameters } = Asked::by(run.manifest())?;
     let entry = settings.catalogue.find(kind, &model);
@@ -33,11 +37,11 @@ pub(super) fn reread_generated(run: &Path, args: &GenerateArgs, printer: Printer
             read: &|status, text| reread_image(kind, &model, entry, &parameters, status, text),
         },
     )?;
-    RereadTable { summary: &summary, wanted: Wanted::Images }.print(args.json, printer)
+    print(&view_of(&summary, RereadKind::Images), args.json, printer)
 }
 
 pub(super) fn reread_judged(run: &Path, files: &SettingsFiles, printer: Printer) -> Result<Exit> {
-    let settings = Settings::load(files)?;
+    let settings = Settings::load(&files.named())?;
     let mut run = RunWriter::open(run, &holder("observe"))?;
     // People are judges too, and their words are not read from replies.
     let judges: BTreeMap<String, (ProviderKind, String)> = run
@@ -57,7 +61,36 @@ pub(super) fn reread_judged(run: &Path, files: &SettingsFiles, printer: Printer)
         reread_words(*kind, model, settings.catalogue.find(*kind, model), status, text)
     };
     let summary = reread_judgments(&mut run, &read)?;
-    RereadTable { summary: &summary, wanted: Wanted::Judgments }.print(false, printer)
+    print(&view_of(&summary, RereadKind::Judgments), false, printer)
+}
+
+fn print(view: &RereadView, as_json: bool, printer: Printer) -> Result<Exit> {
+    let advice = "and --reread sends nothing, so start `imgeval generate` to ask again";
+    printer.data(match as_json {
+        true => format!("{:#}\n", Schema::Reread.stamp(reread_json(view))),
+        false => reread_text(view, advice),
+    })?;
+    Ok(if view.n_left() == 0 { Exit::Ok } else { Exit::Partial })
+}
+
+fn view_of(summary: &RereadSummary, kind: RereadKind) -> RereadView {
+    let ids = |ids: &[SampleId]| ids.iter().map(SampleId::to_string).collect();
+    let counts = |counts: &BTreeMap<FailureKind, usize>| {
+        counts.iter().map(|(kind, n)| (kind.code().to_owned(), *n)).collect()
+    };
+    let changed = summary.changed.iter().map(|(id, failure)| ChangedView {
+        sample: id.to_string(),
+        outcome: failure.kind.code().to_owned(),
+        detail: failure.detail.clone(),
+    });
+    RereadView {
+        kind,
+        recovered: ids(&summary.recovered),
+        changed: changed.collect(),
+        unchanged: counts(&summary.unchanged),
+        addresses: ids(&summary.addresses),
+        without_reply: counts(&summary.without_reply),
+    }
 }
 
 /// Whom the run's images were asked of, and what of the request tells how to read the replies.

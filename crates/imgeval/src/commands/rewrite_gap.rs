@@ -8,7 +8,7 @@ use imgeval_report::tables::terminal::{CellText, Column, Row, Table, Tone};
 use imgeval_scoring::{Evaluator, Run};
 use imgeval_suites::{registry, summary::compute_gap};
 
-use crate::{args::ScoreArgs, failure::CommandError, printer::Printer};
+use crate::{args::scoring::ScoreArgs, failure::CommandError, printer::Printer};
 
 /// By the judges that judged both.
 pub(super) fn print_gap(run: &Run, rewritten: &Path, args: &ScoreArgs, printer: Printer) -> Result<()> {

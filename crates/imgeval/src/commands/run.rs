@@ -5,15 +5,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
-use imgeval_report::tables::{comparison_json, comparison_table};
+use imgeval_observe::{LoadedObserver, load_observer};
+use imgeval_report::{
+    tables::{calls_table, comparison_json, comparison_table, terminal::View, verdicts_table},
+    verdicts::VerdictsView,
+};
 use imgeval_runner::ColorsThere;
-use imgeval_scoring::{OpenedRun, Run, Scored, Side, compare_with_fresh};
+use imgeval_scoring::{OpenedRun, Run, Scored, Side, add_verdict, compare_with_fresh};
 use imgeval_suites::{
     geneval::{SuiteConfig, parameters_of},
     registry,
 };
 use serde_json::{Map, Value};
 
+use super::measure::measure_stage;
 use super::{
     export::write_results,
     generate::Job,
@@ -25,19 +30,14 @@ use super::{
     score::{Asked, Scores, Table},
 };
 use crate::{
+    advice::judging::{needs_judge, no_judge},
     args::RunArgs,
-    cases::CaseSet,
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::{
-        measure::measure_edits,
-        protocols::{needs_judge, no_judge},
-    },
-    observers::{LoadedObserver, load_observer},
     printer::Printer,
-    verdict_lines::VerdictLines,
 };
+use imgeval_generation::CaseSet;
 
 /// In the run.
 const RESULTS: &str = "geneval-results.jsonl";
@@ -58,7 +58,7 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
     check_fresh(args)?;
     // Before any other work: without weights nothing else is worth starting.
-    let loaded = load_observer(&args.detector)?;
+    let loaded = load_observer(&args.detector.settings())?;
     let official =
         Filling::prepare(args.generator.config(), args.images.as_deref(), args.run.clone(), args, printer)?;
     let fresh = args.fresh.fresh_seed.map(|seed| {
@@ -183,7 +183,7 @@ fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
                 return job.dry_run(args.table.json, printer).map(Work::Ended);
             }
             let work = job.work(&holder, printer)?;
-            printer.talk(work.table().render_text());
+            printer.talk(calls_table(&work.view()).render(View::WIDE));
             let summary = &work.summary;
             let has_images = summary.made + summary.done_before + summary.accepted_from_store > 0;
             let is_broken = work.error.is_some() || !has_images;
@@ -208,16 +208,16 @@ fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
     let run = Run::open_with(&directory, options)?;
     let evaluator = run.evaluators().iter().find(|evaluator| evaluator.id() == observer);
     let results = directory.join(RESULTS);
-    let mut lines = VerdictLines::default();
+    let mut verdicts = VerdictsView::default();
     let (scored, n_rows) = write_results(&run, evaluator, &results, |result| {
         if let Some(evaluator) = evaluator
-            && lines.len() <= MAX_PRINTED_VERDICTS
+            && verdicts.len() <= MAX_PRINTED_VERDICTS
         {
-            lines.add(evaluator, result);
+            add_verdict(&mut verdicts, evaluator, result);
         }
     })?;
     if !args.table.json && !args.table.csv && (1..=MAX_PRINTED_VERDICTS).contains(&n_rows) {
-        printer.table(&lines.to_table())?;
+        printer.table(&verdicts_table(&verdicts))?;
         printer.data("\n")?;
     }
     if n_rows == 0 {
@@ -340,7 +340,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
         return Ok(judged);
     }
     if suite.judged().is_some_and(|judged| judged.has_edit_metrics) && !args.meter.no_metrics {
-        measure_edits(&directory, &args.meter.weights(&args.detector), &holder, printer)?;
+        measure_stage(&directory, &args.meter.weights(&args.detector), &holder, printer)?;
     }
     let run = Run::open(&directory)?;
     let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;
@@ -368,7 +368,7 @@ pub(super) fn fill_for_judges(
     expenses.extend(stage.expenses(panel, args.suite(), coming(&job)?.as_ref())?);
     consent::ask(&expenses, panel.ask_above, printer)?;
     let work = job.work(stage.holder, printer)?;
-    printer.talk(work.table().render_text());
+    printer.talk(calls_table(&work.view()).render(View::WIDE));
     job.exit_of(work)
 }
 

@@ -4,6 +4,9 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 use imgeval_core::CaseId;
+use imgeval_generation::CaseSet;
+use imgeval_observe::load_observer;
+use imgeval_report::tables::{calls_table, terminal::View};
 use imgeval_runner::ColorsThere;
 use imgeval_scoring::Run;
 use imgeval_suites::suite::SuiteCase;
@@ -18,13 +21,11 @@ use super::{
     score::{Asked, Scores},
 };
 use crate::{
+    advice::judging::{needs_judge, no_questions, no_rules},
     args::RunArgs,
-    cases::CaseSet,
     consent,
     exit_code::Exit,
     failure::CommandError,
-    judged::protocols::{needs_judge, no_questions, no_rules},
-    observers::load_observer,
     printer::Printer,
 };
 
@@ -46,7 +47,7 @@ pub(super) fn run_cases(file: &Path, args: &RunArgs, printer: Printer) -> Result
     };
     // Without weights or a judge nothing else is worth paying for.
     let has_objects = cases.values().any(|case| case.objects.is_some());
-    let loaded = has_objects.then(|| load_observer(&args.detector)).transpose()?;
+    let loaded = has_objects.then(|| load_observer(&args.detector.settings())).transpose()?;
     let max_pixels = args.read.limit.for_generated();
     let job = Job::prepare(set.clone(), model, args.run.as_deref(), &args.generation, max_pixels, printer)?;
     if args.generation.dry_run {
@@ -93,6 +94,6 @@ fn generate_alone(job: Job<'_>, holder: &str, printer: Printer) -> Result<Exit> 
     job.check_key()?;
     consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;
     let work = job.work(holder, printer)?;
-    printer.talk(work.table().render_text());
+    printer.talk(calls_table(&work.view()).render(View::WIDE));
     job.exit_of(work)
 }

@@ -3,49 +3,47 @@
 use anyhow::Result;
 use imgeval_metrics::BootstrapSettings;
 use imgeval_report::{
+    measured::MeasuredView,
     schema::Schema,
     scores::ScoreView,
     tables::{
-        coverage_table, published_json, published_table, render_scores_csv, scores_csv_header, scores_json,
-        scores_table, slice_tables, terminal,
+        coverage_table, metric_tables, metrics_json, published_json, published_table, render_scores_csv,
+        scores_csv_header, scores_json, scores_table, slice_tables, spend_json, terminal, trust_json,
+        trust_tables, verdicts_json, verdicts_table,
     },
+    verdicts::VerdictsView,
 };
-use imgeval_scoring::{Coverage, Evaluator, Run, SampleState, ScoringError, Trust, published_view};
-use imgeval_suites::{registry, summary::Summary};
+use imgeval_scoring::{
+    Coverage, Evaluator, Run, SampleState, ScoringError, Trust, add_verdict, published_view, spend_line,
+    spend_view,
+};
+use imgeval_suites::summary::Summary;
 use serde_json::{Map, Value, json};
 
-use super::{rewrite_gap::print_gap, score_detections::score_detections, score_rows::score_official_rows};
+use super::{rewrite_gap::print_gap, score_detections::score_detections, score_rows::score_rows};
 use crate::{
-    advice::explain_coverage,
-    args::{ScoreArgs, TableArgs},
+    advice::{
+        explain_coverage,
+        judging::{no_rules, nobody_judged},
+    },
+    args::scoring::{ScoreArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
-    generation_table::{spend_json, spend_line},
-    judged::protocols::{no_rules, nobody_judged},
-    metric_table::{metric_tables, metrics_json},
     printer::Printer,
-    trust_table::{trust_json, trust_tables},
-    verdict_lines::VerdictLines,
 };
 
 pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
-    if !args.score_rows.is_empty() {
-        return score_official_rows(args, printer);
+    if let Some(rows) = args.of_rows() {
+        return score_rows(&rows, printer);
     }
-    if let Some(detections) = &args.detections {
-        if args.target.as_os_str() != registry::default_suite().id() {
-            let message = format!("`{}` is not a suite", args.target.display());
-            return Err(CommandError::usage(message)
-                .with_hint("imgeval score geneval --detections FILE")
-                .into());
-        }
-        return score_detections(args, detections, printer);
+    if let Some(detections) = args.of_detections()? {
+        return score_detections(&detections, printer);
     }
     let run = Run::open_with(&args.target, args.verdict.options())?;
     let asked = Asked {
         observer: args.observer.as_deref(),
-        verdicts: args.verdicts.then(VerdictLines::default),
+        verdicts: args.verdicts.then(VerdictsView::default),
         by_group: args.by_subcategory,
     };
     let exit = Scores::of(&run, asked, &args.table)?.print(&args.table, Map::new(), printer)?;
@@ -60,7 +58,7 @@ pub(super) fn score(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
 pub(super) struct Asked<'a> {
     pub(super) observer: Option<&'a str>,
     /// Filled with the verdict on every image, if it is wanted.
-    pub(super) verdicts: Option<VerdictLines>,
+    pub(super) verdicts: Option<VerdictsView>,
     pub(super) by_group: bool,
 }
 
@@ -68,10 +66,10 @@ pub(super) struct Asked<'a> {
 pub(super) struct Scores<'a> {
     run: &'a Run,
     tables: Vec<Table<'a>>,
-    verdicts: Option<VerdictLines>,
+    verdicts: Option<VerdictsView>,
     by_group: bool,
     trust: Option<Trust<'a>>,
-    metrics: Vec<imgeval_scoring::Measured>,
+    metrics: Vec<MeasuredView>,
 }
 
 /// One evaluator's scores.
@@ -87,11 +85,11 @@ impl<'a> Table<'a> {
         run: &'a Run,
         evaluator: &'a Evaluator,
         table: &TableArgs,
-        verdicts: &mut Option<VerdictLines>,
+        verdicts: &mut Option<VerdictsView>,
     ) -> Result<Self, ScoringError> {
         let scored = run.score(Some(evaluator), |result| {
-            if let Some(lines) = verdicts {
-                lines.add(evaluator, result);
+            if let Some(view) = verdicts {
+                add_verdict(view, evaluator, result);
             }
             Ok::<_, ScoringError>(())
         })?;
@@ -196,7 +194,7 @@ impl<'a> Scores<'a> {
                 map.extend(scores_json(&table.view));
             }
             if !generation.is_empty() {
-                let facts = json!({"facts": generation, "spend": spend_json(run.spend())});
+                let facts = json!({"facts": generation, "spend": spend_json(&spend_view(run.spend()))});
                 map.insert("generation".to_owned(), facts);
             }
             if let (true, Some(table)) = (args.with_published, self.tables.first())
@@ -209,15 +207,15 @@ impl<'a> Scores<'a> {
             map.extend([
                 ("judges".to_owned(), judges),
                 ("metrics".to_owned(), metrics_json(&self.metrics)),
-                ("spend".to_owned(), spend_json(run.spend())),
+                ("spend".to_owned(), spend_json(&spend_view(run.spend()))),
             ]);
-            map.extend(self.trust.as_ref().map(|trust| ("trust".to_owned(), trust_json(trust))));
+            map.extend(self.trust.as_ref().map(|trust| ("trust".to_owned(), trust_json(&trust.view()))));
             if !generation.is_empty() {
                 map.insert("generation".to_owned(), json!({"facts": generation}));
             }
         }
         if let Some(verdicts) = &self.verdicts {
-            map.insert("verdicts".to_owned(), verdicts.to_json());
+            map.insert("verdicts".to_owned(), verdicts_json(verdicts));
         }
         map
     }
@@ -225,7 +223,7 @@ impl<'a> Scores<'a> {
     fn print_text(&self, args: &TableArgs, printer: Printer) -> Result<()> {
         let run = self.run;
         let mut tables = Vec::new();
-        tables.extend(self.verdicts.as_ref().map(VerdictLines::to_table));
+        tables.extend(self.verdicts.as_ref().map(verdicts_table));
         for table in &self.tables {
             let mut scores = scores_table(&table.view, self.by_group);
             if run.suite().is_detected() {
@@ -241,7 +239,7 @@ impl<'a> Scores<'a> {
         }
         tables.extend(metric_tables(&self.metrics));
         if let Some(trust) = &self.trust {
-            tables.extend(trust_tables(trust));
+            tables.extend(trust_tables(&trust.view(), "--judge-repeats"));
         }
         tables.extend(self.coverage_tables(args.verbose)?);
         if let (false, Some(last)) = (run.suite().is_detected(), tables.last_mut()) {

@@ -1,4 +1,4 @@
-//! `imgeval score geneval --detections`: verdicts on detections that another detector made.
+//! `imgeval score-detections`: verdicts on detections that another detector made.
 
 use std::{
     collections::BTreeSet,
@@ -26,13 +26,13 @@ use serde_json::Value;
 use tempfile::SpooledTempFile;
 
 use crate::{
-    args::{ScoreArgs, TableArgs},
+    advice::NO_PIPES,
+    args::scoring::{ScoreDetectionsArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
-    output_file::OutputFile,
     printer::Printer,
-    text_file::NO_PIPES,
 };
+use imgeval_files::OutputFile;
 
 /// Stands beside scores of detections that were made elsewhere.
 const FOREIGN_NOTE: &str = "detections from elsewhere";
@@ -43,7 +43,8 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 /// Rows are kept in memory up to this size before they spill to a temporary file.
 const SPOOL_BYTES: usize = 16 << 20;
 
-pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Printer) -> Result<Exit> {
+pub(super) fn score_detections(args: &ScoreDetectionsArgs, printer: Printer) -> Result<Exit> {
+    args.verdict.check()?;
     let options = args.verdict.options();
     let wants_table = args.table.json || args.table.csv || args.table.with_published;
     if args.out.is_none() && wants_table {
@@ -54,7 +55,7 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
     let summary = match &args.out {
         Some(path) => {
             let mut file = OutputFile::create(path)?;
-            score_lines(detections, &options, &mut builder, &mut file, printer)?;
+            score_lines(&args.file, &options, &mut builder, &mut file, printer)?;
             file.publish()?;
             let summary = builder.summarise(args.table.settings());
             print_table(&summary, &options, &args.table, printer)?;
@@ -62,7 +63,7 @@ pub(super) fn score_detections(args: &ScoreArgs, detections: &Path, printer: Pri
         }
         None => {
             let mut rows = SpooledTempFile::new(SPOOL_BYTES);
-            score_lines(detections, &options, &mut builder, &mut rows, printer)?;
+            score_lines(&args.file, &options, &mut builder, &mut rows, printer)?;
             rows.rewind()?;
             printer.data_from(BufReader::new(rows))?;
             builder.summarise(args.table.settings())

@@ -1,4 +1,4 @@
-//! The table of official score files: of suites whose own script writes scores row by row.
+//! `imgeval score-rows`, the table of official score files: of suites whose own script writes scores row by row.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -21,28 +21,25 @@ use imgeval_suites::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    args::ScoreArgs, exit_code::Exit, failure::CommandError, printer::Printer, text_file::read_text,
-};
+use crate::{args::scoring::ScoreRowsArgs, exit_code::Exit, failure::CommandError, printer::Printer};
 
 /// Official files of scores are no longer than this.
 const MAX_ROWS_BYTES: u64 = 64 << 20;
 /// More notes on one file are only counted.
 const MAX_ROW_NOTES: usize = 5;
 
-pub(super) fn score_official_rows(args: &ScoreArgs, printer: Printer) -> Result<Exit> {
-    let name = args.target.to_string_lossy();
-    let suite = registry::find(&name).filter(|suite| suite.facts().has_official_rows).ok_or_else(|| {
+pub(super) fn score_rows(args: &ScoreRowsArgs, printer: Printer) -> Result<Exit> {
+    let name = &args.suite;
+    let suite = registry::find(name).filter(|suite| suite.facts().has_official_rows).ok_or_else(|| {
         let known = registry::all().filter(|suite| suite.facts().has_official_rows).map(SuiteRef::id);
-        let hint =
-            format!("imgeval score SUITE --score-rows FILE..., of {}", known.collect::<Vec<_>>().join(", "));
+        let hint = format!("imgeval score-rows SUITE FILE..., of {}", known.collect::<Vec<_>>().join(", "));
         CommandError::usage(format!("`{name}` is no suite with official score files")).with_hint(hint)
     })?;
     let mut builder = SummaryBuilder::new(suite.scheme(&Default::default()));
     let (mut n_failed, mut n_skipped) = (0, 0);
     let mut seen = BTreeSet::new();
-    for path in &args.score_rows {
-        let text = read_text(path, MAX_ROWS_BYTES, "the scores")?;
+    for path in &args.files {
+        let text = imgeval_files::read_hand_written(path, MAX_ROWS_BYTES, "the scores")?;
         let read = suite.read_official_rows(&text);
         let OfficialRows { rows, notes, n_skipped: skipped } =
             read.map_err(|error| CommandError::usage(format!("`{}`: {error}", path.display())))?;

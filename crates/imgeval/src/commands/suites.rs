@@ -1,25 +1,26 @@
 //! `imgeval suites`: which suites there are, and fetching the data of those that are not ours to ship.
 
 use anyhow::Result;
-use imgeval_fetch::suites::OtherScripts;
+use imgeval_fetch::suites::{FetchError, OtherScripts, take_data_set};
 use imgeval_report::{
     schema::Schema,
     tables::terminal::{Column, Row, Table},
 };
 use imgeval_suites::{
-    files::{FetchedSource, SuiteFiles},
+    files::{DataSet, FetchedSource, SuiteFiles},
     registry,
     suite::SuiteRef,
 };
 use serde_json::json;
 
+use super::fetch_suite::{Asked, fetch_files};
 use crate::{
     args::judging::SuitesCommand,
     exit_code::Exit,
     failure::{CommandError, render_error},
-    judged::fetch::{Asked, fetch_files, take_data_set},
     printer::Printer,
 };
+use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
 pub(super) fn suites(command: &SuitesCommand, printer: Printer) -> Result<Exit> {
     match command {
@@ -89,23 +90,64 @@ fn fetch(
         printer.talk(format_args!("suites: {title} is in {}; --again fetches it anew", folder.display()));
         return Ok(Exit::Ok);
     }
-    let mut exit = Exit::Ok;
-    if let (Some(data), Some(from)) = (&source.data_set, asked.from) {
-        let counts = take_data_set(files, source, data, from, asked.replaces)?;
-        let total: usize = counts.values().sum();
-        printer.talk(format_args!("suites: {total} cases of {} in {}", source.title, folder.display()));
-        for (tag, count) in counts {
-            printer.talk(format_args!("  {tag}: {count}"));
+    let Some(data) = &source.data_set else { return fetch_pinned(source, asked, files, printer) };
+    let taken = tell_data_set(source, data, asked, files, printer);
+    if source.files.is_empty() {
+        return taken.map(|()| Exit::Ok);
+    }
+    // Images and scripts come from different places: what was named may hold both, or one of them.
+    match (taken, fetch_pinned(source, asked, files, printer)) {
+        (Ok(()), Err(error)) if has_no_file(&error) => {
+            let is_here = source.files.iter().all(|file| files.read(source, file).is_ok());
+            if is_here {
+                return Ok(Exit::Ok);
+            }
+            if asked.is_offline {
+                printer.insist(render_error(&error).text);
+                return Ok(Exit::Partial);
+            }
+            fetch_pinned(source, Asked { from: None, ..asked }, files, printer)
         }
-    } else if let Some(data) = &source.data_set {
+        (Err(error), Ok(exit)) => {
+            if files.has_data_set(source) {
+                return Ok(exit);
+            }
+            printer.insist(render_error(&error).text);
+            Ok(Exit::Partial)
+        }
+        (Ok(()), pinned) => pinned,
+        (Err(error), Err(_)) => Err(error),
+    }
+}
+
+fn has_no_file(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(FetchError::NoFile { .. }))
+}
+
+/// Takes over the data set that was named, and shows how many cases it has.
+fn tell_data_set(
+    source: &'static FetchedSource,
+    data: &DataSet,
+    asked: Asked<'_>,
+    files: &SuiteFiles,
+    printer: Printer,
+) -> Result<()> {
+    let Some(from) = asked.from else {
         let message = format!("{} is distributed by hand only", source.title);
         let hint = format!("{} and name it with --from DIR|ZIP", data.advice);
         return Err(CommandError::usage(message).with_hint(hint).into());
+    };
+    let format_of = |bytes: &[u8]| match inspect_and_decode(bytes, &DecodeLimits { max_pixels: 1 << 27 }) {
+        Ok(image) => Ok(image.format),
+        Err(error) => Err(error.failure().detail),
+    };
+    let counts = take_data_set(files, source, data, from, asked.replaces, &format_of)?;
+    let (total, folder) = (counts.values().sum::<usize>(), files.folder(source));
+    printer.talk(format_args!("suites: {total} cases of {} in {}", source.title, folder.display()));
+    for (tag, count) in counts {
+        printer.talk(format_args!("  {tag}: {count}"));
     }
-    if !source.files.is_empty() {
-        exit = fetch_pinned(source, asked, files, printer)?;
-    }
-    Ok(exit)
+    Ok(())
 }
 
 fn fetch_pinned(

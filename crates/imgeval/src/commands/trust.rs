@@ -5,15 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use imgeval_core::visible;
 use imgeval_report::tables::terminal::{Column, Row, Table};
+use imgeval_settings::{ShownFile, TrustList, hash_of};
 
-use crate::{
-    args::settings::TrustArgs,
-    consent,
-    exit_code::Exit,
-    failure::CommandError,
-    printer::Printer,
-    settings::{ShownFile, TrustList, hash_of},
-};
+use crate::{args::settings::TrustArgs, consent, exit_code::Exit, failure::CommandError, printer::Printer};
 
 pub(super) fn trust(args: &TrustArgs, printer: Printer) -> Result<Exit> {
     if args.list {

@@ -1,4 +1,4 @@
-//! `imgeval score geneval --detections`.
+//! `imgeval score-detections`.
 
 use std::{fs, path::Path};
 
@@ -19,7 +19,7 @@ fn rows(path: &Path) -> Vec<Value> {
 fn rows_are_official_and_in_input_order() {
     let folder = test_folder("detections-rows");
     let out = folder.join("rows.jsonl");
-    let output = imgeval(&["score", "geneval", "--detections", GOLDEN, "--out", text(&out)]);
+    let output = imgeval(&["score-detections", GOLDEN, "--out", text(&out)]);
     check_exit(&output, 0);
     assert!(stdout(&output).contains("overall"));
     let expected = rows(Path::new(GOLDEN));
@@ -42,7 +42,7 @@ fn a_bad_line_stops_before_an_older_file_is_replaced() {
     let two_lines: Vec<_> = golden.lines().take(2).collect();
     fs::write(&input, format!("{}\n{{\"metadata\": 3}}\n", two_lines.join("\n"))).unwrap();
     fs::write(&out, "older").unwrap();
-    let output = imgeval(&["score", "geneval", "--detections", text(&input), "--out", text(&out)]);
+    let output = imgeval(&["score-detections", text(&input), "--out", text(&out)]);
     check_exit(&output, 2);
     assert!(stderr(&output).contains("line 3"), "{}", stderr(&output));
     assert_eq!(fs::read_to_string(&out).unwrap(), "older");
@@ -51,9 +51,33 @@ fn a_bad_line_stops_before_an_older_file_is_replaced() {
 
 #[test]
 fn without_out_the_rows_go_to_stdout() {
-    let output = imgeval(&["score", "geneval", "--detections", GOLDEN]);
+    let output = imgeval(&["score-detections", GOLDEN]);
     check_exit(&output, 0);
     assert_eq!(stdout(&output).lines().count(), rows(Path::new(GOLDEN)).len());
+}
+
+#[test]
+fn the_spelling_of_before_gives_the_same_bytes() {
+    let folder = test_folder("detections-old");
+    let [old, new] = ["old.jsonl", "new.jsonl"].map(|name| folder.join(name));
+    for more in [&[][..], &["--threshold", "0.5"]] {
+        let before = imgeval(&[&["score", "geneval", "--detections", GOLDEN], more].concat());
+        let after = imgeval(&[&["score-detections", GOLDEN], more].concat());
+        assert_eq!((before.status, before.stdout), (after.status, after.stdout));
+    }
+    let before = imgeval(&["score", "geneval", "--detections", GOLDEN, "--out", text(&old), "--json"]);
+    let after = imgeval(&["score-detections", GOLDEN, "--out", text(&new), "--json"]);
+    assert_eq!((before.status, before.stdout), (after.status, after.stdout));
+    assert_eq!(fs::read(&old).unwrap(), fs::read(&new).unwrap());
+    check_exit(&imgeval(&["score", "wise-legacy", "--detections", GOLDEN]), 2);
+}
+
+#[test]
+fn help_shows_neither_old_spellings_nor_paths_of_the_source() {
+    let help = stdout(&imgeval(&["score", "--help"]));
+    for hidden in ["--detections", "--score-rows", "--out", "crates/"] {
+        assert!(!help.contains(hidden), "{hidden}: {help}");
+    }
 }
 
 /// Every prompt alone decides its tag; all tags alike.
@@ -77,15 +101,15 @@ fn odd_but_readable_files_are_read() {
     let text_in = format!("\u{feff}{}\r\n", even_lines(|number| number % 2 == 0).replace('\n', "\r\n"));
     fs::write(&input, text_in).unwrap();
     let out = folder.join("out.jsonl");
-    let arguments = ["score", "geneval", "--detections", text(&input), "--out", text(&out), "--json"];
+    let arguments = ["score-detections", text(&input), "--out", text(&out), "--json"];
     let output = imgeval(&arguments);
     check_exit(&output, 0);
     let table: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(table["overall"]["score"], 0.5);
     assert_eq!(table["overall"]["images_missing"], 0);
-    check_exit(&imgeval(&arguments[..4]), 0);
+    check_exit(&imgeval(&arguments[..2]), 0);
     // A table has no place beside rows on standard output.
-    check_exit(&imgeval(&[&arguments[..4], &["--json"]].concat()), 2);
+    check_exit(&imgeval(&[&arguments[..2], &["--json"]].concat()), 2);
 }
 
 #[test]
@@ -93,6 +117,6 @@ fn no_detections_are_nothing_to_do() {
     let folder = test_folder("detections-empty");
     let input = folder.join("in.jsonl");
     fs::write(&input, "").unwrap();
-    check_exit(&imgeval(&["score", "geneval", "--detections", text(&input)]), 5);
-    check_exit(&imgeval(&["score", "geneval", "--detections", text(&folder.join("none"))]), 2);
+    check_exit(&imgeval(&["score-detections", text(&input)]), 5);
+    check_exit(&imgeval(&["score-detections", text(&folder.join("none"))]), 2);
 }

@@ -32,7 +32,7 @@ fn edits_are_judged_once_and_scored_by_the_smaller_of_two_scores() {
     assert_eq!(scores["spend"]["calls"], 3);
 
     let table = stdout(&bench.score(&["--verdicts", "--with-published"], 0));
-    for words in ["left-right-0001", "0.600", "0.533", "not comparable", "GPT score", "spend: "] {
+    for words in ["left-right-0001", "0.600", "0.533", "not comparable", "SmartEdit", "spend: "] {
         assert!(table.contains(words), "{words}: {table}");
     }
     let csv = stdout(&bench.score(&["--csv"], 0));

@@ -323,7 +323,11 @@ fn what_cannot_be_labelled_is_refused_with_a_sentence() {
     check_exit(&imgeval(&["import", "geneval", text(&folder.join("images")), "--run", text(&geneval)]), 0);
     let output = imgeval(&["label", text(&geneval)]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("GenEval's verdicts follow from detections"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("people label the suites that judges score, which geneval is not"),
+        "{}",
+        stderr(&output)
+    );
     check_exit(&imgeval(&["label", text(&folder.join("nothing"))]), 2);
 }
 

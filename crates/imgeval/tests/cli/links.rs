@@ -43,7 +43,7 @@ fn pipes_sockets_devices_and_loops_are_refused_wherever_a_file_is_read() {
         let calls: [Vec<&str>; 10] = [
             [&generate[..], &["--cases", path]].concat(),
             [&generate[..], &["--suite", "geneval", "--settings", path]].concat(),
-            vec!["score", "geneval", "--detections", path],
+            vec!["score-detections", path],
             vec!["detect", path, "--weights", text(weights())],
             vec!["detect", picture, "--weights", path],
             vec!["suites", "fetch", "wise", "--from", path],

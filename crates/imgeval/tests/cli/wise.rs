@@ -272,7 +272,7 @@ fn rows(folder: &Path, name: &str, lines: &[&str]) -> PathBuf {
 }
 
 fn score_rows(files: &[&Path], exit: i32) -> Output {
-    let mut arguments = vec!["score", "wise-legacy", "--json", "--score-rows"];
+    let mut arguments = vec!["score-rows", "wise-legacy", "--json"];
     arguments.extend(files.iter().map(|file| text(file)));
     let output = command(&arguments).output().unwrap();
     check_clean(&output);
@@ -325,7 +325,7 @@ fn official_rows_have_a_gate_a_csv_table_and_a_reason_for_no_overall_score() {
     let of_all = [1, 401, 568, 701, 801, 901].map(row);
     let of_all = rows(&folder, "all.jsonl", &of_all.each_ref().map(String::as_str));
     let score = |file: &Path, more: &[&str], exit: i32| {
-        let arguments = [&["score", "wise-legacy"], more, &["--score-rows", text(file)]].concat();
+        let arguments = [&["score-rows", "wise-legacy", text(file)], more].concat();
         let output = command(&arguments).output().unwrap();
         check_clean(&output);
         check_exit(&output, exit);
@@ -351,8 +351,9 @@ fn names_of_sub_categories_do_not_move_the_terminal() {
     let folder = test_folder("wise-rows-names");
     let row = r#"{"prompt_id": 1, "Subcategory": "\u001b[31mred", "consistency": 2, "realism": 1, "aesthetic_quality": 0}"#;
     let file = rows(&folder, "rows.jsonl", &[row]);
-    let output =
-        command(&["score", "wise-legacy", "--by-subcategory", "--score-rows", text(&file)]).output().unwrap();
+    let output = command(&["score-rows", "wise-legacy", "--by-subcategory", text(&file)]).output().unwrap();
+    let old = ["score", "wise-legacy", "--by-subcategory", "--score-rows", text(&file)];
+    assert_eq!(command(&old).output().unwrap().stdout, output.stdout, "the spelling of before");
     check_clean(&output);
     check_exit(&output, 0);
     assert!(stdout(&output).contains("\\u{1b}[31mred"), "{}", stdout(&output));

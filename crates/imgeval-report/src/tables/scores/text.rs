@@ -192,21 +192,25 @@ pub fn coverage_table(view: &CoverageView, is_verbose: bool) -> Table {
     table
 }
 
-/// Published rows, those of a run last.
+/// Published rows, those of a run last. Columns of which nothing was published are left out.
 #[must_use]
 pub fn published_table(view: &PublishedView) -> Table {
-    let column = |(place, title): (usize, &String)| match place == view.overall {
-        true => Column::number(title),
-        false => Column::number(title).normal(),
+    let n_published = view.rows.len() - usize::from(view.has_own);
+    let is_published =
+        |place: &usize| view.rows[..n_published].iter().any(|(_, values)| values[*place].is_some());
+    let places: Vec<usize> = (0..view.columns.len()).filter(is_published).collect();
+    let column = |place: &usize| {
+        let column = Column::number(view.columns[*place].as_str());
+        if *place == view.overall { column } else { column.normal() }
     };
-    let columns = view.columns.iter().enumerate().map(column);
+    let columns = places.iter().map(column);
     let mut table = Table::new(std::iter::once(Column::text("published")).chain(columns));
     for (name, values) in &view.rows {
-        let value = |value: &Option<f64>| match value {
+        let value = |place: &usize| match values[*place] {
             Some(value) => format!("{value:.0$}", view.decimals),
             None => NO_VALUE.to_owned(),
         };
-        table.push(Row::new(std::iter::once(name.clone()).chain(values.iter().map(value))));
+        table.push(Row::new(std::iter::once(name.clone()).chain(places.iter().map(value))));
     }
     table.below.push(format!("Published scores: {}.", view.source));
     table.below.push(format!("Not known of them: {}.", view.unknown));

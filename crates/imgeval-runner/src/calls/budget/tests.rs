@@ -389,3 +389,20 @@ fn what_is_not_told_counts_as_estimated() {
     let is_unpriced = |has_result, lost| compute_charge(None, None, None, has_result, 1, lost).is_unpriced;
     assert!(is_unpriced(true, 0) && is_unpriced(false, 1) && !is_unpriced(false, 0));
 }
+
+#[test]
+fn a_shortage_names_a_limit_that_is_enough() {
+    let shortage = Shortage {
+        needed: cents(4),
+        left: cents(40),
+        kept_back: cents(30),
+        enough: Usd::from_nanos(2_449_000_001),
+    };
+    let expected = "the next call may cost $0.0400, and $0.4000 of --max-cost are left, $0.3000 of it kept back in case a \
+                    call costs far more than the others; --max-cost 2.45 covers the rest";
+    assert_eq!(shortage.describe("--max-cost"), expected);
+    let all = Shortage { kept_back: cents(40), ..shortage };
+    assert!(all.describe("--max-cost").contains("are left, kept back in case"));
+    let none = Shortage { kept_back: Usd::ZERO, ..shortage };
+    assert!(none.describe("--max-cost").contains("are left; --max-cost 2.45"));
+}

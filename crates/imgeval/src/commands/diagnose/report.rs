@@ -11,6 +11,7 @@ use imgeval_diagnose::{
     },
     collect::count_unused,
 };
+use imgeval_pages::{make_names_unique, write_figures};
 use imgeval_report::figures::Figure;
 use serde_json::{Value, json};
 
@@ -18,10 +19,7 @@ use super::{
     figures::{answer_figures, probe_figures},
     show,
 };
-use crate::{
-    output_file::output_folder,
-    report::{make_names_unique, write_figures},
-};
+use imgeval_files::output_folder;
 
 /// An answer with all that goes with it.
 pub(super) struct AnswerReport<'a> {
@@ -121,7 +119,8 @@ pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, valu
 fn write_all(folder: &Path, mut figures: Vec<Figure>) -> Result<()> {
     make_names_unique(&mut figures);
     let context = || format!("could not write `{}`", folder.join("figures").display());
-    write_figures(&output_folder(folder)?.make_folder("figures").with_context(context)?, &figures)
+    let folder = output_folder(folder)?.make_folder("figures").with_context(context)?;
+    Ok(write_figures(&folder, &figures)?)
 }
 
 /// The text in a fence that is longer than any in it.

@@ -15,6 +15,7 @@ use imgeval_diagnose::{
     collect::ImageItem,
 };
 use imgeval_files::OwnFolder;
+use imgeval_observe::{Model, given_or_pulled, sha256_of_weights};
 use imgeval_vision::DecodeLimits;
 
 use super::{
@@ -25,7 +26,6 @@ use crate::{
     environment,
     exit_code::Exit,
     failure::CommandError,
-    observers::{Model, given_or_pulled, sha256_of_weights},
     printer::Printer,
 };
 
@@ -114,9 +114,9 @@ fn checkpoint_folder(out: &Path) -> PathBuf {
 
 /// The path of CLIP's weights and the SHA-256 that tells which they are.
 pub(super) fn find_clip(args: &ProbeClipArgs) -> Result<(PathBuf, String)> {
-    let path = given_or_pulled(args.model.as_deref(), Model::Clip, &args.models)?;
-    let models_dir = environment::models_dir(args.models.models_dir.clone());
-    let sha256 = sha256_of_weights(&path, &models_dir)?;
+    let places = args.models.places();
+    let path = given_or_pulled(args.model.as_deref(), Model::Clip, &places)?;
+    let sha256 = sha256_of_weights(&path, &places.models_dir)?;
     Ok((path, sha256))
 }
 

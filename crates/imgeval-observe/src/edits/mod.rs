@@ -1,0 +1,11 @@
+//! Edited pictures against their sources.
+
+mod mask;
+mod measure;
+mod meter;
+
+pub use mask::{MaskError, MaskThreshold, mask_of};
+pub use measure::{MeasureError, MeasureEvent, MeasureSummary, measure_edits};
+pub use meter::{
+    EditMeter, EditMeterError, EditMeterFacts, EditMetrics, EditWeights, MissingMetric, SIDE, Scaled,
+};

@@ -1,0 +1,35 @@
+//! Why nobody can look.
+
+use std::path::PathBuf;
+
+use imgeval_core::{sentence_of, visible};
+use imgeval_fetch::weights::StoreError;
+use imgeval_vision::{ModelError, preview::WeightsError};
+
+/// Why a detector or a network cannot be loaded as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserverError {
+    #[error("`mask2former` alone names no colours, which a run needs")]
+    WithoutColors,
+    #[error("the preview detector names colours without CLIP and computes on the CPU with f32")]
+    PreviewOptions,
+    #[error("`{}` cannot be used: {}", path.display(), sentence_of(error))]
+    PreviewWeights { path: PathBuf, error: WeightsError },
+    /// The preview's weights are not here, or not the right ones.
+    #[error(transparent)]
+    PreviewNotHere(StoreError),
+    #[error("`{}` holds weights of {family}, which are not those of `{detector}`", path.display())]
+    OtherFamily { path: PathBuf, family: &'static str, detector: &'static str },
+    #[error("`{}` is no file, no folder and no repository in the hub's cache", visible(&name.to_string_lossy()))]
+    NoSuchModel { name: PathBuf, cache: PathBuf },
+    #[error("`{}` is no file", path.display())]
+    NoSuchFile { path: PathBuf },
+    /// Weights are not here, or not the right ones.
+    #[error(transparent)]
+    NotHere(StoreError),
+    /// The checksum of weights that the user names cannot be made.
+    #[error(transparent)]
+    Checksum(StoreError),
+    #[error(transparent)]
+    Network(#[from] ModelError),
+}

@@ -1,0 +1,28 @@
+//! Who looks at images, and what each of them needs.
+//!
+//! - [`load_observer`] loads a detector with something that names colours, by name or from weights of the user's own.
+//! - [`EditMeter`] measures an edited picture against its source, [`measure_edits`] all edits of a run.
+//! - [`load_protocols`] says which protocol a judge works by, [`make_question`] binds it to a case and its images, and
+//!   [`JudgeQuestions`] are all of a run, in the order in which they are asked.
+
+#![forbid(unsafe_code)]
+
+mod detectors;
+mod edits;
+mod error;
+mod judging;
+mod models;
+mod question;
+
+pub use detectors::{DetectorName, DetectorSettings, LoadedObserver, load_eyes, load_observer};
+pub use edits::{
+    EditMeter, EditMeterError, EditMeterFacts, EditMetrics, EditWeights, MaskError, MaskThreshold,
+    MeasureError, MeasureEvent, MeasureSummary, MissingMetric, SIDE, Scaled, mask_of, measure_edits,
+};
+pub use error::ObserverError;
+pub use judging::{
+    JudgeQuestions, JudgingError, UnusableProtocol, check_fits, load_protocols, named_protocol,
+    read_protocol, sketch_question, title_of,
+};
+pub use models::{Model, given_or_pulled, sha256_of_weights};
+pub use question::{load_image, make_question};

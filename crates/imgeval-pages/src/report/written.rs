@@ -1,0 +1,156 @@
+//! A report on disk: the page with its pictures, every table in every form, every figure as SVG and PNG.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use imgeval_core::{ContentHash, ImageFormat, ImageNote, ImageRef, Pixels};
+use imgeval_files::OwnFolder;
+use imgeval_report::{
+    figures::Figure,
+    model::{ImageView, Report},
+    page::{Originals, PageError, PageOptions, PageWriter, Written},
+    tables::{
+        TableOptions, render_board_csv, render_board_json, render_board_latex, render_board_markdown,
+        render_board_text, render_comparison_csv, render_comparison_json, render_comparison_latex,
+        render_comparison_markdown, render_comparison_text,
+    },
+};
+use imgeval_scoring::{Examples, OpenedRun};
+use imgeval_store::Images;
+use imgeval_vision::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
+use rayon::prelude::*;
+
+use super::figures::{Confidences, all_figures, examples_figure};
+use crate::PagesError;
+
+/// Fit for a paper.
+const PAPER_DPI: u32 = 300;
+/// Every table with its intervals; without them they can be printed.
+const TABLES: TableOptions = TableOptions { intervals: true };
+
+/// The runs' directories.
+pub(crate) struct RunImages(Vec<PathBuf>);
+
+impl RunImages {
+    pub(crate) fn of(runs: &[OpenedRun]) -> Self {
+        Self(runs.iter().map(|opened| opened.run.directory().to_owned()).collect())
+    }
+}
+
+impl Originals for RunImages {
+    fn path(&self, run: usize, image: &ImageView) -> Option<PathBuf> {
+        let (hash, format) =
+            (ContentHash::parse(&image.hash)?, ImageFormat::from_extension(&image.extension)?);
+        Some(Images::at(self.0.get(run)?).path(&ImageRef { hash, format }))
+    }
+
+    fn opaque_pixels(&self, bytes: &[u8]) -> Option<Pixels> {
+        opaque_pixels(bytes)
+    }
+}
+
+/// The pixels of a file as evaluators see them, if nothing of it is transparent.
+pub(crate) fn opaque_pixels(bytes: &[u8]) -> Option<Pixels> {
+    let image = inspect_and_decode_for(bytes, &DecodeLimits::default(), LITTLE_WORK).ok()?;
+    (!image.notes.contains(&ImageNote::Alpha)).then_some(image.pixels)
+}
+
+/// Writes everything into the folder `out`; also returns which of the examples asked for no run has.
+///
+/// # Errors
+/// If a run cannot be read, or the folder is another's or cannot be written.
+pub fn write_report(
+    report: &Report,
+    runs: &[OpenedRun],
+    out: &Path,
+    single_file: bool,
+    mut examples: Examples,
+) -> Result<(Written, Vec<String>), PagesError> {
+    let originals = RunImages::of(runs);
+    let mut page = PageWriter::create(out, PageOptions { single_file }, &originals)?;
+    let mut confidences = Confidences::default();
+    for (index, run) in runs.iter().enumerate() {
+        run.for_each_sample(index, |view| -> Result<(), PagesError> {
+            examples.offer(&view);
+            confidences.add(&view);
+            Ok(page.add(&view)?)
+        })?;
+    }
+    let (examples, not_found) = examples.finish();
+    let pictures: Result<Vec<_>, _> = examples
+        .iter()
+        .map(|view| view.image.as_ref().map_or(Ok(None), |image| page.thumbnail(image)))
+        .collect();
+    let mut figures = all_figures(report, &confidences);
+    figures.extend(examples_figure(&examples, pictures?));
+    make_names_unique(&mut figures);
+    render_figures(&figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
+    write_tables(&page, report)?;
+    Ok((page.finish(report, &figures)?, not_found))
+}
+
+/// Everything but the examples.
+pub(crate) fn page_figures(report: &Report, confidences: &Confidences) -> Vec<Figure> {
+    let mut figures = all_figures(report, confidences);
+    make_names_unique(&mut figures);
+    figures
+}
+
+/// Names become files, and may come from runs.
+pub fn make_names_unique(figures: &mut [Figure]) {
+    let mut seen = BTreeSet::new();
+    for figure in figures {
+        let stem = figure.name.clone();
+        let mut number = 2;
+        while !seen.insert(figure.name.clone()) {
+            figure.name = format!("{stem}-{number}");
+            number += 1;
+        }
+    }
+}
+
+/// SVG and PNG of each, in this folder.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_figures(folder: &OwnFolder, figures: &[Figure]) -> Result<(), PagesError> {
+    render_figures(figures, |name, bytes| {
+        let written = folder.write_unsynced(name, bytes);
+        written.map_err(|source| PagesError::WriteFigure { path: folder.path().join(name), source })
+    })
+}
+
+/// SVG and PNG of each, by name.
+fn render_figures(
+    figures: &[Figure],
+    put: impl Fn(&str, &[u8]) -> Result<(), PagesError> + Sync,
+) -> Result<(), PagesError> {
+    figures.par_iter().try_for_each(|figure| {
+        put(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
+        let drawn = figure.render_png(PAPER_DPI);
+        let png = drawn.map_err(|source| PagesError::Draw { name: figure.name.clone(), source })?;
+        put(&format!("{}.png", figure.name), &png)
+    })
+}
+
+fn write_tables(page: &PageWriter<'_>, report: &Report) -> Result<(), PageError> {
+    let write = |name: &str, text: String| page.put("tables", name, text.as_bytes());
+    for board in &report.boards {
+        let name = |extension: &str| format!("{}.{extension}", board.suite);
+        write(&name("txt"), render_board_text(board, TABLES))?;
+        write(&name("md"), render_board_markdown(board, TABLES))?;
+        write(&name("tex"), render_board_latex(board, TABLES))?;
+        write(&name("csv"), render_board_csv(board, TABLES))?;
+    }
+    write("scores.json", render_board_json(&report.boards))?;
+    for (place, comparison) in report.comparisons.iter().enumerate() {
+        let name = |extension: &str| format!("comparison-{}.{extension}", place + 1);
+        write(&name("txt"), render_comparison_text(comparison))?;
+        write(&name("md"), render_comparison_markdown(comparison))?;
+        write(&name("tex"), render_comparison_latex(comparison))?;
+        write(&name("csv"), render_comparison_csv(comparison))?;
+    }
+    write("comparisons.json", render_comparison_json(&report.comparisons))
+}

@@ -1,0 +1,55 @@
+//! What to do about detectors, networks and masks that cannot be used, and how the process ends.
+
+use imgeval_observe::{MaskError, MissingMetric, ObserverError};
+
+use super::{model_hint, weights_hint};
+use crate::exit_code::Exit;
+
+/// What to do about a detector or network that cannot be loaded.
+pub(crate) fn observer_advice(error: &ObserverError) -> (Option<String>, Exit) {
+    let (hint, exit) = match error {
+        ObserverError::WithoutColors => {
+            ("take --detector geneval, or name a CLIP model with --clip", Exit::Usage)
+        }
+        ObserverError::PreviewOptions => ("leave --clip, --device and --dtype away", Exit::Usage),
+        ObserverError::PreviewWeights { .. } => {
+            ("name a YOLOv3-tiny Darknet weight file, or leave --weights away", Exit::Usage)
+        }
+        ObserverError::PreviewNotHere(_) => (
+            "`imgeval models pull preview` fetches it, `imgeval models add preview FILE` takes a copy",
+            Exit::Unexpected,
+        ),
+        ObserverError::OtherFamily { .. } => {
+            ("take --detector mask2former for either, or leave --weights away", Exit::Usage)
+        }
+        ObserverError::NoSuchModel { cache, .. } => {
+            let hint = format!("the cache is `{}`; `imgeval models pull` fills it", cache.display());
+            return (Some(hint), Exit::Usage);
+        }
+        ObserverError::NoSuchFile { .. } => return (None, Exit::Usage),
+        ObserverError::NotHere(error) => (weights_hint(error), Exit::Unexpected),
+        ObserverError::Checksum(error) => (weights_hint(error), Exit::Usage),
+        ObserverError::Network(error) => (model_hint(error), Exit::Usage),
+    };
+    (Some(hint.to_owned()), exit)
+}
+
+/// Why a metric of an edit is missing, with the command that mends it.
+pub(crate) fn missing_text(missing: &MissingMetric) -> String {
+    match missing {
+        MissingMetric::WeightsAbsent { reason, set } => {
+            format!("{reason}; `imgeval models pull {set}` fetches them")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What to do about a picture that is no mask.
+pub(crate) fn mask_hint(error: &MaskError) -> &'static str {
+    match error {
+        MaskError::Photograph { .. } => {
+            "name the mask, white where the picture was to be edited; `--mask-threshold LEVEL` makes one of a gray picture"
+        }
+        MaskError::Dark { .. } => "if everything that is not black is the region, add `--mask-threshold 1`",
+    }
+}

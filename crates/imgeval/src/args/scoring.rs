@@ -1,0 +1,187 @@
+//! Arguments of commands that score.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use imgeval_metrics::BootstrapSettings;
+use imgeval_suites::{geneval::VerdictOptions, registry};
+
+use crate::{failure::CommandError, printer::Printer};
+
+/// The options of the official evaluator.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerdictArgs {
+    /// Objects must score strictly more than this
+    #[arg(long, default_value_t = VerdictOptions::default().threshold, value_name = "X")]
+    pub(crate) threshold: f64,
+    /// The same for counting prompts
+    #[arg(long, default_value_t = VerdictOptions::default().counting_threshold, value_name = "X")]
+    pub(crate) counting_threshold: f64,
+    /// Keep at most so many objects of each class
+    #[arg(long, default_value_t = VerdictOptions::default().max_objects, value_name = "N")]
+    pub(crate) max_objects: usize,
+    /// Drop objects that overlap a better one of their class by this much (IoU); 1 is off
+    #[arg(long, default_value_t = VerdictOptions::default().max_overlap, value_name = "X")]
+    pub(crate) max_overlap: f64,
+    /// How far apart centres must lie, in shares of the objects' sizes, to count as a relation
+    #[arg(long, default_value_t = VerdictOptions::default().position_threshold, value_name = "X")]
+    pub(crate) position_threshold: f64,
+}
+
+impl VerdictArgs {
+    /// Refuses options under which no verdict makes sense.
+    pub(crate) fn check(&self) -> Result<(), CommandError> {
+        self.options().check().map_err(|error| CommandError::usage(error.to_string()))
+    }
+
+    pub(crate) fn options(&self) -> VerdictOptions {
+        VerdictOptions {
+            threshold: self.threshold,
+            counting_threshold: self.counting_threshold,
+            max_objects: self.max_objects,
+            max_overlap: self.max_overlap,
+            position_threshold: self.position_threshold,
+        }
+    }
+}
+
+/// What to print.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TableArgs {
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print CSV
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// Put published scores beside the run's
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) with_published: bool,
+    /// Name every prompt without an image, instead of only counting them
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Seed of the bootstrap behind the intervals
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) bootstrap_seed: u64,
+    /// End with exit code 3 if the overall score lies below this
+    #[arg(long, value_name = "X", value_parser = parse_share)]
+    pub(crate) fail_below: Option<f64>,
+}
+
+/// A number from 0 to 1.
+pub(super) fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("must be a number from 0 to 1".to_owned()),
+    }
+}
+
+impl TableArgs {
+    /// Whether a score passes the gate of `--fail-below`; says so if not.
+    pub(crate) fn passes_gate(&self, score: f64, printer: Printer) -> bool {
+        match self.fail_below {
+            Some(gate) if score < gate => {
+                printer.insist(format_args!("the overall score {score:.3} lies below {gate}"));
+                false
+            }
+            _ => true,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> BootstrapSettings {
+        BootstrapSettings { seed: self.bootstrap_seed, ..BootstrapSettings::default() }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// Run directory
+    #[arg(value_name = "RUN")]
+    pub(crate) target: PathBuf,
+    /// Print the verdict on every image with its reasons
+    #[arg(long, conflicts_with_all = ["csv", "detections"])]
+    pub(crate) verdicts: bool,
+    /// Which observer's evidence to use, if the run has several (its id, as `score` lists them); of judges also the model
+    #[arg(long, value_name = "ID", conflicts_with = "detections")]
+    pub(crate) observer: Option<String>,
+    /// WISE: a line for each sub-category too
+    #[arg(long)]
+    pub(crate) by_subcategory: bool,
+    /// WISE: the run of the rewritten prompts, to tell knowing from drawing: the gap between the two
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["detections", "score_rows", "json", "csv"])]
+    pub(crate) rewritten: Option<PathBuf>,
+    #[command(flatten)]
+    old: OldScoreArgs,
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+/// How `score-detections` and `score-rows` were spelled before they were commands; their target is a suite.
+#[derive(Debug, Args)]
+struct OldScoreArgs {
+    #[arg(long, hide = true, value_name = "FILE")]
+    detections: Option<PathBuf>,
+    #[arg(long, hide = true, value_name = "FILE", requires = "detections")]
+    out: Option<PathBuf>,
+    #[arg(long, hide = true, value_name = "FILE", num_args = 1.., conflicts_with = "detections")]
+    score_rows: Vec<PathBuf>,
+}
+
+impl ScoreArgs {
+    /// What is meant by the spelling of before `score-detections`.
+    ///
+    /// # Errors
+    /// If the target is no suite whose rules are applied to detections.
+    pub(crate) fn of_detections(&self) -> Result<Option<ScoreDetectionsArgs>, CommandError> {
+        let Some(file) = self.old.detections.clone() else { return Ok(None) };
+        if self.target.as_os_str() != registry::default_suite().id() {
+            let message = format!("`{}` is not a suite", self.target.display());
+            return Err(CommandError::usage(message).with_hint("imgeval score-detections FILE"));
+        }
+        let (out, verdict, table) = (self.old.out.clone(), self.verdict.clone(), self.table.clone());
+        Ok(Some(ScoreDetectionsArgs { file, out, verdict, table }))
+    }
+
+    /// What is meant by the spelling of before `score-rows`.
+    pub(crate) fn of_rows(&self) -> Option<ScoreRowsArgs> {
+        let (suite, files) = (self.target.to_string_lossy().into_owned(), self.old.score_rows.clone());
+        let Self { by_subcategory, table, .. } = self;
+        (!files.is_empty()).then(|| ScoreRowsArgs {
+            suite,
+            files,
+            by_subcategory: *by_subcategory,
+            table: table.clone(),
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreDetectionsArgs {
+    /// Detections (JSON Lines)
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where the official result rows go; without it they go to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArgs,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreRowsArgs {
+    /// Suite that has official score files, such as wise-legacy
+    #[arg(value_name = "SUITE")]
+    pub(crate) suite: String,
+    /// Official files (*_scores_results.jsonl)
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// A line for each sub-category too
+    #[arg(long)]
+    pub(crate) by_subcategory: bool,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+}

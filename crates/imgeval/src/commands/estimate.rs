@@ -1,0 +1,96 @@
+//! What work would cost, for people and as JSON.
+
+use std::time::Duration;
+
+use imgeval_clients::Limits;
+use imgeval_core::{Usd, counted};
+use imgeval_generation::WorkEstimate;
+use serde_json::{Value, json};
+
+fn cost_text(estimate: &WorkEstimate) -> String {
+    match (estimate.calls + estimate.rewrites, estimate.unpriced) {
+        (0, _) => "nothing to pay".to_owned(),
+        (_, 0) if estimate.cost == Usd::ZERO => "free of charge".to_owned(),
+        (_, 0) => format!("about {}", estimate.cost),
+        (all, unpriced) if unpriced == all => "cost unknown".to_owned(),
+        (_, unpriced) => {
+            let calls = counted(unpriced, "call");
+            let cost = if unpriced == 1 { "costs" } else { "cost" };
+            format!("about {} and what {calls} without a known price {cost}", estimate.cost)
+        }
+    }
+}
+
+fn time_text(estimate: &WorkEstimate) -> String {
+    let Some(Limits { requests_per_minute, tokens_per_minute, concurrent }) = estimate.limits else {
+        return String::new();
+    };
+    let rates = [(requests_per_minute, "requests", "--rpm"), (tokens_per_minute, "tokens", "--tpm")];
+    let rates: Vec<String> = rates
+        .into_iter()
+        .filter_map(|(rate, what, flag)| rate.map(|rate| format!("{rate} {what} a minute ({flag})")))
+        .chain([format!("{concurrent} at a time (--concurrency)")])
+        .collect();
+    let rates = rates.join(", ");
+    match estimate.least_time() {
+        Some(time) => format!("at least {} at the configured limits: {rates}", human(time)),
+        None => format!("no limit a minute is configured; {rates}"),
+    }
+}
+
+fn done_text(estimate: &WorkEstimate) -> String {
+    let are = if estimate.done == 1 { "is" } else { "are" };
+    format!("{} {are} there already", counted(estimate.done, "image"))
+}
+
+/// One line for people.
+pub(super) fn estimate_sentence(estimate: &WorkEstimate) -> String {
+    let rewrites = match estimate.rewrites {
+        0 => String::new(),
+        n => format!(" and {} to rewrite", counted(n, "prompt")),
+    };
+    format!("{}{rewrites}, {}; {}", counted(estimate.calls, "call"), cost_text(estimate), done_text(estimate))
+}
+
+pub(super) fn estimate_text(estimate: &WorkEstimate) -> String {
+    let mut text = format!("calls    {}\n", estimate.calls);
+    if estimate.rewrites > 0 {
+        text.push_str(&format!("rewrites {}\n", estimate.rewrites));
+    }
+    text.push_str(&format!("done     {}\n", done_text(estimate)));
+    text.push_str(&format!("cost     {}\n", cost_text(estimate)));
+    for (basis, calls) in &estimate.bases {
+        text.push_str(&format!("         {}: {basis}\n", counted(*calls, "call")));
+    }
+    if estimate.unpriced > 0 {
+        let mend = "add the model's prices to a catalogue of your own (--catalogue)";
+        text.push_str(&format!(
+            "         {}: no price is known; {mend}\n",
+            counted(estimate.unpriced, "call")
+        ));
+    }
+    text.push_str(&format!("time     {}\n", time_text(estimate)));
+    text
+}
+
+pub(super) fn estimate_json(estimate: &WorkEstimate) -> Value {
+    json!({
+        "calls": estimate.calls,
+        "rewrites": estimate.rewrites,
+        "done": estimate.done,
+        "cost_usd": (estimate.unpriced == 0).then(|| estimate.cost.dollars()),
+        "cost_of_priced_calls_usd": (estimate.unpriced == 0 || estimate.cost > Usd::ZERO).then(|| estimate.cost.dollars()),
+        "calls_without_price": estimate.unpriced,
+        "basis": estimate.bases,
+        "least_seconds": estimate.least_time().map(|time| time.as_secs_f64()),
+        "concurrency": estimate.limits.as_ref().map(|limits| limits.concurrent.get()),
+    })
+}
+
+fn human(time: Duration) -> String {
+    match time.as_secs() {
+        0..120 => format!("{} s", time.as_secs()),
+        120..7_200 => format!("{} min", time.as_secs().div_ceil(60)),
+        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
+}

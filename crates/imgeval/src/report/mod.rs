@@ -1,9 +1,0 @@
-//! Reports on disk and on the page: which figures and files there are. What they say comes from `imgeval-scoring`.
-
-mod figures;
-mod written;
-
-pub(crate) use figures::Confidences;
-pub(crate) use written::{
-    RunImages, make_names_unique, opaque_pixels, page_figures, write_figures, write_report,
-};
