@@ -125,7 +125,7 @@ pub enum CallError {
     },
     #[error("could not start the thread that writes the run")]
     Thread(#[source] io::Error),
-    #[error("a part of the program broke down while images were generated: {detail}")]
+    #[error("a part of the program broke down while calls were under way: {detail}")]
     Broke { detail: String },
 }
 

@@ -192,7 +192,8 @@ fn export_judged(
         folder.display()
     ));
     if n_left_out > 0 {
-        printer.insist(format_args!("export: {n_left_out} images have no score and no row"));
+        printer
+            .insist(format_args!("export: no row for {}, for lack of a score", counted(n_left_out, "image")));
         return Ok(Exit::Partial);
     }
     Ok(Exit::Ok)
@@ -218,7 +219,10 @@ fn export_results(args: &ExportArgs, path: &Path, printer: Printer) -> Result<Ex
     tell_missing_colors(&run, &scored.coverage, printer);
     let n_left_out = scored.coverage.n_unscored();
     if n_left_out > 0 {
-        printer.insist(format_args!("export: {n_left_out} images have no verdict and no row"));
+        printer.insist(format_args!(
+            "export: no row for {}, for lack of a verdict",
+            counted(n_left_out, "image")
+        ));
         return Ok(Exit::Partial);
     }
     Ok(Exit::Ok)

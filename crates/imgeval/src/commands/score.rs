@@ -1,6 +1,7 @@
 //! `imgeval score`: the score tables of a run, whatever its suite.
 
 use anyhow::Result;
+use imgeval_core::counted;
 use imgeval_metrics::BootstrapSettings;
 use imgeval_report::{
     measured::MeasuredView,
@@ -350,8 +351,9 @@ pub(super) fn tell_missing_colors(run: &Run, coverage: &Coverage, printer: Print
         command.push_str(&format!(" --color-objects {}", options.max_objects));
     }
     printer.insist(format_args!(
-        "{n_images} images are not scored, because a colour that their prompts ask for is not named yet; \
-         `{command}`, with the same detector, names it without detecting again"
+        "{} cannot be scored: a colour that the prompt asks for is not named yet; `{command}`, with the same detector, names it \
+         without detecting again",
+        counted(n_images, "image")
     ));
 }
 

@@ -83,7 +83,7 @@ fn a_missing_color_is_said_and_not_counted_as_wrong() {
     let output = imgeval(&["score", text(&directory), "--json"]);
     check_exit(&output, 4);
     let advice = stderr(&output);
-    assert!(advice.contains("1 images are not scored, because a colour"), "{advice}");
+    assert!(advice.contains("1 image cannot be scored: a colour"), "{advice}");
     assert!(advice.contains("/run`, with the same detector"), "{advice}");
     let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(table["overall"]["images_scored"], 1);
