@@ -51,5 +51,5 @@ pub use run::{Evaluator, Run, SampleResult, SampleState, Scored};
 pub use sheet::{plain_view, published_view};
 pub use spend::{short_cost, spend_line, spend_view};
 pub use trust::{Anchored, Dispute, Pair, Trust};
-pub use verdicts::add_verdict;
+pub use verdicts::{add_verdict, official_row};
 pub use view::{OpenedRun, Part, ScoredView};

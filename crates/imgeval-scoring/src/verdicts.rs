@@ -1,6 +1,7 @@
 //! What every image was given, as tables show it.
 
 use imgeval_report::verdicts::{JudgmentView, ReadingView, VerdictView, VerdictsView};
+use imgeval_suites::geneval::ResultRow;
 
 use crate::{Evaluator, NOT_OBSERVED, Reading, SampleResult, SampleState};
 
@@ -74,4 +75,23 @@ fn reading_view(Reading { scores, reply }: &Reading) -> ReadingView {
         notes: scores.notes.clone(),
         reply: reply.clone(),
     }
+}
+
+/// The official result row of a verdict, with a note where the scores are not official; `None` for what has no verdict.
+///
+/// # Errors
+/// If a number of it cannot be written as JSON.
+pub fn official_row(result: &SampleResult<'_>, note: &str) -> Result<Option<String>, serde_json::Error> {
+    let (SampleState::Detected(verdict), Some(metadata)) =
+        (&result.state, result.case.and_then(|case| case.objects.as_ref()))
+    else {
+        return Ok(None);
+    };
+    let source = result.observed.sample.source.clone();
+    let row = ResultRow::new(source, metadata, &metadata.to_value(), verdict);
+    let mut value = serde_json::to_value(row)?;
+    if let (false, Some(map)) = (note.is_empty(), value.as_object_mut()) {
+        map.insert("note".to_owned(), note.into());
+    }
+    Ok(Some(value.to_string()))
 }

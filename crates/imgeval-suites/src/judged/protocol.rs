@@ -1,6 +1,6 @@
 //! A judge protocol: everything that decides what a judge is asked and how its reply is read.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use imgeval_core::{ContentHash, Decoding, ImageFormat, json::from_json_str};
 
@@ -23,6 +23,20 @@ pub enum Attachment {
     SecondAnswer,
     /// An image of the wanted outcome.
     Reference,
+}
+
+impl fmt::Display for ImagePreparation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = self.longest_side.map(|side| format!("longest side at most {side} pixels"));
+        let format = self.format.map(|format| format!("as {}", format.extension()));
+        match (side, format) {
+            (None, None) => formatter.write_str("as they are stored"),
+            (side, format) => {
+                let facts: Vec<String> = side.into_iter().chain(format).collect();
+                formatter.write_str(&facts.join(", "))
+            }
+        }
+    }
 }
 
 impl Attachment {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible};
+use imgeval_core::{ContentHash, Failure, ImageFormat, InputImage, QuestionPart, visible_lines};
 use imgeval_observe::{check_fits, load_protocols, make_question, named_protocol, read_protocol};
 use imgeval_report::tables::terminal::{Column, Row, Table};
 use imgeval_suites::{
@@ -125,7 +125,7 @@ fn show_case(
         .map_err(|failure| CommandError::usage(failure.detail))?;
     let mut text = format!("protocol: {} [{}]\n", protocol.label(), &protocol.hash().as_str()[..12]);
     text.push_str(&format!("decoding: {}\n", question.decoding));
-    text.push_str(&format!("images:   {}\n", describe_preparation(protocol)));
+    text.push_str(&format!("images:   {}\n", protocol.preparation));
     if let Some(system) = &question.system {
         text.push_str(&format!("\n--- system ---\n{system}\n"));
     }
@@ -143,23 +143,5 @@ fn show_case(
             }
         }
     }
-    printer.data(shown(&text))
-}
-
-/// The words with their line ends and tabs; nothing else that would move a terminal.
-fn shown(text: &str) -> String {
-    text.split_inclusive(['\n', '\t'])
-        .map(|piece| {
-            let end = if piece.ends_with(['\n', '\t']) { 1 } else { 0 };
-            let (words, end) = piece.split_at(piece.len() - end);
-            visible(words) + end
-        })
-        .collect()
-}
-
-fn describe_preparation(protocol: &JudgeProtocol) -> String {
-    let side = protocol.preparation.longest_side.map(|side| format!("longest side at most {side} pixels"));
-    let format = protocol.preparation.format.map(|format| format!("as {}", format.extension()));
-    let facts: Vec<String> = side.into_iter().chain(format).collect();
-    if facts.is_empty() { "as they are stored".to_owned() } else { facts.join(", ") }
+    printer.data(visible_lines(&text))
 }

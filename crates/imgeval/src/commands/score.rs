@@ -15,8 +15,7 @@ use imgeval_report::{
     verdicts::VerdictsView,
 };
 use imgeval_scoring::{
-    Coverage, Evaluator, Run, SampleState, ScoringError, Trust, add_verdict, published_view, spend_line,
-    spend_view,
+    Coverage, Evaluator, Run, ScoringError, Trust, add_verdict, published_view, spend_line, spend_view,
 };
 use imgeval_suites::summary::Summary;
 use serde_json::{Map, Value, json};
@@ -355,20 +354,4 @@ pub(super) fn tell_missing_colors(run: &Run, coverage: &Coverage, printer: Print
          without detecting again",
         counted(n_images, "image")
     ));
-}
-
-/// The official result row of a verdict, with a note where the scores are not official; `None` for what has no verdict.
-pub(super) fn result_row(result: &imgeval_scoring::SampleResult<'_>, note: &str) -> Result<Option<String>> {
-    let (SampleState::Detected(verdict), Some(metadata)) =
-        (&result.state, result.case.and_then(|case| case.objects.as_ref()))
-    else {
-        return Ok(None);
-    };
-    let source = result.observed.sample.source.clone();
-    let row = imgeval_suites::geneval::ResultRow::new(source, metadata, &metadata.to_value(), verdict);
-    let mut value = serde_json::to_value(row)?;
-    if let (false, Some(map)) = (note.is_empty(), value.as_object_mut()) {
-        map.insert("note".to_owned(), note.into());
-    }
-    Ok(Some(value.to_string()))
 }
