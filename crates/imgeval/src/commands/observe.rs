@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
-use imgeval_core::{CaseId, Category, Pixels};
+use imgeval_core::{CaseId, Category, Pixels, counted};
 use imgeval_observe::{LoadedObserver, load_observer};
 use imgeval_runner::{
     ColorsThere, NamingLimits, ObserveError, ObserveSettings, ObserveSummary, observe_images,
@@ -208,7 +208,8 @@ pub(super) fn observe_stage(
     })?;
     let ObserveSummary { observed, named, failed } = summary;
     let title = &loaded.observer.meta().title;
-    printer.talk(format_args!("observe: {observed} images looked at by {title}, {failed} failed"));
+    let looked_at = counted(observed, "image");
+    printer.talk(format_args!("observe: {looked_at} looked at by {title}, {failed} failed"));
     if named > 0 {
         printer.talk(format_args!("observe: colours named in {named} images that had been looked at before"));
     }

@@ -1,7 +1,7 @@
 //! `imgeval report`: page, tables and figures of one or several runs.
 
 use anyhow::Result;
-use imgeval_core::visible;
+use imgeval_core::{counted, visible};
 use imgeval_pages::write_report;
 use imgeval_report::{
     model::Board,
@@ -55,10 +55,10 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
 
 fn tell(written: &Written, not_found: &[String], printer: Printer) {
     printer.talk(format_args!(
-        "report: {} shows {} samples with {} different pictures",
+        "report: {} shows {} with {}",
         written.page.display(),
-        written.n_samples,
-        written.n_images
+        counted(written.n_samples, "sample"),
+        counted(written.n_images, "different picture")
     ));
     if written.n_left_over > 0 {
         printer.insist(format_args!(
