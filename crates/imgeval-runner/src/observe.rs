@@ -135,7 +135,7 @@ fn record(
 }
 
 struct Plan {
-    jobs: Vec<Job>,
+    jobs: Vec<PendingImage>,
     /// Images whose detections need no colour, which has not been noted yet.
     without_colors: Vec<ContentHash>,
     /// Images of which nothing is left to observe.
@@ -143,7 +143,7 @@ struct Plan {
 }
 
 /// One image to work on.
-struct Job {
+struct PendingImage {
     image: ImageRef,
     kind: JobKind,
 }
@@ -200,7 +200,7 @@ fn make_plan(
             }
             (ImageWork::Detect | ImageWork::Name { .. }, _) => JobKind::Detect { asked },
         };
-        plan.jobs.push(Job { image, kind });
+        plan.jobs.push(PendingImage { image, kind });
     })?;
     Ok(plan)
 }
@@ -268,7 +268,7 @@ impl<'a> Stages<'a> {
     fn start<'scope>(
         &'scope self,
         scope: &'scope thread::Scope<'scope, '_>,
-        jobs: Vec<Job>,
+        jobs: Vec<PendingImage>,
     ) -> Receiver<Landed> {
         let (land, landed) = sync_channel(self.settings.detect_threads.get());
         let (detect, to_detect) = sync_channel(0);
@@ -290,13 +290,13 @@ impl<'a> Stages<'a> {
 
     fn decode_all(
         &self,
-        jobs: &Mutex<vec::IntoIter<Job>>,
+        jobs: &Mutex<vec::IntoIter<PendingImage>>,
         detect: &SyncSender<Decoded>,
         name: &SyncSender<Naming>,
         land: &SyncSender<Landed>,
     ) -> Result<(), Stopped> {
         // A poisoned lock means that another thread panicked; the scope will report that.
-        while let Some(Job { image, kind }) = jobs.lock().ok().and_then(|mut jobs| jobs.next()) {
+        while let Some(PendingImage { image, kind }) = jobs.lock().ok().and_then(|mut jobs| jobs.next()) {
             let read = self.read(&image);
             let image = image.hash;
             match (read, kind) {
