@@ -141,7 +141,7 @@ mod tests {
 
     fn write(path: &Path) -> Result<(), OutputError> {
         let mut file = OutputFile::create(path)?;
-        file.write_all(b"new").unwrap();
+        file.write_all(b"new").map_err(OutputError::Temporary)?;
         file.publish()
     }
 

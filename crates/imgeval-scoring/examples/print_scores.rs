@@ -5,6 +5,7 @@ use std::{error::Error, path::Path};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_scoring::Run;
 
+#[allow(clippy::print_stdout, reason = "it is what the example is for")]
 fn main() -> Result<(), Box<dyn Error>> {
     let run = std::env::args().nth(1).ok_or("name a run directory")?;
     print!("{}", scores_of(Path::new(&run))?);

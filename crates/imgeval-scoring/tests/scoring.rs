@@ -1,4 +1,5 @@
 //! Runs that the version before the redesign made, read back without a process.
+#![allow(clippy::unwrap_used, reason = "helper functions of tests may unwrap as the tests do")]
 #![allow(clippy::disallowed_methods, reason = "tests open what they made themselves")]
 
 #[path = "../examples/print_scores.rs"]
