@@ -3,7 +3,7 @@
 use super::simd::Simd;
 
 /// Slope of the leaky activation below zero.
-const LEAK: f32 = 0.1;
+const LEAK: f64 = 0.1;
 
 /// What is applied to the result of a linear layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,7 +30,7 @@ impl Activation {
                 Self::None => x,
                 // In this order, because of two numbers of which one is not a number the second is taken.
                 Self::Relu => S::max(S::splat(0.0), x),
-                Self::Leaky => S::max(S::mul(x, S::splat(LEAK)), x),
+                Self::Leaky => S::max(S::mul(x, S::splat(LEAK as f32)), x),
                 Self::Gelu => gelu::<S>(x),
                 Self::QuickGelu => S::mul(x, sigmoid::<S>(S::mul(x, S::splat(1.702)))),
             }
@@ -102,7 +102,7 @@ impl Activation {
         match self {
             Self::None => Ok(x.clone()),
             Self::Relu => x.relu(),
-            Self::Leaky => x.maximum(&(x * f64::from(LEAK))?),
+            Self::Leaky => x.maximum(&(x * LEAK)?),
             Self::Gelu => x.gelu_erf(),
             Self::QuickGelu => x / ((x * -1.702)?.exp()? + 1.0)?,
         }
