@@ -101,7 +101,7 @@ impl ImageRef {
         format!("{}.{}", self.hash, self.format.extension())
     }
 
-    /// Reads what [`Self::file_name`] gave; `None` if the name is no image's.
+    /// Parses a name made by [`Self::file_name`]; `None` for any other name.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
         let (hash, extension) = name.split_once('.')?;

@@ -58,7 +58,7 @@ impl CaseSet {
     /// The cases in a file of JSON lines.
     ///
     /// # Errors
-    /// If it cannot be read, or a line of it is no case.
+    /// If it cannot be read, or a line of it is not a case.
     pub fn of_file(path: &Path) -> Result<Self, CasesError> {
         let text = imgeval_files::read_hand_written(path, MAX_CASES_BYTES, "the cases")?;
         let mut reader =

@@ -26,7 +26,7 @@ pub enum PagesError {
     },
     #[error("could not learn the port")]
     UnknownPort(#[source] io::Error),
-    #[error("the page's policy is no header")]
+    #[error("the page's policy is not a valid header")]
     Policy(#[source] InvalidHeaderValue),
     #[error("reading the runs broke down")]
     Broke(#[source] JoinError),

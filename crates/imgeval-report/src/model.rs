@@ -180,7 +180,7 @@ pub struct DifferenceLine {
     /// Holm's over the parts; the overall line is not one of them and keeps its own.
     pub p_adjusted: Option<f64>,
     pub test: String,
-    /// Smallest true difference that would be found four times of five.
+    /// Minimum detectable difference at 80 % power.
     pub detectable: Option<f64>,
     /// Prompts of this kind that would be needed to find the difference seen, four times of five; `None` if it is zero
     /// or nothing is known.

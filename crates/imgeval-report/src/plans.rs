@@ -22,7 +22,7 @@ pub struct PlanLineView {
     pub n_prompts: usize,
     /// Rounded mean.
     pub images_per_prompt: usize,
-    /// Smallest difference that would be found four times of five.
+    /// Minimum detectable difference at 80 % power.
     pub detectable: Option<f64>,
     /// With as many images each.
     pub prompts_needed: Option<u64>,

@@ -1,6 +1,9 @@
 //! Cases that say by checks of their own what must hold: what a judge and a detector found together makes the score.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use imgeval_core::{CaseId, ContentHash, Failure, SampleId};
 use imgeval_suites::{
@@ -53,6 +56,8 @@ pub(crate) enum Unchecked {
     Lacks(String),
 }
 
+/// What must hold of the images of each case, of a suite whose cases say so themselves.
+///
 /// # Errors
 /// If the checks of a case are of a kind that this version does not know.
 pub(crate) fn read_checks(
@@ -82,7 +87,7 @@ pub(crate) fn evaluators_of(
     let needs_objects = checks.values().any(|of| of.objects().is_some());
     let (people, judges): (Vec<_>, Vec<_>) = judges.into_iter().partition(JudgeReplies::is_human);
     let detectors: Vec<_> = detectors.into_iter().filter(|_| needs_objects).map(Some).collect();
-    let judges: Vec<_> = judges.into_iter().map(|judge| Some(Box::new(judge))).collect();
+    let judges: Vec<_> = judges.into_iter().map(|judge| Some(Arc::new(judge))).collect();
     let mut evaluators = Vec::new();
     if !(detectors.is_empty() && judges.is_empty()) {
         let detectors = if detectors.is_empty() { vec![None] } else { detectors };
@@ -95,7 +100,7 @@ pub(crate) fn evaluators_of(
             );
         }
     }
-    evaluators.extend(people.into_iter().map(|person| Evaluator::Judge(Box::new(person))));
+    evaluators.extend(people.into_iter().map(|person| Evaluator::Judge(Arc::new(person))));
     evaluators
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use imgeval_core::{CaseId, Failure, ImageNote, ImageRecord, ObserverMeta, Outcome, SampleId};
@@ -45,11 +46,11 @@ pub struct Run {
 #[derive(Debug, Clone)]
 pub enum Evaluator {
     Detector(ObserverMeta),
-    Judge(Box<JudgeReplies>),
+    Judge(Arc<JudgeReplies>),
     /// Whoever decides the checks of the user's own cases; one of the two at least.
     Checks {
         detector: Option<ObserverMeta>,
-        judge: Option<Box<JudgeReplies>>,
+        judge: Option<Arc<JudgeReplies>>,
     },
 }
 
@@ -186,7 +187,7 @@ impl Run {
             let judges = read_judges(suite, &reader, &images, &checks)?;
             match suite.is_checked() {
                 true => evaluators_of(&checks, reader.observers()?, judges),
-                false => judges.into_iter().map(|judge| Evaluator::Judge(Box::new(judge))).collect(),
+                false => judges.into_iter().map(|judge| Evaluator::Judge(Arc::new(judge))).collect(),
             }
         };
         Ok(Self {

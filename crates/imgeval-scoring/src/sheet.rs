@@ -15,6 +15,7 @@ use imgeval_suites::{
 use crate::{
     Coverage, Evaluator, Run,
     board::{ColumnPlace, columns_of},
+    judge::JudgeReplies,
     view::interval_view,
 };
 
@@ -57,34 +58,28 @@ fn evaluator_view(evaluator: &Evaluator) -> EvaluatorView {
             is_human: false,
             retired: None,
         },
-        Evaluator::Checks { judge: Some(judge), .. } => {
-            match evaluator_view(&Evaluator::Judge(judge.clone())) {
-                EvaluatorView::Judge { model, provider, endpoint, protocol, is_human, retired, .. } => {
-                    let (id, title) = (evaluator.id(), evaluator.title());
-                    EvaluatorView::Judge { id, title, model, provider, endpoint, protocol, is_human, retired }
-                }
-                other => other,
-            }
-        }
+        Evaluator::Checks { judge: Some(judge), .. } => judge_view(judge, evaluator.id(), evaluator.title()),
         Evaluator::Detector(meta) => {
             EvaluatorView::Detector { id: meta.observer_id().as_str().to_owned(), title: meta.title.clone() }
         }
-        Evaluator::Judge(judge) => {
-            let identity = &judge.judge.identity;
-            let retired = find_retired_judge(&identity.judge.model);
-            EvaluatorView::Judge {
-                id: judge.id.clone(),
-                title: judge.plain_title(),
-                model: identity.judge.model.clone(),
-                provider: identity.judge.provider.clone(),
-                endpoint: identity.judge.endpoint.clone(),
-                protocol: identity.protocol.clone(),
-                is_human: judge.is_human(),
-                retired: retired.map(|retired| {
-                    format!("{} is retired since {}; {}", retired.model, retired.since, retired.instead)
-                }),
-            }
-        }
+        Evaluator::Judge(judge) => judge_view(judge, judge.id.clone(), judge.plain_title()),
+    }
+}
+
+fn judge_view(judge: &JudgeReplies, id: String, title: String) -> EvaluatorView {
+    let identity = &judge.judge.identity;
+    let retired = find_retired_judge(&identity.judge.model);
+    EvaluatorView::Judge {
+        id,
+        title,
+        model: identity.judge.model.clone(),
+        provider: identity.judge.provider.clone(),
+        endpoint: identity.judge.endpoint.clone(),
+        protocol: identity.protocol.clone(),
+        is_human: judge.is_human(),
+        retired: retired.map(|retired| {
+            format!("{} is retired since {}; {}", retired.model, retired.since, retired.instead)
+        }),
     }
 }
 

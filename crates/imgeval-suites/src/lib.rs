@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod files;
+mod folder_listing;
 pub mod gedit;
 pub mod geneval;
 pub mod judged;

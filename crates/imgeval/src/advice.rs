@@ -230,26 +230,35 @@ fn download_hint(error: &DownloadError) -> &'static str {
 
 /// What to do about a suite that could not be fetched or read back, and how the process ends.
 pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
-    let hint = match error {
-        FetchError::Offline => "name a clone of the repository or its zip archive with --from DIR|ZIP",
-        FetchError::Download(_) => ELSEWHERE,
-        FetchError::OtherCommit { .. } => "try again, or name a download with --from",
+    let hint = |hint: &str, exit| (Some(hint.to_owned()), exit);
+    match error {
+        FetchError::Offline => {
+            hint("name a clone of the repository or its zip archive with --from DIR|ZIP", Exit::Unexpected)
+        }
+        FetchError::Download(_) => hint(ELSEWHERE, Exit::Unexpected),
+        FetchError::OtherCommit { .. } => hint("try again, or name a download with --from", Exit::Unexpected),
         FetchError::Changed { is_script: true, version, .. } => {
-            let hint = format!(
+            let take = format!(
                 "take the script of {version}; to ask with the words of another version, fetch it with --other-scripts"
             );
-            return (Some(hint), Exit::Unexpected);
+            (Some(take), Exit::Unexpected)
         }
-        FetchError::Changed { is_script: false, .. } => {
-            "take the file of the pinned commit; another version would give other scores"
+        FetchError::Changed { is_script: false, .. } => hint(
+            "take the file of the pinned commit; another version would give other scores",
+            Exit::Unexpected,
+        ),
+        FetchError::NotTheOneBefore { .. } => {
+            hint("add --again to replace what was fetched before", Exit::Mismatch)
         }
-        FetchError::NotTheOneBefore { .. } => "add --again to replace what was fetched before",
-        FetchError::OtherListing { .. } => "runs refer to the other one; add --again to replace it",
-        FetchError::NoFile { .. } => {
-            "a clone of the repository, its zip archive, or a folder with its JSON files and scripts"
+        FetchError::OtherListing { .. } => {
+            hint("runs refer to the other one; add --again to replace it", Exit::Mismatch)
         }
-        FetchError::Suite(error) => return suite_advice(error),
-        FetchError::NotADataSet { layout, .. } => layout,
+        FetchError::NoFile { .. } => hint(
+            "a clone of the repository, its zip archive, or a folder with its JSON files and scripts",
+            Exit::NothingFound,
+        ),
+        FetchError::Suite(error) => suite_advice(error),
+        FetchError::NotADataSet { layout, .. } => hint(layout, Exit::Usage),
         FetchError::UnusableImage { .. }
         | FetchError::NotAnArchive { .. }
         | FetchError::TooManyFiles { .. }
@@ -257,38 +266,11 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
         | FetchError::TooLong { .. }
         | FetchError::UnpacksToTooMuch
         | FetchError::UnsafeName { .. }
-        | FetchError::UnsafePath { .. }
-        | FetchError::Read { .. }
+        | FetchError::UnsafePath { .. } => (None, Exit::Usage),
+        FetchError::Read { .. }
         | FetchError::ReadFolder { .. }
         | FetchError::Write { .. }
-        | FetchError::Record { .. } => "",
-    };
-    let hint = Some(hint).filter(|hint| !hint.is_empty()).map(str::to_owned);
-    (hint, fetch_exit(error))
-}
-
-fn fetch_exit(error: &FetchError) -> Exit {
-    match error {
-        FetchError::NotTheOneBefore { .. } | FetchError::OtherListing { .. } => Exit::Mismatch,
-        FetchError::NoFile { .. } => Exit::NothingFound,
-        FetchError::NotADataSet { .. }
-        | FetchError::UnusableImage { .. }
-        | FetchError::NotAnArchive { .. }
-        | FetchError::TooManyFiles { .. }
-        | FetchError::SameName { .. }
-        | FetchError::TooLong { .. }
-        | FetchError::UnpacksToTooMuch
-        | FetchError::UnsafeName { .. }
-        | FetchError::UnsafePath { .. } => Exit::Usage,
-        FetchError::Offline
-        | FetchError::Download(_)
-        | FetchError::OtherCommit { .. }
-        | FetchError::Changed { .. }
-        | FetchError::Read { .. }
-        | FetchError::ReadFolder { .. }
-        | FetchError::Write { .. }
-        | FetchError::Suite(_)
-        | FetchError::Record { .. } => Exit::Unexpected,
+        | FetchError::Record { .. } => (None, Exit::Unexpected),
     }
 }
 

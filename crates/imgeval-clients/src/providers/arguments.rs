@@ -76,7 +76,7 @@ impl CommandLineError {
             CommandLineProblem::InsideArgument => "leave blanks around it".to_owned(),
             CommandLineProblem::HalfASize => "use both, or neither".to_owned(),
             CommandLineProblem::Placeholder(_) => {
-                "leave it away, or use cmd: instead of cmd-lines:".to_owned()
+                "leave it out, or use cmd: instead of cmd-lines:".to_owned()
             }
         }
     }

@@ -5,8 +5,8 @@ use std::{
     path::Path,
 };
 
-use imgeval_core::{JudgeIdentity, Outcome, SampleId, Usage, WorkKey};
-use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter};
+use imgeval_core::{JudgeIdentity, Outcome, SampleId, WorkKey};
+use imgeval_store::{JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter};
 use imgeval_suites::suite::SuiteRef;
 
 use super::{JudgingError, Subjects, subjects_of, title_of};
@@ -32,17 +32,7 @@ pub(super) fn add_anchors(
         if *role == JudgedRole::Sample && is_current && judgment.outcome.done().is_some() {
             let role = JudgedRole::AnchorReference;
             let item = JudgedItem::new(identity, role, id.clone(), image.clone(), *repeat);
-            references.push(JudgmentRecord {
-                item,
-                began_ms: judgment.began_ms,
-                duration_ms: 0,
-                outcome: judgment.outcome,
-                usage: Usage::default(),
-                charge: Charge::default(),
-                raw: String::new(),
-                kept: None,
-                reread_of: None,
-            });
+            references.push(JudgmentRecord::without_call(item, judgment.began_ms, judgment.outcome));
         }
     })?;
     if references.is_empty() {

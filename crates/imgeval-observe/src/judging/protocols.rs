@@ -23,7 +23,7 @@ pub fn named_protocol(id: &str, files: &SuiteFiles) -> Result<Option<JudgeProtoc
 /// The protocol of this name or in this file, else those that the suite asks by.
 ///
 /// # Errors
-/// If the file is no protocol, no judge scores the suite, or its script was not fetched.
+/// If the file is not a protocol, no judge scores the suite, or its script was not fetched.
 pub fn load_protocols(
     suite: SuiteRef,
     named: Option<&Path>,
@@ -43,7 +43,7 @@ pub fn load_protocols(
 /// The protocol in a TOML file.
 ///
 /// # Errors
-/// If it cannot be read, or is no protocol.
+/// If it cannot be read, or is not a protocol.
 pub fn read_protocol(path: &Path) -> Result<JudgeProtocol, UnusableProtocol> {
     let text = imgeval_files::read_hand_written(path, MAX_PROTOCOL_BYTES, "the protocol")?;
     JudgeProtocol::from_toml(&text).map_err(|error| UnusableProtocol::NotOne { path: path.to_owned(), error })

@@ -7,11 +7,10 @@ use std::{
 };
 
 use imgeval_core::{
-    CaseId, ContentHash, Decoding, EndpointMeta, ImageRef, JudgeIdentity, Outcome, SampleId, Usage,
-    is_steering,
+    CaseId, ContentHash, Decoding, EndpointMeta, ImageRef, JudgeIdentity, Outcome, SampleId, is_steering,
 };
 use imgeval_scoring::{HUMAN, Run, suite_of};
-use imgeval_store::{Charge, JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
+use imgeval_store::{JudgedItem, JudgedRole, JudgmentRecord, RunReader, RunWriter, StoredJudge};
 use imgeval_suites::{
     judged::{Attachment, ImagePreparation, JudgeProtocol, MessagePart, Template},
     suite::{SuiteCase, SuiteRef},
@@ -213,17 +212,7 @@ impl Session {
             self.run.record_judge(&StoredJudge { identity, protocol: self.protocol_text.clone() })?;
             self.rater(rater)?.is_recorded = true;
         }
-        self.run.replace_judgment(&JudgmentRecord {
-            item,
-            began_ms: now_ms(),
-            duration_ms: 0,
-            outcome: Outcome::Done(reply),
-            usage: Usage::default(),
-            charge: Charge::default(),
-            raw: String::new(),
-            kept: None,
-            reread_of: None,
-        })?;
+        self.run.replace_judgment(&JudgmentRecord::without_call(item, now_ms(), Outcome::Done(reply)))?;
         self.rater(rater)?.labels.insert(place, values);
         Ok(())
     }

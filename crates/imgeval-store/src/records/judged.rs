@@ -77,20 +77,25 @@ pub struct JudgmentRecord {
 }
 
 impl JudgmentRecord {
-    /// Of a call whose process ended before it did.
-    pub(crate) fn interrupted(item: JudgedItem, began_ms: i64, failure: Failure, charge: Charge) -> Self {
-        let (outcome, raw) = (Outcome::Failed(failure), String::new());
+    /// Of what no call was made for, such as what a person said: it took no time and cost nothing.
+    #[must_use]
+    pub fn without_call(item: JudgedItem, began_ms: i64, outcome: Outcome<String>) -> Self {
         Self {
             item,
             began_ms,
             duration_ms: 0,
             outcome,
             usage: Usage::default(),
-            charge,
-            raw,
+            charge: Charge::default(),
+            raw: String::new(),
             kept: None,
             reread_of: None,
         }
+    }
+
+    /// Of a call whose process ended before it did.
+    pub(crate) fn interrupted(item: JudgedItem, began_ms: i64, failure: Failure, charge: Charge) -> Self {
+        Self { charge, ..Self::without_call(item, began_ms, Outcome::Failed(failure)) }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    io,
     path::{Component, Path, PathBuf},
 };
 
 use imgeval_core::ImageFormat;
 
 use super::{Language, ListedEdit, ListingError, TaskType, parse_listing};
+use crate::folder_listing::list_folder;
 
 /// What the official layout puts behind the key in the name of a source image.
 pub(super) const SOURCE_MARK: &str = "_SRCIMG";
@@ -191,31 +192,15 @@ fn list_below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(
     Ok(())
 }
 
-/// Names of folders and of files, sorted.
+/// [`list_folder`] with the error of this layout.
 pub(super) fn list(folder: &Path) -> Result<(Vec<String>, Vec<String>), LayoutError> {
-    let fail = |source| LayoutError::Io { path: folder.to_owned(), source };
-    let (mut folders, mut files) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(folder).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        // A name that is not UTF-8 is none of the benchmark's.
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.starts_with('.') || name == "__MACOSX" {
-            continue;
-        }
-        let kind = entry.file_type().map_err(fail)?;
-        if kind.is_dir() {
-            folders.push(name);
-        } else if kind.is_file() || entry.path().is_file() {
-            files.push(name);
-        }
-    }
-    folders.sort();
-    files.sort();
-    Ok((folders, files))
+    list_folder(folder).map_err(|source| LayoutError::Io { path: folder.to_owned(), source })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn row(task_type: &str, language: &str, key: &str, more: &str) -> String {

@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use imgeval_files::Unsuitable;
 
 use super::Folder;
+use crate::folder_listing::list_folder;
 
 /// A text file longer than this is none of the benchmark's.
 const MAX_TEXT_BYTES: u64 = 1 << 20;
@@ -99,27 +100,9 @@ pub(super) fn find_folders(
     Ok(found)
 }
 
-/// Names of folders and of files, sorted; without what zip programs and file managers leave behind.
+/// [`list_folder`] with the error of this layout.
 pub(super) fn list(path: &Path) -> Result<(Vec<String>, Vec<String>), LayoutError> {
-    let fail = |source| LayoutError::Io { path: path.to_owned(), source };
-    let (mut folders, mut files) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(path).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        // A name that is not UTF-8 is none of the benchmark's.
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.starts_with('.') || name == "__MACOSX" {
-            continue;
-        }
-        let kind = entry.file_type().map_err(fail)?;
-        if kind.is_dir() {
-            folders.push(name);
-        } else if kind.is_file() || entry.path().is_file() {
-            files.push(name);
-        }
-    }
-    folders.sort();
-    files.sort();
-    Ok((folders, files))
+    list_folder(path).map_err(|source| LayoutError::Io { path: path.to_owned(), source })
 }
 
 fn read_folder(folder: Folder, path: &Path) -> Result<Vec<EditCase>, LayoutError> {
@@ -199,6 +182,8 @@ fn read_lines(folder: Folder, path: &Path, files: &[String]) -> Result<(PathBuf,
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn write(root: &Path, files: &[(&str, &str)]) {

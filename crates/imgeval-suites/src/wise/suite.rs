@@ -91,7 +91,7 @@ static VERIFIED_JUDGED: JudgedFacts = JudgedFacts {
     wording_note: None,
 };
 
-static LEGACY_FACTS: SuiteFacts = SuiteFacts {
+const LEGACY_FACTS: SuiteFacts = SuiteFacts {
     id: "wise-legacy",
     about: "WISE as the paper has it: world knowledge, three scores by a judge (arXiv 2503.07265)",
     title: "WISE: WiScore by category; overall by the official weights",
@@ -113,39 +113,20 @@ static LEGACY_FACTS: SuiteFacts = SuiteFacts {
 static LEGACY_REWRITE_FACTS: SuiteFacts = SuiteFacts {
     id: "wise-legacy-rewrite",
     about: "The same with prompts that say what is to be seen: what is gained is what a model does not know",
-    title: "WISE: WiScore by category; overall by the official weights",
     cases: "the same 1000, rewritten",
-    judged_by: "protocol wise-legacy, gpt-4o-2024-05-13",
-    source: PAPER,
-    licence: LICENCE,
     prompts: "the rewritten prompts",
     prompts_note: Some("rewritten prompts"),
-    decimals: 2,
-    summary_version: SUMMARY_VERSION,
-    is_overall_first: false,
-    scored_by: ScoredBy::Judgments(&LEGACY_JUDGED),
-    source_data: Some(&SOURCE),
     rewrite_of: Some("wise-legacy"),
-    has_official_rows: true,
+    ..LEGACY_FACTS
 };
 
 static VERIFIED_FACTS: SuiteFacts = SuiteFacts {
     id: "wise-verified",
     about: "WISE_Verified: revised prompts, one score, an open judge",
     title: "WISE_Verified: share of images that show what was meant; overall by the official weights",
-    cases: "1000 prompts, 6 categories",
     judged_by: "protocol wise-verified, Qwen3.5-35B-A3B",
-    source: PAPER,
-    licence: LICENCE,
-    prompts: "the official prompts",
-    prompts_note: None,
-    decimals: 2,
-    summary_version: SUMMARY_VERSION,
-    is_overall_first: false,
     scored_by: ScoredBy::Judgments(&VERIFIED_JUDGED),
-    source_data: Some(&SOURCE),
-    rewrite_of: None,
-    has_official_rows: true,
+    ..LEGACY_FACTS
 };
 
 impl Suite for Wise {

@@ -6,7 +6,7 @@ use clap::Args;
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{geneval::VerdictOptions, registry};
 
-use crate::{failure::CommandError, printer::Printer};
+use crate::{exit_code::Exit, failure::CommandError, printer::Printer};
 
 /// The options of the official evaluator.
 #[derive(Debug, Clone, Args)]
@@ -85,6 +85,22 @@ impl TableArgs {
                 false
             }
             _ => true,
+        }
+    }
+
+    /// As [`Self::passes_gate`], where a run without an overall score does not pass.
+    pub(crate) fn needs_score_above_gate(
+        &self,
+        overall: Option<f64>,
+        printer: Printer,
+    ) -> Result<Exit, CommandError> {
+        match (overall, self.fail_below) {
+            (None, Some(_)) => {
+                let message = "there is no overall score to hold against --fail-below";
+                Err(CommandError::nothing(message))
+            }
+            (Some(overall), _) if !self.passes_gate(overall, printer) => Ok(Exit::GateFailed),
+            _ => Ok(Exit::Ok),
         }
     }
 

@@ -3,7 +3,7 @@
 use imgeval_report::{
     calls::CallsView,
     schema::Schema,
-    tables::{calls_json, calls_table},
+    tables::{calls_json, calls_table, terminal::View},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -357,6 +357,13 @@ impl Job<'_> {
             }
         }
         estimate
+    }
+
+    /// Generates what the run lacks and says what came of it; gives the exit code that it deserves.
+    pub(super) fn work_to_end(&self, holder: &str, printer: Printer) -> Result<Exit> {
+        let work = self.work(holder, printer)?;
+        printer.talk(calls_table(&work.view()).render(View::WIDE));
+        self.exit_of(work)
     }
 
     /// The exit code that the work deserves; an error if one ended it or the provider cannot be used at all.

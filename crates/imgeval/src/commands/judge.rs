@@ -25,7 +25,7 @@ use super::generate::{generate_error, warn, with_error};
 use crate::{
     advice::{explain, judging::no_questions},
     args::{
-        SuitesDirArg,
+        RunArgs, SuitesDirArg,
         generation::{SettingsFiles, SpendingArgs},
         judging::JudgeArgs,
     },
@@ -71,6 +71,15 @@ struct AskedJudge {
     judge: Arc<dyn Judge>,
     protocol: JudgeProtocol,
     identity: JudgeIdentity,
+}
+
+impl<'a> JudgeStage<'a> {
+    /// As a stage of `imgeval run`.
+    pub(super) fn of_run(args: &'a RunArgs, run: &'a Path, holder: &'a str) -> Self {
+        let provider = &args.generation.provider;
+        let (files, spending) = (&provider.files, &provider.spending);
+        Self { run, args: &args.judge, files, spending, suites: &args.suites, holder }
+    }
 }
 
 impl JudgeStage<'_> {

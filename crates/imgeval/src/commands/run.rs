@@ -15,6 +15,7 @@ use imgeval_scoring::{OpenedRun, Run, Scored, Side, add_verdict, compare_with_fr
 use imgeval_suites::{
     geneval::{SuiteConfig, parameters_of},
     registry,
+    suite::Parameters,
 };
 use serde_json::{Map, Value};
 
@@ -59,12 +60,12 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     check_fresh(args)?;
     // Before any other work: without weights nothing else is worth starting.
     let loaded = load_observer(&args.detector.settings())?;
-    let official =
-        Filling::prepare(args.generator.config(), args.images.as_deref(), args.run.clone(), args, printer)?;
+    let parameters = parameters_of(&args.generator.config());
+    let official = Filling::prepare(&parameters, args.images.as_deref(), args.run.clone(), args, printer)?;
     let fresh = args.fresh.fresh_seed.map(|seed| {
         let config = SuiteConfig { seed, ..args.generator.config() };
         let run = official.run.as_ref().map(|run| fresh_directory(run, seed));
-        Filling::prepare(config, args.fresh.fresh_images.as_deref(), run, args, printer)
+        Filling::prepare(&parameters_of(&config), args.fresh.fresh_images.as_deref(), run, args, printer)
     });
     let fresh = fresh.transpose()?;
     let jobs =
@@ -94,8 +95,12 @@ pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
     };
     let Some(official) = official else { return Ok(Exit::Ok) };
     let (scored, of_fresh) = print_probe(&official, &fresh, args, printer)?;
-    let exits = [official.end(scored, printer)?, fresh.end(of_fresh, printer)?];
-    Ok(exits.into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok))
+    Ok(first_not_ok([official.end(scored, printer)?, fresh.end(of_fresh, printer)?]))
+}
+
+/// The exit code of several steps, of which earlier ones weigh more.
+pub(super) fn first_not_ok<const N: usize>(exits: [Exit; N]) -> Exit {
+    exits.into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok)
 }
 
 /// Which cases, with which images, into which run.
@@ -109,13 +114,13 @@ pub(super) struct Filling<'a> {
 
 impl<'a> Filling<'a> {
     fn prepare(
-        config: SuiteConfig,
+        parameters: &Parameters,
         images: Option<&'a str>,
         run: Option<PathBuf>,
         args: &'a RunArgs,
         printer: Printer,
     ) -> Result<Self> {
-        let cases = CaseSet::of_suite(args.suite(), &args.suites.files(), &parameters_of(&config))?;
+        let cases = CaseSet::of_suite(args.suite(), &args.suites.files(), parameters)?;
         let Some(model) = &args.model else { return Ok(Self { cases, images, run, job: None }) };
         let max_pixels = args.read.limit.for_generated();
         let job = Job::prepare(cases.clone(), model, run.as_deref(), &args.generation, max_pixels, printer)?;
@@ -305,32 +310,18 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
         return Err(needs_judge(suite).into());
     }
     let holder = holder("run");
-    let cases = CaseSet::of_suite(suite, &args.suites.files(), &args.generator.parameters(suite)?)?;
-    let model = args.model.as_deref();
-    let job = model.map(|model| {
-        let max_pixels = args.read.limit.for_generated();
-        Job::prepare(cases.clone(), model, args.run.as_deref(), &args.generation, max_pixels, printer)
-    });
-    let job = job.transpose()?;
-    if let Some(job) = job.as_ref().filter(|_| args.generation.dry_run) {
+    let parameters = args.generator.parameters(suite)?;
+    let filling = Filling::prepare(&parameters, args.images.as_deref(), args.run.clone(), args, printer)?;
+    if let Some(job) = filling.job.as_ref().filter(|_| args.generation.dry_run) {
         return job.dry_run(args.table.json, printer);
     }
-    let directory = match (&job, &args.images, &args.run) {
-        (Some(job), ..) => job.directory.clone(),
-        (None, Some(_), Some(run)) => run.clone(),
-        _ => return Err(nothing_to_fill_from().into()),
+    let can_be_filled = filling.job.is_some() || filling.images.is_some();
+    let Some(directory) = filling.run.clone().filter(|_| can_be_filled) else {
+        return Err(nothing_to_fill_from().into());
     };
-    let stage = JudgeStage {
-        run: &directory,
-        args: &args.judge,
-        files: &args.generation.provider.files,
-        spending: &args.generation.provider.spending,
-        suites: &args.suites,
-        holder: &holder,
-    };
+    let stage = JudgeStage::of_run(args, &directory, &holder);
     // A judge that cannot be asked is no reason to pay for images first.
     let panel = stage.panel(suite, printer)?;
-    let filling = Filling { cases, images: args.images.as_deref(), run: Some(directory.clone()), job };
     let generated = match fill_for_judges(filling, args, &stage, &panel, printer)? {
         Exit::Interrupted => return Ok(Exit::Interrupted),
         generated => generated,
@@ -346,7 +337,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;
     printer.talk(format_args!("run: {}", directory.display()));
     // What kept images from being made or judged weighs more than what came of those that were.
-    Ok([generated, judged, scored].into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok))
+    Ok(first_not_ok([generated, judged, scored]))
 }
 
 /// Fills the run, after the user has agreed to what filling and judging may cost.
@@ -367,9 +358,7 @@ pub(super) fn fill_for_judges(
     let mut expenses = Vec::from_iter(job.expense()?);
     expenses.extend(stage.expenses(panel, args.suite(), coming(&job)?.as_ref())?);
     consent::ask(&expenses, panel.ask_above, printer)?;
-    let work = job.work(stage.holder, printer)?;
-    printer.talk(calls_table(&work.view()).render(View::WIDE));
-    job.exit_of(work)
+    job.work_to_end(stage.holder, printer)
 }
 
 /// What the job will have made before its images are judged; `None` if it has no cases.

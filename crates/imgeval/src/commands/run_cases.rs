@@ -6,7 +6,6 @@ use anyhow::Result;
 use imgeval_core::CaseId;
 use imgeval_generation::CaseSet;
 use imgeval_observe::load_observer;
-use imgeval_report::tables::{calls_table, terminal::View};
 use imgeval_runner::ColorsThere;
 use imgeval_scoring::Run;
 use imgeval_suites::suite::SuiteCase;
@@ -17,7 +16,7 @@ use super::{
     holder,
     judge::{JudgeStage, Panel},
     observe::{AskedColors, ColorWork, limits_for, observe_stage},
-    run::{Filling, fill_for_judges},
+    run::{Filling, fill_for_judges, first_not_ok},
     score::{Asked, Scores},
 };
 use crate::{
@@ -54,14 +53,7 @@ pub(super) fn run_cases(file: &Path, args: &RunArgs, printer: Printer) -> Result
         return job.dry_run(args.table.json, printer);
     }
     let (directory, holder) = (job.directory.clone(), holder("run"));
-    let stage = JudgeStage {
-        run: &directory,
-        args: &args.judge,
-        files: &args.generation.provider.files,
-        spending: &args.generation.provider.spending,
-        suites: &args.suites,
-        holder: &holder,
-    };
+    let stage = JudgeStage::of_run(args, &directory, &holder);
     let panel = is_asked.then(|| stage.panel_for(suite, &cases, printer)).transpose()?;
     let generated = match &panel {
         Some(panel) => {
@@ -86,14 +78,12 @@ pub(super) fn run_cases(file: &Path, args: &RunArgs, printer: Printer) -> Result
     let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;
     printer.talk(format_args!("run: {}", directory.display()));
     // What kept images from being made or judged weighs more than what came of those that were.
-    Ok([generated, judged, scored].into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok))
+    Ok(first_not_ok([generated, judged, scored]))
 }
 
 /// Makes the images of cases that no judge is asked about, after the user has agreed to what it may cost.
 fn generate_alone(job: Job<'_>, holder: &str, printer: Printer) -> Result<Exit> {
     job.check_key()?;
     consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;
-    let work = job.work(holder, printer)?;
-    printer.talk(calls_table(&work.view()).render(View::WIDE));
-    job.exit_of(work)
+    job.work_to_end(holder, printer)
 }

@@ -307,14 +307,9 @@ impl<'a> Scores<'a> {
             if table.coverage.n_unscored() > 0 {
                 exit = Exit::Partial;
             }
-            match (overall, args.fail_below) {
-                (_, None) => {}
-                (None, Some(_)) => {
-                    let message = "there is no overall score to hold against --fail-below";
-                    return Err(CommandError::nothing(message).into());
-                }
-                (Some(overall), Some(_)) if args.passes_gate(overall.value, printer) => {}
-                (Some(_), Some(_)) => return Ok(Exit::GateFailed),
+            let gate = args.needs_score_above_gate(overall.map(|overall| overall.value), printer)?;
+            if gate != Exit::Ok {
+                return Ok(gate);
             }
         }
         Ok(exit)

@@ -93,16 +93,11 @@ pub(super) fn score_rows(args: &ScoreRowsArgs, printer: Printer) -> Result<Exit>
         let published = published_view(suite, &summary, true).filter(|_| args.table.with_published);
         printer.tables([Some(table), published.map(|view| published_table(&view))].into_iter().flatten())?;
     }
-    match (summary.overall().estimate, args.table.fail_below) {
-        (_, None) => {}
-        (None, Some(_)) => {
-            let message = "there is no overall score to hold against --fail-below";
-            return Err(CommandError::nothing(message).into());
-        }
-        (Some(overall), Some(_)) if args.table.passes_gate(overall.value, printer) => {}
-        (Some(_), Some(_)) => return Ok(Exit::GateFailed),
+    let overall = summary.overall().estimate.map(|overall| overall.value);
+    match args.table.needs_score_above_gate(overall, printer)? {
+        Exit::Ok if n_failed + n_skipped > 0 => Ok(Exit::Partial),
+        exit => Ok(exit),
     }
-    Ok(if n_failed + n_skipped > 0 { Exit::Partial } else { Exit::Ok })
 }
 
 /// Says what the official calculator skips or counts against better knowledge.

@@ -13,7 +13,7 @@ use super::{
     local_server::Server,
     provider::Provider,
     report_bench::RunBench,
-    support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_picture},
+    support::{check_exit, files, imgeval, stderr, stdout, test_folder, text, write_picture},
 };
 
 fn report(runs: &[&Path], out: &Path, more: &[&str], exit: i32) -> std::process::Output {
@@ -21,25 +21,6 @@ fn report(runs: &[&Path], out: &Path, more: &[&str], exit: i32) -> std::process:
     let output = imgeval(&[&["report"], &runs[..], &["--out", text(out)], more].concat());
     check_exit(&output, exit);
     output
-}
-
-/// Every file below a folder with its bytes.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                found.push((name, fs::read(&path).unwrap()));
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 /// What the page's index block holds.
@@ -59,7 +40,7 @@ fn a_report_holds_page_pictures_tables_and_figures_and_is_the_same_twice() {
     let said = stderr(&report(&[&a, &b], &out, &["--examples-seed", "4"], 0));
     assert!(said.contains("shows 72 samples with 36 different pictures"), "{said}");
     let first = files(&out);
-    let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = first.keys().map(String::as_str).collect();
     for name in [
         "index.html",
         "tables/geneval.tex",

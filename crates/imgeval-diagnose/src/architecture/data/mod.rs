@@ -1,4 +1,4 @@
-//! What is learnt from: what differed between the classes, and which images train, choose and judge.
+//! Training data: what differs between the classes, and which images train, select and test.
 
 mod dataset;
 mod profile;

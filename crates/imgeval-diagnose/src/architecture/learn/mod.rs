@@ -1,4 +1,4 @@
-//! What is learnt: from squares of pictures to logits.
+//! Models: from square crops of pictures to logits.
 
 mod embeddings;
 mod features;

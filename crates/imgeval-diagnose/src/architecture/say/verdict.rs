@@ -104,7 +104,7 @@ fn decoders(card: &ProbeCard) -> Vec<(Claim, ProbeReason)> {
         .iter()
         .map(|control| {
             let class = card.classes.iter().position(|class| *class == control.name);
-            // A name that is no class's says nothing about which class to expect; then any clear preference counts.
+            // A name that is not that of a class does not show which class to expect; then any clear preference counts.
             let class = class.unwrap_or_else(|| largest(&control.shares));
             let share = control.shares[class];
             let (most, answer) = match share {
