@@ -19,6 +19,7 @@ mod multiplicity;
 mod paired;
 mod pairs;
 mod permutation;
+pub mod plane;
 mod power;
 mod resampling;
 pub mod spectra;

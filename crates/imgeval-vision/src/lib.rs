@@ -6,7 +6,7 @@
 //! - [`preview`]: a small detector and a color namer for machines that cannot have the official ones.
 //! - [`ops`]: the operations that these networks are made of; [`compute`]: on which device and in which type they run.
 //! - [`train`]: classifiers of images, trained here.
-//! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit.
+//! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit; a crate of its own.
 //! - [`checkpoint`]: trained parameters from safetensors and PyTorch files, without trusting them.
 //! - [`machine_memory`]: how much memory there is for images.
 //! - [`annotate`]: boxes and labels drawn on a picture.
@@ -27,7 +27,6 @@ pub mod mask2former;
 mod model_error;
 pub mod ops;
 pub mod preview;
-pub mod resample;
 pub mod train;
 
 pub use clip::ClipColorNamer;
@@ -35,6 +34,7 @@ pub use image_file::{
     DecodeLimits, DecodedImage, ImageFileError, LITTLE_WORK, inspect_and_decode, inspect_and_decode_for,
     load_image,
 };
+pub use imgeval_resample as resample;
 pub use lpips::Lpips;
 pub use mask2former::Mask2FormerDetector;
 pub use model_error::{CanaryError, ModelError};

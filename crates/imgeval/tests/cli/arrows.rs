@@ -17,12 +17,13 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
-    ("imgeval-metrics", &["imgeval-core"]),
+    ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),
+    ("imgeval-resample", &["imgeval-core"]),
     ("imgeval-suites", &["imgeval-core", "imgeval-files", "imgeval-metrics"]),
-    ("imgeval-vision", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-vision", &["imgeval-core", "imgeval-files", "imgeval-resample"]),
     ("imgeval-clients", &["imgeval-core", "imgeval-files"]),
     ("imgeval-fetch", &["imgeval-core", "imgeval-files", "imgeval-suites"]),
     ("imgeval-settings", &["imgeval-clients", "imgeval-core", "imgeval-files"]),

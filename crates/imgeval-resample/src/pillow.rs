@@ -10,7 +10,7 @@ use std::{f64::consts::PI, ops::Range};
 use imgeval_core::{GrayPixels, Pixels};
 use rayon::prelude::*;
 
-use super::{gray_picture, picture};
+use crate::{gray_picture, picture};
 
 const PRECISION_BITS: u32 = 22;
 const HALF: i32 = 1 << (PRECISION_BITS - 1);

@@ -9,6 +9,8 @@
 //!
 //! The tests compare hashes with the libraries themselves (`scripts/reference/resample.py`).
 
+#![forbid(unsafe_code)]
+
 pub mod opencv;
 pub mod pillow;
 

@@ -8,7 +8,7 @@
 use imgeval_core::Pixels;
 use rayon::prelude::*;
 
-use super::picture;
+use crate::picture;
 
 const WEIGHT_ONE: f32 = 2048.0;
 const ROWS_PER_BAND: usize = 32;

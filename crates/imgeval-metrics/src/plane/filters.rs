@@ -1,0 +1,124 @@
+//! Separable filters over planes.
+
+use super::Plane;
+
+/// What lies beyond the edge of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    /// The edge pixel, again and again: `aaa|abc`. SciPy's `nearest`.
+    Nearest,
+    /// The picture mirrored, edge pixel included: `cba|abc`. SciPy's `reflect`.
+    Reflect,
+    /// The picture mirrored about its edge pixel: `dcb|abc`. SciPy's `mirror`, OpenCV's default.
+    Mirror,
+}
+
+impl Border {
+    /// The place inside `0..length` that stands for `place`.
+    fn inside(self, place: isize, length: usize) -> usize {
+        let last = length as isize - 1;
+        let fold = |place: isize, period: isize, turn: isize| {
+            let place = place.rem_euclid(period);
+            if place > last { turn - place } else { place }
+        };
+        let inside = match self {
+            Self::Nearest => place.clamp(0, last),
+            Self::Reflect => fold(place, 2 * (last + 1), 2 * last + 1),
+            Self::Mirror if last == 0 => 0,
+            Self::Mirror => fold(place, 2 * last, 2 * last),
+        };
+        inside as usize
+    }
+}
+
+/// A sampled Gaussian that ends `cut` standard deviations from its middle and sums to 1, as SciPy's `gaussian_filter` has it.
+#[must_use]
+pub fn gaussian_kernel(sigma: f64, cut: f64) -> Vec<f32> {
+    let radius = (cut * sigma + 0.5) as i64;
+    let weight = |place: i64| (-0.5 * (place as f64 / sigma).powi(2)).exp();
+    let sum: f64 = (-radius..=radius).map(weight).sum();
+    (-radius..=radius).map(|place| (weight(place) / sum) as f32).collect()
+}
+
+/// Smoothed by a Gaussian that ends `cut` standard deviations from its middle.
+#[must_use]
+pub fn gaussian(plane: &Plane, sigma: f64, cut: f64, border: Border) -> Plane {
+    let kernel = gaussian_kernel(sigma, cut);
+    correlate_rows(&correlate_columns(plane, &kernel, border), &kernel, border)
+}
+
+/// Every row correlated with a kernel of odd length.
+#[must_use]
+pub fn correlate_rows(plane: &Plane, kernel: &[f32], border: Border) -> Plane {
+    let (width, radius) = (plane.width, kernel.len() / 2);
+    let mut padded = vec![0.0; width + 2 * radius];
+    let mut values = vec![0.0; plane.values.len()];
+    for (row, sums) in plane.rows().zip(values.chunks_exact_mut(width)) {
+        padded[radius..radius + width].copy_from_slice(row);
+        for step in 0..radius {
+            let (before, after) = (step as isize - radius as isize, (width + step) as isize);
+            padded[step] = row[border.inside(before, width)];
+            padded[radius + width + step] = row[border.inside(after, width)];
+        }
+        for (weight, shifted) in kernel.iter().zip(padded.windows(width)) {
+            add_scaled(sums, *weight, shifted);
+        }
+    }
+    Plane { values, ..*plane }
+}
+
+/// Every column correlated with a kernel of odd length.
+#[must_use]
+pub fn correlate_columns(plane: &Plane, kernel: &[f32], border: Border) -> Plane {
+    let (width, height, radius) = (plane.width, plane.height, (kernel.len() / 2) as isize);
+    let mut values = vec![0.0; plane.values.len()];
+    for (y, sums) in values.chunks_exact_mut(width).enumerate() {
+        for (weight, step) in kernel.iter().zip(-radius..) {
+            let from = border.inside(y as isize + step, height) * width;
+            add_scaled(sums, *weight, &plane.values[from..from + width]);
+        }
+    }
+    Plane { values, ..*plane }
+}
+
+fn add_scaled(sums: &mut [f32], weight: f32, values: &[f32]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += weight * value;
+    }
+}
+
+/// `(I - m) / (s + 2)`: `m` is the local mean, `s` the root of the local mean of `(I - m)^2`, both by a Gaussian window of this
+/// standard deviation. Tone and contrast are gone, edges are left (docs/methods.md, registration).
+#[must_use]
+pub fn normalise_locally(plane: &Plane, sigma: f64) -> Plane {
+    const CUT: f64 = 4.0;
+    let mean = gaussian(plane, sigma, CUT, Border::Nearest);
+    let difference = plane.zip(&mean, |value, mean| value - mean);
+    let power = gaussian(&difference.map(|value| value * value), sigma, CUT, Border::Nearest);
+    difference.zip(&power, |value, power| value / (power.max(0.0).sqrt() + 2.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borders_repeat_as_scipy_repeats_them() {
+        let inside = |border: Border| (-4..7).map(|place| border.inside(place, 3)).collect::<Vec<_>>();
+        assert_eq!(inside(Border::Nearest), [0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2]);
+        assert_eq!(inside(Border::Reflect), [2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]);
+        assert_eq!(inside(Border::Mirror), [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]);
+    }
+
+    #[test]
+    fn a_point_is_smeared_into_the_kernel() {
+        let mut values = vec![0.0; 81];
+        values[40] = 1.0;
+        let smooth = gaussian(&Plane::new(9, 9, values).unwrap(), 0.8, 4.0, Border::Reflect);
+        let kernel = gaussian_kernel(0.8, 4.0);
+        assert_eq!(kernel.len(), 7);
+        for x in 0..7 {
+            assert!((smooth.at(x + 1, 4) - kernel[x] * kernel[3]).abs() < 1e-7);
+        }
+    }
+}
