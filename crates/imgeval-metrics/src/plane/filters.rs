@@ -2,14 +2,14 @@
 
 use super::Plane;
 
-/// What lies beyond the edge of a picture.
+/// What lies beyond the edge of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Border {
     /// The edge pixel, again and again: `aaa|abc`. SciPy's `nearest`.
     Nearest,
-    /// The picture mirrored, edge pixel included: `cba|abc`. SciPy's `reflect`.
+    /// The image mirrored, edge pixel included: `cba|abc`. SciPy's `reflect`.
     Reflect,
-    /// The picture mirrored about its edge pixel: `dcb|abc`. SciPy's `mirror`, OpenCV's default.
+    /// The image mirrored about its edge pixel: `dcb|abc`. SciPy's `mirror`, OpenCV's default.
     Mirror,
 }
 
@@ -90,7 +90,7 @@ fn add_scaled(sums: &mut [f32], weight: f32, values: &[f32]) {
 /// `(I - m) / (s + 2)`: `m` is the local mean, `s` the root of the local mean of `(I - m)^2`, both by a Gaussian window of this
 /// standard deviation. Tone and contrast are gone, edges are left (docs/methods.md, registration).
 #[must_use]
-pub fn normalise_locally(plane: &Plane, sigma: f64) -> Plane {
+pub fn normalize_locally(plane: &Plane, sigma: f64) -> Plane {
     const CUT: f64 = 4.0;
     let mean = gaussian(plane, sigma, CUT, Border::Nearest);
     let difference = plane.zip(&mean, |value, mean| value - mean);

@@ -20,13 +20,13 @@ pub fn lab_of(pixels: &Pixels) -> Vec<Lab> {
     pixels.rgb().as_chunks().0.iter().map(|pixel| lab_of_8_bit(*pixel)).collect()
 }
 
-/// Of one 8-bit sRGB colour.
+/// Of one 8-bit sRGB color.
 #[must_use]
 pub fn lab_of_8_bit(rgb: [u8; 3]) -> Lab {
     of_linear(rgb.map(|value| LINEAR[usize::from(value)]))
 }
 
-/// Of an sRGB colour in [0, 1].
+/// Of an sRGB color in [0, 1].
 #[must_use]
 pub fn lab_of_unit(rgb: [f32; 3]) -> Lab {
     of_linear(rgb.map(|value| linear(f64::from(value))))
@@ -57,7 +57,7 @@ mod tests {
 
     /// skimage.color.rgb2lab of scikit-image 0.26.
     #[test]
-    fn colours_are_those_of_scikit_image() {
+    fn colors_are_those_of_scikit_image() {
         for (rgb, lab) in [
             ([255, 255, 255], [100.0, -0.002_455, 0.004_653]),
             ([255, 0, 0], [53.240_588, 80.092_308, 67.203_197]),

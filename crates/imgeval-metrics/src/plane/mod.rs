@@ -1,17 +1,17 @@
-//! Pictures as planes of numbers, and the filters that measures of pictures are made of.
+//! Images as planes of numbers, and the filters that measures of images are made of.
 //!
-//! - [`Plane`]: a channel of a picture. [`lab`]: the colours of a picture in CIELAB.
-//! - [`gaussian`] and [`Border`]: smoothing as SciPy does it; [`normalise_locally`]: what is left when tone and contrast are
+//! - [`Plane`]: a channel of an image. [`lab`]: the colors of an image in CIELAB.
+//! - [`gaussian`] and [`Border`]: smoothing as SciPy does it; [`normalize_locally`]: what is left when tone and contrast are
 //!   taken away.
 
 mod filters;
 pub mod lab;
 
-pub use filters::{Border, correlate_columns, correlate_rows, gaussian, gaussian_kernel, normalise_locally};
+pub use filters::{Border, correlate_columns, correlate_rows, gaussian, gaussian_kernel, normalize_locally};
 
 use imgeval_core::Pixels;
 
-/// Numbers of a picture, row by row; at least one.
+/// Numbers of an image, row by row; at least one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plane {
     width: usize,
@@ -27,14 +27,14 @@ impl Plane {
         (expected > 0 && expected == values.len()).then_some(Self { width, height, values })
     }
 
-    /// Grey in [0, 255], not rounded: 0.299 R + 0.587 G + 0.114 B.
+    /// Gray in [0, 255], not rounded: 0.299 R + 0.587 G + 0.114 B.
     #[must_use]
-    pub fn grey_of(pixels: &Pixels) -> Self {
-        let grey = |pixel: &[u8; 3]| {
+    pub fn gray_of(pixels: &Pixels) -> Self {
+        let gray = |pixel: &[u8; 3]| {
             let [red, green, blue] = pixel.map(f64::from);
             (0.299 * red + 0.587 * green + 0.114 * blue) as f32
         };
-        Self::of_pixels(pixels, grey)
+        Self::of_pixels(pixels, gray)
     }
 
     /// One channel in [0, 255]: 0 is red, 1 green, 2 blue.
