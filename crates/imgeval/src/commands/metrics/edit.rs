@@ -1,36 +1,29 @@
-//! `imgeval metrics`: pixel metrics of single pictures.
-
-use imgeval_report::{
-    schema::Schema,
-    tables::terminal::{CellText, Column, Row, Table, Tone},
-};
-use std::path::Path;
+//! `imgeval metrics edit`: pixel metrics of an edit.
 
 use anyhow::Result;
-use imgeval_core::{GrayPixels, ImageNote, Pixels, visible};
+use imgeval_core::{GrayPixels, visible};
 use imgeval_metrics::edit::Psnr;
 use imgeval_observe::{
     EditMeter, EditMeterError, EditMeterFacts, EditMetrics, MaskThreshold, MissingMetric, ObserverError,
     SIDE, Scaled, mask_of,
 };
-use imgeval_vision::image_file::{DecodeLimits, load_image};
+use imgeval_report::{
+    schema::Schema,
+    tables::terminal::{CellText, Column, Row, Table, Tone},
+};
+use imgeval_vision::image_file::DecodeLimits;
 use serde_json::{Map, Value, json};
 
+use super::read;
 use crate::{
     advice::{mask_hint, missing_text},
-    args::metrics::{EditMetricsArgs, MetricsCommand},
+    args::metrics::EditMetricsArgs,
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
 };
 
-pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit> {
-    match command {
-        MetricsCommand::Edit(args) => edit(args, printer),
-    }
-}
-
-fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
+pub(super) fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
     let source = Scaled::of(&read(&args.source, &limits, printer)?);
     let edited = Scaled::of(&read(&args.edited, &limits, printer)?);
@@ -72,20 +65,6 @@ fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
         exit = Exit::Partial;
     }
     Ok(exit)
-}
-
-fn read(path: &Path, limits: &DecodeLimits, printer: Printer) -> Result<Pixels, CommandError> {
-    let name = path.to_string_lossy();
-    let image = load_image(path, limits).map_err(|error| {
-        CommandError::usage(format!("`{name}` cannot be used: {}", error.failure().detail))
-    })?;
-    if image.notes.contains(&ImageNote::ExifRotated) {
-        let name = visible(&name);
-        printer.insist(format_args!(
-            "warning: `{name}` was turned upright, which the official evaluation does not do"
-        ));
-    }
-    Ok(image.pixels)
 }
 
 fn to_json(args: &EditMetricsArgs, metrics: &EditMetrics, facts: &EditMeterFacts) -> Value {

@@ -1,0 +1,32 @@
+//! `imgeval metrics`: measures of single images and pairs.
+
+mod edit;
+
+use std::path::Path;
+
+use anyhow::Result;
+use imgeval_core::{ImageNote, Pixels, visible};
+use imgeval_vision::image_file::{DecodeLimits, load_image};
+
+use crate::{args::metrics::MetricsCommand, exit_code::Exit, failure::CommandError, printer::Printer};
+
+pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit> {
+    match command {
+        MetricsCommand::Edit(args) => edit::edit(args, printer),
+    }
+}
+
+/// An image that the user named.
+fn read(path: &Path, limits: &DecodeLimits, printer: Printer) -> Result<Pixels, CommandError> {
+    let name = path.to_string_lossy();
+    let image = load_image(path, limits).map_err(|error| {
+        CommandError::usage(format!("`{name}` cannot be used: {}", error.failure().detail))
+    })?;
+    if image.notes.contains(&ImageNote::ExifRotated) {
+        let name = visible(&name);
+        printer.insist(format_args!(
+            "warning: `{name}` was turned upright, which the official evaluation does not do"
+        ));
+    }
+    Ok(image.pixels)
+}
