@@ -46,11 +46,11 @@ fn max_memory_for(needed: u64) -> u64 {
 /// Why an image cannot be decoded now. With more memory it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotEnoughMemory {
-    #[error("decoding it needs {}; start again with --max-memory {} or more", Mib(*needed), Mib(max_memory_for(*needed)))]
+    #[error("decoding it needs {}; a memory limit of {} or more is enough", Mib(*needed), Mib(max_memory_for(*needed)))]
     OverBudget { needed: u64 },
-    #[error("decoding it needs {}, and images that are in use at the same time hold the rest of --max-memory", Mib(*needed))]
+    #[error("decoding it needs {}, and images in use at the same time hold the rest of the memory limit", Mib(*needed))]
     HeldByOthers { needed: u64 },
-    #[error("the system has no {} left; start again with fewer threads, a smaller --max-memory or more memory", Mib(*needed))]
+    #[error("the system has no {} left; start again with fewer threads, a lower memory limit or more memory", Mib(*needed))]
     Refused { needed: u64 },
 }
 
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn messages_say_what_would_be_enough() {
         let told = NotEnoughMemory::OverBudget { needed: 800 << 20 }.to_string();
-        assert_eq!(told, "decoding it needs 800MiB; start again with --max-memory 1000MiB or more");
+        assert_eq!(told, "decoding it needs 800MiB; a memory limit of 1000MiB or more is enough");
         let enough = max_memory_for(800 << 20);
         assert!(enough - enough / FILE_SHARE >= 800 << 20);
     }

@@ -95,7 +95,7 @@ impl Assembly<'_> {
                     report.comparisons.push(comparison);
                 } else if a.run.run.directory() != b.run.run.directory() {
                     report.notes.push(format!(
-                        "{} and {} are not compared, because they differ in {}; `--allow FIELD` compares them all the same.",
+                        "{} and {} are not compared, because they differ in {}; allow these fields to compare them anyway.",
                         a.name(),
                         b.name(),
                         blocking.join(", ")

@@ -141,7 +141,7 @@ fn held_against_answers(checks: &Checks, mut judge: JudgeReplies) -> JudgeReplie
     for (id, replies) in &mut judge.samples {
         let Some(named) = checks.get(&id.case).and_then(|of| of.find(&name)) else { continue };
         for reading in replies.repeats.values_mut().filter_map(|reading| reading.as_mut().ok()) {
-            let value = named.check.value_of(&reading.scores, &reading.reply);
+            let value = named.check.value_of(&reading.scores, &reading.reply, &reading.alternatives);
             if named.question().is_some() {
                 reading.scores.values = vec![("answer", value)];
             }
@@ -162,7 +162,9 @@ fn judged_replies(checks: &CaseChecks, id: &SampleId, parts: &[JudgeReplies]) ->
         let notes = readings.iter().flat_map(|(_, reading)| reading.scores.notes.iter().cloned()).collect();
         let replies: Vec<&str> = readings.iter().map(|(_, reading)| reading.reply.as_str()).collect();
         let scores = Scores { values, value, notes };
-        together.repeats.insert(repeat, Ok(Reading { scores, reply: replies.join("\n") }));
+        together
+            .repeats
+            .insert(repeat, Ok(Reading { scores, reply: replies.join("\n"), alternatives: Vec::new() }));
     }
     for (repeat, failure) in failures {
         together.repeats.entry(repeat).or_insert(Err(failure));

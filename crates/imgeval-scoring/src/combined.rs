@@ -104,12 +104,12 @@ fn combine_replies(suite: SuiteRef, parts: &[&ImageReplies]) -> ImageReplies {
 
 fn combine_readings<'a>(suite: SuiteRef, readings: impl Iterator<Item = &'a Reading>) -> Reading {
     let (mut values, mut names, mut notes, mut replies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for Reading { scores, reply } in readings {
+    for Reading { scores, reply, .. } in readings {
         values.push(scores.value);
         names.extend(scores.values.iter().copied());
         notes.extend(scores.notes.iter().cloned());
         replies.push(reply.as_str());
     }
     let scores = Scores { value: suite.combine(&values), values: names, notes };
-    Reading { scores, reply: replies.join("\n") }
+    Reading { scores, reply: replies.join("\n"), alternatives: Vec::new() }
 }

@@ -1,11 +1,11 @@
 //! What a judge said of a run's images: the first answer that can be read counts, and of several repeats their mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use imgeval_core::{Failure, FailureKind, ImageRecord, Outcome, SampleId, sentence_of};
+use imgeval_core::{Failure, FailureKind, ImageRecord, Outcome, SampleId, WorkKey, sentence_of};
 use imgeval_store::{JudgedRole, RunReader, StoredJudge, StoredJudgment};
 use imgeval_suites::{
-    judged::{JudgeProtocol, Scores},
+    judged::{Alternative, JudgeProtocol, Scores, first_alternatives},
     suite::SuiteRef,
 };
 
@@ -47,15 +47,28 @@ pub struct ImageReplies {
 pub struct Reading {
     pub scores: Scores,
     pub reply: String,
+    /// What could have stood in the place of the first word, where the protocol asks for log-probabilities.
+    pub alternatives: Vec<Alternative>,
+}
+
+impl Reading {
+    /// # Errors
+    /// If the reply holds no score, or `body`, the reply as the endpoint sent it, lacks log-probabilities that were asked for.
+    fn of(reply: String, body: Option<&str>, protocol: &JudgeProtocol) -> Result<Self, Failure> {
+        let unparsed = |detail: String| Failure { kind: FailureKind::Unparsed, detail };
+        let scores = protocol.parse_reply(&reply).map_err(|error| unparsed(sentence_of(&error)))?;
+        let alternatives = match body {
+            Some(body) => first_alternatives(body).map_err(|error| unparsed(error.reason))?,
+            None => Vec::new(),
+        };
+        Ok(Self { scores, reply, alternatives })
+    }
 }
 
 impl ImageReplies {
-    fn add(&mut self, judgment: StoredJudgment, protocol: &JudgeProtocol) {
+    fn add(&mut self, judgment: StoredJudgment, body: Option<&str>, protocol: &JudgeProtocol) {
         let reading = match judgment.outcome {
-            Outcome::Done(reply) => match protocol.parse_reply(&reply) {
-                Ok(scores) => Ok(Reading { scores, reply }),
-                Err(error) => Err(Failure { kind: FailureKind::Unparsed, detail: sentence_of(&error) }),
-            },
+            Outcome::Done(reply) => Reading::of(reply, body, protocol),
             Outcome::Failed(failure) => Err(failure),
         };
         let known = self.repeats.entry(judgment.item.repeat).or_insert_with(|| reading.clone());
@@ -159,6 +172,27 @@ pub fn is_pinned(model: &str, protocol: &JudgeProtocol) -> bool {
     model == protocol.judge_pin || model.rsplit('/').next() == Some(&protocol.judge_pin)
 }
 
+/// The bodies of replies whose values follow from log-probabilities, by question and time.
+fn bodies_with_probabilities(
+    reader: &RunReader,
+    judges: &[JudgeReplies],
+) -> Result<BTreeMap<(WorkKey, i64), String>, ScoringError> {
+    let asked: BTreeSet<&str> = judges
+        .iter()
+        .filter(|judge| judge.protocol.reply.needs_probabilities())
+        .map(|judge| judge.id.as_str())
+        .collect();
+    let mut bodies = BTreeMap::new();
+    if !asked.is_empty() {
+        reader.for_each_judgment_call(|call| {
+            if asked.contains(call.item.judge_id.as_str()) {
+                bodies.insert((call.item.work_key, call.began_ms), call.raw);
+            }
+        })?;
+    }
+    Ok(bodies)
+}
+
 /// Everybody who judged the run; who was named and never answered anything is left out.
 pub(crate) fn read_judges(
     suite: SuiteRef,
@@ -183,6 +217,7 @@ pub(crate) fn read_judges(
     let mut judges = reader.judges()?.into_iter().map(judge).collect::<Result<Vec<_>, _>>()?;
     let places: BTreeMap<String, usize> =
         judges.iter().enumerate().map(|(place, judge)| (judge.id.clone(), place)).collect();
+    let bodies = bodies_with_probabilities(reader, &judges)?;
     reader.for_each_judgment(None, |judgment| {
         let Some(judge) = places.get(&judgment.item.judge_id).map(|place| &mut judges[*place]) else {
             return;
@@ -199,7 +234,9 @@ pub(crate) fn read_judges(
             JudgedRole::Anchor => judge.anchors.entry(id).or_default(),
             JudgedRole::AnchorReference => judge.anchor_references.entry(id).or_default(),
         };
-        replies.add(judgment, &judge.protocol);
+        let body = bodies.get(&(judgment.item.work_key.clone(), judgment.began_ms)).map(String::as_str);
+        let body = judge.protocol.reply.needs_probabilities().then(|| body.unwrap_or_default());
+        replies.add(judgment, body, &judge.protocol);
     })?;
     judges.retain(|judge| !judge.samples.is_empty());
     let mut judges = match suite.is_checked() {

@@ -68,7 +68,7 @@ fn scores_text(reading: &Reading) -> String {
     reading.scores.values.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-fn reading_view(Reading { scores, reply }: &Reading) -> ReadingView {
+fn reading_view(Reading { scores, reply, .. }: &Reading) -> ReadingView {
     ReadingView {
         scores: scores.values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
         value: scores.value,

@@ -29,7 +29,7 @@ fn judge(protocol: JudgeProtocol, replies: &[&str]) -> JudgeReplies {
     let endpoint =
         EndpointMeta { provider: "p".to_owned(), endpoint: String::new(), model: "m".to_owned(), version: 1 };
     let reading = |reply: &&str| match protocol.parse_reply(reply) {
-        Ok(scores) => Ok(Reading { scores, reply: (*reply).to_owned() }),
+        Ok(scores) => Ok(Reading { scores, reply: (*reply).to_owned(), alternatives: Vec::new() }),
         Err(error) => Err(Failure { kind: FailureKind::Unparsed, detail: error.to_string() }),
     };
     let repeats = (0..).zip(replies.iter().map(reading)).collect();

@@ -9,9 +9,12 @@ use std::{collections::BTreeSet, fmt};
 
 use serde_json::{Map, Value};
 
-pub use question::{MAX_QUESTIONS, OneWord, PROTOCOLS, protocol as question_protocol};
+pub use question::{MAX_QUESTIONS, ONE_WORD, PROTOCOLS, WORD_PROBABILITY, protocol as question_protocol};
 
-use crate::{geneval::Metadata, judged::Scores};
+use crate::{
+    geneval::Metadata,
+    judged::{Alternative, Scores},
+};
 
 /// Every kind that there is.
 static KINDS: &[&dyn Kind] = &[&objects::Objects, &question::Question, &rubric::Rubric];
@@ -40,7 +43,8 @@ pub trait Check: fmt::Debug + Send + Sync {
     fn needs(&self) -> Needs<'_>;
 
     /// Its value in [0, 1] by a judge's reply; those that a detector decides are not asked for one.
-    fn value_of(&self, scores: &Scores, _reply: &str) -> f64 {
+    /// `alternatives` are what it could have said first, where the protocol asks for log-probabilities.
+    fn value_of(&self, scores: &Scores, _reply: &str, _alternatives: &[Alternative]) -> f64 {
         scores.value
     }
 
@@ -60,8 +64,8 @@ pub trait Check: fmt::Debug + Send + Sync {
 pub enum Needs<'a> {
     /// Objects as a detector sees them.
     Objects(&'a Metadata),
-    /// A judge's answer to this question.
-    Answer(&'a str),
+    /// A judge's answer to this question, or the probability with which it gives that answer.
+    Answer { question: &'a str, by_probability: bool },
     /// A judge's reply by the protocol of this id.
     Reply(&'a str),
 }
@@ -127,7 +131,7 @@ impl NamedCheck {
     pub fn objects(&self) -> Option<&Metadata> {
         match self.check.needs() {
             Needs::Objects(objects) => Some(objects),
-            Needs::Answer(_) | Needs::Reply(_) => None,
+            Needs::Answer { .. } | Needs::Reply(_) => None,
         }
     }
 
@@ -135,7 +139,7 @@ impl NamedCheck {
     #[must_use]
     pub fn question(&self) -> Option<&str> {
         match self.check.needs() {
-            Needs::Answer(question) => Some(question),
+            Needs::Answer { question, .. } => Some(question),
             Needs::Objects(_) | Needs::Reply(_) => None,
         }
     }
@@ -153,7 +157,8 @@ impl CaseChecks {
         }
         let mut checks: Vec<NamedCheck> = Vec::new();
         let mut names = BTreeSet::new();
-        let mut n_questions = 0;
+        // Of those answered by a word, and of those answered by a probability.
+        let mut n_questions = [0; 2];
         for (place, item) in items.iter().enumerate() {
             let wrong = |detail: String| format!("check {}: {detail}", place + 1);
             let check = read_check(item, about).map_err(wrong)?;
@@ -163,9 +168,11 @@ impl CaseChecks {
             let name = match check.needs() {
                 Needs::Objects(_) => "objects".to_owned(),
                 Needs::Reply(protocol) => protocol.to_owned(),
-                Needs::Answer(_) => {
-                    let protocol = PROTOCOLS.get(n_questions);
-                    n_questions += 1;
+                Needs::Answer { by_probability, .. } => {
+                    let half = usize::from(by_probability);
+                    let (words, probabilities) = PROTOCOLS.split_at(MAX_QUESTIONS);
+                    let protocol = [words, probabilities][half].get(n_questions[half]);
+                    n_questions[half] += 1;
                     let too_many = || wrong(format!("a case has at most {MAX_QUESTIONS} questions"));
                     (*protocol.ok_or_else(too_many)?).to_owned()
                 }
@@ -290,6 +297,10 @@ mod tests {
             (json!([{"kind": "question", "question": "?"}]), "`answer` is missing"),
             (json!([{"kind": "question", "question": " ", "answer": "yes"}]), "`question` is empty"),
             (json!([{"kind": "question", "question": "?", "answer": "a cat"}]), "one word"),
+            (
+                json!([{"kind": "question", "question": "?", "answer": "blue", "probability": true}]),
+                "must be yes, no or one digit",
+            ),
             (json!([objects, objects]), "one check of `objects` at most"),
             (
                 json!([{"kind": "objects", "tag": "counting", "include": [{"class": "unicorn", "count": 1}]}]),

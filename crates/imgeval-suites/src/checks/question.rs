@@ -6,16 +6,17 @@ use serde_json::{Map, Value};
 use super::{Check, CheckedCase, Kind, Needs, text};
 use crate::{
     judged::{
-        Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat, ReplyReader, Scores,
-        Template, Unparsed,
+        Alternative, Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat,
+        ReplyReader, Scores, Template, Unparsed,
     },
     own_cases,
 };
 
-/// A case has no more questions.
-pub const MAX_QUESTIONS: usize = PROTOCOLS.len();
+/// A case has no more questions answered by a word, nor more answered by a probability.
+pub const MAX_QUESTIONS: usize = 8;
 
-/// The protocols by which the first question of a case is asked, the second, and so on.
+/// The protocols by which the first question of a case is asked, the second, and so on; in the second half for the probability of
+/// the wanted answer.
 pub const PROTOCOLS: &[&str] = &[
     "question",
     "question-2",
@@ -25,6 +26,14 @@ pub const PROTOCOLS: &[&str] = &[
     "question-6",
     "question-7",
     "question-8",
+    "question-probability",
+    "question-probability-2",
+    "question-probability-3",
+    "question-probability-4",
+    "question-probability-5",
+    "question-probability-6",
+    "question-probability-7",
+    "question-probability-8",
 ];
 
 /// Longer words are none.
@@ -48,7 +57,7 @@ impl Kind for Question {
     }
 
     fn members(&self) -> &'static [&'static str] {
-        &["question", "answer"]
+        &["question", "answer", "probability"]
     }
 
     fn read(&self, members: &Map<String, Value>, _about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
@@ -58,7 +67,18 @@ impl Kind for Question {
         }
         let answer = word_of(answer)
             .map_err(|_| "`answer` must be one word of letters and digits, such as yes or 3".to_owned())?;
-        Ok(Box::new(QuestionCheck { question: question.to_owned(), answer }))
+        let by_probability = match members.get("probability") {
+            None => false,
+            Some(value) => value.as_bool().ok_or("`probability` must be true or false")?,
+        };
+        if by_probability && !is_one_token(&answer) {
+            return Err(
+                "with `probability` the answer must be yes, no or one digit, because endpoints report \
+                        probabilities of tokens"
+                    .to_owned(),
+            );
+        }
+        Ok(Box::new(QuestionCheck { question: question.to_owned(), answer, by_probability }))
     }
 }
 
@@ -67,16 +87,34 @@ struct QuestionCheck {
     question: String,
     /// As [`word_of`] gives it.
     answer: String,
+    /// Whether its value is the probability of that answer.
+    by_probability: bool,
 }
 
 impl Check for QuestionCheck {
     fn needs(&self) -> Needs<'_> {
-        Needs::Answer(&self.question)
+        Needs::Answer { question: &self.question, by_probability: self.by_probability }
     }
 
-    fn value_of(&self, _scores: &Scores, reply: &str) -> f64 {
-        f64::from(u8::from(word_of(&answer_of(reply)).is_ok_and(|word| word == self.answer)))
+    fn value_of(&self, _scores: &Scores, reply: &str, alternatives: &[Alternative]) -> f64 {
+        let is_wanted = |text: &str| word_of(text).is_ok_and(|word| word == self.answer);
+        if self.by_probability {
+            let wanted = alternatives.iter().filter(|one| is_wanted(&one.token));
+            wanted.map(|one| one.probability).sum::<f64>().min(1.0)
+        } else {
+            f64::from(u8::from(is_wanted(&answer_of(reply))))
+        }
     }
+
+    /// A probability of one half or more.
+    fn holds(&self, value: f64) -> bool {
+        value >= if self.by_probability { 0.5 } else { 1.0 }
+    }
+}
+
+/// Whether every tokenizer has this word as one token.
+fn is_one_token(word: &str) -> bool {
+    matches!(word, "yes" | "no") || (word.len() == 1 && word.as_bytes()[0].is_ascii_digit())
 }
 
 /// The one word that a text is, in small letters, without quotes around it and a full stop behind it.
@@ -101,11 +139,24 @@ fn word_of(text: &str) -> Result<String, Unparsed> {
 /// A reply of one word. Which word is wanted is the case's to say, so that the reader alone gives no score: the value is 0 until
 /// [`Check::value_of`] holds the reply against the answer.
 #[derive(Debug)]
-pub struct OneWord;
+pub struct OneWord {
+    /// Whether its value is the probability of the wanted word.
+    by_probability: bool,
+}
+
+/// A word that is right or wrong.
+pub const ONE_WORD: OneWord = OneWord { by_probability: false };
+
+/// A word with the probabilities of what could have stood in its place.
+pub const WORD_PROBABILITY: OneWord = OneWord { by_probability: true };
 
 impl ReplyReader for OneWord {
     fn name(&self) -> &'static str {
-        "one-word"
+        if self.by_probability { "word-probability" } else { "one-word" }
+    }
+
+    fn needs_probabilities(&self) -> bool {
+        self.by_probability
     }
 
     fn scale(&self) -> &'static [(&'static str, f64)] {
@@ -130,6 +181,11 @@ impl ReplyReader for OneWord {
 #[must_use]
 pub fn protocol(id: &str) -> Option<JudgeProtocol> {
     let place = PROTOCOLS.iter().position(|known| *known == id)?;
+    let by_probability = place >= MAX_QUESTIONS;
+    let answered = match by_probability {
+        true => "answered by the probability of one word",
+        false => "answered in one word",
+    };
     let mut system = Template::default();
     system.push_literal(SYSTEM);
     let mut question = Template::default();
@@ -140,13 +196,18 @@ pub fn protocol(id: &str) -> Option<JudgeProtocol> {
         id: id.to_owned(),
         version: 1,
         suite: own_cases::ID.to_owned(),
-        title: format!("Own cases: question {} of each case, answered in one word", place + 1),
+        title: format!("Own cases: question {} of each case, {answered}", place % MAX_QUESTIONS + 1),
         system: Some(system),
         message: vec![MessagePart::Image(Attachment::Answer), MessagePart::Text(question)],
         preparation: ImagePreparation { longest_side: Some(1536), format: None },
-        decoding: Decoding { temperature: Some(0.0), max_tokens: Some(1_000), ..Decoding::default() },
+        decoding: Decoding {
+            temperature: Some(0.0),
+            max_tokens: Some(1_000),
+            log_probabilities: by_probability,
+            ..Decoding::default()
+        },
         judge_pin: "any judge".to_owned(),
-        reply: ReplyFormat(&OneWord),
+        reply: ReplyFormat(if by_probability { &WORD_PROBABILITY } else { &ONE_WORD }),
         max_tries: 3,
         wording_source: "imgeval's own words".to_owned(),
     })
@@ -157,8 +218,9 @@ mod tests {
     use super::*;
 
     fn value(answer: &str, reply: &str) -> Option<f64> {
-        let check = QuestionCheck { question: "?".to_owned(), answer: word_of(answer).unwrap() };
-        OneWord.parse(reply).ok().map(|scores| check.value_of(&scores, reply))
+        let answer = word_of(answer).unwrap();
+        let check = QuestionCheck { question: "?".to_owned(), answer, by_probability: false };
+        ONE_WORD.parse(reply).ok().map(|scores| check.value_of(&scores, reply, &[]))
     }
 
     #[test]
@@ -178,6 +240,22 @@ mod tests {
         assert_eq!(value("3", "three"), Some(0.0));
         assert_eq!(value("Blau", "BLAU"), Some(1.0));
         assert_eq!(value("yes", &"y".repeat(41)), None);
+    }
+
+    #[test]
+    fn a_probability_is_that_of_all_spellings_of_the_answer() {
+        let check = |answer: &str| QuestionCheck {
+            question: "?".to_owned(),
+            answer: answer.to_owned(),
+            by_probability: true,
+        };
+        let said = [("Yes", 0.5), (" yes", 0.25), ("No", 0.125), ("yes it", 0.0625)];
+        let alternatives =
+            said.map(|(token, probability)| Alternative { token: token.to_owned(), probability });
+        let value =
+            |answer: &str| check(answer).value_of(&ONE_WORD.parse("Yes").unwrap(), "Yes", &alternatives);
+        assert_eq!([value("yes"), value("no"), value("3")], [0.75, 0.125, 0.0]);
+        assert!(check("yes").holds(0.5) && !check("yes").holds(0.49));
     }
 
     #[test]

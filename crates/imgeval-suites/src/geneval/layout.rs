@@ -241,7 +241,10 @@ fn sort_named(root: &Path, files: Vec<PathBuf>, template: Option<&NameTemplate>)
                 let metadata = FolderMetadata::NotExpected;
                 found.images.push(FoundImage { path, index, ordinal, metadata });
             }
-            None => found.extras.push(extra(path, "its name carries no prompt index (see --template)")),
+            None => found.extras.push(extra(
+                path,
+                "its name carries no prompt index; files named otherwise need a template of their names",
+            )),
         }
     }
     found.with_png_preferred()

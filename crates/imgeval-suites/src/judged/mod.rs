@@ -5,6 +5,7 @@
 //! Reason-Edit, our own ([`JudgeProtocol::reason_edit`]). Replies are read by [`JudgeProtocol::parse_reply`], a pure
 //! function: which forms it accepts stands in docs/judge-replies.md.
 
+mod alternatives;
 mod edit_rubric;
 mod protocol;
 mod protocol_file;
@@ -13,6 +14,7 @@ mod retired;
 mod swapped;
 mod template;
 
+pub use alternatives::{Alternative, first_alternatives};
 pub use protocol::{Attachment, ImagePreparation, JudgeProtocol, MessagePart, ProtocolError};
 pub use protocol_file::ProtocolFileError;
 pub use replies::{READING_VERSION, ReplyFormat, ReplyReader, Scores, Strictness, Unparsed};

@@ -12,7 +12,7 @@ pub use facts::{CheckFacts, settle_checks, write_facts};
 use facts::{WEIGHT, checks_of};
 
 use crate::{
-    checks::{self, CaseChecks, NamedCheck, Needs, OneWord},
+    checks::{self, CaseChecks, NamedCheck, Needs},
     files::{SuiteError, SuiteFiles},
     geneval::{Metadata, NameTemplate, find_by_number},
     judged::{Attachment, Field, JudgeProtocol, ReplyFormat},
@@ -52,7 +52,11 @@ static JUDGED: JudgedFacts = JudgedFacts {
     asked: checks::PROTOCOLS,
     fields: &[Field::Prompt, Field::Instruction, Field::Question],
     attachments: &[Attachment::Answer],
-    replies: &[ReplyFormat(&OneWord), ReplyFormat(&holds::Holds)],
+    replies: &[
+        ReplyFormat(&checks::ONE_WORD),
+        ReplyFormat(&checks::WORD_PROBABILITY),
+        ReplyFormat(&holds::Holds),
+    ],
     people_reply: ReplyFormat(&holds::Holds),
     people_see: "{prompt}",
     has_edit_metrics: false,

@@ -475,7 +475,7 @@ fn threads_wait_for_memory_under_a_limit_of_the_address_space() {
         assert_eq!(code, Some(4), "{told}");
         check_counts(&coverage, 0, &[("not-enough-memory", 4)]);
         // What the detail names is enough.
-        let enough = "start again with --max-memory 156MiB or more";
+        let enough = "a memory limit of 156MiB or more is enough";
         assert!(coverage.to_string().contains(enough), "{coverage:#}");
     }
     let (code, coverage, told) = limited(&["--max-memory", "156MiB"]);

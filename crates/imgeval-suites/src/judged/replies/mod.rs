@@ -40,6 +40,11 @@ pub trait ReplyReader: fmt::Debug + Sync {
     /// If the reply does not hold a score in one of the accepted forms.
     fn parse(&self, reply: &str) -> Result<Scores, Unparsed>;
 
+    /// Whether its value follows from the log-probabilities of the reply, not from its words alone.
+    fn needs_probabilities(&self) -> bool {
+        false
+    }
+
     /// The form that a careful reader takes of the same replies; `None` if this is it.
     fn strict(&self) -> Option<ReplyFormat> {
         None
@@ -126,6 +131,12 @@ impl ReplyFormat {
     /// As [`ReplyReader::parse`].
     pub fn parse(self, reply: &str) -> Result<Scores, Unparsed> {
         self.0.parse(reply)
+    }
+
+    /// As [`ReplyReader::needs_probabilities`].
+    #[must_use]
+    pub fn needs_probabilities(self) -> bool {
+        self.0.needs_probabilities()
     }
 
     /// As [`ReplyReader::strict`].
