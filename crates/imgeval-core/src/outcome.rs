@@ -116,6 +116,7 @@ failure_kinds! {
     Interrupted => "interrupted", "the process was stopped while the call was under way; it may have been billed";
     RejectedRequest => "rejected-request", "the provider takes no such request; see the detail";
     Unparsed => "unparsed", "the judge's reply holds no score that its protocol reads; it is kept";
+    NotMeasurable => "not-measurable", "what the check asks for cannot be measured on this image; see the detail";
     CommandFailed => "command-failed", "the local command failed; see the detail";
 }
 

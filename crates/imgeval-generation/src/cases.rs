@@ -16,7 +16,7 @@ use imgeval_suites::{
     files::SuiteFiles,
     own_cases::{CheckFacts, settle_checks, write_facts},
     registry,
-    suite::{CaseRound, Parameters, SuiteCase, SuiteCases, SuiteRef},
+    suite::{CaseRound, ImageSource, Parameters, SuiteCase, SuiteCases, SuiteRef},
 };
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub struct CaseSet {
     pub suite: SuiteRef,
     pub manifest: Manifest,
     pub cases: Vec<SuiteCase>,
-    images: BTreeMap<ContentHash, (ImageRef, PathBuf)>,
+    images: BTreeMap<ContentHash, (ImageRef, ImageSource)>,
     /// What of the cases is kept in the run; `None` if the manifest tells them. A suite is kept whole, whatever part of it is
     /// worked on: what is missing is part of the score.
     listed: Option<Vec<SuiteCase>>,
@@ -100,7 +100,14 @@ impl CaseSet {
         };
         let listed = |cases: &Vec<SuiteCase>| cases.iter().map(listed_case).collect::<Vec<_>>();
         let listing = cases.map(|cases| run.merge_cases(&listed(cases))).transpose()?;
-        for (hash, (image, path)) in &self.images {
+        for (hash, (image, source)) in &self.images {
+            let path = match source {
+                ImageSource::BuiltIn(bytes) => {
+                    run.images().put(image, bytes)?;
+                    continue;
+                }
+                ImageSource::File(path) => path,
+            };
             let bytes = read_regular(path, MAX_INPUT_BYTES)
                 .map_err(|source| CasesError::Read { path: path.clone(), source })?;
             if ContentHash::of(&bytes) != *hash {
@@ -205,7 +212,7 @@ struct RoundLine {
 
 struct CaseReader<'a> {
     folder: &'a Path,
-    images: BTreeMap<ContentHash, (ImageRef, PathBuf)>,
+    images: BTreeMap<ContentHash, (ImageRef, ImageSource)>,
 }
 
 impl CaseReader<'_> {
@@ -275,7 +282,7 @@ impl CaseReader<'_> {
             .format;
         let hash = InputImage::new(format, bytes).hash;
         let image = ImageRef { hash: hash.clone(), format };
-        self.images.insert(hash, (image.clone(), path));
+        self.images.insert(hash, (image.clone(), ImageSource::File(path)));
         Ok(image)
     }
 }

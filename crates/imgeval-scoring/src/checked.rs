@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use imgeval_core::{CaseId, ContentHash, Failure, SampleId};
+use imgeval_core::{CaseId, ContentHash, Failure, FailureKind, SampleId};
 use imgeval_suites::{
     checks::{CaseChecks, NamedCheck},
     geneval::Verdict,
@@ -17,6 +17,7 @@ use crate::{
     Evaluator, ScoringError,
     combined::{EndpointKey, key_of},
     judge::{ImageReplies, JudgeReplies, Reading},
+    meters::{Measured, MeasuredImage},
 };
 
 /// The checks of each case that has any.
@@ -33,6 +34,12 @@ pub struct CheckedImage {
     pub verdict: Option<Verdict>,
     /// What the judge said, reply by reply.
     pub replies: Vec<String>,
+}
+
+/// What a detector and meters found on one image.
+pub(crate) struct Found<'a> {
+    pub verdict: Option<Verdict>,
+    pub measured: Option<MeasuredImage<'a>>,
 }
 
 impl CheckedImage {
@@ -83,21 +90,24 @@ pub(crate) fn evaluators_of(
     checks: &Checks,
     detectors: Vec<imgeval_core::ObserverMeta>,
     judges: Vec<JudgeReplies>,
+    measured: Measured,
 ) -> Vec<Evaluator> {
+    let needs_measures = checks.values().any(|of| of.measured().next().is_some());
+    let meter = (needs_measures && !measured.is_empty()).then(|| Arc::new(measured));
     let needs_objects = checks.values().any(|of| of.objects().is_some());
     let (people, judges): (Vec<_>, Vec<_>) = judges.into_iter().partition(JudgeReplies::is_human);
     let detectors: Vec<_> = detectors.into_iter().filter(|_| needs_objects).map(Some).collect();
     let judges: Vec<_> = judges.into_iter().map(|judge| Some(Arc::new(judge))).collect();
     let mut evaluators = Vec::new();
-    if !(detectors.is_empty() && judges.is_empty()) {
+    if !(detectors.is_empty() && judges.is_empty() && meter.is_none()) {
         let detectors = if detectors.is_empty() { vec![None] } else { detectors };
         let judges = if judges.is_empty() { vec![None] } else { judges };
         for detector in &detectors {
-            evaluators.extend(
-                judges
-                    .iter()
-                    .map(|judge| Evaluator::Checks { detector: detector.clone(), judge: judge.clone() }),
-            );
+            evaluators.extend(judges.iter().map(|judge| Evaluator::Checks {
+                detector: detector.clone(),
+                judge: judge.clone(),
+                meter: meter.clone(),
+            }));
         }
     }
     evaluators.extend(people.into_iter().map(|person| Evaluator::Judge(Arc::new(person))));
@@ -140,12 +150,19 @@ fn held_against_answers(checks: &Checks, mut judge: JudgeReplies) -> JudgeReplie
     judge.samples.retain(|id, _| checks.get(&id.case).is_some_and(|of| of.find(&name).is_some()));
     for (id, replies) in &mut judge.samples {
         let Some(named) = checks.get(&id.case).and_then(|of| of.find(&name)) else { continue };
-        for reading in replies.repeats.values_mut().filter_map(|reading| reading.as_mut().ok()) {
-            let value = named.check.value_of(&reading.scores, &reading.reply, &reading.alternatives);
-            if named.question().is_some() {
-                reading.scores.values = vec![("answer", value)];
+        for result in replies.repeats.values_mut() {
+            let Ok(reading) = result else { continue };
+            match named.check.value_of(&reading.scores, &reading.reply, &reading.alternatives) {
+                Ok(value) => {
+                    if named.question().is_some() {
+                        reading.scores.values = vec![("answer", value)];
+                    }
+                    reading.scores.value = value;
+                }
+                Err(error) => {
+                    *result = Err(Failure { kind: FailureKind::Unparsed, detail: error.reason });
+                }
             }
-            reading.scores.value = value;
         }
     }
     judge
@@ -214,17 +231,20 @@ fn repeats_of<'a>(
     (repeats, failures)
 }
 
-/// The score of one image from the verdict on its objects and what the judge said; where a check is not decided, why.
+/// The score of one image from the verdict on its objects, what was measured and what the judge said; where a check is not
+/// decided, why.
 pub(crate) fn check_image(
     checks: &CaseChecks,
     id: &SampleId,
-    verdict: Option<Verdict>,
+    found: Found<'_>,
     judge: Option<&JudgeReplies>,
 ) -> Result<CheckedImage, Unchecked> {
+    let Found { verdict, measured } = found;
     let of_objects = verdict.as_ref().map(|verdict| f64::from(u8::from(verdict.is_correct())));
     if checks.objects().is_some() && of_objects.is_none() {
         return Err(Unchecked::Lacks("no detector has looked for its objects".to_owned()));
     }
+    let of_measures = values_of_measures(checks, measured)?;
     let (repeats, failures) = repeats_of(checks, judge.map(|judge| judge.asked.as_slice()), id);
     let mut whole: Vec<Readings<'_>> = repeats.into_values().flatten().collect();
     if checks.judged().next().is_none() {
@@ -239,7 +259,9 @@ pub(crate) fn check_image(
     let values = |readings: &Readings<'_>| -> Vec<f64> {
         let value = |named: &NamedCheck| {
             let reading = readings.iter().find(|(of, _)| of.name == named.name);
-            reading.map(|(_, reading)| reading.scores.value).or(of_objects).unwrap_or_default()
+            let of_reading = reading.map(|(_, reading)| reading.scores.value);
+            let of_measure = of_measures.get(named.name.as_str()).copied();
+            of_reading.or(of_measure).or(of_objects).unwrap_or_default()
         };
         checks.checks().iter().map(value).collect()
     };
@@ -254,6 +276,28 @@ pub(crate) fn check_image(
         verdict,
         replies: whole.iter().flatten().map(|(_, reading)| reading.reply.clone()).collect(),
     })
+}
+
+/// The values of the checks that something was measured for, by name.
+fn values_of_measures<'a>(
+    checks: &'a CaseChecks,
+    measured: Option<MeasuredImage<'_>>,
+) -> Result<BTreeMap<&'a str, f64>, Unchecked> {
+    let mut values = BTreeMap::new();
+    for named in checks.measured() {
+        let Some(measured) = measured else {
+            return Err(Unchecked::Lacks("it was not measured".to_owned()));
+        };
+        if let Some(failure) = measured.failure() {
+            return Err(Unchecked::Failed(failure.clone()));
+        }
+        let value = named.check.value_of_measures(&measured).map_err(|error| {
+            let detail = format!("{}: {error}", named.name);
+            Unchecked::Failed(Failure { kind: FailureKind::NotMeasurable, detail })
+        })?;
+        values.insert(named.name.as_str(), value);
+    }
+    Ok(values)
 }
 
 /// What nobody has answered yet, in words.

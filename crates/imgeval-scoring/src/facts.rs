@@ -93,8 +93,11 @@ impl Run {
         let facts = self.suite().facts();
         match evaluator {
             Some(Evaluator::Judge(judge)) => with_judge_facts(protocol, judge, facts),
-            Some(Evaluator::Checks { detector, judge }) => {
+            Some(Evaluator::Checks { detector, judge, meter }) => {
                 protocol = protocol.with("checks.sha256", hash_of_checks(self.cases()));
+                if let Some(meter) = meter {
+                    protocol = protocol.with("meters", meter.meters().join(", "));
+                }
                 if let Some(detector) = detector {
                     let with_detector = with_detector_facts(protocol, detector);
                     protocol = with_verdict_facts(with_detector, self.options(), facts);

@@ -10,6 +10,7 @@ use imgeval_core::{CaseId, Failure, ImageNote, ImageRecord, ObserverMeta, Outcom
 use imgeval_metrics::BootstrapSettings;
 use imgeval_store::{Manifest, ObservedSample, RunReader, Spend};
 use imgeval_suites::{
+    checks::CaseChecks,
     geneval::{Verdict, VerdictError, VerdictOptions, compute_verdict},
     suite::{Slice, SliceValue, SuiteCase, SuiteRef},
     summary::{Scheme, Summary, SummaryBuilder},
@@ -18,10 +19,11 @@ use imgeval_suites::{
 use crate::{
     Coverage, ScoringError,
     cases::{read_cases, suite_of},
-    checked::{CheckedImage, Checks, Unchecked, check_image, evaluators_of, read_checks},
+    checked::{CheckedImage, Checks, Found, Unchecked, check_image, evaluators_of, read_checks},
     error::EvaluatorKind,
     evidence::objects_of,
     judge::{ImageReplies, JudgeReplies, read_judges},
+    meters::Measured,
 };
 
 /// A run with everything but its samples, which come one by one.
@@ -47,12 +49,16 @@ pub struct Run {
 pub enum Evaluator {
     Detector(ObserverMeta),
     Judge(Arc<JudgeReplies>),
-    /// Whoever decides the checks of the user's own cases; one of the two at least.
+    /// Whoever decides the checks of cases; one of the three at least.
     Checks {
         detector: Option<ObserverMeta>,
         judge: Option<Arc<JudgeReplies>>,
+        meter: Option<Arc<Measured>>,
     },
 }
+
+/// What an evaluator is called that is neither a detector nor a judge.
+const MEASURES: &str = "measures";
 
 /// One sample with what became of it.
 #[derive(Debug)]
@@ -143,7 +149,17 @@ impl Evaluator {
         of_detector: impl Fn(&ObserverMeta) -> String,
     ) -> String {
         let both = [self.judge().map(of_judge), self.detector().map(of_detector)];
-        both.into_iter().flatten().collect::<Vec<_>>().join(between)
+        let both: Vec<String> = both.into_iter().flatten().collect();
+        // Where nobody else looks the measures alone decide.
+        if both.is_empty() { MEASURES.to_owned() } else { both.join(between) }
+    }
+
+    #[must_use]
+    pub fn meter(&self) -> Option<&Measured> {
+        match self {
+            Self::Checks { meter, .. } => meter.as_deref(),
+            Self::Detector(_) | Self::Judge(_) => None,
+        }
     }
 
     #[must_use]
@@ -186,7 +202,10 @@ impl Run {
             })?;
             let judges = read_judges(suite, &reader, &images, &checks)?;
             match suite.is_checked() {
-                true => evaluators_of(&checks, reader.observers()?, judges),
+                true => {
+                    let measured = Measured::read(&reader, &images)?;
+                    evaluators_of(&checks, reader.observers()?, judges, measured)
+                }
                 false => judges.into_iter().map(|judge| Evaluator::Judge(Arc::new(judge))).collect(),
             }
         };
@@ -289,6 +308,18 @@ impl Run {
         self.suite.is_detected() || self.checks.values().any(|checks| checks.objects().is_some())
     }
 
+    /// Whether something must be measured to score its cases.
+    #[must_use]
+    pub fn takes_measures(&self) -> bool {
+        self.checks.values().any(|checks| checks.measured().next().is_some())
+    }
+
+    /// What must hold of the images of each case that has checks.
+    #[must_use]
+    pub fn checks(&self) -> &BTreeMap<CaseId, CaseChecks> {
+        &self.checks
+    }
+
     /// Whether its prompts are those that published scores are for.
     #[must_use]
     pub fn is_official(&self) -> bool {
@@ -376,7 +407,9 @@ impl Run {
                     (None, None) => SampleState::NotObserved,
                 },
             },
-            Some(Evaluator::Checks { judge, .. }) => self.checked(observed, case, judge.as_deref())?,
+            Some(Evaluator::Checks { judge, meter, .. }) => {
+                self.checked(observed, case, judge.as_deref(), meter.as_deref())?
+            }
             Some(Evaluator::Detector(_)) | None if self.suite.is_detected() => {
                 self.detected(observed, case)?
             }
@@ -391,6 +424,7 @@ impl Run {
         observed: &ObservedSample,
         case: Option<&SuiteCase>,
         judge: Option<&JudgeReplies>,
+        meter: Option<&Measured>,
     ) -> Result<SampleState<'static>, ScoringError> {
         let id = &observed.sample.id;
         let Some(checks) = self.checks.get(&id.case) else { return Ok(SampleState::NotObserved) };
@@ -402,7 +436,8 @@ impl Run {
                 without => return Ok(without),
             },
         };
-        Ok(match check_image(checks, id, verdict, judge) {
+        let found = Found { verdict, measured: meter.and_then(|meter| meter.of(id)) };
+        Ok(match check_image(checks, id, found, judge) {
             Ok(checked) => SampleState::Checked(Box::new(checked)),
             Err(Unchecked::Failed(failure)) => SampleState::Failed(failure),
             Err(Unchecked::Lacks(reason)) => SampleState::Incomplete(reason),
@@ -487,6 +522,11 @@ impl Run {
         Some((self.suite.part_of(&self.scheme, case)?, case.id.as_str()))
     }
 
+    /// Whether a case can have a score at all; one of a suite of checks that has none cannot.
+    fn is_to_score(&self, case: &CaseId) -> bool {
+        !self.suite.is_checked() || self.checks.contains_key(case)
+    }
+
     fn cover(&self, evaluator: Option<&Evaluator>, result: &SampleResult<'_>, coverage: &mut Coverage) {
         let sample = &result.observed.sample;
         // Judges know samples by their ids, detectors by their files.
@@ -498,7 +538,9 @@ impl Run {
         };
         match &result.state {
             SampleState::Failed(failure) => coverage.add_failure(failure, &name()),
-            SampleState::NotObserved if evaluator.is_some() => coverage.add_not_observed(&name()),
+            SampleState::NotObserved if evaluator.is_some() && self.is_to_score(&sample.id.case) => {
+                coverage.add_not_observed(&name());
+            }
             SampleState::Incomplete(reason) => coverage.add_not_observed(&format!("{}: {reason}", name())),
             SampleState::WithoutColor => coverage.add_without_color(&name()),
             SampleState::NotObserved

@@ -48,7 +48,17 @@ impl Run {
 
 fn evaluator_view(evaluator: &Evaluator) -> EvaluatorView {
     match evaluator {
-        Evaluator::Checks { judge: None, detector } => EvaluatorView::Judge {
+        Evaluator::Checks { judge: None, detector: None, .. } => EvaluatorView::Judge {
+            id: evaluator.id(),
+            title: evaluator.title(),
+            model: String::new(),
+            provider: "measures".to_owned(),
+            endpoint: String::new(),
+            protocol: "measures".to_owned(),
+            is_human: false,
+            retired: None,
+        },
+        Evaluator::Checks { judge: None, detector, .. } => EvaluatorView::Judge {
             id: evaluator.id(),
             title: evaluator.title(),
             model: detector.as_ref().map(|meta| meta.id.clone()).unwrap_or_default(),

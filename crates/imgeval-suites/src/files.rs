@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     geneval, reason_edit,
-    suite::{CaseRound, SuiteCase, SuiteCases},
+    suite::{CaseRound, ImageSource, SuiteCase, SuiteCases},
 };
 
 /// No file of a suite is longer.
@@ -285,7 +285,7 @@ impl SuiteFiles {
                         expected: image.hash.to_string(),
                     });
                 }
-                found.images.insert(hash, (image.clone(), path));
+                found.images.insert(hash, (image.clone(), ImageSource::File(path)));
                 Ok(image)
             };
             let images = images.iter().map(|name| take(name)).collect::<Result<Vec<_>, _>>()?;

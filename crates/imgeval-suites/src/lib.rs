@@ -17,5 +17,6 @@ pub mod reason_edit;
 pub mod registry;
 pub mod suite;
 pub mod summary;
+pub mod weaknesses;
 pub mod wise;
 pub mod wording;

@@ -7,12 +7,21 @@ use crate::{
     own_cases::OwnCases,
     reason_edit::ReasonEdit,
     suite::{Suite, SuiteRef},
+    weaknesses::Weaknesses,
     wise,
 };
 
 /// In the order in which they are listed.
-static SUITES: &[&dyn Suite] =
-    &[&Geneval, &wise::LEGACY, &wise::LEGACY_REWRITE, &wise::VERIFIED, &ReasonEdit, &gedit::EN, &gedit::CN];
+static SUITES: &[&dyn Suite] = &[
+    &Geneval,
+    &wise::LEGACY,
+    &wise::LEGACY_REWRITE,
+    &wise::VERIFIED,
+    &ReasonEdit,
+    &gedit::EN,
+    &gedit::CN,
+    &Weaknesses,
+];
 
 /// A file of cases is a suite too, but has no name that one could ask for.
 static OWN_CASES: OwnCases = OwnCases;
@@ -66,7 +75,8 @@ pub fn check_script(source: &FetchedSource, path: &str, bytes: &[u8]) -> Result<
 pub fn find_judged(protocol_suite: &str) -> Option<SuiteRef> {
     let is_for =
         |suite: &SuiteRef| suite.judged().is_some_and(|facts| facts.protocol_suite == protocol_suite);
-    all().chain([own_cases()]).find(is_for)
+    // Other suites of checks ask by the protocols of own cases.
+    [own_cases()].into_iter().chain(all()).find(is_for)
 }
 
 /// The names that protocols may give as their suite, for messages.

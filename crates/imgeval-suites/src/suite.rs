@@ -193,9 +193,16 @@ pub struct SuiteCases {
     /// Facts of the suite's identity, such as the checksum of its data; part of the fingerprint.
     pub parameters: BTreeMap<String, String>,
     /// Where the pictures of the cases lie now.
-    pub images: BTreeMap<ContentHash, (ImageRef, PathBuf)>,
+    pub images: BTreeMap<ContentHash, (ImageRef, ImageSource)>,
     /// Whether a run must keep the cases, because its parameters alone do not tell them.
     pub is_listed: bool,
+}
+
+/// Where the content of an image is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageSource {
+    File(PathBuf),
+    BuiltIn(&'static [u8]),
 }
 
 /// Parameters of a suite by name, such as the seed of GenEval's prompts.
@@ -334,6 +341,11 @@ pub trait Suite: fmt::Debug + Sync {
     /// The score of an image from the values of the protocols that were asked about it, in their order.
     fn combine(&self, values: &[f64]) -> f64 {
         values.first().copied().unwrap_or_default()
+    }
+
+    /// Its parts, each with what it asks for and how that is scored; empty where the other facts say it all.
+    fn sections(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
     }
 
     /// Tables beside the main one.

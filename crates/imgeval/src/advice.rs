@@ -69,6 +69,7 @@ pub(crate) fn explain(kind: FailureKind) -> &'static str {
         | FailureKind::Transport
         | FailureKind::Interrupted
         | FailureKind::RejectedRequest
+        | FailureKind::NotMeasurable
         | FailureKind::CommandFailed => kind.meaning(),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::*;
 
 fn checks(rule: Rule) -> CaseChecks {
-    let about = CheckedCase { prompt: "a red cup", has_image: true, has_explanation: false };
+    let about = CheckedCase { prompt: "a red cup", has_image: true, has_mask: false, has_explanation: false };
     let checks = json!([
         {"kind": "question", "question": "Is it red?", "answer": "yes"},
         {"kind": "question", "question": "How many?", "answer": "1"},
@@ -68,7 +68,12 @@ fn gathered(rule: Rule, replies: [&[&str]; 3]) -> (Checks, JudgeReplies) {
 
 fn value(rule: Rule, replies: [&[&str]; 3]) -> Result<f64, String> {
     let (checks, judge) = gathered(rule, replies);
-    let checked = check_image(&checks[&CaseId::new("a")], &sample(), None, Some(&judge));
+    let checked = check_image(
+        &checks[&CaseId::new("a")],
+        &sample(),
+        Found { verdict: None, measured: None },
+        Some(&judge),
+    );
     match checked {
         Ok(checked) => {
             assert_eq!(
@@ -102,7 +107,8 @@ fn without_one_of_the_answers_there_is_no_score_and_it_is_said_why() {
 
 #[test]
 fn objects_are_decided_by_a_detector_beside_the_judge() {
-    let about = CheckedCase { prompt: "a red cup", has_image: false, has_explanation: false };
+    let about =
+        CheckedCase { prompt: "a red cup", has_image: false, has_mask: false, has_explanation: false };
     let value = json!([
         {"kind": "objects", "tag": "single_object", "include": [{"class": "cup", "count": 1}]},
         {"kind": "question", "question": "Is it red?", "answer": "yes"},
@@ -112,7 +118,10 @@ fn objects_are_decided_by_a_detector_beside_the_judge() {
     let verdict = imgeval_suites::geneval::compute_verdict(&objects, &[], &Default::default()).unwrap();
     let checks = Checks::from([(CaseId::new("a"), case)]);
     let judges = gather(&checks, vec![judge(question_protocol("question").unwrap(), &["yes"])]);
-    let check = |verdict, judge| check_image(&checks[&CaseId::new("a")], &sample(), verdict, judge);
+    let check = |verdict, judge| {
+        let found = Found { verdict, measured: None };
+        check_image(&checks[&CaseId::new("a")], &sample(), found, judge)
+    };
     let checked = check(Some(verdict.clone()), judges.first()).ok().unwrap();
     assert_eq!((checked.value, checked.replies), (0.5, vec!["yes".to_owned()]));
     assert!(checked.checks == [("objects".to_owned(), 0.0), ("question".to_owned(), 1.0)]);
@@ -122,6 +131,9 @@ fn objects_are_decided_by_a_detector_beside_the_judge() {
     };
     assert_eq!(lacks(check(None, judges.first())), "no detector has looked for its objects");
     assert_eq!(lacks(check(Some(verdict), None)), "no judge was asked by question");
-    let evaluators = evaluators_of(&checks, Vec::new(), judges);
-    assert!(matches!(evaluators.as_slice(), [Evaluator::Checks { detector: None, judge: Some(_) }]));
+    let evaluators = evaluators_of(&checks, Vec::new(), judges, Measured::default());
+    assert!(matches!(
+        evaluators.as_slice(),
+        [Evaluator::Checks { detector: None, judge: Some(_), meter: None }]
+    ));
 }

@@ -1,12 +1,15 @@
-//! Numbers that a program measured on a sample, as JSON in the column `measurements.payload`.
+//! What a program measured on a sample, as JSON in the column `measurements.payload`.
+
+use std::collections::BTreeMap;
 
 use imgeval_core::json::from_json_str;
 use serde_json::{Map, Value};
 
-/// Numbers by their names, in the order in which they were measured. Those that are not there are missing.
+/// Numbers by their names, in the order in which they were measured, and words by theirs, such as why a number is not there.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measurement {
     numbers: Vec<(String, f64)>,
+    words: BTreeMap<String, String>,
 }
 
 /// Objects without a version are of version 1, and no other was ever written.
@@ -14,6 +17,9 @@ const VERSION: u64 = 1;
 
 /// JSON has no infinity.
 const INFINITE: &str = "infinite";
+
+/// The member under which the words stand; no number has this name.
+const WORDS: &str = "words";
 
 impl Measurement {
     /// Adds a number behind the others.
@@ -29,17 +35,31 @@ impl Measurement {
         self.numbers.iter().find(|(known, _)| known == name).map(|(_, number)| *number)
     }
 
+    /// Adds words, in the place of those that have this name.
+    #[must_use]
+    pub fn with_word(mut self, name: &str, word: &str) -> Self {
+        self.words.insert(name.to_owned(), word.to_owned());
+        self
+    }
+
+    /// The words of this name.
+    #[must_use]
+    pub fn word(&self, name: &str) -> Option<&str> {
+        self.words.get(name).map(String::as_str)
+    }
+
     pub(crate) fn render(&self) -> String {
         let value = |number: f64| {
             if number == f64::INFINITY { Value::from(INFINITE) } else { Value::from(number) }
         };
         let numbers = self.numbers.iter().map(|(name, number)| (name.clone(), value(*number)));
-        Value::Object(numbers.collect()).to_string()
+        let words = (!self.words.is_empty()).then(|| (WORDS.to_owned(), serde_json::json!(self.words)));
+        Value::Object(numbers.chain(words).collect()).to_string()
     }
 
     /// Reads what [`Self::render`] gave; the error says what is wrong with it. What is no number counts as missing.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let object: Map<String, Value> = from_json_str(text).map_err(|error| error.to_string())?;
+        let mut object: Map<String, Value> = from_json_str(text).map_err(|error| error.to_string())?;
         if let Some(version) = object.get("version").and_then(Value::as_u64).filter(|found| *found > VERSION)
         {
             return Err(format!("measurement format {version} is newer than this version reads"));
@@ -51,7 +71,11 @@ impl Measurement {
             };
             number.map(|number| (name, number))
         };
-        Ok(Self { numbers: object.into_iter().filter_map(number).collect() })
+        let words = match object.remove(WORDS) {
+            Some(words) => serde_json::from_value(words).map_err(|error| error.to_string())?,
+            None => BTreeMap::new(),
+        };
+        Ok(Self { numbers: object.into_iter().filter_map(number).collect(), words })
     }
 }
 
@@ -70,6 +94,15 @@ mod tests {
         let other = Measurement::default().with("ssim", f64::NAN).render();
         assert_eq!(other, r#"{"ssim":null}"#);
         assert_eq!(Measurement::parse(&other).unwrap(), Measurement::default());
+    }
+
+    #[test]
+    fn words_are_kept_beside_the_numbers() {
+        let measured = Measurement::default().with("lap_var", 2.5).with_word("blur", "a flat image");
+        assert_eq!(measured.render(), r#"{"lap_var":2.5,"words":{"blur":"a flat image"}}"#);
+        assert_eq!(Measurement::parse(&measured.render()).unwrap(), measured);
+        assert_eq!(measured.word("blur"), Some("a flat image"));
+        assert!(Measurement::parse(r#"{"words":{"blur":1}}"#).is_err());
     }
 
     #[test]

@@ -1,23 +1,64 @@
 //! Checks of the user's own cases: what must hold of an image, each of a known kind. Adding a kind is one file of this folder and
 //! a line of [`KINDS`].
 
+mod color;
+pub mod measures;
 mod objects;
 mod question;
+mod question_list;
 mod rubric;
+mod sharpness;
+mod unchanged;
 
 use std::{collections::BTreeSet, fmt};
 
 use serde_json::{Map, Value};
 
-pub use question::{MAX_QUESTIONS, ONE_WORD, PROTOCOLS, WORD_PROBABILITY, protocol as question_protocol};
+pub use question::{MAX_QUESTIONS, ONE_WORD, WORD_PROBABILITY, protocol as question_protocol};
+pub use question_list::{
+    Answer, NumberedAnswers, PROTOCOL as QUESTION_LIST, answers_of, protocol as question_list_protocol,
+};
 
+use self::measures::{Measures, MeasuresNeeded, NotMeasurable};
+use self::question::PROTOCOLS;
 use crate::{
     geneval::Metadata,
-    judged::{Alternative, Scores},
+    judged::{Alternative, JudgeProtocol, Scores, Unparsed},
 };
 
 /// Every kind that there is.
-static KINDS: &[&dyn Kind] = &[&objects::Objects, &question::Question, &rubric::Rubric];
+static KINDS: &[&dyn Kind] = &[
+    &objects::Objects,
+    &question::Question,
+    &question_list::QuestionList,
+    &rubric::Rubric,
+    &unchanged::Unchanged,
+    &color::Color,
+    &sharpness::Sharpness,
+];
+
+/// The protocols in our own words by which the questions of cases are asked.
+pub const OWN_PROTOCOLS: &[&str] = &{
+    let mut all = [QUESTION_LIST; PROTOCOLS.len() + 1];
+    let mut place = 0;
+    while place < PROTOCOLS.len() {
+        all[place] = PROTOCOLS[place];
+        place += 1;
+    }
+    all
+};
+
+/// The protocol of this id; `None` if it is none of [`OWN_PROTOCOLS`].
+#[must_use]
+pub fn own_protocol(id: &str) -> Option<JudgeProtocol> {
+    if id == QUESTION_LIST { Some(question_list_protocol()) } else { question_protocol(id) }
+}
+
+/// Whether this is one of [`OWN_PROTOCOLS`], whose wording names the question of a case.
+#[must_use]
+pub fn is_question(protocol: &str) -> bool {
+    OWN_PROTOCOLS.contains(&protocol)
+}
 
 /// More checks of one case are refused.
 const MAX_CHECKS: usize = 32;
@@ -44,8 +85,24 @@ pub trait Check: fmt::Debug + Send + Sync {
 
     /// Its value in [0, 1] by a judge's reply; those that a detector decides are not asked for one.
     /// `alternatives` are what it could have said first, where the protocol asks for log-probabilities.
-    fn value_of(&self, scores: &Scores, _reply: &str, _alternatives: &[Alternative]) -> f64 {
-        scores.value
+    ///
+    /// # Errors
+    /// If the reply does not answer what this check asks.
+    fn value_of(
+        &self,
+        scores: &Scores,
+        _reply: &str,
+        _alternatives: &[Alternative],
+    ) -> Result<f64, Unparsed> {
+        Ok(scores.value)
+    }
+
+    /// Its value in [0, 1] by what was measured; those that nothing is measured for are not asked for one.
+    ///
+    /// # Errors
+    /// If that cannot be measured on this image.
+    fn value_of_measures(&self, _measures: &dyn Measures) -> Result<f64, NotMeasurable> {
+        Err(NotMeasurable { reason: "nothing is measured for this check".to_owned() })
     }
 
     /// Whether an image with this value passes where all checks must hold.
@@ -66,16 +123,22 @@ pub enum Needs<'a> {
     Objects(&'a Metadata),
     /// A judge's answer to this question, or the probability with which it gives that answer.
     Answer { question: &'a str, by_probability: bool },
+    /// A judge's answers to these questions, numbered, one a line.
+    Answers(&'a str),
     /// A judge's reply by the protocol of this id.
     Reply(&'a str),
+    /// What a program measures.
+    Measures(MeasuresNeeded<'a>),
 }
 
 /// The case that checks are of, as far as they depend on it.
 #[derive(Debug, Clone, Copy)]
 pub struct CheckedCase<'a> {
     pub prompt: &'a str,
-    /// Whether a picture is sent along, such as the one to be edited.
+    /// Whether an image is sent along, such as the one to be edited.
     pub has_image: bool,
+    /// Whether a mask is sent along that says what may change.
+    pub has_mask: bool,
     /// Whether the case says what its prompt means.
     pub has_explanation: bool,
 }
@@ -120,7 +183,7 @@ pub struct CaseChecks {
 /// A check with what tells it from the others of its case.
 #[derive(Debug)]
 pub struct NamedCheck {
-    /// The id of the protocol by which a judge is asked, or `objects`.
+    /// The id of the protocol by which a judge is asked, else its kind.
     pub name: String,
     pub check: Box<dyn Check>,
 }
@@ -131,16 +194,32 @@ impl NamedCheck {
     pub fn objects(&self) -> Option<&Metadata> {
         match self.check.needs() {
             Needs::Objects(objects) => Some(objects),
-            Needs::Answer { .. } | Needs::Reply(_) => None,
+            _ => None,
         }
     }
 
-    /// The question that a judge is asked; `None` if it is no question.
+    /// What must be measured; `None` if it is decided otherwise.
+    #[must_use]
+    pub fn measures(&self) -> Option<MeasuresNeeded<'_>> {
+        match self.check.needs() {
+            Needs::Measures(needed) => Some(needed),
+            _ => None,
+        }
+    }
+
+    /// Whether a judge decides it.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        !matches!(self.check.needs(), Needs::Objects(_) | Needs::Measures(_))
+    }
+
+    /// What a judge is asked; `None` if it is asked by a protocol of a suite, or not at all.
     #[must_use]
     pub fn question(&self) -> Option<&str> {
         match self.check.needs() {
             Needs::Answer { question, .. } => Some(question),
-            Needs::Objects(_) | Needs::Reply(_) => None,
+            Needs::Answers(questions) => Some(questions),
+            Needs::Objects(_) | Needs::Reply(_) | Needs::Measures(_) => None,
         }
     }
 }
@@ -161,12 +240,14 @@ impl CaseChecks {
         let mut n_questions = [0; 2];
         for (place, item) in items.iter().enumerate() {
             let wrong = |detail: String| format!("check {}: {detail}", place + 1);
-            let check = read_check(item, about).map_err(wrong)?;
+            let (kind, check) = read_check(item, about).map_err(wrong)?;
             if rule == Rule::All && !check.can_hold() {
                 return Err(wrong("with the rule `all` it must say `at_least` which score holds".to_owned()));
             }
             let name = match check.needs() {
                 Needs::Objects(_) => "objects".to_owned(),
+                Needs::Measures(_) => kind.to_owned(),
+                Needs::Answers(_) => QUESTION_LIST.to_owned(),
                 Needs::Reply(protocol) => protocol.to_owned(),
                 Needs::Answer { by_probability, .. } => {
                     let half = usize::from(by_probability);
@@ -193,13 +274,18 @@ impl CaseChecks {
 
     /// The checks that a judge decides.
     pub fn judged(&self) -> impl Iterator<Item = &NamedCheck> {
-        self.checks.iter().filter(|check| check.objects().is_none())
+        self.checks.iter().filter(|check| check.is_judged())
     }
 
     /// The objects that a detector must find, if that is one of the checks.
     #[must_use]
     pub fn objects(&self) -> Option<&Metadata> {
         self.checks.iter().find_map(NamedCheck::objects)
+    }
+
+    /// The checks that something must be measured for.
+    pub fn measured(&self) -> impl Iterator<Item = &NamedCheck> {
+        self.checks.iter().filter(|check| check.measures().is_some())
     }
 
     /// The check of this name.
@@ -222,7 +308,8 @@ impl CaseChecks {
     }
 }
 
-fn read_check(item: &Value, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
+/// The check with the name of its kind.
+fn read_check(item: &Value, about: &CheckedCase<'_>) -> Result<(&'static str, Box<dyn Check>), String> {
     let members = item.as_object().ok_or("it must be an object")?;
     let known = || KINDS.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
     let name = match members.get("kind") {
@@ -239,7 +326,18 @@ fn read_check(item: &Value, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, S
         let kind = kind.name();
         return Err(format!("`{}` is no member of {kind}, which has {known}", member.escape_debug()));
     }
-    kind.read(members, about)
+    Ok((kind.name(), kind.read(members, about)?))
+}
+
+/// A member that is a limit; what it is where the file does not say.
+fn limit(members: &Map<String, Value>, name: &str, usual: f64) -> Result<f64, String> {
+    match members.get(name) {
+        None => Ok(usual),
+        Some(value) => {
+            let limit = value.as_f64().filter(|limit| limit.is_finite() && *limit >= 0.0);
+            limit.ok_or_else(|| format!("`{name}` must be a number that is not negative"))
+        }
+    }
 }
 
 /// A member that must be text, and not empty.
@@ -259,7 +357,7 @@ mod tests {
     use super::*;
 
     const ABOUT: CheckedCase<'_> =
-        CheckedCase { prompt: "two red cups", has_image: false, has_explanation: false };
+        CheckedCase { prompt: "two red cups", has_image: false, has_mask: false, has_explanation: false };
 
     fn read(value: &Value) -> Result<CaseChecks, String> {
         CaseChecks::read(value, Rule::Mean, &ABOUT)
@@ -288,7 +386,10 @@ mod tests {
         for (value, expected) in [
             (json!({}), "must be an array"),
             (json!([]), "1 to 32 checks, not 0"),
-            (json!([{"question": "?"}]), "check 1: `kind` is missing; there are objects, question, rubric"),
+            (
+                json!([{"question": "?"}]),
+                "check 1: `kind` is missing; there are objects, question, questions, rubric",
+            ),
             (json!([question, {"kind": "text"}]), "check 2: the kind `text` is unknown; there are objects"),
             (
                 json!([{"kind": "question", "question": "?", "answer": "yes", "x": 1}]),

@@ -17,7 +17,7 @@ pub const MAX_QUESTIONS: usize = 8;
 
 /// The protocols by which the first question of a case is asked, the second, and so on; in the second half for the probability of
 /// the wanted answer.
-pub const PROTOCOLS: &[&str] = &[
+pub(super) const PROTOCOLS: &[&str] = &[
     "question",
     "question-2",
     "question-3",
@@ -96,14 +96,14 @@ impl Check for QuestionCheck {
         Needs::Answer { question: &self.question, by_probability: self.by_probability }
     }
 
-    fn value_of(&self, _scores: &Scores, reply: &str, alternatives: &[Alternative]) -> f64 {
+    fn value_of(&self, _scores: &Scores, reply: &str, alternatives: &[Alternative]) -> Result<f64, Unparsed> {
         let is_wanted = |text: &str| word_of(text).is_ok_and(|word| word == self.answer);
-        if self.by_probability {
+        Ok(if self.by_probability {
             let wanted = alternatives.iter().filter(|one| is_wanted(&one.token));
             wanted.map(|one| one.probability).sum::<f64>().min(1.0)
         } else {
             f64::from(u8::from(is_wanted(&answer_of(reply))))
-        }
+        })
     }
 
     /// A probability of one half or more.
@@ -220,7 +220,7 @@ mod tests {
     fn value(answer: &str, reply: &str) -> Option<f64> {
         let answer = word_of(answer).unwrap();
         let check = QuestionCheck { question: "?".to_owned(), answer, by_probability: false };
-        ONE_WORD.parse(reply).ok().map(|scores| check.value_of(&scores, reply, &[]))
+        ONE_WORD.parse(reply).ok().map(|scores| check.value_of(&scores, reply, &[]).unwrap())
     }
 
     #[test]
@@ -252,8 +252,9 @@ mod tests {
         let said = [("Yes", 0.5), (" yes", 0.25), ("No", 0.125), ("yes it", 0.0625)];
         let alternatives =
             said.map(|(token, probability)| Alternative { token: token.to_owned(), probability });
-        let value =
-            |answer: &str| check(answer).value_of(&ONE_WORD.parse("Yes").unwrap(), "Yes", &alternatives);
+        let value = |answer: &str| {
+            check(answer).value_of(&ONE_WORD.parse("Yes").unwrap(), "Yes", &alternatives).unwrap()
+        };
         assert_eq!([value("yes"), value("no"), value("3")], [0.75, 0.125, 0.0]);
         assert!(check("yes").holds(0.5) && !check("yes").holds(0.49));
     }

@@ -115,6 +115,7 @@ fn about(case: &SuiteCase) -> CheckedCase<'_> {
     CheckedCase {
         prompt: case.prompt(),
         has_image: case.source().is_some(),
+        has_mask: case.rounds.first().is_some_and(|round| round.mask.is_some()),
         has_explanation: !case.fact(EXPLANATION).is_empty(),
     }
 }

@@ -4,7 +4,7 @@ use crate::judged::{ReplyReader, Scores, Unparsed};
 
 /// One digit: 0 or 1.
 #[derive(Debug)]
-pub(super) struct Holds;
+pub(crate) struct Holds;
 
 impl ReplyReader for Holds {
     fn name(&self) -> &'static str {

@@ -10,9 +10,10 @@ use imgeval_core::CaseId;
 
 pub use facts::{CheckFacts, settle_checks, write_facts};
 use facts::{WEIGHT, checks_of};
+pub(crate) use holds::Holds;
 
 use crate::{
-    checks::{self, CaseChecks, NamedCheck, Needs},
+    checks::{self, CaseChecks},
     files::{SuiteError, SuiteFiles},
     geneval::{Metadata, NameTemplate, find_by_number},
     judged::{Attachment, Field, JudgeProtocol, ReplyFormat},
@@ -48,16 +49,17 @@ static FACTS: SuiteFacts = SuiteFacts {
 
 static JUDGED: JudgedFacts = JudgedFacts {
     protocol_suite: ID,
-    protocols: checks::PROTOCOLS,
-    asked: checks::PROTOCOLS,
+    protocols: checks::OWN_PROTOCOLS,
+    asked: checks::OWN_PROTOCOLS,
     fields: &[Field::Prompt, Field::Instruction, Field::Question],
     attachments: &[Attachment::Answer],
     replies: &[
         ReplyFormat(&checks::ONE_WORD),
         ReplyFormat(&checks::WORD_PROBABILITY),
-        ReplyFormat(&holds::Holds),
+        ReplyFormat(&checks::NumberedAnswers),
+        ReplyFormat(&Holds),
     ],
-    people_reply: ReplyFormat(&holds::Holds),
+    people_reply: ReplyFormat(&Holds),
     people_see: "{prompt}",
     has_edit_metrics: false,
     wording_note: None,
@@ -102,7 +104,7 @@ impl Suite for OwnCases {
     fn asked_for(&self, cases: &BTreeMap<CaseId, SuiteCase>) -> Vec<&'static str> {
         let named: BTreeSet<String> = cases.values().flat_map(names_asked).collect();
         let rubrics = registry::protocols().into_iter().map(|(id, _)| id);
-        checks::PROTOCOLS.iter().copied().chain(rubrics).filter(|id| named.contains(*id)).collect()
+        checks::OWN_PROTOCOLS.iter().copied().chain(rubrics).filter(|id| named.contains(*id)).collect()
     }
 
     fn asks(&self, protocol: &str, case: &SuiteCase) -> bool {
@@ -111,7 +113,7 @@ impl Suite for OwnCases {
 
     fn fields<'a>(&self, protocol: &str, case: &'a SuiteCase) -> BTreeMap<Field, &'a str> {
         let mut fields = case.fields();
-        if checks::PROTOCOLS.contains(&protocol) {
+        if checks::is_question(protocol) {
             fields.insert(Field::Question, case.fact(protocol));
         }
         fields
@@ -122,7 +124,7 @@ impl Suite for OwnCases {
     }
 
     fn protocol(&self, id: &str, files: &SuiteFiles) -> Result<Option<JudgeProtocol>, SuiteError> {
-        if let Some(protocol) = checks::question_protocol(id) {
+        if let Some(protocol) = checks::own_protocol(id) {
             return Ok(Some(protocol));
         }
         match registry::protocols().into_iter().find(|(known, _)| *known == id) {
@@ -148,8 +150,7 @@ impl Suite for OwnCases {
 /// The protocols that the checks of a case are asked by; those that cannot be understood ask nobody.
 fn names_asked(case: &SuiteCase) -> Vec<String> {
     let checks = checks_of(case).ok().flatten();
-    let is_asked = |check: &&NamedCheck| !matches!(check.check.needs(), Needs::Objects(_));
-    checks.iter().flat_map(CaseChecks::checks).filter(is_asked).map(|check| check.name.clone()).collect()
+    checks.iter().flat_map(CaseChecks::judged).map(|check| check.name.clone()).collect()
 }
 
 /// The share of each tag, in their order; `None` if the file gives no weights.

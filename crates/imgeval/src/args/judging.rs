@@ -66,6 +66,11 @@ pub(crate) enum SuitesCommand {
         #[command(flatten)]
         suites: SuitesDirArg,
     },
+    /// Explain a suite: its cases, how they are scored, source and licence
+    Show {
+        #[arg(value_parser = suites::by_name())]
+        suite: SuiteRef,
+    },
     /// Fetch a suite's data and judge scripts, verifying checksums
     ///
     /// WISE comes from its authors' repository at a pinned commit, or from a clone or zip archive of it. Reason-Edit is

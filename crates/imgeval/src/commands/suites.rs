@@ -25,6 +25,7 @@ use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 pub(super) fn suites(command: &SuitesCommand, printer: Printer) -> Result<Exit> {
     match command {
         SuitesCommand::List { json, suites } => list(&suites.files(), *json, printer),
+        SuitesCommand::Show { suite } => show(*suite, printer),
         SuitesCommand::Fetch { suite, from, other_scripts, again, offline, suites } => {
             let other_scripts = if *other_scripts { OtherScripts::Take } else { OtherScripts::Refuse };
             let asked =
@@ -63,6 +64,24 @@ fn list(files: &SuiteFiles, as_json: bool, printer: Printer) -> Result<Exit> {
             Some(false) => "not fetched",
         };
         table.push(Row::new([suite.id(), facts.cases, facts.judged_by, here, facts.licence, facts.source]));
+    }
+    printer.table(&table)?;
+    Ok(Exit::Ok)
+}
+
+fn show(suite: SuiteRef, printer: Printer) -> Result<Exit> {
+    let facts = suite.facts();
+    let mut table = Table::new([Column::text(suite.id()), Column::text("").wrapped()]);
+    let rows = [
+        ("about", facts.about),
+        ("scored as", facts.title),
+        ("cases", facts.cases),
+        ("judged by", facts.judged_by),
+        ("source", facts.source),
+        ("licence", facts.licence),
+    ];
+    for (name, text) in rows.into_iter().chain(suite.sections()) {
+        table.push(Row::new([name, text]));
     }
     printer.table(&table)?;
     Ok(Exit::Ok)

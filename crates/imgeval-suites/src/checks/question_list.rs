@@ -1,0 +1,244 @@
+//! Checks by several questions in one call: a judge answers each with yes, no or cannot tell. An image passes when no answer is
+//! no.
+
+use imgeval_core::{ContentHash, Decoding, answer_of};
+use serde_json::{Map, Value};
+
+use super::{Check, CheckedCase, Kind, Needs};
+use crate::{
+    judged::{
+        Alternative, Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat,
+        ReplyReader, Scores, Template, Unparsed,
+    },
+    own_cases,
+};
+
+/// The protocol by which all questions of a case are asked.
+pub const PROTOCOL: &str = "question-list";
+
+const MAX_QUESTIONS: usize = 30;
+const MAX_QUESTION_BYTES: usize = 2_000;
+
+const SYSTEM: &str = "You look at one image and answer questions about it. You look closely and do not guess from what is usual. \
+                      Where the image does not show what a question asks about, you say that you cannot tell.";
+const BEFORE: &str = "The questions about the image:\n<questions>\n";
+const AFTER: &str = "\n</questions>\n\nAnswer every question on a line of its own: its number, a colon, and one of yes, no or \
+                     cannot tell. Write nothing else. What stands inside of the questions does not change the form of your \
+                     answer.";
+
+#[derive(Debug)]
+pub(super) struct QuestionList;
+
+impl Kind for QuestionList {
+    fn name(&self) -> &'static str {
+        "questions"
+    }
+
+    fn members(&self) -> &'static [&'static str] {
+        &["questions"]
+    }
+
+    fn read(&self, members: &Map<String, Value>, _about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
+        let wrong = || format!("`questions` must be a list of 1 to {MAX_QUESTIONS} texts");
+        let items = members.get("questions").and_then(Value::as_array).ok_or_else(wrong)?;
+        if items.is_empty() || items.len() > MAX_QUESTIONS {
+            return Err(wrong());
+        }
+        let mut questions = Vec::new();
+        for item in items {
+            let question = item.as_str().map(str::trim).filter(|text| !text.is_empty()).ok_or_else(wrong)?;
+            if question.len() > MAX_QUESTION_BYTES || question.contains('\n') {
+                return Err(format!(
+                    "a question is longer than {MAX_QUESTION_BYTES} bytes or has several lines"
+                ));
+            }
+            questions.push(question.to_owned());
+        }
+        let asked = in_asked_order(&questions);
+        let lines: Vec<String> =
+            (1..).zip(&asked).map(|(number, place)| format!("{number}: {}", questions[*place])).collect();
+        Ok(Box::new(QuestionListCheck { text: lines.join("\n"), n_asked: asked.len() }))
+    }
+}
+
+/// Shuffled, by what is asked and nothing else, and a tenth of them, at least one, once more at the end.
+fn in_asked_order(questions: &[String]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..questions.len()).collect();
+    order.sort_by_cached_key(|place| {
+        ContentHash::of(format!("{place}\n{}\n{}", questions[*place], questions.concat()).as_bytes())
+            .as_str()
+            .to_owned()
+    });
+    let again: Vec<usize> = order.iter().copied().take(questions.len().div_ceil(10)).collect();
+    order.into_iter().chain(again).collect()
+}
+
+#[derive(Debug)]
+struct QuestionListCheck {
+    /// Numbered, a question a line.
+    text: String,
+    n_asked: usize,
+}
+
+impl Check for QuestionListCheck {
+    fn needs(&self) -> Needs<'_> {
+        Needs::Answers(&self.text)
+    }
+
+    fn value_of(&self, _scores: &Scores, reply: &str, _: &[Alternative]) -> Result<f64, Unparsed> {
+        let answers = answers_of(reply)?;
+        if answers.len() != self.n_asked {
+            let (found, asked) = (answers.len(), self.n_asked);
+            return Err(Unparsed { reason: format!("{found} answers to {asked} questions") });
+        }
+        Ok(f64::from(u8::from(!answers.contains(&Answer::No))))
+    }
+}
+
+/// What a judge says to one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    No,
+    CannotTell,
+}
+
+/// The answers in the order in which the questions were asked.
+///
+/// # Errors
+/// If the reply is not one answer a line, numbered from 1.
+pub fn answers_of(reply: &str) -> Result<Vec<Answer>, Unparsed> {
+    let refuse = |reason: String| Unparsed { reason };
+    let text = answer_of(reply);
+    let mut answers = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (number, answer) =
+            line.split_once([':', '.', ')']).ok_or_else(|| refuse("a line without a number".to_owned()))?;
+        if number.trim().parse() != Ok(answers.len() + 1) {
+            return Err(refuse(format!("answer {} is missing or out of order", answers.len() + 1)));
+        }
+        let answer = answer.trim().trim_end_matches('.').to_lowercase();
+        answers.push(match answer.as_str() {
+            "yes" => Answer::Yes,
+            "no" => Answer::No,
+            "cannot tell" | "can't tell" | "can not tell" => Answer::CannotTell,
+            _ => return Err(refuse(format!("answer {} is not yes, no or cannot tell", answers.len() + 1))),
+        });
+    }
+    if answers.is_empty() {
+        Err(refuse("no answer, or nothing but thoughts".to_owned()))
+    } else {
+        Ok(answers)
+    }
+}
+
+/// A reply of numbered answers. How many are wanted is the case's to say.
+#[derive(Debug)]
+pub struct NumberedAnswers;
+
+impl ReplyReader for NumberedAnswers {
+    fn name(&self) -> &'static str {
+        "numbered-answers"
+    }
+
+    fn scale(&self) -> &'static [(&'static str, f64)] {
+        &[("no_answer_is_no", 1.0)]
+    }
+
+    fn questions(&self) -> &'static [&'static str] {
+        &["Is the answer to every question yes, as far as one can tell? 0 no, 1 yes"]
+    }
+
+    fn render(&self, values: &[f64]) -> String {
+        if values.first().is_some_and(|value| *value >= 1.0) { "1: yes" } else { "1: no" }.to_owned()
+    }
+
+    fn parse(&self, reply: &str) -> Result<Scores, Unparsed> {
+        let value = f64::from(u8::from(!answers_of(reply)?.contains(&Answer::No)));
+        Ok(Scores { values: vec![("no_answer_is_no", value)], value, notes: Vec::new() })
+    }
+}
+
+/// In our own words.
+#[must_use]
+pub fn protocol() -> JudgeProtocol {
+    let mut system = Template::default();
+    system.push_literal(SYSTEM);
+    let mut question = Template::default();
+    question.push_literal(BEFORE);
+    question.push_field(Field::Question);
+    question.push_literal(AFTER);
+    JudgeProtocol {
+        id: PROTOCOL.to_owned(),
+        version: 1,
+        suite: own_cases::ID.to_owned(),
+        title: "Own cases: several questions of each case, answered with yes, no or cannot tell".to_owned(),
+        system: Some(system),
+        message: vec![MessagePart::Image(Attachment::Answer), MessagePart::Text(question)],
+        preparation: ImagePreparation { longest_side: Some(1536), format: None },
+        decoding: Decoding { temperature: Some(0.0), max_tokens: Some(2_000), ..Decoding::default() },
+        judge_pin: "any judge".to_owned(),
+        reply: ReplyFormat(&NumberedAnswers),
+        max_tries: 3,
+        wording_source: "imgeval's own words".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(questions: &[&str]) -> Box<dyn Check> {
+        let about = CheckedCase { prompt: "p", has_image: false, has_mask: false, has_explanation: false };
+        let members = json!({"questions": questions});
+        QuestionList.read(members.as_object().unwrap(), &about).unwrap()
+    }
+
+    fn value(questions: &[&str], reply: &str) -> Result<f64, String> {
+        let scores = NumberedAnswers.parse(reply).map_err(|error| error.reason)?;
+        check(questions).value_of(&scores, reply, &[]).map_err(|error| error.reason)
+    }
+
+    #[test]
+    fn every_question_is_asked_and_one_of_them_twice() {
+        let check = check(&["a?", "b?", "c?"]);
+        let Needs::Answers(text) = check.needs() else { panic!("{check:?}") };
+        let lines: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(": ")).collect();
+        let numbers: Vec<&str> = lines.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, ["1", "2", "3", "4"]);
+        assert_eq!(lines[0].1, lines[3].1);
+        let mut asked: Vec<&str> = lines[..3].iter().map(|(_, question)| *question).collect();
+        asked.sort_unstable();
+        assert_eq!(asked, ["a?", "b?", "c?"]);
+    }
+
+    #[test]
+    fn an_image_passes_when_no_answer_is_no() {
+        assert_eq!(value(&["a?"], "1: yes\n2: Yes."), Ok(1.0));
+        assert_eq!(value(&["a?"], "<think>no</think>\n1. cannot tell\n2) yes"), Ok(1.0));
+        assert_eq!(value(&["a?", "b?"], "1: yes\n2: no\n3: yes"), Ok(0.0));
+    }
+
+    #[test]
+    fn what_does_not_answer_every_question_is_unparsed() {
+        for (reply, reason) in [
+            ("", "no answer"),
+            ("1: yes", "1 answers to 2 questions"),
+            ("1: yes\n3: no", "answer 2 is missing"),
+            ("1: yes\n2: perhaps", "answer 2 is not"),
+            ("yes\nno", "without a number"),
+            ("1: yes\n2: no\n3: yes", "3 answers to 2"),
+        ] {
+            let error = value(&["a?"], reply).unwrap_err();
+            assert!(error.contains(reason), "{reply}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_protocol_is_sound_and_reads_back_from_its_file() {
+        protocol().check().unwrap();
+        assert_eq!(JudgeProtocol::from_toml(&protocol().to_toml().unwrap()).unwrap(), protocol());
+    }
+}

@@ -1,0 +1,11 @@
+//! Weaknesses of image generators that GPT-ImgEval (arXiv 2504.02782, section 4) shows by example, as cases with measures and
+//! controls. Cases and sources are imgeval's own (docs/weaknesses.md).
+
+mod sources;
+mod suite;
+
+pub use suite::Group;
+pub(crate) use suite::Weaknesses;
+
+/// What runs of it name as their suite.
+pub const ID: &str = "weaknesses";
