@@ -23,6 +23,7 @@ pub mod plane;
 mod power;
 mod resampling;
 pub mod spectra;
+pub mod text;
 
 pub use agreement::{
     Agreement, Drift, JudgeNoise, compute_agreement, compute_drift, compute_noise, kendall_tau_b, spearman,
