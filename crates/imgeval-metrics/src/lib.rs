@@ -13,6 +13,7 @@ pub mod edit;
 mod fixture;
 mod intervals;
 mod judge_noise;
+pub mod locality;
 pub mod logistic;
 mod missing;
 mod multiplicity;
@@ -21,6 +22,7 @@ mod pairs;
 mod permutation;
 pub mod plane;
 mod power;
+pub mod registration;
 mod resampling;
 pub mod spectra;
 

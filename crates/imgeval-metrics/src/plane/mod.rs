@@ -6,8 +6,10 @@
 
 mod filters;
 pub mod lab;
+mod resize;
 
 pub use filters::{Border, correlate_columns, correlate_rows, gaussian, gaussian_kernel, normalize_locally};
+pub(crate) use resize::resize_bicubic;
 
 use imgeval_core::Pixels;
 
