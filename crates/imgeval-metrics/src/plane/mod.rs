@@ -29,6 +29,12 @@ impl Plane {
         (expected > 0 && expected == values.len()).then_some(Self { width, height, values })
     }
 
+    /// Of rows that are known to be whole.
+    pub(crate) fn of_rows(width: usize, height: usize, values: Vec<f32>) -> Self {
+        debug_assert!(width > 0 && width * height == values.len());
+        Self { width, height, values }
+    }
+
     /// Gray in [0, 255], not rounded: 0.299 R + 0.587 G + 0.114 B.
     #[must_use]
     pub fn gray_of(pixels: &Pixels) -> Self {

@@ -49,10 +49,12 @@ impl Correlator {
     /// The sides of a transform in which offsets that count do not wrap around onto each other.
     pub(super) fn size_for(source: &Orientation, edited: [usize; 2]) -> [usize; 2] {
         let [x, y] = ranges(source, edited);
-        [(source.width, edited[0], x), (source.height, edited[1], y)].map(|(source, edited, [first, last])| {
-            let needed = (source as isize - first).max(last + edited as isize);
-            good_side(needed.max(1) as usize)
-        })
+        [(source.width, edited[0], x), (source.height, edited[1], y)].map(
+            |(source, edited, [first, last])| {
+                let needed = (source as isize - first).max(last + edited as isize);
+                good_side(needed.max(1) as usize)
+            },
+        )
     }
 
     pub(super) fn new(source: &Orientation, size: [usize; 2]) -> Self {

@@ -70,9 +70,13 @@ pub struct Registration {
 /// Why two images cannot be registered.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NotRegistrable {
-    #[error("an image of {width}x{height} pixels is too small to be registered: each side needs {LEAST_SIDE}")]
+    #[error(
+        "an image of {width}x{height} pixels is too small to be registered: each side needs {LEAST_SIDE}"
+    )]
     TooSmall { width: u32, height: u32 },
-    #[error("an image of {width}x{height} pixels is too thin to be registered: its sides may differ {MOST_ELONGATED} times")]
+    #[error(
+        "an image of {width}x{height} pixels is too thin to be registered: its sides may differ {MOST_ELONGATED} times"
+    )]
     TooThin { width: u32, height: u32 },
     #[error("the {which} image has one color and nothing to be registered by")]
     OneColor { which: &'static str },

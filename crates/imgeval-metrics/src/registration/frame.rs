@@ -67,9 +67,8 @@ impl Alignment {
 
     /// The sum over both axes of the differences in log size and in offset.
     pub(super) fn difference(&self, other: &Self) -> f64 {
-        let axis = |axis: usize| {
-            (self.a[axis] / other.a[axis]).ln().abs() + (self.b[axis] - other.b[axis]).abs()
-        };
+        let axis =
+            |axis: usize| (self.a[axis] / other.a[axis]).ln().abs() + (self.b[axis] - other.b[axis]).abs();
         axis(0) + axis(1)
     }
 }

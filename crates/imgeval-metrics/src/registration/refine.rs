@@ -4,7 +4,11 @@
 //! image's pixels; what differs is explained by gradients of the edited image (the compositional form, in which they are computed
 //! once), with Tukey's weights, so that what was edited does not pull.
 
-use super::{Alignment, search::within, sums::{RowSums, Sums}};
+use super::{
+    Alignment,
+    search::within,
+    sums::{RowSums, Sums},
+};
 use crate::plane::{Border, Plane, gaussian, normalize_locally};
 
 const BLUR: f64 = 0.7;
@@ -200,8 +204,7 @@ impl Fit<'_> {
         let n = residuals.values.len() as f64;
         let [source, edited, source_squares, edited_squares, products] = sums.map(|sum| sum / n);
         let spread = (source_squares - source * source) * (edited_squares - edited * edited);
-        let correlation =
-            if spread > 0.0 { (products - source * edited) / spread.sqrt() } else { 0.0 };
+        let correlation = if spread > 0.0 { (products - source * edited) / spread.sqrt() } else { 0.0 };
         (correlation, n / (self.edited.width() * self.edited.height()) as f64)
     }
 }

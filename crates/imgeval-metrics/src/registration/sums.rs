@@ -38,8 +38,17 @@ impl RowSums {
             let column = columns.0 + columns.1 * i as f32;
             let (wx, wy) = (weight * x, weight * y);
             let (xx, xy, xr) = (wx * x, wx * y, wx * residual);
-            let terms =
-                [xx, xx * column, xx * column * column, xy, xy * column, wy * y, xr, xr * column, wy * residual];
+            let terms = [
+                xx,
+                xx * column,
+                xx * column * column,
+                xy,
+                xy * column,
+                wy * y,
+                xr,
+                xr * column,
+                wy * residual,
+            ];
             for (sum, term) in sums.iter_mut().zip(terms) {
                 sum[lane] += term;
             }
@@ -102,7 +111,8 @@ pub(crate) fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; 
     const SINGULAR: f64 = 1e-12;
     let largest = matrix.iter().flatten().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     for column in 0..N {
-        let pivot = (column..N).max_by(|one, other| matrix[*one][column].abs().total_cmp(&matrix[*other][column].abs()))?;
+        let pivot = (column..N)
+            .max_by(|one, other| matrix[*one][column].abs().total_cmp(&matrix[*other][column].abs()))?;
         matrix.swap(column, pivot);
         right.swap(column, pivot);
         let divisor = matrix[column][column];
