@@ -89,45 +89,87 @@ impl Correlator {
         }
         self.inverse[1].process(&mut columns);
         let [xs, ys] = ranges(source, [edited.width, edited.height]);
-        let wrapped = |offset: isize, side: usize| offset.rem_euclid(side as isize) as usize;
         let mut rows = vec![Complex::default(); width * (ys[1] - ys[0] + 1).max(0) as usize];
-        for (x, column) in columns.chunks_exact(height).enumerate() {
-            for (row, offset) in (ys[0]..=ys[1]).enumerate() {
-                rows[row * width + x] = column[wrapped(offset, height)];
+        for (row, x, offset) in blocks(width, ys) {
+            for x in x {
+                let column = &columns[x * height..(x + 1) * height];
+                for (row, offset) in row.clone().zip(offset.clone()) {
+                    rows[row * width + x] = column[wrapped(offset, height)];
+                }
             }
         }
         self.inverse[0].process(&mut rows);
-        let area = |field: &Orientation| field.width * field.height;
-        let smaller = area(source).min(area(edited)) as f64;
-        let energies = source.total_energy() * edited.total_energy();
         let scale = 1.0 / (width * height) as f64;
-        let mut best: Option<Peak> = None;
+        let mut best = Best::new(source, edited);
         for (row, dy) in rows.chunks_exact(width).zip(ys[0]..) {
-            let (on_source_y, on_edited_y) = overlap(dy, source.height, edited.height);
-            for dx in xs[0]..=xs[1] {
-                let correlation = f64::from(row[wrapped(dx, width)].re) * scale;
-                if correlation <= 0.0 {
-                    continue;
-                }
-                let (on_source_x, on_edited_x) = overlap(dx, source.width, edited.width);
-                let overlapping = (on_source_x.1 - on_source_x.0) * (on_source_y.1 - on_source_y.0);
-                let share = overlapping as f64 / smaller;
-                if share < LEAST_OVERLAP {
-                    continue;
-                }
-                let energy =
-                    source.energy(on_source_x, on_source_y) * edited.energy(on_edited_x, on_edited_y);
-                if energy <= LEAST_ENERGY * energies {
-                    continue;
-                }
-                let score = correlation / energy.sqrt() * share.sqrt().sqrt();
-                debug_assert!(OVERLAP_POWER == 0.25);
-                if best.is_none_or(|best| score > best.score) {
-                    best = Some(Peak { offset: [dx, dy], score });
-                }
+            best.take_row(dy, xs, |dx| f64::from(row[wrapped(dx, width)].re) * scale);
+        }
+        best.peak
+    }
+}
+
+fn wrapped(offset: isize, side: usize) -> usize {
+    if offset < 0 { (offset + side as isize) as usize } else { offset as usize }
+}
+
+/// Blocks of rows (their places and offsets) and columns that a cache holds.
+fn blocks(
+    width: usize,
+    [first, last]: [isize; 2],
+) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>, std::ops::RangeInclusive<isize>)> {
+    const SIDE: usize = 16;
+    let n_rows = (last - first + 1).max(0) as usize;
+    (0..n_rows).step_by(SIDE).flat_map(move |row| {
+        let rows = row..(row + SIDE).min(n_rows);
+        let offsets = first + rows.start as isize..=first + rows.end as isize - 1;
+        (0..width).step_by(SIDE).map(move |x| (rows.clone(), x..(x + SIDE).min(width), offsets.clone()))
+    })
+}
+
+/// The best score so far.
+struct Best<'a> {
+    source: &'a Orientation,
+    edited: &'a Orientation,
+    smaller: f64,
+    least_energy: f64,
+    peak: Option<Peak>,
+}
+
+impl<'a> Best<'a> {
+    fn new(source: &'a Orientation, edited: &'a Orientation) -> Self {
+        let area = |field: &Orientation| field.width * field.height;
+        Self {
+            source,
+            edited,
+            smaller: area(source).min(area(edited)) as f64,
+            least_energy: LEAST_ENERGY * source.total_energy() * edited.total_energy(),
+            peak: None,
+        }
+    }
+
+    fn take_row(&mut self, dy: isize, xs: [isize; 2], correlation: impl Fn(isize) -> f64) {
+        let (on_source_y, on_edited_y) = overlap(dy, self.source.height, self.edited.height);
+        let n_rows = on_source_y.1 - on_source_y.0;
+        let (source_sums, edited_sums) =
+            (self.source.row_sums(on_source_y), self.edited.row_sums(on_edited_y));
+        for dx in xs[0]..=xs[1] {
+            let correlation = correlation(dx);
+            if correlation <= 0.0 {
+                continue;
+            }
+            let (on_source_x, on_edited_x) = overlap(dx, self.source.width, self.edited.width);
+            let energy = source_sums.between(on_source_x) * edited_sums.between(on_edited_x);
+            let least = self.peak.map_or(0.0, |peak| peak.score);
+            // The overlap only lowers the score, so most offsets end here.
+            if energy <= self.least_energy || correlation * correlation <= least * least * energy {
+                continue;
+            }
+            let share = ((on_source_x.1 - on_source_x.0) * n_rows) as f64 / self.smaller;
+            let score = correlation / energy.sqrt() * share.powf(OVERLAP_POWER);
+            if share >= LEAST_OVERLAP && score > least {
+                self.peak = Some(Peak { offset: [dx, dy], score });
             }
         }
-        best
     }
 }
 
@@ -140,9 +182,12 @@ fn overlap(offset: isize, source: usize, edited: usize) -> ((usize, usize), (usi
 
 /// Rows of `width` into columns of `height`; columns are longer than there are rows, and the rest stays as it is.
 fn transpose(rows: &[Complex<f32>], width: usize, columns: &mut [Complex<f32>], height: usize) {
-    for (y, row) in rows.chunks_exact(width).enumerate() {
-        for (x, value) in row.iter().enumerate() {
-            columns[x * height + y] = *value;
+    let last = (rows.len() / width) as isize - 1;
+    for (row, x, _) in blocks(width, [0, last]) {
+        for x in x {
+            for y in row.clone() {
+                columns[x * height + y] = rows[y * width + x];
+            }
         }
     }
 }

@@ -151,16 +151,27 @@ struct Found {
     search_score: f64,
 }
 
+impl Found {
+    fn is_alike(&self, other: &Self) -> bool {
+        self.refined.alignment.difference(&other.refined.alignment) < SAME
+    }
+}
+
 fn refine(source: &Plane, edited: &Plane, candidates: &[Candidate]) -> Option<Found> {
     let coarse = Level::new(source, COARSE_SIDE);
     let middle = Level::new(source, MIDDLE_SIDE);
+    let small = middle.reduced(edited, candidates.iter().map(|candidate| &candidate.alignment));
     let refined = candidates.iter().filter_map(|candidate| {
-        let refined = coarse.refine(edited, &candidate.alignment)?;
-        let refined = middle.refine(edited, &refined.alignment)?;
+        let refined = coarse.refine(&small, &candidate.alignment)?;
+        let refined = middle.refine(&small, &refined.alignment)?;
         Some(Found { refined, search_score: candidate.score })
     });
+    let refined: Vec<Found> = refined.collect();
     let merit = |found: &Found| found.refined.correlation * (found.refined.overlap + OVERLAP_GRACE).min(1.0);
-    let best = refined.max_by(|one, other| merit(one).total_cmp(&merit(other)))?;
+    let best = refined.iter().max_by(|one, other| merit(one).total_cmp(&merit(other)))?;
+    // Several candidates may end at one place, which of them is ahead by a hair means nothing.
+    let alike = refined.iter().filter(|other| best.is_alike(other));
+    let search_score = alike.fold(best.search_score, |score, other| score.max(other.search_score));
     let fine = Level::new(source, FINE_SIDE).refine(edited, &best.refined.alignment);
-    Some(Found { refined: fine.unwrap_or(best.refined), ..best })
+    Some(Found { refined: fine.unwrap_or(best.refined), search_score })
 }

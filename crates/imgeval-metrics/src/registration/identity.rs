@@ -102,7 +102,7 @@ pub fn likeness_at(
     let cut = |pixels: &Pixels| crop(pixels, corners).map_err(|_| NotComparable::TooLittle);
     let likeness = Likeness {
         psnr: psnr(pair.source(), &aligned, &valid),
-        ssim: ssim(&Plane::gray_of(pair.source()), &pair.edited_gray(), &valid)?,
+        ssim: ssim(&Plane::gray_of(pair.source()), &Plane::gray_of(&aligned), &valid)?,
         crops: [cut(pair.source())?, cut(&aligned)?],
     };
     let valid_share = valid.count() as f64 / valid.values().len() as f64;

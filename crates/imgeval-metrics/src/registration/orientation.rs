@@ -33,14 +33,28 @@ impl Orientation {
         Self { width, height, values, sums }
     }
 
-    /// The energy within columns `x.0..x.1` and rows `y.0..y.1`.
-    pub(super) fn energy(&self, x: (usize, usize), y: (usize, usize)) -> f64 {
-        let at = |x: usize, y: usize| self.sums[y * (self.width + 1) + x];
-        at(x.1, y.1) - at(x.0, y.1) - at(x.1, y.0) + at(x.0, y.0)
+    /// Of these rows.
+    pub(super) fn row_sums(&self, rows: (usize, usize)) -> RowSums<'_> {
+        let stride = self.width + 1;
+        let row = |y: usize| &self.sums[y * stride..(y + 1) * stride];
+        RowSums { upper: row(rows.0), lower: row(rows.1) }
     }
 
     pub(super) fn total_energy(&self) -> f64 {
-        self.energy((0, self.width), (0, self.height))
+        self.row_sums((0, self.height)).between((0, self.width))
+    }
+}
+
+/// Energies within some rows.
+pub(super) struct RowSums<'a> {
+    upper: &'a [f64],
+    lower: &'a [f64],
+}
+
+impl RowSums<'_> {
+    /// The energy within columns `start..end`.
+    pub(super) fn between(&self, (start, end): (usize, usize)) -> f64 {
+        (self.lower[end] - self.upper[end]) - (self.lower[start] - self.upper[start])
     }
 }
 

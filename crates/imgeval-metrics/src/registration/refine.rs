@@ -52,11 +52,32 @@ impl Level {
         Self { source: normalized(&source.resized(width, height), window), window }
     }
 
+    /// The edited image not larger than these alignments need it here: less to reduce again for each of them.
+    pub(super) fn reduced<'a>(
+        &self,
+        edited: &Plane,
+        alignments: impl Iterator<Item = &'a Alignment>,
+    ) -> Plane {
+        let sizes = alignments.map(|alignment| self.size_of(alignment));
+        let [width, height] = sizes.fold([3; 2], |[width, height], [x, y]| [width.max(x), height.max(y)]);
+        if width < edited.width() && height < edited.height() {
+            edited.resized(width, height)
+        } else {
+            edited.clone()
+        }
+    }
+
+    /// Of the edited image, at the source's distance of pixels.
+    fn size_of(&self, alignment: &Alignment) -> [usize; 2] {
+        let sides = [self.source.width(), self.source.height()];
+        [0, 1].map(|axis| ((alignment.a[axis] * sides[axis] as f64).round() as usize).max(3))
+    }
+
     /// `None` if the frames lose each other.
     pub(super) fn refine(&self, edited: &Plane, start: &Alignment) -> Option<Refined> {
         let sides = [self.source.width(), self.source.height()];
-        let size = [0, 1].map(|axis| ((start.a[axis] * sides[axis] as f64).round() as usize).max(3));
-        let edited = normalized(&edited.resized(size[0], size[1]), self.window);
+        let [width, height] = self.size_of(start);
+        let edited = normalized(&edited.resized(width, height), self.window);
         let fit = Fit { source: &self.source, edited: &edited };
         let mut alignment = *start;
         let long_side = sides[0].max(sides[1]) as f64;
