@@ -6,8 +6,10 @@
 
 mod filters;
 pub mod lab;
+mod resize;
 
 pub use filters::{Border, correlate_columns, correlate_rows, gaussian, gaussian_kernel, normalize_locally};
+pub(crate) use resize::resize_bicubic;
 
 use imgeval_core::Pixels;
 
@@ -25,6 +27,12 @@ impl Plane {
     pub fn new(width: usize, height: usize, values: Vec<f32>) -> Option<Self> {
         let expected = width.checked_mul(height)?;
         (expected > 0 && expected == values.len()).then_some(Self { width, height, values })
+    }
+
+    /// Of rows that are known to be whole.
+    pub(crate) fn of_rows(width: usize, height: usize, values: Vec<f32>) -> Self {
+        debug_assert!(width > 0 && width * height == values.len());
+        Self { width, height, values }
     }
 
     /// Gray in [0, 255], not rounded: 0.299 R + 0.587 G + 0.114 B.

@@ -1,0 +1,28 @@
+//! How local an edit was: what changed outside of the region that was to change.
+//!
+//! Works on pairs that were aligned first ([`AlignedPair`](crate::registration::AlignedPair)), and means nothing unless the
+//! registration is `ok`.
+//!
+//! - [`measure_outside_mask`] splits what changed outside of a mask into one global change of tone and the rest, content.
+//! - [`EditedRegion`] finds what was edited without a mask. Content that moved elsewhere then counts as edited: leakage can only be
+//!   measured with the mask that was given to the generator.
+
+mod bits;
+mod colors;
+mod measure;
+mod region;
+mod tone;
+
+pub use bits::Bits;
+pub use measure::{Locality, measure_outside_mask};
+pub use region::EditedRegion;
+pub use tone::ToneMap;
+
+/// Why a pair has no locality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotMeasurable {
+    #[error("the images do not overlap")]
+    NoOverlap,
+    #[error("the region covers the whole overlap: nothing is left outside of it")]
+    NothingOutside,
+}

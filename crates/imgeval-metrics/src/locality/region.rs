@@ -1,0 +1,91 @@
+//! What was edited, when no mask says so: where more than the tone has changed.
+
+use super::{Bits, Locality, NotMeasurable, colors::Colors, measure::outside_of, tone::median};
+use crate::{
+    plane::{Border, correlate_columns, correlate_rows},
+    registration::AlignedPair,
+};
+
+const PASSES: usize = 3;
+/// The tone is fitted this many steps away from the region.
+const DISTANCE: usize = 6;
+/// Less than this share of the overlap is too little to fit the tone on.
+const LEAST_SHARE: f64 = 0.2;
+const BOX: usize = 9;
+/// In CIE76.
+const LEAST_THRESHOLD: f64 = 4.0;
+const SPREADS: f64 = 4.0 * 1.4826;
+/// Gaps up to this share of the long side, or two steps, are closed.
+const GAP: f64 = 0.012;
+const LEAST_GAP: usize = 2;
+/// Pieces below this share of the overlap are dropped.
+const LEAST_PIECE: f64 = 0.003;
+
+/// A region found without a mask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditedRegion {
+    /// On the grid of the pair.
+    pub region: Bits,
+    /// Share of the overlap, in [0, 1].
+    pub edited_share: f64,
+    /// The color difference (CIE76) from which a pixel counts as edited.
+    pub threshold: f64,
+}
+
+impl EditedRegion {
+    /// Finds where content changed.
+    ///
+    /// # Errors
+    /// If the images do not overlap.
+    pub fn find(pair: &AlignedPair) -> Result<Self, NotMeasurable> {
+        let colors = Colors::of(pair);
+        let inside = colors.inside();
+        let n_inside = inside.count();
+        let mut found = Self {
+            region: Bits::new(inside.width(), vec![false; inside.values().len()])
+                .ok_or(NotMeasurable::NoOverlap)?,
+            edited_share: 0.0,
+            threshold: LEAST_THRESHOLD,
+        };
+        let long_side = pair.width().max(pair.height()) as f64;
+        let gap = ((GAP * long_side).round() as usize).max(LEAST_GAP);
+        for _ in 0..PASSES {
+            let unedited = found.region.dilated(DISTANCE).not().and(inside);
+            let fitted =
+                if (unedited.count() as f64) < LEAST_SHARE * n_inside as f64 { inside } else { &unedited };
+            let tone = colors.tone_on(fitted).ok_or(NotMeasurable::NoOverlap)?;
+            let kernel = [1.0 / BOX as f32; BOX];
+            let difference = colors.difference(&tone);
+            let smooth = correlate_rows(
+                &correlate_columns(&difference, &kernel, Border::Nearest),
+                &kernel,
+                Border::Nearest,
+            );
+            let threshold = threshold(smooth.values(), inside.values());
+            let above = smooth.values().iter().map(|value| f64::from(*value) > threshold).collect();
+            let region = Bits::new(pair.width(), above).ok_or(NotMeasurable::NoOverlap)?.and(inside);
+            let region = region.opened().closed(gap).filled().without_small(LEAST_PIECE * n_inside as f64);
+            let region = region.and(inside);
+            found = Self { edited_share: region.count() as f64 / n_inside as f64, region, threshold };
+        }
+        Ok(found)
+    }
+
+    /// Tone and content outside of the region.
+    ///
+    /// # Errors
+    /// If nothing is left outside.
+    pub fn measure_outside(&self, pair: &AlignedPair) -> Result<Locality, NotMeasurable> {
+        outside_of(&Colors::of(pair), &self.region)
+    }
+}
+
+fn threshold(values: &[f32], inside: &[bool]) -> f64 {
+    let overlap = values.iter().zip(inside).filter(|(_, inside)| **inside);
+    let mut values: Vec<f64> = overlap.map(|(value, _)| f64::from(*value)).collect();
+    let middle = median(&mut values);
+    for value in &mut values {
+        *value = (*value - middle).abs();
+    }
+    LEAST_THRESHOLD.max(middle + SPREADS * median(&mut values))
+}
