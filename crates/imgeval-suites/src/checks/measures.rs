@@ -134,6 +134,25 @@ mod tests {
     }
 
     #[test]
+    fn text_is_what_a_reader_read() {
+        let sign = json!({"kind": "text", "lines": ["OPEN", "8 to 6"]});
+        let corners = |top: f64| [[0.0, top], [90.0, top], [90.0, top + 20.0], [0.0, top + 20.0]];
+        let line = |text: &str, top: f64| crate::checks::ReadLine {
+            text: text.to_owned(),
+            corners: corners(top),
+            confidence: 0.9,
+        };
+        let lines = crate::checks::write_lines(&[line("Open", 0.0), line("8 t0 6", 30.0)]);
+        let lines: &'static str = Box::leak(lines.into_boxed_str());
+        let words = [("lines", lines)];
+        assert_eq!(value(&sign, &words, &[("coverage", 1.0)]), Ok(1.0 - 1.0 / 8.0));
+        let exact = json!({"kind": "text", "lines": ["OPEN", "8 to 6"], "rule": "exact"});
+        assert_eq!(value(&exact, &words, &[("coverage", 1.0)]), Ok(0.0));
+        assert!(value(&sign, &words, &[("coverage", 0.5)]).unwrap_err().contains("50 %"));
+        assert!(value(&sign, &[], &[]).unwrap_err().contains("coverage was not measured"));
+    }
+
+    #[test]
     fn what_cannot_be_measured_is_refused_with_its_reason() {
         let plain = CheckedCase { has_image: false, ..EDIT };
         for (check, about, expected) in [
@@ -142,6 +161,8 @@ mod tests {
             (json!({"kind": "unchanged", "cut_off": -1}), &EDIT, "not negative"),
             (json!({"kind": "color"}), &plain, "`images` or `reference`"),
             (json!({"kind": "color", "reference": [300, 0, 0]}), &EDIT, "CIELAB"),
+            (json!({"kind": "text", "lines": []}), &plain, "1 to 50 texts"),
+            (json!({"kind": "text", "lines": ["a"], "rule": "most"}), &plain, "characters or exact"),
             (json!({"kind": "sharpness"}), &plain, "`at_least` or `at_most`"),
             (json!({"kind": "sharpness", "at_least": 2, "at_most": 1}), &EDIT, "larger than"),
         ] {

@@ -8,6 +8,7 @@ mod question;
 mod question_list;
 mod rubric;
 mod sharpness;
+mod text;
 mod unchanged;
 
 use std::{collections::BTreeSet, fmt};
@@ -18,6 +19,7 @@ pub use question::{MAX_QUESTIONS, ONE_WORD, WORD_PROBABILITY, protocol as questi
 pub use question_list::{
     Answer, NumberedAnswers, PROTOCOL as QUESTION_LIST, answers_of, protocol as question_list_protocol,
 };
+pub use text::{ReadLine, read_lines, write_lines};
 
 use self::measures::{Measures, MeasuresNeeded, NotMeasurable};
 use self::question::PROTOCOLS;
@@ -35,6 +37,7 @@ static KINDS: &[&dyn Kind] = &[
     &unchanged::Unchanged,
     &color::Color,
     &sharpness::Sharpness,
+    &text::Text,
 ];
 
 /// The protocols in our own words by which the questions of cases are asked.
@@ -341,7 +344,7 @@ fn limit(members: &Map<String, Value>, name: &str, usual: f64) -> Result<f64, St
 }
 
 /// A member that must be text, and not empty.
-fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
+fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Result<&'a str, String> {
     match members.get(name) {
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.trim()),
         Some(Value::String(_)) => Err(format!("`{name}` is empty")),
@@ -390,7 +393,7 @@ mod tests {
                 json!([{"question": "?"}]),
                 "check 1: `kind` is missing; there are objects, question, questions, rubric",
             ),
-            (json!([question, {"kind": "text"}]), "check 2: the kind `text` is unknown; there are objects"),
+            (json!([question, {"kind": "smell"}]), "check 2: the kind `smell` is unknown; there are objects"),
             (
                 json!([{"kind": "question", "question": "?", "answer": "yes", "x": 1}]),
                 "`x` is no member of question",

@@ -3,7 +3,7 @@
 use imgeval_core::{Decoding, answer_of};
 use serde_json::{Map, Value};
 
-use super::{Check, CheckedCase, Kind, Needs, text};
+use super::{Check, CheckedCase, Kind, Needs, member};
 use crate::{
     judged::{
         Alternative, Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat,
@@ -61,7 +61,7 @@ impl Kind for Question {
     }
 
     fn read(&self, members: &Map<String, Value>, _about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
-        let (question, answer) = (text(members, "question")?, text(members, "answer")?);
+        let (question, answer) = (member(members, "question")?, member(members, "answer")?);
         if question.len() > MAX_QUESTION {
             return Err(format!("`question` is longer than {MAX_QUESTION} bytes"));
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Check, CheckedCase, Kind, Needs, text};
+use super::{Check, CheckedCase, Kind, Needs, member};
 use crate::{
     judged::{Attachment, Field},
     registry,
@@ -21,7 +21,7 @@ impl Kind for Rubric {
     }
 
     fn read(&self, members: &Map<String, Value>, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
-        let protocol = text(members, "protocol")?;
+        let protocol = member(members, "protocol")?;
         let protocols = registry::protocols();
         let Some((id, suite)) = protocols.iter().find(|(known, _)| *known == protocol) else {
             let known: Vec<&str> = protocols.iter().map(|(id, _)| *id).collect();
