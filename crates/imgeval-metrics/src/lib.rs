@@ -11,9 +11,11 @@ mod covariance;
 pub mod edit;
 #[cfg(test)]
 mod fixture;
+pub mod image;
 mod intervals;
 mod judge_noise;
 pub mod locality;
+mod location;
 pub mod logistic;
 mod missing;
 mod multiplicity;
@@ -38,6 +40,7 @@ pub use comparison::{
 };
 pub use intervals::{clopper_pearson_interval, wilson_interval};
 pub use judge_noise::{SharedJudgeNoise, widen_for_judge};
+pub use location::{PairedShift, UnpairedShift, paired_shift, unpaired_shift};
 pub use missing::{IncompleteCluster, IncompletePart, WorstCase, WorstCases, bound_missing};
 pub use multiplicity::{RankRange, holm, rank_with_ties};
 pub use paired::{PairedDifference, PairedStratum, paired_difference};

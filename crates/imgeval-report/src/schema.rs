@@ -30,6 +30,8 @@ pub enum Schema {
     Estimate,
     /// What came of asking for images.
     Generation,
+    /// What is measured on single images.
+    ImageMetrics,
     /// Scores of a run by judges and people.
     JudgedScore,
     /// The known weights.
@@ -49,7 +51,7 @@ pub enum Schema {
 }
 
 impl Schema {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Call,
@@ -61,6 +63,7 @@ impl Schema {
         Self::Embedding,
         Self::Estimate,
         Self::Generation,
+        Self::ImageMetrics,
         Self::JudgedScore,
         Self::Models,
         Self::Plans,
@@ -87,6 +90,7 @@ impl Schema {
             Self::Embedding => ("embedding", 1),
             Self::Estimate => ("estimate", 1),
             Self::Generation => ("generation", 1),
+            Self::ImageMetrics => ("image-metrics", 1),
             Self::JudgedScore => ("judged-score", 1),
             Self::Models => ("models", 1),
             Self::Plans => ("plans", 1),

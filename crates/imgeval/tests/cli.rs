@@ -32,6 +32,7 @@ mod cli {
     mod generate_run;
     mod generate_settings;
     mod generate_stops;
+    mod image_metrics;
     mod import;
     mod judge;
     mod judge_bench;

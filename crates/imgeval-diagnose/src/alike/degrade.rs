@@ -5,7 +5,7 @@
 use imgeval_core::Pixels;
 use imgeval_vision::resample::pillow::{Filter, resize};
 
-use super::jpeg::{JpegError, Subsampling, compressed};
+use super::{JpegError, Subsampling, compressed};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Degradation {

@@ -2,12 +2,11 @@
 //! degradations by which one finds out what of an answer survives.
 
 mod degrade;
-mod jpeg;
 mod plan;
 mod squares;
 
 pub use degrade::{Degradation, SWEEP};
-pub use jpeg::{JpegError, Subsampling, compressed, encode_jpeg};
+pub use imgeval_vision::image_file::{JpegError, Subsampling, compressed, encode_jpeg};
 pub use plan::{
     HarmoniseError, JpegRequest, JpegStep, MIN_SIDE, Plan, PlanChoice, PlanRequest, Sizing, SizingRequest,
     choose_plan,

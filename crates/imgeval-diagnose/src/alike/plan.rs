@@ -17,7 +17,7 @@
 use imgeval_core::Pixels;
 use imgeval_vision::resample::pillow::{Filter, resize_part};
 
-use super::jpeg::{JpegError, Subsampling, compressed};
+use super::{JpegError, Subsampling, compressed};
 use crate::{
     collect::Examined,
     random::{draw_below, stream},

@@ -5,8 +5,8 @@ use imgeval_vision::DecodeLimits;
 use rayon::prelude::*;
 
 use super::{
+    JpegError,
     degrade::Degradation,
-    jpeg::JpegError,
     plan::{HarmoniseError, Plan},
 };
 use crate::collect::{UsableImage, read_image};

@@ -7,8 +7,8 @@ use imgeval_core::Pixels;
 /// L in [0, 100], a and b roughly in [-128, 128], a triple for each pixel.
 pub type Lab = [f32; 3];
 
-const WHITE: [f64; 3] = [0.95047, 1.0, 1.08883];
-const XYZ_OF_RGB: [[f64; 3]; 3] =
+pub(crate) const WHITE: [f64; 3] = [0.95047, 1.0, 1.08883];
+pub(crate) const XYZ_OF_RGB: [[f64; 3]; 3] =
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]];
 
 static LINEAR: LazyLock<[f64; 256]> =
@@ -38,7 +38,7 @@ pub fn delta_e(one: Lab, other: Lab) -> f32 {
     one.iter().zip(other).map(|(one, other)| (one - other).powi(2)).sum::<f32>().sqrt()
 }
 
-fn linear(value: f64) -> f64 {
+pub(crate) fn linear(value: f64) -> f64 {
     if value > 0.04045 { ((value + 0.055) / 1.055).powf(2.4) } else { value / 12.92 }
 }
 

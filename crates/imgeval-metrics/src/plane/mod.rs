@@ -51,7 +51,8 @@ impl Plane {
         Self::of_pixels(pixels, |pixel| f32::from(pixel[channel]))
     }
 
-    fn of_pixels(pixels: &Pixels, value: impl Fn(&[u8; 3]) -> f32) -> Self {
+    /// One number for each pixel.
+    pub(crate) fn of_pixels(pixels: &Pixels, value: impl Fn(&[u8; 3]) -> f32) -> Self {
         let values = pixels.rgb().as_chunks().0.iter().map(value).collect();
         Self { width: pixels.width() as usize, height: pixels.height() as usize, values }
     }

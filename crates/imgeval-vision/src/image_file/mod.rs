@@ -20,6 +20,7 @@ mod encode;
 mod exif;
 mod gif;
 mod jpeg;
+mod jpeg_writer;
 mod need;
 mod png;
 mod reader;
@@ -27,6 +28,7 @@ mod scans;
 mod sniff;
 
 pub use encode::encode;
+pub use jpeg_writer::{JpegError, Subsampling, compressed, encode_jpeg};
 pub use reader::{
     DecodeLimits, DecodedImage, ImageFileError, LITTLE_WORK, MAX_FILE_BYTES, inspect_and_decode,
     inspect_and_decode_for, load_image, load_image_for, read_image_file,

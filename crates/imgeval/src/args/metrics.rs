@@ -15,6 +15,23 @@ pub(crate) enum MetricsCommand {
     /// means. With --text also CLIPScore of the edited region. LPIPS needs `imgeval models pull lpips`, CLIPScore a CLIP ViT-L/14
     /// (`imgeval models pull geneval`, or --clip); what is missing is said and ends with exit code 4.
     Edit(EditMetricsArgs),
+    /// Measure color, sharpness, noise, blur and traces of upscaling, decoders and JPEG in images
+    ///
+    /// Each measure needs the image alone. What an image is too small or too plain for is not measurable, and the reason is printed.
+    /// docs/methods.md, single images, defines each number.
+    Image(ImageMetricsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImageMetricsArgs {
+    /// Images to measure
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,9 @@
-//! One compression as JPEG of a stated quality, so that every picture has it in its past.
+//! One compression as JPEG of a stated quality: as a control, and so that every image has it in its past.
 
 use imgeval_core::Pixels;
-use imgeval_vision::image_file::{DecodeLimits, ImageFileError, inspect_and_decode};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
+
+use super::{DecodeLimits, ImageFileError, inspect_and_decode};
 
 /// How the colour channels are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
