@@ -11,6 +11,7 @@ mod detectors;
 mod edits;
 mod error;
 mod judging;
+pub mod measures;
 mod models;
 mod question;
 

@@ -293,7 +293,10 @@ fn values_of_measures<'a>(
         }
         let value = named.check.value_of_measures(&measured).map_err(|error| {
             let detail = format!("{}: {error}", named.name);
-            Unchecked::Failed(Failure { kind: FailureKind::NotMeasurable, detail })
+            match error.is_open {
+                true => Unchecked::Lacks(detail),
+                false => Unchecked::Failed(Failure { kind: FailureKind::NotMeasurable, detail }),
+            }
         })?;
         values.insert(named.name.as_str(), value);
     }

@@ -12,11 +12,10 @@ pub trait Measures {
     /// # Errors
     /// If it was not measured, with the reason where one is known.
     fn need(&self, name: &str) -> Result<f64, NotMeasurable> {
-        let reason = || match self.word(name).or_else(|| self.word(NO_PAIR)) {
-            Some(reason) => format!("{name}: {reason}"),
-            None => format!("{name} was not measured"),
-        };
-        self.number(name).ok_or_else(|| NotMeasurable { reason: reason() })
+        self.number(name).ok_or_else(|| match self.word(name).or_else(|| self.word(NO_PAIR)) {
+            Some(reason) => NotMeasurable { reason: format!("{name}: {reason}"), is_open: false },
+            None => NotMeasurable { reason: format!("{name} was not measured"), is_open: true },
+        })
     }
 
     /// Whether source and edited image could be brought into one frame well enough to compare pixels.
@@ -30,6 +29,16 @@ pub trait Measures {
 #[error("{reason}")]
 pub struct NotMeasurable {
     pub reason: String,
+    /// Whether nobody has measured it yet, so that it may still have a value.
+    pub is_open: bool,
+}
+
+impl NotMeasurable {
+    /// Of what never will have a value.
+    #[must_use]
+    pub fn new(reason: String) -> Self {
+        Self { reason, is_open: false }
+    }
 }
 
 /// How the two frames were brought together: `ok`, `coarse` or `failed`.

@@ -105,7 +105,7 @@ pub trait Check: fmt::Debug + Send + Sync {
     /// # Errors
     /// If that cannot be measured on this image.
     fn value_of_measures(&self, _measures: &dyn Measures) -> Result<f64, NotMeasurable> {
-        Err(NotMeasurable { reason: "nothing is measured for this check".to_owned() })
+        Err(NotMeasurable::new("nothing is measured for this check".to_owned()))
     }
 
     /// Whether an image with this value passes where all checks must hold.

@@ -62,7 +62,7 @@ impl Check for TextCheck {
     }
 
     fn value_of_measures(&self, measures: &dyn Measures) -> Result<f64, NotMeasurable> {
-        let refuse = |reason: String| NotMeasurable { reason };
+        let refuse = NotMeasurable::new;
         let coverage = measures.need(COVERAGE)?;
         if coverage < 1.0 {
             let share = coverage * 100.0;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Check, CheckedCase, Kind, Needs, limit,
-    measures::{Measures, MeasuresNeeded, NotMeasurable},
+    measures::{Measures, MeasuresNeeded, NO_PAIR, NotMeasurable, REGISTRATION},
 };
 
 /// Largest mean difference of content in CIE76, unless the check says another; re-encoding as JPEG of quality 90 stays below 2.
@@ -73,15 +73,15 @@ impl Check for UnchangedCheck {
     fn value_of_measures(&self, measures: &dyn Measures) -> Result<f64, NotMeasurable> {
         let has_region = self.region.is_some() || self.has_mask;
         if !measures.is_registered() {
-            let status = measures.word(super::measures::REGISTRATION);
+            let status = measures.word(REGISTRATION);
             return match status {
                 Some(_) if !has_region => Ok(0.0),
-                Some(status) => Err(NotMeasurable {
-                    reason: format!(
-                        "registration is {status}, so that nothing is known of what lies outside"
-                    ),
-                }),
-                None => measures.need(super::measures::REGISTRATION),
+                Some(status) => Err(NotMeasurable::new(format!(
+                    "registration is {status}, so that nothing is known of what lies outside"
+                ))),
+                // It was not measured, or is not an image that can be registered.
+                None if !has_region && measures.word(NO_PAIR).is_some() => Ok(0.0),
+                None => measures.need(REGISTRATION),
             };
         }
         let (content, tone) = match has_region {

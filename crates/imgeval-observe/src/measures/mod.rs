@@ -1,0 +1,13 @@
+//! What is measured on images for checks, weaknesses and artefacts: each image by itself, against its source, and against
+//! controls that nobody edited.
+
+mod pair;
+mod run;
+mod single;
+
+pub use pair::{Pair, measure_pair};
+pub use run::{MeasuringError, MeasuringEvent, MeasuringSummary, measure_images};
+pub use single::measure_single;
+
+/// Who measures, with the version of the definitions; raised when a number may change.
+pub const METER: &str = "measures@1";

@@ -1,0 +1,218 @@
+//! Measures all images of a run that its checks ask measures of.
+
+use std::path::Path;
+
+use imgeval_core::{Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId, TextReader};
+use imgeval_metrics::text::dictionary_coverage;
+use imgeval_runner::Progress;
+use imgeval_scoring::{Run, ScoringError};
+use imgeval_store::{Measurement, MeasurementRecord, RunWriter, StoreError};
+use imgeval_suites::{
+    checks::{
+        ReadLine,
+        measures::{COVERAGE, LINES, MeasuresNeeded},
+        write_lines,
+    },
+    suite::SuiteCase,
+};
+use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
+use rayon::prelude::*;
+
+use super::{METER, Pair, measure_pair, measure_single};
+use crate::load_image;
+
+/// Images are measured side by side, and kept after so many.
+const AT_ONCE: usize = 8;
+
+/// What happens while images are measured.
+#[derive(Debug, Clone)]
+pub enum MeasuringEvent<'a> {
+    Progress(Progress),
+    Failed { sample: &'a SampleId, failure: &'a Failure },
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MeasuringSummary {
+    pub measured: usize,
+    pub read: usize,
+    pub failed: usize,
+    /// Images whose text nobody read, because no reader was given.
+    pub unread: usize,
+}
+
+/// Why images cannot be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasuringError {
+    #[error(transparent)]
+    Run(#[from] ScoringError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One thing to do about one image.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    Measure(&'a SampleId),
+    Read(&'a SampleId, &'a dyn TextReader),
+}
+
+/// Measures every image that was not measured yet, and reads the text of those whose checks ask for some.
+///
+/// # Errors
+/// If the run cannot be read or written.
+pub fn measure_images(
+    run: &Path,
+    reader: Option<&dyn TextReader>,
+    holder: &str,
+    tell: &mut dyn FnMut(MeasuringEvent<'_>),
+) -> Result<MeasuringSummary, MeasuringError> {
+    let read = Run::open(run)?;
+    let known = read.reader().measurements()?;
+    let is_done = |meter: &str, sample: &SampleId| {
+        known.iter().any(|known| {
+            let is_current = read.images().get(sample).is_some_and(|record| record.hash == known.image);
+            known.meter == meter && known.id == *sample && is_current && known.outcome.done().is_some()
+        })
+    };
+    let reader_name = reader.map(meter_of);
+    let mut summary = MeasuringSummary::default();
+    let mut work = Vec::new();
+    let mut n_all = 0;
+    for sample in read.images().keys() {
+        n_all += 1;
+        if !is_done(METER, sample) {
+            work.push(Work::Measure(sample));
+        }
+        if needed(&read, sample).lines.is_empty() {
+            continue;
+        }
+        n_all += 1;
+        match (reader, &reader_name) {
+            (Some(reader), Some(name)) if !is_done(name, sample) => work.push(Work::Read(sample, reader)),
+            (Some(_), _) => {}
+            (None, _) => summary.unread += 1,
+        }
+    }
+    let total = n_all - summary.unread;
+    tell(MeasuringEvent::Progress(Progress::Planned { total, finished: total - work.len() }));
+    let mut writer = RunWriter::open(run, holder)?;
+    for some in work.chunks(AT_ONCE) {
+        let outcomes: Vec<Outcome<Measurement>> =
+            some.par_iter().map(|work| outcome_of(run, &read, *work)).collect();
+        let mut records = Vec::new();
+        for (work, outcome) in some.iter().zip(outcomes) {
+            let (sample, meter) = match work {
+                Work::Measure(sample) => (*sample, METER.to_owned()),
+                Work::Read(sample, reader) => (*sample, meter_of(*reader)),
+            };
+            match (&outcome, work) {
+                (Outcome::Done(_), Work::Measure(_)) => summary.measured += 1,
+                (Outcome::Done(_), Work::Read(..)) => summary.read += 1,
+                (Outcome::Failed(failure), _) => {
+                    summary.failed += 1;
+                    tell(MeasuringEvent::Failed { sample, failure });
+                }
+            }
+            let has_failed = outcome.done().is_none();
+            let image = read.images()[sample].hash.clone();
+            records.push(MeasurementRecord { meter, id: sample.clone(), image, outcome });
+            tell(MeasuringEvent::Progress(Progress::Advanced { has_failed }));
+        }
+        writer.record_measurements(&records)?;
+    }
+    Ok(summary)
+}
+
+fn meter_of(reader: &dyn TextReader) -> String {
+    format!("reader@{}", reader.meta().observer_id().as_str())
+}
+
+/// What the checks of a sample's case ask for, together.
+fn needed<'a>(run: &'a Run, sample: &SampleId) -> MeasuresNeeded<'a> {
+    let checks = run.checks().get(&sample.case);
+    let all = checks.into_iter().flat_map(|checks| checks.measured()).filter_map(|named| named.measures());
+    all.fold(MeasuresNeeded::default(), |sum, one| MeasuresNeeded {
+        region: sum.region.or(one.region),
+        lines: if sum.lines.is_empty() { one.lines } else { sum.lines },
+    })
+}
+
+fn outcome_of(run: &Path, read: &Run, work: Work<'_>) -> Outcome<Measurement> {
+    let outcome = match work {
+        Work::Measure(sample) => measure(run, read, sample),
+        Work::Read(sample, reader) => read_text(run, read, sample, reader),
+    };
+    match outcome {
+        Ok(measurement) => Outcome::Done(measurement),
+        Err(failure) => Outcome::Failed(failure),
+    }
+}
+
+fn measure(run: &Path, read: &Run, sample: &SampleId) -> Result<Measurement, Failure> {
+    let edited = pixels(run, &read.images()[sample].image())?;
+    let found = measure_single(&edited);
+    let Some(case) = read.cases().get(&sample.case) else { return Ok(found) };
+    let Some(source) = case.source() else { return Ok(found) };
+    let source = pixels(run, source)?;
+    let mask = mask_of(run, case, needed(read, sample).region, &source)?;
+    Ok(measure_pair(found, &Pair { source: &source, edited: &edited, mask: mask.as_ref() }))
+}
+
+/// The mask of the case, or one of the region that its check names.
+fn mask_of(
+    run: &Path,
+    case: &SuiteCase,
+    region: Option<[f64; 4]>,
+    source: &Pixels,
+) -> Result<Option<GrayPixels>, Failure> {
+    if let Some(region) = region {
+        return Ok(mask_of_region(region, source.width(), source.height()));
+    }
+    let mask = case.rounds.first().and_then(|round| round.mask.clone()).or_else(|| case.mask());
+    mask.map(|mask| Ok(GrayPixels::luma_of(&pixels(run, &mask)?))).transpose()
+}
+
+/// White inside of the region, which is in shares of the frame.
+fn mask_of_region([left, top, right, bottom]: [f64; 4], width: u32, height: u32) -> Option<GrayPixels> {
+    let center = |place: u32, of: u32| (f64::from(place) + 0.5) / f64::from(of);
+    let value = |x: u32, y: u32| {
+        let (x, y) = (center(x, width), center(y, height));
+        let is_inside = left <= x && x < right && top <= y && y < bottom;
+        if is_inside { 255 } else { 0 }
+    };
+    let values = (0..height).flat_map(|y| (0..width).map(move |x| value(x, y))).collect();
+    GrayPixels::new(width, height, values)
+}
+
+fn read_text(
+    run: &Path,
+    read: &Run,
+    sample: &SampleId,
+    reader: &dyn TextReader,
+) -> Result<Measurement, Failure> {
+    let image = pixels(run, &read.images()[sample].image())?;
+    let lines = reader.read(&image).map_err(|error| Failure {
+        kind: FailureKind::NotMeasurable,
+        detail: imgeval_core::sentence_of(&error),
+    })?;
+    let lines: Vec<ReadLine> = lines
+        .into_iter()
+        .map(|line| ReadLine { text: line.text, corners: line.corners, confidence: line.confidence })
+        .collect();
+    let coverage = dictionary_coverage(needed(read, sample).lines, |character| reader.knows(character));
+    let found = Measurement::default().with_word(LINES, &write_lines(&lines));
+    Ok(match coverage {
+        Some(coverage) => found.with(COVERAGE, coverage),
+        None => found.with_word(COVERAGE, "no line has a character to read"),
+    })
+}
+
+fn pixels(run: &Path, stored: &ImageRef) -> Result<Pixels, Failure> {
+    let image = load_image(run, stored)?;
+    // Whether an image is too large was decided when it was imported.
+    let limits = DecodeLimits { max_pixels: u64::MAX };
+    let decoded =
+        inspect_and_decode_for(&image.bytes, &limits, LITTLE_WORK).map_err(|error| error.failure())?;
+    Ok(decoded.pixels)
+}
