@@ -56,6 +56,7 @@ mod cli {
     mod suites;
     mod support;
     mod terminal;
+    mod texts;
     mod trust;
     mod wise;
 }

@@ -1,6 +1,7 @@
 //! `imgeval metrics`: measures of single images and pairs.
 
 mod edit;
+mod text;
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use crate::{args::metrics::MetricsCommand, exit_code::Exit, failure::CommandErro
 pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit> {
     match command {
         MetricsCommand::Edit(args) => edit::edit(args, printer),
+        MetricsCommand::Text(args) => text::text(args, printer),
     }
 }
 
