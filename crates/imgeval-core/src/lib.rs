@@ -42,7 +42,9 @@ pub use memory_size::parse_memory;
 pub use money::Usd;
 pub use outcome::{Failure, FailureKind, Outcome};
 pub use pixels::{GrayPixels, Pixels};
-pub use ports::{ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta};
+pub use ports::{
+    ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta, ReadError, TextLine, TextReader,
+};
 pub use protocol::Protocol;
 pub use reasoning::answer_of;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, ImageRef, Sample, Score};

@@ -111,3 +111,44 @@ pub struct DetectError {
     pub observer: String,
     pub detail: String,
 }
+
+/// A line of text, or a part of one, in one place of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextLine {
+    /// x and y of the box's corners in pixels of the image, inside of it, clockwise from the top left.
+    pub corners: [[f64; 2]; 4],
+    pub text: String,
+    /// From 0 to 1.
+    pub confidence: f32,
+}
+
+/// Reads the text in images.
+pub trait TextReader: Send + Sync {
+    fn meta(&self) -> &ObserverMeta;
+
+    /// Whether a reading can hold this character at all. What it cannot read must not count as an error of the image.
+    fn knows(&self, character: char) -> bool;
+
+    /// Every line that is read, from top to bottom and left to right.
+    ///
+    /// # Errors
+    /// If the image cannot be looked at, or the network cannot process these pixels; the caller records it and goes on.
+    fn read(&self, pixels: &Pixels) -> Result<Vec<TextLine>, ReadError>;
+
+    /// As [`Detector::canary`].
+    ///
+    /// # Errors
+    /// If the outcome is not the known one.
+    fn canary(&self) -> Result<(), DetectError> {
+        Ok(())
+    }
+}
+
+/// Why an image has no text, which is not the same as an image without text.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("an image of {width}x{height} pixels is too thin to be read")]
+    TooThin { width: u32, height: u32 },
+    #[error(transparent)]
+    Network(#[from] DetectError),
+}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use imgeval_core::{sentence_of, visible};
 use imgeval_fetch::weights::StoreError;
-use imgeval_vision::{ModelError, preview::WeightsError};
+use imgeval_vision::{ModelError, ocr::OcrLoadError, preview::WeightsError};
 
 /// Why a detector or a network cannot be loaded as asked.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,11 @@ pub enum ObserverError {
     /// The checksum of weights that the user names cannot be made.
     #[error(transparent)]
     Checksum(StoreError),
+    /// The text reader's weights are not here, or not the right ones.
+    #[error(transparent)]
+    ReaderNotHere(StoreError),
+    #[error(transparent)]
+    Reader(#[from] OcrLoadError),
     #[error(transparent)]
     Network(#[from] ModelError),
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`load_observer`] loads a detector with something that names colours, by name or from weights of the user's own.
 //! - [`EditMeter`] measures an edited picture against its source, [`measure_edits`] all edits of a run.
+//! - [`load_reader`] loads a reader of text, [`measure_image_text`] compares what it reads with what was asked for.
 //! - [`load_protocols`] says which protocol a judge works by, [`make_question`] binds it to a case and its images, and
 //!   [`JudgeQuestions`] are all of a run, in the order in which they are asked.
 
@@ -14,6 +15,7 @@ mod judging;
 pub mod measures;
 mod models;
 mod question;
+mod texts;
 
 pub use detectors::{DetectorName, DetectorSettings, LoadedObserver, load_eyes, load_observer};
 pub use edits::{
@@ -27,3 +29,4 @@ pub use judging::{
 };
 pub use models::{Model, given_or_pulled, sha256_of_weights};
 pub use question::{load_image, make_question};
+pub use texts::{TextMeasurement, TextUnmeasured, load_reader, measure_image_text};

@@ -38,6 +38,8 @@ pub enum Schema {
     Models,
     /// The precision of a comparison that is yet to be made.
     Plans,
+    /// The text that was read in one image, as a line.
+    Reading,
     /// What reading kept replies again recovered.
     Reread,
     /// Scores of a run by a detector.
@@ -48,10 +50,12 @@ pub enum Schema {
     Suites,
     /// Score tables of several runs beside published rows.
     Tables,
+    /// How the text in one image answers the lines that were asked for, as a line.
+    TextMetrics,
 }
 
 impl Schema {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Call,
@@ -67,11 +71,13 @@ impl Schema {
         Self::JudgedScore,
         Self::Models,
         Self::Plans,
+        Self::Reading,
         Self::Reread,
         Self::Score,
         Self::ScoreRows,
         Self::Suites,
         Self::Tables,
+        Self::TextMetrics,
     ];
 
     /// What a document holds, and the version of its shape: raised when a field changes its meaning or goes. New fields
@@ -94,11 +100,13 @@ impl Schema {
             Self::JudgedScore => ("judged-score", 1),
             Self::Models => ("models", 1),
             Self::Plans => ("plans", 1),
+            Self::Reading => ("reading", 1),
             Self::Reread => ("reread", 1),
             Self::Score => ("score", 1),
             Self::ScoreRows => ("score-rows", 1),
             Self::Suites => ("suites", 1),
             Self::Tables => ("tables", 1),
+            Self::TextMetrics => ("text-metrics", 1),
         }
     }
 

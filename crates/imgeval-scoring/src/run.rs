@@ -314,6 +314,13 @@ impl Run {
         self.checks.values().any(|checks| checks.measured().next().is_some())
     }
 
+    /// Whether text must be read to score its cases.
+    #[must_use]
+    pub fn takes_reader(&self) -> bool {
+        let mut checks = self.checks.values().flat_map(CaseChecks::measured);
+        checks.any(|named| named.measures().is_some_and(|needed| !needed.lines.is_empty()))
+    }
+
     /// What must hold of the images of each case that has checks.
     #[must_use]
     pub fn checks(&self) -> &BTreeMap<CaseId, CaseChecks> {

@@ -3,6 +3,7 @@
 //! - [`image_file`]: untrusted PNG, JPEG and WebP files to upright 8-bit RGB, as the official evaluator reads them.
 //! - [`mask2former`]: GenEval's detector. [`clip`]: embeddings, GenEval's color step and CLIPScore.
 //! - [`lpips`]: the perceptual distance of two pictures.
+//! - [`ocr`]: a reader of text.
 //! - [`preview`]: a small detector and a color namer for machines that cannot have the official ones.
 //! - [`ops`]: the operations that these networks are made of; [`compute`]: on which device and in which type they run.
 //! - [`train`]: classifiers of images, trained here.
@@ -25,6 +26,7 @@ pub mod lpips;
 pub mod machine_memory;
 pub mod mask2former;
 mod model_error;
+pub mod ocr;
 pub mod ops;
 pub mod preview;
 pub mod train;
@@ -38,6 +40,7 @@ pub use imgeval_resample as resample;
 pub use lpips::Lpips;
 pub use mask2former::Mask2FormerDetector;
 pub use model_error::{CanaryError, ModelError};
+pub use ocr::PpOcrReader;
 pub use preview::{PreviewColorNamer, PreviewDetector};
 
 // Shared with the integration tests, which see this crate under its name.

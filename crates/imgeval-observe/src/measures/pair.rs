@@ -18,7 +18,7 @@ use imgeval_vision::{
 };
 
 /// Quality of the control that is re-encoded, of JPEG on the Independent JPEG Group's scale.
-pub const CONTROL_QUALITY: u8 = 90;
+const CONTROL_QUALITY: u8 = 90;
 /// Blur is compared with this short side at most, as sessions are.
 const BLUR_SIDE: u32 = 512;
 

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use imgeval_core::{Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId, TextReader};
+use imgeval_core::{
+    Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId, TextReader, sentence_of,
+};
 use imgeval_metrics::text::dictionary_coverage;
 use imgeval_runner::Progress;
 use imgeval_scoring::{Run, ScoringError};
@@ -51,10 +53,38 @@ pub enum MeasuringError {
 }
 
 /// One thing to do about one image.
-#[derive(Clone, Copy)]
-enum Work<'a> {
-    Measure(&'a SampleId),
-    Read(&'a SampleId, &'a dyn TextReader),
+struct Work<'a> {
+    sample: &'a SampleId,
+    subject: Subject,
+    /// `None` if it is to be measured, not read.
+    reader: Option<&'a dyn TextReader>,
+}
+
+/// An image with what its case says of it.
+struct Subject {
+    image: ImageRef,
+    source: Option<ImageRef>,
+    mask: Option<ImageRef>,
+    /// As [`MeasuresNeeded::region`].
+    region: Option<[f64; 4]>,
+    lines: Vec<String>,
+}
+
+impl Work<'_> {
+    fn meter(&self) -> String {
+        self.reader.map_or_else(|| METER.to_owned(), meter_of)
+    }
+
+    fn do_it(&self, run: &Path) -> Outcome<Measurement> {
+        let outcome = match self.reader {
+            None => measure(run, &self.subject),
+            Some(reader) => read_text(run, &self.subject, reader),
+        };
+        match outcome {
+            Ok(measurement) => Outcome::Done(measurement),
+            Err(failure) => Outcome::Failed(failure),
+        }
+    }
 }
 
 /// Measures every image that was not measured yet, and reads the text of those whose checks ask for some.
@@ -75,40 +105,38 @@ pub fn measure_images(
             known.meter == meter && known.id == *sample && is_current && known.outcome.done().is_some()
         })
     };
-    let reader_name = reader.map(meter_of);
     let mut summary = MeasuringSummary::default();
     let mut work = Vec::new();
     let mut n_all = 0;
-    for sample in read.images().keys() {
+    for (sample, record) in read.images() {
+        let subject = || subject_of(&read, sample, record.image());
         n_all += 1;
         if !is_done(METER, sample) {
-            work.push(Work::Measure(sample));
+            work.push(Work { sample, subject: subject(), reader: None });
         }
         if needed(&read, sample).lines.is_empty() {
             continue;
         }
         n_all += 1;
-        match (reader, &reader_name) {
-            (Some(reader), Some(name)) if !is_done(name, sample) => work.push(Work::Read(sample, reader)),
-            (Some(_), _) => {}
-            (None, _) => summary.unread += 1,
+        match reader {
+            Some(reader) if !is_done(&meter_of(reader), sample) => {
+                work.push(Work { sample, subject: subject(), reader: Some(reader) });
+            }
+            Some(_) => {}
+            None => summary.unread += 1,
         }
     }
     let total = n_all - summary.unread;
     tell(MeasuringEvent::Progress(Progress::Planned { total, finished: total - work.len() }));
     let mut writer = RunWriter::open(run, holder)?;
     for some in work.chunks(AT_ONCE) {
-        let outcomes: Vec<Outcome<Measurement>> =
-            some.par_iter().map(|work| outcome_of(run, &read, *work)).collect();
+        let outcomes: Vec<Outcome<Measurement>> = some.par_iter().map(|work| work.do_it(run)).collect();
         let mut records = Vec::new();
         for (work, outcome) in some.iter().zip(outcomes) {
-            let (sample, meter) = match work {
-                Work::Measure(sample) => (*sample, METER.to_owned()),
-                Work::Read(sample, reader) => (*sample, meter_of(*reader)),
-            };
-            match (&outcome, work) {
-                (Outcome::Done(_), Work::Measure(_)) => summary.measured += 1,
-                (Outcome::Done(_), Work::Read(..)) => summary.read += 1,
+            let (sample, meter) = (work.sample, work.meter());
+            match (&outcome, work.reader) {
+                (Outcome::Done(_), None) => summary.measured += 1,
+                (Outcome::Done(_), Some(_)) => summary.read += 1,
                 (Outcome::Failed(failure), _) => {
                     summary.failed += 1;
                     tell(MeasuringEvent::Failed { sample, failure });
@@ -138,39 +166,30 @@ fn needed<'a>(run: &'a Run, sample: &SampleId) -> MeasuresNeeded<'a> {
     })
 }
 
-fn outcome_of(run: &Path, read: &Run, work: Work<'_>) -> Outcome<Measurement> {
-    let outcome = match work {
-        Work::Measure(sample) => measure(run, read, sample),
-        Work::Read(sample, reader) => read_text(run, read, sample, reader),
-    };
-    match outcome {
-        Ok(measurement) => Outcome::Done(measurement),
-        Err(failure) => Outcome::Failed(failure),
+fn subject_of(run: &Run, sample: &SampleId, image: ImageRef) -> Subject {
+    let case = run.cases().get(&sample.case);
+    let of_round = case.and_then(|case| case.rounds.first()).and_then(|round| round.mask.clone());
+    let needed = needed(run, sample);
+    Subject {
+        image,
+        source: case.and_then(SuiteCase::source).cloned(),
+        mask: of_round.or_else(|| case.and_then(SuiteCase::mask)),
+        region: needed.region,
+        lines: needed.lines.to_vec(),
     }
 }
 
-fn measure(run: &Path, read: &Run, sample: &SampleId) -> Result<Measurement, Failure> {
-    let edited = pixels(run, &read.images()[sample].image())?;
+fn measure(run: &Path, subject: &Subject) -> Result<Measurement, Failure> {
+    let edited = pixels(run, &subject.image)?;
     let found = measure_single(&edited);
-    let Some(case) = read.cases().get(&sample.case) else { return Ok(found) };
-    let Some(source) = case.source() else { return Ok(found) };
+    let Some(source) = &subject.source else { return Ok(found) };
     let source = pixels(run, source)?;
-    let mask = mask_of(run, case, needed(read, sample).region, &source)?;
+    let mask = match (subject.region, &subject.mask) {
+        (Some(region), _) => mask_of_region(region, source.width(), source.height()),
+        (None, Some(mask)) => Some(GrayPixels::luma_of(&pixels(run, mask)?)),
+        (None, None) => None,
+    };
     Ok(measure_pair(found, &Pair { source: &source, edited: &edited, mask: mask.as_ref() }))
-}
-
-/// The mask of the case, or one of the region that its check names.
-fn mask_of(
-    run: &Path,
-    case: &SuiteCase,
-    region: Option<[f64; 4]>,
-    source: &Pixels,
-) -> Result<Option<GrayPixels>, Failure> {
-    if let Some(region) = region {
-        return Ok(mask_of_region(region, source.width(), source.height()));
-    }
-    let mask = case.rounds.first().and_then(|round| round.mask.clone()).or_else(|| case.mask());
-    mask.map(|mask| Ok(GrayPixels::luma_of(&pixels(run, &mask)?))).transpose()
 }
 
 /// White inside of the region, which is in shares of the frame.
@@ -185,22 +204,16 @@ fn mask_of_region([left, top, right, bottom]: [f64; 4], width: u32, height: u32)
     GrayPixels::new(width, height, values)
 }
 
-fn read_text(
-    run: &Path,
-    read: &Run,
-    sample: &SampleId,
-    reader: &dyn TextReader,
-) -> Result<Measurement, Failure> {
-    let image = pixels(run, &read.images()[sample].image())?;
-    let lines = reader.read(&image).map_err(|error| Failure {
-        kind: FailureKind::NotMeasurable,
-        detail: imgeval_core::sentence_of(&error),
-    })?;
+fn read_text(run: &Path, subject: &Subject, reader: &dyn TextReader) -> Result<Measurement, Failure> {
+    let image = pixels(run, &subject.image)?;
+    let lines = reader
+        .read(&image)
+        .map_err(|error| Failure { kind: FailureKind::NotMeasurable, detail: sentence_of(&error) })?;
     let lines: Vec<ReadLine> = lines
         .into_iter()
         .map(|line| ReadLine { text: line.text, corners: line.corners, confidence: line.confidence })
         .collect();
-    let coverage = dictionary_coverage(needed(read, sample).lines, |character| reader.knows(character));
+    let coverage = dictionary_coverage(&subject.lines, |character| reader.knows(character));
     let found = Measurement::default().with_word(LINES, &write_lines(&lines));
     Ok(match coverage {
         Some(coverage) => found.with(COVERAGE, coverage),

@@ -19,6 +19,14 @@ pub(crate) fn observer_advice(error: &ObserverError) -> (Option<String>, Exit) {
             "`imgeval models pull preview` fetches it, `imgeval models add preview FILE` takes a copy",
             Exit::Unexpected,
         ),
+        ObserverError::ReaderNotHere(_) => (
+            "`imgeval models pull ocr` fetches them; `imgeval models add ocr FILE` takes a copy",
+            Exit::Unexpected,
+        ),
+        ObserverError::Reader(_) => (
+            "this build computes wrongly on this machine, or the weights are damaged; nothing was read",
+            Exit::Unexpected,
+        ),
         ObserverError::OtherFamily { .. } => {
             ("take --detector mask2former for either, or leave --weights away", Exit::Usage)
         }

@@ -20,6 +20,11 @@ pub(crate) enum MetricsCommand {
     /// Each measure needs the image alone. What an image is too small or too plain for is not measurable, and the reason is printed.
     /// docs/methods.md, single images, defines each number.
     Image(ImageMetricsArgs),
+    /// Compare the text in images with the lines that were asked for
+    ///
+    /// The text is read as `imgeval read` reads it. Case, spaces and compatible forms do not count. Lines with characters that the
+    /// reader does not know, such as kana, are not measurable: that is reported and ends with exit code 4.
+    Text(TextMetricsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +62,26 @@ pub(crate) struct EditMetricsArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) weights: EditWeightsArgs,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TextMetricsArgs {
+    /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// Line of text that was asked for; may be given several times
+    #[arg(long = "target", required = true, value_name = "LINE")]
+    pub(crate) targets: Vec<String>,
+    /// Language of the lines, such as en or zh; in zh, ja and ko a line is one word [default: by the characters]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) language: Option<String>,
+    /// Print one JSON object per image
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
     #[command(flatten)]
     pub(crate) limit: MaxPixelsArg,
 }

@@ -117,6 +117,10 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Show what a detector sees in pictures
     Detect(DetectArgs),
+    /// Read the text in images
+    ///
+    /// Lines with boxes and confidence, by PP-OCRv4 for Chinese and English (`imgeval models pull ocr`). It knows no kana.
+    Read(ReadTextArgs),
     /// Print CLIP's embeddings of pictures and texts
     Embed(EmbedArgs),
     /// Measure single pictures
@@ -548,6 +552,20 @@ pub(crate) struct DetectArgs {
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadTextArgs {
+    /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// Print one JSON object per image
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
 }
 
 #[derive(Debug, Args)]

@@ -127,6 +127,15 @@ pub(super) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
+    /// Whether a model takes a mask beside the image that is to be edited.
+    pub(super) fn takes_masks(model: &str, args: &GenerationArgs) -> Result<bool> {
+        let settings = Settings::load(&args.provider.files.named())?;
+        let model = settings.resolve(ModelName::parse(model)?, &args.provider.overrides())?;
+        let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
+            .map_err(|error| client_error(&error))?;
+        Ok(generator.capabilities().mask)
+    }
+
     /// Resolves and checks everything that can be checked before the first call.
     pub(super) fn prepare(
         mut cases: CaseSet,

@@ -19,11 +19,12 @@ mod models;
 mod observe;
 mod prompts;
 mod protocol;
+mod read;
 mod report;
 mod reread;
 mod rewrite_gap;
 mod run;
-mod run_cases;
+mod run_checked;
 mod score;
 mod score_detections;
 mod score_rows;
@@ -53,6 +54,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Serve(args) => serve::serve(&args, printer),
         Command::Export(args) => export::export(&args, printer),
         Command::Detect(args) => detect::detect(&args, printer),
+        Command::Read(args) => read::read(&args, printer),
         Command::Embed(args) => embed::embed(&args, printer),
         Command::Metrics(command) => metrics::metrics(&command, printer),
         Command::Suites(command) => suites::suites(&command, printer),

@@ -13,8 +13,8 @@ use imgeval_store::{RunReader, RunWriter};
 use imgeval_suites::{geneval::VerdictOptions, suite::SuiteRef};
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode_for};
 
-use super::measure::measure_stage;
-use super::{holder, judge::JudgeStage, reread::reread_judged};
+use super::measure::{measure_for_checks, measure_stage};
+use super::{holder, judge::JudgeStage, reread::reread_judged, run::first_not_ok};
 use crate::{
     advice::judging::{needs_judge, no_judge, no_questions, no_rules},
     args::{DetectorName, ObserveArgs},
@@ -78,7 +78,7 @@ fn no_usable_image() -> CommandError {
 /// Own cases: a detector and judges look, as far as their checks need it.
 fn observe_checked(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Result<Exit> {
     let run = Run::open(&args.run)?;
-    let (detects, judges) = (run.takes_detectors(), run.takes_judges());
+    let (detects, judges, measures) = (run.takes_detectors(), run.takes_judges(), run.takes_measures());
     let is_judge_named = !args.judge.judges.is_empty();
     if !run.has_rules() {
         return Err(no_rules().into());
@@ -86,7 +86,7 @@ fn observe_checked(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Res
     if is_judge_named && !judges {
         return Err(no_questions().into());
     }
-    if !detects && !is_judge_named {
+    if !detects && !measures && !is_judge_named {
         return Err(needs_judge(suite).into());
     }
     if run.coverage()?.usable == 0 {
@@ -96,18 +96,21 @@ fn observe_checked(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Res
     let is_another = args.detector.detector != DetectorName::Preview || args.detector.weights.is_some();
     let detects = detects && (!is_judge_named || is_another || !is_seen_by_one(&run)?);
     drop(run);
-    let detected = match detects && !args.judge.dry_run {
-        true => observe_detected(args, printer)?,
-        false => Exit::Ok,
+    let is_dry = args.judge.dry_run;
+    let detected = if detects && !is_dry { observe_detected(args, printer)? } else { Exit::Ok };
+    let measured = if measures && !is_dry && !args.meter.no_metrics {
+        measure_for_checks(&args.run, &args.detector.models.places(), &holder("observe"), printer)?
+    } else {
+        Exit::Ok
     };
     if !is_judge_named {
         if judges {
             printer.insist("observe: the checks ask a judge too; name one: --judge PROVIDER:MODEL");
         }
-        return Ok(detected);
+        return Ok(first_not_ok([detected, measured]));
     }
     let judged = observe_judged(args, suite, printer)?;
-    Ok(if judged == Exit::Ok { detected } else { judged })
+    Ok(first_not_ok([judged, detected, measured]))
 }
 
 /// Judges look at the images, and what can be measured is measured.

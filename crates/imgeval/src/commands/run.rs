@@ -27,7 +27,7 @@ use super::{
     import::import_stage,
     judge::{Coming, JudgeStage, Panel},
     observe::{AskedColors, ColorWork, limits_for, observe_stage},
-    run_cases::run_cases,
+    run_checked::run_checked,
     score::{Asked, Scores, Table},
 };
 use crate::{
@@ -47,8 +47,8 @@ const RESULTS: &str = "geneval-results.jsonl";
 const MAX_PRINTED_VERDICTS: usize = 40;
 
 pub(super) fn run(args: &RunArgs, printer: Printer) -> Result<Exit> {
-    if let Some(file) = &args.cases {
-        return run_cases(file, args, printer);
+    if args.suite().is_checked() {
+        return run_checked(args, printer);
     }
     if args.suite().judged().is_some() {
         return run_with_judges(args, printer);

@@ -61,11 +61,37 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
     let column = |name: &str| -> Vec<&str> {
         rows["models"].as_array().unwrap().iter().map(|row| row[name].as_str().unwrap_or("-")).collect()
     };
-    assert_eq!(column("name"), ["preview", "geneval", "geneval", "hf-mask2former", "lpips", "lpips"]);
-    assert_eq!(column("member"), ["preview", "mask2former", "clip", "hf-mask2former", "heads", "squeezenet"]);
+    assert_eq!(
+        column("name"),
+        ["preview", "geneval", "geneval", "hf-mask2former", "lpips", "lpips", "ocr", "ocr", "ocr"]
+    );
+    assert_eq!(
+        column("member"),
+        [
+            "preview",
+            "mask2former",
+            "clip",
+            "hf-mask2former",
+            "heads",
+            "squeezenet",
+            "ocr-detector",
+            "ocr-classifier",
+            "ocr-recognizer"
+        ]
+    );
     assert_eq!(
         column("state"),
-        ["not here", "not here", "not here", "here, verified", "not here", "not here"]
+        [
+            "not here",
+            "not here",
+            "not here",
+            "here, verified",
+            "not here",
+            "not here",
+            "not here",
+            "not here",
+            "not here"
+        ]
     );
     assert_eq!(column("sha256")[1..4], ["743b7d99", "-", ABC]);
     let table = stdout(&run(&["list"]));
@@ -117,7 +143,7 @@ fn unknown_sets_and_foreign_files_are_refused() {
     let output = run(&["pull", "yolo"]);
     check_exit(&output, 2);
     assert!(
-        stderr(&output).contains("known are: preview, geneval, hf-mask2former, lpips"),
+        stderr(&output).contains("known are: preview, geneval, hf-mask2former, lpips, ocr"),
         "{}",
         stderr(&output)
     );

@@ -2,6 +2,7 @@
 
 mod edit;
 mod image;
+mod text;
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit
     match command {
         MetricsCommand::Edit(args) => edit::edit(args, printer),
         MetricsCommand::Image(args) => image::image(args, printer),
+        MetricsCommand::Text(args) => text::text(args, printer),
     }
 }
 

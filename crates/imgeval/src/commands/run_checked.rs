@@ -1,20 +1,21 @@
-//! `imgeval run --cases`: own cases with checks are generated, seen by whoever their checks need, and scored.
+//! `imgeval run` for suites whose cases have checks: images are generated, seen by whoever the checks need, and scored.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
-use imgeval_core::CaseId;
+use imgeval_core::{CaseId, counted};
 use imgeval_generation::CaseSet;
 use imgeval_observe::load_observer;
 use imgeval_runner::ColorsThere;
 use imgeval_scoring::Run;
-use imgeval_suites::suite::SuiteCase;
+use imgeval_suites::suite::{Parameters, SuiteCase};
 use serde_json::Map;
 
 use super::{
     generate::Job,
     holder,
     judge::{JudgeStage, Panel},
+    measure::measure_for_checks,
     observe::{AskedColors, ColorWork, limits_for, observe_stage},
     run::{Filling, fill_for_judges, first_not_ok},
     score::{Asked, Scores},
@@ -28,28 +29,47 @@ use crate::{
     printer::Printer,
 };
 
-pub(super) fn run_cases(file: &Path, args: &RunArgs, printer: Printer) -> Result<Exit> {
+pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
     args.verdict.check()?;
-    let set = CaseSet::of_file(file)?;
+    let mut set = match &args.cases {
+        Some(file) => CaseSet::of_file(file)?,
+        None => CaseSet::of_suite(args.suite(), &args.suites.files(), &Parameters::new())?,
+    };
     let suite = set.suite;
+    let Some(model) = &args.model else {
+        return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
+    };
+    let generation = &args.generation;
+    set.select(&generation.ids, &generation.tags, generation.limit)?;
+    let mut left_out = 0;
+    if args.cases.is_none() && !Job::takes_masks(model, generation)? {
+        let n = set.cases.len();
+        set.cases.retain(|case| case.rounds.iter().all(|round| round.mask.is_none()));
+        left_out = n - set.cases.len();
+    }
+    if left_out > 0 {
+        let cases = counted(left_out, "case");
+        printer.insist(format_args!("run: {cases} with a mask left out, because {model} takes none"));
+    }
     let cases: BTreeMap<CaseId, SuiteCase> =
         set.cases.iter().map(|case| (case.id.clone(), case.clone())).collect();
     let is_asked = !suite.asked_for(&cases).is_empty();
     match (suite.has_rules(&cases), is_asked, args.judge.judges.is_empty()) {
         (false, ..) => return Err(no_rules().into()),
-        (_, true, true) => return Err(needs_judge(suite).into()),
+        (_, true, true) if args.cases.is_some() => return Err(needs_judge(suite).into()),
+        (_, true, true) => printer.insist(
+            "run: no judge is named, so cases that ask one have no score; --judge PROVIDER:MODEL names one",
+        ),
         (_, false, false) => return Err(no_questions().into()),
         _ => {}
     }
-    let Some(model) = &args.model else {
-        return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
-    };
+    let is_asked = is_asked && !args.judge.judges.is_empty();
     // Without weights or a judge nothing else is worth paying for.
     let has_objects = cases.values().any(|case| case.objects.is_some());
     let loaded = has_objects.then(|| load_observer(&args.detector.settings())).transpose()?;
     let max_pixels = args.read.limit.for_generated();
-    let job = Job::prepare(set.clone(), model, args.run.as_deref(), &args.generation, max_pixels, printer)?;
-    if args.generation.dry_run {
+    let job = Job::prepare(set.clone(), model, args.run.as_deref(), generation, max_pixels, printer)?;
+    if generation.dry_run {
         return job.dry_run(args.table.json, printer);
     }
     let (directory, holder) = (job.directory.clone(), holder("run"));
@@ -70,6 +90,10 @@ pub(super) fn run_cases(file: &Path, args: &RunArgs, printer: Printer) -> Result
         let colors = ColorWork { asked: AskedColors::ByCases, limits, there: ColorsThere::Keep };
         observe_stage(&directory, loaded, colors, &holder, printer)?;
     }
+    let measured = match args.meter.no_metrics || !Run::open(&directory)?.takes_measures() {
+        true => Exit::Ok,
+        false => measure_for_checks(&directory, &args.detector.models.places(), &holder, printer)?,
+    };
     let judged = panel.as_ref().map_or(Ok(Exit::Ok), |panel: &Panel| stage.work(panel, suite, printer))?;
     if judged == Exit::Interrupted || args.judge.dry_run {
         return Ok(judged);
@@ -78,7 +102,7 @@ pub(super) fn run_cases(file: &Path, args: &RunArgs, printer: Printer) -> Result
     let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;
     printer.talk(format_args!("run: {}", directory.display()));
     // What kept images from being made or judged weighs more than what came of those that were.
-    Ok(first_not_ok([generated, judged, scored]))
+    Ok(first_not_ok([generated, judged, measured, scored]))
 }
 
 /// Makes the images of cases that no judge is asked about, after the user has agreed to what it may cost.
