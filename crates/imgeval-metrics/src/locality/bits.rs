@@ -16,7 +16,7 @@ impl Bits {
 
     /// Of rows that are known to be whole.
     pub(crate) fn of_rows(width: usize, values: Vec<bool>) -> Self {
-        debug_assert!(!values.is_empty() && values.len() % width == 0);
+        debug_assert!(!values.is_empty() && values.len().is_multiple_of(width));
         Self { width, values }
     }
 
