@@ -40,6 +40,8 @@ pub enum Schema {
     Plans,
     /// The text that was read in one image, as a line.
     Reading,
+    /// How an edited image lies on its source.
+    Registration,
     /// What reading kept replies again recovered.
     Reread,
     /// Scores of a run by a detector.
@@ -55,7 +57,7 @@ pub enum Schema {
 }
 
 impl Schema {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Call,
@@ -72,6 +74,7 @@ impl Schema {
         Self::Models,
         Self::Plans,
         Self::Reading,
+        Self::Registration,
         Self::Reread,
         Self::Score,
         Self::ScoreRows,
@@ -101,6 +104,7 @@ impl Schema {
             Self::Models => ("models", 1),
             Self::Plans => ("plans", 1),
             Self::Reading => ("reading", 1),
+            Self::Registration => ("registration", 1),
             Self::Reread => ("reread", 1),
             Self::Score => ("score", 1),
             Self::ScoreRows => ("score-rows", 1),

@@ -16,7 +16,7 @@ impl Bits {
 
     /// Of rows that are known to be whole.
     pub(crate) fn of_rows(width: usize, values: Vec<bool>) -> Self {
-        debug_assert!(!values.is_empty() && values.len() % width == 0);
+        debug_assert!(!values.is_empty() && values.len().is_multiple_of(width));
         Self { width, values }
     }
 
@@ -203,10 +203,10 @@ impl Bits {
         pieces
     }
 
-    /// Steps to the nearest pixel that is set; more than any image has, if none is.
+    /// Steps to the nearest pixel that is set; more than any image has if none is.
     fn distances(&self) -> Vec<usize> {
-        let (width, height) = (self.width, self.height());
-        let far = 2 * (width + height);
+        let width = self.width;
+        let far = usize::MAX / 2;
         let mut distances: Vec<usize> =
             self.values.iter().map(|value| if *value { 0 } else { far }).collect();
         for place in 0..distances.len() {
@@ -249,7 +249,7 @@ mod tests {
             bits(&["###..", "###..", "###..", "....."])
         );
         assert_eq!(bits(&["###", "#.#", "###", "..."]).filled(), bits(&["###", "###", "###", "..."]));
-        assert_eq!(bits(&["#.#", "..."]).closed(1), bits(&["###", "..."]));
+        assert_eq!(bits(&["#.#", "#.#", "#.#"]).closed(1), bits(&["#.#", "###", "#.#"]));
         let two = bits(&["##.#", "...."]);
         assert_eq!(two.without_small(2.0), bits(&["##..", "...."]));
         assert_eq!(two.largest_piece().unwrap().bounding_box(), Some([0, 0, 2, 1]));

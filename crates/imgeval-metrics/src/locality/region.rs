@@ -1,8 +1,11 @@
 //! What was edited, when no mask says so: where more than the tone has changed.
 
+use imgeval_core::Pixels;
+use imgeval_resample::pillow::{Filter, resize};
+
 use super::{Bits, Locality, NotMeasurable, colors::Colors, measure::outside_of, tone::median};
 use crate::{
-    plane::{Border, correlate_columns, correlate_rows},
+    plane::{Border, Plane, correlate_columns, correlate_rows},
     registration::AlignedPair,
 };
 
@@ -54,13 +57,7 @@ impl EditedRegion {
             let fitted =
                 if (unedited.count() as f64) < LEAST_SHARE * n_inside as f64 { inside } else { &unedited };
             let tone = colors.tone_on(fitted).ok_or(NotMeasurable::NoOverlap)?;
-            let kernel = [1.0 / BOX as f32; BOX];
-            let difference = colors.difference(&tone);
-            let smooth = correlate_rows(
-                &correlate_columns(&difference, &kernel, Border::Nearest),
-                &kernel,
-                Border::Nearest,
-            );
+            let smooth = box_mean(&colors.difference(&tone), inside);
             let threshold = threshold(smooth.values(), inside.values());
             let above = smooth.values().iter().map(|value| f64::from(*value) > threshold).collect();
             let region = Bits::new(pair.width(), above).ok_or(NotMeasurable::NoOverlap)?.and(inside);
@@ -71,6 +68,15 @@ impl EditedRegion {
         Ok(found)
     }
 
+    /// White on black, scaled to this size; `None` if the region has no pixels.
+    #[must_use]
+    pub fn image(&self, width: u32, height: u32) -> Option<Pixels> {
+        let rgb = self.region.values().iter().flat_map(|value| [if *value { 255 } else { 0 }; 3]).collect();
+        let (columns, rows) = (self.region.width() as u32, self.region.height() as u32);
+        let pixels = Pixels::new(columns, rows, rgb)?;
+        Some(resize(&pixels, width, height, Filter::Nearest))
+    }
+
     /// Tone and content outside of the region.
     ///
     /// # Errors
@@ -78,6 +84,19 @@ impl EditedRegion {
     pub fn measure_outside(&self, pair: &AlignedPair) -> Result<Locality, NotMeasurable> {
         outside_of(&Colors::of(pair), &self.region)
     }
+}
+
+/// The mean of what lies inside, in a box around each pixel.
+fn box_mean(plane: &Plane, inside: &Bits) -> Plane {
+    let kernel = [1.0 / BOX as f32; BOX];
+    let mean = |plane: &Plane| {
+        correlate_rows(&correlate_columns(plane, &kernel, Border::Nearest), &kernel, Border::Nearest)
+    };
+    let weights = inside.values().iter().map(|inside| f32::from(u8::from(*inside))).collect();
+    let weights = Plane::of_rows(plane.width(), plane.height(), weights);
+    let sums = mean(&plane.zip(&weights, |value, weight| value * weight));
+    // Outside, where there may be nothing at all, the value is not used.
+    sums.zip(&mean(&weights), |sum, weight| sum / weight.max(f32::MIN_POSITIVE))
 }
 
 fn threshold(values: &[f32], inside: &[bool]) -> f64 {

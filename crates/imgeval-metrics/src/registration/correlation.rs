@@ -52,7 +52,7 @@ impl Correlator {
         [(source.width, edited[0], x), (source.height, edited[1], y)].map(
             |(source, edited, [first, last])| {
                 let needed = (source as isize - first).max(last + edited as isize);
-                good_side(needed.max(1) as usize)
+                good_side((needed.max(0) as usize).max(source).max(edited))
             },
         )
     }
@@ -83,13 +83,16 @@ impl Correlator {
     /// The best offset of `edited` on `source`, which must be the field that this was made for; `None` if nothing overlaps.
     pub(super) fn peak(&self, source: &Orientation, edited: &Orientation) -> Option<Peak> {
         let [width, height] = self.size;
+        let [xs, ys] = ranges(source, [edited.width, edited.height]);
+        if xs[0] > xs[1] || ys[0] > ys[1] {
+            return None;
+        }
         let mut columns = self.transform(edited);
         for (value, source) in columns.iter_mut().zip(&self.source) {
             *value = source * value.conj();
         }
         self.inverse[1].process(&mut columns);
-        let [xs, ys] = ranges(source, [edited.width, edited.height]);
-        let mut rows = vec![Complex::default(); width * (ys[1] - ys[0] + 1).max(0) as usize];
+        let mut rows = vec![Complex::default(); width * (ys[1] - ys[0] + 1) as usize];
         for (row, x, offset) in blocks(width, ys) {
             for x in x {
                 let column = &columns[x * height..(x + 1) * height];

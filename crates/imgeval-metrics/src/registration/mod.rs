@@ -18,6 +18,8 @@ mod refine;
 mod search;
 mod spline;
 mod sums;
+#[cfg(test)]
+mod tests;
 mod tiles;
 
 pub use align::AlignedPair;

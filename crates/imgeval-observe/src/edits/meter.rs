@@ -201,6 +201,23 @@ impl EditMeter {
         })
     }
 
+    /// LPIPS of two images that were cut out of a pair (`imgeval_metrics::registration::Likeness`), each scaled to [`SIDE`] first;
+    /// or why it is missing.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub fn distance_of(&self, crops: &[Pixels; 2]) -> Result<Result<f64, MissingMetric>, ModelError> {
+        let lpips = match &self.lpips {
+            Ok(lpips) => lpips,
+            Err(missing) => return Ok(Err(missing.clone())),
+        };
+        let [source, edited] = crops.each_ref().map(|pixels| {
+            let scaled = resize(pixels, SIDE, SIDE, Filter::Bicubic);
+            scaled.rgb().iter().map(|value| f32::from(*value) / 255.0).collect::<Vec<f32>>()
+        });
+        lpips.distance(&source, &edited, (SIDE, SIDE)).map(Ok)
+    }
+
     fn distance(
         &self,
         before: &Background,

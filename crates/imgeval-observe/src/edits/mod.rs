@@ -1,5 +1,7 @@
 //! Edited pictures against their sources.
 
+#[cfg(test)]
+mod golden_tests;
 mod mask;
 mod measure;
 mod meter;

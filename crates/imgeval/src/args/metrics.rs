@@ -14,6 +14,9 @@ pub(crate) enum MetricsCommand {
     /// PSNR, SSIM, MSE and LPIPS-squeeze of Reason-Edit: everything at 256x256, the region black in both pictures and still in the
     /// means. With --text also CLIPScore of the edited region. LPIPS needs `imgeval models pull lpips`, CLIPScore a CLIP ViT-L/14
     /// (`imgeval models pull geneval`, or --clip); what is missing is said and ends with exit code 4.
+    ///
+    /// With --register, the edited picture is first laid on its source, and what changed outside of the mask is split into tone and
+    /// content; without a mask, the edited region is found. Nothing is measured outside unless the registration is `ok`.
     Edit(EditMetricsArgs),
     /// Measure color, sharpness, noise, blur and traces of upscaling, decoders and JPEG in images
     ///
@@ -25,6 +28,27 @@ pub(crate) enum MetricsCommand {
     /// The text is read as `imgeval read` reads it. Case, spaces and compatible forms do not count. Lines with characters that the
     /// reader does not know, such as kana, are not measurable: that is reported and ends with exit code 4.
     Text(TextMetricsArgs),
+    /// Find how an edited picture lies on its source
+    ///
+    /// Crop, scale, stretch and shift between two pictures that may differ in size; what is still alike after registration; and
+    /// how many tiles of the source are found again. The status is `ok` (pixels can be compared), `coarse` (only the framing is
+    /// about right) or `failed`.
+    Register(RegisterArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegisterArgs {
+    /// Picture before the edit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) source: PathBuf,
+    /// Picture after the edit; may have another size
+    #[arg(long, value_name = "FILE")]
+    pub(crate) edited: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
 }
 
 #[derive(Debug, Args)]
@@ -47,16 +71,22 @@ pub(crate) struct EditMetricsArgs {
     /// Picture after the edit; may have another size
     #[arg(long, value_name = "FILE")]
     pub(crate) edited: PathBuf,
-    /// Region that was to be edited, white on black
-    #[arg(long, value_name = "FILE")]
-    pub(crate) mask: PathBuf,
+    /// Region that was to be edited, white on black; without it --register finds the region
+    #[arg(long, value_name = "FILE", required_unless_present = "register")]
+    pub(crate) mask: Option<PathBuf>,
     /// What belongs to the region of a mask that is not black and white: pixels at least so bright (1 to 255), or `none` to
     /// take grays as the official script does, where every pixel that is not black belongs to the region and hides in part
-    #[arg(long, value_name = "LEVEL|none", value_parser = parse_mask_threshold)]
+    #[arg(long, value_name = "LEVEL|none", requires = "mask", value_parser = parse_mask_threshold)]
     pub(crate) mask_threshold: Option<MaskThreshold>,
     /// What the region should show now, for CLIPScore
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", requires = "mask")]
     pub(crate) text: Option<String>,
+    /// Lay the edited picture on its source, and measure tone and content outside of the edit
+    #[arg(long)]
+    pub(crate) register: bool,
+    /// Write the edited region that was found as a PNG, white on black, in the size of the source
+    #[arg(long, value_name = "PNG", requires = "register")]
+    pub(crate) region: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

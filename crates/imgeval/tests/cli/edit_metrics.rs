@@ -274,3 +274,33 @@ fn a_photograph_is_no_mask() {
         assert_eq!(of_labels[metric], of_white[metric], "{metric}");
     }
 }
+
+/// Registered with itself, a picture has lost nothing; without a mask the region is found and written.
+#[test]
+fn edits_are_registered_with_and_without_a_mask() {
+    let folder = test_folder("edit-metrics-registered");
+    let file = |name: &str| text(&folder.join(name)).to_owned();
+    let source = file("source.png");
+    // Blocks of many grays, so that there is something to register by.
+    let gray = |x: u32, y: u32| ((x / 9 * 37 + y / 7 * 101 + (x / 9) * (y / 7) * 53) % 251) as u8;
+    RgbImage::from_fn(160, 120, |x, y| [gray(x, y); 3].into()).save(&source).unwrap();
+    let output = imgeval(&["metrics", "register", "--source", &source, "--edited", &source, "--json"]);
+    check_exit(&output, 0);
+    let found = line(&output);
+    assert_eq!((&found["registration"]["status"], &found["before"]["psnr"]), (&json!("ok"), &json!(99.0)));
+    assert!(found["registration"]["cut_off"].as_f64().unwrap() < 1e-3, "{found}");
+
+    let region = file("region.png");
+    let unmasked = ["metrics", "edit", "--source", &source, "--edited", &source, "--register"];
+    let output = imgeval(&[&unmasked[..], &["--region", &region, "--json"]].concat());
+    check_exit(&output, 0);
+    let found = line(&output);
+    assert_eq!(found["missing"]["psnr"], "no mask was given");
+    assert_eq!((&found["outside_of"], &found["meter"]), (&json!("edited_region"), &Value::Null));
+    assert!(found["content_de"].as_f64().unwrap() < 0.5, "{found}");
+    assert_eq!(image::image_dimensions(&region).unwrap(), image::image_dimensions(&source).unwrap());
+
+    let output = imgeval(&["metrics", "edit", "--source", &source, "--edited", &source]);
+    check_exit(&output, 2);
+    assert!(stderr(&output).contains("--mask"), "{}", stderr(&output));
+}

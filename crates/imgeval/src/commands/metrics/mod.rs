@@ -2,6 +2,8 @@
 
 mod edit;
 mod image;
+mod outside;
+mod register;
 mod text;
 
 use std::path::Path;
@@ -17,6 +19,7 @@ pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit
         MetricsCommand::Edit(args) => edit::edit(args, printer),
         MetricsCommand::Image(args) => image::image(args, printer),
         MetricsCommand::Text(args) => text::text(args, printer),
+        MetricsCommand::Register(args) => register::register(args, printer),
     }
 }
 
