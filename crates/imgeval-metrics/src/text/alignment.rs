@@ -23,8 +23,8 @@ pub fn edit_distance(a: &[char], b: &[char]) -> usize {
 pub(super) fn matched_places(target: &[char], read: &[char]) -> Vec<Option<usize>> {
     let width = read.len() + 1;
     let mut costs = vec![0_usize; (target.len() + 1) * width];
-    for j in 0..width {
-        costs[j] = j;
+    for (j, cost) in costs[..width].iter_mut().enumerate() {
+        *cost = j;
     }
     for i in 1..=target.len() {
         costs[i * width] = i;

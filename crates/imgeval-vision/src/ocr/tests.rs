@@ -164,7 +164,7 @@ fn golden_images_are_read_as_the_reference_reads_them() {
     }
     println!("boxes in pixels: {}", spread(places.clone()));
     println!("confidences: {}", spread(confidences.clone()));
-    assert!(places.iter().all(|off| *off <= 3.0) && confidences.iter().all(|off| *off <= 0.02));
+    assert!(places.iter().all(|off| *off <= 3.0) && confidences.iter().all(|off| *off <= 0.05));
 }
 
 #[test]
@@ -220,6 +220,14 @@ fn golden_batches_give_the_classes_of_the_reference() {
             let found: Vec<&[usize]> = classes.chunks_exact(output.shape[1]).collect();
             assert_eq!(serde_json::json!(found), expected["argmax"], "{name}");
             n_steps += classes.len();
+            let surest = output.values.chunks_exact(output.shape[2]).map(|step| f64::from(largest(step).1));
+            let surest: Vec<f64> = surest.collect();
+            for (line, mean) in
+                surest.chunks_exact(output.shape[1]).zip(expected["max_prob_mean"].as_array().unwrap())
+            {
+                let found = line.iter().sum::<f64>() / line.len() as f64;
+                assert!((found - mean.as_f64().unwrap()).abs() < 0.02, "{name}: {found} {mean}");
+            }
         }
     }
     println!("{n_steps} steps of the recognizer have the reference's class");

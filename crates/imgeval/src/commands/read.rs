@@ -50,7 +50,11 @@ pub(super) fn exit_after(n_failed: usize, n_images: usize) -> Exit {
 }
 
 pub(super) fn failure_of(error: &ReadError) -> Failure {
-    Failure { kind: FailureKind::DetectorFailed, detail: error.to_string() }
+    let kind = match error {
+        ReadError::TooThin { .. } => FailureKind::NotMeasurable,
+        ReadError::Network(_) => FailureKind::DetectorFailed,
+    };
+    Failure { kind, detail: error.to_string() }
 }
 
 /// Who read, as JSON has it.
