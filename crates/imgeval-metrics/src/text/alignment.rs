@@ -26,10 +26,10 @@ pub(super) fn matched_places(target: &[char], read: &[char]) -> Vec<Option<usize
     for (j, cost) in costs[..width].iter_mut().enumerate() {
         *cost = j;
     }
-    for i in 1..=target.len() {
+    for (i, character) in (1..).zip(target) {
         costs[i * width] = i;
         for j in 1..width {
-            let replaced = costs[(i - 1) * width + j - 1] + usize::from(target[i - 1] != read[j - 1]);
+            let replaced = costs[(i - 1) * width + j - 1] + usize::from(*character != read[j - 1]);
             let shifted = costs[(i - 1) * width + j].min(costs[i * width + j - 1]) + 1;
             costs[i * width + j] = replaced.min(shifted);
         }
