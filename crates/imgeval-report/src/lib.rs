@@ -18,3 +18,4 @@ pub mod scores;
 pub mod tables;
 pub mod trust;
 pub mod verdicts;
+pub mod weaknesses;

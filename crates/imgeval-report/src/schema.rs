@@ -54,10 +54,12 @@ pub enum Schema {
     Tables,
     /// How the text in one image answers the lines that were asked for, as a line.
     TextMetrics,
+    /// What was measured of the weaknesses of generators.
+    Weaknesses,
 }
 
 impl Schema {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Call,
@@ -81,6 +83,7 @@ impl Schema {
         Self::Suites,
         Self::Tables,
         Self::TextMetrics,
+        Self::Weaknesses,
     ];
 
     /// What a document holds, and the version of its shape: raised when a field changes its meaning or goes. New fields
@@ -111,6 +114,7 @@ impl Schema {
             Self::Suites => ("suites", 1),
             Self::Tables => ("tables", 1),
             Self::TextMetrics => ("text-metrics", 1),
+            Self::Weaknesses => ("weaknesses", 1),
         }
     }
 

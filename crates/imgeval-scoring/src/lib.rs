@@ -36,6 +36,7 @@ mod trust;
 mod trust_view;
 mod verdicts;
 mod view;
+mod weaknesses;
 
 pub use assemble::{Assembly, official_and_fresh};
 pub use cases::{listed_case, read_cases, suite_of};
@@ -55,3 +56,4 @@ pub use spend::{short_cost, spend_line, spend_view};
 pub use trust::{Anchored, Dispute, Pair, Trust};
 pub use verdicts::{add_verdict, official_row};
 pub use view::{OpenedRun, Part, ScoredView};
+pub use weaknesses::ColorReference;

@@ -20,11 +20,14 @@ impl Run {
     /// # Errors
     /// If the run cannot be read.
     pub fn measured(&self, settings: BootstrapSettings) -> Result<Vec<MeasuredView>, ScoringError> {
+        if !self.suite().judged().is_some_and(|judged| judged.has_edit_metrics) {
+            return Ok(Vec::new());
+        }
         let mut meters: BTreeMap<String, BTreeMap<SampleId, Outcome<Measurement>>> = BTreeMap::new();
         for measurement in self.reader().measurements()? {
             let is_current =
                 self.images().get(&measurement.id).is_some_and(|record| record.hash == measurement.image);
-            if is_current {
+            if is_current && !is_of_checks(&measurement.meter) {
                 meters.entry(measurement.meter).or_default().insert(measurement.id, measurement.outcome);
             }
         }
@@ -82,6 +85,11 @@ impl Run {
         }
         (n_values > 0).then(|| builder.summarise_metric(settings))
     }
+}
+
+/// Whether a meter measures for checks and weaknesses, which have a table of their own.
+fn is_of_checks(meter: &str) -> bool {
+    meter.starts_with("measures@") || meter.starts_with("reader@")
 }
 
 fn line_view(MetricLine { name, value, interval, n, n_missing }: MetricLine) -> MetricLineView {

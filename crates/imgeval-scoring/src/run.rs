@@ -308,6 +308,20 @@ impl Run {
         self.suite.is_detected() || self.checks.values().any(|checks| checks.objects().is_some())
     }
 
+    /// The usable images by their samples, whoever scores them.
+    ///
+    /// # Errors
+    /// If the run cannot be read.
+    pub fn usable_images(&self) -> Result<BTreeMap<SampleId, ImageRecord>, ScoringError> {
+        let mut images = BTreeMap::new();
+        self.reader.for_each_sample(None, |observed| {
+            if let Outcome::Done(record) = observed.sample.outcome {
+                images.insert(observed.sample.id, record);
+            }
+        })?;
+        Ok(images)
+    }
+
     /// Whether something must be measured to score its cases.
     #[must_use]
     pub fn takes_measures(&self) -> bool {

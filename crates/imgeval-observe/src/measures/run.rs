@@ -98,17 +98,18 @@ pub fn measure_images(
     tell: &mut dyn FnMut(MeasuringEvent<'_>),
 ) -> Result<MeasuringSummary, MeasuringError> {
     let read = Run::open(run)?;
+    let images = read.usable_images()?;
     let known = read.reader().measurements()?;
     let is_done = |meter: &str, sample: &SampleId| {
         known.iter().any(|known| {
-            let is_current = read.images().get(sample).is_some_and(|record| record.hash == known.image);
+            let is_current = images.get(sample).is_some_and(|record| record.hash == known.image);
             known.meter == meter && known.id == *sample && is_current && known.outcome.done().is_some()
         })
     };
     let mut summary = MeasuringSummary::default();
     let mut work = Vec::new();
     let mut n_all = 0;
-    for (sample, record) in read.images() {
+    for (sample, record) in &images {
         let subject = || subject_of(&read, sample, record.image());
         n_all += 1;
         if !is_done(METER, sample) {
@@ -143,7 +144,7 @@ pub fn measure_images(
                 }
             }
             let has_failed = outcome.done().is_none();
-            let image = read.images()[sample].hash.clone();
+            let image = images[sample].hash.clone();
             records.push(MeasurementRecord { meter, id: sample.clone(), image, outcome });
             tell(MeasuringEvent::Progress(Progress::Advanced { has_failed }));
         }

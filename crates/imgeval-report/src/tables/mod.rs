@@ -23,6 +23,7 @@ pub mod terminal;
 mod text;
 mod trust;
 mod verdicts;
+mod weaknesses;
 
 use self::terminal::View;
 use crate::model::{Board, ComparisonView};
@@ -40,6 +41,7 @@ pub use scores::{
 };
 pub use trust::{trust_json, trust_tables};
 pub use verdicts::{verdicts_json, verdicts_table};
+pub use weaknesses::{weaknesses_json, weaknesses_table};
 
 /// What a table shows beside scores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -49,6 +49,8 @@ pub const REGISTERED: &str = "ok";
 pub const NO_PAIR: &str = "pair";
 /// The lines that a reader found, as JSON.
 pub const LINES: &str = "lines";
+/// The same of a plain rendering of the lines that were asked for: what the reader itself gets wrong.
+pub const RENDERED_LINES: &str = "rendered_lines";
 /// Which part of the wanted characters the reader's dictionary has.
 pub const COVERAGE: &str = "coverage";
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use imgeval_metrics::BootstrapSettings;
 
 use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
 use crate::environment;
@@ -12,6 +13,42 @@ pub(crate) enum DiagnoseCommand {
     /// Which kind of decoder drew these pictures? Train a probe on known generators, ask it about others
     #[command(subcommand)]
     Architecture(ArchitectureCommand),
+    /// Measure the weaknesses of the generator behind a run, against controls
+    ///
+    /// Cut-off, stretch, redrawing, blur, changes outside of an edit, text and color: each with a 95 % interval by case, the same
+    /// measure on controls that nobody edited, and a verdict that says no more than they allow. The suite `weaknesses` is made for it
+    /// (`imgeval suites show weaknesses`); of other runs whatever can be measured is. See docs/weaknesses.md.
+    Weaknesses(WeaknessesArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WeaknessesArgs {
+    /// Run directories
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Run, folder or quoted pattern whose colors those of images without a source are compared with: photographs, or another
+    /// model's answers to the same prompts
+    #[arg(long, value_name = "RUN|DIR")]
+    pub(crate) reference: Option<String>,
+    /// Report what was measured before, and measure nothing
+    #[arg(long)]
+    pub(crate) no_measuring: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Random seed of the bootstrap
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    bootstrap_seed: u64,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+}
+
+impl WeaknessesArgs {
+    pub(crate) fn settings(&self) -> BootstrapSettings {
+        BootstrapSettings { seed: self.bootstrap_seed, ..BootstrapSettings::default() }
+    }
 }
 
 #[derive(Debug, Subcommand)]

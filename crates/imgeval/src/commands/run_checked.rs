@@ -40,19 +40,24 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
         return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
     };
     let generation = &args.generation;
-    set.select(&generation.ids, &generation.tags, generation.limit)?;
-    let mut left_out = 0;
-    if args.cases.is_none() && !Job::takes_masks(model, generation)? {
-        let n = set.cases.len();
-        set.cases.retain(|case| case.rounds.iter().all(|round| round.mask.is_none()));
-        left_out = n - set.cases.len();
-    }
-    if left_out > 0 {
-        let cases = counted(left_out, "case");
+    let mut selected = set.clone();
+    selected.select(&generation.ids, &generation.tags, generation.limit)?;
+    let needs_mask = |case: &SuiteCase| case.rounds.iter().any(|round| round.mask.is_some());
+    let masked: Vec<&SuiteCase> = selected.cases.iter().filter(|case| needs_mask(case)).collect();
+    if let Some(first) = masked.first().filter(|_| args.cases.is_none())
+        && !Job::takes_masks(model, generation)?
+    {
+        if !generation.ids.is_empty() {
+            let message = format!("case {} needs a mask, and {model} takes none", first.id);
+            return Err(CommandError::usage(message).with_hint("leave its id out").into());
+        }
+        let cases = counted(masked.len(), "case");
         printer.insist(format_args!("run: {cases} with a mask left out, because {model} takes none"));
+        set.cases.retain(|case| !needs_mask(case));
+        selected.cases.retain(|case| !needs_mask(case));
     }
     let cases: BTreeMap<CaseId, SuiteCase> =
-        set.cases.iter().map(|case| (case.id.clone(), case.clone())).collect();
+        selected.cases.iter().map(|case| (case.id.clone(), case.clone())).collect();
     let is_asked = !suite.asked_for(&cases).is_empty();
     match (suite.has_rules(&cases), is_asked, args.judge.judges.is_empty()) {
         (false, ..) => return Err(no_rules().into()),

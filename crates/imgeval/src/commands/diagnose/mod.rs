@@ -6,6 +6,7 @@ mod places;
 mod report;
 mod show;
 mod train;
+mod weaknesses;
 
 use anyhow::Result;
 use imgeval_core::visible;
@@ -26,10 +27,10 @@ use crate::{
 };
 
 pub(super) fn diagnose(command: &DiagnoseCommand, printer: Printer) -> Result<Exit> {
-    let DiagnoseCommand::Architecture(command) = command;
     match command {
-        ArchitectureCommand::Train(args) => train::train(args, printer),
-        ArchitectureCommand::Apply(args) => apply::apply(args, printer),
+        DiagnoseCommand::Architecture(ArchitectureCommand::Train(args)) => train::train(args, printer),
+        DiagnoseCommand::Architecture(ArchitectureCommand::Apply(args)) => apply::apply(args, printer),
+        DiagnoseCommand::Weaknesses(args) => weaknesses::weaknesses(args, printer),
     }
 }
 
