@@ -59,5 +59,6 @@ mod cli {
     mod terminal;
     mod texts;
     mod trust;
+    mod weaknesses;
     mod wise;
 }
