@@ -3,12 +3,14 @@
 //! - [`collect`]: the images of a question, and what their files say.
 //! - [`alike`]: one size and one compression for all of them, and degradations.
 //! - [`architecture`]: which kind of decoder drew these pictures, with the controls that keep the answer honest.
+//! - [`artefacts`]: which traces a generator's images carry, beside those of a reference.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod alike;
 pub mod architecture;
+pub mod artefacts;
 pub mod collect;
 mod events;
 mod measured;

@@ -12,6 +12,8 @@ pub enum Schema {
     ArchitectureAnswer,
     /// A trained architecture probe with its controls.
     ArchitectureProbe,
+    /// Which traces images carry, beside a reference.
+    Artefacts,
     /// One call to a provider, as a line of a file.
     Call,
     /// Differences between runs.
@@ -59,9 +61,10 @@ pub enum Schema {
 }
 
 impl Schema {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
+        Self::Artefacts,
         Self::Call,
         Self::Comparisons,
         Self::Coverage,
@@ -93,6 +96,7 @@ impl Schema {
         match self {
             Self::ArchitectureAnswer => ("architecture-answer", 1),
             Self::ArchitectureProbe => ("architecture-probe", 1),
+            Self::Artefacts => ("artefacts", 1),
             Self::Call => ("call", 1),
             Self::Comparisons => ("comparisons", 1),
             Self::Coverage => ("coverage", 1),

@@ -26,6 +26,7 @@ mod say;
 mod tests;
 mod trust;
 
+pub(crate) use data::shares_of;
 pub use data::{Fact, FactProfile, MIN_GROUPS, Profile, Shares, Source, SplitError, ValueShare};
 pub use error::DiagnoseError;
 pub use learn::{EmbedderCard, ProbeKind, WorkbenchSettings, load_embedder};

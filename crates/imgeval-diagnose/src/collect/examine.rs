@@ -69,13 +69,17 @@ pub fn read_image(path: &Path, limits: &DecodeLimits) -> Result<ReadImage, Failu
 /// # Errors
 /// The failure as data, as imports record it.
 pub fn examine(path: &Path, limits: &DecodeLimits) -> Result<Examined, Failure> {
-    let image = read_image(path, limits)?;
-    Ok(Examined {
+    Ok(examine_image(&read_image(path, limits)?))
+}
+
+/// What is known of an image that was read.
+pub(crate) fn examine_image(image: &ReadImage) -> Examined {
+    Examined {
         facts: parse_file_facts(image.format, &image.bytes),
         width: image.pixels.width(),
         height: image.pixels.height(),
         difference_hash: difference_hash(&image.pixels),
         block_grid: block_grid(&GrayPixels::luma_of(&image.pixels)),
-        sha256: image.sha256,
-    })
+        sha256: image.sha256.clone(),
+    }
 }

@@ -9,6 +9,7 @@ mod items;
 mod perceptual_hash;
 mod usable;
 
+pub(crate) use examine::examine_image;
 pub use examine::{Examined, ReadImage, examine, read_image};
 pub use file_facts::{FileFacts, JpegFacts, parse_file_facts};
 pub use items::{ImageItem, ItemsError, list_images};

@@ -66,18 +66,26 @@ fn encode(pixels: &Pixmap, dpi: u32) -> Result<Vec<u8>, png::EncodingError> {
     // Figures have a white ground, so that no pixel is transparent.
     let rgb: Vec<u8> =
         pixels.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    encode_rgb(&rgb, pixels.width(), pixels.height(), Some(dpi))
+}
+
+/// Three bytes a pixel, row by row.
+pub(super) fn encode_rgb(
+    rgb: &[u8],
+    width: u32,
+    height: u32,
+    dpi: Option<u32>,
+) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, pixels.width(), pixels.height());
+    let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    let per_metre = (f64::from(dpi) / 0.0254).round() as u32;
-    encoder.set_pixel_dims(Some(png::PixelDimensions {
-        xppu: per_metre,
-        yppu: per_metre,
-        unit: png::Unit::Meter,
+    encoder.set_pixel_dims(dpi.map(|dpi| {
+        let per_metre = (f64::from(dpi) / 0.0254).round() as u32;
+        png::PixelDimensions { xppu: per_metre, yppu: per_metre, unit: png::Unit::Meter }
     }));
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(&rgb)?;
+    writer.write_image_data(rgb)?;
     writer.finish()?;
     Ok(file)
 }

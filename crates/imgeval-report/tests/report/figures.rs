@@ -1,7 +1,7 @@
 use imgeval_report::{
     figures::{
-        Figure, FigureError, GridItem, LinePoint, LineSeries, confidence_histogram, figures_of, forest_plot,
-        lines, matrix, overall_bars, part_bars, part_radar, qualitative_grid,
+        Figure, FigureError, GridItem, HeatMap, LinePoint, LineSeries, confidence_histogram, figures_of,
+        forest_plot, heat_maps, lines, matrix, overall_bars, part_bars, part_radar, qualitative_grid,
     },
     model::{Board, BoardRow, Cell, Report, RowSource},
 };
@@ -66,6 +66,10 @@ fn numbers() -> Vec<Vec<Option<f64>>> {
         vec![Some(0.25), Some(1.0), Some(-0.5)],
         vec![Some(f64::NAN), Some(-0.5)],
     ]
+}
+
+fn field(values: Vec<f64>) -> HeatMap {
+    HeatMap { label: "<a>".to_owned(), note: "\u{202e}".to_owned(), values, range: (0.0, 1.0) }
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -165,6 +169,12 @@ fn nasty() -> Vec<Figure> {
         matrix("nothing", &[], &[]),
         matrix("thirty", &labels, &many),
         lines("nothing", "", "", &[]),
+        heat_maps("nothing", &[]).unwrap(),
+        heat_maps(
+            "fields",
+            &[field(vec![0.0, f64::NAN, 1.0, f64::INFINITY]), field(vec![]), field(vec![1.0; 3])],
+        )
+        .unwrap(),
         lines("spectra", "frequency", "power", &[spectrum(1.0), spectrum(20.0), spectrum(50.0)]),
     ]
 }

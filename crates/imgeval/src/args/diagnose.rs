@@ -19,6 +19,28 @@ pub(crate) enum DiagnoseCommand {
     /// measure on controls that nobody edited, and a verdict that says no more than they allow. The suite `weaknesses` is made for it
     /// (`imgeval suites show weaknesses`); of other runs whatever can be measured is. See docs/weaknesses.md.
     Weaknesses(WeaknessesArgs),
+    /// Which traces do images carry that exist already? Spectra, lattices, JPEG grids, fingerprints, sharpening, color casts
+    ///
+    /// Each place is one generator: a run, a folder or a quoted pattern, as PLACE or NAME=PLACE. Differences in the files are
+    /// reported first, since they may explain the rest. Without --reference the numbers stand alone. See docs/artefacts.md.
+    Artefacts(ArtefactsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ArtefactsArgs {
+    /// Images of a generator; places of the same name go together [default name: the last part of the path]
+    #[arg(value_name = "[NAME=]PLACE", required = true)]
+    pub(crate) places: Vec<String>,
+    /// What all places are compared with: photographs or another generator, best for the same prompts, in the same format and size
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) reference: Vec<String>,
+    /// Random seed of the bootstrap
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) bootstrap_seed: u64,
+    #[command(flatten)]
+    pub(crate) output: DiagnoseOutputArgs,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! `imgeval diagnose architecture`: what people see, and what happens to strange input. What the numbers mean is tested in the crate.
+//! `imgeval diagnose`: what people see, and what happens to strange input. What the numbers mean is tested in the crate.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     networks::golden,
-    support::{check_exit, imgeval, stderr, stdout, test_folder, text, write_official},
+    support::{check_exit, command, imgeval, stderr, stdout, test_folder, text, write_official},
 };
 
 /// Noise that is smooth, with or without a lattice of 8 pixels.
@@ -192,4 +192,68 @@ fn what_cannot_be_learnt_from_is_told() {
     fs::write(images.join("00000/samples/0000.png"), "no picture").unwrap();
     check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 4);
     check(&[&few_class("a"), &format!("b={}", text(&run))], 5, "has no image");
+}
+
+#[test]
+fn traces_of_a_place_stand_beside_the_reference() {
+    let folder = test_folder("diagnose-artefacts");
+    let (plain, lattice, report) = (folder.join("plain"), folder.join("lattice"), folder.join("report"));
+    write_class(&plain, false, 12);
+    write_class(&lattice, true, 12);
+    fs::write(lattice.join("note.png"), "not a picture").unwrap();
+    let named = format!("made={}", text(&lattice));
+    let arguments = ["diagnose", "artefacts", &named, "--reference", text(&plain), "--report", text(&report)];
+    let output = command(&arguments).env("IMGEVAL_COLUMNS", "80").output().unwrap();
+    check_exit(&output, 4);
+    assert!(stderr(&output).contains("note.png` cannot be used"), "{}", stderr(&output));
+    let shown = stdout(&output);
+    for part in ["made: 12 images, 1 unreadable; reference: 12 images", "period 8", "chance alone"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // What is due to files comes before any number.
+    assert!(shown.find("8-pixel grid, lossless") < shown.find("Azimuthal spectrum"), "{shown}");
+    let widest = shown.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(80), "{widest:?}: {shown}");
+
+    let written = fs::read_to_string(report.join("report.json")).unwrap();
+    super::schemas::check_stamped(&written);
+    let json: Value = serde_json::from_str(&written).unwrap();
+    let place = &json["places"][0];
+    assert_eq!((place["name"].as_str(), place["n_images"].as_u64()), (Some("made"), Some(12)));
+    assert_eq!(place["unused_counts"][0]["count"], 1);
+    let number = |key: &str| {
+        place["numbers"].as_array().unwrap().iter().find(|row| row["number"] == key).unwrap().clone()
+    };
+    assert!(number("lattice_8")["difference"]["low"].as_f64().unwrap() > 0.0, "{}", number("lattice_8"));
+    // 64 pixels are too few for a checkerboard: counted, no zero.
+    assert!(number("p8")["place"].is_null());
+    assert_eq!(number("p8")["not_measurable"][0]["count"], 12);
+    assert!(fs::read_to_string(report.join("summary.md")).unwrap().contains("Residual fingerprint"));
+    let figures = fs::read_dir(report.join("figures")).unwrap().count();
+    // Spectra, a fingerprint each, and their correlations; each as SVG and PNG.
+    assert_eq!(figures, 8);
+}
+
+#[test]
+fn traces_without_a_reference_stand_alone() {
+    let folder = test_folder("diagnose-artefacts-alone");
+    let (plain, bad) = (folder.join("plain"), folder.join("bad"));
+    write_class(&plain, false, 3);
+    let output = imgeval(&["diagnose", "artefacts", text(&plain), "--json"]);
+    check_exit(&output, 0);
+    let json: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!(json["reference"].is_null());
+    let place = &json["places"][0];
+    assert_eq!(place["name"], "plain");
+    let codes: Vec<&str> =
+        place["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["too-few-images", "no-reference"]);
+    assert!(place["numbers"].as_array().unwrap().iter().all(|row| row["difference"].is_null()));
+
+    fs::create_dir_all(&bad).unwrap();
+    fs::write(bad.join("a.png"), "not a picture").unwrap();
+    let output = imgeval(&["diagnose", "artefacts", text(&bad)]);
+    check_exit(&output, 5);
+    assert!(stderr(&output).contains("no image of `bad` can be read"), "{}", stderr(&output));
+    check_exit(&imgeval(&["diagnose", "artefacts", text(&folder.join("absent"))]), 2);
 }

@@ -88,7 +88,7 @@ impl Fact {
     }
 
     /// The fact of one image, in words.
-    fn value(self, image: &Examined, size_bounds: &[f64]) -> String {
+    pub(crate) fn value(self, image: &Examined, size_bounds: &[f64]) -> String {
         let facts = &image.facts;
         match self {
             Self::Format if facts.is_lossy_webp => "webp, lossy".to_owned(),
@@ -265,7 +265,8 @@ fn learn_rule<'a>(
     counts.into_iter().map(|(value, counts)| (value, best(counts))).collect()
 }
 
-fn shares_of(values: &[String], classes: &[usize], class: usize) -> Vec<ValueShare> {
+/// The shares of the values in a class, largest first; beyond four, the rest are added up.
+pub(crate) fn shares_of(values: &[String], classes: &[usize], class: usize) -> Vec<ValueShare> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (value, _) in values.iter().zip(classes).filter(|(_, other)| **other == class) {
         *counts.entry(value).or_default() += 1;

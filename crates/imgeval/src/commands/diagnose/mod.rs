@@ -1,6 +1,7 @@
 //! `imgeval diagnose`: what can be found out about a generator beside its scores.
 
 mod apply;
+mod artefacts;
 mod figures;
 mod places;
 mod report;
@@ -31,6 +32,7 @@ pub(super) fn diagnose(command: &DiagnoseCommand, printer: Printer) -> Result<Ex
         DiagnoseCommand::Architecture(ArchitectureCommand::Train(args)) => train::train(args, printer),
         DiagnoseCommand::Architecture(ArchitectureCommand::Apply(args)) => apply::apply(args, printer),
         DiagnoseCommand::Weaknesses(args) => weaknesses::weaknesses(args, printer),
+        DiagnoseCommand::Artefacts(args) => artefacts::artefacts(args, printer),
     }
 }
 
@@ -93,12 +95,14 @@ impl Stages {
 }
 
 /// Names every image that cannot be used, and tells how the command ends.
-fn tell_unused(unused: &[Unused], printer: Printer) -> Exit {
+fn tell_unused<'a>(unused: impl IntoIterator<Item = &'a Unused>, printer: Printer) -> Exit {
+    let mut exit = Exit::Ok;
     for one in unused {
+        exit = Exit::Partial;
         let (name, detail) = (visible(&one.path.to_string_lossy()), visible(&one.reason.detail()));
         printer.insist(format_args!("error: `{name}` cannot be used: {}: {detail}", one.reason.code()));
     }
-    if unused.is_empty() { Exit::Ok } else { Exit::Partial }
+    exit
 }
 
 fn refused(error: &DiagnoseError) -> CommandError {

@@ -12,6 +12,46 @@ use crate::{
     printer::Printer,
 };
 
+/// The name and the place of `NAME=PLACE`.
+pub(super) fn split_name(text: &str) -> Option<(&str, &str)> {
+    let (name, place) = text.split_once('=')?;
+    (!name.trim().is_empty() && !place.is_empty()).then_some((name.trim(), place))
+}
+
+/// Images of one generator.
+pub(super) struct Generator {
+    pub(super) name: String,
+    pub(super) images: Vec<ImageItem>,
+}
+
+/// Each `PLACE` or `NAME=PLACE`, those of one name together, in the order of first appearance. Without a name, the last part of the path
+/// is one, or all of it where two places would have the same.
+pub(super) fn generators_of(texts: &[String], printer: Printer) -> Result<Vec<Generator>> {
+    let mut generators: Vec<Generator> = Vec::new();
+    for text in texts {
+        // A path may hold an equals sign.
+        let named = split_name(text).filter(|_| !Path::new(text).exists());
+        let place = named.map_or(text.as_str(), |(_, place)| place);
+        let images = images_of(place, printer)?;
+        let known = |name: &str| generators.iter().position(|generator| generator.name == name);
+        let name = match named {
+            Some((name, _)) => {
+                if let Some(place) = known(name) {
+                    generators[place].images.extend(images);
+                    continue;
+                }
+                name.to_owned()
+            }
+            None => {
+                let last = Path::new(place).file_name().map(|name| name.to_string_lossy().into_owned());
+                last.filter(|name| known(name).is_none()).unwrap_or_else(|| place.to_owned())
+            }
+        };
+        generators.push(Generator { name, images });
+    }
+    Ok(generators)
+}
+
 /// The images of a place. Of a run the prompt is the group, and samples without an image are told.
 pub(super) fn images_of(place: &str, printer: Printer) -> Result<Vec<ImageItem>> {
     if Path::new(place).join("run.toml").is_file() {

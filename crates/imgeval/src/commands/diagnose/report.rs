@@ -9,7 +9,7 @@ use imgeval_diagnose::{
         AnswerReason, AppliedImages, AppliedSummary, CandidateRecord, CandidateSheet, DecoderSignature,
         PlanRecord, Probe, ProbeCard, ProbeCardRecord, SignatureRecord, SummaryRecord, judge_probe,
     },
-    collect::count_unused,
+    collect::{Unused, count_unused},
 };
 use imgeval_pages::{make_names_unique, write_figures};
 use imgeval_report::figures::Figure;
@@ -67,16 +67,7 @@ pub(super) fn answer_json(answer: &AnswerReport<'_>) -> Value {
             })
         })
         .collect();
-    let unused: Vec<Value> = answer
-        .applied
-        .unused
-        .iter()
-        .map(|one| json!({"image": one.name, "reason": one.reason.code(), "detail": one.reason.detail()}))
-        .collect();
-    let unused_counts: Vec<Value> = count_unused(&answer.applied.unused)
-        .iter()
-        .map(|one| json!({"reason": one.reason, "count": one.count}))
-        .collect();
+    let (unused, unused_counts) = unused_json(&answer.applied.unused);
     let signature = answer.signature.as_ref().map(|(record, likeness)| {
         let names = answer.card.signatures.iter().map(|known| &known.name);
         let similarity: serde_json::Map<String, Value> =
@@ -104,16 +95,35 @@ pub(super) fn answer_json(answer: &AnswerReport<'_>) -> Value {
     }))
 }
 
+/// Every image that was not used, and how many for each reason.
+pub(super) fn unused_json(unused: &[Unused]) -> (Vec<Value>, Vec<Value>) {
+    let one =
+        |one: &Unused| json!({"image": one.name, "reason": one.reason.code(), "detail": one.reason.detail()});
+    let counts = count_unused(unused);
+    let counts = counts.iter().map(|one| json!({"reason": one.reason, "count": one.count}));
+    (unused.iter().map(one).collect(), counts.collect())
+}
+
 pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) -> Result<()> {
-    write(folder, "report.json", &format!("{value:#}\n"))?;
-    write(folder, "summary.md", &in_markdown("Architecture probe", &show::probe_text(&probe.card)))?;
-    write_all(folder, probe_figures(probe))
+    let text = show::probe_text(&probe.card);
+    write_report(folder, "Architecture probe", &text, value, probe_figures(probe))
 }
 
 pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, value: &Value) -> Result<()> {
+    write_report(folder, "What the probe says", &show::answer_text(answer), value, answer_figures(answer))
+}
+
+/// The value, the text that people see, and figures as SVG and PNG.
+pub(super) fn write_report(
+    folder: &Path,
+    title: &str,
+    text: &str,
+    value: &Value,
+    figures: Vec<Figure>,
+) -> Result<()> {
     write(folder, "report.json", &format!("{value:#}\n"))?;
-    write(folder, "summary.md", &in_markdown("What the probe says", &show::answer_text(answer)))?;
-    write_all(folder, answer_figures(answer))
+    write(folder, "summary.md", &in_markdown(title, text))?;
+    write_all(folder, figures)
 }
 
 fn write_all(folder: &Path, mut figures: Vec<Figure>) -> Result<()> {

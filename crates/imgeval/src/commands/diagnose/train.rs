@@ -19,7 +19,8 @@ use imgeval_observe::{Model, given_or_pulled, sha256_of_weights};
 use imgeval_vision::DecodeLimits;
 
 use super::{
-    Stages, places::images_of, places::images_of_all, probe_refused, refused, report, show, tell_unused,
+    Stages, places::images_of, places::images_of_all, places::split_name, probe_refused, refused, report,
+    show, tell_unused,
 };
 use crate::{
     args::diagnose::{JpegChoice, ProbeClipArgs, ProbeName, SizingName, TrainArgs},
@@ -184,11 +185,7 @@ fn parse_classes(texts: &[String]) -> Result<Classes, CommandError> {
 }
 
 fn named_place<'a>(text: &'a str, flag: &str) -> Result<(&'a str, &'a str), CommandError> {
-    let (name, place) = text.split_once('=').ok_or_else(|| misread(text, flag))?;
-    if name.trim().is_empty() || place.is_empty() {
-        return Err(misread(text, flag));
-    }
-    Ok((name.trim(), place))
+    split_name(text).ok_or_else(|| misread(text, flag))
 }
 
 fn misread(text: &str, flag: &str) -> CommandError {
