@@ -1,0 +1,1 @@
+//! What overlays show, on images made here.
