@@ -140,7 +140,7 @@ pub(super) fn fitted(pixels: &Pixels, width: u32, height: u32) -> Pixels {
     resize_bicubic(pixels, width, height)
 }
 
-/// A bar of all colors with numbers beneath it, and what they mean beside it.
+/// A bar of all colors with numbers beneath it, and below them what they mean.
 pub(super) fn scale(scale: &Scale, size: f32) -> Pixels {
     // Room for half a number at both ends.
     let margin = text_width("00.0", size).ceil() as u32;
@@ -165,5 +165,6 @@ pub(super) fn scale(scale: &Scale, size: f32) -> Pixels {
             INK,
         );
     }
-    across(&[canvas.into_pixels(), self::text(&scale.label, size, 700)], 8)
+    let label = self::text(&scale.label, size, 700);
+    down(&[canvas.into_pixels(), label], 2)
 }

@@ -87,7 +87,9 @@ fn draw(canvas: &mut Canvas, corners: [[f64; 2]; 4], marks: &[(char, Mark)]) {
                 continue;
             }
             let place = ends.partition_point(|end| *end <= u).min(marks.len().saturating_sub(1));
-            let Some(color) = marks.get(place).and_then(|(_, mark)| color_of(*mark)) else { continue };
+            // Places are estimates: a space goes with the character before it.
+            let before = marks.iter().take(place + 1).rev();
+            let Some(color) = before.into_iter().find_map(|(_, mark)| color_of(*mark)) else { continue };
             let is_rim = u.min(1.0 - u) < rims[0] || v.min(1.0 - v) < rims[1];
             canvas.blend(x as f32, y as f32, color, if is_rim { 1.0 } else { VEIL });
         }
