@@ -1,14 +1,12 @@
 //! Masks, boxes and labels on a copy of a picture.
 //!
 //! Colours are those of M. Okabe and K. Ito ("Color Universal Design", 2008), told apart by readers with any colour
-//! vision. The font is DejaVu Sans cut down to printable ASCII (`pyftsubset --unicodes=U+0020-007E --no-hinting
-//! --layout-features=`); its licence lies beside it in `assets/`.
+//! vision.
 
-use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use imgeval_core::{BoundingBox, Category, Detection, Mask, Pixels};
 
-const FONT: &[u8] = include_bytes!("../assets/DejaVuSans-ascii.ttf");
+use crate::canvas::{Canvas, line_height, readable_ink, text_width};
 
 /// Vermilion, sky blue, yellow, bluish green, reddish purple, orange, blue, black.
 const PALETTE: [[u8; 3]; 8] = [
@@ -67,23 +65,21 @@ pub fn label_detections(detections: &[Detection]) -> Vec<BoxLabel> {
 pub fn annotate(pixels: &Pixels, labels: &[BoxLabel]) -> Pixels {
     let shorter = pixels.width().min(pixels.height()) as f32;
     let line = (shorter / 200.0).round().max(2.0);
-    let mut canvas = Canvas::new(pixels);
+    let mut canvas = Canvas::of(pixels);
     let mut is_covered = vec![false; pixels.rgb().len() / 3];
     for label in labels {
         if let Some(mask) = &label.mask {
-            canvas.draw_mask(mask, (line / 2.0) as usize, label.color, &mut is_covered);
+            draw_mask(&mut canvas, mask, (line / 2.0) as usize, label.color, &mut is_covered);
         }
     }
     for label in labels.iter().rev() {
-        canvas.draw_frame(label.bounding_box, line, label.color);
+        canvas.frame(label.bounding_box, line, label.color);
     }
-    if let Ok(font) = FontRef::try_from_slice(FONT) {
-        let height = (shorter / 30.0).round().max(11.0);
-        for label in labels.iter().rev() {
-            canvas.draw_label(&font, height, label);
-        }
+    let height = (shorter / 30.0).round().max(11.0);
+    for label in labels.iter().rev() {
+        draw_label(&mut canvas, height, label);
     }
-    canvas.into_pixels(pixels)
+    canvas.into_pixels()
 }
 
 /// The bytes of a PNG file.
@@ -98,109 +94,40 @@ pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, EncodeError> {
     Ok(bytes)
 }
 
-struct Canvas {
-    width: usize,
-    height: usize,
-    rgb: Vec<u8>,
-}
-
-impl Canvas {
-    fn new(pixels: &Pixels) -> Self {
-        Self { width: pixels.width() as usize, height: pixels.height() as usize, rgb: pixels.rgb().to_vec() }
+/// A veil over the mask's pixels, and a contour of the given width along its inner side; both only where no other mask lies yet,
+/// so that veils do not add up until nothing shines through.
+fn draw_mask(canvas: &mut Canvas, mask: &Mask, line: usize, color: [u8; 3], is_covered: &mut [bool]) {
+    let (width, height) = (canvas.width(), canvas.height());
+    if (mask.width() as usize, mask.height() as usize) != (width, height) {
+        return;
     }
-
-    fn into_pixels(self, original: &Pixels) -> Pixels {
-        // The size has not changed, so this cannot be `None`.
-        Pixels::new(original.width(), original.height(), self.rgb).unwrap_or_else(|| original.clone())
-    }
-
-    /// Fills the pixels whose centres lie in the rectangle; float to integer casts saturate, so any rectangle will do.
-    fn fill(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, color: [u8; 3]) {
-        let end_x = (x2.round() as usize).min(self.width);
-        for y in y1.round() as usize..(y2.round() as usize).min(self.height) {
-            for x in x1.round() as usize..end_x {
-                self.rgb[(y * self.width + x) * 3..][..3].copy_from_slice(&color);
-            }
+    let rows = mask.to_rows();
+    let is_inside = |x: usize, y: usize| x < width && y < height && rows[y * width + x];
+    for place in (0..rows.len()).filter(|place| rows[*place]) {
+        if std::mem::replace(&mut is_covered[place], true) {
+            continue;
         }
-    }
-
-    /// A veil over the mask's pixels, and a contour of the given width along its inner side; both only where no
-    /// other mask lies yet, so that veils do not add up until nothing shines through.
-    fn draw_mask(&mut self, mask: &Mask, line: usize, color: [u8; 3], is_covered: &mut [bool]) {
-        let (width, height) = (self.width, self.height);
-        if (mask.width() as usize, mask.height() as usize) != (width, height) {
-            return;
-        }
-        let rows = mask.to_rows();
-        let is_inside = |x: usize, y: usize| x < width && y < height && rows[y * width + x];
-        for place in (0..rows.len()).filter(|place| rows[*place]) {
-            if std::mem::replace(&mut is_covered[place], true) {
-                continue;
-            }
-            let (x, y) = (place % width, place / width);
-            // Left of or above the picture the place wraps round to a huge one, which is outside as well.
-            let is_contour = !(is_inside(x.wrapping_sub(line), y)
-                && is_inside(x + line, y)
-                && is_inside(x, y.wrapping_sub(line))
-                && is_inside(x, y + line));
-            let coverage = if is_contour { 1.0 } else { MASK_COVERAGE };
-            self.blend(x as f32, y as f32, color, coverage);
-        }
-    }
-
-    /// A frame of the given width inside the box.
-    fn draw_frame(&mut self, bounding_box: BoundingBox, line: f32, color: [u8; 3]) {
-        let BoundingBox { x1, y1, x2, y2 } = bounding_box;
-        self.fill(x1, y1, x2, y1 + line, color);
-        self.fill(x1, y2 - line, x2, y2, color);
-        self.fill(x1, y1, x1 + line, y2, color);
-        self.fill(x2 - line, y1, x2, y2, color);
-    }
-
-    /// Above the box's upper left corner where there is room, otherwise inside it; never beyond the right border if
-    /// the text fits at all.
-    fn draw_label(&mut self, font: &FontRef<'_>, height: f32, label: &BoxLabel) {
-        let scaled = font.as_scaled(PxScale::from(height));
-        let padding = (height / 6.0).round();
-        let text_width: f32 =
-            label.text.chars().map(|letter| scaled.h_advance(scaled.glyph_id(letter))).sum();
-        let (width, height) = (text_width + 2.0 * padding, scaled.height() + padding);
-        let BoundingBox { x1, y1, .. } = label.bounding_box;
-        let left = x1.min(self.width as f32 - width).max(0.0).round();
-        let top = if y1 >= height { y1 - height } else { y1.max(0.0) }.round();
-        self.fill(left, top, left + width, top + height, label.color);
-
-        let ink = readable_ink(label.color);
-        let mut pen = left + padding;
-        for letter in label.text.chars() {
-            let id = scaled.glyph_id(letter);
-            let glyph =
-                id.with_scale_and_position(scaled.scale(), point(pen, top + padding / 2.0 + scaled.ascent()));
-            pen += scaled.h_advance(id);
-            let Some(outline) = scaled.outline_glyph(glyph) else { continue };
-            let corner = outline.px_bounds().min;
-            outline.draw(|x, y, coverage| {
-                self.blend(corner.x + x as f32, corner.y + y as f32, ink, coverage);
-            });
-        }
-    }
-
-    fn blend(&mut self, x: f32, y: f32, color: [u8; 3], coverage: f32) {
-        if x < 0.0 || y < 0.0 || x >= self.width as f32 || y >= self.height as f32 {
-            return;
-        }
-        let start = (y as usize * self.width + x as usize) * 3;
-        for (under, over) in self.rgb[start..start + 3].iter_mut().zip(color) {
-            let mixed = f32::from(*under) + (f32::from(over) - f32::from(*under)) * coverage.clamp(0.0, 1.0);
-            *under = mixed.round() as u8;
-        }
+        let (x, y) = (place % width, place / width);
+        // Left of or above the picture the place wraps round to a huge one, which is outside as well.
+        let is_contour = !(is_inside(x.wrapping_sub(line), y)
+            && is_inside(x + line, y)
+            && is_inside(x, y.wrapping_sub(line))
+            && is_inside(x, y + line));
+        let coverage = if is_contour { 1.0 } else { MASK_COVERAGE };
+        canvas.blend(x as f32, y as f32, color, coverage);
     }
 }
 
-/// Black on light labels, white on dark ones, by Rec. 709 luma.
-fn readable_ink([red, green, blue]: [u8; 3]) -> [u8; 3] {
-    let luma = 0.2126 * f32::from(red) + 0.7152 * f32::from(green) + 0.0722 * f32::from(blue);
-    if luma > 125.0 { [0; 3] } else { [255; 3] }
+/// Above the box's upper left corner where there is room, otherwise inside it; never beyond the right border if the text fits at
+/// all.
+fn draw_label(canvas: &mut Canvas, height: f32, label: &BoxLabel) {
+    let padding = (height / 6.0).round();
+    let (width, line) = (text_width(&label.text, height) + 2.0 * padding, line_height(height) + padding);
+    let BoundingBox { x1, y1, .. } = label.bounding_box;
+    let left = x1.min(canvas.width() as f32 - width).max(0.0).round();
+    let top = if y1 >= line { y1 - line } else { y1.max(0.0) }.round();
+    canvas.fill(left, top, left + width, top + line, label.color);
+    canvas.text(&label.text, left + padding, top + padding / 2.0, height, readable_ink(label.color));
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit; a crate of its own.
 //! - [`checkpoint`]: trained parameters from safetensors and PyTorch files, without trusting them.
 //! - [`machine_memory`]: how much memory there is for images.
-//! - [`annotate`]: boxes and labels drawn on a picture.
+//! - [`annotate`]: boxes and labels drawn on a picture; [`canvas`]: an image to draw on.
 
 // Denied, not forbidden: mapping weight files and the kernels in `ops` need it, each use with its reason.
 #![deny(unsafe_code)]
@@ -18,6 +18,7 @@
 
 pub mod annotate;
 mod canary;
+pub mod canvas;
 pub mod checkpoint;
 pub mod clip;
 pub mod compute;

@@ -34,15 +34,27 @@ pub struct Locality {
 /// # Errors
 /// If nothing is left outside.
 pub fn measure_outside_mask(pair: &AlignedPair, mask: &GrayPixels) -> Result<Locality, NotMeasurable> {
+    outside_of(&Colors::of(pair), &mask_on(pair, mask))
+}
+
+/// A mask of any size on the grid of a pair: set where it is not black.
+#[must_use]
+pub fn mask_on(pair: &AlignedPair, mask: &GrayPixels) -> Bits {
     let mask = resize_gray(mask, pair.source().width(), pair.source().height(), Filter::Nearest);
     let values = mask.values().iter().map(|value| *value != 0).collect();
-    outside_of(&Colors::of(pair), &Bits::of_rows(pair.width(), values))
+    Bits::of_rows(pair.width(), values)
+}
+
+/// The region with the margin of 1 % of the long side that [`measure_outside_mask`] leaves out around it.
+#[must_use]
+pub fn with_margin(region: &Bits) -> Bits {
+    let margin = (MARGIN * region.width().max(region.height()) as f64).round() as usize;
+    region.dilated(margin)
 }
 
 pub(super) fn outside_of(colors: &Colors, region: &Bits) -> Result<Locality, NotMeasurable> {
     let inside = colors.inside();
-    let margin = (MARGIN * inside.width().max(inside.height()) as f64).round() as usize;
-    let outside = region.dilated(margin).not().and(inside);
+    let outside = with_margin(region).not().and(inside);
     let tone = colors.tone_on(&outside).ok_or(NotMeasurable::NothingOutside)?;
     let n = outside.count() as f64;
     let (mut total, mut by_tone, mut shift) = (0.0, 0.0, [0.0; 3]);

@@ -15,7 +15,7 @@ mod registered;
 mod tone;
 
 pub use bits::Bits;
-pub use measure::{Locality, measure_outside_mask};
+pub use measure::{Locality, mask_on, measure_outside_mask, with_margin};
 pub use region::EditedRegion;
 pub use registered::{RegisteredEdit, measure_registered};
 pub use tone::ToneMap;

@@ -3,7 +3,7 @@
 use imgeval_core::Pixels;
 use imgeval_resample::pillow::{Filter, resize};
 
-use super::{Bits, Locality, NotMeasurable, colors::Colors, measure::outside_of, tone::median};
+use super::{Bits, Locality, NotMeasurable, ToneMap, colors::Colors, measure::outside_of, tone::median};
 use crate::{
     plane::{Border, Plane, correlate_columns, correlate_rows},
     registration::AlignedPair,
@@ -53,10 +53,7 @@ impl EditedRegion {
         let long_side = pair.width().max(pair.height()) as f64;
         let gap = ((GAP * long_side).round() as usize).max(LEAST_GAP);
         for _ in 0..PASSES {
-            let unedited = found.region.dilated(DISTANCE).not().and(inside);
-            let fitted =
-                if (unedited.count() as f64) < LEAST_SHARE * n_inside as f64 { inside } else { &unedited };
-            let tone = colors.tone_on(fitted).ok_or(NotMeasurable::NoOverlap)?;
+            let tone = found.tone(&colors)?;
             let smooth = box_mean(&colors.difference(&tone), inside);
             let threshold = threshold(smooth.values(), inside.values());
             let above = smooth.values().iter().map(|value| f64::from(*value) > threshold).collect();
@@ -75,6 +72,24 @@ impl EditedRegion {
         let (columns, rows) = (self.region.width() as u32, self.region.height() as u32);
         let pixels = Pixels::new(columns, rows, rgb)?;
         Some(resize(&pixels, width, height, Filter::Nearest))
+    }
+
+    /// How much every pixel of the grid changed beyond the tone: CIE76 between the source with the tone that was fitted away from
+    /// the region and the edited image, both smoothed by a Gaussian of 1 pixel. Of no meaning where the edited image does not reach.
+    ///
+    /// # Errors
+    /// If the images do not overlap.
+    pub fn changes(&self, pair: &AlignedPair) -> Result<Plane, NotMeasurable> {
+        let colors = Colors::of(pair);
+        let tone = self.tone(&colors)?;
+        Ok(colors.difference(&tone))
+    }
+
+    fn tone(&self, colors: &Colors) -> Result<ToneMap, NotMeasurable> {
+        let inside = colors.inside();
+        let unedited = self.region.dilated(DISTANCE).not().and(inside);
+        let is_enough = unedited.count() as f64 >= LEAST_SHARE * inside.count() as f64;
+        colors.tone_on(if is_enough { &unedited } else { inside }).ok_or(NotMeasurable::NoOverlap)
     }
 
     /// Tone and content outside of the region.

@@ -9,6 +9,7 @@
 
 mod alignment;
 mod layout;
+mod marks;
 mod measure;
 mod normalize;
 mod pairing;
@@ -17,5 +18,6 @@ mod tests;
 
 pub use alignment::edit_distance;
 pub use layout::{Fragment, group_rows};
+pub use marks::{Mark, MarkedText, mark_characters};
 pub use measure::{TextMeasures, TextNotMeasurable, measure_text};
 pub use normalize::{WordSpaces, dictionary_coverage, normalize_text};

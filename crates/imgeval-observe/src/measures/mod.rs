@@ -5,8 +5,10 @@ mod pair;
 mod run;
 mod single;
 
+pub(crate) use pair::at_one_size;
 pub use pair::{Pair, measure_pair};
 pub use run::{MeasuringError, MeasuringEvent, MeasuringSummary, measure_images};
+pub(crate) use run::{Subject, needed, pixels, subject_of};
 pub use single::measure_single;
 
 /// Who measures, with the version of the definitions; raised when a number may change.

@@ -185,9 +185,7 @@ impl Found<'_> {
 
     /// Blur, sharpness and spectrum at one size.
     fn blur(&mut self, pair: &Pair<'_>) {
-        let side = pair.source.width().min(pair.source.height());
-        let side = side.min(pair.edited.width().min(pair.edited.height())).min(BLUR_SIDE);
-        let (source, edited) = (scaled(pair.source, side), scaled(pair.edited, side));
+        let (source, edited) = at_one_size(pair.source, pair.edited);
         let radius = |pixels: &Pixels| edge_sigma(&Gray::of(pixels));
         let ratio = radius(&source).and_then(|of_source| Ok((radius(&edited)?, of_source)));
         match ratio {
@@ -216,6 +214,13 @@ impl Found<'_> {
             self.measured("rel_sigma2", relative_blur(of_source, of_edited).map(|blur| blur.sigma2));
         }
     }
+}
+
+/// Both with the short side at which blur is compared.
+pub(crate) fn at_one_size(source: &Pixels, edited: &Pixels) -> (Pixels, Pixels) {
+    let short = |pixels: &Pixels| pixels.width().min(pixels.height());
+    let side = short(source).min(short(edited)).min(BLUR_SIDE);
+    (scaled(source, side), scaled(edited, side))
 }
 
 /// With this short side, unless it is shorter.

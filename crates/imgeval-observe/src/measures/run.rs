@@ -61,13 +61,24 @@ struct Work<'a> {
 }
 
 /// An image with what its case says of it.
-struct Subject {
-    image: ImageRef,
-    source: Option<ImageRef>,
+pub(crate) struct Subject {
+    pub(crate) image: ImageRef,
+    pub(crate) source: Option<ImageRef>,
     mask: Option<ImageRef>,
     /// As [`MeasuresNeeded::region`].
     region: Option<[f64; 4]>,
-    lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
+}
+
+impl Subject {
+    /// White where the image was to be edited: the region that its checks name, else the mask of its case.
+    pub(crate) fn mask_for(&self, run: &Path, source: &Pixels) -> Result<Option<GrayPixels>, Failure> {
+        Ok(match (self.region, &self.mask) {
+            (Some(region), _) => mask_of_region(region, source.width(), source.height()),
+            (None, Some(mask)) => Some(GrayPixels::luma_of(&pixels(run, mask)?)),
+            (None, None) => None,
+        })
+    }
 }
 
 impl Work<'_> {
@@ -158,7 +169,7 @@ fn meter_of(reader: &dyn TextReader) -> String {
 }
 
 /// What the checks of a sample's case ask for, together.
-fn needed<'a>(run: &'a Run, sample: &SampleId) -> MeasuresNeeded<'a> {
+pub(crate) fn needed<'a>(run: &'a Run, sample: &SampleId) -> MeasuresNeeded<'a> {
     let checks = run.checks().get(&sample.case);
     let all = checks.into_iter().flat_map(|checks| checks.measured()).filter_map(|named| named.measures());
     all.fold(MeasuresNeeded::default(), |sum, one| MeasuresNeeded {
@@ -167,7 +178,7 @@ fn needed<'a>(run: &'a Run, sample: &SampleId) -> MeasuresNeeded<'a> {
     })
 }
 
-fn subject_of(run: &Run, sample: &SampleId, image: ImageRef) -> Subject {
+pub(crate) fn subject_of(run: &Run, sample: &SampleId, image: ImageRef) -> Subject {
     let case = run.cases().get(&sample.case);
     let of_round = case.and_then(|case| case.rounds.first()).and_then(|round| round.mask.clone());
     let needed = needed(run, sample);
@@ -185,11 +196,7 @@ fn measure(run: &Path, subject: &Subject) -> Result<Measurement, Failure> {
     let found = measure_single(&edited);
     let Some(source) = &subject.source else { return Ok(found) };
     let source = pixels(run, source)?;
-    let mask = match (subject.region, &subject.mask) {
-        (Some(region), _) => mask_of_region(region, source.width(), source.height()),
-        (None, Some(mask)) => Some(GrayPixels::luma_of(&pixels(run, mask)?)),
-        (None, None) => None,
-    };
+    let mask = subject.mask_for(run, &source)?;
     Ok(measure_pair(found, &Pair { source: &source, edited: &edited, mask: mask.as_ref() }))
 }
 
@@ -222,7 +229,7 @@ fn read_text(run: &Path, subject: &Subject, reader: &dyn TextReader) -> Result<M
     })
 }
 
-fn pixels(run: &Path, stored: &ImageRef) -> Result<Pixels, Failure> {
+pub(crate) fn pixels(run: &Path, stored: &ImageRef) -> Result<Pixels, Failure> {
     let image = load_image(run, stored)?;
     // Whether an image is too large was decided when it was imported.
     let limits = DecodeLimits { max_pixels: u64::MAX };

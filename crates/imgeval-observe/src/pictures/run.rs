@@ -1,0 +1,250 @@
+//! Draws all measured images of a run.
+
+use std::{collections::BTreeMap, io, path::Path};
+
+use imgeval_core::{ContentHash, Failure, FailureKind, SampleId, sentence_of};
+use imgeval_files::{OutputError, OwnFolder, output_folder};
+use imgeval_runner::Progress;
+use imgeval_scoring::{Run, ScoringError};
+use imgeval_store::StoreError;
+use imgeval_vision::annotate::encode_png;
+use rayon::prelude::*;
+
+use super::{
+    PictureKind, Sheet,
+    figure::{Drawing, scale_of},
+    ranking::Concern,
+    subject::{Found, Place},
+};
+use crate::measures::METER;
+
+/// Images are drawn side by side, and written after so many.
+const AT_ONCE: usize = 8;
+/// Answers in a figure.
+const IN_FIGURE: usize = 6;
+const LONGEST_NAME: usize = 80;
+
+/// What happens while images are drawn.
+#[derive(Debug, Clone)]
+pub enum PicturesEvent<'a> {
+    Progress(Progress),
+    Failed { sample: &'a SampleId, failure: &'a Failure },
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenPicture {
+    pub sample: SampleId,
+    pub kind: PictureKind,
+    /// In the folder.
+    pub name: String,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PicturesSummary {
+    /// In the order of samples and kinds.
+    pub written: Vec<WrittenPicture>,
+    /// Groups with the names of their figures.
+    pub figures: Vec<(String, String)>,
+    /// Images that do not register with their source, for which a card says so.
+    pub unregistered: usize,
+    /// Images that nobody measured, which are left out.
+    pub unmeasured: usize,
+    /// Images that cannot be read.
+    pub failed: usize,
+}
+
+/// Why images cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum PicturesError {
+    #[error(transparent)]
+    Run(#[from] ScoringError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("could not write `{name}`")]
+    Write { name: String, source: io::Error },
+}
+
+/// Draws every image of the run that was measured into the folder, and a figure for each tag of its cases. Files of these names
+/// are replaced, others stay.
+///
+/// # Errors
+/// If the run cannot be read or a file cannot be written.
+pub fn write_pictures(
+    run: &Path,
+    into: &Path,
+    tell: &mut dyn FnMut(PicturesEvent<'_>),
+) -> Result<PicturesSummary, PicturesError> {
+    let read = Run::open(run)?;
+    let found = found_in(&read)?;
+    let folder = output_folder(into)?;
+    let samples: Vec<(&SampleId, &Found)> = found.iter().collect();
+    let unmeasured = read.images().len() - samples.len();
+    let mut summary = PicturesSummary { unmeasured, ..PicturesSummary::default() };
+    tell(PicturesEvent::Progress(Progress::Planned { total: samples.len(), finished: 0 }));
+    for some in samples.chunks(AT_ONCE) {
+        let places: Vec<Place> = some.iter().map(|(sample, _)| Place::of(&read, sample)).collect();
+        let drawn: Vec<Result<Drawn, Failure>> = some
+            .par_iter()
+            .zip(&places)
+            .map(|((sample, found), place)| draw_sample(run, place, sample, found))
+            .collect();
+        for ((sample, _), drawn) in some.iter().zip(drawn) {
+            let has_failed = drawn.is_err();
+            match drawn {
+                Ok(drawn) => {
+                    summary.unregistered += usize::from(drawn.is_unregistered);
+                    for (kind, png) in drawn.files {
+                        let name = format!("{}.{}.png", stem_of(sample), kind.name());
+                        write(&folder, &name, &png)?;
+                        summary.written.push(WrittenPicture { sample: (*sample).clone(), kind, name });
+                    }
+                }
+                Err(failure) => {
+                    summary.failed += 1;
+                    tell(PicturesEvent::Failed { sample, failure: &failure });
+                }
+            }
+            tell(PicturesEvent::Progress(Progress::Advanced { has_failed }));
+        }
+    }
+    for (group, members) in groups(&read, &samples) {
+        if let Some(png) = draw_figure(&read, run, group, &members)? {
+            let name = format!("figure-{}.png", safe(group));
+            write(&folder, &name, &png)?;
+            summary.figures.push((group.to_owned(), name));
+        }
+    }
+    Ok(summary)
+}
+
+fn write(folder: &OwnFolder, name: &str, png: &[u8]) -> Result<(), PicturesError> {
+    let failed = |source| PicturesError::Write { name: name.to_owned(), source };
+    folder.write_unsynced(name, png).map_err(failed)
+}
+
+/// What was measured on the images as they are now, by the meter of this version and by readers.
+fn found_in(run: &Run) -> Result<BTreeMap<SampleId, Found>, StoreError> {
+    let mut found: BTreeMap<SampleId, Found> = BTreeMap::new();
+    for record in run.reader().measurements()? {
+        let is_current = run.images().get(&record.id).is_some_and(|image| image.hash == record.image);
+        let is_ours = record.meter == METER || record.meter.starts_with("reader@");
+        if let Some(measured) = record.outcome.done().filter(|_| is_current && is_ours) {
+            // The later reader comes first, so that it is the one that is asked.
+            found.entry(record.id).or_default().0.insert(0, measured.clone());
+        }
+    }
+    Ok(found)
+}
+
+struct Drawn {
+    files: Vec<(PictureKind, Vec<u8>)>,
+    is_unregistered: bool,
+}
+
+fn draw_sample(run: &Path, place: &Place, sample: &SampleId, found: &Found) -> Result<Drawn, Failure> {
+    let subject = place.load(run)?;
+    let drawing = Drawing::new(sample, &subject, found);
+    let files: Result<Vec<_>, Failure> =
+        drawing.sheets().into_iter().map(|(kind, sheet)| Ok((kind, png_of(&sheet)?))).collect();
+    Ok(Drawn { files: files?, is_unregistered: drawing.is_unregistered() })
+}
+
+fn png_of(sheet: &Sheet) -> Result<Vec<u8>, Failure> {
+    encode_png(&sheet.draw())
+        .map_err(|error| Failure { kind: FailureKind::NotMeasurable, detail: sentence_of(&error) })
+}
+
+type Members<'a> = Vec<(&'a SampleId, &'a Found)>;
+
+/// By the tags of cases.
+fn groups<'a>(run: &'a Run, samples: &[(&'a SampleId, &'a Found)]) -> BTreeMap<&'a str, Members<'a>> {
+    let mut groups: BTreeMap<&str, Members<'_>> = BTreeMap::new();
+    for (sample, found) in samples {
+        if let Some(case) = run.cases().get(&sample.case) {
+            groups.entry(&case.tag).or_default().push((sample, found));
+        }
+    }
+    groups
+}
+
+/// The worst of a group; `None` if nothing was measured that its cases are about. What cannot be read is left out, as it was
+/// reported before.
+fn draw_figure(
+    run: &Run,
+    folder: &Path,
+    group: &str,
+    members: &Members<'_>,
+) -> Result<Option<Vec<u8>>, PicturesError> {
+    let mut ranked: Vec<(Concern, f64, &SampleId, &Found)> = members
+        .iter()
+        .filter_map(|(sample, found)| {
+            let concern = Concern::of(run, sample);
+            Some((concern, concern.severity(run, sample, found)?, *sample, *found))
+        })
+        .collect();
+    // A group whose cases are about different things is about the first.
+    let Some(concern) = ranked.iter().map(|(concern, ..)| *concern).min() else { return Ok(None) };
+    ranked.retain(|(of, ..)| *of == concern);
+    let n_all = ranked.len();
+    ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then_with(|| one.2.cmp(other.2)));
+    ranked.truncate(IN_FIGURE);
+    let places: Vec<(&SampleId, &Found, Place)> =
+        ranked.iter().map(|(_, _, sample, found)| (*sample, *found, Place::of(run, sample))).collect();
+    let row = |(sample, found, place): &(&SampleId, &Found, Place)| {
+        let subject = place.load(folder).ok()?;
+        Some(Drawing::new(sample, &subject, found).row(concern))
+    };
+    let rows: Vec<_> = places.par_iter().filter_map(row).collect();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let name = if group.is_empty() { "all" } else { group };
+    let title = format!("{name}: the {} of {n_all} answers {}", rows.len(), concern.title());
+    let columns = if rows.len() > 1 { 2 } else { 1 };
+    let sheet = Sheet { title, rows, columns, scale: scale_of(concern), notes: Vec::new() };
+    Ok(png_of(&sheet).ok())
+}
+
+/// A name for the files of a sample that cannot lead anywhere else: of case, number and round.
+fn stem_of(sample: &SampleId) -> String {
+    let round = if sample.round > 1 { format!("-r{}", sample.round) } else { String::new() };
+    format!("{}-{:04}{round}", safe(sample.case.as_str()), sample.ordinal)
+}
+
+/// Letters, digits, `-` and `_`, and `.` within; where that is not the whole text, with a part of its checksum.
+fn safe(text: &str) -> String {
+    let is_plain = |character: &char| character.is_ascii_alphanumeric() || "-_.".contains(*character);
+    let kept: String = text.chars().filter(is_plain).take(LONGEST_NAME).collect();
+    let kept = kept.trim_start_matches('.');
+    if kept == text && !text.is_empty() {
+        return kept.to_owned();
+    }
+    let hash = ContentHash::of(text.as_bytes());
+    let start = &hash.as_str()[..8];
+    if kept.is_empty() { start.to_owned() } else { format!("{kept}-{start}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use imgeval_core::CaseId;
+
+    use super::*;
+
+    #[test]
+    fn names_of_files_stay_in_their_folder_and_apart() {
+        let name =
+            |case: &str, round: u32| stem_of(&SampleId { round, ..SampleId::new(CaseId::new(case), 3) });
+        assert_eq!(name("panda.1", 1), "panda.1-0003");
+        assert_eq!(name("panda", 2), "panda-0003-r2");
+        let odd = ["../a", "a/", "..", "", "\u{611b}", "a\\b:c", ".a", &"x".repeat(300)];
+        let names: std::collections::BTreeSet<String> = odd.iter().map(|case| name(case, 1)).collect();
+        assert_eq!(names.len(), odd.len());
+        for name in names {
+            assert!(!name.starts_with('.') && !name.contains(['/', '\\', ':']) && name.len() < 120, "{name}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What is drawn: a measured image with its source, its mask, its numbers and the lines that were read in it.
+
+use std::path::Path;
+
+use imgeval_core::{Failure, GrayPixels, Pixels, SampleId};
+use imgeval_metrics::registration::AlignedPair;
+use imgeval_scoring::Run;
+use imgeval_store::Measurement;
+use imgeval_suites::checks::measures::Measures;
+
+use crate::measures;
+
+/// Everything that was measured on an image, by all meters.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Found(pub(super) Vec<Measurement>);
+
+impl Measures for Found {
+    fn number(&self, name: &str) -> Option<f64> {
+        self.0.iter().find_map(|measured| measured.number(name))
+    }
+
+    fn word(&self, name: &str) -> Option<&str> {
+        self.0.iter().find_map(|measured| measured.word(name))
+    }
+}
+
+pub(super) struct Subject {
+    pub(super) answer: Pixels,
+    pub(super) source: Option<Pixels>,
+    pub(super) mask: Option<GrayPixels>,
+    pub(super) prompt: String,
+    /// The lines asked for; empty where none are.
+    pub(super) lines: Vec<String>,
+}
+
+/// Where everything lies that is drawn of one image. Unlike the run it can be used by several threads.
+pub(super) struct Place {
+    of: measures::Subject,
+    prompt: String,
+}
+
+impl Place {
+    pub(super) fn of(run: &Run, sample: &SampleId) -> Self {
+        let prompt = run.cases().get(&sample.case).map_or("", |case| case.asked_in(sample.round).0);
+        Self {
+            of: measures::subject_of(run, sample, run.images()[sample].image()),
+            prompt: prompt.to_owned(),
+        }
+    }
+
+    pub(super) fn load(&self, run: &Path) -> Result<Subject, Failure> {
+        let answer = measures::pixels(run, &self.of.image)?;
+        let source = self.of.source.as_ref().map(|source| measures::pixels(run, source)).transpose()?;
+        let mask = match &source {
+            Some(source) => self.of.mask_for(run, source)?,
+            None => None,
+        };
+        Ok(Subject { answer, source, mask, prompt: self.prompt.clone(), lines: self.of.lines.clone() })
+    }
+}
+
+/// An image on the grid of a pair. `rgb` holds three bytes for each of its pixels.
+pub(super) fn pixels_of(pair: &AlignedPair, rgb: Vec<u8>) -> Pixels {
+    Pixels::new(pair.width() as u32, pair.height() as u32, rgb).unwrap_or_else(|| pair.source().clone())
+}
