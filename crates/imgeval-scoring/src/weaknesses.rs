@@ -40,6 +40,9 @@ pub struct ColorReference {
 /// Values by case: the means of their samples.
 type ByCase = BTreeMap<CaseId, f64>;
 
+/// Sums by case, each with how many values it is of.
+type Sums = BTreeMap<CaseId, (f64, usize)>;
+
 impl Run {
     /// Everything that was measured on its images, in a table of weaknesses.
     ///
@@ -86,7 +89,7 @@ impl Run {
         spec: &Spec,
         value: fn(&MeasuredImage<'_>) -> Option<f64>,
     ) -> ByCase {
-        let mut sums: BTreeMap<CaseId, (f64, usize)> = BTreeMap::new();
+        let mut sums = Sums::new();
         for id in images.keys() {
             let Some(case) = self.cases().get(&id.case).filter(|case| spec.takes(self, case)) else {
                 continue;
@@ -109,7 +112,7 @@ impl Run {
         images: &BTreeMap<SampleId, ImageRecord>,
         settings: BootstrapSettings,
     ) -> Vec<WeaknessLine> {
-        let mut groups: BTreeMap<String, [BTreeMap<CaseId, (f64, usize)>; 2]> = BTreeMap::new();
+        let mut groups: BTreeMap<String, [Sums; 2]> = BTreeMap::new();
         for id in images.keys() {
             let (Some(case), Some(image)) = (self.cases().get(&id.case), measured.of(id)) else { continue };
             let check = self.checks().get(&id.case).and_then(|checks| checks.find("text"));
@@ -139,7 +142,7 @@ impl Run {
         let evaluator =
             self.evaluators().iter().find(|evaluator| matches!(evaluator, Evaluator::Checks { .. }));
         let Some(evaluator) = evaluator else { return Ok(Vec::new()) };
-        let mut values: BTreeMap<(String, String), BTreeMap<CaseId, (f64, usize)>> = BTreeMap::new();
+        let mut values: BTreeMap<(String, String), Sums> = BTreeMap::new();
         self.for_each_sample(Some(evaluator), |result| {
             if let (SampleState::Checked(checked), Some(case)) = (&result.state, result.case) {
                 for (name, value) in &checked.checks {
@@ -154,7 +157,7 @@ impl Run {
             }
             Ok::<_, ScoringError>(())
         })?;
-        let line = |((group, measure), values): ((String, String), BTreeMap<CaseId, (f64, usize)>)| {
+        let line = |((group, measure), values): ((String, String), Sums)| {
             let expected = self.cases().values().filter(|case| self.group_name(case) == group).count();
             let values: ByCase = values.into_iter().map(|(case, (sum, n))| (case, sum / n as f64)).collect();
             let mean = mean_of(&values);

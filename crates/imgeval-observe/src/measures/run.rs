@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use imgeval_core::{
-    Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId, TextReader, sentence_of,
+    Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId, TextLine, TextReader, sentence_of,
 };
 use imgeval_metrics::text::dictionary_coverage;
 use imgeval_runner::Progress;
@@ -12,12 +12,15 @@ use imgeval_store::{Measurement, MeasurementRecord, RunWriter, StoreError};
 use imgeval_suites::{
     checks::{
         ReadLine,
-        measures::{COVERAGE, LINES, MeasuresNeeded},
+        measures::{COVERAGE, LINES, MeasuresNeeded, RENDERED_LINES},
         write_lines,
     },
     suite::SuiteCase,
 };
-use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
+use imgeval_vision::{
+    canvas::{Canvas, line_height, text_width},
+    image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for},
+};
 use rayon::prelude::*;
 
 use super::{METER, Pair, measure_pair, measure_single};
@@ -212,17 +215,44 @@ fn mask_of_region([left, top, right, bottom]: [f64; 4], width: u32, height: u32)
     GrayPixels::new(width, height, values)
 }
 
+fn lines_in(reader: &dyn TextReader, image: &Pixels) -> Result<Vec<ReadLine>, Failure> {
+    let lines = reader
+        .read(image)
+        .map_err(|error| Failure { kind: FailureKind::NotMeasurable, detail: sentence_of(&error) })?;
+    let keep =
+        |line: TextLine| ReadLine { text: line.text, corners: line.corners, confidence: line.confidence };
+    Ok(lines.into_iter().map(keep).collect())
+}
+
+/// Black on white, a line below the other: the control of what a reader makes of an image. The font that is built in has ASCII
+/// alone, so lines with other characters have no control.
+fn rendered(lines: &[String]) -> Option<Pixels> {
+    const SIZE: f32 = 64.0;
+    const MARGIN: f32 = 48.0;
+    const WIDEST: f32 = 4000.0;
+    let is_plain = |line: &String| line.chars().all(|character| (' '..='~').contains(&character));
+    let widest = lines.iter().map(|line| text_width(line, SIZE)).fold(0.0, f32::max);
+    if lines.is_empty() || !lines.iter().all(is_plain) || widest > WIDEST {
+        return None;
+    }
+    let step = 1.5 * line_height(SIZE);
+    let (width, height) = (widest + 2.0 * MARGIN, step * lines.len() as f32 + 2.0 * MARGIN);
+    let mut canvas = Canvas::new(width.max(320.0) as u32, height.max(320.0) as u32, [255; 3]);
+    for (place, line) in lines.iter().enumerate() {
+        canvas.text(line, MARGIN, MARGIN + step * place as f32, SIZE, [0; 3]);
+    }
+    Some(canvas.into_pixels())
+}
+
 fn read_text(run: &Path, subject: &Subject, reader: &dyn TextReader) -> Result<Measurement, Failure> {
     let image = pixels(run, &subject.image)?;
-    let lines = reader
-        .read(&image)
-        .map_err(|error| Failure { kind: FailureKind::NotMeasurable, detail: sentence_of(&error) })?;
-    let lines: Vec<ReadLine> = lines
-        .into_iter()
-        .map(|line| ReadLine { text: line.text, corners: line.corners, confidence: line.confidence })
-        .collect();
+    let lines = lines_in(reader, &image)?;
     let coverage = dictionary_coverage(&subject.lines, |character| reader.knows(character));
     let found = Measurement::default().with_word(LINES, &write_lines(&lines));
+    let found = match rendered(&subject.lines) {
+        Some(plain) => found.with_word(RENDERED_LINES, &write_lines(&lines_in(reader, &plain)?)),
+        None => found,
+    };
     Ok(match coverage {
         Some(coverage) => found.with(COVERAGE, coverage),
         None => found.with_word(COVERAGE, "no line has a character to read"),

@@ -52,6 +52,10 @@ pub(crate) struct WeaknessesArgs {
     /// model's answers to the same prompts
     #[arg(long, value_name = "RUN|DIR")]
     pub(crate) reference: Option<String>,
+    /// Write pictures that show where: change, cut-off frame, region and leak, blur, cast, characters; with several runs into a
+    /// folder for each
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pictures: Option<PathBuf>,
     /// Report what was measured before, and measure nothing
     #[arg(long)]
     pub(crate) no_measuring: bool,

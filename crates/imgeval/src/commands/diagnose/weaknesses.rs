@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
-use imgeval_core::{CaseId, Pixels, visible};
+use imgeval_core::{CaseId, Pixels, counted, visible};
 use imgeval_diagnose::collect::ImageItem;
 use imgeval_metrics::image::{ColorStatistics, Gray};
+use imgeval_observe::pictures::{PicturesEvent, write_pictures};
 use imgeval_report::{
     schema::Schema,
     tables::{weaknesses_json, weaknesses_table},
@@ -20,7 +21,7 @@ use crate::{
     commands::{holder, measure::measure_for_checks, run::first_not_ok},
     exit_code::Exit,
     failure::CommandError,
-    printer::Printer,
+    printer::{Printer, StageProgress},
 };
 
 pub(super) fn weaknesses(args: &WeaknessesArgs, printer: Printer) -> Result<Exit> {
@@ -40,6 +41,13 @@ pub(super) fn weaknesses(args: &WeaknessesArgs, printer: Printer) -> Result<Exit
             printer.insist(format_args!("`{name}`: nothing can be measured of its cases"));
             exits = first_not_ok([exits, Exit::Partial]);
         }
+        if let Some(folder) = &args.pictures {
+            let into = match args.runs.len() {
+                1 => folder.clone(),
+                _ => folder.join(name_of(directory)),
+            };
+            exits = first_not_ok([exits, draw(directory, &into, printer)?]);
+        }
         if args.json {
             runs.push(weaknesses_json(&view));
         } else {
@@ -51,6 +59,29 @@ pub(super) fn weaknesses(args: &WeaknessesArgs, printer: Printer) -> Result<Exit
         printer.data(format_args!("{document:#}\n"))?;
     }
     Ok(exits)
+}
+
+/// Draws what was measured.
+fn draw(run: &Path, into: &Path, printer: Printer) -> Result<Exit> {
+    let mut progress: Option<StageProgress> = None;
+    let summary = write_pictures(run, into, &mut |event| match event {
+        PicturesEvent::Progress(shown) => {
+            progress.get_or_insert_with(|| printer.progress("pictures")).show(shown);
+        }
+        PicturesEvent::Failed { sample, failure } => {
+            printer.insist(format_args!("pictures: {sample}: {}", visible(&failure.detail)));
+        }
+    });
+    progress.into_iter().for_each(StageProgress::finish);
+    let summary = summary?;
+    let (pictures, figures) =
+        (counted(summary.written.len(), "picture"), counted(summary.figures.len(), "figure"));
+    printer.talk(format_args!("pictures: {pictures} and {figures} in {}", into.display()));
+    if summary.unregistered > 0 {
+        let images = counted(summary.unregistered, "image");
+        printer.talk(format_args!("pictures: {images} drawn anew, so that no change map can be drawn"));
+    }
+    Ok(if summary.failed > 0 { Exit::Partial } else { Exit::Ok })
 }
 
 fn name_of(directory: &Path) -> String {
