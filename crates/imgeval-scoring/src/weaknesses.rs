@@ -333,7 +333,7 @@ fn line_of(
 
 /// In words that say no more than the control allows.
 fn verdict_of(spec: &Spec, value: Option<f64>, control: Option<&ControlView>) -> String {
-    let Some(value) = value else { return "not measurable on any image".to_owned() };
+    let Some(value) = value else { return "not measured on any image".to_owned() };
     let number = |value: f64| format!("{value:.1} {}", spec.unit).trim_end().to_owned();
     let told = format!("{} {}", spec.sentence, number(value));
     let Some(control) = control else { return format!("{told}; there is no control") };
@@ -392,7 +392,7 @@ mod tests {
         assert!(near.verdict.starts_with("no more than the control"), "{}", near.verdict);
         let none = line(&[], &[]);
         assert_eq!((none.value, none.control), (None, None));
-        assert_eq!(none.verdict, "not measurable on any image");
+        assert_eq!(none.verdict, "not measured on any image");
     }
 
     #[test]

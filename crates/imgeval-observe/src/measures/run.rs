@@ -78,7 +78,7 @@ impl Subject {
     pub(crate) fn mask_for(&self, run: &Path, source: &Pixels) -> Result<Option<GrayPixels>, Failure> {
         Ok(match (self.region, &self.mask) {
             (Some(region), _) => mask_of_region(region, source.width(), source.height()),
-            (None, Some(mask)) => Some(GrayPixels::luma_of(&pixels(run, mask)?)),
+            (None, Some(mask)) => black_and_white(&GrayPixels::luma_of(&pixels(run, mask)?)),
             (None, None) => None,
         })
     }
@@ -201,6 +201,12 @@ fn measure(run: &Path, subject: &Subject) -> Result<Measurement, Failure> {
     let source = pixels(run, source)?;
     let mask = subject.mask_for(run, &source)?;
     Ok(measure_pair(found, &Pair { source: &source, edited: &edited, mask: mask.as_ref() }))
+}
+
+/// Masks that were stored as JPEG are neither black nor white around their rims.
+fn black_and_white(mask: &GrayPixels) -> Option<GrayPixels> {
+    let values = mask.values().iter().map(|value| if *value >= 128 { 255 } else { 0 }).collect();
+    GrayPixels::new(mask.width(), mask.height(), values)
 }
 
 /// White inside of the region, which is in shares of the frame.

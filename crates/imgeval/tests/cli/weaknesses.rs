@@ -35,7 +35,7 @@ fn a_generator_that_changes_nothing_has_no_weakness_of_identity() {
     let diagnosis = json(&["diagnose", "weaknesses", text(&run), "--no-measuring", "--json"], 0);
     let lines = diagnosis["runs"][0]["lines"].as_array().unwrap();
     let line = |measure: &str| lines.iter().find(|line| line["measure"] == measure).unwrap();
-    assert_eq!(line("cut off")["value"].as_f64(), Some(0.0));
+    assert!(line("cut off")["value"].as_f64().unwrap() < 1e-3, "{:#}", line("cut off"));
     assert_eq!(line("cut off")["n_missing"].as_u64(), Some(38));
     assert!(line("cut off")["verdict"].as_str().unwrap().starts_with("no more than the control"));
     assert_eq!(line("PSNR after registration")["value"].as_f64(), Some(99.0));
