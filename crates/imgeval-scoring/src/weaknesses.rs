@@ -374,20 +374,21 @@ mod tests {
 
     #[test]
     fn a_verdict_says_no_more_than_its_control() {
+        // Below some ten cases there is no interval.
         let line = |own: &[f64], control: &[f64]| {
             line_of(
                 &SPEC,
-                &values(own),
-                Some(&("a resize", values(control))),
-                own.len() + 1,
+                &values(&own.repeat(2)),
+                Some(&("a resize", values(&control.repeat(2)))),
+                2 * own.len() + 1,
                 BootstrapSettings::default(),
             )
         };
-        let far = line(&[3.0, 4.0, 5.0, 4.0, 3.5, 4.5], &[0.1, 0.0, 0.1, 0.0, 0.1, 0.0]);
+        let far = line(&[3.0, 4.0, 5.0, 4.0, 3.5, 4.5], &[0.2, 0.0, 0.2, 0.0, 0.2, 0.0]);
         assert_eq!(far.verdict, "cuts off 4.0 %, a resize 0.1 %");
-        assert_eq!((far.n, far.n_missing), (6, 1));
+        assert_eq!((far.n, far.n_missing), (12, 1));
         let control = far.control.unwrap();
-        assert!((control.difference - 3.95).abs() < 1e-9 && control.p.unwrap() < 0.05);
+        assert!((control.difference - 3.9).abs() < 1e-9 && control.p.unwrap() < 0.05);
         let near = line(&[0.1, 0.0, 0.2, 0.0, 0.1, 0.1], &[0.1, 0.1, 0.1, 0.0, 0.2, 0.0]);
         assert!(near.verdict.starts_with("no more than the control"), "{}", near.verdict);
         let none = line(&[], &[]);
