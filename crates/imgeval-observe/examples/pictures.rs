@@ -5,7 +5,7 @@
 use std::{env, path::Path, process::ExitCode, time::Instant};
 
 use imgeval_core::sentence_of;
-use imgeval_observe::pictures::{PicturesEvent, write_pictures};
+use imgeval_observe::{StageEvent, pictures::write_pictures};
 
 fn main() -> ExitCode {
     let places: Vec<String> = env::args().skip(1).collect();
@@ -14,8 +14,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let begin = Instant::now();
-    let mut tell = |event: PicturesEvent<'_>| {
-        if let PicturesEvent::Failed { sample, failure } = event {
+    let mut tell = |event: StageEvent<'_>| {
+        if let StageEvent::Failed { sample, failure } = event {
             eprintln!("{sample}: {}", failure.detail);
         }
     };

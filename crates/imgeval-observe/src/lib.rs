@@ -17,12 +17,13 @@ pub mod measures;
 mod models;
 pub mod pictures;
 mod question;
+mod stage;
 mod texts;
 
 pub use detectors::{DetectorName, DetectorSettings, LoadedObserver, load_eyes, load_observer};
 pub use edits::{
     EditMeter, EditMeterError, EditMeterFacts, EditMetrics, EditWeights, MaskError, MaskThreshold,
-    MeasureError, MeasureEvent, MeasureSummary, MissingMetric, SIDE, Scaled, mask_of, measure_edits,
+    MeasureError, MeasureSummary, MissingMetric, SIDE, Scaled, mask_of, measure_edits,
 };
 pub use error::ObserverError;
 pub use judging::{
@@ -31,4 +32,5 @@ pub use judging::{
 };
 pub use models::{Model, given_or_pulled, sha256_of_weights};
 pub use question::{load_image, make_question};
+pub use stage::StageEvent;
 pub use texts::{TextMeasurement, TextUnmeasured, load_reader, measure_image_text};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use imgeval_core::{
-    Failure, FailureKind, ImageFormat, ImageRef, InputImage, JudgeQuestion, QuestionPart, sentence_of,
+    Failure, FailureKind, ImageFormat, ImageRef, InputImage, JudgeQuestion, Pixels, QuestionPart, sentence_of,
 };
 use imgeval_store::Images;
 use imgeval_suites::judged::{Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart};
@@ -56,6 +56,14 @@ pub fn load_image(run: &Path, image: &ImageRef) -> Result<InputImage, Failure> {
         .read(image)
         .map_err(|error| Failure { kind: FailureKind::of_unread(&error), detail: sentence_of(&error) })?;
     Ok(InputImage { hash: image.hash.clone(), format: image.format, bytes: bytes.into() })
+}
+
+/// The pixels of an image of the run. Whether it is too large was decided when it was taken in.
+pub(crate) fn load_pixels(run: &Path, image: &ImageRef) -> Result<Pixels, Failure> {
+    let image = load_image(run, image)?;
+    let limits = DecodeLimits { max_pixels: u64::MAX };
+    let decoded = inspect_and_decode_for(&image.bytes, &limits, LITTLE_WORK);
+    decoded.map(|decoded| decoded.pixels).map_err(|error| error.failure())
 }
 
 /// Makes an image as the protocol wants it; one that is so already keeps its bytes. Formats that judges do not take

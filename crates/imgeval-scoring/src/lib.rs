@@ -48,7 +48,7 @@ pub use evidence::objects_of;
 pub use examples::Examples;
 pub use facts::{comparability_note, model_line, with_verdict_facts};
 pub use judge::{HUMAN, ImageReplies, JudgeReplies, Reading, is_pinned};
-pub use meters::{Measured, MeasuredImage};
+pub use meters::{MEASURES, Measured, MeasuredImage, READER};
 pub use plan::plan;
 pub use run::{Evaluator, Run, SampleResult, SampleState, Scored};
 pub use sheet::{plain_view, published_view};

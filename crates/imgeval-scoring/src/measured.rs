@@ -8,7 +8,10 @@ use imgeval_report::measured::{MeasuredView, MetricLineView, MetricView};
 use imgeval_store::Measurement;
 use imgeval_suites::summary::MetricLine;
 
-use crate::{Run, ScoringError};
+use crate::{
+    Run, ScoringError,
+    meters::{MEASURES, READER, kind_of},
+};
 
 /// The pixel metrics that a program measures, with their units.
 const METRICS: [(&str, &str); 5] =
@@ -27,7 +30,7 @@ impl Run {
         for measurement in self.reader().measurements()? {
             let is_current =
                 self.images().get(&measurement.id).is_some_and(|record| record.hash == measurement.image);
-            if is_current && !is_of_checks(&measurement.meter) {
+            if is_current && ![MEASURES, READER].contains(&kind_of(&measurement.meter)) {
                 meters.entry(measurement.meter).or_default().insert(measurement.id, measurement.outcome);
             }
         }
@@ -85,11 +88,6 @@ impl Run {
         }
         (n_values > 0).then(|| builder.summarise_metric(settings))
     }
-}
-
-/// Whether a meter measures for checks and weaknesses, which have a table of their own.
-fn is_of_checks(meter: &str) -> bool {
-    meter.starts_with("measures@") || meter.starts_with("reader@")
 }
 
 fn line_view(MetricLine { name, value, interval, n, n_missing }: MetricLine) -> MetricLineView {

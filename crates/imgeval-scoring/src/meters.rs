@@ -8,6 +8,16 @@ use imgeval_suites::checks::measures::Measures;
 
 use crate::ScoringError;
 
+/// The kind of meter that measures for checks and weaknesses, as its name begins before the `@`.
+pub const MEASURES: &str = "measures";
+/// The kind of meter that reads text.
+pub const READER: &str = "reader";
+
+/// The kind of a meter, by its name.
+pub(crate) fn kind_of(meter: &str) -> &str {
+    meter.split('@').next().unwrap_or_default()
+}
+
 /// What was measured on each image as it is now, by all meters.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Measured {
@@ -28,7 +38,7 @@ impl Measured {
         let mut latest: BTreeMap<(String, SampleId), (String, Outcome<Measurement>)> = BTreeMap::new();
         for record in reader.measurements()? {
             if images.get(&record.id).is_some_and(|image| image.hash == record.image) {
-                let kind = record.meter.split('@').next().unwrap_or_default().to_owned();
+                let kind = kind_of(&record.meter).to_owned();
                 latest.insert((kind, record.id), (record.meter, record.outcome));
             }
         }
@@ -61,6 +71,12 @@ impl Measured {
 }
 
 impl MeasuredImage<'_> {
+    /// Whether some meter has measured anything on it.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.0.iter().any(|outcome| outcome.done().is_some())
+    }
+
     /// Why a meter could not look at the image.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {

@@ -23,7 +23,7 @@ use crate::{
     error::EvaluatorKind,
     evidence::objects_of,
     judge::{ImageReplies, JudgeReplies, read_judges},
-    meters::Measured,
+    meters::{MEASURES, Measured},
 };
 
 /// A run with everything but its samples, which come one by one.
@@ -56,9 +56,6 @@ pub enum Evaluator {
         meter: Option<Arc<Measured>>,
     },
 }
-
-/// What an evaluator is called that is neither a detector nor a judge.
-const MEASURES: &str = "measures";
 
 /// One sample with what became of it.
 #[derive(Debug)]
@@ -195,11 +192,7 @@ impl Run {
         let evaluators = if suite.is_detected() {
             reader.observers()?.into_iter().map(Evaluator::Detector).collect()
         } else {
-            reader.for_each_sample(None, |observed| {
-                if let Outcome::Done(record) = observed.sample.outcome {
-                    images.insert(observed.sample.id, record);
-                }
-            })?;
+            images = usable_images(&reader)?;
             let judges = read_judges(suite, &reader, &images, &checks)?;
             match suite.is_checked() {
                 true => {
@@ -313,13 +306,15 @@ impl Run {
     /// # Errors
     /// If the run cannot be read.
     pub fn usable_images(&self) -> Result<BTreeMap<SampleId, ImageRecord>, ScoringError> {
-        let mut images = BTreeMap::new();
-        self.reader.for_each_sample(None, |observed| {
-            if let Outcome::Done(record) = observed.sample.outcome {
-                images.insert(observed.sample.id, record);
-            }
-        })?;
-        Ok(images)
+        usable_images(&self.reader)
+    }
+
+    /// Everything that meters measured on these of its images.
+    ///
+    /// # Errors
+    /// If the run cannot be read.
+    pub fn measured_on(&self, images: &BTreeMap<SampleId, ImageRecord>) -> Result<Measured, ScoringError> {
+        Measured::read(&self.reader, images)
     }
 
     /// Whether something must be measured to score its cases.
@@ -618,6 +613,16 @@ impl Run {
         let scored = self.score(Some(evaluator), |_| Ok::<_, ScoringError>(()))?;
         Ok((scored.builder.summarise(settings), scored.coverage))
     }
+}
+
+fn usable_images(reader: &RunReader) -> Result<BTreeMap<SampleId, ImageRecord>, ScoringError> {
+    let mut images = BTreeMap::new();
+    reader.for_each_sample(None, |observed| {
+        if let Outcome::Done(record) = observed.sample.outcome {
+            images.insert(observed.sample.id, record);
+        }
+    })?;
+    Ok(images)
 }
 
 /// The detector's id with what tells it from the others, such as CLIP's checksum.

@@ -16,6 +16,7 @@ use crate::{
     Coverage, Evaluator, Run,
     board::{ColumnPlace, columns_of},
     judge::JudgeReplies,
+    meters::MEASURES,
     view::interval_view,
 };
 
@@ -52,9 +53,9 @@ fn evaluator_view(evaluator: &Evaluator) -> EvaluatorView {
             id: evaluator.id(),
             title: evaluator.title(),
             model: String::new(),
-            provider: "measures".to_owned(),
+            provider: MEASURES.to_owned(),
             endpoint: String::new(),
-            protocol: "measures".to_owned(),
+            protocol: MEASURES.to_owned(),
             is_human: false,
             retired: None,
         },

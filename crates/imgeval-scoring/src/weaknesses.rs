@@ -55,7 +55,7 @@ impl Run {
         settings: BootstrapSettings,
     ) -> Result<WeaknessesView, ScoringError> {
         let images = self.usable_images()?;
-        let measured = Measured::read(self.reader(), &images)?;
+        let measured = self.measured_on(&images)?;
         let mut lines = Vec::new();
         for spec in specs_of(self) {
             let values = self.by_case(&measured, &images, spec, spec.value);
@@ -336,7 +336,7 @@ fn verdict_of(spec: &Spec, value: Option<f64>, control: Option<&ControlView>) ->
     let Some(value) = value else { return "not measured on any image".to_owned() };
     let number = |value: f64| format!("{value:.1} {}", spec.unit).trim_end().to_owned();
     let told = format!("{} {}", spec.sentence, number(value));
-    let Some(control) = control else { return format!("{told}; there is no control") };
+    let Some(control) = control else { return format!("{told}; no control") };
     let of_control = format!("{} {}", control.name, number(control.value));
     match control.difference_interval {
         _ if is_told_apart(control) => format!("{told}, {of_control}"),
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_verdict_says_no_more_than_its_control() {
-        // Below some ten cases there is no interval.
+        // An interval needs about ten cases.
         let line = |own: &[f64], control: &[f64]| {
             line_of(
                 &SPEC,

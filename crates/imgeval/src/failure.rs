@@ -6,7 +6,7 @@ use imgeval_core::visible;
 use imgeval_fetch::suites::FetchError;
 use imgeval_files::{OutputError, TextError};
 use imgeval_generation::CasesError;
-use imgeval_observe::{JudgingError, MeasureError, ObserverError, UnusableProtocol};
+use imgeval_observe::{JudgingError, MeasureError, ObserverError, UnusableProtocol, pictures::PicturesError};
 use imgeval_pages::PagesError;
 use imgeval_scoring::ScoringError;
 use imgeval_settings::{PromptError, SettingsError};
@@ -114,6 +114,12 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
             MeasureError::Store(error) => store_advice(error),
             MeasureError::Meter(error) => observer_advice(error),
         };
+    }
+    if let Some(PicturesError::Run(error)) = error.downcast_ref::<PicturesError>() {
+        return scoring_advice(error);
+    }
+    if let Some(PicturesError::Output(error)) = error.downcast_ref::<PicturesError>() {
+        return output_advice(error);
     }
     if let Some(error) = error.downcast_ref::<JudgingError>() {
         return judging_advice(error);

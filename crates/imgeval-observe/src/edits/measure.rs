@@ -2,23 +2,15 @@
 
 use std::path::Path;
 
-use imgeval_core::{Failure, FailureKind, GrayPixels, ImageRef, Outcome, Pixels, SampleId, sentence_of};
+use imgeval_core::{Failure, FailureKind, GrayPixels, ImageRef, Outcome, SampleId, sentence_of};
 use imgeval_metrics::edit::Psnr;
 use imgeval_runner::Progress;
 use imgeval_scoring::{Run, ScoringError};
 use imgeval_store::{Measurement, MeasurementRecord, RunWriter, StoreError};
 use imgeval_suites::suite::SuiteCase;
-use imgeval_vision::image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 
 use super::{EditMeter, EditMetrics, EditWeights, MissingMetric, Scaled};
-use crate::{ObserverError, load_image};
-
-/// What happens while edits are measured.
-#[derive(Debug, Clone)]
-pub enum MeasureEvent<'a> {
-    Progress(Progress),
-    Failed { sample: &'a SampleId, failure: &'a Failure },
-}
+use crate::{ObserverError, StageEvent, question::load_pixels, stage::measured_before};
 
 /// What came of it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,7 +21,7 @@ pub struct MeasureSummary {
     pub missing: Vec<(&'static str, MissingMetric)>,
 }
 
-/// Why edits cannot be measured.
+/// Why images cannot be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
     #[error(transparent)]
@@ -48,22 +40,18 @@ pub fn measure_edits(
     run: &Path,
     weights: &EditWeights,
     holder: &str,
-    tell: &mut dyn FnMut(MeasureEvent<'_>),
+    tell: &mut dyn FnMut(StageEvent<'_>),
 ) -> Result<MeasureSummary, MeasureError> {
     let read = Run::open(run)?;
     let measured = read.reader().measurements()?;
     let meter = EditMeter::load(weights, true)?;
     let id = meter.facts().id();
-    let is_done = |sample: &SampleId| {
-        measured.iter().any(|known| {
-            let is_current = read.images().get(sample).is_some_and(|record| record.hash == known.image);
-            known.meter == id && known.id == *sample && is_current && known.outcome.done().is_some()
-        })
-    };
+    let before = measured_before(&measured, read.images());
+    let is_done = |sample: &SampleId| before.contains(&(id.as_str(), sample));
     let to_do: Vec<&SampleId> = read.images().keys().filter(|sample| !is_done(sample)).collect();
     let mut writer = RunWriter::open(run, holder)?;
     let (total, finished) = (read.images().len(), read.images().len() - to_do.len());
-    tell(MeasureEvent::Progress(Progress::Planned { total, finished }));
+    tell(StageEvent::Progress(Progress::Planned { total, finished }));
     let mut summary = MeasureSummary::default();
     for sample in &to_do {
         let record = &read.images()[*sample];
@@ -84,7 +72,7 @@ pub fn measure_edits(
             }
             Err(failure) => {
                 summary.failed += 1;
-                tell(MeasureEvent::Failed { sample, failure: &failure });
+                tell(StageEvent::Failed { sample, failure: &failure });
                 Outcome::Failed(failure)
             }
         };
@@ -96,7 +84,7 @@ pub fn measure_edits(
             image: record.hash.clone(),
             outcome,
         }])?;
-        tell(MeasureEvent::Progress(Progress::Advanced { has_failed }));
+        tell(StageEvent::Progress(Progress::Advanced { has_failed }));
     }
     Ok(summary)
 }
@@ -111,18 +99,11 @@ fn measure(
     case: &SuiteCase,
     image: &ImageRef,
 ) -> Result<EditMetrics, Failure> {
-    let pixels = |stored: &ImageRef| -> Result<Pixels, Failure> {
-        let image = load_image(run, stored)?;
-        let limits = DecodeLimits { max_pixels: u64::MAX };
-        let decoded =
-            inspect_and_decode_for(&image.bytes, &limits, LITTLE_WORK).map_err(|error| error.failure())?;
-        Ok(decoded.pixels)
-    };
     let source = case.source().ok_or_else(|| unusable("the case has no source image"))?;
     let mask = case.mask().ok_or_else(|| unusable("the case has no mask"))?;
-    let source = Scaled::of(&pixels(source)?);
-    let mask = GrayPixels::luma_of(&pixels(&mask)?);
-    let edited = Scaled::of(&pixels(image)?);
+    let source = Scaled::of(&load_pixels(run, source)?);
+    let mask = GrayPixels::luma_of(&load_pixels(run, &mask)?);
+    let edited = Scaled::of(&load_pixels(run, image)?);
     let text = Some(case.fact("target")).filter(|text| !text.is_empty());
     meter.measure(&source, &edited, &mask, text).map_err(|error| unusable(&sentence_of(&error)))
 }

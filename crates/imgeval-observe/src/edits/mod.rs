@@ -7,7 +7,7 @@ mod measure;
 mod meter;
 
 pub use mask::{MaskError, MaskThreshold, mask_of};
-pub use measure::{MeasureError, MeasureEvent, MeasureSummary, measure_edits};
+pub use measure::{MeasureError, MeasureSummary, measure_edits};
 pub use meter::{
     EditMeter, EditMeterError, EditMeterFacts, EditMetrics, EditWeights, MissingMetric, SIDE, Scaled,
 };

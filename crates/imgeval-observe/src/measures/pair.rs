@@ -1,9 +1,11 @@
 //! An edited image against its source, and against two controls made of the source: re-encoded, and scaled to the size of the
 //! edited image and back.
 
+use std::collections::BTreeMap;
+
 use imgeval_core::{GrayPixels, Pixels};
 use imgeval_metrics::{
-    image::{ColorStatistics, Gray, edge_sigma, measure_image, relative_blur},
+    image::{ColorStatistics, Gray, Measured, Noise, Sharpness, Spectrum, edge_sigma, relative_blur},
     locality::{EditedRegion, Locality, measure_outside_mask},
     registration::{
         AlignedPair, IDENTITY_SIDE, Registration, Status, likeness_after, likeness_before, register,
@@ -39,21 +41,23 @@ pub struct Pair<'a> {
 /// `recoded.` and `resized.`.
 #[must_use]
 pub fn measure_pair(found: Measurement, pair: &Pair<'_>) -> Measurement {
-    let found = compare(found, "", pair);
+    let mut details = Details::of(pair.source);
+    let found = compare(found, "", pair, &mut details);
     let recoded = compressed(pair.source, CONTROL_QUALITY, Subsampling::Half);
     let found = match recoded {
-        Ok(edited) => compare(found, "recoded.", &Pair { edited: &edited, ..*pair }),
+        Ok(edited) => compare(found, "recoded.", &Pair { edited: &edited, ..*pair }, &mut details),
         Err(error) => found.with_word("recoded.pair", &error.to_string()),
     };
     let (width, height) = (pair.edited.width(), pair.edited.height());
     let there = resize_bicubic(pair.source, width, height);
     let back = resize_bicubic(&there, pair.source.width(), pair.source.height());
-    compare(found, "resized.", &Pair { edited: &back, ..*pair })
+    compare(found, "resized.", &Pair { edited: &back, ..*pair }, &mut details)
 }
 
-fn compare(found: Measurement, prefix: &str, pair: &Pair<'_>) -> Measurement {
+fn compare(found: Measurement, prefix: &str, pair: &Pair<'_>, details: &mut Details<'_>) -> Measurement {
     let mut found = Found { measurement: found, prefix };
-    found.blur(pair);
+    let side = common_side(pair.source, pair.edited);
+    found.blur(details.at(side), &Detail::of(&scaled(pair.edited, side)));
     let registration = match register(pair.source, pair.edited) {
         Ok(registration) => registration,
         Err(reason) => {
@@ -176,27 +180,22 @@ impl Found<'_> {
 
     /// Of images that do not register: the difference of their mean colors.
     fn shift_of_means(&mut self, pair: &Pair<'_>) {
-        let mean = |pixels: &Pixels| ColorStatistics::of(pixels, &Gray::of(pixels)).mean_lab;
-        let (source, edited) = (mean(pair.source), mean(pair.edited));
+        let (source, edited) = (mean_lab(pair.source), mean_lab(pair.edited));
         for (place, name) in ["shift_l", "shift_a", "shift_b"].into_iter().enumerate() {
             self.put(name, edited[place] - source[place]);
         }
     }
 
     /// Blur, sharpness and spectrum at one size.
-    fn blur(&mut self, pair: &Pair<'_>) {
-        let (source, edited) = at_one_size(pair.source, pair.edited);
-        let radius = |pixels: &Pixels| edge_sigma(&Gray::of(pixels));
-        let ratio = radius(&source).and_then(|of_source| Ok((radius(&edited)?, of_source)));
-        match ratio {
-            Ok((of_edited, of_source)) if of_source > 0.0 => {
-                self.put("source_edge_sigma", of_source);
+    fn blur(&mut self, source: &Detail, edited: &Detail) {
+        match (&source.edge_sigma, &edited.edge_sigma) {
+            (Ok(of_source), Ok(of_edited)) if *of_source > 0.0 => {
+                self.put("source_edge_sigma", *of_source);
                 self.put("blur_ratio", of_edited / of_source);
             }
-            Ok(_) => self.say("blur_ratio", &"the edges of the source have no width"),
-            Err(reason) => self.say("blur_ratio", &reason),
+            (Ok(_), Ok(_)) => self.say("blur_ratio", &"the edges of the source have no width"),
+            (Err(reason), _) | (_, Err(reason)) => self.say("blur_ratio", reason),
         }
-        let (source, edited) = (measure_image(&source), measure_image(&edited));
         if let (Ok(of_source), Ok(of_edited)) = (&source.sharpness, &edited.sharpness)
             && of_source.lap_var > 0.0
         {
@@ -216,11 +215,57 @@ impl Found<'_> {
     }
 }
 
+/// What is compared at one size.
+struct Detail {
+    edge_sigma: Measured<f64>,
+    sharpness: Measured<Sharpness>,
+    noise: Measured<Noise>,
+    spectrum: Measured<Spectrum>,
+}
+
+impl Detail {
+    fn of(pixels: &Pixels) -> Self {
+        let gray = Gray::of(pixels);
+        Self {
+            edge_sigma: edge_sigma(&gray),
+            sharpness: Sharpness::of(&gray),
+            noise: Noise::of(&gray),
+            spectrum: Spectrum::of(&gray),
+        }
+    }
+}
+
+/// The detail of a source by the short side at which it is compared, which is nearly always the same.
+struct Details<'a> {
+    source: &'a Pixels,
+    by_side: BTreeMap<u32, Detail>,
+}
+
+impl<'a> Details<'a> {
+    fn of(source: &'a Pixels) -> Self {
+        Self { source, by_side: BTreeMap::new() }
+    }
+
+    fn at(&mut self, side: u32) -> &Detail {
+        self.by_side.entry(side).or_insert_with(|| Detail::of(&scaled(self.source, side)))
+    }
+}
+
 /// Both with the short side at which blur is compared.
 pub(crate) fn at_one_size(source: &Pixels, edited: &Pixels) -> (Pixels, Pixels) {
-    let short = |pixels: &Pixels| pixels.width().min(pixels.height());
-    let side = short(source).min(short(edited)).min(BLUR_SIDE);
+    let side = common_side(source, edited);
     (scaled(source, side), scaled(edited, side))
+}
+
+fn common_side(source: &Pixels, edited: &Pixels) -> u32 {
+    let short = |pixels: &Pixels| pixels.width().min(pixels.height());
+    short(source).min(short(edited)).min(BLUR_SIDE)
+}
+
+/// Mean L, a and b.
+#[must_use]
+pub fn mean_lab(pixels: &Pixels) -> [f64; 3] {
+    ColorStatistics::of(pixels, &Gray::of(pixels)).mean_lab
 }
 
 /// With this short side, unless it is shorter.

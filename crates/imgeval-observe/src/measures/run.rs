@@ -7,8 +7,8 @@ use imgeval_core::{
 };
 use imgeval_metrics::text::dictionary_coverage;
 use imgeval_runner::Progress;
-use imgeval_scoring::{Run, ScoringError};
-use imgeval_store::{Measurement, MeasurementRecord, RunWriter, StoreError};
+use imgeval_scoring::{READER, Run};
+use imgeval_store::{Measurement, MeasurementRecord, RunWriter};
 use imgeval_suites::{
     checks::{
         ReadLine,
@@ -17,24 +17,14 @@ use imgeval_suites::{
     },
     suite::SuiteCase,
 };
-use imgeval_vision::{
-    canvas::{Canvas, line_height, text_width},
-    image_file::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for},
-};
+use imgeval_vision::canvas::{Canvas, line_height, text_width};
 use rayon::prelude::*;
 
 use super::{METER, Pair, measure_pair, measure_single};
-use crate::load_image;
+use crate::{MeasureError, StageEvent, question::load_pixels, stage::measured_before};
 
 /// Images are measured side by side, and kept after so many.
 const AT_ONCE: usize = 8;
-
-/// What happens while images are measured.
-#[derive(Debug, Clone)]
-pub enum MeasuringEvent<'a> {
-    Progress(Progress),
-    Failed { sample: &'a SampleId, failure: &'a Failure },
-}
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,15 +34,6 @@ pub struct MeasuringSummary {
     pub failed: usize,
     /// Images whose text nobody read, because no reader was given.
     pub unread: usize,
-}
-
-/// Why images cannot be measured.
-#[derive(Debug, thiserror::Error)]
-pub enum MeasuringError {
-    #[error(transparent)]
-    Run(#[from] ScoringError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// One thing to do about one image.
@@ -78,7 +59,7 @@ impl Subject {
     pub(crate) fn mask_for(&self, run: &Path, source: &Pixels) -> Result<Option<GrayPixels>, Failure> {
         Ok(match (self.region, &self.mask) {
             (Some(region), _) => mask_of_region(region, source.width(), source.height()),
-            (None, Some(mask)) => black_and_white(&GrayPixels::luma_of(&pixels(run, mask)?)),
+            (None, Some(mask)) => black_and_white(&GrayPixels::luma_of(&load_pixels(run, mask)?)),
             (None, None) => None,
         })
     }
@@ -109,40 +90,34 @@ pub fn measure_images(
     run: &Path,
     reader: Option<&dyn TextReader>,
     holder: &str,
-    tell: &mut dyn FnMut(MeasuringEvent<'_>),
-) -> Result<MeasuringSummary, MeasuringError> {
+    tell: &mut dyn FnMut(StageEvent<'_>),
+) -> Result<MeasuringSummary, MeasureError> {
     let read = Run::open(run)?;
     let images = read.usable_images()?;
     let known = read.reader().measurements()?;
-    let is_done = |meter: &str, sample: &SampleId| {
-        known.iter().any(|known| {
-            let is_current = images.get(sample).is_some_and(|record| record.hash == known.image);
-            known.meter == meter && known.id == *sample && is_current && known.outcome.done().is_some()
-        })
-    };
+    let before = measured_before(&known, &images);
+    let reader_meter = reader.map(meter_of);
     let mut summary = MeasuringSummary::default();
     let mut work = Vec::new();
     let mut n_all = 0;
     for (sample, record) in &images {
         let subject = || subject_of(&read, sample, record.image());
         n_all += 1;
-        if !is_done(METER, sample) {
+        if !before.contains(&(METER, sample)) {
             work.push(Work { sample, subject: subject(), reader: None });
         }
         if needed(&read, sample).lines.is_empty() {
             continue;
         }
         n_all += 1;
-        match reader {
-            Some(reader) if !is_done(&meter_of(reader), sample) => {
-                work.push(Work { sample, subject: subject(), reader: Some(reader) });
-            }
-            Some(_) => {}
+        match &reader_meter {
+            Some(meter) if before.contains(&(meter.as_str(), sample)) => {}
+            Some(_) => work.push(Work { sample, subject: subject(), reader }),
             None => summary.unread += 1,
         }
     }
     let total = n_all - summary.unread;
-    tell(MeasuringEvent::Progress(Progress::Planned { total, finished: total - work.len() }));
+    tell(StageEvent::Progress(Progress::Planned { total, finished: total - work.len() }));
     let mut writer = RunWriter::open(run, holder)?;
     for some in work.chunks(AT_ONCE) {
         let outcomes: Vec<Outcome<Measurement>> = some.par_iter().map(|work| work.do_it(run)).collect();
@@ -154,13 +129,13 @@ pub fn measure_images(
                 (Outcome::Done(_), Some(_)) => summary.read += 1,
                 (Outcome::Failed(failure), _) => {
                     summary.failed += 1;
-                    tell(MeasuringEvent::Failed { sample, failure });
+                    tell(StageEvent::Failed { sample, failure });
                 }
             }
             let has_failed = outcome.done().is_none();
             let image = images[sample].hash.clone();
             records.push(MeasurementRecord { meter, id: sample.clone(), image, outcome });
-            tell(MeasuringEvent::Progress(Progress::Advanced { has_failed }));
+            tell(StageEvent::Progress(Progress::Advanced { has_failed }));
         }
         writer.record_measurements(&records)?;
     }
@@ -168,7 +143,7 @@ pub fn measure_images(
 }
 
 fn meter_of(reader: &dyn TextReader) -> String {
-    format!("reader@{}", reader.meta().observer_id().as_str())
+    format!("{READER}@{}", reader.meta().observer_id().as_str())
 }
 
 /// What the checks of a sample's case ask for, together.
@@ -195,10 +170,10 @@ pub(crate) fn subject_of(run: &Run, sample: &SampleId, image: ImageRef) -> Subje
 }
 
 fn measure(run: &Path, subject: &Subject) -> Result<Measurement, Failure> {
-    let edited = pixels(run, &subject.image)?;
+    let edited = load_pixels(run, &subject.image)?;
     let found = measure_single(&edited);
     let Some(source) = &subject.source else { return Ok(found) };
-    let source = pixels(run, source)?;
+    let source = load_pixels(run, source)?;
     let mask = subject.mask_for(run, &source)?;
     Ok(measure_pair(found, &Pair { source: &source, edited: &edited, mask: mask.as_ref() }))
 }
@@ -251,7 +226,7 @@ fn rendered(lines: &[String]) -> Option<Pixels> {
 }
 
 fn read_text(run: &Path, subject: &Subject, reader: &dyn TextReader) -> Result<Measurement, Failure> {
-    let image = pixels(run, &subject.image)?;
+    let image = load_pixels(run, &subject.image)?;
     let lines = lines_in(reader, &image)?;
     let coverage = dictionary_coverage(&subject.lines, |character| reader.knows(character));
     let found = Measurement::default().with_word(LINES, &write_lines(&lines));
@@ -263,13 +238,4 @@ fn read_text(run: &Path, subject: &Subject, reader: &dyn TextReader) -> Result<M
         Some(coverage) => found.with(COVERAGE, coverage),
         None => found.with_word(COVERAGE, "no line has a character to read"),
     })
-}
-
-pub(crate) fn pixels(run: &Path, stored: &ImageRef) -> Result<Pixels, Failure> {
-    let image = load_image(run, stored)?;
-    // Whether an image is too large was decided when it was imported.
-    let limits = DecodeLimits { max_pixels: u64::MAX };
-    let decoded =
-        inspect_and_decode_for(&image.bytes, &limits, LITTLE_WORK).map_err(|error| error.failure())?;
-    Ok(decoded.pixels)
 }

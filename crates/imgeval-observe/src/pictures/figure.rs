@@ -6,6 +6,7 @@ use imgeval_metrics::{
     locality::{EditedRegion, mask_on},
     registration::{AlignedPair, IDENTITY_SIDE, Registration, Status, register},
 };
+use imgeval_scoring::MeasuredImage;
 use imgeval_suites::checks::{
     measures::{LINES, Measures},
     read_lines,
@@ -20,7 +21,7 @@ use super::{
     notes,
     ranking::Concern,
     region::{answer_on_source, leak_share, region_panel},
-    subject::{Found, Subject},
+    subject::Subject,
     text::text_panel,
 };
 use crate::measures::at_one_size;
@@ -29,13 +30,13 @@ use crate::measures::at_one_size;
 pub(super) struct Drawing<'a> {
     sample: &'a SampleId,
     subject: &'a Subject,
-    found: &'a Found,
+    found: MeasuredImage<'a>,
     registration: Option<Registration>,
     aligned: Option<(AlignedPair, EditedRegion)>,
 }
 
 impl<'a> Drawing<'a> {
-    pub(super) fn new(sample: &'a SampleId, subject: &'a Subject, found: &'a Found) -> Self {
+    pub(super) fn new(sample: &'a SampleId, subject: &'a Subject, found: MeasuredImage<'a>) -> Self {
         let source = subject.source.as_ref();
         let registration = source.and_then(|source| register(source, &subject.answer).ok());
         let aligned = source.zip(registration.as_ref()).and_then(|(source, registration)| {

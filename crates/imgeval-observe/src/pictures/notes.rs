@@ -1,15 +1,16 @@
 //! The numbers under an image, in words.
 
+use imgeval_scoring::MeasuredImage;
 use imgeval_suites::checks::measures::{COVERAGE, Measures, NO_PAIR, REGISTRATION};
 
-use super::{TextCounts, subject::Found};
+use super::TextCounts;
 
 /// `name 1.23 unit`; of what was not measured nothing.
-fn number(found: &Found, name: &str, label: &str, decimals: usize, unit: &str) -> Option<String> {
+fn number(found: MeasuredImage<'_>, name: &str, label: &str, decimals: usize, unit: &str) -> Option<String> {
     found.number(name).map(|value| format!("{label} {value:.decimals$}{unit}"))
 }
 
-fn percent(found: &Found, name: &str, label: &str) -> Option<String> {
+fn percent(found: MeasuredImage<'_>, name: &str, label: &str) -> Option<String> {
     found.number(name).map(|value| format!("{label} {:.1} %", 100.0 * value))
 }
 
@@ -18,7 +19,7 @@ fn joined<const N: usize>(parts: [Option<String>; N]) -> String {
 }
 
 /// Why pixels of source and answer are not compared; `None` if they are.
-pub(super) fn unregistered(found: &Found) -> Option<String> {
+pub(super) fn unregistered(found: MeasuredImage<'_>) -> Option<String> {
     if found.is_registered() {
         return None;
     }
@@ -34,7 +35,7 @@ pub(super) fn unregistered(found: &Found) -> Option<String> {
 }
 
 /// What still holds of an answer that does not register.
-pub(super) fn of_unregistered(found: &Found) -> String {
+pub(super) fn of_unregistered(found: MeasuredImage<'_>) -> String {
     joined([
         percent(found, "survival", "tiles of the source found again"),
         number(found, "psnr_before", "PSNR unregistered", 1, " dB"),
@@ -44,7 +45,7 @@ pub(super) fn of_unregistered(found: &Found) -> String {
     ])
 }
 
-pub(super) fn of_change(found: &Found) -> String {
+pub(super) fn of_change(found: MeasuredImage<'_>) -> String {
     joined([
         number(found, "content_de", "content", 2, " dE"),
         number(found, "tone_de", "tone", 2, " dE (means over the overlap)"),
@@ -53,7 +54,7 @@ pub(super) fn of_change(found: &Found) -> String {
     ])
 }
 
-pub(super) fn of_frame(found: &Found) -> String {
+pub(super) fn of_frame(found: MeasuredImage<'_>) -> String {
     joined([
         percent(found, "cut_off", "cut off"),
         percent(found, "new_share", "new"),
@@ -64,7 +65,7 @@ pub(super) fn of_frame(found: &Found) -> String {
 }
 
 /// `leak` is the share of the overlap that was edited outside of the mask, if there is one.
-pub(super) fn of_region(found: &Found, leak: Option<f64>) -> String {
+pub(super) fn of_region(found: MeasuredImage<'_>, leak: Option<f64>) -> String {
     let outside = if leak.is_some() { "outside." } else { "found." };
     let place =
         if leak.is_some() { "outside of the mask: content" } else { "outside of the region: content" };
@@ -76,7 +77,7 @@ pub(super) fn of_region(found: &Found, leak: Option<f64>) -> String {
     ])
 }
 
-pub(super) fn of_blur(found: &Found) -> String {
+pub(super) fn of_blur(found: MeasuredImage<'_>) -> String {
     let text = joined([
         number(found, "blur_ratio", "blur radius, answer / source", 2, ""),
         number(found, "hf_share_ratio", "share of high frequencies, answer / source", 2, ""),
@@ -89,7 +90,7 @@ pub(super) fn of_blur(found: &Found) -> String {
     }
 }
 
-pub(super) fn of_cast(found: &Found) -> String {
+pub(super) fn of_cast(found: MeasuredImage<'_>) -> String {
     joined([
         number(found, "mean_l", "mean L", 1, ""),
         number(found, "mean_a", "a", 1, " (red above 0)"),
@@ -99,7 +100,7 @@ pub(super) fn of_cast(found: &Found) -> String {
     ])
 }
 
-pub(super) fn of_color_shift(found: &Found) -> Option<String> {
+pub(super) fn of_color_shift(found: MeasuredImage<'_>) -> Option<String> {
     found.number("shift_l")?;
     Some(joined([
         number(found, "shift_l", "shift against the source: L", 1, ""),
@@ -114,7 +115,7 @@ pub(super) fn of_text(counts: &TextCounts) -> String {
 }
 
 /// What the reader cannot know, which would count as the generator's error.
-pub(super) fn of_coverage(found: &Found) -> Option<String> {
+pub(super) fn of_coverage(found: MeasuredImage<'_>) -> Option<String> {
     let share = found.number(COVERAGE).filter(|share| *share < 1.0)?;
     Some(format!("not measurable: the reader knows {:.0} % of the characters asked for", 100.0 * share))
 }

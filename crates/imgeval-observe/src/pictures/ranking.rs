@@ -2,13 +2,12 @@
 
 use imgeval_core::SampleId;
 use imgeval_metrics::text::{Fragment, WordSpaces, measure_text};
-use imgeval_scoring::Run;
+use imgeval_scoring::{MeasuredImage, Run};
 use imgeval_suites::{
     checks::{measures::Measures, read_lines},
     suite::SuiteCase,
 };
 
-use super::subject::Found;
 use crate::measures::needed;
 
 /// What a figure of a group is about.
@@ -55,7 +54,7 @@ impl Concern {
     }
 
     /// Larger is worse; `None` where it was not or cannot be measured.
-    pub(super) fn severity(self, run: &Run, sample: &SampleId, found: &Found) -> Option<f64> {
+    pub(super) fn severity(self, run: &Run, sample: &SampleId, found: MeasuredImage<'_>) -> Option<f64> {
         match self {
             Self::Change if !found.is_registered() => found.number("survival").map(|share| REDRAWN - share),
             Self::Change => {
@@ -65,7 +64,7 @@ impl Concern {
             Self::Leak => Some(found.number("outside.content_de")? + found.number("outside.tone_de")?),
             Self::Blur => {
                 let check = run.checks().get(&sample.case)?.find("sharpness")?;
-                let value = check.check.value_of_measures(found).ok()?;
+                let value = check.check.value_of_measures(&found).ok()?;
                 Some(1.0 - value + found.number("blur_ratio").map_or(0.0, |ratio| ratio.ln().abs().min(0.9)))
             }
             Self::Text => wrong_characters(run, sample, found),
@@ -78,7 +77,7 @@ impl Concern {
 const REDRAWN: f64 = 1e6;
 
 /// Those to change or to remove, over those asked for.
-fn wrong_characters(run: &Run, sample: &SampleId, found: &Found) -> Option<f64> {
+fn wrong_characters(run: &Run, sample: &SampleId, found: MeasuredImage<'_>) -> Option<f64> {
     let targets = needed(run, sample).lines;
     // What the reader does not know is not the generator's error.
     found.number(imgeval_suites::checks::measures::COVERAGE).filter(|share| *share >= 1.0)?;

@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, io, path::Path};
 
-use imgeval_core::{ContentHash, Failure, FailureKind, SampleId, sentence_of};
+use imgeval_core::{ContentHash, Failure, FailureKind, ImageRecord, ImageRef, SampleId, sentence_of};
 use imgeval_files::{OutputError, OwnFolder, output_folder};
 use imgeval_runner::Progress;
-use imgeval_scoring::{Run, ScoringError};
-use imgeval_store::StoreError;
+use imgeval_scoring::{MeasuredImage, Run, ScoringError};
 use imgeval_vision::annotate::encode_png;
 use rayon::prelude::*;
 
@@ -14,22 +13,15 @@ use super::{
     PictureKind, Sheet,
     figure::{Drawing, scale_of},
     ranking::Concern,
-    subject::{Found, Place},
+    subject::Place,
 };
-use crate::measures::METER;
+use crate::StageEvent;
 
 /// Images are drawn side by side, and written after so many.
 const AT_ONCE: usize = 8;
 /// Answers in a figure.
 const IN_FIGURE: usize = 6;
 const LONGEST_NAME: usize = 80;
-
-/// What happens while images are drawn.
-#[derive(Debug, Clone)]
-pub enum PicturesEvent<'a> {
-    Progress(Progress),
-    Failed { sample: &'a SampleId, failure: &'a Failure },
-}
 
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +53,6 @@ pub enum PicturesError {
     #[error(transparent)]
     Run(#[from] ScoringError),
     #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
     Output(#[from] OutputError),
     #[error("could not write `{name}`")]
     Write { name: String, source: io::Error },
@@ -76,23 +66,25 @@ pub enum PicturesError {
 pub fn write_pictures(
     run: &Path,
     into: &Path,
-    tell: &mut dyn FnMut(PicturesEvent<'_>),
+    tell: &mut dyn FnMut(StageEvent<'_>),
 ) -> Result<PicturesSummary, PicturesError> {
     let read = Run::open(run)?;
-    let found = found_in(&read)?;
+    let images = read.usable_images()?;
+    let measured = read.measured_on(&images)?;
     let folder = output_folder(into)?;
-    let samples: Vec<(&SampleId, &Found)> = found.iter().collect();
-    let unmeasured = read.images().len() - samples.len();
+    let found = |(sample, record): (_, &ImageRecord)| {
+        let found = measured.of(sample).filter(MeasuredImage::is_measured)?;
+        Some(Measured { sample, found, image: record.image() })
+    };
+    let samples: Vec<Measured<'_>> = images.iter().filter_map(found).collect();
+    let unmeasured = images.len() - samples.len();
     let mut summary = PicturesSummary { unmeasured, ..PicturesSummary::default() };
-    tell(PicturesEvent::Progress(Progress::Planned { total: samples.len(), finished: 0 }));
+    tell(StageEvent::Progress(Progress::Planned { total: samples.len(), finished: 0 }));
     for some in samples.chunks(AT_ONCE) {
-        let places: Vec<Place> = some.iter().map(|(sample, _)| Place::of(&read, sample)).collect();
-        let drawn: Vec<Result<Drawn, Failure>> = some
-            .par_iter()
-            .zip(&places)
-            .map(|((sample, found), place)| draw_sample(run, place, sample, found))
-            .collect();
-        for ((sample, _), drawn) in some.iter().zip(drawn) {
+        let places: Vec<Place> = some.iter().map(|one| one.place(&read)).collect();
+        let drawn: Vec<Result<Drawn, Failure>> =
+            some.par_iter().zip(&places).map(|(one, place)| draw_sample(run, place, one)).collect();
+        for (Measured { sample, .. }, drawn) in some.iter().zip(drawn) {
             let has_failed = drawn.is_err();
             match drawn {
                 Ok(drawn) => {
@@ -105,10 +97,10 @@ pub fn write_pictures(
                 }
                 Err(failure) => {
                     summary.failed += 1;
-                    tell(PicturesEvent::Failed { sample, failure: &failure });
+                    tell(StageEvent::Failed { sample, failure: &failure });
                 }
             }
-            tell(PicturesEvent::Progress(Progress::Advanced { has_failed }));
+            tell(StageEvent::Progress(Progress::Advanced { has_failed }));
         }
     }
     for (group, members) in groups(&read, &samples) {
@@ -126,18 +118,17 @@ fn write(folder: &OwnFolder, name: &str, png: &[u8]) -> Result<(), PicturesError
     folder.write_unsynced(name, png).map_err(failed)
 }
 
-/// What was measured on the images as they are now, by the meter of this version and by readers.
-fn found_in(run: &Run) -> Result<BTreeMap<SampleId, Found>, StoreError> {
-    let mut found: BTreeMap<SampleId, Found> = BTreeMap::new();
-    for record in run.reader().measurements()? {
-        let is_current = run.images().get(&record.id).is_some_and(|image| image.hash == record.image);
-        let is_ours = record.meter == METER || record.meter.starts_with("reader@");
-        if let Some(measured) = record.outcome.done().filter(|_| is_current && is_ours) {
-            // The later reader comes first, so that it is the one that is asked.
-            found.entry(record.id).or_default().0.insert(0, measured.clone());
-        }
+/// An image of the run with what was measured on it.
+struct Measured<'a> {
+    sample: &'a SampleId,
+    found: MeasuredImage<'a>,
+    image: ImageRef,
+}
+
+impl Measured<'_> {
+    fn place(&self, run: &Run) -> Place {
+        Place::of(run, self.sample, self.image.clone())
     }
-    Ok(found)
 }
 
 struct Drawn {
@@ -145,9 +136,9 @@ struct Drawn {
     is_unregistered: bool,
 }
 
-fn draw_sample(run: &Path, place: &Place, sample: &SampleId, found: &Found) -> Result<Drawn, Failure> {
+fn draw_sample(run: &Path, place: &Place, one: &Measured<'_>) -> Result<Drawn, Failure> {
     let subject = place.load(run)?;
-    let drawing = Drawing::new(sample, &subject, found);
+    let drawing = Drawing::new(one.sample, &subject, one.found);
     let files: Result<Vec<_>, Failure> =
         drawing.sheets().into_iter().map(|(kind, sheet)| Ok((kind, png_of(&sheet)?))).collect();
     Ok(Drawn { files: files?, is_unregistered: drawing.is_unregistered() })
@@ -158,14 +149,14 @@ fn png_of(sheet: &Sheet) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure { kind: FailureKind::NotMeasurable, detail: sentence_of(&error) })
 }
 
-type Members<'a> = Vec<(&'a SampleId, &'a Found)>;
+type Members<'a> = Vec<&'a Measured<'a>>;
 
 /// By the tags of cases.
-fn groups<'a>(run: &'a Run, samples: &[(&'a SampleId, &'a Found)]) -> BTreeMap<&'a str, Members<'a>> {
+fn groups<'a>(run: &'a Run, samples: &'a [Measured<'a>]) -> BTreeMap<&'a str, Members<'a>> {
     let mut groups: BTreeMap<&str, Members<'_>> = BTreeMap::new();
-    for (sample, found) in samples {
-        if let Some(case) = run.cases().get(&sample.case) {
-            groups.entry(&case.tag).or_default().push((sample, found));
+    for one in samples {
+        if let Some(case) = run.cases().get(&one.sample.case) {
+            groups.entry(&case.tag).or_default().push(one);
         }
     }
     groups
@@ -179,24 +170,24 @@ fn draw_figure(
     group: &str,
     members: &Members<'_>,
 ) -> Result<Option<Vec<u8>>, PicturesError> {
-    let mut ranked: Vec<(Concern, f64, &SampleId, &Found)> = members
+    let mut ranked: Vec<(Concern, f64, &Measured<'_>)> = members
         .iter()
-        .filter_map(|(sample, found)| {
-            let concern = Concern::of(run, sample);
-            Some((concern, concern.severity(run, sample, found)?, *sample, *found))
+        .filter_map(|one| {
+            let concern = Concern::of(run, one.sample);
+            Some((concern, concern.severity(run, one.sample, one.found)?, *one))
         })
         .collect();
     // A group whose cases are about different things is about the first.
     let Some(concern) = ranked.iter().map(|(concern, ..)| *concern).min() else { return Ok(None) };
     ranked.retain(|(of, ..)| *of == concern);
     let n_all = ranked.len();
-    ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then_with(|| one.2.cmp(other.2)));
+    ranked.sort_by(|one, other| other.1.total_cmp(&one.1).then_with(|| one.2.sample.cmp(other.2.sample)));
     ranked.truncate(IN_FIGURE);
-    let places: Vec<(&SampleId, &Found, Place)> =
-        ranked.iter().map(|(_, _, sample, found)| (*sample, *found, Place::of(run, sample))).collect();
-    let row = |(sample, found, place): &(&SampleId, &Found, Place)| {
+    let places: Vec<(&Measured<'_>, Place)> =
+        ranked.iter().map(|(_, _, one)| (*one, one.place(run))).collect();
+    let row = |(one, place): &(&Measured<'_>, Place)| {
         let subject = place.load(folder).ok()?;
-        Some(Drawing::new(sample, &subject, found).row(concern))
+        Some(Drawing::new(one.sample, &subject, one.found).row(concern))
     };
     let rows: Vec<_> = places.par_iter().filter_map(row).collect();
     if rows.is_empty() {

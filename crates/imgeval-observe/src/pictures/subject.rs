@@ -1,28 +1,12 @@
-//! What is drawn: a measured image with its source, its mask, its numbers and the lines that were read in it.
+//! What is drawn: a measured image with its source, its mask and the lines asked for.
 
 use std::path::Path;
 
-use imgeval_core::{Failure, GrayPixels, Pixels, SampleId};
+use imgeval_core::{Failure, GrayPixels, ImageRef, Pixels, SampleId};
 use imgeval_metrics::registration::AlignedPair;
 use imgeval_scoring::Run;
-use imgeval_store::Measurement;
-use imgeval_suites::checks::measures::Measures;
 
-use crate::measures;
-
-/// Everything that was measured on an image, by all meters.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Found(pub(super) Vec<Measurement>);
-
-impl Measures for Found {
-    fn number(&self, name: &str) -> Option<f64> {
-        self.0.iter().find_map(|measured| measured.number(name))
-    }
-
-    fn word(&self, name: &str) -> Option<&str> {
-        self.0.iter().find_map(|measured| measured.word(name))
-    }
-}
+use crate::{measures, question::load_pixels};
 
 pub(super) struct Subject {
     pub(super) answer: Pixels,
@@ -40,17 +24,14 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn of(run: &Run, sample: &SampleId) -> Self {
+    pub(super) fn of(run: &Run, sample: &SampleId, image: ImageRef) -> Self {
         let prompt = run.cases().get(&sample.case).map_or("", |case| case.asked_in(sample.round).0);
-        Self {
-            of: measures::subject_of(run, sample, run.images()[sample].image()),
-            prompt: prompt.to_owned(),
-        }
+        Self { of: measures::subject_of(run, sample, image), prompt: prompt.to_owned() }
     }
 
     pub(super) fn load(&self, run: &Path) -> Result<Subject, Failure> {
-        let answer = measures::pixels(run, &self.of.image)?;
-        let source = self.of.source.as_ref().map(|source| measures::pixels(run, source)).transpose()?;
+        let answer = load_pixels(run, &self.of.image)?;
+        let source = self.of.source.as_ref().map(|source| load_pixels(run, source)).transpose()?;
         let mask = match &source {
             Some(source) => self.of.mask_for(run, source)?,
             None => None,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     Check, CheckedCase, Kind, Needs, limit,
     measures::{Measures, MeasuresNeeded, NotMeasurable},
+    numbers,
 };
 
 /// Largest shift of the mean color in CIE76, unless the check says another.
@@ -32,13 +33,12 @@ impl Kind for Color {
 }
 
 fn reference(value: &Value) -> Result<[f64; 3], String> {
-    let numbers: Option<Vec<f64>> =
-        value.as_array().and_then(|items| items.iter().map(Value::as_f64).collect());
-    let lab: Option<[f64; 3]> = numbers.and_then(|numbers| numbers.try_into().ok());
     let is_lab = |[l, a, b]: &[f64; 3]| {
         (0.0..=100.0).contains(l) && (-150.0..=150.0).contains(a) && (-150.0..=150.0).contains(b)
     };
-    lab.filter(is_lab).ok_or_else(|| "`reference` must be a mean color in CIELAB: [L, a, b]".to_owned())
+    numbers(value)
+        .filter(is_lab)
+        .ok_or_else(|| "`reference` must be a mean color in CIELAB: [L, a, b]".to_owned())
 }
 
 #[derive(Debug)]

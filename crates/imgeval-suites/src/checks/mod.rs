@@ -13,6 +13,7 @@ mod unchanged;
 
 use std::{collections::BTreeSet, fmt};
 
+use imgeval_core::Decoding;
 use serde_json::{Map, Value};
 
 pub use question::{MAX_QUESTIONS, ONE_WORD, WORD_PROBABILITY, protocol as question_protocol};
@@ -25,7 +26,11 @@ use self::measures::{Measures, MeasuresNeeded, NotMeasurable};
 use self::question::PROTOCOLS;
 use crate::{
     geneval::Metadata,
-    judged::{Alternative, JudgeProtocol, Scores, Unparsed},
+    judged::{
+        Alternative, Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat, Scores,
+        Template, Unparsed,
+    },
+    own_cases,
 };
 
 /// Every kind that there is.
@@ -55,6 +60,38 @@ pub const OWN_PROTOCOLS: &[&str] = &{
 #[must_use]
 pub fn own_protocol(id: &str) -> Option<JudgeProtocol> {
     if id == QUESTION_LIST { Some(question_list_protocol()) } else { question_protocol(id) }
+}
+
+/// A protocol that shows the answer and asks the question of a case; `words` are the system text, and what stands before and behind
+/// the question.
+fn in_own_words(
+    id: &str,
+    title: String,
+    words: [&str; 3],
+    decoding: Decoding,
+    reply: ReplyFormat,
+) -> JudgeProtocol {
+    let [system, before, after] = words;
+    let mut system_text = Template::default();
+    system_text.push_literal(system);
+    let mut question = Template::default();
+    question.push_literal(before);
+    question.push_field(Field::Question);
+    question.push_literal(after);
+    JudgeProtocol {
+        id: id.to_owned(),
+        version: 1,
+        suite: own_cases::ID.to_owned(),
+        title,
+        system: Some(system_text),
+        message: vec![MessagePart::Image(Attachment::Answer), MessagePart::Text(question)],
+        preparation: ImagePreparation { longest_side: Some(1536), format: None },
+        decoding,
+        judge_pin: "any judge".to_owned(),
+        reply,
+        max_tries: 3,
+        wording_source: "imgeval's own words".to_owned(),
+    }
 }
 
 /// Whether this is one of [`OWN_PROTOCOLS`], whose wording names the question of a case.
@@ -332,14 +369,17 @@ fn read_check(item: &Value, about: &CheckedCase<'_>) -> Result<(&'static str, Bo
     Ok((kind.name(), kind.read(members, about)?))
 }
 
+/// A list of exactly so many numbers; `None` if it is anything else.
+fn numbers<const N: usize>(value: &Value) -> Option<[f64; N]> {
+    let numbers: Option<Vec<f64>> = value.as_array()?.iter().map(Value::as_f64).collect();
+    numbers?.try_into().ok()
+}
+
 /// A member that is a limit; what it is where the file does not say.
 fn limit(members: &Map<String, Value>, name: &str, usual: f64) -> Result<f64, String> {
     match members.get(name) {
         None => Ok(usual),
-        Some(value) => {
-            let limit = value.as_f64().filter(|limit| limit.is_finite() && *limit >= 0.0);
-            limit.ok_or_else(|| format!("`{name}` must be a number that is not negative"))
-        }
+        Some(value) => not_negative(name, value),
     }
 }
 
@@ -351,6 +391,11 @@ fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Result<&'a str, St
         Some(_) => Err(format!("`{name}` must be text")),
         None => Err(format!("`{name}` is missing")),
     }
+}
+
+fn not_negative(name: &str, value: &Value) -> Result<f64, String> {
+    let number = value.as_f64().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| format!("`{name}` must be a number that is not negative"))
 }
 
 #[cfg(test)]

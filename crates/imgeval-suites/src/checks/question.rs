@@ -3,14 +3,8 @@
 use imgeval_core::{Decoding, answer_of};
 use serde_json::{Map, Value};
 
-use super::{Check, CheckedCase, Kind, Needs, member};
-use crate::{
-    judged::{
-        Alternative, Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat,
-        ReplyReader, Scores, Template, Unparsed,
-    },
-    own_cases,
-};
+use super::{Check, CheckedCase, Kind, Needs, in_own_words, member};
+use crate::judged::{Alternative, JudgeProtocol, ReplyFormat, ReplyReader, Scores, Unparsed};
 
 /// A case has no more questions answered by a word, nor more answered by a probability.
 pub const MAX_QUESTIONS: usize = 8;
@@ -186,31 +180,19 @@ pub fn protocol(id: &str) -> Option<JudgeProtocol> {
         true => "answered by the probability of one word",
         false => "answered in one word",
     };
-    let mut system = Template::default();
-    system.push_literal(SYSTEM);
-    let mut question = Template::default();
-    question.push_literal(BEFORE);
-    question.push_field(Field::Question);
-    question.push_literal(AFTER);
-    Some(JudgeProtocol {
-        id: id.to_owned(),
-        version: 1,
-        suite: own_cases::ID.to_owned(),
-        title: format!("Own cases: question {} of each case, {answered}", place % MAX_QUESTIONS + 1),
-        system: Some(system),
-        message: vec![MessagePart::Image(Attachment::Answer), MessagePart::Text(question)],
-        preparation: ImagePreparation { longest_side: Some(1536), format: None },
-        decoding: Decoding {
-            temperature: Some(0.0),
-            max_tokens: Some(1_000),
-            log_probabilities: by_probability,
-            ..Decoding::default()
-        },
-        judge_pin: "any judge".to_owned(),
-        reply: ReplyFormat(if by_probability { &WORD_PROBABILITY } else { &ONE_WORD }),
-        max_tries: 3,
-        wording_source: "imgeval's own words".to_owned(),
-    })
+    let decoding = Decoding {
+        temperature: Some(0.0),
+        max_tokens: Some(1_000),
+        log_probabilities: by_probability,
+        ..Decoding::default()
+    };
+    Some(in_own_words(
+        id,
+        format!("Own cases: question {} of each case, {answered}", place % MAX_QUESTIONS + 1),
+        [SYSTEM, BEFORE, AFTER],
+        decoding,
+        ReplyFormat(if by_probability { &WORD_PROBABILITY } else { &ONE_WORD }),
+    ))
 }
 
 #[cfg(test)]

@@ -4,14 +4,8 @@
 use imgeval_core::{ContentHash, Decoding, answer_of};
 use serde_json::{Map, Value};
 
-use super::{Check, CheckedCase, Kind, Needs};
-use crate::{
-    judged::{
-        Alternative, Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat,
-        ReplyReader, Scores, Template, Unparsed,
-    },
-    own_cases,
-};
+use super::{Check, CheckedCase, Kind, Needs, in_own_words};
+use crate::judged::{Alternative, JudgeProtocol, ReplyFormat, ReplyReader, Scores, Unparsed};
 
 /// The protocol by which all questions of a case are asked.
 pub const PROTOCOL: &str = "question-list";
@@ -162,26 +156,13 @@ impl ReplyReader for NumberedAnswers {
 /// In our own words.
 #[must_use]
 pub fn protocol() -> JudgeProtocol {
-    let mut system = Template::default();
-    system.push_literal(SYSTEM);
-    let mut question = Template::default();
-    question.push_literal(BEFORE);
-    question.push_field(Field::Question);
-    question.push_literal(AFTER);
-    JudgeProtocol {
-        id: PROTOCOL.to_owned(),
-        version: 1,
-        suite: own_cases::ID.to_owned(),
-        title: "Own cases: several questions of each case, answered with yes, no or cannot tell".to_owned(),
-        system: Some(system),
-        message: vec![MessagePart::Image(Attachment::Answer), MessagePart::Text(question)],
-        preparation: ImagePreparation { longest_side: Some(1536), format: None },
-        decoding: Decoding { temperature: Some(0.0), max_tokens: Some(2_000), ..Decoding::default() },
-        judge_pin: "any judge".to_owned(),
-        reply: ReplyFormat(&NumberedAnswers),
-        max_tries: 3,
-        wording_source: "imgeval's own words".to_owned(),
-    }
+    in_own_words(
+        PROTOCOL,
+        "Own cases: several questions of each case, answered with yes, no or cannot tell".to_owned(),
+        [SYSTEM, BEFORE, AFTER],
+        Decoding { temperature: Some(0.0), max_tokens: Some(2_000), ..Decoding::default() },
+        ReplyFormat(&NumberedAnswers),
+    )
 }
 
 #[cfg(test)]

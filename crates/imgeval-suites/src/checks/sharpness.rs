@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     Check, CheckedCase, Kind, Needs,
     measures::{Measures, MeasuresNeeded, NotMeasurable},
+    not_negative,
 };
 
 /// How the blur radius may differ from the source's, unless the check says otherwise: 20 % is what the measure tells apart.
@@ -23,13 +24,7 @@ impl Kind for Sharpness {
     }
 
     fn read(&self, members: &Map<String, Value>, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
-        let bound = |name: &str| match members.get(name) {
-            None => Ok(None),
-            Some(value) => {
-                let number = value.as_f64().filter(|number| number.is_finite() && *number >= 0.0);
-                number.map(Some).ok_or_else(|| format!("`{name}` must be a number that is not negative"))
-            }
-        };
+        let bound = |name: &str| members.get(name).map(|value| not_negative(name, value)).transpose();
         let bounds = match (bound("at_least")?, bound("at_most")?) {
             (None, None) if about.has_image => KEPT,
             (None, None) => return Err("without `images` it needs `at_least` or `at_most`".to_owned()),

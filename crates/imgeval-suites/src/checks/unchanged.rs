@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     Check, CheckedCase, Kind, Needs, limit,
     measures::{Measures, MeasuresNeeded, NO_PAIR, NotMeasurable, REGISTRATION},
+    numbers,
 };
 
 /// Largest mean difference of content in CIE76, unless the check says another; re-encoding as JPEG of quality 90 stays below 2.
@@ -43,13 +44,10 @@ impl Kind for Unchanged {
 }
 
 fn region(value: &Value) -> Result<[f64; 4], String> {
-    let numbers: Option<Vec<f64>> =
-        value.as_array().and_then(|items| items.iter().map(Value::as_f64).collect());
-    let sides: Option<[f64; 4]> = numbers.and_then(|numbers| numbers.try_into().ok());
     let is_box = |[left, top, right, bottom]: &[f64; 4]| {
         0.0 <= *left && left < right && *right <= 1.0 && 0.0 <= *top && top < bottom && *bottom <= 1.0
     };
-    sides.filter(is_box).ok_or_else(|| {
+    numbers(value).filter(is_box).ok_or_else(|| {
         "`region` must be [left, top, right, bottom] in shares of the image, each from 0 to 1".to_owned()
     })
 }

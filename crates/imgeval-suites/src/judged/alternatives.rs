@@ -42,7 +42,7 @@ pub fn first_alternatives(body: &str) -> Result<Vec<Alternative>, Unparsed> {
     is_possible.then_some(alternatives).ok_or_else(|| refuse("the log-probabilities add up to more than 1"))
 }
 
-/// Of each place what was said, then what could have been.
+/// At one position of the reply: the token that was sampled, then the alternatives.
 type Place = Vec<(String, f64)>;
 
 fn chat_places(body: &Value) -> Option<Box<dyn Iterator<Item = Place> + '_>> {

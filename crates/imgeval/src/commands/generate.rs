@@ -126,13 +126,19 @@ pub(super) struct Job<'a> {
     prompts: PromptPipeline,
 }
 
+/// The settings, and a model with what asks it.
+fn open_model(model: &str, args: &GenerationArgs) -> Result<(Settings, ResolvedModel, Arc<dyn Generator>)> {
+    let settings = Settings::load(&args.provider.files.named())?;
+    let model = settings.resolve(ModelName::parse(model)?, &args.provider.overrides())?;
+    let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
+        .map_err(|error| client_error(&error))?;
+    Ok((settings, model, generator))
+}
+
 impl<'a> Job<'a> {
     /// Whether a model takes a mask beside the image that is to be edited.
     pub(super) fn takes_masks(model: &str, args: &GenerationArgs) -> Result<bool> {
-        let settings = Settings::load(&args.provider.files.named())?;
-        let model = settings.resolve(ModelName::parse(model)?, &args.provider.overrides())?;
-        let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
-            .map_err(|error| client_error(&error))?;
+        let (.., generator) = open_model(model, args)?;
         Ok(generator.capabilities().mask)
     }
 
@@ -145,10 +151,7 @@ impl<'a> Job<'a> {
         max_pixels: u64,
         printer: Printer,
     ) -> Result<Self> {
-        let settings = Settings::load(&args.provider.files.named())?;
-        let model = settings.resolve(ModelName::parse(model)?, &args.provider.overrides())?;
-        let generator = open_generator(model.settings.clone(), &model.name.model, model.entry.clone())
-            .map_err(|error| client_error(&error))?;
+        let (settings, model, generator) = open_model(model, args)?;
         cases.select(&args.ids, &args.tags, args.limit)?;
         let allowed = args.provider.spending.allowed_models();
         warn(&settings.check_model(&model, &parameters(args), allowed)?, printer);

@@ -6,8 +6,8 @@ use anyhow::Result;
 use imgeval_core::{counted, visible};
 use imgeval_fetch::weights::Places;
 use imgeval_observe::{
-    EditWeights, MeasureEvent, MeasureSummary, load_reader, measure_edits,
-    measures::{MeasuringEvent, MeasuringSummary, measure_images},
+    EditWeights, MeasureSummary, StageEvent, load_reader, measure_edits,
+    measures::{MeasuringSummary, measure_images},
 };
 use imgeval_scoring::Run;
 
@@ -18,22 +18,44 @@ use crate::{
     printer::{Printer, StageProgress},
 };
 
+/// Shows a stage over the images of a run on stderr.
+pub(super) struct ShownStage {
+    name: &'static str,
+    printer: Printer,
+    progress: Option<StageProgress>,
+}
+
+impl ShownStage {
+    pub(super) fn new(name: &'static str, printer: Printer) -> Self {
+        Self { name, printer, progress: None }
+    }
+
+    pub(super) fn show(&mut self, event: StageEvent<'_>) {
+        let Self { name, printer, progress } = self;
+        match event {
+            StageEvent::Progress(shown) => {
+                progress.get_or_insert_with(|| printer.progress(name)).show(shown);
+            }
+            StageEvent::Failed { sample, failure } => {
+                printer.insist(format_args!("{name}: {sample}: {}", visible(&failure.detail)));
+            }
+        }
+    }
+
+    pub(super) fn finish(self) {
+        self.progress.into_iter().for_each(StageProgress::finish);
+    }
+}
+
 pub(super) fn measure_stage(
     run: &Path,
     weights: &EditWeights,
     holder: &str,
     printer: Printer,
 ) -> Result<Exit> {
-    let mut progress: Option<StageProgress> = None;
-    let summary = measure_edits(run, weights, holder, &mut |event| match event {
-        MeasureEvent::Progress(shown) => {
-            progress.get_or_insert_with(|| printer.progress("measure")).show(shown);
-        }
-        MeasureEvent::Failed { sample, failure } => {
-            printer.insist(format_args!("measure: {sample}: {}", visible(&failure.detail)));
-        }
-    });
-    progress.into_iter().for_each(StageProgress::finish);
+    let mut shown = ShownStage::new("measure", printer);
+    let summary = measure_edits(run, weights, holder, &mut |event| shown.show(event));
+    shown.finish();
     let MeasureSummary { measured, failed, missing } = summary?;
     printer.talk(format_args!("measure: {measured} edits measured, {failed} failed"));
     for (name, reason) in &missing {
@@ -64,16 +86,9 @@ pub(super) fn measure_for_checks(
             }
         },
     };
-    let mut progress: Option<StageProgress> = None;
-    let summary = measure_images(run, reader.as_deref(), holder, &mut |event| match event {
-        MeasuringEvent::Progress(shown) => {
-            progress.get_or_insert_with(|| printer.progress("measure")).show(shown);
-        }
-        MeasuringEvent::Failed { sample, failure } => {
-            printer.insist(format_args!("measure: {sample}: {}", visible(&failure.detail)));
-        }
-    });
-    progress.into_iter().for_each(StageProgress::finish);
+    let mut shown = ShownStage::new("measure", printer);
+    let summary = measure_images(run, reader.as_deref(), holder, &mut |event| shown.show(event));
+    shown.finish();
     let MeasuringSummary { measured, read, failed, unread } = summary?;
     let images = counted(measured, "image");
     printer.talk(format_args!("measure: {images} measured, {read} read, {failed} failed"));

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
-use imgeval_core::{CaseId, Pixels, counted, visible};
+use imgeval_core::{CaseId, counted, visible};
 use imgeval_diagnose::collect::ImageItem;
-use imgeval_metrics::image::{ColorStatistics, Gray};
-use imgeval_observe::pictures::{PicturesEvent, write_pictures};
+use imgeval_observe::{measures::mean_lab, pictures::write_pictures};
 use imgeval_report::{
     schema::Schema,
     tables::{weaknesses_json, weaknesses_table},
@@ -18,10 +17,14 @@ use serde_json::json;
 use super::places::images_of;
 use crate::{
     args::diagnose::WeaknessesArgs,
-    commands::{holder, measure::measure_for_checks, run::first_not_ok},
+    commands::{
+        holder,
+        measure::{ShownStage, measure_for_checks},
+        run::first_not_ok,
+    },
     exit_code::Exit,
     failure::CommandError,
-    printer::{Printer, StageProgress},
+    printer::Printer,
 };
 
 pub(super) fn weaknesses(args: &WeaknessesArgs, printer: Printer) -> Result<Exit> {
@@ -63,16 +66,9 @@ pub(super) fn weaknesses(args: &WeaknessesArgs, printer: Printer) -> Result<Exit
 
 /// Draws what was measured.
 fn draw(run: &Path, into: &Path, printer: Printer) -> Result<Exit> {
-    let mut progress: Option<StageProgress> = None;
-    let summary = write_pictures(run, into, &mut |event| match event {
-        PicturesEvent::Progress(shown) => {
-            progress.get_or_insert_with(|| printer.progress("pictures")).show(shown);
-        }
-        PicturesEvent::Failed { sample, failure } => {
-            printer.insist(format_args!("pictures: {sample}: {}", visible(&failure.detail)));
-        }
-    });
-    progress.into_iter().for_each(StageProgress::finish);
+    let mut shown = ShownStage::new("pictures", printer);
+    let summary = write_pictures(run, into, &mut |event| shown.show(event));
+    shown.finish();
     let summary = summary?;
     let (pictures, figures) =
         (counted(summary.written.len(), "picture"), counted(summary.figures.len(), "figure"));
@@ -115,8 +111,4 @@ fn reference_of(place: &str, args: &WeaknessesArgs, printer: Printer) -> Result<
         return Err(CommandError::nothing(message).into());
     }
     Ok(reference)
-}
-
-fn mean_lab(pixels: &Pixels) -> [f64; 3] {
-    ColorStatistics::of(pixels, &Gray::of(pixels)).mean_lab
 }
