@@ -284,7 +284,7 @@ fn color_verdict(spec: &Spec, control: &ControlView) -> String {
     let difference = control.difference;
     match is_told_apart {
         true => format!("{} by {difference:+.1} against {}{p}", spec.sentence, control.name),
-        false => format!("no shift against {} can be shown{p}", control.name),
+        false => format!("no shift can be shown against {}{p}", control.name),
     }
 }
 
