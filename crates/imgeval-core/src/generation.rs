@@ -254,6 +254,36 @@ pub struct Capabilities {
     pub mask: bool,
     /// Further rounds, in a conversation or by editing the last answer.
     pub rounds: bool,
+    /// Further rounds in a conversation: the model sees what was asked and answered before. Without it, rounds edit the last
+    /// answer.
+    pub conversation: bool,
+}
+
+/// What a model knows of earlier rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RoundContext {
+    /// A conversation where the provider has one, else the last answer.
+    #[default]
+    Any,
+    /// Everything that was asked and answered before, in the provider's own history.
+    Conversation,
+    /// The last answer alone: each round is a call of its own.
+    Fresh,
+    /// There are no rounds: all instructions are given in one call.
+    Once,
+}
+
+impl RoundContext {
+    /// As facts of a run name it; `None` for [`Self::Any`], which is not named.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Any => None,
+            Self::Conversation => Some("conversation"),
+            Self::Fresh => Some("fresh"),
+            Self::Once => Some("once"),
+        }
+    }
 }
 
 /// Tokens that a provider counted; `None` where it did not say.

@@ -33,7 +33,7 @@ pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
 pub use facts::{Fact, facts_of};
 pub use generation::{
     Always, Answer, Capabilities, Cost, EndpointMeta, Generator, ImageParameters, ImageRequest, InputImage,
-    Permit, ProviderDown, RequestPart, Rewriter, SizeRequest, TextAnswer, Turn, Usage,
+    Permit, ProviderDown, RequestPart, Rewriter, RoundContext, SizeRequest, TextAnswer, Turn, Usage,
 };
 pub use ids::{CaseId, ContentHash, ObserverId, SampleId, WorkKey, to_hex};
 pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, JudgeTurn, QuestionPart, ReplySchema};

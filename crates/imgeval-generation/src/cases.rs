@@ -157,10 +157,39 @@ impl CaseSet {
         Ok(())
     }
 
+    /// Makes one round of each case's rounds: the instructions one after the other, all images sent along.
+    ///
+    /// # Errors
+    /// If a later round has a mask.
+    pub fn join_rounds(&mut self) -> Result<(), CasesError> {
+        for case in self.cases.iter_mut().chain(self.listed.iter_mut().flatten()) {
+            let masked = case.rounds.iter().skip(1).position(|round| round.mask.is_some());
+            if let Some(place) = masked {
+                return Err(CasesError::MaskInRound { id: case.id.to_string(), round: place + 2 });
+            }
+            let prompts: Vec<&str> = case.rounds.iter().map(|round| round.prompt.as_str()).collect();
+            let joined = CaseRound {
+                prompt: joined_instructions(&prompts),
+                images: case.rounds.iter().flat_map(|round| round.images.clone()).collect(),
+                mask: case.rounds.first().and_then(|round| round.mask.clone()),
+            };
+            case.rounds = vec![joined];
+        }
+        Ok(())
+    }
+
     /// Of all cases.
     pub fn rounds(&self) -> impl Iterator<Item = &CaseRound> {
         self.cases.iter().flat_map(|case| &case.rounds)
     }
+}
+
+/// Instructions as one text: each but the last without its full stop, then joined by `. `, as EdiVal-Bench joins those of its single
+/// pass.
+fn joined_instructions(instructions: &[&str]) -> String {
+    let Some((last, before)) = instructions.split_last() else { return String::new() };
+    let before = before.iter().map(|text| text.trim_end().trim_end_matches('.'));
+    before.chain([*last]).collect::<Vec<_>>().join(". ")
 }
 
 /// The manifest of a run of this suite.

@@ -32,4 +32,6 @@ pub enum CasesError {
     UnknownTag { tag: String, known: Vec<String> },
     #[error("no prompt is left to work on")]
     NoneLeft,
+    #[error("case {id} has a mask in round {round}, which cannot be given in one call with the other rounds")]
+    MaskInRound { id: String, round: usize },
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use imgeval_core::{EndpointMeta, Generator, ImageParameters, RequestPart};
+use imgeval_core::{EndpointMeta, Generator, ImageParameters, RequestPart, RoundContext};
 use imgeval_runner::{GenerateSettings, GenerationCase, sketch_request};
 use imgeval_settings::{ModelName, PromptPipeline};
 
@@ -27,6 +27,7 @@ pub fn generation_facts(
     meta: &EndpointMeta,
     parameters: &ImageParameters,
     seed: Option<u64>,
+    context: RoundContext,
     prompts: &PromptPipeline,
 ) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::from([
@@ -45,6 +46,7 @@ pub fn generation_facts(
     add("background", parameters.background.clone());
     add("output_format", parameters.output_format.map(|format| format.extension().to_owned()));
     add("image_seed", seed.map(|seed| seed.to_string()));
+    add("context", context.name().map(str::to_owned));
     for (name, value) in prompts.facts() {
         add(name, Some(value.to_owned()));
     }

@@ -3,6 +3,7 @@
 use std::{error::Error, io, net::SocketAddr, path::PathBuf};
 
 use axum::http::header::InvalidHeaderValue;
+use imgeval_observe::pictures::PicturesError;
 use imgeval_report::{figures::FigureError, page::PageError};
 use imgeval_scoring::ScoringError;
 use imgeval_store::StoreError;
@@ -16,6 +17,8 @@ pub enum PagesError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Page(#[from] PageError),
+    #[error(transparent)]
+    Overlays(#[from] PicturesError),
     #[error("port {port} is in use by another program")]
     PortInUse { port: u16 },
     #[error("could not listen on {address}")]

@@ -17,5 +17,5 @@ mod viewer;
 
 pub use error::PagesError;
 pub use label::{LabelError, LabelEvent, LabelOptions, Session, check_rater, run_label_page};
-pub use report::{make_names_unique, write_figures, write_report};
+pub use report::{ReportOptions, make_names_unique, write_figures, write_report};
 pub use viewer::{RunsOnDisk, ViewerEvent, ViewerOptions, run_viewer};

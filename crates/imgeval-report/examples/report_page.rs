@@ -294,6 +294,9 @@ impl Maker {
             }),
             input: None,
             opinions: vec![opinion],
+            measures: Vec::new(),
+            registration: String::new(),
+            overlays: Vec::new(),
         })
     }
 
@@ -440,6 +443,7 @@ fn report(title: &str, runs: Vec<RunView>) -> Report {
         runs,
         boards: Vec::new(),
         comparisons: Vec::new(),
+        weaknesses: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::weaknesses::WeaknessesView;
+
 /// Everything but the samples, which come one by one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -12,6 +14,8 @@ pub struct Report {
     /// One for each suite, in the order of the runs.
     pub boards: Vec<Board>,
     pub comparisons: Vec<ComparisonView>,
+    /// Of the runs on whose images something was measured.
+    pub weaknesses: Vec<WeaknessesView>,
     /// What a reader should know before reading on, such as runs that cannot be compared.
     pub notes: Vec<String>,
 }
@@ -209,6 +213,29 @@ pub struct SampleView {
     pub input: Option<ImageView>,
     /// In the order of the run's observers; those who did not look are left out.
     pub opinions: Vec<Opinion>,
+    /// What programs measured on it, by what the gallery can be ordered by: more is worse.
+    pub measures: Vec<MeasureView>,
+    /// How the answer and its source were brought into one frame: `ok`, `coarse` or `failed`; empty if nobody tried.
+    pub registration: String,
+    /// Images that show where.
+    pub overlays: Vec<OverlayView>,
+}
+
+/// A number that was measured on one image.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MeasureView {
+    /// With its unit, such as `cut off, %`.
+    pub name: String,
+    pub value: f64,
+}
+
+/// An image that shows where something was found in another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OverlayView {
+    /// What it shows, such as `change`.
+    pub kind: String,
+    /// The name of its file in the page's folder of overlays.
+    pub name: String,
 }
 
 /// A picture of the run directory.

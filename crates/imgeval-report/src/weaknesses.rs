@@ -1,7 +1,9 @@
 //! What was measured of a generator's weaknesses: per group the measures with their controls.
 
+use serde::Serialize;
+
 /// The weaknesses of one run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeaknessesView {
     /// The run as it is called in tables.
     pub run: String,
@@ -12,10 +14,20 @@ pub struct WeaknessesView {
     pub lines: Vec<WeaknessLine>,
     /// What holds of all of it, in sentences.
     pub notes: Vec<String>,
+    /// One for each group that has something to show, as files beside the page; empty where there is no page.
+    pub figures: Vec<WeaknessFigure>,
+}
+
+/// The answers of a group that show its weakness most.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WeaknessFigure {
+    pub group: String,
+    /// Seen from the page.
+    pub source: String,
 }
 
 /// One measure of one group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeaknessLine {
     pub group: String,
     pub measure: String,
@@ -35,7 +47,7 @@ pub struct WeaknessLine {
 }
 
 /// The same measure where nobody edited anything.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ControlView {
     pub name: String,
     pub value: f64,

@@ -11,7 +11,7 @@ use imgeval_report::{
 use imgeval_suites::{suite::SuiteRef, summary::Scheme};
 
 use crate::{
-    OpenedRun,
+    ColorReference, OpenedRun, ScoringError,
     board::{board_of, columns_of},
     compare::{Side, compare_sides, compare_with_fresh, differing_facts, is_clear},
 };
@@ -23,10 +23,14 @@ pub struct Assembly<'a> {
     /// Fields in which runs may differ and still be compared.
     pub allow: &'a [String],
     pub settings: BootstrapSettings,
+    /// What colors are compared with where something was measured.
+    pub reference: Option<&'a ColorReference>,
 }
 
 impl Assembly<'_> {
-    pub fn assemble(&self, runs: &mut [OpenedRun]) -> Report {
+    /// # Errors
+    /// If what was measured on a run cannot be read.
+    pub fn assemble(&self, runs: &mut [OpenedRun]) -> Result<Report, ScoringError> {
         make_names_unique(runs);
         let mut report = Report {
             title: self.title.map_or_else(|| title_of(runs), str::to_owned),
@@ -34,6 +38,7 @@ impl Assembly<'_> {
             runs: runs.iter().map(|run| run.view.clone()).collect(),
             boards: Vec::new(),
             comparisons: Vec::new(),
+            weaknesses: Vec::new(),
             notes: Vec::new(),
         };
         let mut suites: Vec<(SuiteRef, Scheme)> = Vec::new();
@@ -55,7 +60,13 @@ impl Assembly<'_> {
                 .notes
                 .push("The runs are of different suites; each suite has a table of its own.".to_owned());
         }
-        report
+        for opened in runs.iter() {
+            if opened.run.all_measured()?.holds_measures() {
+                let view = opened.run.weaknesses(&opened.view.name, self.reference, self.settings)?;
+                report.weaknesses.push(view);
+            }
+        }
+        Ok(report)
     }
 
     /// Compares each run with each other one of the board, and ranks those that may be compared.

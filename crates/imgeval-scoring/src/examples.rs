@@ -132,6 +132,9 @@ mod tests {
                 replies: Vec::new(),
                 objects: Vec::new(),
             }],
+            measures: Vec::new(),
+            registration: String::new(),
+            overlays: Vec::new(),
         }
     }
 

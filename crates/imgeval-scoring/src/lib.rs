@@ -55,5 +55,5 @@ pub use sheet::{plain_view, published_view};
 pub use spend::{short_cost, spend_line, spend_view};
 pub use trust::{Anchored, Dispute, Pair, Trust};
 pub use verdicts::{add_verdict, official_row};
-pub use view::{OpenedRun, Part, ScoredView};
+pub use view::{OpenedRun, Part, ScoredView, shown_case};
 pub use weaknesses::ColorReference;

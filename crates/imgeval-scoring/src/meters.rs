@@ -57,6 +57,12 @@ impl Measured {
         self.by_sample.is_empty()
     }
 
+    /// Whether checks and weaknesses find something here; other meters measure edits against the answer wanted.
+    #[must_use]
+    pub fn holds_measures(&self) -> bool {
+        self.meters.iter().any(|meter| [MEASURES, READER].contains(&kind_of(meter)))
+    }
+
     /// Who measured, versions and weights included.
     #[must_use]
     pub fn meters(&self) -> &[String] {

@@ -317,6 +317,18 @@ impl Run {
         Measured::read(&self.reader, images)
     }
 
+    /// Everything that meters measured on its images as they are now.
+    ///
+    /// # Errors
+    /// If the run cannot be read.
+    pub fn all_measured(&self) -> Result<Measured, ScoringError> {
+        // Most runs hold no measurements, and their images need not be listed for that.
+        if self.reader.measurements()?.is_empty() {
+            return Ok(Measured::default());
+        }
+        self.measured_on(&self.usable_images()?)
+    }
+
     /// Whether something must be measured to score its cases.
     #[must_use]
     pub fn takes_measures(&self) -> bool {

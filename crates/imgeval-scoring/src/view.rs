@@ -126,6 +126,7 @@ impl OpenedRun {
                 Ok::<_, ScoringError>(())
             })?;
         }
+        let measured = self.run.all_measured()?;
         // The answer of the round before, which a later round goes on from; samples come in the order of their ids.
         let mut last: Option<(SampleId, ImageView)> = None;
         self.run.for_each_sample(evaluators.first(), |result| {
@@ -134,13 +135,15 @@ impl OpenedRun {
             }
             let sample = &result.observed.sample;
             let mut view = sample_view(run, &result);
+            if let Some(image) = measured.of(&sample.id) {
+                self.run.add_measures(&mut view, result.case, &image);
+            }
             if !evaluators.is_empty() {
                 view.opinions.extend(self.opinion_of(0, &result));
                 view.opinions.extend(more.remove(&sample.id).unwrap_or_default());
             }
-            // Later rounds of a conversation are answers of their own.
+            // A later round goes on from the answer of the round before.
             if sample.id.round > 1 {
-                view.case = format!("{}, round {}", view.case, sample.id.round);
                 let before = SampleId { round: sample.id.round - 1, ..sample.id.clone() };
                 let answer = last.take().filter(|(id, _)| *id == before).map(|(_, image)| image);
                 view.input = answer.or(view.input);
@@ -271,6 +274,15 @@ fn parts_of(builder: &SummaryBuilder, run: &Run) -> Vec<Part> {
         .collect()
 }
 
+/// The case of a sample as views name it: later rounds of a conversation are answers of their own.
+#[must_use]
+pub fn shown_case(id: &SampleId) -> String {
+    match id.round {
+        0 | 1 => id.case.as_str().to_owned(),
+        round => format!("{}, round {round}", id.case.as_str()),
+    }
+}
+
 /// A sample that nobody has said anything of yet, with what was asked.
 fn sample_view(run: usize, result: &SampleResult<'_>) -> SampleView {
     let sample: &Sample = &result.observed.sample;
@@ -281,7 +293,7 @@ fn sample_view(run: usize, result: &SampleResult<'_>) -> SampleView {
     let (prompt, input) = result.case.map_or(("", None), |case| case.asked_in(sample.id.round));
     SampleView {
         run,
-        case: sample.id.case.as_str().to_owned(),
+        case: shown_case(&sample.id),
         index: sample.id.ordinal,
         part: result.case.map(|case| case.tag.clone()).unwrap_or_default(),
         prompt: prompt.to_owned(),
@@ -291,6 +303,9 @@ fn sample_view(run: usize, result: &SampleResult<'_>) -> SampleView {
         image,
         input: input.map(input_view),
         opinions: Vec::new(),
+        measures: Vec::new(),
+        registration: String::new(),
+        overlays: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The weaknesses of a run's generator: measures by group of cases with intervals, controls and a verdict that says no more than
 //! the control allows (docs/weaknesses.md).
 
+mod sample;
 mod specs;
 
 use std::collections::BTreeMap;
@@ -73,12 +74,12 @@ impl Run {
         lines.extend(self.decided_lines(settings)?);
         lines.extend(self.color_lines(&measured, &images, reference));
         let mut notes = Vec::new();
-        if measured.is_empty() {
+        if !measured.holds_measures() {
             notes.push("nothing was measured on this run yet".to_owned());
         }
         let reference = reference.map(|reference| reference.name.clone()).unwrap_or_default();
         let meters = measured.meters().to_vec();
-        Ok(WeaknessesView { run: name.to_owned(), meters, reference, lines, notes })
+        Ok(WeaknessesView { run: name.to_owned(), meters, reference, lines, notes, figures: Vec::new() })
     }
 
     /// Values of a spec by case.

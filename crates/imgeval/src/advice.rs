@@ -377,6 +377,7 @@ pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
         | PagesError::OpenTemporary(_)
         | PagesError::TemporaryGone(_)
         | PagesError::Json(_)
+        | PagesError::Overlays(_)
         | PagesError::Draw { .. }
         | PagesError::WriteFigure { .. }
         | PagesError::Words(_)

@@ -165,6 +165,7 @@ impl Generator for CommandLinesGenerator {
             several_images: true,
             mask: true,
             rounds: true,
+            conversation: true,
         }
     }
 

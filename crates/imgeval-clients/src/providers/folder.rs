@@ -133,6 +133,7 @@ impl Generator for FolderGenerator {
             several_images: true,
             mask: true,
             rounds: true,
+            conversation: true,
             ..Capabilities::default()
         }
     }

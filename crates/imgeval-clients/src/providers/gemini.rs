@@ -71,6 +71,7 @@ impl HttpProvider for Gemini {
             edit: true,
             several_images: true,
             rounds: true,
+            conversation: true,
             ..Capabilities::default()
         }
     }

@@ -53,6 +53,7 @@ impl HttpProvider for OpenaiChat {
             edit: true,
             several_images: true,
             rounds: true,
+            conversation: true,
             ..Capabilities::default()
         }
     }

@@ -68,6 +68,7 @@ impl HttpProvider for OpenaiResponses {
             several_images: true,
             mask: true,
             rounds: true,
+            conversation: true,
             ..Capabilities::default()
         }
     }

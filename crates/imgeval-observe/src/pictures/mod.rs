@@ -29,6 +29,6 @@ pub use color_map::heat;
 pub use frame::frame_panel;
 pub use kinds::PictureKind;
 pub use region::region_panel;
-pub use run::{PicturesError, PicturesSummary, WrittenPicture, write_pictures};
+pub use run::{PicturesError, PicturesSummary, WrittenPicture, draw_pictures, write_pictures};
 pub use sheet::{Panel, Row, Scale, Sheet, WIDEST};
 pub use text::{TextCounts, text_panel};

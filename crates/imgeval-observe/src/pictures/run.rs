@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, io, path::Path};
 
-use imgeval_core::{ContentHash, Failure, FailureKind, ImageRecord, ImageRef, SampleId, sentence_of};
-use imgeval_files::{OutputError, OwnFolder, output_folder};
+use imgeval_core::{
+    ContentHash, Failure, FailureKind, ImageFormat, ImageRecord, ImageRef, SampleId, sentence_of,
+};
+use imgeval_files::{OutputError, output_folder};
 use imgeval_runner::Progress;
 use imgeval_scoring::{MeasuredImage, Run, ScoringError};
-use imgeval_vision::annotate::encode_png;
+use imgeval_vision::image_file::encode;
 use rayon::prelude::*;
 
 use super::{
@@ -68,10 +70,24 @@ pub fn write_pictures(
     into: &Path,
     tell: &mut dyn FnMut(StageEvent<'_>),
 ) -> Result<PicturesSummary, PicturesError> {
-    let read = Run::open(run)?;
+    let folder = output_folder(into)?;
+    let put = |name: &str, bytes: &[u8]| folder.write_unsynced(name, bytes);
+    draw_pictures(&Run::open(run)?, ImageFormat::Png, &put, tell)
+}
+
+/// As [`write_pictures`], but hands each file, as PNG or JPEG, to `put` under a name that holds no path.
+///
+/// # Errors
+/// If the run cannot be read or `put` fails.
+pub fn draw_pictures(
+    read: &Run,
+    format: ImageFormat,
+    put: &dyn Fn(&str, &[u8]) -> io::Result<()>,
+    tell: &mut dyn FnMut(StageEvent<'_>),
+) -> Result<PicturesSummary, PicturesError> {
+    let run = read.directory();
     let images = read.usable_images()?;
     let measured = read.measured_on(&images)?;
-    let folder = output_folder(into)?;
     let found = |(sample, record): (_, &ImageRecord)| {
         let found = measured.of(sample).filter(MeasuredImage::is_measured)?;
         Some(Measured { sample, found, image: record.image() })
@@ -81,17 +97,17 @@ pub fn write_pictures(
     let mut summary = PicturesSummary { unmeasured, ..PicturesSummary::default() };
     tell(StageEvent::Progress(Progress::Planned { total: samples.len(), finished: 0 }));
     for some in samples.chunks(AT_ONCE) {
-        let places: Vec<Place> = some.iter().map(|one| one.place(&read)).collect();
+        let places: Vec<Place> = some.iter().map(|one| one.place(read)).collect();
         let drawn: Vec<Result<Drawn, Failure>> =
-            some.par_iter().zip(&places).map(|(one, place)| draw_sample(run, place, one)).collect();
+            some.par_iter().zip(&places).map(|(one, place)| draw_sample(run, place, one, format)).collect();
         for (Measured { sample, .. }, drawn) in some.iter().zip(drawn) {
             let has_failed = drawn.is_err();
             match drawn {
                 Ok(drawn) => {
                     summary.unregistered += usize::from(drawn.is_unregistered);
-                    for (kind, png) in drawn.files {
-                        let name = format!("{}.{}.png", stem_of(sample), kind.name());
-                        write(&folder, &name, &png)?;
+                    for (kind, bytes) in drawn.files {
+                        let name = format!("{}.{}.{}", stem_of(sample), kind.name(), format.extension());
+                        write(put, &name, &bytes)?;
                         summary.written.push(WrittenPicture { sample: (*sample).clone(), kind, name });
                     }
                 }
@@ -103,19 +119,18 @@ pub fn write_pictures(
             tell(StageEvent::Progress(Progress::Advanced { has_failed }));
         }
     }
-    for (group, members) in groups(&read, &samples) {
-        if let Some(png) = draw_figure(&read, run, group, &members)? {
-            let name = format!("figure-{}.png", safe(group));
-            write(&folder, &name, &png)?;
+    for (group, members) in groups(read, &samples) {
+        if let Some(bytes) = draw_figure(read, run, group, &members, format)? {
+            let name = format!("figure-{}.{}", safe(group), format.extension());
+            write(put, &name, &bytes)?;
             summary.figures.push((group.to_owned(), name));
         }
     }
     Ok(summary)
 }
 
-fn write(folder: &OwnFolder, name: &str, png: &[u8]) -> Result<(), PicturesError> {
-    let failed = |source| PicturesError::Write { name: name.to_owned(), source };
-    folder.write_unsynced(name, png).map_err(failed)
+fn write(put: &dyn Fn(&str, &[u8]) -> io::Result<()>, name: &str, png: &[u8]) -> Result<(), PicturesError> {
+    put(name, png).map_err(|source| PicturesError::Write { name: name.to_owned(), source })
 }
 
 /// An image of the run with what was measured on it.
@@ -136,16 +151,16 @@ struct Drawn {
     is_unregistered: bool,
 }
 
-fn draw_sample(run: &Path, place: &Place, one: &Measured<'_>) -> Result<Drawn, Failure> {
+fn draw_sample(run: &Path, place: &Place, one: &Measured<'_>, format: ImageFormat) -> Result<Drawn, Failure> {
     let subject = place.load(run)?;
     let drawing = Drawing::new(one.sample, &subject, one.found);
     let files: Result<Vec<_>, Failure> =
-        drawing.sheets().into_iter().map(|(kind, sheet)| Ok((kind, png_of(&sheet)?))).collect();
+        drawing.sheets().into_iter().map(|(kind, sheet)| Ok((kind, file_of(&sheet, format)?))).collect();
     Ok(Drawn { files: files?, is_unregistered: drawing.is_unregistered() })
 }
 
-fn png_of(sheet: &Sheet) -> Result<Vec<u8>, Failure> {
-    encode_png(&sheet.draw())
+fn file_of(sheet: &Sheet, format: ImageFormat) -> Result<Vec<u8>, Failure> {
+    encode(&sheet.draw(), format)
         .map_err(|error| Failure { kind: FailureKind::NotMeasurable, detail: sentence_of(&error) })
 }
 
@@ -169,6 +184,7 @@ fn draw_figure(
     folder: &Path,
     group: &str,
     members: &Members<'_>,
+    format: ImageFormat,
 ) -> Result<Option<Vec<u8>>, PicturesError> {
     let mut ranked: Vec<(Concern, f64, &Measured<'_>)> = members
         .iter()
@@ -197,7 +213,7 @@ fn draw_figure(
     let title = format!("{name}: the {} of {n_all} answers {}", rows.len(), concern.title());
     let columns = if rows.len() > 1 { 2 } else { 1 };
     let sheet = Sheet { title, rows, columns, scale: scale_of(concern), notes: Vec::new() };
-    Ok(png_of(&sheet).ok())
+    Ok(file_of(&sheet, format).ok())
 }
 
 /// A name for the files of a sample that cannot lead anywhere else: of case, number and round.

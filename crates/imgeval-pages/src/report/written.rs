@@ -7,6 +7,7 @@ use std::{
 
 use imgeval_core::{ContentHash, ImageFormat, ImageNote, ImageRef, Pixels};
 use imgeval_files::OwnFolder;
+use imgeval_observe::StageEvent;
 use imgeval_report::{
     figures::Figure,
     model::{ImageView, Report},
@@ -22,7 +23,10 @@ use imgeval_store::Images;
 use imgeval_vision::{DecodeLimits, LITTLE_WORK, inspect_and_decode_for};
 use rayon::prelude::*;
 
-use super::figures::{Confidences, all_figures, examples_figure};
+use super::{
+    figures::{Confidences, all_figures, examples_figure},
+    overlays::Overlays,
+};
 use crate::PagesError;
 
 /// Fit for a paper.
@@ -57,22 +61,40 @@ pub(crate) fn opaque_pixels(bytes: &[u8]) -> Option<Pixels> {
     (!image.notes.contains(&ImageNote::Alpha)).then_some(image.pixels)
 }
 
+/// How a report is written.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportOptions {
+    /// One file without originals and without overlays.
+    pub single_file: bool,
+    /// Draw where in each image that was measured something was found.
+    pub overlays: bool,
+}
+
 /// Writes everything into the folder `out`; also returns which of the examples asked for no run has.
 ///
 /// # Errors
 /// If a run cannot be read, or the folder is another's or cannot be written.
 pub fn write_report(
-    report: &Report,
+    mut report: Report,
     runs: &[OpenedRun],
     out: &Path,
-    single_file: bool,
+    options: ReportOptions,
     mut examples: Examples,
+    tell: &mut dyn FnMut(StageEvent<'_>),
 ) -> Result<(Written, Vec<String>), PagesError> {
     let originals = RunImages::of(runs);
-    let mut page = PageWriter::create(out, PageOptions { single_file }, &originals)?;
+    let mut page = PageWriter::create(out, PageOptions { single_file: options.single_file }, &originals)?;
     let mut confidences = Confidences::default();
     for (index, run) in runs.iter().enumerate() {
-        run.for_each_sample(index, |view| -> Result<(), PagesError> {
+        let draws = options.overlays && !options.single_file && run.run.all_measured()?.holds_measures();
+        let mut overlays = draws.then(|| Overlays::draw(&page, index, run, tell)).transpose()?;
+        if let Some(overlays) = &mut overlays {
+            overlays.give_figures(&mut report);
+        }
+        run.for_each_sample(index, |mut view| -> Result<(), PagesError> {
+            if let Some(overlays) = &mut overlays {
+                overlays.give(&mut view);
+            }
             examples.offer(&view);
             confidences.add(&view);
             Ok(page.add(&view)?)
@@ -83,6 +105,7 @@ pub fn write_report(
         .iter()
         .map(|view| view.image.as_ref().map_or(Ok(None), |image| page.thumbnail(image)))
         .collect();
+    let report = &report;
     let mut figures = all_figures(report, &confidences);
     figures.extend(examples_figure(&examples, pictures?));
     make_names_unique(&mut figures);

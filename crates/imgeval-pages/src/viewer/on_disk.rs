@@ -59,9 +59,14 @@ impl LiveRuns for RunsOnDisk {
         visit: &mut dyn FnMut(SampleView) -> Result<(), PagesError>,
     ) -> Result<(Report, Vec<Figure>), PagesError> {
         let mut runs = OpenedRun::open_all(&self.directories, self.settings)?;
-        let assembly =
-            Assembly { title: None, with_published: true, allow: &self.allow, settings: self.settings };
-        let mut report = assembly.assemble(&mut runs);
+        let assembly = Assembly {
+            title: None,
+            with_published: true,
+            allow: &self.allow,
+            settings: self.settings,
+            reference: None,
+        };
+        let mut report = assembly.assemble(&mut runs)?;
         (self.explain)(&mut report);
         let mut confidences = Confidences::default();
         for (index, run) in runs.iter().enumerate() {

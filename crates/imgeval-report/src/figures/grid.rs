@@ -82,7 +82,7 @@ fn draw_item(canvas: &mut Canvas, item: &GridItem, x: f64, width: f64) {
 }
 
 /// By the first bytes; `None` for what a figure cannot hold.
-fn media_type_of(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn media_type_of(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),

@@ -17,6 +17,8 @@ mod lines;
 mod matrix;
 mod palette;
 mod png_file;
+mod session_strip;
+mod stacked_bars;
 mod wrap;
 
 use crate::model::{Board, BoardRow, Report, RowSource};
@@ -29,6 +31,8 @@ pub use histogram::confidence_histogram;
 pub use lines::{LinePoint, LineSeries, lines};
 pub use matrix::matrix;
 pub use png_file::FigureError;
+pub use session_strip::{Strip, StripImage, StripRow, session_strip};
+pub use stacked_bars::{BarGroup, stacked_bars};
 
 /// Published rows that stand beside the runs where the parts are drawn: the best ones.
 const MOST_PUBLISHED: usize = 2;

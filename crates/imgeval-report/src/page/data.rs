@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::PageError;
 use crate::figures::Figure;
-use crate::model::{ImageView, ObjectView, Opinion, Report, SampleView};
+use crate::model::{ImageView, ObjectView, Opinion, OverlayView, Report, SampleView};
 
 /// Version of the data's form.
 const FORMAT: u32 = 1;
@@ -40,6 +40,8 @@ pub struct DataWriter {
     prompts: Strings,
     outcomes: Strings,
     reasons: Strings,
+    registrations: Strings,
+    measures: Strings,
     samples: Vec<Row>,
     texts: Details,
     objects: Details,
@@ -56,6 +58,9 @@ pub struct Index<'a> {
     prompts: Vec<String>,
     outcomes: Vec<String>,
     reasons: Vec<String>,
+    registrations: Vec<String>,
+    /// Names of measures.
+    measures: Vec<String>,
     /// Pictures that cannot be shown, by hash, with the reason.
     problems: &'a BTreeMap<String, String>,
     samples: Vec<Row>,
@@ -90,6 +95,9 @@ struct Row {
     outcome: usize,
     image: Option<ImageView>,
     opinions: Vec<OpinionRow>,
+    registration: usize,
+    /// By the number of the measure.
+    measures: Vec<(usize, f64)>,
 }
 
 #[derive(Debug)]
@@ -104,7 +112,7 @@ struct OpinionRow {
 
 impl Serialize for Row {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_tuple(8)?;
+        let mut row = serializer.serialize_tuple(10)?;
         row.serialize_element(&self.run)?;
         row.serialize_element(&self.case)?;
         row.serialize_element(&self.index)?;
@@ -118,6 +126,8 @@ impl Serialize for Row {
         let opinion =
             |of: &OpinionRow| (of.observer, of.outcome, of.score, of.is_correct, of.uncertainty, of.reasons);
         row.serialize_element(&self.opinions.iter().map(opinion).collect::<Vec<_>>())?;
+        row.serialize_element(&self.registration)?;
+        row.serialize_element(&self.measures)?;
         row.end()
     }
 }
@@ -130,6 +140,7 @@ struct TextDetail<'a> {
     detail: &'a str,
     input: Option<&'a ImageView>,
     opinions: Vec<OpinionText<'a>>,
+    overlays: &'a [OverlayView],
 }
 
 #[derive(Serialize)]
@@ -154,6 +165,8 @@ impl Default for DataWriter {
             prompts: Strings::default(),
             outcomes: Strings::default(),
             reasons: Strings::default(),
+            registrations: Strings::default(),
+            measures: Strings::default(),
             samples: Vec::new(),
             texts: Details::new("texts"),
             objects: Details::new("objects"),
@@ -174,6 +187,7 @@ impl DataWriter {
             detail: &sample.detail,
             input: sample.input.as_ref(),
             opinions: sample.opinions.iter().map(opinion_text).collect(),
+            overlays: &sample.overlays,
         };
         self.texts.add(place, &serde_json::to_string(&text)?, sink)?;
         let seen = sample.opinions.iter().filter(|opinion| !opinion.objects.is_empty());
@@ -188,6 +202,10 @@ impl DataWriter {
             outcome: self.outcomes.number(&sample.outcome),
             image: sample.image.clone(),
             opinions: sample.opinions.iter().map(|opinion| self.opinion_row(opinion)).collect(),
+            registration: self.registrations.number(&sample.registration),
+            measures: (sample.measures.iter())
+                .map(|measure| (self.measures.number(&measure.name), measure.value))
+                .collect(),
         };
         self.samples.push(row);
         Ok(())
@@ -233,6 +251,8 @@ impl DataWriter {
             prompts: self.prompts.list,
             outcomes: self.outcomes.list,
             reasons: self.reasons.list,
+            registrations: self.registrations.list,
+            measures: self.measures.list,
             problems,
             samples: self.samples,
             texts: self.texts.files,

@@ -19,7 +19,7 @@ const MARKER: &str = "imgeval-report.json";
 const LAYOUT: u64 = 1;
 const MAX_MARKER_BYTES: u64 = 256 << 20;
 /// Everything but the page itself lies in one of these.
-const FOLDERS: [&str; 5] = ["data", "figures", "images", "tables", "thumbs"];
+const FOLDERS: [&str; 6] = ["data", "figures", "images", "overlays", "tables", "thumbs"];
 
 #[derive(Debug)]
 pub(super) struct Folder {

@@ -10,6 +10,7 @@
 //! images/HASH.EXT       originals, hard links where the disk allows it
 //! thumbs/HASH.jpg       at most 320 pixels on the longer side
 //! figures/NAME.svg
+//! overlays/NAME.jpg     where something was measured in an image
 //! ```
 //!
 //! Text of others never becomes part of markup or script: it is JSON within data blocks or within one string that a data

@@ -99,7 +99,7 @@ impl<'a> PageWriter<'a> {
         Ok(self.images.thumbnail(self.place.folder(), image))
     }
 
-    /// Writes a file beside the page, in the folder `figures` or `tables`.
+    /// Writes a file beside the page, in the folder `figures`, `overlays` or `tables`.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -137,7 +137,7 @@ impl<'a> PageWriter<'a> {
                 })?;
                 images.image_files.iter().for_each(|name| folder.keep(&format!("images/{name}")));
                 images.thumb_files.iter().for_each(|name| folder.keep(&format!("thumbs/{name}")));
-                ("index.html", &["data", "figures", "images", "tables", "thumbs"])
+                ("index.html", &["data", "figures", "images", "overlays", "tables", "thumbs"])
             }
             Place::SingleFile(folder, blocks) => {
                 folder.write_with("report.html", |out| {

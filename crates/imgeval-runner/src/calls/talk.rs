@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use imgeval_core::{ImageFormat, ImageRecord, ImageRef, ImageRequest, InputImage, SampleId, Turn};
+use imgeval_core::{
+    ImageFormat, ImageRecord, ImageRef, ImageRequest, InputImage, RoundContext, SampleId, Turn,
+};
 use imgeval_store::{GeneratedSample, Images, StoreError};
 
 use super::{Conversation, GenerateSettings, GenerationCase, RoundInput, Step};
@@ -88,10 +90,16 @@ impl Talk {
             Some(PlannedTurn { prompt, images: input.images.clone(), answer: image, state })
         };
         let before = case.rounds.iter().take(round as usize - 1);
-        let history = (1..).zip(before).filter_map(|(round, input)| past(round, input)).collect();
+        let mut history: Vec<PlannedTurn> =
+            (1..).zip(before).filter_map(|(round, input)| past(round, input)).collect();
         let input = &case.rounds[round as usize - 1];
+        let mut images = input.images.clone();
+        if settings.context == RoundContext::Fresh {
+            // The last answer is an image like any other, and nothing else of the rounds before is told.
+            images.splice(..0, history.drain(..).next_back().map(|turn| turn.answer));
+        }
         let bare = bare_request(case, self.ordinal, round, settings);
-        RequestPlan { bare, images: input.images.clone(), mask: input.mask.clone(), history }
+        RequestPlan { bare, images, mask: input.mask.clone(), history }
     }
 }
 
@@ -110,17 +118,21 @@ pub fn sketch_request(
         bytes: Arc::from([]),
     };
     let format = settings.parameters.output_format.unwrap_or(ImageFormat::Png);
+    let answer = || InputImage::new(format, Vec::new());
     let turn = |input: &RoundInput| Turn {
         prompt: input.prompt.clone(),
         images: input.images.iter().map(named).collect(),
-        answer: InputImage::new(format, Vec::new()),
+        answer: answer(),
         state: None,
     };
     let input = &case.rounds[round as usize - 1];
+    let is_fresh = settings.context == RoundContext::Fresh;
+    let last = (is_fresh && round > 1).then(answer);
+    let n_told = if is_fresh { 0 } else { round as usize - 1 };
     ImageRequest {
-        images: input.images.iter().map(named).collect(),
+        images: last.into_iter().chain(input.images.iter().map(named)).collect(),
         mask: input.mask.as_ref().map(named),
-        history: case.rounds.iter().take(round as usize - 1).map(turn).collect(),
+        history: case.rounds.iter().take(n_told).map(turn).collect(),
         ..bare_request(case, ordinal, round, settings)
     }
 }

@@ -7,7 +7,9 @@ use std::{
     sync::Arc,
 };
 
-use imgeval_core::{CaseId, Failure, FailureKind, ImageParameters, ImageRef, ProviderDown, SampleId, Usd};
+use imgeval_core::{
+    CaseId, Failure, FailureKind, ImageParameters, ImageRef, ProviderDown, RoundContext, SampleId, Usd,
+};
 use imgeval_store::{Spend, StoreError};
 
 use super::Shortage;
@@ -50,6 +52,8 @@ pub struct GenerateSettings<'a> {
     pub retry: &'a BTreeSet<FailureKind>,
     /// Images of another size than the one asked for are taken, stored ones without a call.
     pub any_size: bool,
+    /// What a further round knows of the earlier ones.
+    pub context: RoundContext,
     pub decode: Decode,
 }
 

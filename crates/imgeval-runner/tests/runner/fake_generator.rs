@@ -13,8 +13,8 @@ use std::{
 use async_trait::async_trait;
 use imgeval_core::{
     Answer, Capabilities, CaseId, Cost, EndpointMeta, Failure, FailureKind, Generator, ImageFormat,
-    ImageParameters, ImageRequest, Outcome, Permit, ProviderDown, SampleId, SizeRequest, Usage, Usd,
-    WholeReply,
+    ImageParameters, ImageRequest, Outcome, Permit, ProviderDown, RoundContext, SampleId, SizeRequest, Usage,
+    Usd, WholeReply,
 };
 use imgeval_runner::{
     Broken, CallEvent, CallSummary, GenerateSettings, GenerationCase, ImageFacts, RoundInput, Shortage,
@@ -311,6 +311,7 @@ impl Stage {
             max_cost: self.max_cost,
             retry: &self.retry,
             any_size: self.any_size,
+            context: RoundContext::default(),
             decode: Arc::new(decode),
         }
     }

@@ -12,7 +12,9 @@ pub(crate) fn cases_advice(error: &CasesError) -> (Option<String>, Exit) {
         CasesError::Suite(error) => suite_advice(error),
         CasesError::Unreadable(error) => text_advice(error),
         CasesError::Store(error) => store_advice(error),
-        CasesError::Line { .. } | CasesError::UnknownId { .. } => (None, Exit::Usage),
+        CasesError::Line { .. } | CasesError::UnknownId { .. } | CasesError::MaskInRound { .. } => {
+            (None, Exit::Usage)
+        }
         CasesError::Checks { .. } => (hint("`imgeval init cases` writes an example"), Exit::Usage),
         CasesError::NoCase { .. } => (None, Exit::NothingFound),
         CasesError::Read { .. } => (None, Exit::Unexpected),

@@ -2,8 +2,8 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use clap::{ArgGroup, Args};
-use imgeval_core::{FailureKind, ImageFormat, SizeRequest, Usd};
+use clap::{ArgGroup, Args, ValueEnum};
+use imgeval_core::{FailureKind, ImageFormat, RoundContext, SizeRequest, Usd};
 use imgeval_settings::{AllowedModels, NamedFiles, Overrides, PromptSettings};
 use imgeval_suites::suite::SuiteRef;
 
@@ -60,9 +60,36 @@ pub(crate) struct GenerationArgs {
     /// Ask again where the provider's answer was this; what has no answer yet is asked for without being told
     #[arg(long, requires = "model", value_name = "OUTCOME,...", value_delimiter = ',', value_parser = parse_answer_kind)]
     pub(crate) retry: Vec<FailureKind>,
+    /// What the model knows of earlier rounds, where cases have several: the provider's own history, the last image alone, or no
+    /// rounds at all but one call with all instructions; part of the fingerprint [default: history where the provider has one,
+    /// else the last image]
+    #[arg(long, requires = "model", value_enum, value_name = "KIND")]
+    pub(crate) context: Option<ContextArg>,
     /// Take images of another size than asked for, also those that came before
     #[arg(long, requires = "model")]
     pub(crate) any_size: bool,
+}
+
+/// What a model knows of earlier rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ContextArg {
+    /// Everything that was asked and answered before
+    Conversation,
+    /// The last image alone
+    Fresh,
+    /// All instructions in one call
+    Once,
+}
+
+impl GenerationArgs {
+    pub(crate) fn round_context(&self) -> RoundContext {
+        match self.context {
+            None => RoundContext::Any,
+            Some(ContextArg::Conversation) => RoundContext::Conversation,
+            Some(ContextArg::Fresh) => RoundContext::Fresh,
+            Some(ContextArg::Once) => RoundContext::Once,
+        }
+    }
 }
 
 /// How the images shall be; what is not given is left to the provider.

@@ -94,6 +94,12 @@ pub(crate) struct ReportArgs {
     /// Show these cases in the qualitative figure, instead of a sample of right and wrong ones
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub(crate) examples: Vec<String>,
+    /// Images to compare colors with in the section on weaknesses: a run, or a folder of photographs
+    #[arg(long, value_name = "RUN|DIR")]
+    pub(crate) reference: Option<String>,
+    /// Draw no overlays of what was measured in the images
+    #[arg(long)]
+    pub(crate) no_overlays: bool,
     /// Seed of that sample
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) examples_seed: u64,

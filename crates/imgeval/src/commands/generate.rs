@@ -14,8 +14,8 @@ use std::{
 use anyhow::{Context as _, Result};
 use imgeval_clients::{estimate_tokens, open_generator};
 use imgeval_core::{
-    Failure, FailureKind, Generator, ImageParameters, Outcome, RequestPart, SampleId, Usd, WorkKey, counted,
-    visible,
+    Failure, FailureKind, Generator, ImageParameters, Outcome, RequestPart, RoundContext, SampleId, Usd,
+    WorkKey, counted, visible,
 };
 use imgeval_generation::{
     CaseSet, FailureExamples, WorkEstimate, default_directory, generation_case, generation_facts,
@@ -154,12 +154,20 @@ impl<'a> Job<'a> {
         let (settings, model, generator) = open_model(model, args)?;
         cases.select(&args.ids, &args.tags, args.limit)?;
         let allowed = args.provider.spending.allowed_models();
+        if args.round_context() == RoundContext::Once {
+            cases.join_rounds()?;
+        }
         warn(&settings.check_model(&model, &parameters(args), allowed)?, printer);
         let prompts = PromptPipeline::new(&args.prompt.settings(), &settings, allowed)?;
         warn(&prompts.warnings, printer);
         let mut manifest = cases.manifest.clone();
-        manifest.generation =
-            generation_facts(generator.meta(), &parameters(args), args.image.image_seed, &prompts);
+        manifest.generation = generation_facts(
+            generator.meta(),
+            &parameters(args),
+            args.image.image_seed,
+            args.round_context(),
+            &prompts,
+        );
         let directory = match directory {
             Some(directory) => directory.to_owned(),
             None => default_directory(&manifest.suite, &model.name),
@@ -178,6 +186,7 @@ impl<'a> Job<'a> {
             generator,
             prompts,
         };
+        check_context(job.generator.as_ref(), args.round_context())?;
         check_capabilities(job.generator.as_ref(), &job.final_cases(&BTreeMap::new()), &job.settings())?;
         Ok(job)
     }
@@ -193,6 +202,7 @@ impl<'a> Job<'a> {
             max_cost: self.args.max_cost,
             retry: &self.retry,
             any_size: self.args.any_size,
+            context: self.args.round_context(),
             decode: Arc::new(move |bytes| image_facts(bytes, &limits)),
         }
     }
@@ -440,6 +450,16 @@ fn parameters(args: &GenerationArgs) -> ImageParameters {
 }
 
 /// Refuses what the provider does not understand, before anything is paid for.
+/// A provider without a history is named, and never asked in another way than the user said.
+fn check_context(generator: &dyn Generator, context: RoundContext) -> Result<(), CommandError> {
+    if context != RoundContext::Conversation || generator.capabilities().conversation {
+        return Ok(());
+    }
+    let provider = &generator.meta().provider;
+    let message = format!("the provider `{provider}` keeps no conversation, so rounds cannot go on in one");
+    Err(CommandError::usage(message).with_hint("--context fresh sends the last image in a call of its own"))
+}
+
 fn check_capabilities(
     generator: &dyn Generator,
     cases: &[GenerationCase],

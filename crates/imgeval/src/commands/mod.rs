@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod color_reference;
 mod compare;
 mod detect;
 mod diagnose;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use imgeval_core::{counted, visible};
-use imgeval_pages::write_report;
+use imgeval_pages::{ReportOptions, write_report};
 use imgeval_report::{
     model::Board,
     page::Written,
@@ -13,7 +13,9 @@ use imgeval_report::{
 };
 
 use imgeval_scoring::{Assembly, Examples, OpenedRun, check_allowed};
+use imgeval_vision::image_file::DecodeLimits;
 
+use super::{color_reference::color_reference, measure::ShownStage};
 use crate::{
     advice::explain_report,
     args::reporting::{ReportArgs, TableFormat},
@@ -24,6 +26,9 @@ use crate::{
 
 pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     let settings = args.comparing.settings();
+    let limits = DecodeLimits::default();
+    let reference = args.reference.as_deref().map(|place| color_reference(place, &limits, printer));
+    let reference = reference.transpose()?;
     let mut runs = OpenedRun::open_all(&args.runs, settings)?;
     check_allowed(&args.comparing.allow, &runs.iter().collect::<Vec<_>>())?;
     let assembly = Assembly {
@@ -31,8 +36,9 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
         with_published: !args.no_published,
         allow: &args.comparing.allow,
         settings,
+        reference: reference.as_ref(),
     };
-    let mut report = assembly.assemble(&mut runs);
+    let mut report = assembly.assemble(&mut runs)?;
     explain_report(&mut report);
     if let Some(format) = args.format {
         if report.boards.is_empty() {
@@ -48,7 +54,11 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     }
     let Some(out) = &args.out else { return Ok(Exit::Ok) };
     let examples = Examples::new(&args.examples, args.examples_seed);
-    let (written, not_found) = write_report(&report, &runs, out, args.single_file, examples)?;
+    let options = ReportOptions { single_file: args.single_file, overlays: !args.no_overlays };
+    let mut shown = ShownStage::new("overlays", printer);
+    let written = write_report(report, &runs, out, options, examples, &mut |event| shown.show(event));
+    shown.finish();
+    let (written, not_found) = written?;
     tell(&written, &not_found, printer);
     Ok(if written.n_broken > 0 || !not_found.is_empty() { Exit::Partial } else { Exit::Ok })
 }

@@ -66,6 +66,7 @@ impl LiveRuns for Growing {
             runs: vec![run],
             boards: Vec::new(),
             comparisons: Vec::new(),
+            weaknesses: Vec::new(),
             notes: Vec::new(),
         };
         Ok((report, Vec::new()))
@@ -101,6 +102,9 @@ fn sample(n: usize) -> SampleView {
         image: Some(ImageView { hash: hash(n), extension: "png".to_owned(), width: 400, height: 200 }),
         input: None,
         opinions: Vec::new(),
+        measures: Vec::new(),
+        registration: String::new(),
+        overlays: Vec::new(),
     }
 }
 

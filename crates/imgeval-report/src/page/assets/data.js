@@ -26,7 +26,7 @@ const buildStore = (index, revision) => {
   index.cases.map((name, number) => number).sort((a, b) => collator.compare(index.cases[a], index.cases[b])).forEach((number, rank) => (ranks[number] = rank));
   const lowerPrompts = index.prompts.map((text) => text.toLowerCase());
   const lowerReasons = index.reasons.map((text) => text.toLowerCase());
-  const samples = index.samples.map(([run, name, number, part, prompt, outcome, image, opinions], place) => {
+  const samples = index.samples.map(([run, name, number, part, prompt, outcome, image, opinions, registration, measures], place) => {
     const opinionsOf = opinions.map(([observer, outcome, score, isCorrect, uncertainty, reasons]) => ({
       observer, eye: eyeOf[run][observer], outcome: index.outcomes[outcome], score, isCorrect, uncertainty, reasons: index.reasons[reasons],
     }));
@@ -34,6 +34,7 @@ const buildStore = (index, revision) => {
     return {
       place, run, name: index.cases[name], rank: ranks[name], number, part: index.parts[part], prompt: index.prompts[prompt],
       outcome: index.outcomes[outcome], image: image && { hash: image[0], extension: image[1], width: image[2], height: image[3] },
+      registration: index.registrations[registration], measures: new Map(measures),
       opinions: opinionsOf, words: words.join("\n"), replies: null, runsDiffer: false,
       eyesDiffer: opinionsOf.length > 1 && differ(opinionsOf),
     };
@@ -87,6 +88,9 @@ const imageSource = (run, image) => {
   if (mode === "folder") return `images/${image.hash}.${image.extension}`;
   return thumbSource(run, image);
 };
+
+/** An image that shows where something was measured; a page in one file has none. */
+const overlaySource = (overlay) => `overlays/${overlay.name}`;
 
 const figureSource = (figure) => figure.source;
 

@@ -3,7 +3,7 @@
 // Okabe and Ito's palette, told apart with every kind of colour vision.
 const PALETTE = ["#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#0072b2", "#999999"];
 
-const LAYERS = { boxes: ["b", "boxes"], masks: ["m", "masks"], colors: ["c", "colour scores"], rest: ["u", "what did not count"] };
+const LAYERS = { boxes: ["b", "boxes"], masks: ["m", "masks"], colors: ["c", "color scores"], rest: ["u", "what did not count"] };
 
 const layersOn = () => new Set(state.layers.split(",").filter(Boolean));
 
@@ -206,11 +206,12 @@ const renderDetail = (before) => {
       stages.prepend(h("figure", { class: "pane" }, h("figcaption", null, "Before"), h("div", { class: "frame" }, problem ? placeholder("?", problem) : stage)));
       stages.className = `panes n${panes.length + 1}`;
     }
-    said.replaceChildren(
-      h("div", { class: "asked" },
+    stages.after(...loaded.map(([words]) => overlaysOf(words)).filter(Boolean));
+    said.replaceChildren(      h("div", { class: "asked" },
         h("h3", null, "Prompt"), foreign("p", text.prompt || "none", { class: "words asked-for" }),
         text.expectation && [h("h3", null, "Expected"), foreign("p", text.expectation, { class: "words" })],
         h("p", { class: "soft small" }, [sample.part && `part ${sample.part}`, sample.image?.width > 0 && `${sample.image.width} × ${sample.image.height} pixels`].filter(Boolean).join(" · "))),
+      ...sides.map((side, number) => measuredOf(side, loaded[number][0], sides.length > 1)),
       ...loaded.map(([words, seen], number) => saidOf(sides[number], words, seen, sides.length > 1)),
     );
     if (isSame) said.scrollTop = scrolled;
@@ -231,6 +232,28 @@ const isDrawn = (sample, entry) => {
   const chosen = opinionOf(sample);
   const first = sample.opinions.find((opinion) => store.report.runs[sample.run].observers[opinion.observer].kind === "detector");
   return entry.observer === (state.eye !== "" && chosen ? chosen : first ?? chosen)?.observer;
+};
+
+const OVERLAYS = { change: "What changed", frame: "What was cut off", region: "What was edited, and leaks", blur: "Blur", cast: "Cast", text: "Characters" };
+
+/** Images that show where something was measured. */
+const overlaysOf = (text) => {
+  const overlay = (of) => {
+    const name = OVERLAYS[of.kind] ?? of.kind;
+    return h("figure", null, h("figcaption", null, name), h("a", { href: overlaySource(of), target: "_blank", rel: "noopener" }, h("img", { src: overlaySource(of), alt: `${name}, drawn over the image`, loading: "lazy" })));
+  };
+  return text.overlays.length > 0 && mode === "folder" ? h("div", { class: "overlays" }, text.overlays.map(overlay)) : null;
+};
+
+/** What programs measured on a sample. */
+const measuredOf = (sample, text, isNamed) => {
+  if (sample.measures.size === 0 && sample.registration === "") return null;
+  const facts = [...sample.measures].map(([measure, value]) => [store.measures[measure], threeDigits(value)]);
+  if (sample.registration !== "") facts.unshift(["registration with the source", sample.registration]);
+  return h("div", { class: "side" },
+    h("h3", null, "What was measured", isNamed && [" on ", foreign("bdi", sideOf(sample))]),
+    sample.registration !== "" && sample.registration !== "ok" && h("p", { class: "soft" }, "The answer does not register with its source, so pixels outside of the edit are not compared."),
+    factList(facts));
 };
 
 const saidOf = (sample, text, seen, isNamed) =>

@@ -27,6 +27,9 @@ const counted = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : m
 
 const fixed = (value, decimals = 2) => value.toFixed(decimals);
 
+/** Three digits that count. */
+const threeDigits = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2));
+
 const signed = (value, decimals) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(decimals)}`;
 
 const percent = (part, whole) => {

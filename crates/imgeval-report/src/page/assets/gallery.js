@@ -38,6 +38,13 @@ const SORTS = {
   unsure: ["most uncertain first", (sample) => -(opinionOf(sample)?.uncertainty ?? -Infinity)],
 };
 
+/** The key of an order: one of those above, or the number of a measure, largest first. */
+const keyOfOrder = (sort) => {
+  if (!sort.startsWith("measure:")) return (SORTS[sort] ?? SORTS.case)[1];
+  const measure = store.measures.indexOf(sort.slice("measure:".length));
+  return measure < 0 ? null : (sample) => -(sample.measures.get(measure) ?? -Infinity);
+};
+
 const orderBy = (samples, key) => {
   // The keys are computed once, not in every comparison; infinities cannot be subtracted.
   const keyed = samples.map((sample) => [key(sample), sample]);
@@ -52,11 +59,12 @@ const select = () => {
     (run === null || sample.run === run) &&
     (state.part === "" || sample.part === state.part) &&
     (state.outcome === "" || sample.outcome === state.outcome) &&
+    (state.registration === "" || sample.registration === state.registration) &&
     (state.apart === "" || (state.apart === "runs" ? sample.runsDiffer : sample.eyesDiffer)) &&
     (eye === null || sample.opinions.some((opinion) => opinion.eye === eye)) &&
     (state.verdict === "" || verdictOf(sample) === state.verdict) &&
     words.every((word) => sample.words.includes(word) || (state.replies !== "" && sample.replies?.includes(word)));
-  const key = (SORTS[state.sort] ?? SORTS.case)[1];
+  const key = keyOfOrder(state.sort);
   shown = store.ordered.filter(fits);
   if (key) shown = orderBy(shown, key);
   current = Math.min(current, Math.max(shown.length - 1, 0));
@@ -70,7 +78,7 @@ const tally = (values) => {
   return counts;
 };
 
-const FILTERS = ["run", "part", "verdict", "outcome", "apart", "eye", "sort"];
+const FILTERS = ["run", "part", "verdict", "outcome", "registration", "apart", "eye", "sort"];
 
 const chooser = (name, label, options) => {
   const box = h("select", { id: `filter-${name}`, onchange: (event) => go({ [name]: event.target.value, at: "gallery" }) }, options.map(([value, text]) => h("option", { value }, text)));
@@ -96,7 +104,10 @@ const buildFilters = () => {
     fields.push(chooser("apart", "Disagreement of", between));
   }
   if (eyes.length > 1) fields.push(chooser("eye", "Observer", [["", "first who looked"], ...eyes.map((eye, number) => [String(number), `${KINDS[eye.kind]}: ${eye.title}`])]));
-  fields.push(chooser("sort", "Order", Object.entries(SORTS).map(([value, [text]]) => [value, text])));
+  const registrations = tally(samples.map((sample) => sample.registration).filter((status) => status !== ""));
+  if (registrations.size > 0) fields.push(chooser("registration", "Registration", [["", "all"], ...[...registrations].map(([status, n]) => [status, `${status} (${n})`])]));
+  const measured = store.measures.map((name) => [`measure:${name}`, `${name}, largest first`]);
+  fields.push(chooser("sort", "Order", [...Object.entries(SORTS).map(([value, [text]]) => [value, text]), ...measured]));
   const search = h("input", { type: "search", id: "search", autocomplete: "off", spellcheck: "false", placeholder: "words", oninput: (event) => go({ q: event.target.value, at: "gallery" }) });
   const replies = h("input", { type: "checkbox", id: "replies", onchange: (event) => go({ replies: event.target.checked ? "1" : "", at: "gallery" }) });
   byId("filters").replaceChildren(
@@ -163,6 +174,8 @@ const pictureOf = (sample) => {
 const makeCard = (place) => {
   const sample = shown[place];
   const { verdict, shape, text } = badgeOf(sample);
+  const measure = state.sort.startsWith("measure:") ? store.measures.indexOf(state.sort.slice("measure:".length)) : -1;
+  const measured = sample.measures.get(measure);
   const differing = [sample.runsDiffer && "runs disagree", sample.eyesDiffer && "observers disagree"].filter(Boolean).join(", ");
   const link = h(
     "a",
@@ -171,6 +184,7 @@ const makeCard = (place) => {
     h("span", { class: "caption" },
       h("span", { class: "verdict" },
         h("span", { class: `badge ${verdict}` }, h("span", { "aria-hidden": "true" }, `${shape} `), text),
+        measured !== undefined && h("span", { class: "soft small" }, ` ${threeDigits(measured)}`),
         differing && h("span", { class: "differ", title: differing }, "≠", h("span", { class: "unseen" }, differing))),
       foreign("span", sample.prompt.slice(0, 200) || "no prompt", { class: "prompt" }),
       h("span", { class: "where" }, store.report.runs.length > 1 && `${letterOf(sample.run)} · `, foreign("bdi", sample.name), ` #${sample.number}`, sample.part && [" · ", foreign("bdi", sample.part)])),

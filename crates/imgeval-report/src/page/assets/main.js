@@ -1,6 +1,6 @@
 // Puts the page together.
 
-const SECTIONS = { summary: "Summary", tables: "Scores", comparisons: "Comparisons", figures: "Figures", gallery: "Gallery" };
+const SECTIONS = { summary: "Summary", tables: "Scores", comparisons: "Comparisons", weaknesses: "Weaknesses", figures: "Figures", gallery: "Gallery" };
 
 // Light and dark.
 
@@ -41,7 +41,7 @@ const KEY_HELP = [
   ["Enter", "open the sample"],
   ["← →", "previous and next sample, when one is open"],
   ["s", "beside the next run with the same case"],
-  ["b m c u", "boxes, masks, colour scores, what did not count"],
+  ["b m c u", "boxes, masks, color scores, what did not count"],
   ["Esc", "close"],
   ["t", "light, dark, as the system"],
   ["?", "these keys"],
@@ -143,6 +143,7 @@ const show = (index, revision) => {
   renderSummary();
   renderTables();
   renderComparisons();
+  renderWeaknesses();
   renderFigures();
   buildFilters();
   buildSections();

@@ -1,6 +1,6 @@
 // What is shown, as the address says it: everything is in the fragment, so that every state can be linked and the back button works.
 
-const DEFAULTS = { at: "", q: "", replies: "", run: "", part: "", verdict: "", outcome: "", apart: "", eye: "", sort: "case", open: "", with: "", layers: "boxes" };
+const DEFAULTS = { at: "", q: "", replies: "", run: "", part: "", verdict: "", outcome: "", registration: "", apart: "", eye: "", sort: "case", open: "", with: "", layers: "boxes" };
 
 const readState = () => {
   const given = new URLSearchParams(location.hash.slice(1));

@@ -207,6 +207,39 @@ const renderComparisons = () => {
   byId("comparisons").replaceChildren(h("h2", { id: "comparisons-heading" }, "Comparisons"), ...comparisons.map(comparisonView));
 };
 
+const weaknessTable = (view, number) => {
+  const shown = (value, unit) => `${threeDigits(value)}${unit && ` ${unit}`}`;
+  const line = (of, place) =>
+    h("tr", null,
+      h("th", { scope: "row" }, place === 0 || view.lines[place - 1].group !== of.group ? foreign("bdi", of.group) : h("span", { class: "unseen" }, of.group)),
+      h("td", null, of.measure),
+      h("td", { class: "number" }, of.value === null ? "–" : shown(of.value, of.unit)),
+      h("td", { class: "number" }, of.interval ? `${threeDigits(of.interval[0])} to ${threeDigits(of.interval[1])}` : "–"),
+      h("td", { class: "number" }, of.control ? [shown(of.control.value, of.unit), h("span", { class: "interval" }, foreign("bdi", of.control.name))] : "–"),
+      h("td", { class: "number" }, of.n.toLocaleString("en"), of.n_missing > 0 && h("span", { class: "interval" }, `${of.n_missing.toLocaleString("en")} not measured`)),
+      h("td", { class: "words" }, foreign("bdi", of.verdict)));
+  const heads = ["Group", "Measure", "Value", "95 % interval", "Control", "Cases", "Verdict"];
+  const figure = (of) =>
+    h("figure", null, h("a", { href: of.source }, h("img", { src: of.source, alt: `${of.group}: the answers that show it most, each beside its source and with an overlay`, loading: "lazy" })), h("figcaption", null, foreign("bdi", `${of.group}: where it shows most`)));
+  return h("div", { class: "board" },
+    h("h3", { id: `weakness-${number}` }, foreign("bdi", view.run)),
+    view.reference && h("p", { class: "soft small" }, "Colors are compared with ", foreign("bdi", view.reference), "."),
+    ...view.notes.map((note) => foreign("p", note, { class: "notice" })),
+    scroller(`weakness-${number}`, h("table", null, h("thead", null, h("tr", null, heads.map((text, place) => h("th", { scope: "col", class: place > 1 && place < 6 ? "number" : null }, text)))), h("tbody", null, view.lines.map(line)))),
+    h("p", { class: "soft small" }, "Measured by ", foreign("bdi", view.meters.join(", ")), "."),
+    view.figures.length > 0 && h("div", { class: "figures" }, view.figures.map(figure)));
+};
+
+const renderWeaknesses = () => {
+  const { weaknesses } = store.report;
+  byId("weaknesses").hidden = weaknesses.length === 0;
+  byId("weaknesses").replaceChildren(
+    h("h2", { id: "weaknesses-heading" }, "Weaknesses"),
+    h("p", { class: "soft" }, "Measured on the images themselves, by case. The control is the same measure where nobody edited anything; a verdict says no more than value, control and test allow. The gallery can be ordered by each measure, and each sample shows where it was found."),
+    ...weaknesses.map(weaknessTable),
+  );
+};
+
 const renderFigures = () => {
   byId("figures").hidden = store.figures.length === 0;
   const figure = (of) =>

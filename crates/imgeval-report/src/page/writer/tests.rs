@@ -67,6 +67,7 @@ fn report() -> Report {
         runs: Vec::new(),
         boards: Vec::new(),
         comparisons: Vec::new(),
+        weaknesses: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -95,6 +96,9 @@ fn sample(run: usize, case: usize, image: Option<ImageView>) -> SampleView {
         image,
         input: None,
         opinions: vec![opinion],
+        measures: Vec::new(),
+        registration: String::new(),
+        overlays: Vec::new(),
     }
 }
 

@@ -9,6 +9,8 @@ mod show;
 mod train;
 mod weaknesses;
 
+pub(super) use places::images_of;
+
 use anyhow::Result;
 use imgeval_core::visible;
 use imgeval_diagnose::{

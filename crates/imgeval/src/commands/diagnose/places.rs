@@ -53,7 +53,7 @@ pub(super) fn generators_of(texts: &[String], printer: Printer) -> Result<Vec<Ge
 }
 
 /// The images of a place. Of a run the prompt is the group, and samples without an image are told.
-pub(super) fn images_of(place: &str, printer: Printer) -> Result<Vec<ImageItem>> {
+pub(in crate::commands) fn images_of(place: &str, printer: Printer) -> Result<Vec<ImageItem>> {
     if Path::new(place).join("run.toml").is_file() {
         return run_images(Path::new(place), printer);
     }
