@@ -444,6 +444,7 @@ fn report(title: &str, runs: Vec<RunView>) -> Report {
         boards: Vec::new(),
         comparisons: Vec::new(),
         weaknesses: Vec::new(),
+        rounds: None,
         notes: Vec::new(),
     }
 }

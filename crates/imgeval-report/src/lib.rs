@@ -13,6 +13,7 @@ pub mod page;
 mod plain;
 pub mod plans;
 pub mod reread;
+pub mod rounds;
 pub mod schema;
 pub mod scores;
 pub mod tables;

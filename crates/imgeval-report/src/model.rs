@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::weaknesses::WeaknessesView;
+use crate::{rounds::RoundsView, weaknesses::WeaknessesView};
 
 /// Everything but the samples, which come one by one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,6 +16,8 @@ pub struct Report {
     pub comparisons: Vec<ComparisonView>,
     /// Of the runs on whose images something was measured.
     pub weaknesses: Vec<WeaknessesView>,
+    /// Sessions of edits; `None` if there are none.
+    pub rounds: Option<RoundsView>,
     /// What a reader should know before reading on, such as runs that cannot be compared.
     pub notes: Vec<String>,
 }

@@ -16,6 +16,15 @@ pub(crate) fn signed(value: f64, decimals: usize) -> String {
     if text.starts_with('-') || is_zero { text } else { format!("+{text}") }
 }
 
+/// Three digits that count, below 1000.
+pub(crate) fn three_digits(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,8 @@ pub enum Schema {
     Registration,
     /// What reading kept replies again recovered.
     Reread,
+    /// How images and instructions survived rounds of edits.
+    Rounds,
     /// Scores of a run by a detector.
     Score,
     /// Scores of official result files.
@@ -61,7 +63,7 @@ pub enum Schema {
 }
 
 impl Schema {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Artefacts,
@@ -81,6 +83,7 @@ impl Schema {
         Self::Reading,
         Self::Registration,
         Self::Reread,
+        Self::Rounds,
         Self::Score,
         Self::ScoreRows,
         Self::Suites,
@@ -113,6 +116,7 @@ impl Schema {
             Self::Reading => ("reading", 1),
             Self::Registration => ("registration", 1),
             Self::Reread => ("reread", 1),
+            Self::Rounds => ("rounds", 1),
             Self::Score => ("score", 1),
             Self::ScoreRows => ("score-rows", 1),
             Self::Suites => ("suites", 1),

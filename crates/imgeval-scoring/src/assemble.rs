@@ -39,6 +39,7 @@ impl Assembly<'_> {
             boards: Vec::new(),
             comparisons: Vec::new(),
             weaknesses: Vec::new(),
+            rounds: None,
             notes: Vec::new(),
         };
         let mut suites: Vec<(SuiteRef, Scheme)> = Vec::new();

@@ -15,6 +15,7 @@ use imgeval_fetch::{
 };
 use imgeval_files::Unsuitable;
 use imgeval_pages::PagesError;
+use imgeval_rounds::RoundsError;
 use imgeval_report::{
     model::{CoverageLine, Report},
     page::PageError,
@@ -382,6 +383,20 @@ pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
         | PagesError::WriteFigure { .. }
         | PagesError::Words(_)
         | PagesError::LabelProtocol(_) => (None, Exit::Unexpected),
+    }
+}
+
+/// What to do about sessions that cannot be read or kept, and how the process ends.
+pub(crate) fn rounds_advice(error: &RoundsError) -> (Option<String>, Exit) {
+    match error {
+        RoundsError::Scoring(error) => scoring_advice(error),
+        RoundsError::Store(error) => store_advice(error),
+        RoundsError::NoSession { .. } => {
+            let hint = "docs/rounds.md says how a folder lists its sessions";
+            (Some(hint.to_owned()), Exit::NothingFound)
+        }
+        RoundsError::Session { .. } => (Some("docs/rounds.md describes the file".to_owned()), Exit::Usage),
+        RoundsError::Read { .. } | RoundsError::Keep { .. } => (None, Exit::Unexpected),
     }
 }
 

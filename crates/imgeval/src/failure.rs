@@ -8,6 +8,7 @@ use imgeval_files::{OutputError, TextError};
 use imgeval_generation::CasesError;
 use imgeval_observe::{JudgingError, MeasureError, ObserverError, UnusableProtocol, pictures::PicturesError};
 use imgeval_pages::PagesError;
+use imgeval_rounds::RoundsError;
 use imgeval_scoring::ScoringError;
 use imgeval_settings::{PromptError, SettingsError};
 use imgeval_store::StoreError;
@@ -17,7 +18,7 @@ use crate::{
     advice::{
         cases_advice, fetch_advice,
         judging::{judging_advice, protocol_advice},
-        observer_advice, output_advice, pages_advice, prompt_advice, scoring_advice, settings_advice,
+        observer_advice, output_advice, pages_advice, prompt_advice, rounds_advice, scoring_advice, settings_advice,
         store_advice, suite_advice, text_advice,
     },
     exit_code::Exit,
@@ -147,6 +148,9 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     }
     if let Some(error) = error.downcast_ref::<FetchError>() {
         return fetch_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<RoundsError>() {
+        return rounds_advice(error);
     }
     if let Some(error) = error.downcast_ref::<PagesError>() {
         return pages_advice(error);

@@ -26,6 +26,7 @@ use rayon::prelude::*;
 use super::{
     figures::{Confidences, all_figures, examples_figure},
     overlays::Overlays,
+    rounds::{Rounds, put_rounds},
 };
 use crate::PagesError;
 
@@ -80,6 +81,7 @@ pub fn write_report(
     out: &Path,
     options: ReportOptions,
     mut examples: Examples,
+    rounds: Option<Rounds<'_>>,
     tell: &mut dyn FnMut(StageEvent<'_>),
 ) -> Result<(Written, Vec<String>), PagesError> {
     let originals = RunImages::of(runs);
@@ -105,8 +107,10 @@ pub fn write_report(
         .iter()
         .map(|view| view.image.as_ref().map_or(Ok(None), |image| page.thumbnail(image)))
         .collect();
+    let of_rounds = rounds.map(|rounds| put_rounds(&page, &mut report, rounds, &mut |_, _| {}));
     let report = &report;
     let mut figures = all_figures(report, &confidences);
+    figures.extend(of_rounds.transpose()?.unwrap_or_default());
     figures.extend(examples_figure(&examples, pictures?));
     make_names_unique(&mut figures);
     render_figures(&figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
@@ -146,7 +150,7 @@ pub fn write_figures(folder: &OwnFolder, figures: &[Figure]) -> Result<(), Pages
 }
 
 /// SVG and PNG of each, by name.
-fn render_figures(
+pub(super) fn render_figures(
     figures: &[Figure],
     put: impl Fn(&str, &[u8]) -> Result<(), PagesError> + Sync,
 ) -> Result<(), PagesError> {

@@ -23,6 +23,7 @@ pub mod terminal;
 mod text;
 mod trust;
 mod verdicts;
+mod rounds;
 mod weaknesses;
 
 use self::terminal::View;
@@ -41,6 +42,7 @@ pub use scores::{
 };
 pub use trust::{trust_json, trust_tables};
 pub use verdicts::{verdicts_json, verdicts_table};
+pub use rounds::{rounds_json, rounds_tables};
 pub use weaknesses::{weaknesses_json, weaknesses_table};
 
 /// What a table shows beside scores.

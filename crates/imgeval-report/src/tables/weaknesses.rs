@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    number::three_digits as shown,
     tables::terminal::{Column, Row, Table},
     weaknesses::{ControlView, WeaknessLine, WeaknessesView},
 };
@@ -43,15 +44,6 @@ pub fn weaknesses_table(view: &WeaknessesView) -> Table {
         table.below.push(format!("measured by {}", view.meters.join(", ")));
     }
     table
-}
-
-/// Three digits that count.
-fn shown(value: f64) -> String {
-    match value.abs() {
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
 }
 
 #[must_use]

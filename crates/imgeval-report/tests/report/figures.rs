@@ -284,6 +284,7 @@ fn figures_of_a_report_have_names_of_their_own() {
         boards: vec![board(), Board { suite: "wise".to_owned(), rows: Vec::new(), ..board() }],
         comparisons: vec![comparison(), comparison()],
         weaknesses: Vec::new(),
+        rounds: None,
         notes: Vec::new(),
     };
     let names: Vec<String> = figures_of(&report).into_iter().map(|figure| figure.name).collect();

@@ -19,11 +19,41 @@ pub(crate) enum DiagnoseCommand {
     /// measure on controls that nobody edited, and a verdict that says no more than they allow. The suite `weaknesses` is made for it
     /// (`imgeval suites show weaknesses`); of other runs whatever can be measured is. See docs/weaknesses.md.
     Weaknesses(WeaknessesArgs),
+    /// How do images survive rounds of edits? Geometry, tone, sharpness and content by round, success by round, drift
+    ///
+    /// Each place is a run whose cases have several rounds, a folder with a session.json, or a folder of such folders, as PLACE or
+    /// NAME=PLACE. Nothing is asked of a judge, so whether instructions were carried out is not measured. See docs/rounds.md.
+    Rounds(RoundsArgs),
     /// Which traces do images carry that exist already? Spectra, lattices, JPEG grids, fingerprints, sharpening, color casts
     ///
     /// Each place is one generator: a run, a folder or a quoted pattern, as PLACE or NAME=PLACE. Differences in the files are
     /// reported first, since they may explain the rest. Without --reference the numbers stand alone. See docs/artefacts.md.
     Artefacts(ArtefactsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RoundsArgs {
+    /// Sessions of edits by one or several models
+    #[arg(value_name = "[NAME=]PLACE", required = true)]
+    pub(crate) places: Vec<String>,
+    /// Also measure each session's source when it is only encoded and decoded as often, in the format that the model delivers
+    #[arg(long)]
+    pub(crate) controls: bool,
+    /// Write a page with strips, curves and a viewer into this folder, and keep there what was measured
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Random seed of the bootstrap
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    bootstrap_seed: u64,
+}
+
+impl RoundsArgs {
+    pub(crate) fn settings(&self) -> BootstrapSettings {
+        BootstrapSettings { seed: self.bootstrap_seed, ..BootstrapSettings::default() }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,10 @@
 //! `imgeval report`: page, tables and figures of one or several runs.
 
+use std::path::Path;
+
 use anyhow::Result;
 use imgeval_core::{counted, visible};
-use imgeval_pages::{ReportOptions, write_report};
+use imgeval_pages::{ReportOptions, Rounds, claim_folder, write_report};
 use imgeval_report::{
     model::Board,
     page::Written,
@@ -12,6 +14,10 @@ use imgeval_report::{
     },
 };
 
+use imgeval_rounds::{
+    MEASURES, MeasureStore, MeasuredSession, Session, measure_sessions, sessions_of_run, summarize,
+};
+use imgeval_runner::Progress;
 use imgeval_scoring::{Assembly, Examples, OpenedRun, check_allowed};
 use imgeval_vision::image_file::DecodeLimits;
 
@@ -54,13 +60,47 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     }
     let Some(out) = &args.out else { return Ok(Exit::Ok) };
     let examples = Examples::new(&args.examples, args.examples_seed);
+    let sessions = sessions_of(&runs)?;
+    let measured = measure_into(&sessions, out, printer)?;
+    if !sessions.is_empty() {
+        report.rounds = Some(summarize(&sessions, &measured, settings));
+    }
+    let rounds = Rounds { sessions: &sessions, measured: &measured };
     let options = ReportOptions { single_file: args.single_file, overlays: !args.no_overlays };
     let mut shown = ShownStage::new("overlays", printer);
-    let written = write_report(report, &runs, out, options, examples, &mut |event| shown.show(event));
+    let written = write_report(report, &runs, out, options, examples, Some(rounds), &mut |event| {
+        shown.show(event);
+    });
     shown.finish();
     let (written, not_found) = written?;
     tell(&written, &not_found, printer);
     Ok(if written.n_broken > 0 || !not_found.is_empty() { Exit::Partial } else { Exit::Ok })
+}
+
+/// The sessions of runs whose cases have several rounds.
+fn sessions_of(runs: &[OpenedRun]) -> Result<Vec<Session>> {
+    let has_rounds = |run: &&OpenedRun| run.run.cases().values().any(|case| case.rounds.len() > 1);
+    let mut sessions = Vec::new();
+    for run in runs.iter().filter(has_rounds) {
+        sessions.extend(sessions_of_run(run.run.directory(), Some(&run.view.name))?);
+    }
+    Ok(sessions)
+}
+
+/// Measures sessions, and keeps below the page's folder what was measured.
+fn measure_into(sessions: &[Session], out: &Path, printer: Printer) -> Result<Vec<MeasuredSession>> {
+    if sessions.is_empty() {
+        return Ok(Vec::new());
+    }
+    claim_folder(out)?;
+    let store = MeasureStore::at(&out.join(MEASURES))?;
+    let mut progress = printer.progress("measure rounds");
+    progress.show(Progress::Planned { total: sessions.len(), finished: 0 });
+    let measured = measure_sessions(sessions, &store, &mut |_| {
+        progress.show(Progress::Advanced { has_failed: false });
+    });
+    progress.finish();
+    Ok(measured?)
 }
 
 fn tell(written: &Written, not_found: &[String], printer: Printer) {

@@ -1,6 +1,6 @@
 // Puts the page together.
 
-const SECTIONS = { summary: "Summary", tables: "Scores", comparisons: "Comparisons", weaknesses: "Weaknesses", figures: "Figures", gallery: "Gallery" };
+const SECTIONS = { summary: "Summary", tables: "Scores", comparisons: "Comparisons", rounds: "Rounds", weaknesses: "Weaknesses", figures: "Figures", gallery: "Gallery" };
 
 // Light and dark.
 
@@ -143,6 +143,7 @@ const show = (index, revision) => {
   renderSummary();
   renderTables();
   renderComparisons();
+  renderRounds();
   renderWeaknesses();
   renderFigures();
   buildFilters();

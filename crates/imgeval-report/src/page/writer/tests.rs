@@ -68,6 +68,7 @@ fn report() -> Report {
         boards: Vec::new(),
         comparisons: Vec::new(),
         weaknesses: Vec::new(),
+        rounds: None,
         notes: Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ mod artefacts;
 mod figures;
 mod places;
 mod report;
+mod rounds;
 mod show;
 mod train;
 mod weaknesses;
@@ -33,6 +34,7 @@ pub(super) fn diagnose(command: &DiagnoseCommand, printer: Printer) -> Result<Ex
     match command {
         DiagnoseCommand::Architecture(ArchitectureCommand::Train(args)) => train::train(args, printer),
         DiagnoseCommand::Architecture(ArchitectureCommand::Apply(args)) => apply::apply(args, printer),
+        DiagnoseCommand::Rounds(args) => rounds::rounds(args, printer),
         DiagnoseCommand::Weaknesses(args) => weaknesses::weaknesses(args, printer),
         DiagnoseCommand::Artefacts(args) => artefacts::artefacts(args, printer),
     }

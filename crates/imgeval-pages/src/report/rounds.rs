@@ -1,0 +1,136 @@
+//! Sessions of edits on a page: their images and figures.
+
+use std::path::Path;
+
+use imgeval_report::{
+    figures::Figure,
+    model::{ImageView, Report},
+    page::{Originals, PageOptions, PageWriter, Written},
+    rounds::RoundsView,
+};
+use imgeval_rounds::{Drawn, MeasuredSession, Session, draw_session, rounds_figures, strips};
+use rayon::prelude::*;
+
+use super::written::{make_names_unique, render_figures};
+use crate::PagesError;
+
+const FOLDER: &str = "overlays";
+/// Of more sessions the page shows numbers alone.
+const MOST_SHOWN: usize = 60;
+/// Sessions that have a strip as a figure of its own.
+const MOST_STRIPS: usize = 12;
+/// Sessions are drawn side by side, and written after so many.
+const AT_ONCE: usize = 4;
+
+/// Sessions with what was measured of them, one by one.
+#[derive(Clone, Copy)]
+pub struct Rounds<'a> {
+    pub sessions: &'a [Session],
+    pub measured: &'a [MeasuredSession],
+}
+
+struct NoOriginals;
+
+impl Originals for NoOriginals {
+    fn path(&self, _run: usize, _image: &ImageView) -> Option<std::path::PathBuf> {
+        None
+    }
+}
+
+/// Makes the folder of a page, or takes over one that holds a page, so that other files can be kept below it.
+///
+/// # Errors
+/// If the folder is another's or cannot be written.
+pub fn claim_folder(out: &Path) -> Result<(), PagesError> {
+    PageWriter::create(out, PageOptions { single_file: false }, &NoOriginals)?;
+    Ok(())
+}
+
+/// Writes a page that shows sessions alone, with its figures.
+///
+/// # Errors
+/// If the folder is another's or cannot be written.
+pub fn write_rounds_page(
+    title: &str,
+    view: RoundsView,
+    rounds: Rounds<'_>,
+    out: &Path,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Written, PagesError> {
+    let mut report = Report {
+        title: title.to_owned(),
+        tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
+        runs: Vec::new(),
+        boards: Vec::new(),
+        comparisons: Vec::new(),
+        weaknesses: Vec::new(),
+        rounds: Some(view),
+        notes: Vec::new(),
+    };
+    let page = PageWriter::create(out, PageOptions { single_file: false }, &NoOriginals)?;
+    let mut figures = put_rounds(&page, &mut report, rounds, tell)?;
+    make_names_unique(&mut figures);
+    render_figures(&figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
+    Ok(page.finish(&report, &figures)?)
+}
+
+/// Puts images of the report's sessions beside the page, and returns the figures. A report without sessions has none.
+pub(super) fn put_rounds(
+    page: &PageWriter<'_>,
+    report: &mut Report,
+    rounds: Rounds<'_>,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Figure>, PagesError> {
+    let Some(view) = &mut report.rounds else { return Ok(Vec::new()) };
+    let mut figures = rounds_figures(view);
+    let n_all = view.sessions.len();
+    let n_shown = n_all.min(MOST_SHOWN);
+    if n_shown < n_all {
+        view.notes.push(format!("Images of the first {n_shown} of {n_all} sessions are shown."));
+    }
+    let places: Vec<Vec<usize>> = view.sessions[..n_shown]
+        .iter()
+        .map(|session| session.models.iter().map(|model| model.place).collect())
+        .collect();
+    for (chunk, some) in places.chunks(AT_ONCE).enumerate() {
+        let draw = |place: &usize| draw_session(&rounds.sessions[*place], &rounds.measured[*place]);
+        let drawn: Vec<Vec<Drawn>> =
+            some.par_iter().map(|models| models.iter().map(draw).collect()).collect();
+        for (offset, drawn) in drawn.iter().enumerate() {
+            let number = chunk * AT_ONCE + offset;
+            put_session(page, view, number, drawn)?;
+            if number < MOST_STRIPS {
+                figures.push(strips(view, &view.sessions[number], drawn));
+            }
+            tell(number + 1, n_shown);
+        }
+    }
+    Ok(figures)
+}
+
+fn put_session(
+    page: &PageWriter<'_>,
+    view: &mut RoundsView,
+    number: usize,
+    drawn: &[Drawn],
+) -> Result<(), PagesError> {
+    let put = |name: String, bytes: &Option<Vec<u8>>| -> Result<String, PagesError> {
+        let Some(bytes) = bytes else { return Ok(String::new()) };
+        let name = format!("session-{number}-{name}.jpg");
+        page.put(FOLDER, &name, bytes)?;
+        Ok(format!("{FOLDER}/{name}"))
+    };
+    let session = &mut view.sessions[number];
+    if let Some(first) = drawn.first() {
+        session.source = put("source".to_owned(), &first.source)?;
+    }
+    for (model, (of_model, drawn)) in session.models.iter_mut().zip(drawn).enumerate() {
+        for (round, (of_round, drawn)) in of_model.rounds.iter_mut().zip(&drawn.rounds).enumerate() {
+            let named = |kind: &str| format!("{model}-{}-{kind}", round + 1);
+            of_round.image = put(named("image"), &drawn.image)?;
+            of_round.aligned = put(named("aligned"), &drawn.aligned)?;
+            of_round.change = put(named("change"), &drawn.change)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! How images and instructions survive rounds of edits, without a judge.
+//!
+//! ```text
+//! folder with session.json, run directory --gather--> Vec<Session>: instructions, source and rounds of one model
+//!                                            |  measure_sessions: each pair of images once, kept in a MeasureStore
+//!                                            v
+//!                         Vec<MeasuredSession> --summarize--> RoundsView: success by round, curves, drift, comparisons
+//!                                            |  draw: images of each round, in the frame of the one before, what changed
+//!                                            v
+//!                                figures and page
+//! ```
+//!
+//! Numbers are those of `imgeval_metrics::drift` (docs/methods.md, rounds). Knows no command line and prints nothing.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
+
+mod control;
+mod draw;
+mod error;
+mod figures;
+mod folder;
+mod measure;
+mod places;
+mod runs;
+mod session;
+mod store;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+pub use control::{CODEC_CONTROL, codec_sessions};
+pub use draw::{Drawn, DrawnRound, draw_session};
+pub use error::RoundsError;
+pub use figures::{rounds_figures, strips};
+pub use measure::{MeasuredRound, MeasuredSession, measure_sessions};
+pub use places::gather;
+pub use runs::{CONTROL, sessions_of as sessions_of_run};
+pub use session::{Delivered, ImagePlace, Session};
+pub use store::{MEASURES, MeasureStore};
+pub use summary::summarize;

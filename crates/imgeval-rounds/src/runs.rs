@@ -1,0 +1,75 @@
+//! Sessions in runs: cases of several rounds that begin with an image.
+
+use std::{collections::BTreeMap, path::Path};
+
+use imgeval_core::{Failure, FailureKind, Outcome, SampleId};
+use imgeval_scoring::Run;
+use imgeval_suites::suite::SuiteCase;
+
+use crate::{Delivered, ImagePlace, RoundsError, Session};
+
+/// The fact of a case in which nothing is to change.
+pub const CONTROL: &str = "control";
+
+/// All sessions of a run; empty if its cases have one round or no source. Without a name the model is called as the run says.
+///
+/// # Errors
+/// If the run cannot be read.
+pub fn sessions_of(directory: &Path, name: Option<&str>) -> Result<Vec<Session>, RoundsError> {
+    let run = Run::open(directory)?;
+    let mut outcomes = BTreeMap::new();
+    run.reader().for_each_sample(None, |observed| {
+        outcomes.insert(observed.sample.id, observed.sample.outcome);
+    })?;
+    let folder = directory.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into());
+    let model = name.map(str::to_owned).or_else(|| run.model()).unwrap_or(folder);
+    let mut sessions = Vec::new();
+    for case in run.cases().values().filter(|case| case.rounds.len() > 1) {
+        let Some(source) = case.source() else { continue };
+        let source = ImagePlace::Run { directory: directory.to_owned(), image: source.clone() };
+        let of_case = outcomes.keys().filter(|id| id.case == case.id);
+        let mut ordinals: Vec<u32> = of_case.map(|id| id.ordinal).collect();
+        ordinals.dedup();
+        for ordinal in ordinals {
+            let delivered = |round: u32| {
+                let id = SampleId { round, ..SampleId::new(case.id.clone(), ordinal) };
+                delivered(directory, outcomes.get(&id))
+            };
+            sessions.push(Session {
+                id: id_of(case, ordinal),
+                model: model.clone(),
+                instructions: case.rounds.iter().map(|round| round.prompt.clone()).collect(),
+                source: source.clone(),
+                rounds: (1..).take(case.rounds.len()).map(delivered).collect(),
+                is_control: !case.fact(CONTROL).is_empty(),
+            });
+        }
+    }
+    Ok(sessions)
+}
+
+fn id_of(case: &SuiteCase, ordinal: u32) -> String {
+    match ordinal {
+        0 => case.id.to_string(),
+        ordinal => format!("{}/{ordinal}", case.id),
+    }
+}
+
+type ImageOutcome = Outcome<imgeval_core::ImageRecord>;
+
+fn delivered(directory: &Path, outcome: Option<&ImageOutcome>) -> Delivered {
+    match outcome {
+        Some(Outcome::Done(record)) => {
+            Delivered::Image(ImagePlace::Run { directory: directory.to_owned(), image: record.image() })
+        }
+        Some(Outcome::Failed(Failure { kind: FailureKind::Moderated, detail })) => {
+            Delivered::Refused(told(FailureKind::Moderated, detail))
+        }
+        Some(Outcome::Failed(Failure { kind, detail })) => Delivered::Missing(told(*kind, detail)),
+        None => Delivered::Missing("it was not asked for".to_owned()),
+    }
+}
+
+fn told(kind: FailureKind, detail: &str) -> String {
+    if detail.is_empty() { kind.code().to_owned() } else { format!("{}: {detail}", kind.code()) }
+}

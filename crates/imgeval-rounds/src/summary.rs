@@ -1,0 +1,489 @@
+//! What the measured sessions say together.
+
+use imgeval_metrics::{
+    BootstrapSettings, PairedStratum,
+    drift::{
+        Component, Floor, LEAST_SURVIVAL, MOST_CONTENT_DE, MOST_TONE_DE, SHARPNESS_RANGE, compare_slopes,
+        drift_curve, slope_of,
+    },
+    holm, paired_difference,
+    survival::{
+        Curve, REPORTED_ROUNDS, Refusals, RoundStatus, compare_paired, success_by_round, time_of,
+    },
+};
+use imgeval_report::rounds::{
+    MeanLine, RoundLine, RoundsComparison, RoundsModel, RoundsView, SessionModelView, SessionRoundView,
+    SessionView, SlopeDifference, SlopeLine, SuccessDifference, SuccessLine, SurvivalStep,
+};
+
+use crate::{CODEC_CONTROL, MeasuredRound, MeasuredSession, Session};
+
+/// A number of a round, by what tables call it.
+pub(crate) struct Measure {
+    pub(crate) name: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) of: fn(&MeasuredRound) -> Option<f64>,
+}
+
+/// Against the source.
+pub(crate) static MEASURES: [Measure; 8] = [
+    Measure { name: "cut off", unit: "%", of: |round| Some(100.0 * round.source("registration.cut_off")?) },
+    Measure { name: "tiles that survive", unit: "%", of: |round| Some(100.0 * round.source("tiles.survival")?) },
+    Measure { name: "content outside the edits", unit: "dE", of: |round| round.source("outside.content_dE") },
+    Measure { name: "tone outside the edits", unit: "dE", of: |round| round.source("outside.tone_dE") },
+    Measure { name: "color shift", unit: "dE", of: |round| round.source("colour.dE_mean") },
+    Measure { name: "shift to yellow", unit: "b*", of: |round| round.source("colour.db") },
+    Measure { name: "sharpness", unit: "log2", of: |round| log2(round.source("sharp.lap_var_ratio")?) },
+    Measure { name: "noise", unit: "log2", of: |round| log2(round.source("sharp.immerkaer_ratio")?) },
+];
+
+/// What a round added, against the one before.
+pub(crate) static PARTS: [(Measure, Component, f64); 5] = [
+    (part("geometry", "%", |round| Some(100.0 * round.step("drift.geometry")?)), Component::Geometry, 100.0),
+    (part("tone", "dE", |round| round.step("drift.tone")), Component::Tone, 1.0),
+    (part("sharpness", "log2", |round| round.step("drift.sharpness")), Component::Sharpness, 1.0),
+    (part("content", "dE", |round| round.step("drift.content")), Component::Content, 1.0),
+    (part("residual", "dE", |round| round.step("drift.residual")), Component::Residual, 1.0),
+];
+
+const fn part(name: &'static str, unit: &'static str, of: fn(&MeasuredRound) -> Option<f64>) -> Measure {
+    Measure { name, unit, of }
+}
+
+/// What the codec alone leaves, from its control.
+pub(crate) const CODEC_PART: &str = "codec";
+
+fn log2(ratio: f64) -> Option<f64> {
+    (ratio > 0.0).then(|| ratio.log2())
+}
+
+impl MeasuredRound {
+    pub(crate) fn source(&self, name: &str) -> Option<f64> {
+        self.vs_source.get(name).copied()
+    }
+
+    pub(crate) fn step(&self, name: &str) -> Option<f64> {
+        self.vs_previous.get(name).copied()
+    }
+}
+
+/// A session with what was measured of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) measured: &'a MeasuredSession,
+}
+
+/// Tables, curves, comparisons and sessions; images are added by whoever draws them. `measured` belongs to `sessions`, one by one.
+#[must_use]
+pub fn summarize(
+    sessions: &[Session],
+    measured: &[MeasuredSession],
+    settings: BootstrapSettings,
+) -> RoundsView {
+    let pairs: Vec<Pair<'_>> =
+        sessions.iter().zip(measured).map(|(session, measured)| Pair { session, measured }).collect();
+    let mut names: Vec<String> = Vec::new();
+    for name in pairs.iter().map(|pair| name_of(pair.session)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    // Controls stand behind those whom they are the controls of.
+    names.sort_by_key(|name| is_control(&pairs, name));
+    let of_model = |name: &String| -> Vec<Pair<'_>> {
+        pairs.iter().filter(|pair| name_of(pair.session) == *name).copied().collect()
+    };
+    let floor = floor_of(&pairs);
+    let codec = of_model(&CODEC_CONTROL.to_owned());
+    let models = names.iter().map(|name| model_of(name, &of_model(name), &floor, &codec, settings));
+    let compared: Vec<&String> = names.iter().filter(|name| !is_control(&pairs, name)).collect();
+    let mut comparisons = Vec::new();
+    for (place, a) in compared.iter().enumerate() {
+        for b in &compared[place + 1..] {
+            comparisons.extend(comparison_of([a, b], [&of_model(a), &of_model(b)], settings));
+        }
+    }
+    RoundsView {
+        models: models.collect(),
+        comparisons,
+        sessions: sessions_of(&pairs, &names),
+        limits: limits(),
+        notes: notes_of(&pairs),
+    }
+}
+
+/// Controls of a model are no sessions of that model.
+fn name_of(session: &Session) -> String {
+    match session.is_control && session.model != CODEC_CONTROL {
+        true => format!("{} (asked to change nothing)", session.model),
+        false => session.model.clone(),
+    }
+}
+
+fn is_control(pairs: &[Pair<'_>], name: &str) -> bool {
+    pairs.iter().any(|pair| pair.session.is_control && name_of(pair.session) == name)
+}
+
+/// The largest that any control shows, and at least the resolution of the measure; in the units of [`PARTS`].
+fn floor_of(pairs: &[Pair<'_>]) -> Vec<f64> {
+    let rounds = || {
+        let controls = pairs.iter().filter(|pair| pair.session.is_control);
+        controls.flat_map(|pair| &pair.measured.rounds)
+    };
+    let floor = |(measure, component, scale): &(Measure, Component, f64)| {
+        let resolution = scale * Floor::RESOLUTION.of_component(*component);
+        rounds().filter_map(|round| (measure.of)(round)).map(f64::abs).fold(resolution, f64::max)
+    };
+    PARTS.iter().map(floor).collect()
+}
+
+fn model_of(
+    name: &str,
+    pairs: &[Pair<'_>],
+    floor: &[f64],
+    codec: &[Pair<'_>],
+    settings: BootstrapSettings,
+) -> RoundsModel {
+    let statuses: Vec<Vec<RoundStatus>> = pairs.iter().map(|pair| pair.measured.statuses()).collect();
+    let lists: Vec<&[RoundStatus]> = statuses.iter().map(Vec::as_slice).collect();
+    let success = success_by_round(&lists, &REPORTED_ROUNDS).into_iter().map(|rate| SuccessLine {
+        round: rate.round,
+        sessions: rate.sessions,
+        count: rate.count,
+        rate: rate.rate,
+        interval: rate.interval,
+    });
+    let curve = |refusals| {
+        let times: Vec<_> = statuses.iter().map(|of| time_of(of, refusals)).collect();
+        Curve::of(&times)
+    };
+    let failed = curve(Refusals::Failed);
+    let last = lists.iter().map(|of| of.len()).max().unwrap_or(0) as u32;
+    RoundsModel {
+        name: name.to_owned(),
+        n_sessions: pairs.len(),
+        rounds: (1..=last).map(|round| round_line(round, pairs, &lists, floor, codec, settings)).collect(),
+        success: success.collect(),
+        survival: failed.as_ref().map(steps_of).unwrap_or_default(),
+        survival_censored: curve(Refusals::Censored).as_ref().map(steps_of).unwrap_or_default(),
+        median: failed.as_ref().and_then(Curve::median),
+        median_interval: failed.as_ref().map_or((None, None), Curve::median_interval),
+        slopes: MEASURES.iter().map(|measure| slope_line(measure, pairs, settings)).collect(),
+    }
+}
+
+fn steps_of(curve: &Curve) -> Vec<SurvivalStep> {
+    let step = |step: &imgeval_metrics::survival::Step| SurvivalStep {
+        round: step.round,
+        at_risk: step.at_risk,
+        events: step.events,
+        censored: step.censored,
+        survival: step.survival,
+        band: step.log_log_band,
+    };
+    curve.steps().iter().map(step).collect()
+}
+
+fn round_line(
+    round: u32,
+    pairs: &[Pair<'_>],
+    statuses: &[&[RoundStatus]],
+    floor: &[f64],
+    codec: &[Pair<'_>],
+    settings: BootstrapSettings,
+) -> RoundLine {
+    let place = round as usize - 1;
+    let count = |status| statuses.iter().filter(|of| of.get(place) == Some(&status)).count();
+    let registered = pairs.iter().filter_map(|pair| pair.measured.rounds.get(place));
+    let means = MEASURES.iter().map(|measure| mean_line(measure, pairs, round, 0.0, settings));
+    let parts = PARTS.iter().zip(floor).map(|((measure, ..), floor)| {
+        mean_line(measure, pairs, round, *floor, settings)
+    });
+    let residual = &PARTS[4].0;
+    let of_codec = (!codec.is_empty())
+        .then(|| MeanLine { name: CODEC_PART.to_owned(), ..mean_line(residual, codec, round, 0.0, settings) });
+    RoundLine {
+        round,
+        ok: count(RoundStatus::Ok),
+        failed: count(RoundStatus::Failed),
+        refused: count(RoundStatus::Refused),
+        missing: count(RoundStatus::Missing),
+        registered: registered.filter(|of| of.registration == "ok").count(),
+        means: means.collect(),
+        parts: parts.chain(of_codec).collect(),
+    }
+}
+
+/// The values of a measure by round, of each session.
+fn series_of(measure: &Measure, pairs: &[Pair<'_>]) -> Vec<Vec<(u32, f64)>> {
+    let points = |pair: &Pair<'_>| {
+        let rounds = pair.measured.rounds.iter();
+        rounds.filter_map(|round| Some((round.round, (measure.of)(round)?))).collect()
+    };
+    pairs.iter().map(points).collect()
+}
+
+fn mean_line(
+    measure: &Measure,
+    pairs: &[Pair<'_>],
+    round: u32,
+    floor: f64,
+    settings: BootstrapSettings,
+) -> MeanLine {
+    let of_round: Vec<Vec<(u32, f64)>> = series_of(measure, pairs)
+        .into_iter()
+        .map(|series| series.into_iter().filter(|point| point.0 == round).collect())
+        .collect();
+    let point = drift_curve(&of_round, settings).pop();
+    MeanLine {
+        name: measure.name.to_owned(),
+        unit: measure.unit.to_owned(),
+        value: point.map(|point| point.mean.value),
+        interval: point.and_then(|point| point.mean.interval),
+        n: point.map_or(0, |point| point.mean.n),
+        floor,
+    }
+}
+
+fn slope_line(measure: &Measure, pairs: &[Pair<'_>], settings: BootstrapSettings) -> SlopeLine {
+    let slopes: Vec<f64> =
+        series_of(measure, pairs).iter().filter_map(|series| slope_of(series)).collect();
+    let n = slopes.len();
+    let stratum = PairedStratum { key: 310, weight: 1.0, differences: slopes };
+    let mean = paired_difference(&[stratum], settings);
+    SlopeLine {
+        name: measure.name.to_owned(),
+        unit: measure.unit.to_owned(),
+        value: mean.map(|mean| mean.value),
+        interval: mean.and_then(|mean| mean.interval),
+        n,
+    }
+}
+
+/// `None` if the two share no session.
+fn comparison_of(
+    names: [&String; 2],
+    models: [&[Pair<'_>]; 2],
+    settings: BootstrapSettings,
+) -> Option<RoundsComparison> {
+    let shared: Vec<[Pair<'_>; 2]> = models[0]
+        .iter()
+        .filter_map(|a| {
+            let b = models[1].iter().find(|b| b.session.id == a.session.id)?;
+            Some([*a, *b])
+        })
+        .collect();
+    if shared.is_empty() {
+        return None;
+    }
+    let statuses: Vec<[Vec<RoundStatus>; 2]> =
+        shared.iter().map(|pair| pair.map(|of| of.measured.statuses())).collect();
+    let lists: Vec<[&[RoundStatus]; 2]> =
+        statuses.iter().map(|[a, b]| [a.as_slice(), b.as_slice()]).collect();
+    let success = compare_paired(&lists, &REPORTED_ROUNDS, settings).into_iter().map(|of| SuccessDifference {
+        round: of.round,
+        sessions: of.sessions,
+        rates: of.rates,
+        a_only: of.a_only,
+        b_only: of.b_only,
+        difference: of.difference.value,
+        interval: of.difference.interval,
+        p: of.p_exact,
+        p_adjusted: of.p_holm,
+    });
+    let success: Vec<SuccessDifference> = success.collect();
+    let mut slopes: Vec<SlopeDifference> = MEASURES
+        .iter()
+        .filter_map(|measure| {
+            let series: Vec<[Vec<(u32, f64)>; 2]> = shared
+                .iter()
+                .map(|pair| pair.map(|of| series_of(measure, &[of]).pop().unwrap_or_default()))
+                .collect();
+            let found = compare_slopes(&series, settings)?;
+            Some(SlopeDifference {
+                name: measure.name.to_owned(),
+                unit: measure.unit.to_owned(),
+                sessions: found.slopes.len(),
+                difference: found.difference.value,
+                interval: found.difference.interval,
+                p: found.permutation_p,
+                p_adjusted: None,
+            })
+        })
+        .collect();
+    let tested: Vec<usize> = (0..slopes.len()).filter(|place| slopes[*place].p.is_some()).collect();
+    let corrected = holm(&tested.iter().filter_map(|place| slopes[*place].p).collect::<Vec<_>>());
+    for (place, p) in tested.into_iter().zip(corrected) {
+        slopes[place].p_adjusted = Some(p);
+    }
+    let conclusion = conclusion_of(names, shared.len(), &success, &slopes);
+    let [a, b] = names.map(Clone::clone);
+    Some(RoundsComparison { a, b, n_sessions: shared.len(), success, slopes, conclusion })
+}
+
+const LEVEL: f64 = 0.05;
+
+/// No more than intervals and corrected tests allow.
+fn conclusion_of(
+    [a, b]: [&String; 2],
+    n: usize,
+    success: &[SuccessDifference],
+    slopes: &[SlopeDifference],
+) -> String {
+    let is_clear = |interval: Option<(f64, f64)>| interval.is_none_or(|(low, high)| low > 0.0 || high < 0.0);
+    let clear = success.iter().rev().find(|of| of.p_adjusted < LEVEL && is_clear(of.interval));
+    let first = match clear {
+        Some(of) => {
+            let (better, worse) = if of.difference > 0.0 { (b, a) } else { (a, b) };
+            let [low, high] = if of.difference > 0.0 { of.rates } else { [of.rates[1], of.rates[0]] };
+            format!(
+                "{better} holds more sessions through round {} than {worse}: {:.0} % against {:.0} % of {} (exact p {:.3} after \
+                 correction).",
+                of.round,
+                100.0 * high,
+                100.0 * low,
+                of.sessions,
+                of.p_adjusted
+            )
+        }
+        None => format!("No difference in how long sessions hold can be shown over the {n} shared ones."),
+    };
+    let drifting = slopes.iter().filter(|of| of.p_adjusted.is_some_and(|p| p < LEVEL) && is_clear(of.interval));
+    let drifting: Vec<String> = drifting
+        .map(|of| format!("{} ({:+.2} {} per round from {a} to {b})", of.name, of.difference, of.unit))
+        .collect();
+    match drifting.is_empty() {
+        true => first,
+        false => format!("{first} They drift differently in {}.", drifting.join(", ")),
+    }
+}
+
+fn sessions_of(pairs: &[Pair<'_>], names: &[String]) -> Vec<SessionView> {
+    let mut ids: Vec<&String> = Vec::new();
+    for pair in pairs {
+        if !ids.contains(&&pair.session.id) {
+            ids.push(&pair.session.id);
+        }
+    }
+    let session = |id: &String| {
+        let of_session: Vec<(usize, &Pair<'_>)> =
+            pairs.iter().enumerate().filter(|(_, pair)| pair.session.id == *id).collect();
+        let mut models: Vec<SessionModelView> = of_session
+            .iter()
+            .map(|(place, pair)| {
+                let model = names.iter().position(|name| *name == name_of(pair.session)).unwrap_or(0);
+                SessionModelView {
+                    model,
+                    place: *place,
+                    rounds: pair.measured.rounds.iter().map(round_view).collect(),
+                    notes: session_notes(pair),
+                }
+            })
+            .collect();
+        models.sort_by_key(|model| model.model);
+        let longest = of_session.iter().max_by_key(|(_, pair)| pair.session.instructions.len());
+        SessionView {
+            id: id.clone(),
+            instructions: longest.map(|(_, pair)| pair.session.instructions.clone()).unwrap_or_default(),
+            source: String::new(),
+            models,
+        }
+    };
+    ids.into_iter().map(session).collect()
+}
+
+fn round_view(round: &MeasuredRound) -> SessionRoundView {
+    let named = |measure: &Measure| {
+        Some((format!("{}, {}", measure.name, measure.unit), (measure.of)(round)?))
+    };
+    SessionRoundView {
+        round: round.round,
+        status: round.status.clone(),
+        reasons: round.reasons.clone(),
+        registration: round.registration.clone(),
+        registration_previous: round.registration_previous.clone(),
+        numbers: MEASURES.iter().filter_map(named).collect(),
+        numbers_previous: PARTS.iter().filter_map(|(measure, ..)| named(measure)).collect(),
+        region: round.region,
+        earlier_edits: round.earlier_edits.iter().filter_map(|(edit, found)| Some((*edit, (*found)?))).collect(),
+        ..SessionRoundView::default()
+    }
+}
+
+/// What follows from how the rounds register.
+fn session_notes(pair: &Pair<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !pair.measured.problem.is_empty() {
+        notes.push(pair.measured.problem.clone());
+        return notes;
+    }
+    let rounds: Vec<&MeasuredRound> =
+        pair.measured.rounds.iter().filter(|round| !round.registration.is_empty()).collect();
+    let redrawn: Vec<u32> =
+        rounds.iter().filter(|round| round.registration != "ok").map(|round| round.round).collect();
+    let kept: Vec<&&MeasuredRound> =
+        rounds.iter().filter(|round| round.previous > 0 && round.registration_previous == "ok").collect();
+    if let Some(first) = redrawn.first() {
+        let list: Vec<String> = redrawn.iter().map(u32::to_string).collect();
+        let what = if redrawn.len() == 1 { "Round" } else { "Rounds" };
+        let verb = if redrawn.len() == 1 { "does" } else { "do" };
+        notes.push(format!(
+            "{what} {} {verb} not register with the source, as when a scene is drawn anew; pixels are not compared with it.",
+            list.join(", ")
+        ));
+        if let Some(round) = kept.iter().find(|round| round.round > *first) {
+            notes.push(format!(
+                "Round {} registers with round {}, so that image is kept, and what the round changed is measured against it.",
+                round.round, round.previous
+            ));
+        }
+    }
+    let is_unequal = |round: &&&MeasuredRound| round.not_measured.contains_key("sharp.lap_var_ratio");
+    if rounds.iter().filter(is_unequal).count() > 0 {
+        notes.push(
+            "The images have another size than the source, so sharpness, noise and spectra are not compared with it."
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+fn limits() -> Vec<String> {
+    let (low, high) = SHARPNESS_RANGE;
+    vec![format!(
+        "A round holds if it registers with the source, at least {:.0} % of the source's tiles survive, content outside of the edit \
+         stays below {MOST_CONTENT_DE:.0} dE and tone below {MOST_TONE_DE:.0} dE, and the variance of the Laplacian stays between {low} and \
+         {high} times that of the source. These limits are imgeval's own choices, not standards; whether instructions were carried out is \
+         not measured.",
+        100.0 * LEAST_SURVIVAL
+    )]
+}
+
+fn notes_of(pairs: &[Pair<'_>]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let counted = |status: &str| {
+        let rounds = pairs.iter().flat_map(|pair| &pair.measured.rounds);
+        rounds.filter(|round| round.status == status).count()
+    };
+    let (refused, missing) = (counted("refused"), counted("missing"));
+    if refused + missing > 0 {
+        notes.push(format!(
+            "{refused} rounds were refused and {missing} are missing; they count as failures in success by round, and both readings \
+             stand in the survival curves."
+        ));
+    }
+    let lengths: Vec<usize> = pairs.iter().map(|pair| pair.measured.rounds.len()).collect();
+    if lengths.iter().min() != lengths.iter().max() {
+        notes.push(
+            "Sessions have different numbers of rounds; each number is over the sessions that reach its round.".to_owned(),
+        );
+    }
+    let n_controls = pairs.iter().filter(|pair| pair.session.is_control).count();
+    if n_controls == 0 {
+        notes.push(
+            "There is no control, so parts of the drift are held against the resolution of the measures alone.".to_owned(),
+        );
+    }
+    notes
+}

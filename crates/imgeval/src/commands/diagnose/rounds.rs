@@ -1,0 +1,59 @@
+//! `imgeval diagnose rounds`.
+
+use anyhow::Result;
+use imgeval_core::counted;
+use imgeval_pages::{Rounds, claim_folder, write_rounds_page};
+use imgeval_report::{
+    schema::Schema,
+    tables::{rounds_json, rounds_tables},
+};
+use imgeval_rounds::{MEASURES, MeasureStore, codec_sessions, gather, measure_sessions, summarize};
+use imgeval_runner::Progress;
+
+use crate::{args::diagnose::RoundsArgs, exit_code::Exit, printer::Printer};
+
+pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
+    let mut sessions = gather(&args.places)?;
+    if args.controls {
+        let controls = codec_sessions(&sessions);
+        sessions.extend(controls);
+    }
+    let store = match &args.out {
+        Some(out) => {
+            // The page's folder is made first, because it takes over no folder of others.
+            claim_folder(out)?;
+            MeasureStore::at(&out.join(MEASURES))?
+        }
+        None => MeasureStore::default(),
+    };
+    let mut progress = printer.progress("measure rounds");
+    progress.show(Progress::Planned { total: sessions.len(), finished: 0 });
+    let measured = measure_sessions(&sessions, &store, &mut |_| {
+        progress.show(Progress::Advanced { has_failed: false });
+    });
+    progress.finish();
+    let measured = measured?;
+    let view = summarize(&sessions, &measured, args.settings());
+    let n_broken = measured.iter().filter(|session| !session.problem.is_empty()).count();
+    match args.json {
+        true => {
+            let document = Schema::Rounds.stamp(rounds_json(&view)?);
+            printer.data(format_args!("{document:#}\n"))?;
+        }
+        false => printer.tables(rounds_tables(&view))?,
+    }
+    if let Some(out) = &args.out {
+        let rounds = Rounds { sessions: &sessions, measured: &measured };
+        let mut progress = printer.progress("draw sessions");
+        let written = write_rounds_page("Rounds of edits", view, rounds, out, &mut |done, total| {
+            if done == 1 {
+                progress.show(Progress::Planned { total, finished: 0 });
+            }
+            progress.show(Progress::Advanced { has_failed: false });
+        });
+        progress.finish();
+        let page = written?.page;
+        printer.talk(format_args!("rounds: {} shows {}", page.display(), counted(sessions.len(), "session")));
+    }
+    Ok(if n_broken > 0 { Exit::Partial } else { Exit::Ok })
+}
