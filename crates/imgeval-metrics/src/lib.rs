@@ -27,6 +27,7 @@ mod power;
 pub mod registration;
 mod resampling;
 pub mod spectra;
+pub mod survival;
 pub mod text;
 
 pub use agreement::{
