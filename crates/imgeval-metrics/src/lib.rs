@@ -8,6 +8,7 @@ pub mod classification;
 mod clustered;
 mod comparison;
 mod covariance;
+pub mod drift;
 pub mod edit;
 #[cfg(test)]
 mod fixture;
