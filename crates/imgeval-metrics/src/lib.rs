@@ -8,6 +8,7 @@ pub mod classification;
 mod clustered;
 mod comparison;
 mod covariance;
+pub mod drift;
 pub mod edit;
 #[cfg(test)]
 mod fixture;
@@ -27,6 +28,7 @@ mod power;
 pub mod registration;
 mod resampling;
 pub mod spectra;
+pub mod survival;
 pub mod text;
 
 pub use agreement::{

@@ -16,7 +16,7 @@ mod tone;
 
 pub use bits::Bits;
 pub use measure::{Locality, mask_on, measure_outside_mask, with_margin};
-pub use region::EditedRegion;
+pub use region::{EditedRegion, SeparatedEdit};
 pub use registered::{RegisteredEdit, measure_registered};
 pub use tone::ToneMap;
 

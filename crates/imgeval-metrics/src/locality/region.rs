@@ -41,7 +41,10 @@ impl EditedRegion {
     /// # Errors
     /// If the images do not overlap.
     pub fn find(pair: &AlignedPair) -> Result<Self, NotMeasurable> {
-        let colors = Colors::of(pair);
+        Self::find_in(&Colors::of(pair))
+    }
+
+    fn find_in(colors: &Colors) -> Result<Self, NotMeasurable> {
         let inside = colors.inside();
         let n_inside = inside.count();
         let mut found = Self {
@@ -50,14 +53,15 @@ impl EditedRegion {
             edited_share: 0.0,
             threshold: LEAST_THRESHOLD,
         };
-        let long_side = pair.width().max(pair.height()) as f64;
+        let width = inside.width();
+        let long_side = width.max(inside.height()) as f64;
         let gap = ((GAP * long_side).round() as usize).max(LEAST_GAP);
         for _ in 0..PASSES {
-            let tone = found.tone(&colors)?;
+            let tone = found.tone(colors)?;
             let smooth = box_mean(&colors.difference(&tone), inside);
             let threshold = threshold(smooth.values(), inside.values());
             let above = smooth.values().iter().map(|value| f64::from(*value) > threshold).collect();
-            let region = Bits::new(pair.width(), above).ok_or(NotMeasurable::NoOverlap)?.and(inside);
+            let region = Bits::new(width, above).ok_or(NotMeasurable::NoOverlap)?.and(inside);
             let region = region.opened().closed(gap).filled().without_small(LEAST_PIECE * n_inside as f64);
             let region = region.and(inside);
             found = Self { edited_share: region.count() as f64 / n_inside as f64, region, threshold };
@@ -98,6 +102,35 @@ impl EditedRegion {
     /// If nothing is left outside.
     pub fn measure_outside(&self, pair: &AlignedPair) -> Result<Locality, NotMeasurable> {
         outside_of(&Colors::of(pair), &self.region)
+    }
+}
+
+/// An edit taken apart: where content changed, the tone that the rest took on, and what is left.
+#[derive(Debug, Clone)]
+pub struct SeparatedEdit {
+    pub region: EditedRegion,
+    /// Fitted away from the region.
+    pub tone: ToneMap,
+    /// Where both images are, on the grid of the pair.
+    pub inside: Bits,
+    /// [`EditedRegion::changes`].
+    pub changes: Plane,
+    /// Tone and content outside of the region.
+    pub outside: Result<Locality, NotMeasurable>,
+}
+
+impl SeparatedEdit {
+    /// All of it with the colors of the pair prepared once.
+    ///
+    /// # Errors
+    /// If the images do not overlap.
+    pub fn of(pair: &AlignedPair) -> Result<Self, NotMeasurable> {
+        let colors = Colors::of(pair);
+        let region = EditedRegion::find_in(&colors)?;
+        let tone = region.tone(&colors)?;
+        let changes = colors.difference(&tone);
+        let outside = outside_of(&colors, &region.region);
+        Ok(Self { region, tone, inside: colors.inside().clone(), changes, outside })
     }
 }
 
