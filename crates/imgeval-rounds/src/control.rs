@@ -51,7 +51,10 @@ enum Codec {
     /// PNG and lossless WebP, and what is only read.
     Lossless,
     LossyWebP,
-    Jpeg { quality: u8, subsampling: Subsampling },
+    Jpeg {
+        quality: u8,
+        subsampling: Subsampling,
+    },
 }
 
 impl Codec {

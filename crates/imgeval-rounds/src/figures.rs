@@ -135,7 +135,9 @@ pub fn strips(view: &RoundsView, session: &SessionView, drawn: &[Drawn]) -> Figu
         instructions: session.instructions.clone(),
         source,
         rows: session.models.iter().zip(drawn).map(row).collect(),
-        notes: vec!["Dashed: around the largest region that the round changed against the round before.".to_owned()],
+        notes: vec![
+            "Dashed: around the largest region that the round changed against the round before.".to_owned(),
+        ],
     };
     session_strip(&format!("session-{}", session.id), &strip)
 }

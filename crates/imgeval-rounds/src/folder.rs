@@ -64,7 +64,8 @@ fn read_listing(folder: OwnFolder, path: &Path) -> Result<Vec<Session>, RoundsEr
         }
         Ok(ImagePlace::File { folder: folder.clone(), name })
     };
-    let own_name = path.file_name().map_or_else(|| "session".to_owned(), |name| name.to_string_lossy().into());
+    let own_name =
+        path.file_name().map_or_else(|| "session".to_owned(), |name| name.to_string_lossy().into());
     let id = listing.id.clone().unwrap_or(own_name);
     let mut sessions = Vec::new();
     for (model, files) in &listing.models {

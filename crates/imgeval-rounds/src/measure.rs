@@ -144,10 +144,7 @@ fn without_source(session: &Session, problem: String) -> MeasuredSession {
     MeasuredSession { rounds: session.rounds.iter().enumerate().map(round).collect(), problem }
 }
 
-fn measure_pixels(
-    source: Pixels,
-    found: Vec<Result<Pixels, (RoundStatus, String)>>,
-) -> MeasuredSession {
+fn measure_pixels(source: Pixels, found: Vec<Result<Pixels, (RoundStatus, String)>>) -> MeasuredSession {
     let side = session_side(std::iter::once(&source).chain(found.iter().filter_map(|of| of.as_ref().ok())));
     let source = RoundImage::new(source, side);
     let images: Vec<(u32, Result<RoundImage, (RoundStatus, String)>)> = (1..)
@@ -240,10 +237,7 @@ fn is_of_equal_scale(one: [u32; 2], other: [u32; 2]) -> bool {
 }
 
 /// Sharpness and spectra mean nothing between images of unequal scale.
-fn numbers_of(
-    measures: &RoundMeasures,
-    is_fair: bool,
-) -> (BTreeMap<String, f64>, BTreeMap<String, String>) {
+fn numbers_of(measures: &RoundMeasures, is_fair: bool) -> (BTreeMap<String, f64>, BTreeMap<String, String>) {
     let (mut numbers, mut reasons) = (BTreeMap::new(), BTreeMap::new());
     for (name, value) in measures.numbers() {
         let is_detail = name.starts_with("sharp.") || name == "drift.sharpness";

@@ -22,7 +22,8 @@ pub fn gather(places: &[String]) -> Result<Vec<Session>, RoundsError> {
         if found.is_empty() {
             return Err(RoundsError::NoSession { path: path.to_owned() });
         }
-        let clashes = |of: &Session| sessions.iter().any(|known| known.model == of.model && known.id == of.id);
+        let clashes =
+            |of: &Session| sessions.iter().any(|known| known.model == of.model && known.id == of.id);
         if found.iter().any(clashes) {
             let models: Vec<String> = found.iter().map(|session| session.model.clone()).collect();
             for (session, model) in found.iter_mut().zip(models) {

@@ -9,7 +9,9 @@ use imgeval_core::{ImageRef, Pixels};
 use imgeval_files::OwnFolder;
 use imgeval_metrics::survival::RoundStatus;
 use imgeval_store::Images;
-use imgeval_vision::image_file::{DecodeLimits, DecodedImage, LITTLE_WORK, MAX_FILE_BYTES, inspect_and_decode_for};
+use imgeval_vision::image_file::{
+    DecodeLimits, DecodedImage, LITTLE_WORK, MAX_FILE_BYTES, inspect_and_decode_for,
+};
 
 /// The rounds of one model from one source.
 #[derive(Debug, Clone)]

@@ -7,9 +7,7 @@ use imgeval_metrics::{
         drift_curve, slope_of,
     },
     holm, paired_difference,
-    survival::{
-        Curve, REPORTED_ROUNDS, Refusals, RoundStatus, compare_paired, success_by_round, time_of,
-    },
+    survival::{Curve, REPORTED_ROUNDS, Refusals, RoundStatus, compare_paired, success_by_round, time_of},
 };
 use imgeval_report::rounds::{
     MeanLine, RoundLine, RoundsComparison, RoundsModel, RoundsView, SessionModelView, SessionRoundView,
@@ -28,7 +26,11 @@ pub(crate) struct Measure {
 /// Against the source.
 pub(crate) static MEASURES: [Measure; 8] = [
     Measure { name: "cut off", unit: "%", of: |round| Some(100.0 * round.source("registration.cut_off")?) },
-    Measure { name: "tiles that survive", unit: "%", of: |round| Some(100.0 * round.source("tiles.survival")?) },
+    Measure {
+        name: "tiles that survive",
+        unit: "%",
+        of: |round| Some(100.0 * round.source("tiles.survival")?),
+    },
     Measure { name: "content outside the edits", unit: "dE", of: |round| round.source("outside.content_dE") },
     Measure { name: "tone outside the edits", unit: "dE", of: |round| round.source("outside.tone_dE") },
     Measure { name: "color shift", unit: "dE", of: |round| round.source("colour.dE_mean") },
@@ -197,12 +199,15 @@ fn round_line(
     let count = |status| statuses.iter().filter(|of| of.get(place) == Some(&status)).count();
     let registered = pairs.iter().filter_map(|pair| pair.measured.rounds.get(place));
     let means = MEASURES.iter().map(|measure| mean_line(measure, pairs, round, 0.0, settings));
-    let parts = PARTS.iter().zip(floor).map(|((measure, ..), floor)| {
-        mean_line(measure, pairs, round, *floor, settings)
-    });
+    let parts = PARTS
+        .iter()
+        .zip(floor)
+        .map(|((measure, ..), floor)| mean_line(measure, pairs, round, *floor, settings));
     let residual = &PARTS[4].0;
-    let of_codec = (!codec.is_empty())
-        .then(|| MeanLine { name: CODEC_PART.to_owned(), ..mean_line(residual, codec, round, 0.0, settings) });
+    let of_codec = (!codec.is_empty()).then(|| MeanLine {
+        name: CODEC_PART.to_owned(),
+        ..mean_line(residual, codec, round, 0.0, settings)
+    });
     RoundLine {
         round,
         ok: count(RoundStatus::Ok),
@@ -247,8 +252,7 @@ fn mean_line(
 }
 
 fn slope_line(measure: &Measure, pairs: &[Pair<'_>], settings: BootstrapSettings) -> SlopeLine {
-    let slopes: Vec<f64> =
-        series_of(measure, pairs).iter().filter_map(|series| slope_of(series)).collect();
+    let slopes: Vec<f64> = series_of(measure, pairs).iter().filter_map(|series| slope_of(series)).collect();
     let n = slopes.len();
     let stratum = PairedStratum { key: 310, weight: 1.0, differences: slopes };
     let mean = paired_difference(&[stratum], settings);
@@ -281,17 +285,18 @@ fn comparison_of(
         shared.iter().map(|pair| pair.map(|of| of.measured.statuses())).collect();
     let lists: Vec<[&[RoundStatus]; 2]> =
         statuses.iter().map(|[a, b]| [a.as_slice(), b.as_slice()]).collect();
-    let success = compare_paired(&lists, &REPORTED_ROUNDS, settings).into_iter().map(|of| SuccessDifference {
-        round: of.round,
-        sessions: of.sessions,
-        rates: of.rates,
-        a_only: of.a_only,
-        b_only: of.b_only,
-        difference: of.difference.value,
-        interval: of.difference.interval,
-        p: of.p_exact,
-        p_adjusted: of.p_holm,
-    });
+    let success =
+        compare_paired(&lists, &REPORTED_ROUNDS, settings).into_iter().map(|of| SuccessDifference {
+            round: of.round,
+            sessions: of.sessions,
+            rates: of.rates,
+            a_only: of.a_only,
+            b_only: of.b_only,
+            difference: of.difference.value,
+            interval: of.difference.interval,
+            p: of.p_exact,
+            p_adjusted: of.p_holm,
+        });
     let success: Vec<SuccessDifference> = success.collect();
     let mut slopes: Vec<SlopeDifference> = MEASURES
         .iter()
@@ -349,7 +354,8 @@ fn conclusion_of(
         }
         None => format!("No difference in how long sessions hold can be shown over the {n} shared ones."),
     };
-    let drifting = slopes.iter().filter(|of| of.p_adjusted.is_some_and(|p| p < LEVEL) && is_clear(of.interval));
+    let drifting =
+        slopes.iter().filter(|of| of.p_adjusted.is_some_and(|p| p < LEVEL) && is_clear(of.interval));
     let drifting: Vec<String> = drifting
         .map(|of| format!("{} ({:+.2} {} per round from {a} to {b})", of.name, of.difference, of.unit))
         .collect();
@@ -394,9 +400,8 @@ fn sessions_of(pairs: &[Pair<'_>], names: &[String]) -> Vec<SessionView> {
 }
 
 fn round_view(round: &MeasuredRound) -> SessionRoundView {
-    let named = |measure: &Measure| {
-        Some((format!("{}, {}", measure.name, measure.unit), (measure.of)(round)?))
-    };
+    let named =
+        |measure: &Measure| Some((format!("{}, {}", measure.name, measure.unit), (measure.of)(round)?));
     SessionRoundView {
         round: round.round,
         status: round.status.clone(),
@@ -406,7 +411,11 @@ fn round_view(round: &MeasuredRound) -> SessionRoundView {
         numbers: MEASURES.iter().filter_map(named).collect(),
         numbers_previous: PARTS.iter().filter_map(|(measure, ..)| named(measure)).collect(),
         region: round.region,
-        earlier_edits: round.earlier_edits.iter().filter_map(|(edit, found)| Some((*edit, (*found)?))).collect(),
+        earlier_edits: round
+            .earlier_edits
+            .iter()
+            .filter_map(|(edit, found)| Some((*edit, (*found)?)))
+            .collect(),
         ..SessionRoundView::default()
     }
 }

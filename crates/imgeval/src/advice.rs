@@ -15,11 +15,11 @@ use imgeval_fetch::{
 };
 use imgeval_files::Unsuitable;
 use imgeval_pages::PagesError;
-use imgeval_rounds::RoundsError;
 use imgeval_report::{
     model::{CoverageLine, Report},
     page::PageError,
 };
+use imgeval_rounds::RoundsError;
 use imgeval_runner::CallError;
 use imgeval_scoring::{EvaluatorKind, NOT_OBSERVED, ScoringError};
 use imgeval_store::StoreError;

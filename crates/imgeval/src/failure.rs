@@ -18,8 +18,8 @@ use crate::{
     advice::{
         cases_advice, fetch_advice,
         judging::{judging_advice, protocol_advice},
-        observer_advice, output_advice, pages_advice, prompt_advice, rounds_advice, scoring_advice, settings_advice,
-        store_advice, suite_advice, text_advice,
+        observer_advice, output_advice, pages_advice, prompt_advice, rounds_advice, scoring_advice,
+        settings_advice, store_advice, suite_advice, text_advice,
     },
     exit_code::Exit,
 };

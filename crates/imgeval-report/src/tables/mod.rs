@@ -17,13 +17,13 @@ mod markdown;
 mod measured;
 mod plans;
 mod reread;
+mod rounds;
 mod scores;
 mod sheet;
 pub mod terminal;
 mod text;
 mod trust;
 mod verdicts;
-mod rounds;
 mod weaknesses;
 
 use self::terminal::View;
@@ -36,13 +36,13 @@ pub use json::{comparison_json, render_board_json, render_comparison_json};
 pub use measured::{metric_tables, metrics_json};
 pub use plans::{plan_json, plan_table};
 pub use reread::{reread_json, reread_text};
+pub use rounds::{rounds_json, rounds_tables};
 pub use scores::{
     coverage_json, coverage_table, line_json, published_json, published_table, render_scores_csv,
     scores_csv_header, scores_json, scores_table, slice_tables, withheld_text,
 };
 pub use trust::{trust_json, trust_tables};
 pub use verdicts::{verdicts_json, verdicts_table};
-pub use rounds::{rounds_json, rounds_tables};
 pub use weaknesses::{weaknesses_json, weaknesses_table};
 
 /// What a table shows beside scores.

@@ -51,11 +51,8 @@ fn model_table(model: &RoundsModel) -> Table {
         Table::new(columns).with_title(format!("{}: {} {sessions}", model.name, model.n_sessions));
     for round in &model.rounds {
         let n = round.ok + round.failed + round.refused + round.missing;
-        let mut cells = vec![
-            round.round.to_string(),
-            format!("{}/{n}", round.ok),
-            format!("{}/{n}", round.registered),
-        ];
+        let mut cells =
+            vec![round.round.to_string(), format!("{}/{n}", round.ok), format!("{}/{n}", round.registered)];
         cells.extend(SHOWN.map(|(name, _)| {
             let mean = round.means.iter().find(|mean| mean.name == name);
             mean.and_then(|mean| mean.value).map_or_else(|| "-".to_owned(), shown)
