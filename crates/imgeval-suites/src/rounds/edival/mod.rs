@@ -21,7 +21,9 @@ mod tests;
 
 pub use boxes::DetectedBox;
 pub use derived::{Derived, Honest, Reading, count_honestly, derive_scores};
-pub use folder::{Mode, base_name, find_base, list_outputs, model_name, session_indices, singlepass_prompt, turn_name};
+pub use folder::{
+    Mode, base_name, find_base, list_outputs, model_name, session_indices, singlepass_prompt, turn_name,
+};
 pub use instruction::{Edit, Placement, natural_form, parse_edit};
 pub use plan::{
     Plan, PlannedConsistency, PlannedEdit, PlannedSession, PlannedTurn, SkipReason, Skipped, plan_mode,

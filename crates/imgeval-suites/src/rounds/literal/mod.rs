@@ -91,9 +91,10 @@ impl Literal {
 
     /// Adds a member to those of an object, or replaces its value; `None` if there are too many.
     fn insert(members: &mut Vec<(Self, Self)>, key: Self, value: Self) -> Option<()> {
+        let is_full = members.len() == MAX_MEMBERS;
         match members.iter_mut().find(|(name, _)| *name == key) {
             Some((_, old)) => *old = value,
-            None if members.len() == MAX_MEMBERS => return None,
+            None if is_full => return None,
             None => members.push((key, value)),
         }
         Some(())

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, path::Path};
 
 use serde::Deserialize;
 
-use crate::rounds::{Round, RoundsError, Session, error::{self, plain_name}};
+use crate::rounds::{
+    Round, RoundsError, Session,
+    error::{self, plain_name},
+};
 
 #[derive(Deserialize)]
 struct Listing {
