@@ -15,6 +15,7 @@ pub mod python_json;
 mod python_text;
 pub mod reason_edit;
 pub mod registry;
+pub mod rounds;
 pub mod suite;
 pub mod summary;
 pub mod weaknesses;
