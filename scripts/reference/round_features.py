@@ -7,7 +7,8 @@
   torchvision's on Pillow images.
 - crates/imgeval-metrics/tests/fixtures/consistency.json: formulas on random tokens, in PyTorch.
 
-Needs torch, torchvision, timm, safetensors, NumPy and Pillow; the versions used are written into the files.
+Needs torch, torchvision, timm, safetensors, NumPy and Pillow (before 13, which sometimes filters columns
+first); the versions used are written into the files.
 """
 
 import json
