@@ -7,6 +7,7 @@ mod agreement;
 pub mod classification;
 mod clustered;
 mod comparison;
+pub mod consistency;
 mod covariance;
 pub mod drift;
 pub mod edit;

@@ -2,6 +2,7 @@
 //!
 //! - [`image_file`]: untrusted PNG, JPEG and WebP files to upright 8-bit RGB, as the official evaluator reads them.
 //! - [`mask2former`]: GenEval's detector. [`clip`]: embeddings, GenEval's color step and CLIPScore.
+//! - [`dino`]: features of images without a text. [`round_features`]: both networks' features of the images of a session.
 //! - [`lpips`]: the perceptual distance of two pictures.
 //! - [`ocr`]: a reader of text.
 //! - [`preview`]: a small detector and a color namer for machines that cannot have the official ones.
@@ -22,6 +23,7 @@ pub mod canvas;
 pub mod checkpoint;
 pub mod clip;
 pub mod compute;
+pub mod dino;
 pub mod image_file;
 pub mod lpips;
 pub mod machine_memory;
@@ -30,9 +32,11 @@ mod model_error;
 pub mod ocr;
 pub mod ops;
 pub mod preview;
+pub mod round_features;
 pub mod train;
 
 pub use clip::ClipColorNamer;
+pub use dino::Dino;
 pub use image_file::{
     DecodeLimits, DecodedImage, ImageFileError, LITTLE_WORK, inspect_and_decode, inspect_and_decode_for,
     load_image,
@@ -43,6 +47,7 @@ pub use mask2former::Mask2FormerDetector;
 pub use model_error::{CanaryError, ModelError};
 pub use ocr::PpOcrReader;
 pub use preview::{PreviewColorNamer, PreviewDetector};
+pub use round_features::RoundFeatures;
 
 // Shared with the integration tests, which see this crate under its name.
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum ModelError {
     NotFinite,
     #[error("the network failed: a picture of {width}x{height} pixels is too small")]
     TooSmall { width: u32, height: u32 },
+    #[error("the text does not fit into CLIP's 77 tokens, marks included: its first 16 KiB have {tokens}")]
+    LongText { tokens: usize },
     #[error("the network failed: a picture of another size")]
     OtherSize,
     #[error("the network failed: {0}")]
@@ -99,6 +101,7 @@ impl ModelError {
             Self::Canary(_) => {
                 "this build computes wrongly on this machine, or the weights are damaged; nothing was scored"
             }
+            Self::LongText { .. } => "shorten the text; a score of its beginning would be another score",
             Self::NotFinite
             | Self::TooSmall { .. }
             | Self::OtherSize

@@ -196,7 +196,7 @@ fn file_name(member: &Member) -> Option<&'static str> {
 fn is_of(member: &Member, sha256: &str) -> bool {
     match member {
         Member::Package(weights) => sha256 == weights.sha256,
-        Member::Url(file) => sha256.starts_with(file.sha256_start),
+        Member::Url(file) => !file.sha256_start.is_empty() && sha256.starts_with(file.sha256_start),
         Member::Hub(_) => false,
     }
 }

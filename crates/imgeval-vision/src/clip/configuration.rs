@@ -34,13 +34,13 @@ impl Heads {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Configuration {
     pub(crate) vision_heads: Heads,
-    pub(super) text_heads: Heads,
+    pub(crate) text_heads: Heads,
     pub(crate) vision_activation: Activation,
-    pub(super) text_activation: Activation,
+    pub(crate) text_activation: Activation,
 }
 
 impl Configuration {
-    pub(super) const OPENAI: Self = Self {
+    pub(crate) const OPENAI: Self = Self {
         vision_heads: Heads::OPENAI,
         text_heads: Heads::OPENAI,
         vision_activation: Activation::QuickGelu,

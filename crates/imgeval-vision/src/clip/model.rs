@@ -16,13 +16,26 @@ use crate::{
     compute::{Backend, ComputeOptions},
     model_error::ModelError,
     ops::{
-        Activation, attention::attend, convolution::Convolution, layers::Layers, linear::Linear,
-        norm::LayerNorm, tensor::from_numbers,
+        Activation,
+        convolution::Convolution,
+        layers::Layers,
+        linear::Linear,
+        norm::{EPSILON, LayerNorm},
+        tensor::from_numbers,
+        transformer::{Block, BlockNames, BlockShape, LARGEST_WIDTH, Needed, place},
     },
 };
 
-/// Far beyond any published model.
-const LARGEST_WIDTH: usize = 8192;
+/// Names of a block's parts in OpenAI's layout.
+const BLOCK: BlockNames = BlockNames {
+    attention_norm: "ln_1",
+    qkv_weight: "attn.in_proj_weight",
+    qkv_bias: "attn.in_proj_bias",
+    output: "attn.out_proj",
+    mlp_norm: "ln_2",
+    expand: "mlp.c_fc",
+    contract: "mlp.c_proj",
+};
 
 /// Both encoders. Weights are mapped; each is packed at its first use.
 pub struct Clip {
@@ -79,17 +92,6 @@ struct TextTower {
     width: usize,
 }
 
-struct Block {
-    attention_norm: LayerNorm,
-    qkv: Linear,
-    output: Linear,
-    mlp_norm: LayerNorm,
-    expand: Linear,
-    contract: Linear,
-    heads: usize,
-    activation: Activation,
-}
-
 impl Clip {
     /// From a folder or file in transformers' layout, or a file in OpenAI's (TorchScript archive or state dict).
     ///
@@ -100,7 +102,7 @@ impl Clip {
         Self::from_checkpoint(Checkpoint::open(path)?, Configuration::load(path)?, backend)
     }
 
-    pub(super) fn from_checkpoint(
+    pub(crate) fn from_checkpoint(
         checkpoint: Checkpoint,
         configuration: Configuration,
         backend: Backend,
@@ -124,7 +126,7 @@ impl Clip {
         let refuse = |detail: String| Err(ModelError::Configuration { path: path.to_owned(), detail });
         let towers = [(&self.vision.blocks, self.vision.width), (&self.text.blocks, self.text.width)];
         for (blocks, width) in towers {
-            let heads = blocks.first().map_or(0, |block| block.heads);
+            let heads = blocks.first().map_or(0, Block::heads);
             if heads == 0 || width % heads != 0 {
                 return refuse(format!("{heads} attention heads do not divide {width} channels"));
             }
@@ -150,7 +152,7 @@ impl Clip {
     #[must_use]
     pub fn dimensions(&self) -> ClipDimensions {
         let of = |blocks: &[Block]| {
-            blocks.first().map_or((0, Activation::None), |block| (block.heads, block.activation))
+            blocks.first().map_or((0, Activation::None), |block| (block.heads(), block.activation()))
         };
         let (vision_heads, vision_activation) = of(&self.vision.blocks);
         let (text_heads, text_activation) = of(&self.text.blocks);
@@ -222,8 +224,23 @@ impl Clip {
                 Preparation::Transformers => self.tokenizer.encode_unrepaired(text),
             })
             .collect();
-        let embeddings = rows_of(&self.text.forward(&ids, &self.backend)?)?;
+        let embeddings = self.encode_ids(&ids)?;
         Ok(ids.into_iter().zip(embeddings).map(|(ids, embedding)| TextEmbedding { ids, embedding }).collect())
+    }
+
+    /// One text whole, cleaned as open_clip cleans it.
+    ///
+    /// # Errors
+    /// If the text has more than 77 token ids, start and end included ([`ModelError::LongText`]), or the network fails.
+    pub fn encode_whole_text(&self, text: &str) -> Result<TextEmbedding, ModelError> {
+        let ids = self.tokenizer.encode_whole(text).map_err(|tokens| ModelError::LongText { tokens })?;
+        let embedding = self.encode_ids(std::slice::from_ref(&ids))?.pop().unwrap_or_default();
+        Ok(TextEmbedding { ids, embedding })
+    }
+
+    /// Projections, not normalized, of texts of equally many token ids.
+    pub(crate) fn encode_ids(&self, ids: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, ModelError> {
+        rows_of(&self.text.forward(ids, &self.backend)?)
     }
 }
 
@@ -235,88 +252,37 @@ fn rows_of(x: &Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
     Err(ModelError::NotFinite)
 }
 
-/// The numbers of a parameter as a tensor.
-fn place(parameter: &Parameter, backend: &Backend) -> CandleResult<Tensor> {
-    let numbers = parameter.read().map_err(candle_core::Error::wrap)?;
-    from_numbers(numbers, parameter.shape())?.to_device(&backend.device)?.to_dtype(backend.dtype)
-}
-
-fn dimension(layers: &Layers<'_>, name: &str, axis: usize) -> usize {
-    layers.parameters.shape(name).and_then(|shape| shape.get(axis).copied()).unwrap_or(1)
-}
-
 fn projection(layers: &mut Layers<'_>, family: Family, name: &str, width: usize) -> Linear {
     match family {
         Family::OpenAi => {
-            let embedding = dimension(layers, name, 1);
+            let embedding = layers.dimension(name, 1);
             Linear::transposed(layers.tensor(name, &[width, embedding]))
         }
         Family::HuggingFace => {
-            let embedding = dimension(layers, name, 0);
+            let embedding = layers.dimension(name, 0);
             Linear::new(layers.tensor(name, &[embedding, width]), None)
         }
     }
 }
 
-impl Block {
-    fn load_all(
-        layers: &mut Layers<'_>,
-        tower: &str,
-        width: usize,
-        heads: Heads,
-        activation: Activation,
-    ) -> Vec<Self> {
-        let prefix = format!("{tower}transformer.resblocks");
-        let depth = (0..)
-            .take_while(|layer| layers.parameters.contains(&format!("{prefix}.{layer}.ln_1.weight")))
-            .count();
-        let heads = heads.of(width);
-        (0..depth.max(1))
-            .map(|layer| {
-                let name = format!("{prefix}.{layer}");
-                let qkv_weight = layers.tensor(&format!("{name}.attn.in_proj_weight"), &[3 * width, width]);
-                let qkv_bias = layers.tensor(&format!("{name}.attn.in_proj_bias"), &[3 * width]);
-                let hidden = dimension(layers, &format!("{name}.mlp.c_fc.weight"), 0);
-                layers.require_size("hidden channels", hidden, 1..=16 * LARGEST_WIDTH);
-                Self {
-                    attention_norm: layers.layer_norm(&format!("{name}.ln_1"), width),
-                    qkv: Linear::new(qkv_weight, Some(qkv_bias)),
-                    output: layers.linear(&format!("{name}.attn.out_proj"), width, width),
-                    mlp_norm: layers.layer_norm(&format!("{name}.ln_2"), width),
-                    expand: layers.linear(&format!("{name}.mlp.c_fc"), width, hidden),
-                    contract: layers.linear(&format!("{name}.mlp.c_proj"), hidden, width),
-                    heads,
-                    activation,
-                }
-            })
-            .collect()
-    }
-
-    /// `x` is [batch, tokens, width]. With `is_first_only` only the first token's result is computed, which is all that
-    /// is used of a vision transformer's last block.
-    fn forward(&self, x: &Tensor, mask: Option<&Tensor>, is_first_only: bool) -> CandleResult<Tensor> {
-        let width = x.dim(2)?;
-        let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
-        let part = |index: usize| qkv.narrow(2, index * width, width);
-        let (mut query, mut x) = (part(0)?, x.clone());
-        if is_first_only {
-            query = query.narrow(1, 0, 1)?;
-            x = x.narrow(1, 0, 1)?;
-        }
-        let mixed = attend(&query, &part(1)?, &part(2)?, self.heads, mask)?;
-        let x = self.output.forward_with(&mixed, Activation::None, Some(&x))?;
-        let hidden = self.expand.forward_with(&self.mlp_norm.forward(&x)?, self.activation, None)?;
-        self.contract.forward_with(&hidden, Activation::None, Some(&x))
-    }
+fn load_blocks(
+    layers: &mut Layers<'_>,
+    tower: &str,
+    width: usize,
+    heads: Heads,
+    activation: Activation,
+) -> Vec<Block> {
+    let shape = BlockShape { width, heads: heads.of(width), activation, epsilon: EPSILON };
+    Block::load_all(layers, &format!("{tower}transformer.resblocks"), &BLOCK, shape)
 }
 
 impl VisionTower {
     fn load(layers: &mut Layers<'_>, family: Family, configuration: &Configuration) -> Self {
         let patches = "visual.conv1";
-        let width = dimension(layers, &format!("{patches}.weight"), 0);
-        let patch = dimension(layers, &format!("{patches}.weight"), 2);
+        let width = layers.dimension(&format!("{patches}.weight"), 0);
+        let patch = layers.dimension(&format!("{patches}.weight"), 2);
         let positions = "visual.positional_embedding";
-        let n_positions = dimension(layers, positions, 0);
+        let n_positions = layers.dimension(positions, 0);
         let side = n_positions.saturating_sub(1).isqrt();
         layers.require_size("channels of the vision encoder", width, 1..=LARGEST_WIDTH);
         layers.require_size("pixels on a patch's side", patch, 1..=128);
@@ -327,7 +293,7 @@ impl VisionTower {
             class_embedding: layers.tensor("visual.class_embedding", &[width]),
             positions: layers.tensor(positions, &[side * side + 1, width]),
             input_norm: layers.layer_norm("visual.ln_pre", width),
-            blocks: Block::load_all(layers, "visual.", width, vision_heads, vision_activation),
+            blocks: load_blocks(layers, "visual.", width, vision_heads, vision_activation),
             output_norm: layers.layer_norm("visual.ln_post", width),
             projection: projection(layers, family, "visual.proj", width),
             image_size: side * patch,
@@ -348,7 +314,8 @@ impl VisionTower {
         let embedded = embedded.collect::<CandleResult<Vec<Tensor>>>()?;
         let mut x = self.input_norm.forward(&Tensor::stack(&embedded, 0)?)?;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(&x, None, index + 1 == self.blocks.len())?;
+            let needed = if index + 1 == self.blocks.len() { Needed::First } else { Needed::All };
+            x = block.forward(&x, None, needed)?;
         }
         let class = x.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
         self.projection.forward(&self.output_norm.forward(&class)?)
@@ -357,15 +324,15 @@ impl VisionTower {
 
 impl TextTower {
     fn load(layers: &mut Layers<'_>, family: Family, configuration: &Configuration) -> Self {
-        let vocabulary = dimension(layers, "token_embedding.weight", 0);
-        let width = dimension(layers, "token_embedding.weight", 1);
-        let context = dimension(layers, "positional_embedding", 0);
+        let vocabulary = layers.dimension("token_embedding.weight", 0);
+        let width = layers.dimension("token_embedding.weight", 1);
+        let context = layers.dimension("positional_embedding", 0);
         layers.require_size("channels of the text encoder", width, 1..=LARGEST_WIDTH);
         let Configuration { text_heads, text_activation, .. } = *configuration;
         Self {
             tokens: layers.tensor("token_embedding.weight", &[vocabulary, width]),
             positions: layers.tensor("positional_embedding", &[context, width]),
-            blocks: Block::load_all(layers, "", width, text_heads, text_activation),
+            blocks: load_blocks(layers, "", width, text_heads, text_activation),
             output_norm: layers.layer_norm("ln_final", width),
             projection: projection(layers, family, "text_projection", width),
             context,
@@ -396,7 +363,7 @@ impl TextTower {
             .collect();
         let mask = from_numbers(mask, &[length, length])?.to_device(&backend.device)?;
         for block in &self.blocks {
-            x = block.forward(&x, Some(&mask), false)?;
+            x = block.forward(&x, Some(&mask), Needed::All)?;
         }
         let at_end = ends.iter().enumerate().map(|(text, &end)| x.get(text)?.get(end));
         let at_end = Tensor::stack(&at_end.collect::<CandleResult<Vec<Tensor>>>()?, 0)?;

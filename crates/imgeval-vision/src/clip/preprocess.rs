@@ -30,24 +30,46 @@ pub(super) fn prepare(
     preparation: Preparation,
     backend: &Backend,
 ) -> Result<Tensor> {
-    let square = middle_square(pixels, size, preparation)?;
-    let numbers = square.rgb().chunks_exact(3).flat_map(|pixel| {
+    normalized(&middle_square(pixels, size, preparation)?, MEAN, STANDARD_DEVIATION, backend)
+}
+
+/// Colors in [0, 1] minus the mean, over the standard deviation: [pixels, 3].
+pub(crate) fn normalized(
+    pixels: &Pixels,
+    mean: [f32; 3],
+    standard_deviation: [f32; 3],
+    backend: &Backend,
+) -> Result<Tensor> {
+    let numbers = pixels.rgb().as_chunks::<3>().0.iter().flat_map(|pixel| {
         [0, 1, 2]
-            .map(|channel| (f32::from(pixel[channel]) / 255.0 - MEAN[channel]) / STANDARD_DEVIATION[channel])
+            .map(|channel| (f32::from(pixel[channel]) / 255.0 - mean[channel]) / standard_deviation[channel])
     });
-    from_numbers(numbers.collect(), &[size * size, 3])?.to_device(&backend.device)?.to_dtype(backend.dtype)
+    let numbers: Vec<f32> = numbers.collect();
+    let count = numbers.len() / 3;
+    from_numbers(numbers, &[count, 3])?.to_device(&backend.device)?.to_dtype(backend.dtype)
 }
 
 pub(crate) fn middle_square(pixels: &Pixels, size: usize, preparation: Preparation) -> Result<Pixels> {
-    let size = u32::try_from(size).map_err(candle_core::Error::wrap)?;
+    middle_of(pixels, size, size, preparation)
+}
+
+/// The middle `size` x `size` pixels of the image whose short side was resized to `resized`, which is not smaller.
+pub(crate) fn middle_of(
+    pixels: &Pixels,
+    resized: usize,
+    size: usize,
+    preparation: Preparation,
+) -> Result<Pixels> {
+    let whole = |number: usize| u32::try_from(number).map_err(candle_core::Error::wrap);
+    let (size, resized) = (whole(size)?, whole(resized.max(size))?);
     let (width, height) = (pixels.width(), pixels.height());
     let short = width.min(height);
     let scaled = |side: u32| -> Result<u32> {
-        let scaled = u64::from(size) * u64::from(side) / u64::from(short);
+        let scaled = u64::from(resized) * u64::from(side) / u64::from(short);
         u32::try_from(scaled).map_err(candle_core::Error::wrap)
     };
     let (width, height) = (scaled(width)?, scaled(height)?);
-    // The short side is `size`, so the square lies inside.
+    // The short side is at least `size`, so the square lies inside.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a 32-bit side")]
     let start = |side: u32| match preparation {
         // As Python rounds.

@@ -46,9 +46,30 @@ impl Tokenizer {
         self.encode_cleaned(&cleaning::normalize(shortened(text)))
     }
 
-    fn encode_cleaned(&self, text: &str) -> Vec<u32> {
+    /// As [`Self::encode`], but nothing is cut off.
+    ///
+    /// # Errors
+    /// If the text has more than [`CONTEXT_LENGTH`] ids, start and end included: how many there are, of a text of more than 16 KiB at
+    /// least.
+    pub fn encode_whole(&self, text: &str) -> Result<Vec<u32>, usize> {
+        let cleaned = cleaning::clean(shortened(text));
+        let count = self.tokens(&cleaned).len() + 1;
+        let is_cut = text.len() > shortened(text).len();
+        if count > CONTEXT_LENGTH || is_cut {
+            return Err(count);
+        }
+        Ok(self.encode_cleaned(&cleaned))
+    }
+
+    /// The start mark and the text's own ids.
+    fn tokens(&self, cleaned: &str) -> Vec<bpe::Token> {
         let mut tokens = vec![self.bpe.start_of_text()];
-        self.bpe.encode(text, &mut tokens);
+        self.bpe.encode(cleaned, &mut tokens);
+        tokens
+    }
+
+    fn encode_cleaned(&self, text: &str) -> Vec<u32> {
+        let mut tokens = self.tokens(text);
         tokens.truncate(CONTEXT_LENGTH - 1);
         tokens.push(self.bpe.end_of_text());
         let mut ids: Vec<u32> = tokens.into_iter().map(|token| token.to_u16().into()).collect();
@@ -90,6 +111,15 @@ mod tests {
             assert_eq!((ids.len(), ids[0]), (CONTEXT_LENGTH, 49_406));
             assert!(ids.contains(&49_407));
         }
+    }
+
+    #[test]
+    fn whole_texts_are_those_of_77_ids_at_most() {
+        let tokenizer = Tokenizer::new();
+        let fitting = "bench ".repeat(75);
+        assert_eq!(tokenizer.encode_whole(&fitting).unwrap(), tokenizer.encode(&fitting));
+        assert_eq!(tokenizer.encode_whole(&"bench ".repeat(76)), Err(78));
+        assert!(tokenizer.encode_whole(&" ".repeat(MAX_TEXT_BYTES + 1)).is_err());
     }
 
     #[test]

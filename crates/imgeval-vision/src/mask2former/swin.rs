@@ -166,7 +166,7 @@ impl Merging {
                 [0, 2, 1, 3].iter().flat_map(|pixel| pixel * channels..(pixel + 1) * channels).collect()
             }
         };
-        let norm = LayerNorm(
+        let norm = LayerNorm::new(
             layers.affine(&format!("{stage}.downsample.norm"), 4 * channels).with_order(order.clone()),
         );
         let name = format!("{stage}.downsample.reduction");

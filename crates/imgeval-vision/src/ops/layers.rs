@@ -34,6 +34,11 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// A tensor's size along an axis; 1 where it has none, which is refused when the tensor is taken.
+    pub(crate) fn dimension(&self, name: &str, axis: usize) -> usize {
+        self.parameters.shape(name).and_then(|shape| shape.get(axis).copied()).unwrap_or(1)
+    }
+
     pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Parameter {
         self.parameters.take(name, shape)
     }
@@ -53,7 +58,7 @@ impl<'a> Layers<'a> {
     }
 
     pub(crate) fn layer_norm(&mut self, name: &str, channels: usize) -> LayerNorm {
-        LayerNorm(self.affine(name, channels))
+        LayerNorm::new(self.affine(name, channels))
     }
 
     pub(crate) fn group_norm(&mut self, name: &str, channels: usize, groups: usize) -> GroupNorm {

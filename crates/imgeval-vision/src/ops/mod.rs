@@ -8,6 +8,7 @@
 //! - [`linear`], [`convolution`], [`norm`], [`activation`]: layers.
 //! - [`attention`], [`window`], [`deformable`]: the three kinds of attention.
 //! - [`resize`]: bilinear resizing of maps; [`pooling`]: maxima over windows; [`masks`]: mask logits to masks of an image.
+//! - [`transformer`]: the block of CLIP's and DINO's encoders.
 
 #![expect(
     unsafe_code,
@@ -28,6 +29,7 @@ pub(crate) mod pooling;
 pub(crate) mod resize;
 pub(crate) mod simd;
 pub(crate) mod tensor;
+pub(crate) mod transformer;
 pub(crate) mod window;
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::checkpoint::Parameter;
 
-const EPSILON: f32 = 1e-5;
+/// PyTorch's default.
+pub(crate) const EPSILON: f32 = 1e-5;
 /// Rows that one task works through.
 const ROWS: usize = 64;
 
@@ -61,9 +62,22 @@ impl Affine {
 }
 
 /// Normalises each row of `x` [.., channels].
-pub(crate) struct LayerNorm(pub(crate) Affine);
+pub(crate) struct LayerNorm {
+    affine: Affine,
+    /// Added to the variance.
+    epsilon: f32,
+}
 
 impl LayerNorm {
+    /// With PyTorch's default of 1e-5 added to the variance.
+    pub(crate) fn new(affine: Affine) -> Self {
+        Self { affine, epsilon: EPSILON }
+    }
+
+    pub(crate) fn with_epsilon(self, epsilon: f32) -> Self {
+        Self { epsilon, ..self }
+    }
+
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         if x.elem_count() == 0 {
             return Ok(x.clone());
@@ -72,10 +86,10 @@ impl LayerNorm {
             let wide = widened(x)?;
             let centred = wide.broadcast_sub(&wide.mean_keepdim(D::Minus1)?)?;
             let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-            let normalised = centred.broadcast_div(&(variance + f64::from(EPSILON))?.sqrt()?)?;
-            return self.0.apply_composed(&normalised, x);
+            let normalised = centred.broadcast_div(&(variance + f64::from(self.epsilon))?.sqrt()?)?;
+            return self.affine.apply_composed(&normalised, x);
         }
-        let (weight, bias) = self.0.numbers()?;
+        let (weight, bias) = self.affine.numbers()?;
         let channels = weight.len();
         if x.dims().last() != Some(&channels) {
             bail!("a norm of {channels} channels was given {:?}", x.shape());
@@ -84,7 +98,7 @@ impl LayerNorm {
             let mut result = vec![0.0; numbers.len()];
             let chunk = ROWS * channels;
             numbers.par_chunks(chunk).zip(result.par_chunks_mut(chunk)).for_each(|(source, target)| {
-                dispatch(NormaliseRows { source, target, weight, bias });
+                dispatch(NormaliseRows { source, target, weight, bias, epsilon: self.epsilon });
             });
             from_numbers(result, x.dims())
         })
@@ -96,6 +110,7 @@ struct NormaliseRows<'a> {
     target: &'a mut [f32],
     weight: &'a [f32],
     bias: &'a [f32],
+    epsilon: f32,
 }
 
 impl Kernel for NormaliseRows<'_> {
@@ -116,7 +131,7 @@ impl Kernel for NormaliseRows<'_> {
                     let x = S::sub(x, centre);
                     S::mul(x, x)
                 });
-                (mean, 1.0 / (variance / count + EPSILON).sqrt())
+                (mean, 1.0 / (variance / count + self.epsilon).sqrt())
             };
             for (((target, &x), &weight), &bias) in
                 target.iter_mut().zip(source).zip(self.weight).zip(self.bias)

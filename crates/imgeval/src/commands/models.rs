@@ -174,7 +174,7 @@ fn state(member: &Member, places: &Places) -> State {
 fn pinned(member: &Member) -> (Option<u64>, Option<&'static str>) {
     match member {
         Member::Package(weights) => (Some(weights.bytes), Some(weights.sha256)),
-        Member::Url(file) => (None, Some(file.sha256_start)),
+        Member::Url(file) => (None, Some(file.sha256_start).filter(|start| !start.is_empty())),
         Member::Hub(_) => (None, None),
     }
 }

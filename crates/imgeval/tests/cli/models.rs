@@ -63,7 +63,21 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
     };
     assert_eq!(
         column("name"),
-        ["preview", "geneval", "geneval", "hf-mask2former", "lpips", "lpips", "ocr", "ocr", "ocr"]
+        [
+            "preview",
+            "geneval",
+            "geneval",
+            "hf-mask2former",
+            "lpips",
+            "lpips",
+            "ocr",
+            "ocr",
+            "ocr",
+            "rounds",
+            "rounds",
+            "rounds",
+            "rounds"
+        ]
     );
     assert_eq!(
         column("member"),
@@ -76,7 +90,11 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
             "squeezenet",
             "ocr-detector",
             "ocr-classifier",
-            "ocr-recognizer"
+            "ocr-recognizer",
+            "heads",
+            "squeezenet",
+            "clip-b32",
+            "dino"
         ]
     );
     assert_eq!(
@@ -90,10 +108,15 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
             "not here",
             "not here",
             "not here",
+            "not here",
+            "not here",
+            "not here",
+            "not here",
             "not here"
         ]
     );
     assert_eq!(column("sha256")[1..4], ["743b7d99", "-", ABC]);
+    assert_eq!(column("sha256")[12], "-", "no checksum of DINO is stated anywhere");
     let table = stdout(&run(&["list"]));
     assert!(table.lines().count() >= 5 && table.contains("download.openmmlab.com"), "{table}");
 
@@ -143,7 +166,7 @@ fn unknown_sets_and_foreign_files_are_refused() {
     let output = run(&["pull", "yolo"]);
     check_exit(&output, 2);
     assert!(
-        stderr(&output).contains("known are: preview, geneval, hf-mask2former, lpips, ocr"),
+        stderr(&output).contains("known are: preview, geneval, hf-mask2former, lpips, ocr, rounds"),
         "{}",
         stderr(&output)
     );
@@ -169,6 +192,14 @@ fn unknown_sets_and_foreign_files_are_refused() {
         assert!(stdout(&output).trim_end().ends_with("models/lpips-0.1-squeeze.pth"), "{}", stdout(&output));
         assert!(stdout(&run(&["check"])).contains("lpips/heads: verified, "));
     }
+    // Without a checksum the name decides, and the first copy binds.
+    let output = run(&["add", "rounds", text(&file)]);
+    check_exit(&output, 1);
+    assert!(stderr(&output).contains("is no part of the set `rounds`"), "{}", stderr(&output));
+    let dino = folder.join("dino_deitsmall16_pretrain.pth");
+    fs::write(&dino, "abc").unwrap();
+    check_exit(&run(&["add", "rounds", text(&dino)]), 0);
+    assert!(stdout(&run(&["check"])).contains("rounds/dino: verified, "));
     // A page that a server sent instead of weights is noticed, with advice.
     let page = folder.join("page");
     fs::create_dir(&page).unwrap();
