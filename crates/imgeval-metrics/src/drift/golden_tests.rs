@@ -210,8 +210,9 @@ fn check_truth(session: &SessionMeasures, truth: &Value) {
             assert!((found - injected).abs() < 0.3, "{tone:?}");
         }
         let sharpness = *found.sharpness.as_ref().unwrap();
-        // Unsharp masking by 0.35 raises the finest detail by 1.35 squared, noise of 1 level adds some 20 to a variance of some 200: 0.94.
-        let injected = if number(&truth["sharpen"]) > 0.0 { 0.7..1.25 } else { -3.0..-0.4 };
+        // Unsharp masking by 0.35 raises the finest detail by 1.35 squared, noise of 1 level adds some 20 to a variance of some 200: 0.94
+        // in the first round, less where earlier rounds sharpened already.
+        let injected = if number(&truth["sharpen"]) > 0.0 { 0.5..1.25 } else { -3.0..-0.4 };
         assert!(injected.contains(&sharpness), "{sharpness}");
         assert!(exceeded.contains(&Component::Content), "{found:?}");
         let share = round.vs_previous.region.as_ref().unwrap().edited_share;
