@@ -289,6 +289,7 @@ pub(crate) fn model_hint(error: &ModelError) -> &'static str {
         ModelError::Checkpoint(_)
         | ModelError::Parameters(_)
         | ModelError::Configuration { .. }
+        | ModelError::LongText { .. }
         | ModelError::Canary(_) => error.hint(),
         ModelError::NotFinite
         | ModelError::TooSmall { .. }
