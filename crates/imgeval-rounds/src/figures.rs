@@ -55,12 +55,16 @@ fn point(round: u32, means: &[MeanLine], name: &str) -> LinePoint {
 
 fn success_figure(view: &RoundsView) -> Figure {
     let series = |model: &RoundsModel| {
-        let step = |step: &imgeval_report::rounds::SurvivalStep| LinePoint {
-            x: f64::from(step.round),
-            y: Some(step.survival),
-            interval: Some(step.band),
-        };
-        LineSeries { name: model.name.clone(), points: model.survival.iter().map(step).collect() }
+        // A curve of steps: it falls where sessions fail, not before.
+        let mut points: Vec<LinePoint> = Vec::new();
+        for step in &model.survival {
+            let x = f64::from(step.round);
+            if let Some(before) = points.last().copied() {
+                points.push(LinePoint { x, interval: None, ..before });
+            }
+            points.push(LinePoint { x, y: Some(step.survival), interval: Some(step.band) });
+        }
+        LineSeries { name: model.name.clone(), points }
     };
     let series: Vec<LineSeries> = view.models.iter().map(series).collect();
     lines(
@@ -88,6 +92,7 @@ fn parts_figure(view: &RoundsView) -> Figure {
     let groups: Vec<BarGroup> = view.models.iter().map(group).collect();
     debug_assert_eq!(PARTS.len() + 1, ONE_HIGH.len());
     stacked_bars(
+        "drift-parts",
         "What each round added, in shares of a limit (geometry 10 % of the frame, tone 5 dE, sharpness a factor of 2, content and residual \
          6 dE); parts within their floor are left out",
         "shares of the limit",

@@ -329,6 +329,9 @@ fn comparison_of(
 
 const LEVEL: f64 = 0.05;
 
+/// With fewer sessions no exact test can fall below the level.
+const LEAST_SESSIONS: usize = 6;
+
 /// No more than intervals and corrected tests allow.
 fn conclusion_of(
     [a, b]: [&String; 2],
@@ -352,7 +355,11 @@ fn conclusion_of(
                 of.p_adjusted
             )
         }
-        None => format!("No difference in how long sessions hold can be shown over the {n} shared ones."),
+        None if n < LEAST_SESSIONS => format!(
+            "{a} and {b} share {n} {}, too few to tell them apart.",
+            if n == 1 { "session" } else { "sessions" }
+        ),
+        None => format!("No difference in how long sessions hold can be shown over the {n} that both have."),
     };
     let drifting =
         slopes.iter().filter(|of| of.p_adjusted.is_some_and(|p| p < LEVEL) && is_clear(of.interval));

@@ -41,6 +41,20 @@ impl Scale {
         (Self { low: first * step, high: last * step, from, to }, Ticks { values, decimals })
     }
 
+    /// As [`Self::around`], with a tick at every value where all are whole and few.
+    pub(super) fn around_whole(values: &[f64], from: f64, to: f64) -> (Self, Ticks) {
+        const MOST_TICKS: f64 = 16.0;
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let is_whole = values.iter().all(|value| value.fract() == 0.0);
+        if !is_whole || !(1.0..=MOST_TICKS).contains(&(high - low)) {
+            return Self::around(values.iter().copied(), from, to);
+        }
+        let count = (high - low) as usize;
+        let values = (0..=count).map(|place| low + place as f64).collect();
+        (Self { low, high, from, to }, Ticks { values, decimals: 0 })
+    }
+
     /// From 0 to 1, as scores are.
     pub(super) fn of_scores(from: f64, to: f64) -> (Self, Ticks) {
         let values = (0..=5).map(|fifth| f64::from(fifth) / 5.0).collect();

@@ -64,8 +64,8 @@ pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[LineSeries]) -
     let y_labels: Vec<String> = y_ticks.values.iter().map(|tick| y_ticks.label(*tick)).collect();
     let left = MARGIN + 30.0 + y_labels.iter().map(|label| width_of(label, SMALL_SIZE)).fold(0.0, f64::max);
     let right = WIDTH - MARGIN - 12.0;
-    let (horizontal, x_ticks) =
-        Scale::around(points().filter_map(|point| point.place()).map(|(x, _)| x), left, right);
+    let xs: Vec<f64> = points().filter_map(LinePoint::place).map(|(x, _)| x).collect();
+    let (horizontal, x_ticks) = Scale::around_whole(&xs, left, right);
     for (tick, label) in y_ticks.values.iter().zip(&y_labels) {
         let y = vertical.place(*tick);
         canvas.line((left, y), (right, y), Pen::RULE);

@@ -24,8 +24,8 @@ pub struct BarGroup {
 /// A bar for each label, its parts on one another in the order of `parts`; groups side by side. Parts without a value are left
 /// out, and said in words.
 #[must_use]
-pub fn stacked_bars(title: &str, y_label: &str, parts: &[&str], groups: &[BarGroup]) -> Figure {
-    let mut canvas = Canvas::new(title, title);
+pub fn stacked_bars(name: &str, title: &str, y_label: &str, parts: &[&str], groups: &[BarGroup]) -> Figure {
+    let mut canvas = Canvas::new(name, title);
     canvas.legend(parts.iter().enumerate().map(|(place, name)| (*name, style_of(place))), false);
     let (top, bottom) = (canvas.y + 6.0, canvas.y + 6.0 + HEIGHT);
     let bars = || groups.iter().flat_map(|group| &group.bars);

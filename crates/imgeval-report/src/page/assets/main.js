@@ -147,6 +147,8 @@ const show = (index, revision) => {
   renderWeaknesses();
   renderFigures();
   buildFilters();
+  // A page of sessions alone has no gallery.
+  byId("gallery").hidden = store.report.runs.length === 0 && store.report.rounds !== null;
   buildSections();
   byId("foot").replaceChildren(h("p", null, `Made with ${store.report.tool}.`, mode === "single" ? " This is the page in one file: it holds thumbnails; the originals are in the runs." : ""));
 };
