@@ -24,6 +24,10 @@ pub struct RoundsModel {
     pub rounds: Vec<RoundLine>,
     /// SR@k, the share of sessions in which rounds 1 to k all hold.
     pub success: Vec<SuccessLine>,
+    /// The same by a judge, of the rounds that it said something about; empty if none was asked.
+    pub judged: Vec<SuccessLine>,
+    /// How far two first rounds of one session differ: the noise of the model; empty without such a control.
+    pub noise: Vec<MeanLine>,
     /// The estimate of Kaplan and Meier, refusals and missing rounds as failures.
     pub survival: Vec<SurvivalStep>,
     /// The same, sessions censored where a round was refused or is missing.
@@ -103,6 +107,8 @@ pub struct RoundsComparison {
     pub b: String,
     pub n_sessions: usize,
     pub success: Vec<SuccessDifference>,
+    /// By judges; empty if not both were judged.
+    pub judged: Vec<SuccessDifference>,
     pub slopes: Vec<SlopeDifference>,
     /// In words.
     pub conclusion: String,

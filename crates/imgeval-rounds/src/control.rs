@@ -19,7 +19,7 @@ pub const CODEC_CONTROL: &str = "codec loop";
 pub fn codec_sessions(sessions: &[Session]) -> Vec<Session> {
     let mut seen: Vec<&str> = Vec::new();
     let mut controls = Vec::new();
-    for session in sessions.iter().filter(|session| !session.is_control) {
+    for session in sessions.iter().filter(|session| !session.is_control && session.repeats.is_none()) {
         if seen.contains(&session.id.as_str()) {
             continue;
         }
@@ -43,7 +43,13 @@ fn codec_session(session: &Session) -> Option<Session> {
         pixels = pixels_of(&bytes).ok()?;
         rounds.push(Delivered::Image(ImagePlace::Bytes(bytes)));
     }
-    Some(Session { model: CODEC_CONTROL.to_owned(), rounds, is_control: true, ..session.clone() })
+    Some(Session {
+        model: CODEC_CONTROL.to_owned(),
+        rounds,
+        is_control: true,
+        judged: None,
+        ..session.clone()
+    })
 }
 
 /// How a model's files are encoded.

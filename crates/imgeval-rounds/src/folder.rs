@@ -88,6 +88,8 @@ fn read_listing(folder: OwnFolder, path: &Path) -> Result<Vec<Session>, RoundsEr
             source: named(&listing.source)?,
             rounds,
             is_control: false,
+            repeats: None,
+            judged: None,
         });
     }
     Ok(sessions)

@@ -35,7 +35,7 @@ pub use error::RoundsError;
 pub use figures::{rounds_figures, strips};
 pub use measure::{MeasuredRound, MeasuredSession, measure_sessions};
 pub use places::gather;
-pub use runs::{CONTROL, sessions_of as sessions_of_run};
+pub use runs::sessions_of as sessions_of_run;
 pub use session::{Delivered, ImagePlace, Session};
 pub use store::{MEASURES, MeasureStore};
 pub use summary::summarize;

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use imgeval_core::{Failure, FailureKind, Outcome, SampleId};
-use imgeval_scoring::Run;
-use imgeval_suites::suite::SuiteCase;
+use imgeval_scoring::{Evaluator, Run};
+use imgeval_suites::{
+    rounds::own::{CONTROL, REPEAT, UNCHANGED},
+    suite::SuiteCase,
+};
 
 use crate::{Delivered, ImagePlace, RoundsError, Session};
-
-/// The fact of a case in which nothing is to change.
-pub const CONTROL: &str = "control";
 
 /// All sessions of a run; empty if its cases have one round or no source. Without a name the model is called as the run says.
 ///
@@ -23,29 +23,57 @@ pub fn sessions_of(directory: &Path, name: Option<&str>) -> Result<Vec<Session>,
     })?;
     let folder = directory.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into());
     let model = name.map(str::to_owned).or_else(|| run.model()).unwrap_or(folder);
+    let judged = judged_rounds(&run)?;
     let mut sessions = Vec::new();
-    for case in run.cases().values().filter(|case| case.rounds.len() > 1) {
+    let is_session = |case: &&SuiteCase| case.rounds.len() > 1 || case.fact(CONTROL) == REPEAT;
+    for case in run.cases().values().filter(is_session) {
         let Some(source) = case.source() else { continue };
         let source = ImagePlace::Run { directory: directory.to_owned(), image: source.clone() };
         let of_case = outcomes.keys().filter(|id| id.case == case.id);
         let mut ordinals: Vec<u32> = of_case.map(|id| id.ordinal).collect();
         ordinals.dedup();
         for ordinal in ordinals {
-            let delivered = |round: u32| {
-                let id = SampleId { round, ..SampleId::new(case.id.clone(), ordinal) };
-                delivered(directory, outcomes.get(&id))
-            };
+            let delivered = |round: u32| delivered(directory, outcomes.get(&id_in(case, ordinal, round)));
             sessions.push(Session {
                 id: id_of(case, ordinal),
                 model: model.clone(),
                 instructions: case.rounds.iter().map(|round| round.prompt.clone()).collect(),
                 source: source.clone(),
                 rounds: (1..).take(case.rounds.len()).map(delivered).collect(),
-                is_control: !case.fact(CONTROL).is_empty(),
+                is_control: case.fact(CONTROL) == UNCHANGED,
+                judged: judged.as_ref().filter(|_| case.fact(CONTROL).is_empty()).map(|judged| {
+                    let of_round = |round| judged.get(&id_in(case, ordinal, round)).copied().flatten();
+                    (1..).take(case.rounds.len()).map(of_round).collect()
+                }),
+                repeats: (case.fact(CONTROL) == REPEAT).then(|| repeated(case)),
             });
         }
     }
     Ok(sessions)
+}
+
+fn id_in(case: &SuiteCase, ordinal: u32, round: u32) -> SampleId {
+    SampleId { round, ..SampleId::new(case.id.clone(), ordinal) }
+}
+
+/// Whether each round succeeds by the first judge of a run whose suite scores rounds; `None` if nobody was asked.
+fn judged_rounds(run: &Run) -> Result<Option<BTreeMap<SampleId, Option<bool>>>, RoundsError> {
+    let is_judge = |evaluator: &&Evaluator| matches!(evaluator, Evaluator::Judge(_));
+    let judge = run.evaluators().iter().find(is_judge).filter(|_| run.suite().facts().has_controls);
+    let Some(judge) = judge else { return Ok(None) };
+    let mut judged = BTreeMap::new();
+    run.for_each_sample(Some(judge), |result| {
+        let value = result.state.value().map(|value| value >= 1.0);
+        judged.insert(result.observed.sample.id.clone(), value);
+        Ok::<_, RoundsError>(())
+    })?;
+    Ok(Some(judged))
+}
+
+/// The session whose first round this case asks for once more.
+fn repeated(case: &SuiteCase) -> String {
+    let id = case.id.as_str();
+    id.strip_suffix(REPEAT).and_then(|id| id.strip_suffix('-')).unwrap_or(id).to_owned()
 }
 
 fn id_of(case: &SuiteCase, ordinal: u32) -> String {

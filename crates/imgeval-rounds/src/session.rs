@@ -25,6 +25,10 @@ pub struct Session {
     pub rounds: Vec<Delivered>,
     /// Whether nothing was to change: its drift is the floor of the others.
     pub is_control: bool,
+    /// The session whose first round this is once more, by which the noise of a model is seen; it counts as no session.
+    pub repeats: Option<String>,
+    /// Whether each round succeeds by a judge, where one was asked: `None` where its reply says nothing.
+    pub judged: Option<Vec<Option<bool>>>,
 }
 
 /// What came of a round.

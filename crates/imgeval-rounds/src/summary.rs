@@ -7,7 +7,10 @@ use imgeval_metrics::{
         drift_curve, slope_of,
     },
     holm, paired_difference,
-    survival::{Curve, REPORTED_ROUNDS, Refusals, RoundStatus, compare_paired, success_by_round, time_of},
+    survival::{
+        Curve, PairedRound, REPORTED_ROUNDS, Refusals, RoundRate, RoundStatus, compare_paired,
+        success_by_round, time_of,
+    },
 };
 use imgeval_report::rounds::{
     MeanLine, RoundLine, RoundsComparison, RoundsModel, RoundsView, SessionModelView, SessionRoundView,
@@ -83,8 +86,9 @@ pub fn summarize(
     measured: &[MeasuredSession],
     settings: BootstrapSettings,
 ) -> RoundsView {
-    let pairs: Vec<Pair<'_>> =
+    let all: Vec<Pair<'_>> =
         sessions.iter().zip(measured).map(|(session, measured)| Pair { session, measured }).collect();
+    let pairs: Vec<Pair<'_>> = all.iter().filter(|pair| pair.session.repeats.is_none()).copied().collect();
     let mut names: Vec<String> = Vec::new();
     for name in pairs.iter().map(|pair| name_of(pair.session)) {
         if !names.contains(&name) {
@@ -98,7 +102,11 @@ pub fn summarize(
     };
     let floor = floor_of(&pairs);
     let codec = of_model(&CODEC_CONTROL.to_owned());
-    let models = names.iter().map(|name| model_of(name, &of_model(name), &floor, &codec, settings));
+    let models = names.iter().map(|name| {
+        let of_model = of_model(name);
+        let noise = noise_of(&of_model, &all, settings);
+        RoundsModel { noise, ..model_of(name, &of_model, &floor, &codec, settings) }
+    });
     let compared: Vec<&String> = names.iter().filter(|name| !is_control(&pairs, name)).collect();
     let mut comparisons = Vec::new();
     for (place, a) in compared.iter().enumerate() {
@@ -109,7 +117,7 @@ pub fn summarize(
     RoundsView {
         models: models.collect(),
         comparisons,
-        sessions: sessions_of(&pairs, &names),
+        sessions: sessions_of(&all, &names),
         limits: limits(),
         notes: notes_of(&pairs),
     }
@@ -149,30 +157,84 @@ fn model_of(
 ) -> RoundsModel {
     let statuses: Vec<Vec<RoundStatus>> = pairs.iter().map(|pair| pair.measured.statuses()).collect();
     let lists: Vec<&[RoundStatus]> = statuses.iter().map(Vec::as_slice).collect();
-    let success = success_by_round(&lists, &REPORTED_ROUNDS).into_iter().map(|rate| SuccessLine {
-        round: rate.round,
-        sessions: rate.sessions,
-        count: rate.count,
-        rate: rate.rate,
-        interval: rate.interval,
-    });
     let curve = |refusals| {
         let times: Vec<_> = statuses.iter().map(|of| time_of(of, refusals)).collect();
         Curve::of(&times)
     };
     let failed = curve(Refusals::Failed);
+    let judged: Vec<Vec<RoundStatus>> = pairs.iter().filter_map(judged_statuses).collect();
+    let judged: Vec<&[RoundStatus]> = judged.iter().map(Vec::as_slice).collect();
     let last = lists.iter().map(|of| of.len()).max().unwrap_or(0) as u32;
     RoundsModel {
         name: name.to_owned(),
         n_sessions: pairs.len(),
         rounds: (1..=last).map(|round| round_line(round, pairs, &lists, floor, codec, settings)).collect(),
-        success: success.collect(),
+        success: success_lines(&lists),
+        judged: success_lines(&judged),
+        noise: Vec::new(),
         survival: failed.as_ref().map(steps_of).unwrap_or_default(),
         survival_censored: curve(Refusals::Censored).as_ref().map(steps_of).unwrap_or_default(),
         median: failed.as_ref().and_then(Curve::median),
         median_interval: failed.as_ref().map_or((None, None), Curve::median_interval),
         slopes: MEASURES.iter().map(|measure| slope_line(measure, pairs, settings)).collect(),
     }
+}
+
+/// Up to the first round about which the judge says nothing; `None` if nobody was asked.
+fn judged_statuses(pair: &Pair<'_>) -> Option<Vec<RoundStatus>> {
+    let judged = pair.session.judged.as_ref()?;
+    let mut statuses = Vec::new();
+    for (measured, judged) in pair.measured.statuses().into_iter().zip(judged) {
+        statuses.push(match (measured, judged) {
+            (absent @ (RoundStatus::Refused | RoundStatus::Missing), _) => absent,
+            (_, Some(true)) => RoundStatus::Ok,
+            (_, Some(false)) => RoundStatus::Failed,
+            (_, None) => break,
+        });
+    }
+    Some(statuses)
+}
+
+fn success_lines(sessions: &[&[RoundStatus]]) -> Vec<SuccessLine> {
+    let line = |rate: RoundRate| SuccessLine {
+        round: rate.round,
+        sessions: rate.sessions,
+        count: rate.count,
+        rate: rate.rate,
+        interval: rate.interval,
+    };
+    success_by_round(sessions, &REPORTED_ROUNDS).into_iter().map(line).collect()
+}
+
+/// Mean distance between the first rounds of a session and of its repetition, by measure.
+fn noise_of(pairs: &[Pair<'_>], all: &[Pair<'_>], settings: BootstrapSettings) -> Vec<MeanLine> {
+    let twice: Vec<[&MeasuredRound; 2]> = pairs
+        .iter()
+        .filter_map(|pair| {
+            let repeats = |other: &&Pair<'_>| {
+                other.session.model == pair.session.model
+                    && other.session.repeats.as_ref() == Some(&pair.session.id)
+            };
+            let other = all.iter().find(repeats)?;
+            Some([pair.measured.rounds.first()?, other.measured.rounds.first()?])
+        })
+        .collect();
+    let line = |measure: &Measure| {
+        let distance =
+            |[one, other]: &[&MeasuredRound; 2]| Some(((measure.of)(one)? - (measure.of)(other)?).abs());
+        let differences: Vec<f64> = twice.iter().filter_map(distance).collect();
+        let n = differences.len();
+        let mean = paired_difference(&[PairedStratum { key: 311, weight: 1.0, differences }], settings)?;
+        Some(MeanLine {
+            name: measure.name.to_owned(),
+            unit: measure.unit.to_owned(),
+            value: Some(mean.value),
+            interval: mean.interval,
+            n,
+            floor: 0.0,
+        })
+    };
+    MEASURES.iter().filter_map(line).collect()
 }
 
 fn steps_of(curve: &Curve) -> Vec<SurvivalStep> {
@@ -285,19 +347,11 @@ fn comparison_of(
         shared.iter().map(|pair| pair.map(|of| of.measured.statuses())).collect();
     let lists: Vec<[&[RoundStatus]; 2]> =
         statuses.iter().map(|[a, b]| [a.as_slice(), b.as_slice()]).collect();
-    let success =
-        compare_paired(&lists, &REPORTED_ROUNDS, settings).into_iter().map(|of| SuccessDifference {
-            round: of.round,
-            sessions: of.sessions,
-            rates: of.rates,
-            a_only: of.a_only,
-            b_only: of.b_only,
-            difference: of.difference.value,
-            interval: of.difference.interval,
-            p: of.p_exact,
-            p_adjusted: of.p_holm,
-        });
-    let success: Vec<SuccessDifference> = success.collect();
+    let success = success_differences(&lists, settings);
+    let both_judged = |pair: &[Pair<'_>; 2]| Some([judged_statuses(&pair[0])?, judged_statuses(&pair[1])?]);
+    let judged: Vec<[Vec<RoundStatus>; 2]> = shared.iter().filter_map(both_judged).collect();
+    let judged: Vec<[&[RoundStatus]; 2]> = judged.iter().map(|[a, b]| [a.as_slice(), b.as_slice()]).collect();
+    let judged = success_differences(&judged, settings);
     let mut slopes: Vec<SlopeDifference> = MEASURES
         .iter()
         .filter_map(|measure| {
@@ -324,7 +378,25 @@ fn comparison_of(
     }
     let conclusion = conclusion_of(names, shared.len(), &success, &slopes);
     let [a, b] = names.map(Clone::clone);
-    Some(RoundsComparison { a, b, n_sessions: shared.len(), success, slopes, conclusion })
+    Some(RoundsComparison { a, b, n_sessions: shared.len(), success, judged, slopes, conclusion })
+}
+
+fn success_differences(
+    sessions: &[[&[RoundStatus]; 2]],
+    settings: BootstrapSettings,
+) -> Vec<SuccessDifference> {
+    let difference = |of: PairedRound| SuccessDifference {
+        round: of.round,
+        sessions: of.sessions,
+        rates: of.rates,
+        a_only: of.a_only,
+        b_only: of.b_only,
+        difference: of.difference.value,
+        interval: of.difference.interval,
+        p: of.p_exact,
+        p_adjusted: of.p_holm,
+    };
+    compare_paired(sessions, &REPORTED_ROUNDS, settings).into_iter().map(difference).collect()
 }
 
 const LEVEL: f64 = 0.05;
@@ -374,7 +446,7 @@ fn conclusion_of(
 
 fn sessions_of(pairs: &[Pair<'_>], names: &[String]) -> Vec<SessionView> {
     let mut ids: Vec<&String> = Vec::new();
-    for pair in pairs {
+    for pair in pairs.iter().filter(|pair| pair.session.repeats.is_none()) {
         if !ids.contains(&&pair.session.id) {
             ids.push(&pair.session.id);
         }

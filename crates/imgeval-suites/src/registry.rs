@@ -6,6 +6,7 @@ use crate::{
     geneval::Geneval,
     own_cases::OwnCases,
     reason_edit::ReasonEdit,
+    rounds::own::Rounds,
     suite::{Suite, SuiteRef},
     weaknesses::Weaknesses,
     wise,
@@ -21,6 +22,7 @@ static SUITES: &[&dyn Suite] = &[
     &gedit::EN,
     &gedit::CN,
     &Weaknesses,
+    &Rounds,
 ];
 
 /// A file of cases is a suite too, but has no name that one could ask for.

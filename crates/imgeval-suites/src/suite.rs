@@ -46,6 +46,8 @@ pub struct SuiteFacts {
     pub rewrite_of: Option<&'static str>,
     /// Whether its own script writes files of scores row by row, which can be read.
     pub has_official_rows: bool,
+    /// Whether cases in which nothing is to change can be added to its cases.
+    pub has_controls: bool,
 }
 
 /// The evidence that a suite's scores follow from.
@@ -328,6 +330,16 @@ pub trait Suite: fmt::Debug + Sync {
     /// What the wording of the protocol of this id may name of a case.
     fn fields<'a>(&self, _protocol: &str, case: &'a SuiteCase) -> BTreeMap<Field, &'a str> {
         case.fields()
+    }
+
+    /// The same of one round of a case, counted from 1.
+    fn fields_in_round<'a>(
+        &self,
+        protocol: &str,
+        case: &'a SuiteCase,
+        _round: u32,
+    ) -> BTreeMap<Field, &'a str> {
+        self.fields(protocol, case)
     }
 
     /// The objects that a detector must find, where a run's listing says it by facts.

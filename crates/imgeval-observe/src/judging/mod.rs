@@ -130,7 +130,7 @@ pub fn sketch_question(
     case: &SuiteCase,
 ) -> Result<JudgeQuestion, Failure> {
     let as_they_are = JudgeProtocol { preparation: ImagePreparation::default(), ..protocol.clone() };
-    make_question(&as_they_are, &suite.fields(&protocol.id, case), |_| {
+    make_question(&as_they_are, &suite.fields_in_round(&protocol.id, case, 1), |_| {
         Ok(vec![InputImage::new(ImageFormat::Png, Vec::new())])
     })
 }
@@ -180,13 +180,24 @@ fn question_about(
         detail: format!("the run holds no {what} of {}", item.id),
     };
     let subject = subjects.get(&(item.role, item.id.clone())).ok_or_else(|| missing("image"))?;
-    make_question(protocol, &suite.fields(&protocol.id, &subject.case), |attachment| match attachment {
-        Attachment::Answer => Ok(vec![load_image(&subject.directory, &subject.image)?]),
-        Attachment::Source => {
+    let round = item.id.round;
+    // A later round goes on from what the round before gave.
+    let before = (round > 1).then(|| {
+        let id = SampleId { round: round - 1, ..item.id.clone() };
+        subjects.get(&(item.role, id)).map(|subject| &subject.image)
+    });
+    let fields = suite.fields_in_round(&protocol.id, &subject.case, round);
+    make_question(protocol, &fields, |attachment| match (attachment, before) {
+        (Attachment::Answer, _) => Ok(vec![load_image(&subject.directory, &subject.image)?]),
+        (Attachment::Source, Some(before)) => {
+            let before = before.ok_or_else(|| missing("image of the round before"))?;
+            Ok(vec![load_image(&subject.directory, before)?])
+        }
+        (Attachment::Source | Attachment::First, _) => {
             let source = subject.case.source().ok_or_else(|| missing("source image"))?;
             Ok(vec![load_image(&subject.directory, source)?])
         }
-        Attachment::Sources | Attachment::SecondAnswer | Attachment::Reference => {
+        (Attachment::Sources | Attachment::SecondAnswer | Attachment::Reference, _) => {
             Err(missing(attachment.title()))
         }
     })

@@ -176,7 +176,7 @@ impl Session {
         let (_, item) = self.find(rater, key)?;
         match attachment {
             Attachment::Answer => self.samples.get(&item.id).cloned().ok_or(NO_IMAGE),
-            Attachment::Source => {
+            Attachment::Source | Attachment::First => {
                 let source = self.cases.get(&item.id.case).and_then(|case| case.source().cloned());
                 source.ok_or(LabelError::Refused("this case has no source image"))
             }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     number::three_digits as shown,
-    rounds::{MeanLine, RoundsComparison, RoundsModel, RoundsView},
+    rounds::{MeanLine, RoundsComparison, RoundsModel, RoundsView, SuccessLine},
     tables::terminal::{Column, Row, Table},
 };
 
@@ -60,20 +60,30 @@ fn model_table(model: &RoundsModel) -> Table {
         cells.push(added(&round.parts));
         table.push(Row::new(cells));
     }
-    let rates: Vec<String> = model
-        .success
-        .iter()
-        .map(|of| {
-            let (low, high) = of.interval;
-            format!("{}: {:.0} % ({:.0} to {:.0})", of.round, 100.0 * of.rate, 100.0 * low, 100.0 * high)
-        })
-        .collect();
-    table.below.push(format!("sessions that hold through round {}", rates.join(", ")));
+    table.below.push(format!("sessions that hold through round {}", rates_of(&model.success)));
+    if !model.judged.is_empty() {
+        table
+            .below
+            .push(format!("sessions that succeed by the judge through round {}", rates_of(&model.judged)));
+    }
+    if !model.noise.is_empty() {
+        let told = |of: &MeanLine| Some(format!("{} {} {}", of.name, shown(of.value?), of.unit));
+        let noise: Vec<String> = model.noise.iter().filter_map(told).collect();
+        table.below.push(format!("two first rounds of one session differ by: {}", noise.join(", ")));
+    }
     table.below.push(match model.median {
         Some(round) => format!("half of the sessions have failed by round {round}"),
         None => "more than half of the sessions hold through all rounds seen".to_owned(),
     });
     table
+}
+
+fn rates_of(success: &[SuccessLine]) -> String {
+    let rate = |of: &SuccessLine| {
+        let (low, high) = of.interval;
+        format!("{}: {:.0} % ({:.0} to {:.0})", of.round, 100.0 * of.rate, 100.0 * low, 100.0 * high)
+    };
+    success.iter().map(rate).collect::<Vec<_>>().join(", ")
 }
 
 /// The parts above their floor.
@@ -108,9 +118,10 @@ fn comparison_table(comparison: &RoundsComparison) -> Table {
         )
     };
     let p = |p: Option<f64>| p.map_or_else(|| "-".to_owned(), |p| format!("{p:.3}"));
-    for of in &comparison.success {
+    let success = comparison.success.iter().map(|of| ("holds", of));
+    for (what, of) in success.chain(comparison.judged.iter().map(|of| ("succeeds (judge)", of))) {
         table.push(Row::new([
-            format!("holds through {}, %", of.round),
+            format!("{what} through {}, %", of.round),
             of.sessions.to_string(),
             format!("{:+.0}", 100.0 * of.difference),
             interval(of.interval, 100.0),

@@ -66,6 +66,7 @@ const fn facts(id: &'static str, about: &'static str) -> SuiteFacts {
         source_data: Some(&SOURCE),
         rewrite_of: None,
         has_official_rows: false,
+        has_controls: false,
     }
 }
 

@@ -37,6 +37,7 @@ static FACTS: SuiteFacts = SuiteFacts {
     source_data: None,
     rewrite_of: None,
     has_official_rows: false,
+    has_controls: false,
 };
 
 /// Where nothing was found, what was looked for.

@@ -15,6 +15,8 @@ use crate::{
 pub enum Attachment {
     /// The image that was to be edited.
     Source,
+    /// The image that a session began with, where the source is what the round before gave.
+    First,
     /// All images that were given along with the instruction, in their order.
     Sources,
     /// The image that is judged.
@@ -40,14 +42,15 @@ impl fmt::Display for ImagePreparation {
 }
 
 impl Attachment {
-    pub const ALL: [Self; 5] =
-        [Self::Source, Self::Sources, Self::Answer, Self::SecondAnswer, Self::Reference];
+    pub const ALL: [Self; 6] =
+        [Self::Source, Self::First, Self::Sources, Self::Answer, Self::SecondAnswer, Self::Reference];
 
     /// As protocol files name it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Source => "source",
+            Self::First => "first",
             Self::Sources => "sources",
             Self::Answer => "answer",
             Self::SecondAnswer => "second-answer",
@@ -65,6 +68,7 @@ impl Attachment {
     pub fn title(self) -> &'static str {
         match self {
             Self::Source => "source image",
+            Self::First => "first image",
             Self::Sources => "source images",
             Self::Answer => "image to judge",
             Self::SecondAnswer => "second image to judge",

@@ -17,6 +17,7 @@ pub mod literal;
 pub mod lme;
 pub mod magicbrush;
 pub mod mse;
+pub mod own;
 mod scores;
 mod session;
 #[cfg(test)]

@@ -7,5 +7,10 @@ mod suite;
 pub use suite::Group;
 pub(crate) use suite::Weaknesses;
 
+/// The content of one of its images; `None` if there is none of this name.
+pub(crate) fn source_file(name: &str) -> Option<&'static [u8]> {
+    sources::FILES.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
+}
+
 /// What runs of it name as their suite.
 pub const ID: &str = "weaknesses";

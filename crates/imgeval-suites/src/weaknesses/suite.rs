@@ -129,6 +129,7 @@ static FACTS: SuiteFacts = SuiteFacts {
     source_data: None,
     rewrite_of: None,
     has_official_rows: false,
+    has_controls: false,
 };
 
 static JUDGED: JudgedFacts = JudgedFacts {

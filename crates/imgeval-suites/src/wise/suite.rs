@@ -108,6 +108,7 @@ const LEGACY_FACTS: SuiteFacts = SuiteFacts {
     source_data: Some(&SOURCE),
     rewrite_of: None,
     has_official_rows: true,
+    has_controls: false,
 };
 
 static LEGACY_REWRITE_FACTS: SuiteFacts = SuiteFacts {

@@ -17,6 +17,7 @@ use imgeval_observe::DetectorSettings;
 use imgeval_suites::{
     files::SuiteFiles,
     geneval::{SuiteConfig, VerdictOptions, parameters_of},
+    rounds::own::CONTROLS,
     suite::{Parameters, SuiteRef},
 };
 use imgeval_vision::compute::{ComputeOptions, Device, Precision};
@@ -198,12 +199,15 @@ pub(crate) struct SuiteArgs {
     /// Prompts drawn per task before duplicates are dropped
     #[arg(long, default_value_t = SuiteConfig::default().per_task, value_name = "N")]
     pub(crate) per_task: u32,
+    /// Add controls, where the suite has some: sessions in which nothing is to change, and each first round once more
+    #[arg(long)]
+    pub(crate) controls: bool,
 }
 
 impl Default for SuiteArgs {
     fn default() -> Self {
         let SuiteConfig { seed, per_task } = SuiteConfig::default();
-        Self { seed, per_task }
+        Self { seed, per_task, controls: false }
     }
 }
 
@@ -221,7 +225,16 @@ impl SuiteArgs {
             let message = "--seed and --per-task belong to GenEval, whose prompts are generated";
             return Err(CommandError::usage(message));
         }
-        Ok(parameters_of(&self.config()))
+        let mut parameters = parameters_of(&self.config());
+        match (self.controls, suite.facts().has_controls) {
+            (true, false) => {
+                let message = format!("the suite {} has no controls", suite.id());
+                return Err(CommandError::usage(message).with_hint("leave --controls out"));
+            }
+            (true, true) => _ = parameters.insert(CONTROLS.to_owned(), "yes".to_owned()),
+            (false, _) => {}
+        }
+        Ok(parameters)
     }
 }
 

@@ -30,6 +30,7 @@ mod score;
 mod score_detections;
 mod score_rows;
 mod serve;
+mod session_measures;
 mod suites;
 mod trust;
 

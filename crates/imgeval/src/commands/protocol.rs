@@ -121,7 +121,7 @@ fn show_case(
         }])
     };
     let unprepared = JudgeProtocol { preparation: Default::default(), ..protocol.clone() };
-    let question = make_question(&unprepared, &case.fields(), placeholder)
+    let question = make_question(&unprepared, &suite.fields(&protocol.id, case), placeholder)
         .map_err(|failure| CommandError::usage(failure.detail))?;
     let mut text = format!("protocol: {} [{}]\n", protocol.label(), &protocol.hash().as_str()[..12]);
     text.push_str(&format!("decoding: {}\n", question.decoding));

@@ -14,14 +14,11 @@ use imgeval_report::{
     },
 };
 
-use imgeval_rounds::{
-    MEASURES, MeasureStore, MeasuredSession, Session, measure_sessions, sessions_of_run, summarize,
-};
-use imgeval_runner::Progress;
+use imgeval_rounds::{MEASURES, MeasureStore, MeasuredSession, Session, sessions_of_run, summarize};
 use imgeval_scoring::{Assembly, Examples, OpenedRun, check_allowed};
 use imgeval_vision::image_file::DecodeLimits;
 
-use super::{color_reference::color_reference, measure::ShownStage};
+use super::{color_reference::color_reference, measure::ShownStage, session_measures::measure};
 use crate::{
     advice::explain_report,
     args::reporting::{ReportArgs, TableFormat},
@@ -93,14 +90,7 @@ fn measure_into(sessions: &[Session], out: &Path, printer: Printer) -> Result<Ve
         return Ok(Vec::new());
     }
     claim_folder(out)?;
-    let store = MeasureStore::at(&out.join(MEASURES))?;
-    let mut progress = printer.progress("measure rounds");
-    progress.show(Progress::Planned { total: sessions.len(), finished: 0 });
-    let measured = measure_sessions(sessions, &store, &mut |_| {
-        progress.show(Progress::Advanced { has_failed: false });
-    });
-    progress.finish();
-    Ok(measured?)
+    measure(sessions, &MeasureStore::at(&out.join(MEASURES))?, printer)
 }
 
 fn tell(written: &Written, not_found: &[String], printer: Printer) {

@@ -27,8 +27,9 @@ use super::{
     import::import_stage,
     judge::{Coming, JudgeStage, Panel},
     observe::{AskedColors, ColorWork, limits_for, observe_stage},
-    run_checked::run_checked,
+    run_checked::{generate_alone, run_checked},
     score::{Asked, Scores, Table},
+    session_measures::print_run,
 };
 use crate::{
     advice::judging::{needs_judge, no_judge},
@@ -300,13 +301,26 @@ fn print_probe(
     Ok((of_official, of_fresh))
 }
 
+/// Fills a run whose images nobody is asked about.
+fn fill_alone(filling: Filling<'_>, args: &RunArgs, holder: &str, printer: Printer) -> Result<Exit> {
+    match (filling.job, filling.images, filling.run) {
+        (Some(job), ..) => generate_alone(job, holder, printer),
+        (None, Some(images), Some(run)) => {
+            import_stage(images, &filling.cases, &run, &args.read, holder, printer)?;
+            Ok(Exit::Ok)
+        }
+        _ => Err(nothing_to_fill_from().into()),
+    }
+}
+
 /// For suites that judges score: the images are filled in, judged and measured.
 fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let suite = args.suite();
     if args.fresh.fresh_seed.is_some() {
         return Err(CommandError::usage("only GenEval's prompts can be drawn afresh").into());
     }
-    if args.judge.judges.is_empty() {
+    let is_measured = suite.facts().has_controls;
+    if args.judge.judges.is_empty() && !is_measured {
         return Err(needs_judge(suite).into());
     }
     let holder = holder("run");
@@ -319,6 +333,15 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let Some(directory) = filling.run.clone().filter(|_| can_be_filled) else {
         return Err(nothing_to_fill_from().into());
     };
+    if args.judge.judges.is_empty() {
+        printer.insist("run: no judge is named, so whether instructions were carried out is not scored");
+        let generated = fill_alone(filling, args, &holder, printer)?;
+        if generated != Exit::Interrupted {
+            print_run(&directory, args.table.settings(), printer)?;
+            printer.talk(format_args!("run: {}", directory.display()));
+        }
+        return Ok(generated);
+    }
     let stage = JudgeStage::of_run(args, &directory, &holder);
     // A judge that cannot be asked is no reason to pay for images first.
     let panel = stage.panel(suite, printer)?;

@@ -111,7 +111,7 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
 }
 
 /// Makes the images of cases that no judge is asked about, after the user has agreed to what it may cost.
-fn generate_alone(job: Job<'_>, holder: &str, printer: Printer) -> Result<Exit> {
+pub(super) fn generate_alone(job: Job<'_>, holder: &str, printer: Printer) -> Result<Exit> {
     job.check_key()?;
     consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;
     job.work_to_end(holder, printer)

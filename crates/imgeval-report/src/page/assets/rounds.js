@@ -24,6 +24,8 @@ const roundsModelTable = (model, number) => {
     h("h3", { id: `rounds-${number}` }, foreign("bdi", model.name), h("span", { class: "soft small" }, ` ${counted(model.n_sessions, "session")}`)),
     scroller(`rounds-${number}`, h("table", null, h("thead", null, h("tr", null, heads.map((text, place) => h("th", { scope: "col", class: place > 0 ? "number" : null }, text)))), h("tbody", null, model.rounds.map(line)))),
     model.success.length > 0 && h("p", null, `Sessions that hold: ${model.success.map(rate).join(", ")}.`),
+    model.judged.length > 0 && h("p", null, `Sessions that succeed by the judge: ${model.judged.map(rate).join(", ")}.`),
+    model.noise.length > 0 && h("p", { class: "soft" }, `Two first rounds of one session differ by: ${model.noise.map((of) => `${of.name} ${threeDigits(of.value)} ${of.unit}`).join(", ")}.`),
     h("p", null, model.median === null ? "More than half of the sessions hold through all rounds seen." : `Half of the sessions have failed by round ${model.median}.`));
 };
 
@@ -38,6 +40,7 @@ const roundsComparison = (comparison, number) => {
     h("p", { class: "soft small" }, "A is ", foreign("bdi", comparison.a), ", B is ", foreign("bdi", comparison.b), ", over the sessions and rounds that both have."),
     scroller(`rounds-comparison-${number}`, h("table", null, h("thead", null, h("tr", null, heads.map((text, place) => h("th", { scope: "col", class: place > 0 ? "number" : null }, text)))), h("tbody", null,
       comparison.success.map((of) => line(`holds through round ${of.round}, %`, of.sessions, signed(100 * of.difference, 0), percentOf(of.interval), of.p, of.p_adjusted)),
+      comparison.judged.map((of) => line(`succeeds by the judge through round ${of.round}, %`, of.sessions, signed(100 * of.difference, 0), percentOf(of.interval), of.p, of.p_adjusted)),
       comparison.slopes.map((of) => line(`${of.name}, ${of.unit} a round`, of.sessions, signed(of.difference, 2), of.interval, of.p, of.p_adjusted))))));
 };
 

@@ -1,5 +1,7 @@
 //! `imgeval diagnose rounds`.
 
+use std::path::Path;
+
 use anyhow::Result;
 use imgeval_core::counted;
 use imgeval_pages::{Rounds, claim_folder, write_rounds_page};
@@ -7,10 +9,15 @@ use imgeval_report::{
     schema::Schema,
     tables::{rounds_json, rounds_tables},
 };
-use imgeval_rounds::{MEASURES, MeasureStore, codec_sessions, gather, measure_sessions, summarize};
+use imgeval_rounds::{MEASURES, MeasureStore, codec_sessions, gather, summarize};
 use imgeval_runner::Progress;
 
-use crate::{args::diagnose::RoundsArgs, exit_code::Exit, printer::Printer};
+use crate::{
+    args::diagnose::RoundsArgs,
+    commands::session_measures::{measure, store_of_run},
+    exit_code::Exit,
+    printer::Printer,
+};
 
 pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
     let mut sessions = gather(&args.places)?;
@@ -24,15 +31,14 @@ pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
             claim_folder(out)?;
             MeasureStore::at(&out.join(MEASURES))?
         }
-        None => MeasureStore::default(),
+        None => match args.places.as_slice() {
+            [run] if Path::new(run).join("run.toml").is_file() => {
+                MeasureStore::at(&store_of_run(Path::new(run)))?
+            }
+            _ => MeasureStore::default(),
+        },
     };
-    let mut progress = printer.progress("measure rounds");
-    progress.show(Progress::Planned { total: sessions.len(), finished: 0 });
-    let measured = measure_sessions(&sessions, &store, &mut |_| {
-        progress.show(Progress::Advanced { has_failed: false });
-    });
-    progress.finish();
-    let measured = measured?;
+    let measured = measure(&sessions, &store, printer)?;
     let view = summarize(&sessions, &measured, args.settings());
     let n_broken = measured.iter().filter(|session| !session.problem.is_empty()).count();
     match args.json {
