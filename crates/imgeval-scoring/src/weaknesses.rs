@@ -10,7 +10,11 @@ use imgeval_core::{CaseId, ImageRecord, SampleId};
 use imgeval_metrics::{BootstrapSettings, PairedStratum, paired_difference, paired_shift, unpaired_shift};
 use imgeval_report::weaknesses::{ControlView, WeaknessLine, WeaknessesView};
 use imgeval_suites::{
-    checks::measures::{LINES, Measures, RENDERED_LINES},
+    checks::{
+        answers_of,
+        measures::{LINES, Measures, RENDERED_LINES},
+        sureness_of,
+    },
     suite::SuiteCase,
 };
 
@@ -37,6 +41,10 @@ pub struct ColorReference {
     /// Mean L, a and b of each image, by case where the cases are the same.
     pub means: Vec<(Option<CaseId>, [f64; 3])>,
 }
+
+/// How sure the judge is; no weakness of a generator.
+const CANNOT_TELL: &str = "a judge cannot tell";
+const SECOND_THOUGHTS: &str = "a judge answers otherwise when asked again";
 
 /// Values by case: the means of their samples.
 type ByCase = BTreeMap<CaseId, f64>;
@@ -146,6 +154,20 @@ impl Run {
         let mut values: BTreeMap<(String, String), Sums> = BTreeMap::new();
         self.for_each_sample(Some(evaluator), |result| {
             if let (SampleState::Checked(checked), Some(case)) = (&result.state, result.case) {
+                let replies = checked.replies.iter().filter_map(|reply| answers_of(reply).ok());
+                for sureness in replies.map(|answers| sureness_of(&answers)) {
+                    let shares = [
+                        (CANNOT_TELL, sureness.cannot_tell, sureness.answers),
+                        (SECOND_THOUGHTS, sureness.differing, sureness.asked_twice),
+                    ];
+                    for (measure, part, all) in shares.into_iter().filter(|(.., all)| *all > 0) {
+                        let of_measure =
+                            values.entry((self.group_name(case), measure.to_owned())).or_default();
+                        let (sum, n) = of_measure.entry(case.id.clone()).or_default();
+                        *sum += 100.0 * part as f64 / all as f64;
+                        *n += 1;
+                    }
+                }
                 for (name, value) in &checked.checks {
                     if let Some(measure) = specs::decided(name) {
                         let group = self.group_name(case);
@@ -162,8 +184,9 @@ impl Run {
             let expected = self.cases().values().filter(|case| self.group_name(case) == group).count();
             let values: ByCase = values.into_iter().map(|(case, (sum, n))| (case, sum / n as f64)).collect();
             let mean = mean_of(&values);
-            let verdict = mean.map_or_else(String::new, |mean| {
-                format!("{measure} in {mean:.0} %; no control, so compare models, not with zero")
+            let verdict = mean.map_or_else(String::new, |mean| match measure.as_str() {
+                CANNOT_TELL | SECOND_THOUGHTS => format!("{measure} in {mean:.0} % of answers"),
+                _ => format!("{measure} in {mean:.0} %; no control, so compare models, not with zero"),
             });
             WeaknessLine {
                 n: values.len(),

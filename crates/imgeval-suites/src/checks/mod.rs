@@ -18,7 +18,8 @@ use serde_json::{Map, Value};
 
 pub use question::{MAX_QUESTIONS, ONE_WORD, WORD_PROBABILITY, protocol as question_protocol};
 pub use question_list::{
-    Answer, NumberedAnswers, PROTOCOL as QUESTION_LIST, answers_of, protocol as question_list_protocol,
+    Answer, NumberedAnswers, PROTOCOL as QUESTION_LIST, Sureness, answers_of,
+    protocol as question_list_protocol, sureness_of,
 };
 pub use text::{ReadLine, read_lines, write_lines};
 

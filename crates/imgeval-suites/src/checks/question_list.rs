@@ -126,6 +126,30 @@ pub fn answers_of(reply: &str) -> Result<Vec<Answer>, Unparsed> {
     }
 }
 
+/// How sure a judge was of what it said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sureness {
+    pub answers: usize,
+    pub cannot_tell: usize,
+    /// Questions that were asked twice, and those of them that got two different answers.
+    pub asked_twice: usize,
+    pub differing: usize,
+}
+
+/// Of the answers of one reply, whose questions were asked in the order of this check: the first ones again at the end.
+#[must_use]
+pub fn sureness_of(answers: &[Answer]) -> Sureness {
+    let n_questions =
+        (0..=answers.len()).find(|n| n + n.div_ceil(10) == answers.len()).unwrap_or(answers.len());
+    let again = &answers[n_questions..];
+    Sureness {
+        answers: answers.len(),
+        cannot_tell: answers.iter().filter(|answer| **answer == Answer::CannotTell).count(),
+        asked_twice: again.len(),
+        differing: again.iter().zip(answers).filter(|(again, first)| again != first).count(),
+    }
+}
+
 /// A reply of numbered answers. How many are wanted is the case's to say.
 #[derive(Debug)]
 pub struct NumberedAnswers;
@@ -180,6 +204,14 @@ mod tests {
     fn value(questions: &[&str], reply: &str) -> Result<f64, String> {
         let scores = NumberedAnswers.parse(reply).map_err(|error| error.reason)?;
         check(questions).value_of(&scores, reply, &[]).map_err(|error| error.reason)
+    }
+
+    #[test]
+    fn doubt_and_second_thoughts_are_counted() {
+        let told = |reply: &str| sureness_of(&answers_of(reply).unwrap());
+        let found = told("1: yes\n2: cannot tell\n3: yes\n4: no");
+        assert_eq!(found, Sureness { answers: 4, cannot_tell: 1, asked_twice: 1, differing: 1 });
+        assert_eq!(told("1: yes\n2: yes").differing, 0);
     }
 
     #[test]
