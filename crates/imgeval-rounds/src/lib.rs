@@ -22,6 +22,8 @@ mod error;
 mod export;
 mod figures;
 mod folder;
+#[cfg(test)]
+mod layout_tests;
 mod listing;
 mod measure;
 pub mod official;
@@ -44,7 +46,7 @@ pub use figures::{rounds_figures, strips};
 pub use listing::{sessions_json, sessions_table};
 pub use measure::{MeasuredRound, MeasuredSession, measure_sessions};
 pub use outputs::gather_outputs;
-pub use places::gather;
+pub use places::{gather, gather_edits};
 pub use runs::sessions_of as sessions_of_run;
 pub use session::{Delivered, ImagePlace, Session};
 pub use store::{MEASURES, MeasureStore};

@@ -16,6 +16,17 @@ pub fn gather(places: &[String]) -> Result<Vec<Session>, RoundsError> {
     })
 }
 
+/// As [`gather`], with those cases of runs that have one round.
+///
+/// # Errors
+/// As [`gather`].
+pub fn gather_edits(places: &[String]) -> Result<Vec<Session>, RoundsError> {
+    gather_by(places, |path, name| match path.join("run.toml").is_file() {
+        true => runs::edits_of(path, name),
+        false => folder::sessions_of(path),
+    })
+}
+
 /// As [`gather`], of places that `read` reads, by their paths and names.
 pub(crate) fn gather_by(
     places: &[String],

@@ -62,10 +62,15 @@ fn official_json(report: &ModeReport, by_turn: &ByTurn<'_>) -> Value {
     })
 }
 
+/// IF, which is there without any measure of consistency.
+fn instruction_following(of: &TurnReport) -> Option<f64> {
+    of.table.values.get("image_rate").copied().flatten()
+}
+
 fn derived_json(of: &TurnReport) -> Value {
     let first = of.derived.iter().flatten().next();
     let mut values = Map::new();
-    values.insert("IF".to_owned(), first.map(|derived| derived.instruction_following).into());
+    values.insert("IF".to_owned(), instruction_following(of).into());
     values.insert("n_per_item".to_owned(), first.map(|derived| derived.n_items).into());
     for (reading, derived) in Reading::ALL.iter().zip(&of.derived) {
         values.insert(format!("CC_{}", reading.name()), derived.map(|derived| derived.consistency).into());
@@ -157,7 +162,7 @@ fn derived_table(report: &ModeReport) -> Table {
             let honest = of.honest;
             table.push(Row::new([
                 once(turn.to_string()),
-                once(shown(derived.map(|derived| derived.instruction_following))),
+                once(shown(instruction_following(of))),
                 reading.name().to_owned(),
                 shown(derived.map(|derived| derived.consistency)),
                 shown(derived.map(|derived| derived.overall)),

@@ -99,7 +99,7 @@ pub fn parse_question(text: &str) -> Result<Question, String> {
     let document: Map<String, Value> = from_json_str(text).map_err(|error| error.to_string())?;
     let mut question = Question::default();
     if document.contains_key("times") {
-        question.groups.push(("sessions".to_owned(), times(&document, "the file")?));
+        question.groups.push(("sessions".to_owned(), times(&document, "sessions")?));
     }
     if let Some(groups) = document.get("datasets") {
         for (name, group) in object(groups, "datasets")? {

@@ -109,7 +109,7 @@ fn official_numbers_are_those_of_the_golden_files() {
     let Some(root) = golden("lme") else { return };
     let root = root.parent().unwrap();
     let file = |name: &str| text(&root.join(name)).to_owned();
-    let score = |arguments: &[&str]| document(&[&["rounds", "score"], arguments, &["--json"]].concat(), 0);
+    let score = |arguments: &[&str]| document(&[&["rounds", "score"][..], arguments, &["--json"]].concat(), 0);
 
     let mut expected = read(&root.join("lme/expected.json"));
     let members = expected.as_object_mut().unwrap();
@@ -259,7 +259,7 @@ fn bad_input_ends_in_one_sentence() {
     let unreadable = fixture.join("sessions.parquet");
     let cases = folder.join("cases.jsonl");
     let check = |arguments: &[&str], exit: i32, expected: &str| {
-        let output = imgeval(&[&["rounds"], arguments].concat());
+        let output = imgeval(&[&["rounds"][..], arguments].concat());
         check_exit(&output, exit);
         let told = stderr(&output);
         let error = told.lines().filter(|line| line.starts_with("error:")).count();

@@ -4,14 +4,14 @@ use anyhow::Result;
 use imgeval_core::{counted, visible};
 use imgeval_files::output_folder;
 use imgeval_report::schema::Schema;
-use imgeval_rounds::{Exported, export_sessions, gather};
+use imgeval_rounds::{Exported, export_sessions, gather_edits};
 use serde_json::json;
 
 use crate::{args::rounds::RoundsExportArgs, exit_code::Exit, failure::CommandError, printer::Printer};
 
 pub(super) fn export(args: &RoundsExportArgs, printer: Printer) -> Result<Exit> {
     let benchmark = args.benchmark.benchmark();
-    let sessions = gather(&args.places)?;
+    let sessions = gather_edits(&args.places)?;
     let out = output_folder(&args.out)?;
     let exported = export_sessions(benchmark, &sessions, &out)?;
     let Exported { n_sessions, files, left_out } = &exported;
