@@ -21,7 +21,7 @@ const TEST_STREAM: u128 = 1 << 127;
 /// Exact two-sided McNemar test: p value of `n_won` against `n_lost` prompts at even odds.
 ///
 /// Source: McNemar 1947 in its binomial form.
-pub(crate) fn mcnemar_exact(n_won: usize, n_lost: usize) -> f64 {
+pub fn mcnemar_exact(n_won: usize, n_lost: usize) -> f64 {
     let n = (n_won + n_lost) as u64;
     // A probability of one half is always valid.
     let Ok(binomial) = Binomial::new(0.5, n) else { return 1.0 };

@@ -24,6 +24,8 @@ pub enum Schema {
     Detections,
     /// Which keys, endpoints, models and weights work.
     Doctor,
+    /// EdiVal-Bench's tables, IF, CC and O.
+    EdivalScore,
     /// Pixel metrics of one edit.
     EditMetrics,
     /// The embedding of one image or text, as a line.
@@ -36,8 +38,16 @@ pub enum Schema {
     ImageMetrics,
     /// Scores of a run by judges and people.
     JudgedScore,
+    /// LME-Bench's success and collapse rates.
+    LmeScore,
+    /// Which files MagicBrush's script would compare.
+    MagicbrushPairs,
+    /// MagicBrush's distances.
+    MagicbrushScore,
     /// The known weights.
     Models,
+    /// MSE-Bench's success rate and scores.
+    MseScore,
     /// The precision of a comparison that is yet to be made.
     Plans,
     /// The text that was read in one image, as a line.
@@ -48,12 +58,18 @@ pub enum Schema {
     Reread,
     /// How images and instructions survived rounds of edits.
     Rounds,
+    /// Images that were written in a benchmark's layout.
+    RoundsExport,
+    /// The sessions of a benchmark of several rounds.
+    RoundsSessions,
     /// Scores of a run by a detector.
     Score,
     /// Scores of official result files.
     ScoreRows,
     /// The suites.
     Suites,
+    /// How long sessions survive.
+    Survival,
     /// Score tables of several runs beside published rows.
     Tables,
     /// How the text in one image answers the lines that were asked for, as a line.
@@ -63,7 +79,7 @@ pub enum Schema {
 }
 
 impl Schema {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 34] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Artefacts,
@@ -72,21 +88,29 @@ impl Schema {
         Self::Coverage,
         Self::Detections,
         Self::Doctor,
+        Self::EdivalScore,
         Self::EditMetrics,
         Self::Embedding,
         Self::Estimate,
         Self::Generation,
         Self::ImageMetrics,
         Self::JudgedScore,
+        Self::LmeScore,
+        Self::MagicbrushPairs,
+        Self::MagicbrushScore,
         Self::Models,
+        Self::MseScore,
         Self::Plans,
         Self::Reading,
         Self::Registration,
         Self::Reread,
         Self::Rounds,
+        Self::RoundsExport,
+        Self::RoundsSessions,
         Self::Score,
         Self::ScoreRows,
         Self::Suites,
+        Self::Survival,
         Self::Tables,
         Self::TextMetrics,
         Self::Weaknesses,
@@ -105,21 +129,29 @@ impl Schema {
             Self::Coverage => ("coverage", 1),
             Self::Detections => ("detections", 1),
             Self::Doctor => ("doctor", 1),
+            Self::EdivalScore => ("edival-score", 1),
             Self::EditMetrics => ("edit-metrics", 1),
             Self::Embedding => ("embedding", 1),
             Self::Estimate => ("estimate", 1),
             Self::Generation => ("generation", 1),
             Self::ImageMetrics => ("image-metrics", 1),
             Self::JudgedScore => ("judged-score", 1),
+            Self::LmeScore => ("lme-score", 1),
+            Self::MagicbrushPairs => ("magicbrush-pairs", 1),
+            Self::MagicbrushScore => ("magicbrush-score", 1),
             Self::Models => ("models", 1),
+            Self::MseScore => ("mse-score", 1),
             Self::Plans => ("plans", 1),
             Self::Reading => ("reading", 1),
             Self::Registration => ("registration", 1),
             Self::Reread => ("reread", 1),
             Self::Rounds => ("rounds", 1),
+            Self::RoundsExport => ("rounds-export", 1),
+            Self::RoundsSessions => ("rounds-sessions", 1),
             Self::Score => ("score", 1),
             Self::ScoreRows => ("score-rows", 1),
             Self::Suites => ("suites", 1),
+            Self::Survival => ("survival", 1),
             Self::Tables => ("tables", 1),
             Self::TextMetrics => ("text-metrics", 1),
             Self::Weaknesses => ("weaknesses", 1),

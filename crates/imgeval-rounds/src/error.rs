@@ -17,6 +17,15 @@ pub enum RoundsError {
     Read { path: PathBuf, source: io::Error },
     #[error("`{}` is no list of rounds: {detail}", path.display())]
     Session { path: PathBuf, detail: String },
-    #[error("could not keep measures in `{}`", path.display())]
+    /// A file is there and does not say what it should.
+    #[error("`{}` cannot be used: {detail}", path.display())]
+    Input { path: PathBuf, detail: String },
+    #[error("the session `{key}` cannot name a case: letters, digits, `-`, `_` and `.` are allowed")]
+    NoCaseId { key: String },
+    #[error("two sessions would be written as `{name}`")]
+    TwiceThere { name: String },
+    #[error(transparent)]
+    Benchmark(#[from] imgeval_suites::rounds::RoundsError),
+    #[error("could not write to `{}`", path.display())]
     Keep { path: PathBuf, source: io::Error },
 }

@@ -107,3 +107,14 @@ fn delivered(folder: &OwnFolder, place: ImagePlace) -> Delivered {
         _ => Delivered::Missing(format!("`{}` is not there", name.display())),
     }
 }
+
+/// Whether a file lies below a folder.
+pub(crate) fn is_there(folder: &OwnFolder, name: &Path) -> bool {
+    let mut inner = folder.clone();
+    let Some(own_name) = name.file_name() else { return false };
+    for part in name.parent().into_iter().flat_map(Path::components) {
+        let Ok(next) = inner.folder(part) else { return false };
+        inner = next;
+    }
+    matches!(inner.length(own_name), Ok(Some(_)))
+}

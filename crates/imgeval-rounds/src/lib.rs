@@ -15,26 +15,38 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
+mod cases;
 mod control;
 mod draw;
 mod error;
+mod export;
 mod figures;
 mod folder;
+#[cfg(test)]
+mod layout_tests;
+mod listing;
 mod measure;
+pub mod official;
+mod outputs;
 mod places;
 mod runs;
 mod session;
 mod store;
 mod summary;
+pub mod survival;
 #[cfg(test)]
 mod tests;
 
+pub use cases::{WrittenCases, write_cases};
 pub use control::{CODEC_CONTROL, codec_sessions};
 pub use draw::{Drawn, DrawnRound, draw_session};
 pub use error::RoundsError;
+pub use export::{Exported, LeftOut, export_sessions};
 pub use figures::{rounds_figures, strips};
+pub use listing::{sessions_json, sessions_table};
 pub use measure::{MeasuredRound, MeasuredSession, measure_sessions};
-pub use places::gather;
+pub use outputs::gather_outputs;
+pub use places::{gather, gather_edits};
 pub use runs::sessions_of as sessions_of_run;
 pub use session::{Delivered, ImagePlace, Session};
 pub use store::{MEASURES, MeasureStore};

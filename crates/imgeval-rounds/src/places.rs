@@ -10,15 +10,34 @@ use crate::{RoundsError, Session, folder, runs};
 /// # Errors
 /// If a place cannot be read or holds no session.
 pub fn gather(places: &[String]) -> Result<Vec<Session>, RoundsError> {
+    gather_by(places, |path, name| match path.join("run.toml").is_file() {
+        true => runs::sessions_of(path, name),
+        false => folder::sessions_of(path),
+    })
+}
+
+/// As [`gather`], with those cases of runs that have one round.
+///
+/// # Errors
+/// As [`gather`].
+pub fn gather_edits(places: &[String]) -> Result<Vec<Session>, RoundsError> {
+    gather_by(places, |path, name| match path.join("run.toml").is_file() {
+        true => runs::edits_of(path, name),
+        false => folder::sessions_of(path),
+    })
+}
+
+/// As [`gather`], of places that `read` reads, by their paths and names.
+pub(crate) fn gather_by(
+    places: &[String],
+    read: impl Fn(&Path, Option<&str>) -> Result<Vec<Session>, RoundsError>,
+) -> Result<Vec<Session>, RoundsError> {
     let mut sessions: Vec<Session> = Vec::new();
     for text in places {
         // A path may hold an equals sign.
         let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && !Path::new(text).exists());
         let path = Path::new(named.map_or(text.as_str(), |(_, place)| place));
-        let mut found = match path.join("run.toml").is_file() {
-            true => runs::sessions_of(path, named.map(|(name, _)| name))?,
-            false => folder::sessions_of(path)?,
-        };
+        let mut found = read(path, named.map(|(name, _)| name))?;
         if found.is_empty() {
             return Err(RoundsError::NoSession { path: path.to_owned() });
         }

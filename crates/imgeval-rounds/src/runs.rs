@@ -16,6 +16,19 @@ use crate::{Delivered, ImagePlace, RoundsError, Session};
 /// # Errors
 /// If the run cannot be read.
 pub fn sessions_of(directory: &Path, name: Option<&str>) -> Result<Vec<Session>, RoundsError> {
+    sessions_where(directory, name, |case| case.rounds.len() > 1 || case.fact(CONTROL) == REPEAT)
+}
+
+/// As [`sessions_of`], with cases of one round, which benchmarks have as well.
+pub(crate) fn edits_of(directory: &Path, name: Option<&str>) -> Result<Vec<Session>, RoundsError> {
+    sessions_where(directory, name, |_| true)
+}
+
+fn sessions_where(
+    directory: &Path,
+    name: Option<&str>,
+    is_session: impl Fn(&SuiteCase) -> bool,
+) -> Result<Vec<Session>, RoundsError> {
     let run = Run::open(directory)?;
     let mut outcomes = BTreeMap::new();
     run.reader().for_each_sample(None, |observed| {
@@ -25,8 +38,7 @@ pub fn sessions_of(directory: &Path, name: Option<&str>) -> Result<Vec<Session>,
     let model = name.map(str::to_owned).or_else(|| run.model()).unwrap_or(folder);
     let judged = judged_rounds(&run)?;
     let mut sessions = Vec::new();
-    let is_session = |case: &&SuiteCase| case.rounds.len() > 1 || case.fact(CONTROL) == REPEAT;
-    for case in run.cases().values().filter(is_session) {
+    for case in run.cases().values().filter(|case| is_session(case)) {
         let Some(source) = case.source() else { continue };
         let source = ImagePlace::Run { directory: directory.to_owned(), image: source.clone() };
         let of_case = outcomes.keys().filter(|id| id.case == case.id);

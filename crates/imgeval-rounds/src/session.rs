@@ -45,6 +45,8 @@ pub enum Delivered {
 pub enum ImagePlace {
     /// Below a folder, whose links are not followed.
     File { folder: OwnFolder, name: PathBuf },
+    /// A file that the user named; links are followed.
+    Input(PathBuf),
     /// In a run.
     Run { directory: PathBuf, image: ImageRef },
     /// Made here.
@@ -61,6 +63,8 @@ impl ImagePlace {
             Self::File { folder, name } => {
                 read_below(folder, name).map_err(|error| format!("`{}`: {error}", name.display()))
             }
+            Self::Input(path) => imgeval_files::read_regular(path, MAX_FILE_BYTES)
+                .map_err(|error| format!("`{}`: {error}", path.display())),
             Self::Run { directory, image } => {
                 Images::at(directory).read(image).map_err(|error| error.to_string())
             }
@@ -73,6 +77,7 @@ impl ImagePlace {
     pub fn name(&self) -> String {
         match self {
             Self::File { name, .. } => name.display().to_string(),
+            Self::Input(path) => path.display().to_string(),
             Self::Run { image, .. } => image.file_name(),
             Self::Bytes(_) => "an image made here".to_owned(),
         }

@@ -23,7 +23,7 @@ use imgeval_rounds::RoundsError;
 use imgeval_runner::CallError;
 use imgeval_scoring::{EvaluatorKind, NOT_OBSERVED, ScoringError};
 use imgeval_store::StoreError;
-use imgeval_suites::{files::SuiteError, geneval};
+use imgeval_suites::{files::SuiteError, geneval, rounds::RoundsError as BenchmarkError};
 use imgeval_vision::{ModelError, checkpoint::CheckpointError, train::TrainError};
 
 use crate::exit_code::Exit;
@@ -397,7 +397,17 @@ pub(crate) fn rounds_advice(error: &RoundsError) -> (Option<String>, Exit) {
             (Some(hint.to_owned()), Exit::NothingFound)
         }
         RoundsError::Session { .. } => (Some("docs/rounds.md describes the file".to_owned()), Exit::Usage),
-        RoundsError::Read { .. } | RoundsError::Keep { .. } => (None, Exit::Unexpected),
+        RoundsError::Input { .. } | RoundsError::Benchmark(BenchmarkError::Malformed { .. }) => {
+            (Some("docs/rounds.md describes the form of each file".to_owned()), Exit::Usage)
+        }
+        RoundsError::Read { source, .. } | RoundsError::Benchmark(BenchmarkError::Io { source, .. }) => {
+            let is_input = source.kind() == io::ErrorKind::NotFound || Unsuitable::of(source).is_some();
+            (None, if is_input { Exit::Usage } else { Exit::Unexpected })
+        }
+        RoundsError::NoCaseId { .. } | RoundsError::TwiceThere { .. } | RoundsError::Benchmark(_) => {
+            (None, Exit::Usage)
+        }
+        RoundsError::Keep { .. } => (None, Exit::Unexpected),
     }
 }
 

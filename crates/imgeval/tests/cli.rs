@@ -53,6 +53,7 @@ mod cli {
     mod report_bench;
     mod resume;
     mod rewriting;
+    mod rounds_files;
     mod schemas;
     mod suites;
     mod support;

@@ -18,6 +18,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use crate::permutation::mcnemar_exact;
 pub use compare::{GroupEvents, LogRank, NotTestable, Weights, log_rank};
 pub use curve::{Curve, RestrictedMean, Step};
 pub use paired::{PairedRound, compare_paired};

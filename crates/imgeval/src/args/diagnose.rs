@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use imgeval_metrics::BootstrapSettings;
 
-use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
+use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg, rounds::BenchmarkName};
 use crate::environment;
 
 #[derive(Debug, Subcommand)]
@@ -22,7 +22,8 @@ pub(crate) enum DiagnoseCommand {
     /// How do images survive rounds of edits? Geometry, tone, sharpness and content by round, success by round, drift
     ///
     /// Each place is a run whose cases have several rounds, a folder with a session.json, or a folder of such folders, as PLACE or
-    /// NAME=PLACE. Nothing is asked of a judge, so whether instructions were carried out is not measured. See docs/rounds.md.
+    /// NAME=PLACE. Outputs in a benchmark's layout are read with --layout and --data. Nothing is asked of a judge, so whether
+    /// instructions were carried out is not measured. See docs/rounds.md.
     Rounds(RoundsArgs),
     /// Which traces do images carry that exist already? Spectra, lattices, JPEG grids, fingerprints, sharpening, color casts
     ///
@@ -36,6 +37,15 @@ pub(crate) struct RoundsArgs {
     /// Sessions of edits by one or several models
     #[arg(value_name = "[NAME=]PLACE", required = true)]
     pub(crate) places: Vec<String>,
+    /// Read places as outputs in a benchmark's layout
+    #[arg(long, value_name = "BENCHMARK", requires = "data")]
+    pub(crate) layout: Option<BenchmarkName>,
+    /// Where the benchmark's sessions and source images are, as for `imgeval rounds sessions`
+    #[arg(long, value_name = "PATH", requires = "layout")]
+    pub(crate) data: Option<PathBuf>,
+    /// Folder of the source images, if it is not beside the table (edival, lme-bench)
+    #[arg(long, value_name = "DIR", requires = "layout")]
+    pub(crate) images: Option<PathBuf>,
     /// Also measure each session's source when it is only encoded and decoded as often, in the format that the model delivers
     #[arg(long)]
     pub(crate) controls: bool,

@@ -5,6 +5,7 @@ pub(crate) mod generation;
 pub(crate) mod judging;
 pub(crate) mod metrics;
 pub(crate) mod reporting;
+pub(crate) mod rounds;
 pub(crate) mod scoring;
 pub(crate) mod settings;
 mod suites;
@@ -141,6 +142,12 @@ pub(crate) enum Command {
     /// Find out about a generator what scores do not tell
     #[command(subcommand)]
     Diagnose(diagnose::DiagnoseCommand),
+    /// Benchmarks of edits in several rounds: sessions, layouts, official numbers, survival
+    ///
+    /// magicbrush, edival, lme-bench, mse-bench and the multi-turn part of imgedit. What happens to images over rounds is measured
+    /// by `imgeval diagnose rounds`. See docs/rounds.md.
+    #[command(subcommand)]
+    Rounds(rounds::RoundsCommand),
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),

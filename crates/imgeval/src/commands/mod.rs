@@ -24,6 +24,7 @@ mod read;
 mod report;
 mod reread;
 mod rewrite_gap;
+mod rounds;
 mod run;
 mod run_checked;
 mod score;
@@ -63,6 +64,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Label(args) => label::label(&args, printer),
         Command::Protocol(command) => protocol::protocol(&command, printer),
         Command::Diagnose(command) => diagnose::diagnose(&command, printer),
+        Command::Rounds(command) => rounds::rounds(&command, printer),
         Command::Models(command) => models::models(&command, printer),
     }
 }

@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),
@@ -75,7 +75,25 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "imgeval-core",
             "imgeval-files",
             "imgeval-metrics",
+            "imgeval-observe",
             "imgeval-report",
+            "imgeval-rounds",
+            "imgeval-scoring",
+            "imgeval-store",
+            "imgeval-suites",
+            "imgeval-vision",
+        ],
+    ),
+    (
+        "imgeval-rounds",
+        &[
+            "imgeval-core",
+            "imgeval-diagnose",
+            "imgeval-files",
+            "imgeval-metrics",
+            "imgeval-observe",
+            "imgeval-report",
+            "imgeval-resample",
             "imgeval-scoring",
             "imgeval-store",
             "imgeval-suites",
@@ -96,6 +114,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "imgeval-observe",
             "imgeval-pages",
             "imgeval-report",
+            "imgeval-rounds",
             "imgeval-runner",
             "imgeval-scoring",
             "imgeval-settings",

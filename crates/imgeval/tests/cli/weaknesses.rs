@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Gives back the image that it is to edit.
-const COPY: &str = "cmd:sh -c 'cp \"$1\" \"$2\"' {prompt} {input} {out}";
+pub(super) const COPY: &str = "cmd:sh -c 'cp \"$1\" \"$2\"' {prompt} {input} {out}";
 
 fn json(arguments: &[&str], exit: i32) -> Value {
     let output = imgeval(arguments);

@@ -12,6 +12,7 @@ mod instruction;
 mod plan;
 mod pools;
 mod rates;
+mod report;
 mod rules;
 mod table;
 mod tables;
@@ -30,6 +31,10 @@ pub use plan::{
 };
 pub use pools::{ObjectPool, PoolState, PoolWords};
 pub use rates::{CONSISTENCY_NAMES, Consistency, ModeRates, TurnScores, collect_rates};
+pub use report::{
+    ItemScores, ModeReport, N_TURNS, OutputNames, TurnReport, names_in_folder, parse_items, read_items,
+    read_names, report_on_files,
+};
 pub use rules::{BoxFinder, Frame, ModelReplies, NoAnswer, Question, follow_instruction};
 pub use table::{RowLists, Table, TableRow, Unreadable, parse_table, read_table};
 pub use tables::{RateTable, multipass_table, singlepass_table};

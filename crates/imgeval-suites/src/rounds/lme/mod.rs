@@ -13,6 +13,7 @@ mod judging;
 mod layout;
 mod rates;
 mod reply;
+mod report;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -23,4 +24,5 @@ pub use judging::{Asked, JudgedTurn, SessionJudging, SessionScores, first_failed
 pub use layout::{SOURCE, SessionFiles, find_session, turn_name};
 pub use rates::{CollapseTable, LmeRates, REPORTED_TURNS, lme_rates, summary_csv};
 pub use reply::parse_reply;
+pub use report::{LmeReport, report_on_replies};
 pub use sessions::{LmeBench, parse_sessions, read_sessions};

@@ -9,6 +9,7 @@ mod judging;
 mod layout;
 mod rates;
 mod reply;
+mod report;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,4 +19,5 @@ pub use judging::{MseScores, MseTurn, SessionJudging};
 pub use layout::{NameForm, SessionFiles, find_outputs, output_name, source_name};
 pub use rates::{MseRates, MseTurnRates, mse_rates};
 pub use reply::{MseReply, parse_reply};
+pub use report::{MseReport, report_on_replies};
 pub use table::{MseRow, ResultRow, TableImage, read_results, read_sessions, session_of};

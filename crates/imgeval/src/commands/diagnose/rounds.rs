@@ -9,18 +9,27 @@ use imgeval_report::{
     schema::Schema,
     tables::{rounds_json, rounds_tables},
 };
-use imgeval_rounds::{MEASURES, MeasureStore, codec_sessions, gather, summarize};
+use imgeval_rounds::{MEASURES, MeasureStore, codec_sessions, gather, gather_outputs, summarize};
 use imgeval_runner::Progress;
 
 use crate::{
     args::diagnose::RoundsArgs,
-    commands::session_measures::{measure, store_of_run},
+    commands::{
+        rounds::read_benchmark,
+        session_measures::{measure, store_of_run},
+    },
     exit_code::Exit,
     printer::Printer,
 };
 
 pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
-    let mut sessions = gather(&args.places)?;
+    let mut sessions = match (args.layout, &args.data) {
+        (Some(layout), Some(data)) => {
+            let known = read_benchmark(layout, data, args.images.as_deref())?;
+            gather_outputs(layout.benchmark(), &known, &args.places)?
+        }
+        _ => gather(&args.places)?,
+    };
     if args.controls {
         let controls = codec_sessions(&sessions);
         sessions.extend(controls);

@@ -1,0 +1,187 @@
+//! Arguments of `imgeval rounds`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use imgeval_suites::rounds::Benchmark;
+
+use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchmarkName {
+    Magicbrush,
+    Edival,
+    LmeBench,
+    MseBench,
+    /// The multi-turn part
+    Imgedit,
+}
+
+impl BenchmarkName {
+    pub(crate) fn benchmark(self) -> Benchmark {
+        match self {
+            Self::Magicbrush => Benchmark::MagicBrush,
+            Self::Edival => Benchmark::EdiVal,
+            Self::LmeBench => Benchmark::LmeBench,
+            Self::MseBench => Benchmark::MseBench,
+            Self::Imgedit => Benchmark::ImgEdit,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoundsCommand {
+    /// List a benchmark's sessions, and write them as cases to generate from
+    ///
+    /// PATH is a split's folder (magicbrush), the table or its folder (edival, lme-bench, mse-bench), or the folder of the parts or one
+    /// annotation file (imgedit). The file that --out writes goes to `imgeval generate --cases` and `imgeval run --cases`.
+    Sessions(SessionsArgs),
+    /// Write images of a run in a benchmark's layout of outputs
+    ///
+    /// A run of the cases that `rounds sessions` wrote, or a folder with a session.json whose ids are the benchmark's. Images of one
+    /// model lie directly in the folder, those of several in a folder each. Nothing is written outside of it.
+    Export(RoundsExportArgs),
+    /// Compute a benchmark's official numbers from files
+    #[command(subcommand)]
+    Score(RoundsScoreCommand),
+    /// How long do sessions survive? Kaplan-Meier curves, tests and paired comparisons of times or statuses in a JSON file
+    ///
+    /// docs/rounds.md describes the file. Groups are tested as independent ones; two models on the same sessions are compared pairwise.
+    Survival(SurvivalArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionsArgs {
+    #[arg(value_name = "BENCHMARK")]
+    pub(crate) benchmark: BenchmarkName,
+    /// Where its sessions are
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Folder of the source images, if it is not beside the table (edival, lme-bench)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
+    /// File of cases to write; images out of a table are written into a folder beside it
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RoundsExportArgs {
+    #[arg(value_name = "BENCHMARK")]
+    pub(crate) benchmark: BenchmarkName,
+    /// Runs, or folders with a session.json
+    #[arg(value_name = "[NAME=]PLACE", required = true)]
+    pub(crate) places: Vec<String>,
+    /// Folder to write to; files of the same names are replaced
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoundsScoreCommand {
+    /// L1 and L2 to the annotators' images, of all turns and the final turn; CLIP-I, CLIP-T and DINO with the set `rounds`
+    ///
+    /// Where the official script stops with an exception, the exception is printed and the exit code is 2. CLIP-T needs the captions.
+    Magicbrush(MagicbrushScoreArgs),
+    /// The printed tables, IF, CC in three readings and O, and an honest count, from the scores of each turn
+    Edival(EdivalScoreArgs),
+    /// SR@k and CR@k from a judge's replies
+    LmeBench(LmeScoreArgs),
+    /// Success rate and mean scores by turn from a judge's replies
+    MseBench(MseScoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MagicbrushScoreArgs {
+    /// Folder of the annotators' images: session folders, `images` of a split
+    #[arg(long, value_name = "DIR", required_unless_present = "folders", requires = "generated")]
+    pub(crate) targets: Option<PathBuf>,
+    /// Folder of the outputs: session folders
+    #[arg(long, value_name = "DIR", requires = "targets")]
+    pub(crate) generated: Option<PathBuf>,
+    /// Captions of the annotators' images [default: local_descriptions.json beside the targets' folder]
+    #[arg(long, value_name = "FILE", requires = "targets")]
+    pub(crate) captions: Option<PathBuf>,
+    /// Print which files would be compared, for lists of file names in a JSON file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "generated", "captions"])]
+    pub(crate) folders: Option<PathBuf>,
+    /// CLIP ViT-B/32 to use instead of the pulled one: a folder of transformers or a file
+    #[arg(long, value_name = "MODEL", requires = "dino")]
+    pub(crate) clip: Option<PathBuf>,
+    /// DINO ViT-S/16 to use instead of the pulled one
+    #[arg(long, value_name = "FILE", requires = "clip")]
+    pub(crate) dino: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EdivalScoreArgs {
+    /// The benchmark's table of instructions
+    #[arg(long, value_name = "CSV")]
+    pub(crate) table: PathBuf,
+    /// Names of the images, a JSON object with `multipass` and `singlepass`
+    #[arg(long, value_name = "FILE", required_unless_present = "outputs", conflicts_with = "outputs")]
+    pub(crate) files: Option<PathBuf>,
+    /// Folder of the images, with `multipass` or `singlepass` in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) outputs: Option<PathBuf>,
+    /// Scores by mode, image and turn, in JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) items: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LmeScoreArgs {
+    /// The benchmark's lme_bench.json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sessions: PathBuf,
+    /// Replies by question, in JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replies: PathBuf,
+    /// Count the first N sessions alone
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MseScoreArgs {
+    /// Replies by question, in JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) replies: PathBuf,
+    /// Turns of a session
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) turns: u16,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SurvivalArgs {
+    /// JSON with `times` and `events`, `datasets`, `sessions`, `models` or `paired`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
