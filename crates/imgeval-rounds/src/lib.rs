@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! folder with session.json, run directory --gather--> Vec<Session>: instructions, source and rounds of one model
-//!                                            |  measure_sessions: each pair of images once, kept in a MeasureStore
+//!                                            |  measure_sessions: each pair of images once, each image through each of
+//!                                            |  the Networks once, kept in a MeasureStore
 //!                                            v
 //!                         Vec<MeasuredSession> --summarize--> RoundsView: success by round, curves, drift, comparisons
 //!                                            |  draw: images of each round, in the frame of the one before, what changed
@@ -21,6 +22,8 @@ mod error;
 mod figures;
 mod folder;
 mod measure;
+mod networks;
+mod numbers;
 mod places;
 mod runs;
 mod session;
@@ -34,6 +37,7 @@ pub use draw::{Drawn, DrawnRound, draw_session};
 pub use error::RoundsError;
 pub use figures::{rounds_figures, strips};
 pub use measure::{MeasuredRound, MeasuredSession, measure_sessions};
+pub use networks::{NETWORKS_SET, NetworkWeights, Networks};
 pub use places::gather;
 pub use runs::sessions_of as sessions_of_run;
 pub use session::{Delivered, ImagePlace, Session};
