@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),
@@ -75,7 +75,9 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "imgeval-core",
             "imgeval-files",
             "imgeval-metrics",
+            "imgeval-observe",
             "imgeval-report",
+            "imgeval-rounds",
             "imgeval-scoring",
             "imgeval-store",
             "imgeval-suites",
@@ -83,6 +85,23 @@ const ALLOWED: [(&str, &[&str]); 18] = [
         ],
     ),
     ("imgeval-diagnose", &["imgeval-core", "imgeval-files", "imgeval-metrics", "imgeval-vision"]),
+    (
+        "imgeval-rounds",
+        &[
+            "imgeval-core",
+            "imgeval-diagnose",
+            "imgeval-fetch",
+            "imgeval-files",
+            "imgeval-metrics",
+            "imgeval-observe",
+            "imgeval-report",
+            "imgeval-resample",
+            "imgeval-scoring",
+            "imgeval-store",
+            "imgeval-suites",
+            "imgeval-vision",
+        ],
+    ),
     (
         "imgeval",
         &[
@@ -96,6 +115,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "imgeval-observe",
             "imgeval-pages",
             "imgeval-report",
+            "imgeval-rounds",
             "imgeval-runner",
             "imgeval-scoring",
             "imgeval-settings",
