@@ -3,7 +3,7 @@
 use imgeval_core::Pixels;
 use imgeval_metrics::{
     locality::EditedRegion,
-    registration::{AlignedPair, IDENTITY_SIDE, Status, register},
+    registration::{AlignedPair, Alignment, IDENTITY_SIDE},
 };
 use imgeval_observe::pictures::changes_panel;
 use imgeval_resample::pillow::resize_bicubic;
@@ -54,13 +54,16 @@ pub fn draw_session(session: &Session, measured: &MeasuredSession) -> Drawn {
             0 => source.as_ref(),
             previous => images.get(previous as usize - 1).and_then(Option::as_ref),
         };
-        let is_kept = round.registration_previous == "ok";
-        let is_registered = round.registration == "ok";
         DrawnRound {
             shape: shape_of(image),
             image: shown(image),
-            aligned: previous.filter(|_| is_kept).and_then(|previous| aligned(previous, image)),
-            change: source.as_ref().filter(|_| is_registered).and_then(|source| change(source, image)),
+            aligned: previous
+                .zip(round.frame_previous)
+                .and_then(|(previous, frame)| aligned(&pair_of(previous, image, frame))),
+            change: source
+                .as_ref()
+                .zip(round.frame)
+                .and_then(|(source, frame)| change(&pair_of(source, image, frame))),
         }
     };
     Drawn {
@@ -87,14 +90,14 @@ fn shown(image: &Pixels) -> Option<Vec<u8>> {
     encode_jpeg(&small, QUALITY, Subsampling::None).ok()
 }
 
-fn pair_of(reference: &Pixels, image: &Pixels) -> Option<AlignedPair> {
-    let registration = register(reference, image).ok().filter(|found| found.status == Status::Ok)?;
-    Some(AlignedPair::new(reference, image, &registration.alignment, IDENTITY_SIDE))
+/// As they were registered when they were measured.
+fn pair_of(reference: &Pixels, image: &Pixels, [left, top, width, height]: [f64; 4]) -> AlignedPair {
+    let alignment = Alignment { a: [width, height], b: [left, top] };
+    AlignedPair::new(reference, image, &alignment, IDENTITY_SIDE)
 }
 
 /// Black where the image does not reach.
-fn aligned(reference: &Pixels, image: &Pixels) -> Option<Vec<u8>> {
-    let pair = pair_of(reference, image)?;
+fn aligned(pair: &AlignedPair) -> Option<Vec<u8>> {
     let mut rgb = pair.rounded();
     for (pixel, is_inside) in rgb.chunks_exact_mut(3).zip(pair.is_inside()) {
         if !is_inside {
@@ -104,8 +107,7 @@ fn aligned(reference: &Pixels, image: &Pixels) -> Option<Vec<u8>> {
     shown(&Pixels::new(pair.width() as u32, pair.height() as u32, rgb)?)
 }
 
-fn change(source: &Pixels, image: &Pixels) -> Option<Vec<u8>> {
-    let pair = pair_of(source, image)?;
-    let region = EditedRegion::find(&pair).ok()?;
-    shown(&changes_panel(&pair, &region).ok()?.image)
+fn change(pair: &AlignedPair) -> Option<Vec<u8>> {
+    let region = EditedRegion::find(pair).ok()?;
+    shown(&changes_panel(pair, &region).ok()?.image)
 }

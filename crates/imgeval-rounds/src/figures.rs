@@ -10,7 +10,7 @@ use imgeval_report::{
 
 use crate::{
     Drawn,
-    summary::{CODEC_PART, MEASURES, PARTS},
+    numbers::{CODEC_PART, MEASURES, PARTS},
 };
 
 /// The size of each part at which a bar is one high: the limits of a round, and for geometry a tenth of the frame.

@@ -23,6 +23,9 @@ struct Listing {
     source: String,
     /// Instructions, in order.
     rounds: Vec<String>,
+    /// What the image should show after each round, in order; null where nobody says.
+    #[serde(default)]
+    captions: Vec<Option<String>>,
     /// File names by model, in the order of rounds; null where the model refused.
     models: BTreeMap<String, Vec<Option<String>>>,
 }
@@ -56,6 +59,10 @@ fn read_listing(folder: OwnFolder, path: &Path) -> Result<Vec<Session>, RoundsEr
     if listing.rounds.is_empty() || listing.models.is_empty() {
         return Err(refused("it needs at least one round and one model".to_owned()));
     }
+    if !listing.captions.is_empty() && listing.captions.len() != listing.rounds.len() {
+        let (n, all) = (listing.captions.len(), listing.rounds.len());
+        return Err(refused(format!("it has {n} captions for {all} rounds")));
+    }
     let named = |name: &str| -> Result<ImagePlace, RoundsError> {
         let name = PathBuf::from(name);
         let is_inside = name.components().all(|part| matches!(part, Component::Normal(_)));
@@ -85,6 +92,7 @@ fn read_listing(folder: OwnFolder, path: &Path) -> Result<Vec<Session>, RoundsEr
             id: id.clone(),
             model: model.clone(),
             instructions: listing.rounds.clone(),
+            captions: listing.captions.clone(),
             source: named(&listing.source)?,
             rounds,
             is_control: false,

@@ -8,16 +8,20 @@ use imgeval_metrics::{
         FailureReason, RoundImage, RoundMeasures, SessionMeasures, SessionRound, edit_box, measure_session,
         session_side,
     },
-    registration::Status,
+    registration::{Alignment, Status},
     survival::RoundStatus,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{Delivered, MeasureStore, RoundsError, Session, session::pixels_of};
+use crate::{
+    Delivered, MeasureStore, Networks, RoundsError, Session,
+    networks::{NetworkNumbers, Numbers, look_at_rounds},
+    session::pixels_of,
+};
 
 /// Raised when the numbers change, so that old ones are not taken for new ones.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Images whose short sides differ by more than this share were made at different scales.
 const EQUAL_SCALE: f64 = 0.02;
@@ -36,6 +40,10 @@ pub struct MeasuredRound {
     /// `ok`, `coarse`, `failed` or `none`; empty without an image.
     pub registration: String,
     pub registration_previous: String,
+    /// Where its frame lies in that of the source and of the previous image, if the registration is `ok`: left edge, top edge, width and
+    /// height in shares of the other's.
+    pub frame: Option<[f64; 4]>,
+    pub frame_previous: Option<[f64; 4]>,
     /// Which round the numbers of `vs_previous` compare with; 0 is the source.
     pub previous: u32,
     /// Width and height in pixels; zeros without an image.
@@ -73,31 +81,38 @@ impl MeasuredSession {
     }
 }
 
-/// Measures each session, or takes what the store has of it. `tell` is called after each with how many are done.
+/// Measures each session, or takes what the store has of it. `tell` is called after each with how many are done. What networks would see
+/// is not there where they are not.
 ///
 /// # Errors
 /// If a measured session cannot be kept. A session that cannot be read says so itself.
 pub fn measure_sessions(
     sessions: &[Session],
+    networks: &Networks,
     store: &MeasureStore,
     tell: &mut dyn FnMut(usize),
 ) -> Result<Vec<MeasuredSession>, RoundsError> {
     let mut measured = Vec::new();
     for (place, session) in sessions.iter().enumerate() {
-        measured.push(measure(session, store)?);
+        measured.push(measure(session, networks, store)?);
         tell(place + 1);
     }
     Ok(measured)
 }
 
-fn measure(session: &Session, store: &MeasureStore) -> Result<MeasuredSession, RoundsError> {
+fn measure(
+    session: &Session,
+    networks: &Networks,
+    store: &MeasureStore,
+) -> Result<MeasuredSession, RoundsError> {
     let source = match session.source.read() {
         Ok(bytes) => bytes,
         Err(problem) => return Ok(without_source(session, format!("the source cannot be read: {problem}"))),
     };
     let files: Vec<Result<Vec<u8>, (RoundStatus, String)>> =
         session.rounds.par_iter().map(bytes_of).collect();
-    let key = key_of(&source, &files);
+    let captions = if networks.read_captions() { session.captions.as_slice() } else { &[] };
+    let key = key_of(&source, &files, networks, captions);
     if let Some(known) = store.read(&key) {
         return Ok(known);
     }
@@ -109,7 +124,7 @@ fn measure(session: &Session, store: &MeasureStore) -> Result<MeasuredSession, R
         .into_par_iter()
         .map(|file| pixels_of(&file?).map_err(|problem| (RoundStatus::Missing, problem)))
         .collect();
-    let measured = measure_pixels(source, found);
+    let measured = measure_pixels(source, found, networks, captions);
     store.keep(&key, &measured)?;
     Ok(measured)
 }
@@ -123,8 +138,18 @@ fn bytes_of(round: &Delivered) -> Result<Vec<u8>, (RoundStatus, String)> {
 }
 
 /// Names everything that the numbers depend on.
-fn key_of(source: &[u8], rounds: &[Result<Vec<u8>, (RoundStatus, String)>]) -> ContentHash {
-    let mut told = format!("rounds {VERSION} {}", ContentHash::of(source));
+fn key_of(
+    source: &[u8],
+    rounds: &[Result<Vec<u8>, (RoundStatus, String)>],
+    networks: &Networks,
+    captions: &[Option<String>],
+) -> ContentHash {
+    let mut told = format!("rounds {VERSION} {} {}", ContentHash::of(source), networks.id());
+    for (place, caption) in captions.iter().enumerate() {
+        if let Some(caption) = caption {
+            told.push_str(&format!("\ncaption {place} {}", ContentHash::of(caption.as_bytes())));
+        }
+    }
     for round in rounds {
         match round {
             Ok(bytes) => told.push_str(&format!("\n{}", ContentHash::of(bytes))),
@@ -144,7 +169,12 @@ fn without_source(session: &Session, problem: String) -> MeasuredSession {
     MeasuredSession { rounds: session.rounds.iter().enumerate().map(round).collect(), problem }
 }
 
-fn measure_pixels(source: Pixels, found: Vec<Result<Pixels, (RoundStatus, String)>>) -> MeasuredSession {
+fn measure_pixels(
+    source: Pixels,
+    found: Vec<Result<Pixels, (RoundStatus, String)>>,
+    networks: &Networks,
+    captions: &[Option<String>],
+) -> MeasuredSession {
     let side = session_side(std::iter::once(&source).chain(found.iter().filter_map(|of| of.as_ref().ok())));
     let source = RoundImage::new(source, side);
     let images: Vec<(u32, Result<RoundImage, (RoundStatus, String)>)> = (1..)
@@ -156,6 +186,10 @@ fn measure_pixels(source: Pixels, found: Vec<Result<Pixels, (RoundStatus, String
     let there: Vec<(u32, &RoundImage)> =
         images.iter().filter_map(|(round, image)| Some((*round, image.as_ref().ok()?))).collect();
     let measures = measure_session(&source, &there);
+    let caption_of = |round: u32| captions.get(round as usize - 1)?.as_deref();
+    let shown: Vec<(u32, &Pixels, Option<&str>)> =
+        there.iter().map(|(round, image)| (*round, image.pixels(), caption_of(*round))).collect();
+    let looked = look_at_rounds(networks, source.pixels(), &shown);
     let image_of = |round: u32| match round {
         0 => Some(&source),
         round => there.iter().find(|(known, _)| *known == round).map(|(_, image)| *image),
@@ -165,7 +199,8 @@ fn measure_pixels(source: Pixels, found: Vec<Result<Pixels, (RoundStatus, String
             let of_round = measures.rounds.iter().find(|of| of.round == *round);
             of_round.map_or_else(MeasuredRound::default, |of_round| {
                 let previous = image_of(of_round.previous).unwrap_or(&source);
-                recorded(of_round, &measures, [&source, previous, image])
+                let looked = looked.iter().find(|of| of.round == *round);
+                recorded(of_round, &measures, [&source, previous, image], looked)
             })
         }
         Err((status, reason)) => MeasuredRound {
@@ -183,6 +218,7 @@ fn recorded(
     of_round: &SessionRound,
     session: &SessionMeasures,
     [source, previous, image]: [&RoundImage; 3],
+    looked: Option<&NetworkNumbers>,
 ) -> MeasuredRound {
     let size = |of: &RoundImage| [of.pixels().width(), of.pixels().height()];
     let is_fair = is_of_equal_scale(size(source), size(image));
@@ -202,6 +238,11 @@ fn recorded(
         }
     }
     let step = &of_round.vs_previous;
+    let mut vs_previous = numbers_of(step, is_of_equal_scale(size(previous), size(image))).0;
+    if let Some(looked) = looked {
+        put(&looked.vs_source, &mut vs_source, &mut not_measured);
+        put(&looked.vs_previous, &mut vs_previous, &mut BTreeMap::new());
+    }
     let region = step.region.as_ref().ok().zip(step.aligned());
     let earlier = session.edit_survival.iter().filter(|seen| seen.seen_in == of_round.round);
     MeasuredRound {
@@ -210,10 +251,12 @@ fn recorded(
         reasons: failures.iter().map(|reason| reason.name().to_owned()).collect(),
         registration: status_of(&of_round.vs_source),
         registration_previous: status_of(step),
+        frame: frame_of(&of_round.vs_source),
+        frame_previous: frame_of(step),
         previous: of_round.previous,
         size: size(image),
         vs_source,
-        vs_previous: numbers_of(step, is_of_equal_scale(size(previous), size(image))).0,
+        vs_previous,
         not_measured,
         region: region.and_then(|(region, aligned)| edit_box(region, &aligned.alignment)),
         earlier_edits: earlier.map(|seen| (seen.edit, seen.correlation.as_ref().ok().copied())).collect(),
@@ -229,6 +272,24 @@ fn status_of(measures: &RoundMeasures) -> String {
         Err(_) => "none",
     };
     name.to_owned()
+}
+
+fn frame_of(measures: &RoundMeasures) -> Option<[f64; 4]> {
+    let Alignment { a, b } = measures.aligned()?.alignment;
+    Some([b[0], b[1], a[0], a[1]])
+}
+
+fn put(found: &Numbers, numbers: &mut BTreeMap<String, f64>, reasons: &mut BTreeMap<String, String>) {
+    for (name, number) in found {
+        match number {
+            Ok(number) => {
+                numbers.insert((*name).to_owned(), *number);
+            }
+            Err(reason) => {
+                reasons.insert((*name).to_owned(), reason.clone());
+            }
+        }
+    }
 }
 
 fn is_of_equal_scale(one: [u32; 2], other: [u32; 2]) -> bool {

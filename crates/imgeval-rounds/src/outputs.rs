@@ -90,6 +90,7 @@ fn session(known: &BenchmarkSession, model: &str, source: ImagePlace, rounds: Ve
         id: known.key.clone(),
         model: model.to_owned(),
         instructions: known.session.rounds.iter().map(|round| round.instruction.clone()).collect(),
+        captions: known.session.rounds.iter().map(|round| round.target_caption.clone()).collect(),
         source,
         rounds,
         is_control: false,

@@ -50,6 +50,7 @@ fn sessions_where(
                 id: id_of(case, ordinal),
                 model: model.clone(),
                 instructions: case.rounds.iter().map(|round| round.prompt.clone()).collect(),
+                captions: Vec::new(),
                 source: source.clone(),
                 rounds: (1..).take(case.rounds.len()).map(delivered).collect(),
                 is_control: case.fact(CONTROL) == UNCHANGED,

@@ -20,6 +20,8 @@ pub struct Session {
     pub id: String,
     pub model: String,
     pub instructions: Vec<String>,
+    /// What the image of each round should show, in order, where it is known; may be shorter than the rounds.
+    pub captions: Vec<Option<String>>,
     pub source: ImagePlace,
     /// In order; as many as there were to be.
     pub rounds: Vec<Delivered>,

@@ -17,66 +17,25 @@ use imgeval_report::rounds::{
     SessionView, SlopeDifference, SlopeLine, SuccessDifference, SuccessLine, SurvivalStep,
 };
 
-use crate::{CODEC_CONTROL, MeasuredRound, MeasuredSession, Session};
-
-/// A number of a round, by what tables call it.
-pub(crate) struct Measure {
-    pub(crate) name: &'static str,
-    pub(crate) unit: &'static str,
-    pub(crate) of: fn(&MeasuredRound) -> Option<f64>,
-}
-
-/// Against the source.
-pub(crate) static MEASURES: [Measure; 8] = [
-    Measure { name: "cut off", unit: "%", of: |round| Some(100.0 * round.source("registration.cut_off")?) },
-    Measure {
-        name: "tiles that survive",
-        unit: "%",
-        of: |round| Some(100.0 * round.source("tiles.survival")?),
-    },
-    Measure { name: "content outside the edits", unit: "dE", of: |round| round.source("outside.content_dE") },
-    Measure { name: "tone outside the edits", unit: "dE", of: |round| round.source("outside.tone_dE") },
-    Measure { name: "color shift", unit: "dE", of: |round| round.source("colour.dE_mean") },
-    Measure { name: "shift to yellow", unit: "b*", of: |round| round.source("colour.db") },
-    Measure { name: "sharpness", unit: "log2", of: |round| log2(round.source("sharp.lap_var_ratio")?) },
-    Measure { name: "noise", unit: "log2", of: |round| log2(round.source("sharp.immerkaer_ratio")?) },
-];
-
-/// What a round added, against the one before.
-pub(crate) static PARTS: [(Measure, Component, f64); 5] = [
-    (part("geometry", "%", |round| Some(100.0 * round.step("drift.geometry")?)), Component::Geometry, 100.0),
-    (part("tone", "dE", |round| round.step("drift.tone")), Component::Tone, 1.0),
-    (part("sharpness", "log2", |round| round.step("drift.sharpness")), Component::Sharpness, 1.0),
-    (part("content", "dE", |round| round.step("drift.content")), Component::Content, 1.0),
-    (part("residual", "dE", |round| round.step("drift.residual")), Component::Residual, 1.0),
-];
-
-const fn part(name: &'static str, unit: &'static str, of: fn(&MeasuredRound) -> Option<f64>) -> Measure {
-    Measure { name, unit, of }
-}
-
-/// What the codec alone leaves, from its control.
-pub(crate) const CODEC_PART: &str = "codec";
-
-fn log2(ratio: f64) -> Option<f64> {
-    (ratio > 0.0).then(|| ratio.log2())
-}
-
-impl MeasuredRound {
-    pub(crate) fn source(&self, name: &str) -> Option<f64> {
-        self.vs_source.get(name).copied()
-    }
-
-    pub(crate) fn step(&self, name: &str) -> Option<f64> {
-        self.vs_previous.get(name).copied()
-    }
-}
+use crate::{
+    CODEC_CONTROL, MeasuredRound, MeasuredSession, Session,
+    numbers::{CODEC_PART, MEASURES, Measure, PARTS, measures_of},
+};
 
 /// A session with what was measured of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<'a> {
     pub(crate) session: &'a Session,
     pub(crate) measured: &'a MeasuredSession,
+}
+
+/// The same for all models.
+struct Common<'a> {
+    measures: Vec<&'static Measure>,
+    /// In the order of [`PARTS`].
+    floor: Vec<f64>,
+    codec: Vec<Pair<'a>>,
+    settings: BootstrapSettings,
 }
 
 /// Tables, curves, comparisons and sessions; images are added by whoever draws them. `measured` belongs to `sessions`, one by one.
@@ -100,18 +59,22 @@ pub fn summarize(
     let of_model = |name: &String| -> Vec<Pair<'_>> {
         pairs.iter().filter(|pair| name_of(pair.session) == *name).copied().collect()
     };
-    let floor = floor_of(&pairs);
-    let codec = of_model(&CODEC_CONTROL.to_owned());
+    let common = Common {
+        measures: measures_of(pairs.iter().flat_map(|pair| &pair.measured.rounds)),
+        floor: floor_of(&pairs),
+        codec: of_model(&CODEC_CONTROL.to_owned()),
+        settings,
+    };
     let models = names.iter().map(|name| {
         let of_model = of_model(name);
-        let noise = noise_of(&of_model, &all, settings);
-        RoundsModel { noise, ..model_of(name, &of_model, &floor, &codec, settings) }
+        let noise = noise_of(&of_model, &all, &common);
+        RoundsModel { noise, ..model_of(name, &of_model, &common) }
     });
     let compared: Vec<&String> = names.iter().filter(|name| !is_control(&pairs, name)).collect();
     let mut comparisons = Vec::new();
     for (place, a) in compared.iter().enumerate() {
         for b in &compared[place + 1..] {
-            comparisons.extend(comparison_of([a, b], [&of_model(a), &of_model(b)], settings));
+            comparisons.extend(comparison_of([a, b], [&of_model(a), &of_model(b)], &common));
         }
     }
     RoundsView {
@@ -148,13 +111,7 @@ fn floor_of(pairs: &[Pair<'_>]) -> Vec<f64> {
     PARTS.iter().map(floor).collect()
 }
 
-fn model_of(
-    name: &str,
-    pairs: &[Pair<'_>],
-    floor: &[f64],
-    codec: &[Pair<'_>],
-    settings: BootstrapSettings,
-) -> RoundsModel {
+fn model_of(name: &str, pairs: &[Pair<'_>], common: &Common<'_>) -> RoundsModel {
     let statuses: Vec<Vec<RoundStatus>> = pairs.iter().map(|pair| pair.measured.statuses()).collect();
     let lists: Vec<&[RoundStatus]> = statuses.iter().map(Vec::as_slice).collect();
     let curve = |refusals| {
@@ -168,7 +125,7 @@ fn model_of(
     RoundsModel {
         name: name.to_owned(),
         n_sessions: pairs.len(),
-        rounds: (1..=last).map(|round| round_line(round, pairs, &lists, floor, codec, settings)).collect(),
+        rounds: (1..=last).map(|round| round_line(round, pairs, &lists, common)).collect(),
         success: success_lines(&lists),
         judged: success_lines(&judged),
         noise: Vec::new(),
@@ -176,7 +133,7 @@ fn model_of(
         survival_censored: curve(Refusals::Censored).as_ref().map(steps_of).unwrap_or_default(),
         median: failed.as_ref().and_then(Curve::median),
         median_interval: failed.as_ref().map_or((None, None), Curve::median_interval),
-        slopes: MEASURES.iter().map(|measure| slope_line(measure, pairs, settings)).collect(),
+        slopes: common.measures.iter().map(|measure| slope_line(measure, pairs, common.settings)).collect(),
     }
 }
 
@@ -207,7 +164,7 @@ fn success_lines(sessions: &[&[RoundStatus]]) -> Vec<SuccessLine> {
 }
 
 /// Mean distance between the first rounds of a session and of its repetition, by measure.
-fn noise_of(pairs: &[Pair<'_>], all: &[Pair<'_>], settings: BootstrapSettings) -> Vec<MeanLine> {
+fn noise_of(pairs: &[Pair<'_>], all: &[Pair<'_>], common: &Common<'_>) -> Vec<MeanLine> {
     let twice: Vec<[&MeasuredRound; 2]> = pairs
         .iter()
         .filter_map(|pair| {
@@ -224,7 +181,8 @@ fn noise_of(pairs: &[Pair<'_>], all: &[Pair<'_>], settings: BootstrapSettings) -
             |[one, other]: &[&MeasuredRound; 2]| Some(((measure.of)(one)? - (measure.of)(other)?).abs());
         let differences: Vec<f64> = twice.iter().filter_map(distance).collect();
         let n = differences.len();
-        let mean = paired_difference(&[PairedStratum { key: 311, weight: 1.0, differences }], settings)?;
+        let mean =
+            paired_difference(&[PairedStratum { key: 311, weight: 1.0, differences }], common.settings)?;
         Some(MeanLine {
             name: measure.name.to_owned(),
             unit: measure.unit.to_owned(),
@@ -234,7 +192,7 @@ fn noise_of(pairs: &[Pair<'_>], all: &[Pair<'_>], settings: BootstrapSettings) -
             floor: 0.0,
         })
     };
-    MEASURES.iter().filter_map(line).collect()
+    common.measures.iter().filter_map(|measure| line(measure)).collect()
 }
 
 fn steps_of(curve: &Curve) -> Vec<SurvivalStep> {
@@ -249,18 +207,13 @@ fn steps_of(curve: &Curve) -> Vec<SurvivalStep> {
     curve.steps().iter().map(step).collect()
 }
 
-fn round_line(
-    round: u32,
-    pairs: &[Pair<'_>],
-    statuses: &[&[RoundStatus]],
-    floor: &[f64],
-    codec: &[Pair<'_>],
-    settings: BootstrapSettings,
-) -> RoundLine {
+fn round_line(round: u32, pairs: &[Pair<'_>], statuses: &[&[RoundStatus]], common: &Common<'_>) -> RoundLine {
+    let Common { measures, floor, codec, settings } = common;
+    let settings = *settings;
     let place = round as usize - 1;
     let count = |status| statuses.iter().filter(|of| of.get(place) == Some(&status)).count();
     let registered = pairs.iter().filter_map(|pair| pair.measured.rounds.get(place));
-    let means = MEASURES.iter().map(|measure| mean_line(measure, pairs, round, 0.0, settings));
+    let means = measures.iter().map(|measure| mean_line(measure, pairs, round, 0.0, settings));
     let parts = PARTS
         .iter()
         .zip(floor)
@@ -331,7 +284,7 @@ fn slope_line(measure: &Measure, pairs: &[Pair<'_>], settings: BootstrapSettings
 fn comparison_of(
     names: [&String; 2],
     models: [&[Pair<'_>]; 2],
-    settings: BootstrapSettings,
+    Common { measures, settings, .. }: &Common<'_>,
 ) -> Option<RoundsComparison> {
     let shared: Vec<[Pair<'_>; 2]> = models[0]
         .iter()
@@ -343,6 +296,7 @@ fn comparison_of(
     if shared.is_empty() {
         return None;
     }
+    let settings = *settings;
     let statuses: Vec<[Vec<RoundStatus>; 2]> =
         shared.iter().map(|pair| pair.map(|of| of.measured.statuses())).collect();
     let lists: Vec<[&[RoundStatus]; 2]> =
@@ -352,7 +306,7 @@ fn comparison_of(
     let judged: Vec<[Vec<RoundStatus>; 2]> = shared.iter().filter_map(both_judged).collect();
     let judged: Vec<[&[RoundStatus]; 2]> = judged.iter().map(|[a, b]| [a.as_slice(), b.as_slice()]).collect();
     let judged = success_differences(&judged, settings);
-    let mut slopes: Vec<SlopeDifference> = MEASURES
+    let mut slopes: Vec<SlopeDifference> = measures
         .iter()
         .filter_map(|measure| {
             let series: Vec<[Vec<(u32, f64)>; 2]> = shared

@@ -20,6 +20,7 @@ mod cli {
     mod compare;
     mod detections;
     mod diagnose;
+    mod diagnose_rounds;
     mod doctor;
     mod edit_metrics;
     mod gedit;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     locality::{Bits, Locality, NotMeasurable, measure_outside_mask},
-    registration::{AlignedPair, Alignment, IDENTITY_SIDE, Status, register},
+    registration::{AlignedPair, Alignment, IDENTITY_SIDE, Status, register, register_near},
     survival::RoundStatus,
 };
 
@@ -111,10 +111,8 @@ fn outside_edits(
     // Where the frame of each image lies in that of the source.
     let mut frames = vec![Some(Alignment::IDENTITY)];
     for (round, step) in against_source.iter().zip(steps) {
-        let chained = frames.last().copied().flatten().zip(step.aligned()).map(|(frame, step)| Alignment {
-            a: [0, 1].map(|axis| frame.a[axis] * step.alignment.a[axis]),
-            b: [0, 1].map(|axis| frame.b[axis] + frame.a[axis] * step.alignment.b[axis]),
-        });
+        let chained = frames.last().copied().flatten().zip(step.aligned());
+        let chained = chained.map(|(frame, step)| chain(&frame, &step.alignment));
         frames.push(round.aligned().map(|found| found.alignment).or(chained));
     }
     let measure = |at: usize| {
@@ -141,6 +139,14 @@ fn outside_edits(
     (0..steps.len()).into_par_iter().map(measure).collect()
 }
 
+/// The alignment of an image that lies so in the frame of another one, which lies as `frame` says.
+fn chain(frame: &Alignment, step: &Alignment) -> Alignment {
+    Alignment {
+        a: [0, 1].map(|axis| frame.a[axis] * step.a[axis]),
+        b: [0, 1].map(|axis| frame.b[axis] + frame.a[axis] * step.b[axis]),
+    }
+}
+
 fn outside_of(pair: &AlignedPair, region: &Bits) -> Result<Locality, NotCompared> {
     let values = region.values().iter().map(|is_edited| if *is_edited { 255 } else { 0 }).collect();
     let mask = GrayPixels::new(pair.source().width(), pair.source().height(), values);
@@ -157,9 +163,15 @@ fn survivals(images: &[(u32, &RoundImage)], steps: &[RoundMeasures]) -> Vec<Edit
         edits.flat_map(|(at, area)| (at + 1..images.len()).map(move |later| (at, area, later))).collect();
     let look = |(at, area, later): (usize, [f64; 4], usize)| {
         let (edit, seen) = (images[at].1.pixels(), images[later].1.pixels());
-        // The next round was registered with this one already.
-        let registration =
-            if later == at + 1 { steps[at].registration.clone() } else { register(edit, seen) };
+        // The next round was registered with this one already; where a later one lies about, the rounds between them say.
+        let between = steps[at..later]
+            .iter()
+            .try_fold(Alignment::IDENTITY, |frame, step| Some(chain(&frame, &step.aligned()?.alignment)));
+        let registration = match between {
+            _ if later == at + 1 => steps[at].registration.clone(),
+            Some(start) => register_near(edit, seen, &start),
+            None => register(edit, seen),
+        };
         let correlation = match &registration {
             Ok(registration) => edit_survival(edit, seen, registration, area),
             Err(reason) => Err(reason.clone().into()),

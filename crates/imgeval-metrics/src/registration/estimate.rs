@@ -61,7 +61,7 @@ pub struct Registration {
     pub framing: Framing,
     /// Share of the edited image's pixels that lie within the source, in [0, 1].
     pub overlap: f64,
-    /// Of the search that the alignment began with: correlation of edge directions, preferring large overlaps, at most 1.
+    /// Of the search that the alignment began with: correlation of edge directions, preferring large overlaps, at most 1; 0 without a search.
     pub search_score: f64,
     /// Correlation of the locally normalized images over the overlap, in [-1, 1].
     pub ncc_all: f64,
@@ -87,6 +87,40 @@ pub enum NotRegistrable {
 /// # Errors
 /// If an image is too small, too thin, or of one color. Images that do not fit are no error but [`Status::Failed`].
 pub fn register(source: &Pixels, edited: &Pixels) -> Result<Registration, NotRegistrable> {
+    let [source_gray, edited_gray] = grays(source, edited)?;
+    let candidates = distinct(&search(&source_gray, &edited_gray));
+    let found = refine(&source_gray, &edited_gray, &candidates).unwrap_or_else(|| Found {
+        refined: Refined {
+            alignment: candidates.first().map_or(Alignment::IDENTITY, |best| best.alignment),
+            correlation: 0.0,
+            overlap: 0.0,
+        },
+        search_score: candidates.first().map_or(0.0, |best| best.score),
+    });
+    Ok(registration_of(&found, source, edited))
+}
+
+/// As [`register`], beginning with an alignment that is known to be about right instead of a search, so that
+/// [`Registration::search_score`] is 0. Where that does not end with [`Status::Ok`], everything is searched after all.
+///
+/// # Errors
+/// As [`register`].
+pub fn register_near(
+    source: &Pixels,
+    edited: &Pixels,
+    start: &Alignment,
+) -> Result<Registration, NotRegistrable> {
+    let [source_gray, edited_gray] = grays(source, edited)?;
+    let start = Candidate { alignment: *start, score: 0.0 };
+    let found = refine(&source_gray, &edited_gray, &[start]);
+    let near = found.map(|found| registration_of(&found, source, edited));
+    match near.filter(|registration| registration.status == Status::Ok) {
+        Some(registration) => Ok(registration),
+        None => register(source, edited),
+    }
+}
+
+fn grays(source: &Pixels, edited: &Pixels) -> Result<[Plane; 2], NotRegistrable> {
     for pixels in [source, edited] {
         let (width, height) = (pixels.width(), pixels.height());
         if width.min(height) < LEAST_SIDE {
@@ -105,17 +139,11 @@ pub fn register(source: &Pixels, edited: &Pixels) -> Result<Registration, NotReg
             Ok(gray)
         }
     };
-    let (source_gray, edited_gray) = (gray(source, "source")?, gray(edited, "edited")?);
-    let candidates = distinct(&search(&source_gray, &edited_gray));
-    let found = refine(&source_gray, &edited_gray, &candidates).unwrap_or_else(|| Found {
-        refined: Refined {
-            alignment: candidates.first().map_or(Alignment::IDENTITY, |best| best.alignment),
-            correlation: 0.0,
-            overlap: 0.0,
-        },
-        search_score: candidates.first().map_or(0.0, |best| best.score),
-    });
-    let Found { refined, search_score } = found;
+    Ok([gray(source, "source")?, gray(edited, "edited")?])
+}
+
+fn registration_of(found: &Found, source: &Pixels, edited: &Pixels) -> Registration {
+    let Found { refined, search_score } = *found;
     let status = if refined.correlation >= OK_CORRELATION && refined.overlap > OK_OVERLAP {
         Status::Ok
     } else if search_score >= COARSE_SCORE {
@@ -124,14 +152,14 @@ pub fn register(source: &Pixels, edited: &Pixels) -> Result<Registration, NotReg
         Status::Failed
     };
     let size = |pixels: &Pixels| (pixels.width(), pixels.height());
-    Ok(Registration {
+    Registration {
         status,
         alignment: refined.alignment,
         framing: refined.alignment.framing(size(source), size(edited)),
         overlap: refined.overlap,
         search_score,
         ncc_all: refined.correlation,
-    })
+    }
 }
 
 /// The best few that differ from each other.

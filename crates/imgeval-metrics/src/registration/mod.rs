@@ -25,7 +25,7 @@ mod tiles;
 pub use align::AlignedPair;
 pub use estimate::{
     COARSE_SCORE, LEAST_SIDE, MOST_ELONGATED, NotRegistrable, OK_CORRELATION, OK_OVERLAP, Registration,
-    Status, register,
+    Status, register, register_near,
 };
 pub use frame::{Alignment, Framing};
 pub use identity::{

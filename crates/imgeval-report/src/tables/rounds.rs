@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     number::three_digits as shown,
-    rounds::{MeanLine, RoundsComparison, RoundsModel, RoundsView, SuccessLine},
+    rounds::{MeanLine, RoundLine, RoundsComparison, RoundsModel, RoundsView, SuccessLine},
     tables::terminal::{Column, Row, Table},
 };
 
@@ -42,6 +42,9 @@ const SHOWN: [(&str, &str); 5] = [
     ("sharpness", "sharp log2"),
 ];
 
+/// What networks see has no room in columns.
+const BELOW: [&str; 5] = ["CLIP-I", "CLIP-T", "DINO", "structure", "LPIPS"];
+
 fn model_table(model: &RoundsModel) -> Table {
     let mut columns = vec![Column::number("round"), Column::number("holds"), Column::number("registered")];
     columns.extend(SHOWN.map(|(_, heading)| Column::number(heading)));
@@ -71,11 +74,21 @@ fn model_table(model: &RoundsModel) -> Table {
         let noise: Vec<String> = model.noise.iter().filter_map(told).collect();
         table.below.push(format!("two first rounds of one session differ by: {}", noise.join(", ")));
     }
+    table.below.extend(model.rounds.iter().filter_map(networks_of));
     table.below.push(match model.median {
         Some(round) => format!("half of the sessions have failed by round {round}"),
         None => "more than half of the sessions hold through all rounds seen".to_owned(),
     });
     table
+}
+
+fn networks_of(round: &RoundLine) -> Option<String> {
+    let seen = BELOW.iter().filter_map(|name| {
+        let mean = round.means.iter().find(|mean| mean.name == *name)?;
+        Some(format!("{name} {:.3}", mean.value?))
+    });
+    let seen: Vec<String> = seen.collect();
+    (!seen.is_empty()).then(|| format!("round {} to networks: {}", round.round, seen.join(", ")))
 }
 
 fn rates_of(success: &[SuccessLine]) -> String {

@@ -28,6 +28,14 @@ pub struct Lpips {
     heads: Vec<Vec<f32>>,
 }
 
+/// What the trunk makes of one picture: some 8 MB at 256 x 256 pixels.
+pub struct LpipsFeatures {
+    /// Rows and columns of the picture.
+    size: (usize, usize),
+    /// The compared maps, each [height x width, channels].
+    maps: Vec<Tensor>,
+}
+
 impl Lpips {
     /// From torchvision's SqueezeNet 1.1 and the linear heads that `lpips` and torchmetrics ship, in any checkpoint format.
     ///
@@ -58,21 +66,34 @@ impl Lpips {
     ///
     /// # Errors
     /// If a slice is not of that size, a side is shorter than [`SMALLEST_SIDE`], or the network fails.
-    pub fn distance(
-        &self,
-        first: &[f32],
-        second: &[f32],
-        (width, height): (u32, u32),
-    ) -> Result<f64, ModelError> {
+    pub fn distance(&self, first: &[f32], second: &[f32], size: (u32, u32)) -> Result<f64, ModelError> {
+        self.distance_between(&self.features(first, size)?, &self.features(second, size)?)
+    }
+
+    /// What the trunk makes of one picture, for comparing it with several others; see [`Self::distance`].
+    ///
+    /// # Errors
+    /// As [`Self::distance`].
+    pub fn features(&self, rgb: &[f32], (width, height): (u32, u32)) -> Result<LpipsFeatures, ModelError> {
         let size = (height as usize, width as usize);
         if size.0.min(size.1) < SMALLEST_SIDE {
             return Err(ModelError::TooSmall { width, height });
         }
-        let features = |rgb: &[f32]| self.trunk.features(&prepare(rgb, size)?, size);
-        let (first, second) = (features(first)?, features(second)?);
+        let maps = self.trunk.features(&prepare(rgb, size)?, size)?;
+        Ok(LpipsFeatures { size, maps: maps.into_iter().map(|map| map.x).collect() })
+    }
+
+    /// The distance of two pictures of the same size.
+    ///
+    /// # Errors
+    /// If the sizes differ or a distance is not finite.
+    pub fn distance_between(&self, first: &LpipsFeatures, second: &LpipsFeatures) -> Result<f64, ModelError> {
+        if first.size != second.size {
+            return Err(ModelError::OtherSize);
+        }
         let mut total = 0.0;
-        for ((first, second), head) in first.iter().zip(&second).zip(&self.heads) {
-            total += layer_distance(&first.x, &second.x, head)?;
+        for ((first, second), head) in first.maps.iter().zip(&second.maps).zip(&self.heads) {
+            total += layer_distance(first, second, head)?;
         }
         if total.is_finite() {
             return Ok(total);

@@ -9,7 +9,7 @@ mod canary;
 mod distance;
 mod trunk;
 
-pub use distance::{Lpips, SMALLEST_SIDE};
+pub use distance::{Lpips, LpipsFeatures, SMALLEST_SIDE};
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use imgeval_fetch::weights::Places;
 use imgeval_metrics::BootstrapSettings;
 
 use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg, rounds::BenchmarkName};
@@ -55,12 +56,22 @@ pub(crate) struct RoundsArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Leave out CLIP, DINO and LPIPS, which are otherwise measured once `imgeval models pull rounds` has fetched them
+    #[arg(long)]
+    no_networks: bool,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 0, value_name = "N")]
     bootstrap_seed: u64,
+    #[command(flatten)]
+    models: ModelsDirArg,
 }
 
 impl RoundsArgs {
+    /// `None` if they are not wanted.
+    pub(crate) fn networks(&self) -> Option<Places> {
+        (!self.no_networks).then(|| self.models.places())
+    }
+
     pub(crate) fn settings(&self) -> BootstrapSettings {
         BootstrapSettings { seed: self.bootstrap_seed, ..BootstrapSettings::default() }
     }

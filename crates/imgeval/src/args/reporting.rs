@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use imgeval_metrics::BootstrapSettings;
 
+use super::ModelsDirArg;
+
 /// How tables are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableFormat {
@@ -108,6 +110,8 @@ pub(crate) struct ReportArgs {
     pub(crate) title: Option<String>,
     #[command(flatten)]
     pub(crate) comparing: ComparingArgs,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
 }
 
 #[derive(Debug, Args)]

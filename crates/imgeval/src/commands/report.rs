@@ -14,11 +14,17 @@ use imgeval_report::{
     },
 };
 
-use imgeval_rounds::{MEASURES, MeasureStore, MeasuredSession, Session, sessions_of_run, summarize};
+use imgeval_rounds::{
+    MEASURES, MeasureStore, MeasuredSession, Networks, Session, sessions_of_run, summarize,
+};
 use imgeval_scoring::{Assembly, Examples, OpenedRun, check_allowed};
 use imgeval_vision::image_file::DecodeLimits;
 
-use super::{color_reference::color_reference, measure::ShownStage, session_measures::measure};
+use super::{
+    color_reference::color_reference,
+    measure::ShownStage,
+    session_measures::{measure, networks_at},
+};
 use crate::{
     advice::explain_report,
     args::reporting::{ReportArgs, TableFormat},
@@ -58,9 +64,13 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     let Some(out) = &args.out else { return Ok(Exit::Ok) };
     let examples = Examples::new(&args.examples, args.examples_seed);
     let sessions = sessions_of(&runs)?;
-    let measured = measure_into(&sessions, out, printer)?;
+    let mut measured = Vec::new();
     if !sessions.is_empty() {
-        report.rounds = Some(summarize(&sessions, &measured, settings));
+        let networks = networks_at(Some(args.models.places()), printer)?;
+        measured = measure_into(&sessions, &networks, out, printer)?;
+        let mut view = summarize(&sessions, &measured, settings);
+        view.notes.extend(networks.notes().iter().cloned());
+        report.rounds = Some(view);
     }
     let rounds = Rounds { sessions: &sessions, measured: &measured };
     let options = ReportOptions { single_file: args.single_file, overlays: !args.no_overlays };
@@ -85,12 +95,14 @@ fn sessions_of(runs: &[OpenedRun]) -> Result<Vec<Session>> {
 }
 
 /// Measures sessions, and keeps below the page's folder what was measured.
-fn measure_into(sessions: &[Session], out: &Path, printer: Printer) -> Result<Vec<MeasuredSession>> {
-    if sessions.is_empty() {
-        return Ok(Vec::new());
-    }
+fn measure_into(
+    sessions: &[Session],
+    networks: &Networks,
+    out: &Path,
+    printer: Printer,
+) -> Result<Vec<MeasuredSession>> {
     claim_folder(out)?;
-    measure(sessions, &MeasureStore::at(&out.join(MEASURES))?, printer)
+    measure(sessions, networks, &MeasureStore::at(&out.join(MEASURES))?, printer)
 }
 
 fn tell(written: &Written, not_found: &[String], printer: Printer) {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
+use imgeval_fetch::weights::Places;
 use imgeval_files::OwnFolder;
 use imgeval_observe::{LoadedObserver, load_observer};
 use imgeval_report::{
@@ -236,6 +237,11 @@ fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
     Ok(Work::Scored(Box::new(Worked { run, observer, scored, generated, results })))
 }
 
+/// `None` if no measures are wanted.
+fn places_of_networks(args: &RunArgs) -> Option<Places> {
+    (!args.meter.no_metrics).then(|| args.meter.weights(&args.detector).places)
+}
+
 fn nothing_to_fill_from() -> CommandError {
     CommandError::usage("name the images with --images and --run, or a --model")
 }
@@ -337,7 +343,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
         printer.insist("run: no judge is named, so whether instructions were carried out is not scored");
         let generated = fill_alone(filling, args, &holder, printer)?;
         if generated != Exit::Interrupted {
-            print_run(&directory, args.table.settings(), printer)?;
+            print_run(&directory, places_of_networks(args), args.table.settings(), printer)?;
             printer.talk(format_args!("run: {}", directory.display()));
         }
         return Ok(generated);

@@ -84,11 +84,13 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "imgeval-vision",
         ],
     ),
+    ("imgeval-diagnose", &["imgeval-core", "imgeval-files", "imgeval-metrics", "imgeval-vision"]),
     (
         "imgeval-rounds",
         &[
             "imgeval-core",
             "imgeval-diagnose",
+            "imgeval-fetch",
             "imgeval-files",
             "imgeval-metrics",
             "imgeval-observe",
@@ -100,7 +102,6 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "imgeval-vision",
         ],
     ),
-    ("imgeval-diagnose", &["imgeval-core", "imgeval-files", "imgeval-metrics", "imgeval-vision"]),
     (
         "imgeval",
         &[

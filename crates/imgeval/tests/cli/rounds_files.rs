@@ -109,7 +109,8 @@ fn official_numbers_are_those_of_the_golden_files() {
     let Some(root) = golden("lme") else { return };
     let root = root.parent().unwrap();
     let file = |name: &str| text(&root.join(name)).to_owned();
-    let score = |arguments: &[&str]| document(&[&["rounds", "score"][..], arguments, &["--json"]].concat(), 0);
+    let score =
+        |arguments: &[&str]| document(&[&["rounds", "score"][..], arguments, &["--json"]].concat(), 0);
 
     let mut expected = read(&root.join("lme/expected.json"));
     let members = expected.as_object_mut().unwrap();

@@ -16,7 +16,7 @@ use crate::{
     args::diagnose::RoundsArgs,
     commands::{
         rounds::read_benchmark,
-        session_measures::{measure, store_of_run},
+        session_measures::{measure, networks_at, store_of_run},
     },
     exit_code::Exit,
     printer::Printer,
@@ -47,8 +47,10 @@ pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
             _ => MeasureStore::default(),
         },
     };
-    let measured = measure(&sessions, &store, printer)?;
-    let view = summarize(&sessions, &measured, args.settings());
+    let networks = networks_at(args.networks(), printer)?;
+    let measured = measure(&sessions, &networks, &store, printer)?;
+    let mut view = summarize(&sessions, &measured, args.settings());
+    view.notes.extend(networks.notes().iter().cloned());
     let n_broken = measured.iter().filter(|session| !session.problem.is_empty()).count();
     match args.json {
         true => {
