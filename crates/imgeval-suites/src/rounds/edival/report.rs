@@ -14,6 +14,8 @@ use crate::rounds::{RoundsError, error};
 
 /// Turns of a session.
 pub const N_TURNS: usize = 3;
+/// Beside the turns of an image: measures of its source, which enter no table.
+const OF_SOURCE: &str = "base_quality";
 
 /// The names of the images by mode; a mode that is not there was not run.
 pub type OutputNames = BTreeMap<&'static str, Vec<String>>;
@@ -111,7 +113,7 @@ struct BackgroundItem {
 }
 
 /// Reads scores: `{mode: {image index: {turn: {"if": [0 or 1 for each instruction], "quality": {name: number or null},
-/// "consistency": null or {"object": {...}, "background": {...}}}}}}`.
+/// "consistency": null or {"object": {...}, "background": {...}}}}}}`. What stands under `base_quality` beside the turns is passed over.
 ///
 /// # Errors
 /// If the file cannot be read or is not of the form.
@@ -125,7 +127,7 @@ pub fn read_items(path: &Path) -> Result<ItemScores, RoundsError> {
 /// If it is not of the form.
 pub fn parse_items(name: &str, text: &str) -> Result<ItemScores, RoundsError> {
     let malformed = |detail: String| RoundsError::malformed(name, detail);
-    let read: BTreeMap<String, BTreeMap<String, BTreeMap<String, Item>>> =
+    let read: BTreeMap<String, BTreeMap<String, BTreeMap<String, Value>>> =
         from_json_str(text).map_err(|error| malformed(error.to_string()))?;
     let mut modes = BTreeMap::new();
     for (mode, images) in read {
@@ -137,14 +139,14 @@ pub fn parse_items(name: &str, text: &str) -> Result<ItemScores, RoundsError> {
             let number: i64 = index
                 .parse()
                 .map_err(|_| malformed(format!("`{}` is no image index", index.escape_debug())))?;
-            let turns = turns.into_iter().map(|(turn, item)| {
-                let place = format!("turn {turn} of image {index}");
-                let turn =
-                    turn.parse().map_err(|_| malformed(format!("{} has no number", place.escape_debug())))?;
-                Ok((
-                    turn,
-                    scores(item).ok_or_else(|| malformed(format!("{place} has an `if` beside 0 and 1")))?,
-                ))
+            let turns = turns.into_iter().filter(|(turn, _)| turn != OF_SOURCE).map(|(turn, item)| {
+                let place = format!("turn {} of image {index}", turn.escape_debug());
+                let turn: usize = turn.parse().map_err(|_| malformed(format!("{place} has no number")))?;
+                let item: Item =
+                    serde_json::from_value(item).map_err(|error| malformed(format!("{place}: {error}")))?;
+                let scores =
+                    scores(item).ok_or_else(|| malformed(format!("{place} has an `if` beside 0 and 1")))?;
+                Ok((turn, scores))
             });
             by_image.insert(number, turns.collect::<Result<_, RoundsError>>()?);
         }
