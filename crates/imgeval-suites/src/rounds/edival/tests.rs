@@ -10,8 +10,6 @@ use crate::rounds::{
     tests::{golden, golden_json, texts},
 };
 
-const N_TURNS: usize = 3;
-
 fn listing(value: &Value) -> Vec<String> {
     texts(value)
 }
@@ -439,4 +437,27 @@ fn a_skipped_turn_moves_later_scores_forward() {
     let honest = count_honestly(&rates, &table.indices(), 2);
     assert_eq!((honest.n_ok, honest.n_unknown, honest.rate_of_known()), (0, 1, None));
     assert_eq!(derive_scores(&rates, 2, Reading::OfMeans), None);
+}
+
+#[test]
+fn scores_are_read_from_a_file_and_broken_ones_are_refused() {
+    const ITEMS: &str = r#"{"multipass": {"5": {"base_quality": {"sharpness": 1}, "1": {"if": [1], "quality": {"sharpness": null}},
+        "2": {"if": [0], "consistency": {"object": {"object_dinov3_consistency_mean": 0.5, "object_l1_consistency_mean": null}}}}}}"#;
+    let names: Vec<String> = (1..=N_TURNS).map(|turn| turn_name(5, turn)).chain([base_name(5)]).collect();
+    let table = parse_table("t", ROWS).unwrap();
+    let items = parse_items("items", ITEMS).unwrap();
+    let reports = report_on_files(&table, &OutputNames::from([("multipass", names)]), &items);
+    let [report] = reports.as_slice() else { panic!("{reports:?}") };
+    assert_eq!(report.rates.image_rate[&5], [true, false]);
+    assert_eq!(report.turns[1].honest.n_failed, 1);
+    assert_eq!(report.turns[1].table.printed("image_rate"), Some(0.0));
+    let check = |from: &str, to: &str, expected: &str| {
+        let error = parse_items("items", &ITEMS.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check("[1]", "[2]", "turn 1 of image 5 has an `if` beside 0 and 1");
+    check("\"2\":", "\"two\":", "turn two of image 5 has no number");
+    check("\"5\"", "\"x\"", "`x` is no image index");
+    check("multipass", "onepass", "`onepass` is no mode");
+    check("\"if\": [0]", "\"of\": [0]", "missing field `if`");
 }
