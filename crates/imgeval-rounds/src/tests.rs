@@ -60,12 +60,18 @@ fn brighter(pixels: &Pixels, levels: u8) -> Pixels {
     changed(pixels, |_, _, value| value.saturating_add(levels))
 }
 
-/// A square of one color at this place.
+/// The negative of a square at this place: another content, of the same sharpness.
 fn with_square(pixels: &Pixels, [left, top]: [u32; 2]) -> Pixels {
     changed(pixels, |x, y, value| {
         let is_inside = (left..left + 24).contains(&x) && (top..top + 24).contains(&y);
-        if is_inside { 250 } else { value }
+        if is_inside { 255 - value } else { value }
     })
+}
+
+/// Upside down, so that nothing of it is found again.
+fn turned(pixels: &Pixels) -> Pixels {
+    let rgb = pixels.rgb().chunks_exact(3).rev().flatten().copied().collect();
+    Pixels::new(pixels.width(), pixels.height(), rgb).unwrap()
 }
 
 fn png(pixels: &Pixels) -> Vec<u8> {
@@ -103,11 +109,11 @@ fn rounds_of_every_kind_are_told_apart() {
     let second = with_square(&brighter(&source, 4), [16, 20]);
     let mut broken = png(&source);
     broken.truncate(broken.len() / 2);
-    let taller = picture(96, 128);
+    let larger = turned(&picture(160, 128));
     let listing = json!({
         "id": "one", "source": "source.png", "rounds": ["a", "b", "c", "d", "e", "f"],
         "models": {
-            "long": ["1.png", null, "gone.png", "broken.png", "taller.png", "2.png"],
+            "long": ["1.png", null, "gone.png", "broken.png", "larger.png", "2.png"],
             "short": ["1.png", "2.png"],
         },
     });
@@ -118,7 +124,7 @@ fn rounds_of_every_kind_are_told_apart() {
             ("1.png", png(&with_square(&source, [16, 20]))),
             ("2.png", png(&second)),
             ("broken.png", broken),
-            ("taller.png", png(&taller)),
+            ("larger.png", png(&larger)),
         ],
     );
     let sessions = gather_one(&folder).unwrap();
@@ -130,7 +136,7 @@ fn rounds_of_every_kind_are_told_apart() {
     assert!(!long.rounds[3].reasons[0].is_empty(), "{:?}", long.rounds[3]);
     // Another size: sharpness is not compared, and the reason stands there.
     let other = &long.rounds[4];
-    assert_eq!((other.size, other.previous), ([96, 128], 1));
+    assert_eq!((other.size, other.previous), ([160, 128], 1));
     assert!(!other.vs_source.contains_key("sharp.lap_var_ratio"));
     assert!(other.not_measured["sharp.lap_var_ratio"].contains("different sizes"), "{other:?}");
     // The square of round 1 is found where it was drawn, and still there in round 6.
@@ -237,7 +243,8 @@ fn small_session() -> TempDir {
 /// The only file of a folder of measures that is not among `known`.
 fn new_record(store: &Path, known: &[PathBuf]) -> PathBuf {
     let files = fs::read_dir(store).unwrap().map(|entry| entry.unwrap().path());
-    let new: Vec<PathBuf> = files.filter(|path| !known.contains(path)).collect();
+    let is_new = |path: &PathBuf| path.is_file() && !known.contains(path);
+    let new: Vec<PathBuf> = files.filter(is_new).collect();
     let [record] = new.as_slice() else { panic!("{new:?}") };
     record.clone()
 }
