@@ -107,8 +107,10 @@ fn added(parts: &[MeanLine]) -> String {
             .then(|| format!("{} {} {}", part.name, shown(value), part.unit))
     };
     let told: Vec<String> = parts.iter().filter_map(told).collect();
+    // The codec is that of a control, and says nothing of these images.
+    let mut own = parts.iter().filter(|part| part.name != "codec");
     match told.is_empty() {
-        true if parts.iter().all(|part| part.value.is_none()) => "not measurable".to_owned(),
+        true if own.all(|part| part.value.is_none()) => "not measurable".to_owned(),
         true => "nothing above the floor".to_owned(),
         false => told.join(", "),
     }

@@ -6,10 +6,11 @@ use imgeval_suites::{
     suite::SuiteCase,
 };
 
+use super::specs::Value;
 use crate::{MeasuredImage, Run};
 
 /// Of each number more is worse.
-static SHOWN: [(&str, fn(&MeasuredImage<'_>) -> Option<f64>); 7] = [
+static SHOWN: [(&str, Value); 7] = [
     ("cut off, %", |image| image.number("cut_off").map(percent)),
     ("stretched, %", |image| image.number("stretch").map(|of| percent((of - 1.0).abs()))),
     ("tiles lost, %", |image| image.number("survival").map(|of| percent(1.0 - of))),
@@ -38,7 +39,7 @@ impl Run {
         case: Option<&SuiteCase>,
         image: &MeasuredImage<'_>,
     ) {
-        let number = |(name, of): &(&str, fn(&MeasuredImage<'_>) -> Option<f64>)| {
+        let number = |(name, of): &(&str, Value)| {
             let value = of(image).filter(|value| value.is_finite())?;
             Some(MeasureView { name: (*name).to_owned(), value })
         };
