@@ -28,6 +28,9 @@ const EQUAL_SCALE: f64 = 0.02;
 
 const UNEQUAL: &str = "the two images have different sizes, so that scaling would show as sharpness";
 
+/// Why a round has no image.
+type Absence = (RoundStatus, String);
+
 /// A round as it was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredRound {
@@ -109,8 +112,7 @@ fn measure(
         Ok(bytes) => bytes,
         Err(problem) => return Ok(without_source(session, format!("the source cannot be read: {problem}"))),
     };
-    let files: Vec<Result<Vec<u8>, (RoundStatus, String)>> =
-        session.rounds.par_iter().map(bytes_of).collect();
+    let files: Vec<Result<Vec<u8>, Absence>> = session.rounds.par_iter().map(bytes_of).collect();
     let captions = if networks.read_captions() { session.captions.as_slice() } else { &[] };
     let key = key_of(&source, &files, networks, captions);
     if let Some(known) = store.read(&key) {
@@ -120,7 +122,7 @@ fn measure(
         Ok(pixels) => pixels,
         Err(problem) => return Ok(without_source(session, format!("the source cannot be read: {problem}"))),
     };
-    let found: Vec<Result<Pixels, (RoundStatus, String)>> = files
+    let found: Vec<Result<Pixels, Absence>> = files
         .into_par_iter()
         .map(|file| pixels_of(&file?).map_err(|problem| (RoundStatus::Missing, problem)))
         .collect();
@@ -129,7 +131,7 @@ fn measure(
     Ok(measured)
 }
 
-fn bytes_of(round: &Delivered) -> Result<Vec<u8>, (RoundStatus, String)> {
+fn bytes_of(round: &Delivered) -> Result<Vec<u8>, Absence> {
     match (round, round.absence()) {
         (Delivered::Image(place), _) => place.read().map_err(|problem| (RoundStatus::Missing, problem)),
         (_, Some((status, reason))) => Err((status, reason.to_owned())),
@@ -140,7 +142,7 @@ fn bytes_of(round: &Delivered) -> Result<Vec<u8>, (RoundStatus, String)> {
 /// Names everything that the numbers depend on.
 fn key_of(
     source: &[u8],
-    rounds: &[Result<Vec<u8>, (RoundStatus, String)>],
+    rounds: &[Result<Vec<u8>, Absence>],
     networks: &Networks,
     captions: &[Option<String>],
 ) -> ContentHash {
@@ -171,13 +173,13 @@ fn without_source(session: &Session, problem: String) -> MeasuredSession {
 
 fn measure_pixels(
     source: Pixels,
-    found: Vec<Result<Pixels, (RoundStatus, String)>>,
+    found: Vec<Result<Pixels, Absence>>,
     networks: &Networks,
     captions: &[Option<String>],
 ) -> MeasuredSession {
     let side = session_side(std::iter::once(&source).chain(found.iter().filter_map(|of| of.as_ref().ok())));
     let source = RoundImage::new(source, side);
-    let images: Vec<(u32, Result<RoundImage, (RoundStatus, String)>)> = (1..)
+    let images: Vec<(u32, Result<RoundImage, Absence>)> = (1..)
         .zip(found)
         .collect::<Vec<_>>()
         .into_par_iter()
@@ -194,7 +196,7 @@ fn measure_pixels(
         0 => Some(&source),
         round => there.iter().find(|(known, _)| *known == round).map(|(_, image)| *image),
     };
-    let record = |(round, image): &(u32, Result<RoundImage, (RoundStatus, String)>)| match image {
+    let record = |(round, image): &(u32, Result<RoundImage, Absence>)| match image {
         Ok(image) => {
             let of_round = measures.rounds.iter().find(|of| of.round == *round);
             of_round.map_or_else(MeasuredRound::default, |of_round| {
