@@ -521,6 +521,13 @@ fn notes_of(pairs: &[Pair<'_>]) -> Vec<String> {
             "Sessions have different numbers of rounds; each number is over the sessions that reach its round.".to_owned(),
         );
     }
+    if pairs.iter().any(|pair| pair.session.is_control) {
+        notes.push(
+            "What a round added is held against its floor, the largest that any control shows: what a model changes when it is asked to \
+             change nothing counts as nothing there, and stands in the table of that control."
+                .to_owned(),
+        );
+    }
     let n_controls = pairs.iter().filter(|pair| pair.session.is_control).count();
     if n_controls == 0 {
         notes.push(

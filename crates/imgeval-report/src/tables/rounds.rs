@@ -47,7 +47,11 @@ const BELOW: [&str; 5] = ["CLIP-I", "CLIP-T", "DINO", "structure", "LPIPS"];
 
 fn model_table(model: &RoundsModel) -> Table {
     let mut columns = vec![Column::number("round"), Column::number("holds"), Column::number("registered")];
-    columns.extend(SHOWN.map(|(_, heading)| Column::number(heading)));
+    columns.extend(SHOWN.map(|(name, heading)| match name {
+        "sharpness" => Column::number(heading).wide_only(),
+        "cut off" => Column::number(heading).normal(),
+        _ => Column::number(heading),
+    }));
     columns.push(Column::text("what the round added").wrapped());
     let sessions = if model.n_sessions == 1 { "session" } else { "sessions" };
     let mut table =

@@ -364,6 +364,10 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
     }
     let run = Run::open(&directory)?;
     let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;
+    if is_measured && !args.table.json && !args.table.csv {
+        printer.data("\n")?;
+        print_run(&directory, places_of_networks(args), args.table.settings(), printer)?;
+    }
     printer.talk(format_args!("run: {}", directory.display()));
     // What kept images from being made or judged weighs more than what came of those that were.
     Ok(first_not_ok([generated, judged, scored]))
