@@ -8,18 +8,26 @@ use imgeval_report::{
     schema::Schema,
     tables::terminal::{CellText, Column, Row, Table, Tone},
 };
-use imgeval_vision::image_file::DecodeLimits;
+use imgeval_vision::image_file::{DecodeLimits, load_image};
 use serde_json::{Map, Value, json};
 
-use super::read;
-use crate::{args::metrics::ImageMetricsArgs, exit_code::Exit, printer::Printer};
+use crate::{args::metrics::ImageMetricsArgs, commands::read::exit_after, exit_code::Exit, printer::Printer};
 
 pub(super) fn image(args: &ImageMetricsArgs, printer: Printer) -> Result<Exit> {
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
     let mut images = Vec::new();
     let mut tables = Vec::new();
+    let mut n_failed = 0;
     for path in &args.images {
-        let measures = measure_image(&read(path, &limits, printer)?);
+        let image = match load_image(path, &limits) {
+            Ok(image) => image,
+            Err(error) => {
+                printer.unusable(path, &error.failure());
+                n_failed += 1;
+                continue;
+            }
+        };
+        let measures = measure_image(&image.pixels);
         let name = path.to_string_lossy();
         let numbers = numbers_of(&measures);
         match args.json {
@@ -33,7 +41,7 @@ pub(super) fn image(args: &ImageMetricsArgs, printer: Printer) -> Result<Exit> {
     } else {
         printer.tables(tables)?;
     }
-    Ok(Exit::Ok)
+    Ok(exit_after(n_failed, args.images.len()))
 }
 
 /// A number, or several that belong together.
