@@ -16,7 +16,7 @@ use crate::PagesError;
 
 const FOLDER: &str = "overlays";
 /// Of more sessions the page shows numbers alone.
-const MOST_SHOWN: usize = 60;
+pub(super) const MOST_SHOWN: usize = 60;
 /// Sessions that have a strip as a figure of its own.
 const MOST_STRIPS: usize = 12;
 /// Sessions are drawn side by side, and written after so many.
@@ -68,27 +68,35 @@ pub fn write_rounds_page(
         notes: Vec::new(),
     };
     let page = PageWriter::create(out, PageOptions { single_file: false }, &NoOriginals)?;
-    let mut figures = put_rounds(&page, &mut report, rounds, tell)?;
+    let mut figures = put_rounds(&page, &mut report, rounds, MOST_SHOWN, tell)?;
     make_names_unique(&mut figures);
     render_figures(&figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
     Ok(page.finish(&report, &figures)?)
 }
 
-/// Puts images of the report's sessions beside the page, and returns the figures. A report without sessions has none.
+/// Puts images of the report's first `most_shown` sessions beside the page, and returns the figures. A report without sessions has
+/// none.
 pub(super) fn put_rounds(
     page: &PageWriter<'_>,
     report: &mut Report,
     rounds: Rounds<'_>,
+    most_shown: usize,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Figure>, PagesError> {
     let Some(view) = &mut report.rounds else { return Ok(Vec::new()) };
     let mut figures = rounds_figures(view);
     let n_all = view.sessions.len();
-    let n_shown = n_all.min(MOST_SHOWN);
+    let n_shown = n_all.min(most_shown);
     if n_shown < n_all {
-        view.notes.push(format!("Images of the first {n_shown} of {n_all} sessions are shown."));
+        view.notes.push(match n_shown {
+            0 => {
+                "A page in one file holds no images of sessions; the figures show the first ones.".to_owned()
+            }
+            _ => format!("Images of the first {n_shown} of {n_all} sessions are shown."),
+        });
     }
-    let places: Vec<Vec<usize>> = view.sessions[..n_shown]
+    let n_drawn = n_all.min(most_shown.max(MOST_STRIPS));
+    let places: Vec<Vec<usize>> = view.sessions[..n_drawn]
         .iter()
         .map(|session| session.models.iter().map(|model| model.place).collect())
         .collect();
@@ -98,11 +106,13 @@ pub(super) fn put_rounds(
             some.par_iter().map(|models| models.iter().map(draw).collect()).collect();
         for (offset, drawn) in drawn.iter().enumerate() {
             let number = chunk * AT_ONCE + offset;
-            put_session(page, view, number, drawn)?;
+            if number < n_shown {
+                put_session(page, view, number, drawn)?;
+            }
             if number < MOST_STRIPS {
                 figures.push(strips(view, &view.sessions[number], drawn));
             }
-            tell(number + 1, n_shown);
+            tell(number + 1, n_drawn);
         }
     }
     Ok(figures)

@@ -26,7 +26,7 @@ use rayon::prelude::*;
 use super::{
     figures::{Confidences, all_figures, examples_figure},
     overlays::Overlays,
-    rounds::{Rounds, put_rounds},
+    rounds::{MOST_SHOWN, Rounds, put_rounds},
 };
 use crate::PagesError;
 
@@ -107,7 +107,9 @@ pub fn write_report(
         .iter()
         .map(|view| view.image.as_ref().map_or(Ok(None), |image| page.thumbnail(image)))
         .collect();
-    let of_rounds = rounds.map(|rounds| put_rounds(&page, &mut report, rounds, &mut |_, _| {}));
+    // Files beside a page in one file would be seen by nobody.
+    let most_shown = if options.single_file { 0 } else { MOST_SHOWN };
+    let of_rounds = rounds.map(|rounds| put_rounds(&page, &mut report, rounds, most_shown, &mut |_, _| {}));
     let report = &report;
     let mut figures = all_figures(report, &confidences);
     figures.extend(of_rounds.transpose()?.unwrap_or_default());

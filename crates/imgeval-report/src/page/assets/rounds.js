@@ -46,8 +46,12 @@ const roundsComparison = (comparison, number) => {
 
 const LOOKS = { image: "image", aligned: "in the frame of the round before", change: "what changed against the source" };
 
+/** Whether the page holds the images of a session: of many only those of the first, in one file none. */
+const isShown = (session) => session.source !== "" || session.models.some((model) => model.rounds.some((round) => round.image !== ""));
+
 /** What a figure of a round shows; images that are not there say why. */
-const roundPicture = (round, look) => {
+const roundPicture = (session, round, look) => {
+  if (round.registration !== "" && !isShown(session)) return placeholder("–", "The page does not hold the images of this session.");
   const source = round[look];
   if (source !== "") {
     const picture = h("img", { src: source, alt: `round ${round.round}, ${LOOKS[look]}`, decoding: "async" });
@@ -85,7 +89,7 @@ const sessionView = (session, number) => {
     const panes = session.models.map((model) => {
       const round = model.rounds[current - 1];
       const name = foreign("bdi", models[model.model].name);
-      const picture = current === 0 ? (session.source === "" ? placeholder("?", "The source cannot be read.") : h("img", { src: session.source, alt: "the source" })) : round ? roundPicture(round, look) : placeholder("–", "no such round");
+      const picture = current === 0 ? (session.source === "" ? placeholder("?", isShown(session) ? "The source cannot be read." : "The page does not hold the images of this session.") : h("img", { src: session.source, alt: "the source" })) : round ? roundPicture(session, round, look) : placeholder("–", "no such round");
       return h("figure", { class: "pane" }, h("figcaption", null, name, current > 0 && round && [" ", roundBadge(round)]), h("div", { class: "shots" }, picture));
     });
     slide.replaceChildren(h("div", { class: `panes n${Math.min(panes.length, 3)}` }, panes));
@@ -96,7 +100,7 @@ const sessionView = (session, number) => {
     radio.checked = name === look;
     return h("label", { class: "check" }, radio, LOOKS[name]);
   };
-  const cell = (round) => h("td", null, roundPicture(round, "image"), h("p", null, roundBadge(round)), round.reasons.length > 0 && h("p", { class: "soft small" }, foreign("bdi", round.reasons.join(", "))), roundNumbers(round));
+  const cell = (round) => h("td", null, roundPicture(session, round, "image"), h("p", null, roundBadge(round)), round.reasons.length > 0 && h("p", { class: "soft small" }, foreign("bdi", round.reasons.join(", "))), roundNumbers(round));
   const row = (model) => h("tr", null, h("th", { scope: "row" }, foreign("bdi", models[model.model].name), model.notes.map((note) => foreign("p", note, { class: "soft small" }))), model.rounds.map(cell));
   const strip = h("table", { class: "strip" },
     h("thead", null, h("tr", null, h("th", { scope: "col" }, session.source !== "" && h("img", { src: session.source, alt: "the source", loading: "lazy" }), h("span", { class: "soft small" }, "source")), session.instructions.map((text, place) => h("th", { scope: "col" }, `Round ${place + 1}`, foreign("p", text, { class: "soft small" }))))),
