@@ -41,7 +41,7 @@ pub(crate) fn sessions_of(path: &Path) -> Result<Vec<Session>, RoundsError> {
     names.sort();
     let mut sessions = Vec::new();
     for name in names {
-        // What is no folder, or has no listing, is no session.
+        // Files, and folders without a listing, are not sessions.
         let Ok(inner) = folder.folder(&name) else { continue };
         if matches!(inner.length(LISTING), Ok(Some(_))) {
             sessions.extend(read_listing(inner, &path.join(&name))?);

@@ -301,23 +301,16 @@ fn is_of_equal_scale(one: [u32; 2], other: [u32; 2]) -> bool {
 
 /// Sharpness and spectra mean nothing between images of unequal scale.
 fn numbers_of(measures: &RoundMeasures, is_fair: bool) -> (BTreeMap<String, f64>, BTreeMap<String, String>) {
-    let (mut numbers, mut reasons) = (BTreeMap::new(), BTreeMap::new());
-    for (name, value) in measures.numbers() {
+    let checked = measures.numbers().into_iter().map(|(name, value)| {
         let is_detail = name.starts_with("sharp.") || name == "drift.sharpness";
-        match value {
-            Ok(_) if is_detail && !is_fair => {
-                reasons.insert(name.to_owned(), UNEQUAL.to_owned());
-            }
-            Ok(value) if value.is_finite() => {
-                numbers.insert(name.to_owned(), value);
-            }
-            Ok(_) => {
-                reasons.insert(name.to_owned(), "it is not finite".to_owned());
-            }
-            Err(reason) => {
-                reasons.insert(name.to_owned(), reason);
-            }
-        }
-    }
+        let checked = value.and_then(|value| match value {
+            _ if is_detail && !is_fair => Err(UNEQUAL.to_owned()),
+            value if value.is_finite() => Ok(value),
+            _ => Err("it is not finite".to_owned()),
+        });
+        (name, checked)
+    });
+    let (mut numbers, mut reasons) = (BTreeMap::new(), BTreeMap::new());
+    put(&checked.collect(), &mut numbers, &mut reasons);
     (numbers, reasons)
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use imgeval_scoring::Run;
+
 use crate::{RoundsError, Session, folder, runs};
 
 /// The sessions of runs and folders, each as `PLACE` or `NAME=PLACE`; a name is given to the model of a run. Models of the same name
@@ -11,7 +13,7 @@ use crate::{RoundsError, Session, folder, runs};
 /// If a place cannot be read or holds no session.
 pub fn gather(places: &[String]) -> Result<Vec<Session>, RoundsError> {
     gather_by(places, |path, name| match path.join("run.toml").is_file() {
-        true => runs::sessions_of(path, name),
+        true => runs::sessions_of(&Run::open(path)?, name),
         false => folder::sessions_of(path),
     })
 }
@@ -22,7 +24,7 @@ pub fn gather(places: &[String]) -> Result<Vec<Session>, RoundsError> {
 /// As [`gather`].
 pub fn gather_edits(places: &[String]) -> Result<Vec<Session>, RoundsError> {
     gather_by(places, |path, name| match path.join("run.toml").is_file() {
-        true => runs::edits_of(path, name),
+        true => runs::edits_of(&Run::open(path)?, name),
         false => folder::sessions_of(path),
     })
 }

@@ -15,28 +15,28 @@ use crate::{Delivered, ImagePlace, RoundsError, Session};
 ///
 /// # Errors
 /// If the run cannot be read.
-pub fn sessions_of(directory: &Path, name: Option<&str>) -> Result<Vec<Session>, RoundsError> {
-    sessions_where(directory, name, |case| case.rounds.len() > 1 || case.fact(CONTROL) == REPEAT)
+pub fn sessions_of(run: &Run, name: Option<&str>) -> Result<Vec<Session>, RoundsError> {
+    sessions_where(run, name, |case| case.rounds.len() > 1 || case.fact(CONTROL) == REPEAT)
 }
 
 /// As [`sessions_of`], with cases of one round, which benchmarks have as well.
-pub(crate) fn edits_of(directory: &Path, name: Option<&str>) -> Result<Vec<Session>, RoundsError> {
-    sessions_where(directory, name, |_| true)
+pub(crate) fn edits_of(run: &Run, name: Option<&str>) -> Result<Vec<Session>, RoundsError> {
+    sessions_where(run, name, |_| true)
 }
 
 fn sessions_where(
-    directory: &Path,
+    run: &Run,
     name: Option<&str>,
     is_session: impl Fn(&SuiteCase) -> bool,
 ) -> Result<Vec<Session>, RoundsError> {
-    let run = Run::open(directory)?;
+    let directory = run.directory();
     let mut outcomes = BTreeMap::new();
     run.reader().for_each_sample(None, |observed| {
         outcomes.insert(observed.sample.id, observed.sample.outcome);
     })?;
     let folder = directory.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into());
     let model = name.map(str::to_owned).or_else(|| run.model()).unwrap_or(folder);
-    let judged = judged_rounds(&run)?;
+    let judged = judged_rounds(run)?;
     let mut sessions = Vec::new();
     for case in run.cases().values().filter(|case| is_session(case)) {
         let Some(source) = case.source() else { continue };

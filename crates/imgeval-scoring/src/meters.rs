@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use imgeval_core::{Failure, ImageRecord, Outcome, SampleId};
-use imgeval_store::{Measurement, RunReader};
+use imgeval_store::{Measurement, MeasurementRecord};
 use imgeval_suites::checks::measures::Measures;
-
-use crate::ScoringError;
 
 /// The kind of meter that measures for checks and weaknesses, as its name begins before the `@`.
 pub const MEASURES: &str = "measures";
@@ -30,13 +28,14 @@ pub struct Measured {
 pub struct MeasuredImage<'a>(&'a [Outcome<Measurement>]);
 
 impl Measured {
-    /// Of meters whose version gave way to another only the later counts, which is the last by name.
-    pub(crate) fn read(
-        reader: &RunReader,
+    /// What these records say of the images. Of meters whose version gave way to another only the later counts, which is the last by
+    /// name.
+    pub(crate) fn of_records(
+        records: Vec<MeasurementRecord>,
         images: &BTreeMap<SampleId, ImageRecord>,
-    ) -> Result<Self, ScoringError> {
+    ) -> Self {
         let mut latest: BTreeMap<(String, SampleId), (String, Outcome<Measurement>)> = BTreeMap::new();
-        for record in reader.measurements()? {
+        for record in records {
             if images.get(&record.id).is_some_and(|image| image.hash == record.image) {
                 let kind = kind_of(&record.meter).to_owned();
                 latest.insert((kind, record.id), (record.meter, record.outcome));
@@ -49,7 +48,7 @@ impl Measured {
             }
             measured.by_sample.entry(id).or_default().push(outcome);
         }
-        Ok(measured)
+        measured
     }
 
     #[must_use]

@@ -196,7 +196,7 @@ impl Run {
             let judges = read_judges(suite, &reader, &images, &checks)?;
             match suite.is_checked() {
                 true => {
-                    let measured = Measured::read(&reader, &images)?;
+                    let measured = Measured::of_records(reader.measurements()?, &images);
                     evaluators_of(&checks, reader.observers()?, judges, measured)
                 }
                 false => judges.into_iter().map(|judge| Evaluator::Judge(Arc::new(judge))).collect(),
@@ -314,7 +314,7 @@ impl Run {
     /// # Errors
     /// If the run cannot be read.
     pub fn measured_on(&self, images: &BTreeMap<SampleId, ImageRecord>) -> Result<Measured, ScoringError> {
-        Measured::read(&self.reader, images)
+        Ok(Measured::of_records(self.reader.measurements()?, images))
     }
 
     /// Everything that meters measured on its images as they are now.
@@ -323,10 +323,11 @@ impl Run {
     /// If the run cannot be read.
     pub fn all_measured(&self) -> Result<Measured, ScoringError> {
         // Most runs hold no measurements, and their images need not be listed for that.
-        if self.reader.measurements()?.is_empty() {
+        let records = self.reader.measurements()?;
+        if records.is_empty() {
             return Ok(Measured::default());
         }
-        self.measured_on(&self.usable_images()?)
+        Ok(Measured::of_records(records, &self.usable_images()?))
     }
 
     /// Whether something must be measured to score its cases.

@@ -38,7 +38,7 @@ pub struct StripRow {
 /// One image of a strip.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StripImage {
-    /// A PNG or JPEG file, already as small as it is to be; `None` if there is no image.
+    /// A PNG or JPEG file in the size in which it is shown; `None` if the round has no image.
     pub image: Option<Vec<u8>>,
     /// Width over height; 0 if not known.
     pub shape: f64,

@@ -50,6 +50,11 @@ const ANSWER_LABEL: &str = "The edited image:";
 /// For judges that can be bound to a schema. Limits are left out where vendors refuse them; the parser checks the range.
 const SCHEMA: &str = r#"{"type":"object","properties":{"score":{"type":"array","items":{"type":"number"},"description":"two numbers from 0 to 10"},"reasoning":{"type":"string"}},"required":["score","reasoning"],"additionalProperties":false}"#;
 
+/// Of a reply with two scores and a reason.
+pub(crate) fn reply_schema() -> ReplySchema {
+    ReplySchema { name: "edit_scores".to_owned(), schema: SCHEMA.to_owned() }
+}
+
 pub(super) fn protocol() -> JudgeProtocol {
     let mut system = Template::default();
     system.push_literal(SYSTEM);
@@ -79,7 +84,7 @@ pub(super) fn protocol() -> JudgeProtocol {
         decoding: Decoding {
             temperature: Some(0.0),
             max_tokens: Some(1_000),
-            schema: Some(ReplySchema { name: "edit_scores".to_owned(), schema: SCHEMA.to_owned() }),
+            schema: Some(reply_schema()),
             ..Decoding::default()
         },
         judge_pin: "gpt-4o-2024-11-20".to_owned(),

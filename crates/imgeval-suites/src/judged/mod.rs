@@ -15,6 +15,7 @@ mod swapped;
 mod template;
 
 pub use alternatives::{Alternative, first_alternatives};
+pub(crate) use edit_rubric::reply_schema as edit_scores_schema;
 pub use protocol::{Attachment, ImagePreparation, JudgeProtocol, MessagePart, ProtocolError};
 pub use protocol_file::ProtocolFileError;
 pub use replies::{READING_VERSION, ReplyFormat, ReplyReader, Scores, Strictness, Unparsed};

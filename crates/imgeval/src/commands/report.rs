@@ -14,16 +14,14 @@ use imgeval_report::{
     },
 };
 
-use imgeval_rounds::{
-    MEASURES, MeasureStore, MeasuredSession, Networks, Session, sessions_of_run, summarize,
-};
+use imgeval_rounds::{MEASURES, MeasureStore, MeasuredSession, Networks, Session, sessions_of_run};
 use imgeval_scoring::{Assembly, Examples, OpenedRun, check_allowed};
 use imgeval_vision::image_file::DecodeLimits;
 
 use super::{
     color_reference::color_reference,
     measure::ShownStage,
-    session_measures::{measure, networks_at},
+    session_measures::{measure, networks_at, sum_up},
 };
 use crate::{
     advice::explain_report,
@@ -68,9 +66,7 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     if !sessions.is_empty() {
         let networks = networks_at(Some(args.models.places()), printer)?;
         measured = measure_into(&sessions, &networks, out, printer)?;
-        let mut view = summarize(&sessions, &measured, settings);
-        view.notes.extend(networks.notes().iter().cloned());
-        report.rounds = Some(view);
+        report.rounds = Some(sum_up(&sessions, &measured, &networks, settings));
     }
     let rounds = Rounds { sessions: &sessions, measured: &measured };
     let options = ReportOptions { single_file: args.single_file, overlays: !args.no_overlays };
@@ -89,7 +85,7 @@ fn sessions_of(runs: &[OpenedRun]) -> Result<Vec<Session>> {
     let has_rounds = |run: &&OpenedRun| run.run.cases().values().any(|case| case.rounds.len() > 1);
     let mut sessions = Vec::new();
     for run in runs.iter().filter(has_rounds) {
-        sessions.extend(sessions_of_run(run.run.directory(), Some(&run.view.name))?);
+        sessions.extend(sessions_of_run(&run.run, Some(&run.view.name))?);
     }
     Ok(sessions)
 }

@@ -11,6 +11,7 @@ use imgeval_rounds::{
     measure_sessions, sessions_of_run, summarize,
 };
 use imgeval_runner::Progress;
+use imgeval_scoring::Run;
 
 use crate::printer::Printer;
 
@@ -30,6 +31,18 @@ pub(super) fn networks_at(places: Option<Places>, printer: Printer) -> Result<Ne
         printer.talk(format_args!("rounds: `imgeval models pull {NETWORKS_SET}` fetches what is missing"));
     }
     Ok(networks)
+}
+
+/// What the measured sessions say together, and which networks did not look.
+pub(super) fn sum_up(
+    sessions: &[Session],
+    measured: &[MeasuredSession],
+    networks: &Networks,
+    settings: BootstrapSettings,
+) -> RoundsView {
+    let mut view = summarize(sessions, measured, settings);
+    view.notes.extend(networks.notes().iter().cloned());
+    view
 }
 
 /// Measures sessions, and keeps in the store what was measured.
@@ -55,14 +68,12 @@ pub(super) fn print_run(
     settings: BootstrapSettings,
     printer: Printer,
 ) -> Result<()> {
-    let sessions = sessions_of_run(run, None)?;
+    let sessions = sessions_of_run(&Run::open(run)?, None)?;
     if sessions.is_empty() {
         return Ok(());
     }
     let networks = networks_at(places, printer)?;
     let measured = measure(&sessions, &networks, &MeasureStore::at(&store_of_run(run))?, printer)?;
-    let mut view: RoundsView = summarize(&sessions, &measured, settings);
-    view.notes.extend(networks.notes().iter().cloned());
-    printer.tables(rounds_tables(&view))?;
+    printer.tables(rounds_tables(&sum_up(&sessions, &measured, &networks, settings)))?;
     Ok(())
 }

@@ -38,11 +38,15 @@ const SORTS = {
   unsure: ["most uncertain first", (sample) => -(opinionOf(sample)?.uncertainty ?? -Infinity)],
 };
 
-/** The key of an order: one of those above, or the number of a measure, largest first. */
-const keyOfOrder = (sort) => {
-  if (!sort.startsWith("measure:")) return (SORTS[sort] ?? SORTS.case)[1];
-  const measure = store.measures.indexOf(sort.slice("measure:".length));
-  return measure < 0 ? null : (sample) => -(sample.measures.get(measure) ?? -Infinity);
+const BY_MEASURE = "measure:";
+
+/** The number of the measure that the gallery is ordered by, or -1. */
+const orderingMeasure = () => (state.sort.startsWith(BY_MEASURE) ? store.measures.indexOf(state.sort.slice(BY_MEASURE.length)) : -1);
+
+/** The key of the order: one of those above, or a measure, largest first. */
+const keyOfOrder = () => {
+  const measure = orderingMeasure();
+  return measure < 0 ? (SORTS[state.sort] ?? SORTS.case)[1] : (sample) => -(sample.measures.get(measure) ?? -Infinity);
 };
 
 const orderBy = (samples, key) => {
@@ -64,7 +68,7 @@ const select = () => {
     (eye === null || sample.opinions.some((opinion) => opinion.eye === eye)) &&
     (state.verdict === "" || verdictOf(sample) === state.verdict) &&
     words.every((word) => sample.words.includes(word) || (state.replies !== "" && sample.replies?.includes(word)));
-  const key = keyOfOrder(state.sort);
+  const key = keyOfOrder();
   shown = store.ordered.filter(fits);
   if (key) shown = orderBy(shown, key);
   current = Math.min(current, Math.max(shown.length - 1, 0));
@@ -106,7 +110,7 @@ const buildFilters = () => {
   if (eyes.length > 1) fields.push(chooser("eye", "Observer", [["", "first who looked"], ...eyes.map((eye, number) => [String(number), `${KINDS[eye.kind]}: ${eye.title}`])]));
   const registrations = tally(samples.map((sample) => sample.registration).filter((status) => status !== ""));
   if (registrations.size > 0) fields.push(chooser("registration", "Registration", [["", "all"], ...[...registrations].map(([status, n]) => [status, `${status} (${n})`])]));
-  const measured = store.measures.map((name) => [`measure:${name}`, `${name}, largest first`]);
+  const measured = store.measures.map((name) => [`${BY_MEASURE}${name}`, `${name}, largest first`]);
   fields.push(chooser("sort", "Order", [...Object.entries(SORTS).map(([value, [text]]) => [value, text]), ...measured]));
   const search = h("input", { type: "search", id: "search", autocomplete: "off", spellcheck: "false", placeholder: "words", oninput: (event) => go({ q: event.target.value, at: "gallery" }) });
   const replies = h("input", { type: "checkbox", id: "replies", onchange: (event) => go({ replies: event.target.checked ? "1" : "", at: "gallery" }) });
@@ -174,8 +178,7 @@ const pictureOf = (sample) => {
 const makeCard = (place) => {
   const sample = shown[place];
   const { verdict, shape, text } = badgeOf(sample);
-  const measure = state.sort.startsWith("measure:") ? store.measures.indexOf(state.sort.slice("measure:".length)) : -1;
-  const measured = sample.measures.get(measure);
+  const measured = sample.measures.get(orderingMeasure());
   const differing = [sample.runsDiffer && "runs disagree", sample.eyesDiffer && "observers disagree"].filter(Boolean).join(", ");
   const link = h(
     "a",

@@ -1,11 +1,14 @@
 //! Three questions about each round, in our own words: against the image before, against the first image, and about each instruction
 //! so far.
 
-use imgeval_core::{Decoding, ReplySchema};
+use imgeval_core::Decoding;
 
 use crate::{
     checks::NumberedAnswers,
-    judged::{Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat, Template},
+    judged::{
+        Attachment, Field, ImagePreparation, JudgeProtocol, MessagePart, ReplyFormat, Template,
+        edit_scores_schema,
+    },
 };
 
 use super::suite::ID;
@@ -67,8 +70,6 @@ carried out? Where a later step took back or replaced what a step did, answer ye
 
 Answer each step on a line of its own: its number, a colon, and one of yes, no or cannot tell. Write nothing else.";
 
-const SCHEMA: &str = r#"{"type":"object","properties":{"score":{"type":"array","items":{"type":"number"},"description":"two numbers from 0 to 10"},"reasoning":{"type":"string"}},"required":["score","reasoning"],"additionalProperties":false}"#;
-
 /// The protocol of this id, if it is one of the three.
 pub(super) fn protocol_of(id: &str) -> Option<JudgeProtocol> {
     let labeled = |label: &str, attachment| [words(&[label], None), MessagePart::Image(attachment)];
@@ -99,8 +100,7 @@ pub(super) fn protocol_of(id: &str) -> Option<JudgeProtocol> {
         _ => return None,
     };
     let is_numbered = id == EARLIER;
-    let schema =
-        (!is_numbered).then(|| ReplySchema { name: "edit_scores".to_owned(), schema: SCHEMA.to_owned() });
+    let schema = (!is_numbered).then(edit_scores_schema);
     let mut system = Template::default();
     system.push_literal(SYSTEM);
     Some(JudgeProtocol {

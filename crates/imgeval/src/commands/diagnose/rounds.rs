@@ -9,14 +9,14 @@ use imgeval_report::{
     schema::Schema,
     tables::{rounds_json, rounds_tables},
 };
-use imgeval_rounds::{MEASURES, MeasureStore, codec_sessions, gather, gather_outputs, summarize};
+use imgeval_rounds::{MEASURES, MeasureStore, codec_sessions, gather, gather_outputs};
 use imgeval_runner::Progress;
 
 use crate::{
     args::diagnose::RoundsArgs,
     commands::{
         rounds::read_benchmark,
-        session_measures::{measure, networks_at, store_of_run},
+        session_measures::{measure, networks_at, store_of_run, sum_up},
     },
     exit_code::Exit,
     printer::Printer,
@@ -49,8 +49,7 @@ pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
     };
     let networks = networks_at(args.networks(), printer)?;
     let measured = measure(&sessions, &networks, &store, printer)?;
-    let mut view = summarize(&sessions, &measured, args.settings());
-    view.notes.extend(networks.notes().iter().cloned());
+    let view = sum_up(&sessions, &measured, &networks, args.settings());
     let n_broken = measured.iter().filter(|session| !session.problem.is_empty()).count();
     match args.json {
         true => {
