@@ -54,13 +54,13 @@ pub struct ComputeOptions {
 
 /// The options, opened: a device that is there and a type that it can compute with.
 #[derive(Debug, Clone)]
-pub(crate) struct Backend {
-    pub(crate) device: candle_core::Device,
-    pub(crate) dtype: DType,
+pub struct Backend {
+    pub device: candle_core::Device,
+    pub dtype: DType,
 }
 
 impl Backend {
-    pub(crate) fn open(options: &ComputeOptions) -> Result<Self, ModelError> {
+    pub fn open(options: &ComputeOptions) -> Result<Self, ModelError> {
         let dtype = match options.precision {
             Precision::F32 => DType::F32,
             Precision::F16 => DType::F16,

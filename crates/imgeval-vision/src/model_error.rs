@@ -83,7 +83,7 @@ impl From<candle_core::Error> for ModelError {
 
 impl ModelError {
     /// For a checkpoint in which nothing of the network was found.
-    pub(crate) fn not_this_network(checkpoint: &Checkpoint, network: &'static str) -> Self {
+    pub fn not_this_network(checkpoint: &Checkpoint, network: &'static str) -> Self {
         Self::NotThisNetwork { path: checkpoint.path().to_owned(), network, found: checkpoint.describe() }
     }
 

@@ -128,7 +128,7 @@ impl Checkpoint {
     }
 
     /// The first names in words, for a checkpoint that is of another network.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let names = self.tensors.keys().take(LISTED).map(|name| format!("`{}`", shown(name)));
         let names = names.collect::<Vec<_>>().join(", ");
         match self.tensors.len() {

@@ -12,7 +12,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// How the channels of a tower are cut into attention heads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heads {
+pub enum Heads {
     Count(usize),
     /// So many channels each.
     Channels(usize),
@@ -22,7 +22,7 @@ impl Heads {
     const OPENAI: Self = Self::Channels(64);
 
     /// In a tower of this width; none if a head is wider than that.
-    pub(crate) fn of(self, width: usize) -> usize {
+    pub fn of(self, width: usize) -> usize {
         match self {
             Self::Count(count) => count,
             Self::Channels(channels) => width / channels.max(1),
@@ -32,15 +32,15 @@ impl Heads {
 
 /// Heads and activation; what is not said is as in OpenAI's models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Configuration {
-    pub(crate) vision_heads: Heads,
-    pub(crate) text_heads: Heads,
-    pub(crate) vision_activation: Activation,
-    pub(crate) text_activation: Activation,
+pub struct Configuration {
+    pub vision_heads: Heads,
+    pub text_heads: Heads,
+    pub vision_activation: Activation,
+    pub text_activation: Activation,
 }
 
 impl Configuration {
-    pub(crate) const OPENAI: Self = Self {
+    pub const OPENAI: Self = Self {
         vision_heads: Heads::OPENAI,
         text_heads: Heads::OPENAI,
         vision_activation: Activation::QuickGelu,
@@ -48,7 +48,7 @@ impl Configuration {
     };
 
     /// From the folder of the weights.
-    pub(crate) fn load(weights: &Path) -> Result<Self, ModelError> {
+    pub fn load(weights: &Path) -> Result<Self, ModelError> {
         let folder = if weights.is_dir() { weights } else { weights.parent().unwrap_or(weights) };
         let hugging_face = folder.join("config.json");
         if hugging_face.is_file() {

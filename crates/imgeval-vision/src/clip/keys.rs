@@ -11,7 +11,7 @@ const OPENAI: &str = "visual.class_embedding";
 const HUGGING_FACE: &str = "vision_model.embeddings.class_embedding";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Family {
+pub enum Family {
     OpenAi,
     HuggingFace,
 }
@@ -20,7 +20,7 @@ pub(crate) enum Family {
 ///
 /// # Errors
 /// If the names are not CLIP's.
-pub(crate) fn canonical_parameters(checkpoint: Checkpoint) -> Result<(Family, Parameters), ModelError> {
+pub fn canonical_parameters(checkpoint: Checkpoint) -> Result<(Family, Parameters), ModelError> {
     let checkpoint = checkpoint.unwrapped(&[OPENAI, HUGGING_FACE])?;
     let family = if checkpoint.info(OPENAI).is_some() {
         Family::OpenAi

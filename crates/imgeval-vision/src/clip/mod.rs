@@ -9,9 +9,9 @@ mod preprocess;
 mod score;
 pub mod tokenizer;
 
-pub(crate) use configuration::{Configuration, Heads};
-pub(crate) use keys::{Family, canonical_parameters};
-pub(crate) use preprocess::{MEAN, STANDARD_DEVIATION, middle_of, middle_square, normalized};
+pub use configuration::{Configuration, Heads};
+pub use keys::{Family, canonical_parameters};
+pub use preprocess::{MEAN, STANDARD_DEVIATION, middle_of, middle_square, normalized};
 
 pub use color::ClipColorNamer;
 pub use model::{Clip, ClipDimensions, TextEmbedding};

@@ -239,7 +239,7 @@ impl Clip {
     }
 
     /// Projections, not normalized, of texts of equally many token ids.
-    pub(crate) fn encode_ids(&self, ids: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, ModelError> {
+    pub fn encode_ids(&self, ids: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, ModelError> {
         rows_of(&self.text.forward(ids, &self.backend)?)
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     resample::pillow::{Filter, resize_part},
 };
 
-pub(crate) const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-pub(crate) const STANDARD_DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
+pub const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+pub const STANDARD_DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// Whose way of preparing pictures and texts. They differ for some proportions and unusual characters only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +34,7 @@ pub(super) fn prepare(
 }
 
 /// Colors in [0, 1] minus the mean, over the standard deviation: [pixels, 3].
-pub(crate) fn normalized(
+pub fn normalized(
     pixels: &Pixels,
     mean: [f32; 3],
     standard_deviation: [f32; 3],
@@ -49,17 +49,12 @@ pub(crate) fn normalized(
     from_numbers(numbers, &[count, 3])?.to_device(&backend.device)?.to_dtype(backend.dtype)
 }
 
-pub(crate) fn middle_square(pixels: &Pixels, size: usize, preparation: Preparation) -> Result<Pixels> {
+pub fn middle_square(pixels: &Pixels, size: usize, preparation: Preparation) -> Result<Pixels> {
     middle_of(pixels, size, size, preparation)
 }
 
 /// The middle `size` x `size` pixels of the image whose short side was resized to `resized`, which is not smaller.
-pub(crate) fn middle_of(
-    pixels: &Pixels,
-    resized: usize,
-    size: usize,
-    preparation: Preparation,
-) -> Result<Pixels> {
+pub fn middle_of(pixels: &Pixels, resized: usize, size: usize, preparation: Preparation) -> Result<Pixels> {
     let whole = |number: usize| u32::try_from(number).map_err(candle_core::Error::wrap);
     let (size, resized) = (whole(size)?, whole(resized.max(size))?);
     let (width, height) = (pixels.width(), pixels.height());

@@ -23,7 +23,7 @@ impl Activation {
     /// # Safety
     /// The instruction set of `S` must be available.
     #[inline(always)]
-    pub(crate) unsafe fn apply<S: Simd>(self, x: S::Vector) -> S::Vector {
+    pub unsafe fn apply<S: Simd>(self, x: S::Vector) -> S::Vector {
         // SAFETY: passed on from the caller.
         unsafe {
             match self {
@@ -43,7 +43,7 @@ impl Activation {
 /// # Safety
 /// The instruction set of `S` must be available.
 #[inline(always)]
-pub(crate) unsafe fn exp<S: Simd>(x: S::Vector) -> S::Vector {
+pub unsafe fn exp<S: Simd>(x: S::Vector) -> S::Vector {
     // x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts, so that r is exact (Cody and Waite); e^r by its Taylor
     // polynomial of degree 7, whose error there is below 2^-27.
     // SAFETY: passed on from the caller.
@@ -64,7 +64,7 @@ pub(crate) unsafe fn exp<S: Simd>(x: S::Vector) -> S::Vector {
 /// # Safety
 /// The instruction set of `S` must be available.
 #[inline(always)]
-pub(crate) unsafe fn sigmoid<S: Simd>(x: S::Vector) -> S::Vector {
+pub unsafe fn sigmoid<S: Simd>(x: S::Vector) -> S::Vector {
     // SAFETY: passed on from the caller.
     unsafe {
         let one = S::splat(1.0);
@@ -98,7 +98,7 @@ unsafe fn gelu<S: Simd>(x: S::Vector) -> S::Vector {
 
 impl Activation {
     /// The same by candle's operations, on any device.
-    pub(crate) fn compose(self, x: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+    pub fn compose(self, x: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
         match self {
             Self::None => Ok(x.clone()),
             Self::Relu => x.relu(),

@@ -17,7 +17,7 @@ const WEIGHTS_PER_BLOCK: usize = 160 * 1024;
 /// Attention of `query` [batch, queries, channels] to `key` and `value` [batch, keys, channels], the channels cut into
 /// `heads`. `mask` [queries, keys] is added to the scores of every head: 0, or minus infinity where a query must not
 /// look. The result is [batch, queries, channels]. The tensors may be parts of a larger one along the channels.
-pub(crate) fn attend(
+pub fn attend(
     query: &Tensor,
     key: &Tensor,
     value: &Tensor,
@@ -77,7 +77,7 @@ pub(crate) fn attend(
 }
 
 /// The same by candle's operations, which have gradients.
-pub(crate) fn attend_composed(
+pub fn attend_composed(
     query: &Tensor,
     key: &Tensor,
     value: &Tensor,
@@ -99,7 +99,7 @@ pub(crate) fn attend_composed(
 }
 
 /// Softmax over the last dimension, with at least 32 bits.
-pub(crate) fn softmax_composed(scores: &Tensor) -> Result<Tensor> {
+pub fn softmax_composed(scores: &Tensor) -> Result<Tensor> {
     let wide = widened(scores)?;
     let powers = wide.broadcast_sub(&wide.max_keepdim(D::Minus1)?)?.exp()?;
     powers.broadcast_div(&powers.sum_keepdim(D::Minus1)?)?.to_dtype(scores.dtype())
@@ -107,10 +107,10 @@ pub(crate) fn softmax_composed(scores: &Tensor) -> Result<Tensor> {
 
 /// Rows of channels, evenly spaced.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows<'a> {
-    pub(crate) numbers: &'a [f32],
-    pub(crate) stride: usize,
-    pub(crate) batch_stride: usize,
+pub struct Rows<'a> {
+    pub numbers: &'a [f32],
+    pub stride: usize,
+    pub batch_stride: usize,
 }
 
 impl<'a> Rows<'a> {
@@ -118,7 +118,7 @@ impl<'a> Rows<'a> {
         Self { numbers: &self.numbers[item * self.batch_stride + channel..], ..*self }
     }
 
-    pub(crate) fn row(&self, row: usize, count: usize) -> &'a [f32] {
+    pub fn row(&self, row: usize, count: usize) -> &'a [f32] {
         &self.numbers[row * self.stride..row * self.stride + count]
     }
 }
@@ -135,21 +135,21 @@ fn with_rows<Output>(tensor: &Tensor, work: impl FnOnce(Rows<'_>) -> Result<Outp
 }
 
 /// One head's attention, on one thread.
-pub(crate) struct Attention<'a> {
-    pub(crate) query: Rows<'a>,
-    pub(crate) key: Rows<'a>,
-    pub(crate) value: Rows<'a>,
-    pub(crate) n_queries: usize,
-    pub(crate) n_keys: usize,
+pub struct Attention<'a> {
+    pub query: Rows<'a>,
+    pub key: Rows<'a>,
+    pub value: Rows<'a>,
+    pub n_queries: usize,
+    pub n_keys: usize,
     /// Channels of the head.
-    pub(crate) dims: usize,
+    pub dims: usize,
     /// Added to the scores, [queries, keys].
-    pub(crate) added: Option<&'a [f32]>,
-    pub(crate) output: OutputRows<'a>,
+    pub added: Option<&'a [f32]>,
+    pub output: OutputRows<'a>,
 }
 
 impl Attention<'_> {
-    pub(crate) fn run(&self) {
+    pub fn run(&self) {
         let Self { n_queries, n_keys, dims, .. } = *self;
         let tile = tile_rows();
         let query_stride = padded_stride(dims);
@@ -247,7 +247,7 @@ impl Kernel for SoftmaxRows<'_> {
 /// # Safety
 /// The instruction set of `S` must be available.
 #[inline(always)]
-pub(crate) unsafe fn softmax_row<S: Simd>(row: &mut [f32]) {
+pub unsafe fn softmax_row<S: Simd>(row: &mut [f32]) {
     // SAFETY: each chunk holds a vector, as does the padded copy of the rest.
     unsafe {
         let mut padded = [f32::NEG_INFINITY; 16];

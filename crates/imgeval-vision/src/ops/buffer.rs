@@ -7,22 +7,22 @@ use bytemuck::{Pod, Zeroable};
 /// A cache line; aligned so that vector loads never straddle two.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
-pub(crate) struct Line([f32; 16]);
+pub struct Line([f32; 16]);
 
 /// Lines for at least `count` numbers, all zero.
-pub(crate) fn zeroed_lines(count: usize) -> Vec<Line> {
+pub fn zeroed_lines(count: usize) -> Vec<Line> {
     vec![Line([0.0; 16]); count.div_ceil(16)]
 }
 
 /// Memory of one thread for the blocks it works on; kept, so that a layer allocates nothing.
 #[derive(Default)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     lines: Vec<Line>,
 }
 
 impl Scratch {
     /// `count` numbers with whatever was in them.
-    pub(crate) fn take(&mut self, count: usize) -> &mut [f32] {
+    pub fn take(&mut self, count: usize) -> &mut [f32] {
         if self.lines.len() * 16 < count {
             self.lines = zeroed_lines(count);
         }
@@ -35,7 +35,7 @@ thread_local! {
 }
 
 /// Lends a scratch buffer of this thread. Nested calls, as rayon may make while it waits, get another one.
-pub(crate) fn with_scratch<Output>(work: impl FnOnce(&mut Scratch) -> Output) -> Output {
+pub fn with_scratch<Output>(work: impl FnOnce(&mut Scratch) -> Output) -> Output {
     let mut scratch = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
     let output = work(&mut scratch);
     SCRATCH.with_borrow_mut(|kept| kept.push(scratch));
@@ -43,7 +43,7 @@ pub(crate) fn with_scratch<Output>(work: impl FnOnce(&mut Scratch) -> Output) ->
 }
 
 /// A slice that several threads write, each its own part.
-pub(crate) struct SharedOutput<'a> {
+pub struct SharedOutput<'a> {
     pointer: *mut f32,
     length: usize,
     lifetime: PhantomData<&'a mut [f32]>,
@@ -55,7 +55,7 @@ unsafe impl Sync for SharedOutput<'_> {}
 unsafe impl Send for SharedOutput<'_> {}
 
 impl<'a> SharedOutput<'a> {
-    pub(crate) fn new(numbers: &'a mut [f32]) -> Self {
+    pub fn new(numbers: &'a mut [f32]) -> Self {
         Self { pointer: numbers.as_mut_ptr(), length: numbers.len(), lifetime: PhantomData }
     }
 
@@ -63,7 +63,7 @@ impl<'a> SharedOutput<'a> {
     ///
     /// # Safety
     /// No other thread may touch the columns that are written of these rows while they live.
-    pub(crate) unsafe fn rows(&self, start: usize, stride: usize) -> OutputRows<'_> {
+    pub unsafe fn rows(&self, start: usize, stride: usize) -> OutputRows<'_> {
         assert!(start <= self.length, "the rows lie outside the output");
         // SAFETY: at most one past the end, as asserted.
         let pointer = unsafe { self.pointer.add(start) };
@@ -73,7 +73,7 @@ impl<'a> SharedOutput<'a> {
     /// # Safety
     /// No other thread may touch this part while the slice lives.
     #[expect(clippy::mut_from_ref, reason = "the point of this type; see the contract")]
-    pub(crate) unsafe fn part(&self, start: usize, count: usize) -> &mut [f32] {
+    pub unsafe fn part(&self, start: usize, count: usize) -> &mut [f32] {
         assert!(start <= self.length && count <= self.length - start, "the part lies outside the output");
         // SAFETY: inside the slice, as asserted; the caller promises that the parts are disjoint.
         unsafe { std::slice::from_raw_parts_mut(self.pointer.add(start), count) }
@@ -83,7 +83,7 @@ impl<'a> SharedOutput<'a> {
 /// Rows of an output, evenly spaced, that one thread writes; others may write other columns of them. It knows where the
 /// output ends, and being a pointer it stays on its thread.
 #[derive(Clone, Copy)]
-pub(crate) struct OutputRows<'a> {
+pub struct OutputRows<'a> {
     pointer: *mut f32,
     length: usize,
     stride: usize,
@@ -91,12 +91,12 @@ pub(crate) struct OutputRows<'a> {
 }
 
 impl<'a> OutputRows<'a> {
-    pub(crate) fn new(numbers: &'a mut [f32], stride: usize) -> Self {
+    pub fn new(numbers: &'a mut [f32], stride: usize) -> Self {
         Self { pointer: numbers.as_mut_ptr(), length: numbers.len(), stride, lifetime: PhantomData }
     }
 
     /// Without the first `rows`.
-    pub(crate) fn after(self, rows: usize) -> Self {
+    pub fn after(self, rows: usize) -> Self {
         let skipped = rows * self.stride;
         assert!(skipped <= self.length, "the rows lie outside the output");
         // SAFETY: at most one past the end, as asserted.
@@ -105,13 +105,13 @@ impl<'a> OutputRows<'a> {
     }
 
     /// Whether there are so many rows of so many columns.
-    pub(crate) fn holds(&self, n_rows: usize, columns: usize) -> bool {
+    pub fn holds(&self, n_rows: usize, columns: usize) -> bool {
         n_rows == 0 || (n_rows - 1) * self.stride + columns <= self.length
     }
 
     /// # Safety
     /// The output must hold this place: see [`Self::holds`].
-    pub(crate) unsafe fn at(&self, row: usize, column: usize) -> *mut f32 {
+    pub unsafe fn at(&self, row: usize, column: usize) -> *mut f32 {
         // SAFETY: inside the output, as the caller promises.
         unsafe { self.pointer.add(row * self.stride + column) }
     }

@@ -13,7 +13,7 @@ use super::{
 use crate::checkpoint::Parameter;
 
 /// A square kernel with one stride, and zeros around the map.
-pub(crate) struct Convolution {
+pub struct Convolution {
     linear: Linear,
     channels: usize,
     kernel: usize,
@@ -24,14 +24,14 @@ pub(crate) struct Convolution {
 
 /// A square kernel over so many channels.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct KernelShape {
-    pub(crate) channels: usize,
-    pub(crate) side: usize,
+pub struct KernelShape {
+    pub channels: usize,
+    pub side: usize,
 }
 
 impl Convolution {
     /// Of a weight [outputs, channels, kernel, kernel].
-    pub(crate) fn new(weight: Parameter, bias: Option<Parameter>, stride: usize, padding: usize) -> Self {
+    pub fn new(weight: Parameter, bias: Option<Parameter>, stride: usize, padding: usize) -> Self {
         let (channels, kernel) = match *weight.shape() {
             [_, channels, kernel, _] => (channels, kernel),
             _ => (0, 0),
@@ -43,31 +43,31 @@ impl Convolution {
 
     /// A convolution of numbers in memory, with a stride of 1: the weight is [outputs, channels, side, side]. It runs with 32 bits on
     /// the CPU only.
-    pub(crate) fn of_numbers(weight: &[f32], bias: Vec<f32>, shape: KernelShape, padding: usize) -> Self {
+    pub fn of_numbers(weight: &[f32], bias: Vec<f32>, shape: KernelShape, padding: usize) -> Self {
         let KernelShape { channels, side: kernel } = shape;
         let linear = Linear::of_numbers(weight, bias, &channels_last_order(channels, kernel * kernel));
         Self { linear, channels, kernel, stride: 1, padding, activation: Activation::None }
     }
 
-    pub(crate) fn with_activation(self, activation: Activation) -> Self {
+    pub fn with_activation(self, activation: Activation) -> Self {
         Self { activation, ..self }
     }
 
-    pub(crate) fn outputs(&self) -> usize {
+    pub fn outputs(&self) -> usize {
         self.linear.outputs()
     }
 
-    pub(crate) fn kernel(&self) -> usize {
+    pub fn kernel(&self) -> usize {
         self.kernel
     }
 
-    pub(crate) fn output_size(&self, (height, width): (usize, usize)) -> (usize, usize) {
+    pub fn output_size(&self, (height, width): (usize, usize)) -> (usize, usize) {
         let count = |size: usize| (size + 2 * self.padding - self.kernel) / self.stride + 1;
         (count(height), count(width))
     }
 
     /// `x` is [height x width, channels]; the result is [outputs' height x width, outputs].
-    pub(crate) fn forward(&self, x: &Tensor, (height, width): (usize, usize)) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor, (height, width): (usize, usize)) -> Result<Tensor> {
         let (n_pixels, channels) = x.dims2()?;
         if n_pixels != height * width
             || channels != self.channels
@@ -101,7 +101,7 @@ impl Convolution {
 }
 
 /// Where in [channels, places] the numbers of [places, channels] lie: PyTorch keeps the channels first.
-pub(crate) fn channels_last_order(channels: usize, places: usize) -> Arc<[usize]> {
+pub fn channels_last_order(channels: usize, places: usize) -> Arc<[usize]> {
     (0..places).flat_map(|place| (0..channels).map(move |channel| channel * places + place)).collect()
 }
 

@@ -13,20 +13,20 @@ use super::{
 const QUERIES: usize = 128;
 
 /// What is sampled where.
-pub(crate) struct Sampling<'a> {
+pub struct Sampling<'a> {
     /// Height and width of each level, in the order of the values.
-    pub(crate) levels: &'a [(usize, usize)],
-    pub(crate) heads: usize,
-    pub(crate) points: usize,
+    pub levels: &'a [(usize, usize)],
+    pub heads: usize,
+    pub points: usize,
     /// For each query its place (x, y), each in [0, 1] of the map.
-    pub(crate) references: &'a [[f32; 2]],
+    pub references: &'a [[f32; 2]],
 }
 
 impl Sampling<'_> {
     /// The weighted sum of samples of `values` [all levels' pixels, channels]: for each query, head, level and point
     /// one sample, bilinear, zeros outside. `offsets` [queries, heads x levels x points x 2] in pixels of the level,
     /// `logits` [queries, heads x levels x points], softmax per head. The result is [queries, channels].
-    pub(crate) fn attend(&self, values: &Tensor, offsets: &Tensor, logits: &Tensor) -> Result<Tensor> {
+    pub fn attend(&self, values: &Tensor, offsets: &Tensor, logits: &Tensor) -> Result<Tensor> {
         let (n_values, channels) = values.dims2()?;
         let n_samples = self.levels.len() * self.points;
         let n_queries = self.references.len();

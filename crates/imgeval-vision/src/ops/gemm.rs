@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Columns of a packed panel: two AVX-512 vectors, four of AVX2.
-pub(crate) const PANEL: usize = 32;
+pub const PANEL: usize = 32;
 /// Depth that is worked through at once, so that rows and panel stay in the second-level cache.
 const DEPTH_BLOCK: usize = 1024;
 /// Numbers of the left-hand side in one block of rows.
@@ -22,7 +22,7 @@ const BLOCK_NUMBERS: usize = 128 * 1024;
 
 /// The right-hand side of a product, depth x columns, in panels: panel, then depth, then [`PANEL`] columns.
 #[derive(Debug, Clone)]
-pub(crate) struct PackedMatrix {
+pub struct PackedMatrix {
     depth: usize,
     columns: usize,
     lines: Vec<Line>,
@@ -30,7 +30,7 @@ pub(crate) struct PackedMatrix {
 
 impl PackedMatrix {
     /// From `columns` rows of `depth` numbers: the layout of a linear layer's weight, which is multiplied transposed.
-    pub(crate) fn from_transposed(rows: &[f32], depth: usize, columns: usize) -> Self {
+    pub fn from_transposed(rows: &[f32], depth: usize, columns: usize) -> Self {
         assert_eq!(rows.len(), depth * columns, "the weight has another size");
         let mut packed = Self::zeroed(depth, columns);
         packed.panels_mut().for_each(|(panel, target)| {
@@ -50,32 +50,32 @@ impl PackedMatrix {
         bytemuck::cast_slice_mut::<Line, f32>(&mut self.lines).par_chunks_mut(size).enumerate()
     }
 
-    pub(crate) fn view(&self) -> PackedView<'_> {
+    pub fn view(&self) -> PackedView<'_> {
         PackedView { depth: self.depth, columns: self.columns, numbers: bytemuck::cast_slice(&self.lines) }
     }
 }
 
 /// A packed right-hand side, wherever it lies.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PackedView<'a> {
-    pub(crate) depth: usize,
-    pub(crate) columns: usize,
-    pub(crate) numbers: &'a [f32],
+pub struct PackedView<'a> {
+    pub depth: usize,
+    pub columns: usize,
+    pub numbers: &'a [f32],
 }
 
 impl PackedView<'_> {
-    pub(crate) fn n_panels(&self) -> usize {
+    pub fn n_panels(&self) -> usize {
         self.columns.div_ceil(PANEL)
     }
 
     /// Numbers that `columns` columns of `depth` take when packed.
-    pub(crate) fn size(depth: usize, columns: usize) -> usize {
+    pub fn size(depth: usize, columns: usize) -> usize {
         columns.div_ceil(PANEL) * PANEL * depth
     }
 }
 
 /// `count` rows of `depth` numbers, `stride` apart, into one panel, in squares that fit the first-level cache.
-pub(crate) fn pack_transposed(rows: &[f32], stride: usize, depth: usize, count: usize, target: &mut [f32]) {
+pub fn pack_transposed(rows: &[f32], stride: usize, depth: usize, count: usize, target: &mut [f32]) {
     const SQUARE: usize = 16;
     for start in (0..depth).step_by(SQUARE) {
         let end = (start + SQUARE).min(depth);
@@ -89,15 +89,15 @@ pub(crate) fn pack_transposed(rows: &[f32], stride: usize, depth: usize, count: 
 }
 
 /// Gives the rows of a left-hand side.
-pub(crate) trait RowSource: Sync {
+pub trait RowSource: Sync {
     /// Writes the numbers `start..start + target.len()` of row `row`.
     fn fill(&self, row: usize, start: usize, target: &mut [f32]);
 }
 
 /// Rows that lie in memory one after another.
-pub(crate) struct DenseRows<'a> {
-    pub(crate) numbers: &'a [f32],
-    pub(crate) depth: usize,
+pub struct DenseRows<'a> {
+    pub numbers: &'a [f32],
+    pub depth: usize,
 }
 
 impl RowSource for DenseRows<'_> {
@@ -109,16 +109,16 @@ impl RowSource for DenseRows<'_> {
 
 /// What happens to a tile of the product before it is written.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Epilogue<'a> {
+pub struct Epilogue<'a> {
     /// One number for each column.
-    pub(crate) bias: Option<&'a [f32]>,
-    pub(crate) activation: Activation,
+    pub bias: Option<&'a [f32]>,
+    pub activation: Activation,
     /// As large as the result; added last.
-    pub(crate) residual: Option<&'a [f32]>,
+    pub residual: Option<&'a [f32]>,
 }
 
 /// `rows` x `packed`, of `n_rows` rows; the result is row-major.
-pub(crate) fn product(
+pub fn product(
     rows: &impl RowSource,
     n_rows: usize,
     packed: PackedView<'_>,
@@ -170,7 +170,7 @@ pub(crate) fn product(
 }
 
 /// A stride that is no multiple of 4096 bytes, where rows would fight for the same cache sets.
-pub(crate) fn padded_stride(depth: usize) -> usize {
+pub fn padded_stride(depth: usize) -> usize {
     depth.next_multiple_of(16) + 16
 }
 
@@ -227,25 +227,25 @@ impl Tasks {
 }
 
 /// The product of a block of rows, in scratch memory, with some panels.
-pub(crate) struct BlockProduct<'a> {
-    pub(crate) left: &'a [f32],
-    pub(crate) stride: usize,
-    pub(crate) n_rows: usize,
+pub struct BlockProduct<'a> {
+    pub left: &'a [f32],
+    pub stride: usize,
+    pub n_rows: usize,
     /// The part of the depth that `left` holds; above zero, the output holds the product of the depth before it.
-    pub(crate) start: usize,
-    pub(crate) depth: usize,
-    pub(crate) packed: PackedView<'a>,
-    pub(crate) panels: (usize, usize),
-    pub(crate) epilogue: Epilogue<'a>,
+    pub start: usize,
+    pub depth: usize,
+    pub packed: PackedView<'a>,
+    pub panels: (usize, usize),
+    pub epilogue: Epilogue<'a>,
     /// The first row of the block.
-    pub(crate) output: OutputRows<'a>,
+    pub output: OutputRows<'a>,
     /// Of the block in the residual.
-    pub(crate) first_row: usize,
+    pub first_row: usize,
 }
 
 impl<'a> BlockProduct<'a> {
     /// Over the whole depth and all panels, with nothing applied.
-    pub(crate) fn whole(
+    pub fn whole(
         left: &'a [f32],
         stride: usize,
         n_rows: usize,

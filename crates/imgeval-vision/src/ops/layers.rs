@@ -8,19 +8,19 @@ use super::{
 use crate::checkpoint::{Parameter, Parameters};
 
 /// Layers by the name that their parameters share; what is missing or misshaped is noted in the parameters.
-pub(crate) struct Layers<'a> {
-    pub(crate) parameters: &'a mut Parameters,
+pub struct Layers<'a> {
+    pub parameters: &'a mut Parameters,
     /// The first size that no network of this kind can have, because a tensor's shape is all that says it.
-    pub(crate) impossible: Option<String>,
+    pub impossible: Option<String>,
 }
 
 impl<'a> Layers<'a> {
-    pub(crate) fn new(parameters: &'a mut Parameters) -> Self {
+    pub fn new(parameters: &'a mut Parameters) -> Self {
         Self { parameters, impossible: None }
     }
 
     /// Notes a size that came out of the tensors' shapes if it is not in the range.
-    pub(crate) fn require_size(&mut self, what: &str, size: usize, range: std::ops::RangeInclusive<usize>) {
+    pub fn require_size(&mut self, what: &str, size: usize, range: std::ops::RangeInclusive<usize>) {
         if !range.contains(&size) && self.impossible.is_none() {
             let (least, most) = (range.start(), range.end());
             self.impossible = Some(format!("{what}: {size}, possible are {least} to {most}"));
@@ -28,45 +28,45 @@ impl<'a> Layers<'a> {
     }
 
     /// Notes channels that cannot be cut into so many equal parts.
-    pub(crate) fn require_parts(&mut self, what: &str, channels: usize, parts: usize) {
+    pub fn require_parts(&mut self, what: &str, channels: usize, parts: usize) {
         if (parts == 0 || !channels.is_multiple_of(parts)) && self.impossible.is_none() {
             self.impossible = Some(format!("{what}: {parts} do not divide {channels} channels"));
         }
     }
 
     /// A tensor's size along an axis; 1 where it has none, which is refused when the tensor is taken.
-    pub(crate) fn dimension(&self, name: &str, axis: usize) -> usize {
+    pub fn dimension(&self, name: &str, axis: usize) -> usize {
         self.parameters.shape(name).and_then(|shape| shape.get(axis).copied()).unwrap_or(1)
     }
 
-    pub(crate) fn tensor(&mut self, name: &str, shape: &[usize]) -> Parameter {
+    pub fn tensor(&mut self, name: &str, shape: &[usize]) -> Parameter {
         self.parameters.take(name, shape)
     }
 
-    pub(crate) fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Linear {
+    pub fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Linear {
         let bias = self.tensor(&format!("{name}.bias"), &[outputs]);
         Linear::new(self.tensor(&format!("{name}.weight"), &[outputs, inputs]), Some(bias))
     }
 
-    pub(crate) fn linear_without_bias(&mut self, name: &str, inputs: usize, outputs: usize) -> Linear {
+    pub fn linear_without_bias(&mut self, name: &str, inputs: usize, outputs: usize) -> Linear {
         Linear::new(self.tensor(&format!("{name}.weight"), &[outputs, inputs]), None)
     }
 
-    pub(crate) fn affine(&mut self, name: &str, channels: usize) -> Affine {
+    pub fn affine(&mut self, name: &str, channels: usize) -> Affine {
         let weight = self.tensor(&format!("{name}.weight"), &[channels]);
         Affine::new(weight, self.tensor(&format!("{name}.bias"), &[channels]))
     }
 
-    pub(crate) fn layer_norm(&mut self, name: &str, channels: usize) -> LayerNorm {
+    pub fn layer_norm(&mut self, name: &str, channels: usize) -> LayerNorm {
         LayerNorm::new(self.affine(name, channels))
     }
 
-    pub(crate) fn group_norm(&mut self, name: &str, channels: usize, groups: usize) -> GroupNorm {
+    pub fn group_norm(&mut self, name: &str, channels: usize, groups: usize) -> GroupNorm {
         GroupNorm { affine: self.affine(name, channels), groups }
     }
 
     /// `shape` is [outputs, channels, kernel, kernel].
-    pub(crate) fn convolution(
+    pub fn convolution(
         &mut self,
         name: &str,
         shape: [usize; 4],

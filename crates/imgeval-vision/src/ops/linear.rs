@@ -15,7 +15,7 @@ use super::{
 use crate::checkpoint::Parameter;
 
 /// `activation(x W' + b) + residual`. The weight is read and packed at its first use.
-pub(crate) struct Linear {
+pub struct Linear {
     weight: Weight,
     bias: Option<Parameter>,
     /// For each input of the layer its column in the stored weight, where that has another order.
@@ -43,7 +43,7 @@ struct Packed {
 
 impl Linear {
     /// Of a weight whose first dimension is the outputs; all others together are the inputs.
-    pub(crate) fn new(weight: Parameter, bias: Option<Parameter>) -> Self {
+    pub fn new(weight: Parameter, bias: Option<Parameter>) -> Self {
         let outputs = weight.shape().first().copied().unwrap_or(0);
         let inputs = weight.shape().iter().skip(1).product();
         let (packed, composed) = (OnceLock::new(), OnceLock::new());
@@ -63,7 +63,7 @@ impl Linear {
 
     /// A layer of numbers [outputs, inputs] in memory, which are packed at once: the layer runs with 32 bits on the CPU only. `order` gives
     /// for each input of the layer its column.
-    pub(crate) fn of_numbers(weight: &[f32], bias: Vec<f32>, order: &[usize]) -> Self {
+    pub fn of_numbers(weight: &[f32], bias: Vec<f32>, order: &[usize]) -> Self {
         let (inputs, outputs) = (order.len(), bias.len());
         let rows = weight.chunks_exact(inputs.max(1));
         let ordered: Vec<f32> = rows.flat_map(|row| order.iter().map(|&column| row[column])).collect();
@@ -82,25 +82,25 @@ impl Linear {
     }
 
     /// Only these outputs of the stored weight.
-    pub(crate) fn with_rows(mut self, rows: Range<usize>) -> Self {
+    pub fn with_rows(mut self, rows: Range<usize>) -> Self {
         self.outputs = rows.len();
         self.rows = rows;
         self
     }
 
     /// Of a weight that is stored as [inputs, outputs], without a bias.
-    pub(crate) fn transposed(weight: Parameter) -> Self {
+    pub fn transposed(weight: Parameter) -> Self {
         let layer = Self::new(weight, None);
         let (inputs, outputs) = (layer.outputs, layer.inputs);
         Self { inputs, outputs, rows: 0..outputs, is_transposed: true, ..layer }
     }
 
-    pub(crate) fn with_column_order(mut self, order: Arc<[usize]>) -> Self {
+    pub fn with_column_order(mut self, order: Arc<[usize]>) -> Self {
         self.column_order = Some(order);
         self
     }
 
-    pub(crate) fn outputs(&self) -> usize {
+    pub fn outputs(&self) -> usize {
         self.outputs
     }
 
@@ -150,13 +150,13 @@ impl Linear {
     }
 
     /// The packed weight and the bias, for kernels that multiply by themselves.
-    pub(crate) fn packed_parts(&self) -> Result<(&PackedMatrix, Option<&[f32]>)> {
+    pub fn packed_parts(&self) -> Result<(&PackedMatrix, Option<&[f32]>)> {
         let packed = self.packed()?;
         Ok((&packed.matrix, packed.bias.as_deref()))
     }
 
     /// Weight [outputs, inputs] and bias on the device and in the type of `like`.
-    pub(crate) fn composed_parts(&self, like: &Tensor) -> Result<&(Tensor, Option<Tensor>)> {
+    pub fn composed_parts(&self, like: &Tensor) -> Result<&(Tensor, Option<Tensor>)> {
         if self.composed.get().is_none() {
             let place = |numbers: Vec<f32>, shape: &[usize]| {
                 from_numbers(numbers, shape)?.to_device(like.device())?.to_dtype(like.dtype())
@@ -169,12 +169,12 @@ impl Linear {
         self.composed.get().ok_or_else(|| candle_core::Error::msg("a weight could not be kept"))
     }
 
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.forward_with(x, Activation::None, None)
     }
 
     /// `x` is [.., inputs]; the result is [.., outputs], as is `residual`.
-    pub(crate) fn forward_with(
+    pub fn forward_with(
         &self,
         x: &Tensor,
         activation: Activation,
@@ -212,7 +212,7 @@ impl Linear {
     }
 
     /// Over the rows that `rows` gives: patches of an image, for a convolution.
-    pub(crate) fn multiply(
+    pub fn multiply(
         &self,
         rows: &impl RowSource,
         n_rows: usize,
@@ -228,7 +228,7 @@ impl Linear {
 }
 
 /// [rows, depth] times [columns, depth] transposed, both activations: [rows, columns].
-pub(crate) fn multiply_transposed(left: &Tensor, right: &Tensor) -> Result<Tensor> {
+pub fn multiply_transposed(left: &Tensor, right: &Tensor) -> Result<Tensor> {
     let ((n_rows, depth), columns) = (left.dims2()?, right.dim(0)?);
     let packed =
         with_numbers(&right.contiguous()?, |right| Ok(PackedMatrix::from_transposed(right, depth, columns)))?;

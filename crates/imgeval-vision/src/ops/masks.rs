@@ -10,35 +10,35 @@ use super::{
 };
 
 /// Queries that one word of bits holds.
-pub(crate) const QUERIES_PER_WORD: usize = 128;
+pub const QUERIES_PER_WORD: usize = 128;
 /// Rows of the image that one task works through.
 const ROWS: usize = 16;
 
 /// The masks of some queries at the size of the original image.
 #[derive(Debug, Default)]
-pub(crate) struct QueryMasks {
+pub struct QueryMasks {
     /// For each query: pixels in the mask, and the sum of their probabilities.
-    pub(crate) areas: Vec<u64>,
-    pub(crate) probability_sums: Vec<f64>,
+    pub areas: Vec<u64>,
+    pub probability_sums: Vec<f64>,
     /// First and last column and row of the mask; meaningless where it is empty.
-    pub(crate) spans: Vec<Span>,
+    pub spans: Vec<Span>,
     /// One word for each pixel, row by row: the bit of a query is set where its mask is.
-    pub(crate) words: Vec<u128>,
-    pub(crate) width: usize,
+    pub words: Vec<u128>,
+    pub width: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) left: usize,
-    pub(crate) top: usize,
-    pub(crate) right: usize,
-    pub(crate) bottom: usize,
+pub struct Span {
+    pub left: usize,
+    pub top: usize,
+    pub right: usize,
+    pub bottom: usize,
 }
 
 impl QueryMasks {
     /// Around the pixels, right and bottom exclusive; zeros if there are none.
     #[expect(clippy::cast_precision_loss, reason = "sizes of images")]
-    pub(crate) fn bounding_box(&self, query: usize) -> BoundingBox {
+    pub fn bounding_box(&self, query: usize) -> BoundingBox {
         if self.areas[query] == 0 {
             return BoundingBox { x1: 0.0, y1: 0.0, x2: 0.0, y2: 0.0 };
         }
@@ -48,7 +48,7 @@ impl QueryMasks {
 
     /// At another size, each pixel taking the word of the nearest one as PyTorch's `interpolate` finds it. The
     /// probabilities stay those of the first size.
-    pub(crate) fn enlarged(self, (height, width): (usize, usize)) -> Self {
+    pub fn enlarged(self, (height, width): (usize, usize)) -> Self {
         let (from_height, from_width) = (self.words.len() / self.width, self.width);
         let nearest = |from: usize, to: usize| -> Vec<usize> {
             #[expect(clippy::cast_precision_loss, reason = "sizes of images")]
@@ -86,23 +86,23 @@ impl QueryMasks {
 
     /// The mean probability inside the mask, as mmdetection divides it.
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a ratio in [0, 1]")]
-    pub(crate) fn quality(&self, query: usize) -> f32 {
+    pub fn quality(&self, query: usize) -> f32 {
         (self.probability_sums[query] / (self.areas[query] as f64 + 1e-6)) as f32
     }
 }
 
 /// Mask logits, [height x width, queries], of at most [`QUERIES_PER_WORD`] queries.
-pub(crate) struct MaskLogits<'a> {
-    pub(crate) numbers: &'a [f32],
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) n_queries: usize,
+pub struct MaskLogits<'a> {
+    pub numbers: &'a [f32],
+    pub width: usize,
+    pub height: usize,
+    pub n_queries: usize,
 }
 
 impl MaskLogits<'_> {
     /// Resizes bilinearly to the padded size, cuts the padding off, resizes to the original size, and says for every
     /// pixel which masks it is in (logit above 0).
-    pub(crate) fn resize_and_threshold(
+    pub fn resize_and_threshold(
         &self,
         padded: (usize, usize),
         resized: (usize, usize),
@@ -335,7 +335,7 @@ impl Corners<'_> {
 }
 
 /// The runs of every query's mask in COCO's order: down the columns, starting with a run outside.
-pub(crate) fn column_runs(words: &[u128], width: usize, n_queries: usize) -> Vec<Vec<u32>> {
+pub fn column_runs(words: &[u128], width: usize, n_queries: usize) -> Vec<Vec<u32>> {
     let height = words.len() / width.max(1);
     let mut runs = vec![Vec::new(); n_queries];
     let mut starts = vec![0_u32; n_queries];

@@ -15,22 +15,22 @@
     reason = "vector instructions and outputs that threads share; see each SAFETY comment"
 )]
 
-pub(crate) mod activation;
-pub(crate) mod attention;
-pub(crate) mod buffer;
-pub(crate) mod convolution;
-pub(crate) mod deformable;
-pub(crate) mod gemm;
-pub(crate) mod layers;
-pub(crate) mod linear;
-pub(crate) mod masks;
-pub(crate) mod norm;
-pub(crate) mod pooling;
-pub(crate) mod resize;
-pub(crate) mod simd;
-pub(crate) mod tensor;
-pub(crate) mod transformer;
-pub(crate) mod window;
+pub mod activation;
+pub mod attention;
+pub mod buffer;
+pub mod convolution;
+pub mod deformable;
+pub mod gemm;
+pub mod layers;
+pub mod linear;
+pub mod masks;
+pub mod norm;
+pub mod pooling;
+pub mod resize;
+pub mod simd;
+pub mod tensor;
+pub mod transformer;
+pub mod window;
 
 #[cfg(test)]
 mod tests;

@@ -13,12 +13,12 @@ use super::{
 use crate::checkpoint::Parameter;
 
 /// PyTorch's default.
-pub(crate) const EPSILON: f32 = 1e-5;
+pub const EPSILON: f32 = 1e-5;
 /// Rows that one task works through.
 const ROWS: usize = 64;
 
 /// Scale and shift of a norm, one number each for every channel.
-pub(crate) struct Affine {
+pub struct Affine {
     weight: Parameter,
     bias: Parameter,
     /// For each channel its place in the stored numbers, where those have another order.
@@ -27,11 +27,11 @@ pub(crate) struct Affine {
 }
 
 impl Affine {
-    pub(crate) fn new(weight: Parameter, bias: Parameter) -> Self {
+    pub fn new(weight: Parameter, bias: Parameter) -> Self {
         Self { weight, bias, order: None, numbers: OnceLock::new() }
     }
 
-    pub(crate) fn with_order(mut self, order: Arc<[usize]>) -> Self {
+    pub fn with_order(mut self, order: Arc<[usize]>) -> Self {
         self.order = Some(order);
         self
     }
@@ -62,7 +62,7 @@ impl Affine {
 }
 
 /// Normalises each row of `x` [.., channels].
-pub(crate) struct LayerNorm {
+pub struct LayerNorm {
     affine: Affine,
     /// Added to the variance.
     epsilon: f32,
@@ -70,15 +70,15 @@ pub(crate) struct LayerNorm {
 
 impl LayerNorm {
     /// With PyTorch's default of 1e-5 added to the variance.
-    pub(crate) fn new(affine: Affine) -> Self {
+    pub fn new(affine: Affine) -> Self {
         Self { affine, epsilon: EPSILON }
     }
 
-    pub(crate) fn with_epsilon(self, epsilon: f32) -> Self {
+    pub fn with_epsilon(self, epsilon: f32) -> Self {
         Self { epsilon, ..self }
     }
 
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         if x.elem_count() == 0 {
             return Ok(x.clone());
         }
@@ -166,13 +166,13 @@ unsafe fn sum_of<S: Simd>(numbers: &[f32], padding: f32, map: impl Fn(S::Vector)
 }
 
 /// Normalises groups of neighbouring channels over all rows of `x` [rows, channels].
-pub(crate) struct GroupNorm {
-    pub(crate) affine: Affine,
-    pub(crate) groups: usize,
+pub struct GroupNorm {
+    pub affine: Affine,
+    pub groups: usize,
 }
 
 impl GroupNorm {
-    pub(crate) fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
         let (n_rows, channels) = x.dims2()?;
         if self.groups == 0 || channels % self.groups != 0 {
             bail!("a norm of {} groups was given {:?}", self.groups, x.shape());

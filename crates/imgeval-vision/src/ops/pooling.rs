@@ -7,14 +7,14 @@ use super::tensor::{from_numbers, with_numbers};
 
 /// A square window that moves by its stride.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Window {
-    pub(crate) side: usize,
-    pub(crate) stride: usize,
+pub struct Window {
+    pub side: usize,
+    pub stride: usize,
 }
 
 /// The largest number of each channel under each of `out_size` windows, the first of which lies in the upper left corner. What of a
 /// window lies beyond the right or bottom border does not count. For 32-bit numbers on the CPU.
-pub(crate) fn max_pool(
+pub fn max_pool(
     x: &Tensor,
     (height, width): (usize, usize),
     window: Window,

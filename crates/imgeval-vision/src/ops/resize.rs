@@ -7,14 +7,14 @@ use super::tensor::{from_numbers, is_fast, with_numbers};
 
 /// For one output place: two source places and the weight of the second.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Tap {
-    pub(crate) first: usize,
-    pub(crate) second: usize,
-    pub(crate) weight: f32,
+pub struct Tap {
+    pub first: usize,
+    pub second: usize,
+    pub weight: f32,
 }
 
 /// The taps along one axis. The arithmetic is that of PyTorch: 32 bits, the source place not below zero.
-pub(crate) fn taps(from: usize, to: usize) -> Vec<Tap> {
+pub fn taps(from: usize, to: usize) -> Vec<Tap> {
     #[expect(clippy::cast_precision_loss, reason = "sizes of images")]
     let scale = from as f32 / to as f32;
     (0..to)
@@ -35,7 +35,7 @@ pub(crate) fn taps(from: usize, to: usize) -> Vec<Tap> {
 }
 
 /// [from x, channels] to [to x, channels].
-pub(crate) fn resize_bilinear(
+pub fn resize_bilinear(
     x: &Tensor,
     (height, width): (usize, usize),
     (out_height, out_width): (usize, usize),

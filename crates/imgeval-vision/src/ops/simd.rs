@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 /// # Safety
 /// Every function may only be called where the instruction set of the implementation is available, and inlined into a
 /// function that enables it; [`dispatch`] guarantees both. `load` and `store` need `LANES` valid numbers.
-pub(crate) unsafe trait Simd: Copy {
+pub unsafe trait Simd: Copy {
     type Vector: Copy;
     const LANES: usize;
     /// Rows of a tile of a matrix product: as many as the registers hold beside two vectors of the other operand.
@@ -41,7 +41,7 @@ pub(crate) unsafe trait Simd: Copy {
 }
 
 /// A kernel that is generic over the instruction set.
-pub(crate) trait Kernel {
+pub trait Kernel {
     type Output;
 
     /// # Safety
@@ -121,7 +121,7 @@ pub fn instruction_set_name() -> &'static str {
 }
 
 /// The tile height of the instruction set in use.
-pub(crate) fn tile_rows() -> usize {
+pub fn tile_rows() -> usize {
     match instruction_set() {
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx512 => x86::Avx512::TILE_ROWS,
@@ -132,7 +132,7 @@ pub(crate) fn tile_rows() -> usize {
 }
 
 /// Runs `kernel` with the best instruction set of this processor.
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     match instruction_set() {
         // SAFETY: `instruction_set` has seen that the processor has these features.
         #[cfg(target_arch = "x86_64")]
@@ -147,7 +147,7 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
 
 /// Arrays of eight numbers; the compiler vectorises them with what the target always has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Portable;
+pub struct Portable;
 
 const PORTABLE_LANES: usize = 8;
 
@@ -438,7 +438,7 @@ mod x86 {
 
 /// For the tests: every instruction set of this machine in one process.
 #[cfg(test)]
-pub(crate) mod testing {
+pub mod testing {
     use std::cell::Cell;
 
     use super::InstructionSet;
@@ -463,7 +463,7 @@ pub(crate) mod testing {
     }
 
     /// Runs `work` once with each set, in a pool of threads that all use it.
-    pub(crate) fn on_every_instruction_set(work: impl Fn() + Sync) {
+    pub fn on_every_instruction_set(work: impl Fn() + Sync) {
         for set in available() {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(if cfg!(miri) { 2 } else { 3 })

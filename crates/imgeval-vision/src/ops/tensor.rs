@@ -3,12 +3,12 @@
 use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor, bail};
 
 /// Whether the kernels of this module apply: 32-bit numbers on the CPU. All else takes composed candle operations.
-pub(crate) fn is_fast(tensor: &Tensor) -> bool {
+pub fn is_fast(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }
 
 /// Norms and softmax are computed with at least 32 bits.
-pub(crate) fn widened(x: &Tensor) -> Result<Tensor> {
+pub fn widened(x: &Tensor) -> Result<Tensor> {
     match x.dtype() {
         DType::F32 | DType::F64 => Ok(x.clone()),
         _ => x.to_dtype(DType::F32),
@@ -16,10 +16,7 @@ pub(crate) fn widened(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Lends the numbers of a contiguous CPU tensor.
-pub(crate) fn with_numbers<Output>(
-    tensor: &Tensor,
-    work: impl FnOnce(&[f32]) -> Result<Output>,
-) -> Result<Output> {
+pub fn with_numbers<Output>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> Result<Output>) -> Result<Output> {
     let (storage, layout) = tensor.storage_and_layout();
     let Some((start, end)) = layout.contiguous_offsets() else {
         bail!("a kernel was given a tensor that is not contiguous: {:?}", layout.shape());
@@ -31,7 +28,7 @@ pub(crate) fn with_numbers<Output>(
 }
 
 /// Lends the numbers of two tensors at once.
-pub(crate) fn with_both<Output>(
+pub fn with_both<Output>(
     first: &Tensor,
     second: &Tensor,
     work: impl FnOnce(&[f32], &[f32]) -> Result<Output>,
@@ -40,6 +37,6 @@ pub(crate) fn with_both<Output>(
 }
 
 /// A tensor on the CPU that takes over these numbers.
-pub(crate) fn from_numbers(numbers: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
+pub fn from_numbers(numbers: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
     Tensor::from_vec(numbers, shape, &Device::Cpu)
 }

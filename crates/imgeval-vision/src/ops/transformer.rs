@@ -9,30 +9,30 @@ use super::{
 use crate::{checkpoint::Parameter, compute::Backend};
 
 /// Far beyond any published model.
-pub(crate) const LARGEST_WIDTH: usize = 8192;
+pub const LARGEST_WIDTH: usize = 8192;
 
 /// What a family of models calls the parts of a block.
-pub(crate) struct BlockNames {
-    pub(crate) attention_norm: &'static str,
-    pub(crate) qkv_weight: &'static str,
-    pub(crate) qkv_bias: &'static str,
-    pub(crate) output: &'static str,
-    pub(crate) mlp_norm: &'static str,
-    pub(crate) expand: &'static str,
-    pub(crate) contract: &'static str,
+pub struct BlockNames {
+    pub attention_norm: &'static str,
+    pub qkv_weight: &'static str,
+    pub qkv_bias: &'static str,
+    pub output: &'static str,
+    pub mlp_norm: &'static str,
+    pub expand: &'static str,
+    pub contract: &'static str,
 }
 
 /// What the blocks of a tower have in common.
 #[derive(Clone, Copy)]
-pub(crate) struct BlockShape {
-    pub(crate) width: usize,
-    pub(crate) heads: usize,
-    pub(crate) activation: Activation,
+pub struct BlockShape {
+    pub width: usize,
+    pub heads: usize,
+    pub activation: Activation,
     /// Added to the variance in both norms.
-    pub(crate) epsilon: f32,
+    pub epsilon: f32,
 }
 
-pub(crate) struct Block {
+pub struct Block {
     attention_norm: LayerNorm,
     qkv: Linear,
     output: Linear,
@@ -45,21 +45,21 @@ pub(crate) struct Block {
 
 /// Which tokens' results are needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Needed {
+pub enum Needed {
     All,
     /// Only the class token's, as of the last block of a network whose other tokens nobody reads.
     First,
 }
 
 /// A parameter's numbers as a tensor.
-pub(crate) fn place(parameter: &Parameter, backend: &Backend) -> Result<Tensor> {
+pub fn place(parameter: &Parameter, backend: &Backend) -> Result<Tensor> {
     let numbers = parameter.read().map_err(candle_core::Error::wrap)?;
     from_numbers(numbers, parameter.shape())?.to_device(&backend.device)?.to_dtype(backend.dtype)
 }
 
 impl Block {
     /// All blocks `{prefix}.0`, `{prefix}.1` and so on that the checkpoint has.
-    pub(crate) fn load_all(
+    pub fn load_all(
         layers: &mut Layers<'_>,
         prefix: &str,
         names: &BlockNames,
@@ -93,21 +93,21 @@ impl Block {
         }
     }
 
-    pub(crate) fn heads(&self) -> usize {
+    pub fn heads(&self) -> usize {
         self.heads
     }
 
-    pub(crate) fn activation(&self) -> Activation {
+    pub fn activation(&self) -> Activation {
         self.activation
     }
 
     /// `x` is [batch, tokens, width]; `mask` [tokens, tokens] is added to the scores of every head.
-    pub(crate) fn forward(&self, x: &Tensor, mask: Option<&Tensor>, needed: Needed) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor, mask: Option<&Tensor>, needed: Needed) -> Result<Tensor> {
         self.mix(x, &self.qkv.forward(&self.attention_norm.forward(x)?)?, mask, needed)
     }
 
     /// The block's result for all tokens, and its keys [batch, tokens, width], the heads side by side.
-    pub(crate) fn forward_with_keys(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
+    pub fn forward_with_keys(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
         let width = x.dim(2)?;
         Ok((self.mix(x, &qkv, None, Needed::All)?, qkv.narrow(2, width, width)?.contiguous()?))

@@ -19,15 +19,15 @@ use crate::checkpoint::Parameter;
 const OTHER_REGION: f32 = -100.0;
 
 /// Multi-head attention inside windows of `window` x `window` tokens, with a bias for each relative position.
-pub(crate) struct WindowAttention {
-    pub(crate) qkv: Linear,
-    pub(crate) projection: Linear,
+pub struct WindowAttention {
+    pub qkv: Linear,
+    pub projection: Linear,
     /// [(2 window - 1)^2, heads]
-    pub(crate) bias_table: Parameter,
-    pub(crate) window: usize,
-    pub(crate) shift: usize,
-    pub(crate) heads: usize,
-    pub(crate) added: OnceLock<Vec<f32>>,
+    pub bias_table: Parameter,
+    pub window: usize,
+    pub shift: usize,
+    pub heads: usize,
+    pub added: OnceLock<Vec<f32>>,
 }
 
 /// Where the windows lie over a map of tokens.
@@ -104,13 +104,7 @@ impl WindowAttention {
     }
 
     /// `residual` + attention over `x`, both [height x width, channels].
-    pub(crate) fn forward(
-        &self,
-        x: &Tensor,
-        residual: &Tensor,
-        height: usize,
-        width: usize,
-    ) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor, residual: &Tensor, height: usize, width: usize) -> Result<Tensor> {
         let grid = Grid::new(height, width, self.window, self.shift);
         if !is_fast(x) {
             return self.forward_composed(x, residual, grid);

@@ -17,13 +17,14 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),
     ("imgeval-resample", &["imgeval-core"]),
     ("imgeval-suites", &["imgeval-core", "imgeval-files", "imgeval-metrics"]),
     ("imgeval-vision", &["imgeval-core", "imgeval-files", "imgeval-resample"]),
+    ("imgeval-forensics", &["imgeval-core", "imgeval-files", "imgeval-resample", "imgeval-vision"]),
     ("imgeval-clients", &["imgeval-core", "imgeval-files"]),
     ("imgeval-fetch", &["imgeval-core", "imgeval-files", "imgeval-suites"]),
     ("imgeval-settings", &["imgeval-clients", "imgeval-core", "imgeval-files"]),

@@ -1,0 +1,19 @@
+//! Published detectors of generated images: the same preparation, network and threshold as their authors' code.
+//!
+//! - [`port`]: what a detector is and what it says of an image.
+//! - [`registry`]: every detector; a new one is a file in [`detectors`] and a line there.
+//! - [`source`]: an image as each of the two libraries reads it; [`preparation`]: crops and scalings before a network.
+//! - [`trace`]: the numbers in the middle of a network, for tests.
+
+#![forbid(unsafe_code)]
+
+pub mod detectors;
+pub mod port;
+pub mod preparation;
+pub mod registry;
+pub mod source;
+pub mod trace;
+
+pub use port::{Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsLicense};
+pub use registry::{DETECTORS, description};
+pub use source::SourceImage;

@@ -1,0 +1,12 @@
+//! Every detector that is known here.
+
+use crate::port::Description;
+
+/// In the order in which lists show them.
+pub static DETECTORS: &[&Description] = &[];
+
+/// The detector of an id.
+#[must_use]
+pub fn description(id: &str) -> Option<&'static Description> {
+    DETECTORS.iter().find(|description| description.id == id).copied()
+}
