@@ -53,6 +53,15 @@ pub enum PagesError {
         #[source]
         source: io::Error,
     },
+    #[error("could not read `{path}`")]
+    ReadDiagnosis {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The folder was not written by a diagnosis, or by one of another version.
+    #[error("`{path}` was not written by a diagnosis of this version: {detail}")]
+    NotADiagnosis { path: PathBuf, detail: String },
     /// Not one of the suites that judges score.
     #[error("people label the suites that judges score, which {suite} is not")]
     NotLabelled { suite: &'static str },

@@ -18,6 +18,6 @@ mod viewer;
 pub use error::PagesError;
 pub use label::{LabelError, LabelEvent, LabelOptions, Session, check_rater, run_label_page};
 pub use report::{
-    ReportOptions, Rounds, claim_folder, make_names_unique, write_figures, write_report, write_rounds_page,
+    ReportOptions, Rounds, claim_folder, read_diagnosis, write_diagnosis, write_report, write_rounds_page,
 };
 pub use viewer::{RunsOnDisk, ViewerEvent, ViewerOptions, run_viewer};

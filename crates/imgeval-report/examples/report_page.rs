@@ -445,6 +445,7 @@ fn report(title: &str, runs: Vec<RunView>) -> Report {
         comparisons: Vec::new(),
         weaknesses: Vec::new(),
         rounds: None,
+        diagnoses: Vec::new(),
         notes: Vec::new(),
     }
 }

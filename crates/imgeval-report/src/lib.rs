@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod calls;
+pub mod diagnosis;
 pub mod figures;
 pub mod measured;
 pub mod model;

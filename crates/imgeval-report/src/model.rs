@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{rounds::RoundsView, weaknesses::WeaknessesView};
+use crate::{diagnosis::DiagnosisView, rounds::RoundsView, weaknesses::WeaknessesView};
 
 /// Everything but the samples, which come one by one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,6 +18,8 @@ pub struct Report {
     pub weaknesses: Vec<WeaknessesView>,
     /// Sessions of edits; `None` if there are none.
     pub rounds: Option<RoundsView>,
+    /// What diagnoses of their own found, such as traces in the images.
+    pub diagnoses: Vec<DiagnosisView>,
     /// What a reader should know before reading on, such as runs that cannot be compared.
     pub notes: Vec<String>,
 }

@@ -40,6 +40,7 @@ impl Assembly<'_> {
             comparisons: Vec::new(),
             weaknesses: Vec::new(),
             rounds: None,
+            diagnoses: Vec::new(),
             notes: Vec::new(),
         };
         let mut suites: Vec<(SuiteRef, Scheme)> = Vec::new();

@@ -164,6 +164,9 @@ const ELSEWHERE: &str =
 pub(crate) fn pull_hint(error: &PullError) -> &'static str {
     match error {
         PullError::Offline { .. } => "run once without --offline, or add a copy with `imgeval models add`",
+        PullError::ByHand { .. } => {
+            "download the file there, then take it in with `imgeval models add NAME FILE`"
+        }
         PullError::PythonMissing { .. } | PullError::PythonBroken { .. } => {
             "install Python 3 or name it in IMGEVAL_PYTHON, or add a copy with `imgeval models add`"
         }
@@ -188,7 +191,10 @@ pub(crate) fn weights_hint(error: &weights::StoreError) -> &'static str {
         weights::StoreError::Missing { .. } => {
             "fetch them with `imgeval models pull`, or add a copy with `imgeval models add`"
         }
-        weights::StoreError::WrongChecksum { .. } => {
+        weights::StoreError::TermsNotAccepted { .. } => {
+            "if you may use them under these terms, say so once with `imgeval models pull|add NAME --accept-terms`"
+        }
+        weights::StoreError::WrongChecksum { .. } | weights::StoreError::WrongGitHash { .. } => {
             "the file is damaged or another one; fetch or add the right one"
         }
         weights::StoreError::Read { .. } | weights::StoreError::Write { .. } => {
@@ -367,6 +373,9 @@ pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
         PagesError::PortInUse { .. } | PagesError::Listen { .. } => {
             let hint = "choose another port with --port; 0 takes any that is free";
             (Some(hint.to_owned()), Exit::Unexpected)
+        }
+        PagesError::ReadDiagnosis { .. } | PagesError::NotADiagnosis { .. } => {
+            (Some("give the folder that `imgeval diagnose ... --report DIR` wrote".to_owned()), Exit::Usage)
         }
         PagesError::NotLabelled { .. } | PagesError::NothingAsked => (None, Exit::Usage),
         PagesError::NoImage => {

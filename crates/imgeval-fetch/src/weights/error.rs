@@ -44,6 +44,8 @@ pub enum PullEvent {
 pub enum PullError {
     #[error("weights `{id}` are not here and the network is not to be used")]
     Offline { id: &'static str },
+    #[error("weights `{id}` have no address that serves them; people find them at {from}")]
+    ByHand { id: &'static str, from: &'static str },
     #[error("no Python interpreter found (tried {tried})")]
     PythonMissing { tried: String },
     #[error("could not run `{}`", python.display())]

@@ -16,8 +16,10 @@
 //! there and binds all later ones. [`Hashing::Always`] hashes nevertheless.
 
 mod error;
+mod forensics;
 mod hub;
 mod hub_repository;
+mod licenses;
 mod member;
 mod package;
 mod record;
@@ -27,6 +29,7 @@ mod url_file;
 
 pub use error::{PullError, PullEvent, PullOptions};
 pub use hub::Hub;
+pub use licenses::{accept_terms, check_terms};
 pub use member::{
     Hashing, Located, Look, Places, add_to_set, locate_hf_mask2former, locate_member, pull_set,
 };
@@ -35,6 +38,6 @@ pub use record::sha256_of;
 pub use sets::{
     ArchiveKind, CLIP, CLIP_BASE, DINO, GENEVAL, HF_MASK2FORMER, HubRepository, KNOWN, KnownWeights, LPIPS,
     LPIPS_HEADS, LPIPS_TRUNK, MASK2FORMER, Member, ModelSet, OCR, OCR_CLASSIFIER, OCR_DETECTOR,
-    OCR_RECOGNIZER, PREVIEW, PREVIEW_SET, PythonPackage, ROUNDS, UrlFile, find,
+    OCR_RECOGNIZER, PREVIEW, PREVIEW_SET, PythonPackage, ROUNDS, Terms, UrlFile, find,
 };
 pub use store::{StoreError, add, locate};

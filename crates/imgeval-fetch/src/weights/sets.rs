@@ -1,5 +1,7 @@
 //! The registry of weights.
 
+use super::forensics;
+
 /// What one observer needs; fetched together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelSet {
@@ -7,6 +9,16 @@ pub struct ModelSet {
     /// For people.
     pub title: &'static str,
     pub members: &'static [Member],
+    pub terms: Terms,
+}
+
+/// Under which terms the weights of a set may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terms {
+    /// For any purpose, as far as their sources say; nothing is asked.
+    Free,
+    /// The user must have read them once; what they are, in words.
+    Restricted(&'static str),
 }
 
 /// One part of a set, by its source.
@@ -65,6 +77,10 @@ pub struct UrlFile {
     pub url: &'static str,
     /// How its SHA-256 starts, in lower-case hexadecimal; empty where its source states none, so that the first download binds.
     pub sha256_start: &'static str,
+    /// What `git hash-object` prints of it; empty where that is not known.
+    pub git_blob: &'static str,
+    /// Whether the address serves the file itself to anybody. Otherwise it is where people find it, and they add it by hand.
+    pub is_public: bool,
 }
 
 /// A model on the Hugging Face hub.
@@ -112,6 +128,8 @@ pub const MASK2FORMER: UrlFile = UrlFile {
           mask2former_swin-s-p4-w7-224_lsj_8x2_50e_coco/\
           mask2former_swin-s-p4-w7-224_lsj_8x2_50e_coco_20220504_001756-743b7d99.pth",
     sha256_start: "743b7d99",
+    git_blob: "",
+    is_public: true,
 };
 
 /// The colour namer of the official GenEval evaluation (METHODS 1.5).
@@ -134,6 +152,8 @@ pub const LPIPS_TRUNK: UrlFile = UrlFile {
     file_name: "squeezenet1_1-b8a52dc0.pth",
     url: "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
     sha256_start: "b8a52dc0",
+    git_blob: "",
+    is_public: true,
 };
 
 /// The linear heads of LPIPS 0.1 for it; torchmetrics 1.2 ships the same file.
@@ -217,6 +237,8 @@ pub const DINO: UrlFile = UrlFile {
     file_name: "dino_deitsmall16_pretrain.pth",
     url: "https://dl.fbaipublicfiles.com/dino/dino_deitsmall16_pretrain/dino_deitsmall16_pretrain.pth",
     sha256_start: "",
+    git_blob: "",
+    is_public: true,
 };
 
 /// Another training of the same network; not the official detector.
@@ -237,18 +259,21 @@ pub const PREVIEW_SET: ModelSet = ModelSet {
     id: "preview",
     title: "the preview detector; scores are not comparable",
     members: &[Member::Package(PREVIEW)],
+    terms: Terms::Free,
 };
 
 pub const GENEVAL: ModelSet = ModelSet {
     id: "geneval",
     title: "the official GenEval evaluation",
     members: &[Member::Url(MASK2FORMER), Member::Hub(CLIP)],
+    terms: Terms::Free,
 };
 
 pub const HF_MASK2FORMER: ModelSet = ModelSet {
     id: "hf-mask2former",
     title: "another training of the official detector; scores are not official",
     members: &[Member::Hub(MASK2FORMER_OF_THE_HUB)],
+    terms: Terms::Free,
 };
 
 /// The heads come first: they are had from more places than the trunk.
@@ -256,6 +281,7 @@ pub const LPIPS: ModelSet = ModelSet {
     id: "lpips",
     title: "the perceptual distance of edits, LPIPS-squeeze",
     members: &[Member::Package(LPIPS_HEADS), Member::Url(LPIPS_TRUNK)],
+    terms: Terms::Free,
 };
 
 pub const OCR: ModelSet = ModelSet {
@@ -266,6 +292,7 @@ pub const OCR: ModelSet = ModelSet {
         Member::Package(OCR_CLASSIFIER),
         Member::Package(OCR_RECOGNIZER),
     ],
+    terms: Terms::Free,
 };
 
 /// LPIPS is a set of its own, too: what was pulled for it is here already.
@@ -278,10 +305,32 @@ pub const ROUNDS: ModelSet = ModelSet {
         Member::Hub(CLIP_BASE),
         Member::Url(DINO),
     ],
+    terms: Terms::Free,
 };
 
 /// Every known set.
-pub const KNOWN: &[ModelSet] = &[PREVIEW_SET, GENEVAL, HF_MASK2FORMER, LPIPS, OCR, ROUNDS];
+pub const KNOWN: &[ModelSet] = &[
+    PREVIEW_SET,
+    GENEVAL,
+    HF_MASK2FORMER,
+    LPIPS,
+    OCR,
+    ROUNDS,
+    forensics::DEFAULT,
+    forensics::COMMUNITY_FORENSICS,
+    forensics::RINE,
+    forensics::UNIVFD,
+    forensics::CLIPDET,
+    forensics::NPR,
+    forensics::SAFE,
+    forensics::CNNSPOT,
+    forensics::DRCT,
+    forensics::EFFORT,
+    forensics::C2P_CLIP,
+    forensics::FATFORMER,
+    forensics::AIDE,
+    forensics::B_FREE,
+];
 
 /// The set of that id.
 #[must_use]

@@ -33,6 +33,10 @@ pub enum StoreError {
     },
     #[error("`{}` is no part of the set `{set}`", path.display())]
     NotAMember { set: &'static str, path: PathBuf },
+    #[error("the weights `{set}` are under terms that you have not accepted: {terms}")]
+    TermsNotAccepted { set: &'static str, terms: &'static str },
+    #[error("`{}` has the git hash {found}, weights `{id}` have {expected}", path.display())]
+    WrongGitHash { id: &'static str, path: PathBuf, expected: &'static str, found: String },
     #[error("folder `{}` lacks `{file}`, which weights `{id}` need", path.display())]
     Incomplete { id: &'static str, path: PathBuf, file: &'static str },
     /// What the caller's own look at the weights found.

@@ -71,7 +71,8 @@ impl Stage {
     }
 
     fn pull_with(&self, member: Member, is_offline: bool) -> Result<PathBuf, PullError> {
-        let set = ModelSet { id: "set", title: "", members: Box::leak(Box::new([member])) };
+        let set =
+            ModelSet { id: "set", title: "", members: Box::leak(Box::new([member])), terms: Terms::Free };
         let options =
             PullOptions { is_offline, retry_pause: Duration::from_millis(1), ..PullOptions::default() };
         let paths = pull_set(&set, &self.places(), &options, &|event| self.events.borrow_mut().push(event))?;
@@ -113,6 +114,8 @@ fn url_file(server: &Server, content: &[u8]) -> Member {
         file_name: "x.pth",
         url: Box::leak(format!("{}/x.pth", server.address).into_boxed_str()),
         sha256_start: Box::leak(sha256(content)[..8].to_owned().into_boxed_str()),
+        git_blob: "",
+        is_public: true,
     })
 }
 
@@ -469,7 +472,7 @@ fn local_copies_are_added_after_a_look() {
     let stage = Stage::new(&server);
     let file = url_file(&server, b"known");
     let members: &'static [Member] = Box::leak(Box::new([file, Member::Hub(REPOSITORY)]));
-    let set = ModelSet { id: "set", title: "", members };
+    let set = ModelSet { id: "set", title: "", members, terms: Terms::Free };
     let add = |path: &Path| add_to_set(&set, path, &stage.places(), &no_page);
     let sentence = |path: &Path| stage.scrub(&add(path).unwrap_err().to_string());
 
@@ -507,7 +510,7 @@ fn a_damaged_added_copy_gives_way_to_the_pulled_one() {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("config.json"), "{}").unwrap();
     fs::write(folder.join("model.safetensors"), "other weights").unwrap();
-    let set = ModelSet { id: "set", title: "", members: Box::leak(Box::new([member])) };
+    let set = ModelSet { id: "set", title: "", members: Box::leak(Box::new([member])), terms: Terms::Free };
     let added = add_to_set(&set, &folder, &stage.places(), &no_page).unwrap();
     fs::write(added.join("model.safetensors"), "damaged").unwrap();
 

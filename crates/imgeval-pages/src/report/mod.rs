@@ -1,11 +1,13 @@
 //! Reports on disk and on the page: which figures and files there are. What they say comes from `imgeval-scoring`.
 
+mod diagnosis;
 mod figures;
 mod overlays;
 mod rounds;
 mod written;
 
+pub use diagnosis::{read_diagnosis, write_diagnosis};
 pub(crate) use figures::Confidences;
 pub use rounds::{Rounds, claim_folder, write_rounds_page};
-pub use written::{ReportOptions, make_names_unique, write_figures, write_report};
+pub use written::{ReportOptions, write_report};
 pub(crate) use written::{RunImages, opaque_pixels, page_figures};

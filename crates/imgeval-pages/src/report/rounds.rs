@@ -29,7 +29,7 @@ pub struct Rounds<'a> {
     pub measured: &'a [MeasuredSession],
 }
 
-struct NoOriginals;
+pub(super) struct NoOriginals;
 
 impl Originals for NoOriginals {
     fn path(&self, _run: usize, _image: &ImageView) -> Option<std::path::PathBuf> {
@@ -65,6 +65,7 @@ pub fn write_rounds_page(
         comparisons: Vec::new(),
         weaknesses: Vec::new(),
         rounds: Some(view),
+        diagnoses: Vec::new(),
         notes: Vec::new(),
     };
     let page = PageWriter::create(out, PageOptions { single_file: false }, &NoOriginals)?;

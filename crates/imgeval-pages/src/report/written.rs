@@ -6,9 +6,9 @@ use std::{
 };
 
 use imgeval_core::{ContentHash, ImageFormat, ImageNote, ImageRef, Pixels};
-use imgeval_files::OwnFolder;
 use imgeval_observe::StageEvent;
 use imgeval_report::{
+    diagnosis::DiagnosisView,
     figures::Figure,
     model::{ImageView, Report},
     page::{Originals, PageError, PageOptions, PageWriter, Written},
@@ -71,7 +71,7 @@ pub struct ReportOptions {
     pub overlays: bool,
 }
 
-/// Writes everything into the folder `out`; also returns which of the examples asked for no run has.
+/// Writes everything into the folder `out`, with what diagnoses of their own found ([`super::read_diagnosis`]); also returns which of the examples asked for no run has.
 ///
 /// # Errors
 /// If a run cannot be read, or the folder is another's or cannot be written.
@@ -82,6 +82,7 @@ pub fn write_report(
     options: ReportOptions,
     mut examples: Examples,
     rounds: Option<Rounds<'_>>,
+    diagnoses: Vec<(DiagnosisView, Vec<Figure>)>,
     tell: &mut dyn FnMut(StageEvent<'_>),
 ) -> Result<(Written, Vec<String>), PagesError> {
     let originals = RunImages::of(runs);
@@ -110,14 +111,18 @@ pub fn write_report(
     // Files beside a page in one file would be seen by nobody.
     let most_shown = if options.single_file { 0 } else { MOST_SHOWN };
     let of_rounds = rounds.map(|rounds| put_rounds(&page, &mut report, rounds, most_shown, &mut |_, _| {}));
-    let report = &report;
-    let mut figures = all_figures(report, &confidences);
+    let mut figures = all_figures(&report, &confidences);
     figures.extend(of_rounds.transpose()?.unwrap_or_default());
     figures.extend(examples_figure(&examples, pictures?));
+    for (mut diagnosis, drawn) in diagnoses {
+        diagnosis.figures.iter_mut().for_each(|place| *place += figures.len());
+        report.diagnoses.push(diagnosis);
+        figures.extend(drawn);
+    }
     make_names_unique(&mut figures);
     render_figures(&figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
-    write_tables(&page, report)?;
-    Ok((page.finish(report, &figures)?, not_found))
+    write_tables(&page, &report)?;
+    Ok((page.finish(&report, &figures)?, not_found))
 }
 
 /// Everything but the examples.
@@ -128,7 +133,7 @@ pub(crate) fn page_figures(report: &Report, confidences: &Confidences) -> Vec<Fi
 }
 
 /// Names become files, and may come from runs.
-pub fn make_names_unique(figures: &mut [Figure]) {
+pub(super) fn make_names_unique(figures: &mut [Figure]) {
     let mut seen = BTreeSet::new();
     for figure in figures {
         let stem = figure.name.clone();
@@ -138,17 +143,6 @@ pub fn make_names_unique(figures: &mut [Figure]) {
             number += 1;
         }
     }
-}
-
-/// SVG and PNG of each, in this folder.
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn write_figures(folder: &OwnFolder, figures: &[Figure]) -> Result<(), PagesError> {
-    render_figures(figures, |name, bytes| {
-        let written = folder.write_unsynced(name, bytes);
-        written.map_err(|source| PagesError::WriteFigure { path: folder.path().join(name), source })
-    })
 }
 
 /// SVG and PNG of each, by name.

@@ -285,6 +285,7 @@ fn figures_of_a_report_have_names_of_their_own() {
         comparisons: vec![comparison(), comparison()],
         weaknesses: Vec::new(),
         rounds: None,
+        diagnoses: Vec::new(),
         notes: Vec::new(),
     };
     let names: Vec<String> = figures_of(&report).into_iter().map(|figure| figure.name).collect();

@@ -16,7 +16,7 @@ pub(crate) enum MetricsCommand {
     /// (`imgeval models pull geneval`, or --clip); what is missing is said and ends with exit code 4.
     ///
     /// With --register, the edited picture is first laid on its source, and what changed outside of the mask is split into tone and
-    /// content; without a mask, the edited region is found. Nothing is measured outside unless the registration is `ok`.
+    /// content; without a mask, the edited region is found. PSNR, SSIM and LPIPS of the aligned images come with it. Nothing is measured outside unless the registration is `ok`.
     Edit(EditMetricsArgs),
     /// Measure color, sharpness, noise, blur and traces of upscaling, decoders and JPEG in images
     ///

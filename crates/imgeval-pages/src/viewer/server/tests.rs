@@ -67,6 +67,7 @@ impl LiveRuns for Growing {
             boards: Vec::new(),
             comparisons: Vec::new(),
             weaknesses: Vec::new(),
+            diagnoses: Vec::new(),
             rounds: None,
             notes: Vec::new(),
         };

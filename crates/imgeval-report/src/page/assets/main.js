@@ -1,6 +1,6 @@
 // Puts the page together.
 
-const SECTIONS = { summary: "Summary", tables: "Scores", comparisons: "Comparisons", rounds: "Rounds", weaknesses: "Weaknesses", figures: "Figures", gallery: "Gallery" };
+const SECTIONS = { summary: "Summary", tables: "Scores", comparisons: "Comparisons", rounds: "Rounds", weaknesses: "Weaknesses", diagnoses: "Diagnoses", figures: "Figures", gallery: "Gallery" };
 
 // Light and dark.
 
@@ -145,6 +145,7 @@ const show = (index, revision) => {
   renderComparisons();
   renderRounds();
   renderWeaknesses();
+  renderDiagnoses();
   renderFigures();
   buildFilters();
   // A page of sessions alone has no gallery.

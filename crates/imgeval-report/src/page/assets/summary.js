@@ -245,10 +245,13 @@ const renderWeaknesses = () => {
   );
 };
 
-const renderFigures = () => {
-  byId("figures").hidden = store.figures.length === 0;
-  const figure = (of) =>
+const figureView = (of) =>
     h("figure", null, h("a", { href: mode === "single" ? null : figureSource(of) }, h("img", { src: figureSource(of), alt: of.alternative, width: of.size?.[0], height: of.size?.[1], loading: "lazy" })), h("figcaption", null, foreign("bdi", of.title)),
       details("In words", foreign("p", of.alternative)));
-  byId("figures").replaceChildren(h("h2", { id: "figures-heading" }, "Figures"), h("div", { class: "figures" }, store.figures.map(figure)));
+
+const renderFigures = () => {
+  const elsewhere = new Set(store.report.diagnoses.flatMap((diagnosis) => diagnosis.figures));
+  const figures = store.figures.filter((_, place) => !elsewhere.has(place));
+  byId("figures").hidden = figures.length === 0;
+  byId("figures").replaceChildren(h("h2", { id: "figures-heading" }, "Figures"), h("div", { class: "figures" }, figures.map(figureView)));
 };

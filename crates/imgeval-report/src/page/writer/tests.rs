@@ -69,6 +69,7 @@ fn report() -> Report {
         comparisons: Vec::new(),
         weaknesses: Vec::new(),
         rounds: None,
+        diagnoses: Vec::new(),
         notes: Vec::new(),
     }
 }

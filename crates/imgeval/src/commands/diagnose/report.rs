@@ -4,6 +4,7 @@ use imgeval_report::schema::Schema;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use imgeval_core::visible;
 use imgeval_diagnose::{
     architecture::{
         AnswerReason, AppliedImages, AppliedSummary, CandidateRecord, CandidateSheet, DecoderSignature,
@@ -11,8 +12,8 @@ use imgeval_diagnose::{
     },
     collect::{Unused, count_unused},
 };
-use imgeval_pages::{make_names_unique, write_figures};
-use imgeval_report::figures::Figure;
+use imgeval_pages::write_diagnosis;
+use imgeval_report::{diagnosis::Diagnosis, tables::terminal::View};
 use serde_json::{Value, json};
 
 use super::{
@@ -105,32 +106,39 @@ pub(super) fn unused_json(unused: &[Unused]) -> (Vec<Value>, Vec<Value>) {
 }
 
 pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) -> Result<()> {
-    let text = show::probe_text(&probe.card);
-    write_report(folder, "Architecture probe", &text, value, probe_figures(probe))
+    let diagnosis = Diagnosis {
+        title: "Architecture probe".to_owned(),
+        findings: sentences(&judge_probe(&probe.card).reasons),
+        text: show::probe_text(&probe.card),
+        tables: Vec::new(),
+        figures: probe_figures(probe),
+    };
+    write_report(folder, diagnosis, value)
 }
 
 pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, value: &Value) -> Result<()> {
-    write_report(folder, "What the probe says", &show::answer_text(answer), value, answer_figures(answer))
+    let diagnosis = Diagnosis {
+        title: "What the probe says".to_owned(),
+        findings: sentences(&answer.reasons),
+        text: show::answer_text(answer),
+        tables: Vec::new(),
+        figures: answer_figures(answer),
+    };
+    write_report(folder, diagnosis, value)
 }
 
-/// The value, the text that people see, and figures as SVG and PNG.
-pub(super) fn write_report(
-    folder: &Path,
-    title: &str,
-    text: &str,
-    value: &Value,
-    figures: Vec<Figure>,
-) -> Result<()> {
+/// A page with figures as SVG and PNG, the value, and the text that people see.
+pub(super) fn write_report(folder: &Path, diagnosis: Diagnosis, value: &Value) -> Result<()> {
+    let tables: Vec<String> = diagnosis.tables.iter().map(|table| table.render(View::WIDE)).collect();
+    let text = diagnosis.findings.iter().map(|finding| format!("{}\n", visible(finding)));
+    let text: String = match diagnosis.text.as_str() {
+        "" => text.chain(tables.into_iter().map(|table| format!("\n{table}"))).collect(),
+        whole => whole.to_owned(),
+    };
+    let summary = in_markdown(&diagnosis.title, &text);
+    write_diagnosis(diagnosis, folder)?;
     write(folder, "report.json", &format!("{value:#}\n"))?;
-    write(folder, "summary.md", &in_markdown(title, text))?;
-    write_all(folder, figures)
-}
-
-fn write_all(folder: &Path, mut figures: Vec<Figure>) -> Result<()> {
-    make_names_unique(&mut figures);
-    let context = || format!("could not write `{}`", folder.join("figures").display());
-    let folder = output_folder(folder)?.make_folder("figures").with_context(context)?;
-    Ok(write_figures(&folder, &figures)?)
+    write(folder, "summary.md", &summary)
 }
 
 /// The text in a fence that is longer than any in it.

@@ -16,7 +16,10 @@ use imgeval_report::{
 use imgeval_vision::image_file::DecodeLimits;
 use serde_json::{Map, Value, json};
 
-use super::{outside, read};
+use super::{
+    aligned::{self, Aligned},
+    outside, read,
+};
 use crate::{
     advice::{mask_hint, missing_text},
     args::metrics::EditMetricsArgs,
@@ -47,12 +50,16 @@ pub(super) fn edit(args: &EditMetricsArgs, printer: Printer) -> Result<Exit> {
     } else {
         None
     };
+    let aligned =
+        registered.as_ref().map(|edit| Aligned::measure(args, [&source, &edited], edit)).transpose()?;
     if args.json {
         let mut document = to_json(args, masked.as_ref());
         outside::add_to_json(&mut document, registered.as_ref(), mask.is_some());
+        aligned::add_to_json(&mut document, aligned.as_ref());
         printer.data(format_args!("{:#}\n", Schema::EditMetrics.stamp(document)))?;
     } else {
-        let rows = registered.as_ref().map(outside::rows_of).unwrap_or_default();
+        let mut rows = registered.as_ref().map(outside::rows_of).unwrap_or_default();
+        rows.extend(aligned.iter().flat_map(Aligned::rows));
         printer.table(&to_table(masked.as_ref(), rows))?;
     }
     if let (Some(path), Some(edit)) = (&args.region, &registered) {
@@ -177,7 +184,12 @@ fn to_table(masked: Option<&Masked>, registered: Vec<(&'static str, String, Stri
         push_masked(&mut table, masked);
     }
     for (name, value, text) in registered {
-        let better = if name.ends_with("_de") { "lower" } else { "" };
+        let better = match name {
+            "aligned_psnr" | "aligned_ssim" => "higher",
+            "aligned_lpips" => "lower",
+            name if name.ends_with("_de") => "lower",
+            _ => "",
+        };
         table.push(Row::new([name.into(), value.into(), better.into(), note(&text)]));
     }
     table

@@ -1,5 +1,6 @@
 //! `imgeval metrics`: measures of single images and pairs.
 
+mod aligned;
 mod edit;
 mod image;
 mod outside;

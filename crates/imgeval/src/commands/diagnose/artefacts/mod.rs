@@ -9,7 +9,7 @@ use imgeval_diagnose::{
     artefacts::{ArtefactError, Comparison, Place, PlaceRequest, compare, measure_place},
     collect::ImageItem,
 };
-use imgeval_report::tables::terminal::View;
+use imgeval_report::diagnosis::Diagnosis;
 use imgeval_vision::DecodeLimits;
 
 use super::{
@@ -55,9 +55,14 @@ pub(super) fn artefacts(args: &ArtefactsArgs, printer: Printer) -> Result<Exit> 
     if args.output.json || args.output.report.is_some() {
         let value = json::to_json(&comparisons, reference.as_ref());
         if let Some(folder) = &args.output.report {
-            let text: Vec<String> = tables.iter().map(|table| table.render(View::WIDE)).collect();
-            let figures = figures::figures_of(&places, reference.as_ref())?;
-            write_report(folder, "Traces in the images", &text.join("\n"), &value, figures)?;
+            let diagnosis = Diagnosis {
+                title: "Traces in the images".to_owned(),
+                findings: Vec::new(),
+                text: String::new(),
+                tables: tables.clone(),
+                figures: figures::figures_of(&places, reference.as_ref())?,
+            };
+            write_report(folder, diagnosis, &value)?;
         }
         if args.output.json {
             printer.data(format_args!("{value:#}\n"))?;
