@@ -75,7 +75,6 @@ def main():
     frame = Image.fromarray(indices, "P")
     frame.putpalette(palette)
     saved("transparent.gif", frame, transparency=5)
-    saved("gray16.tiff", Image.fromarray(random.integers(0, 600, (HEIGHT, WIDTH)).astype(np.uint16)))
 
     expected = {}
     for name, data in files.items():

@@ -3,11 +3,13 @@
 //! - [`port`]: what a detector is and what it says of an image.
 //! - [`registry`]: every detector; a new one is a file in [`detectors`] and a line there.
 //! - [`source`]: an image as each of the two libraries reads it; [`preparation`]: crops and scalings before a network.
+//! - [`networks`]: what several detectors are made of.
 //! - [`trace`]: the numbers in the middle of a network, for tests.
 
 #![forbid(unsafe_code)]
 
 pub mod detectors;
+pub mod networks;
 pub mod port;
 pub mod preparation;
 pub mod registry;
@@ -17,3 +19,6 @@ pub mod trace;
 pub use port::{Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsLicense};
 pub use registry::{DETECTORS, description};
 pub use source::SourceImage;
+
+#[cfg(test)]
+mod convolutional_golden;

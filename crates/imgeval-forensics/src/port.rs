@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use imgeval_core::memory::NotEnoughMemory;
 use imgeval_vision::{ModelError, compute::ComputeOptions};
 use serde::Serialize;
 
@@ -23,9 +24,14 @@ pub trait Detector: Send + Sync {
     /// What it says of an image.
     ///
     /// # Errors
-    /// As [`Self::judge_traced`].
+    /// As [`Self::judge_traced`], and if the network gives numbers that are not finite.
     fn judge(&self, image: &SourceImage) -> Result<Judgment, ForensicsError> {
-        self.judge_traced(image, &mut Trace::off())
+        let judgment = self.judge_traced(image, &mut Trace::off())?;
+        // A broken checkpoint must not be counted as a verdict.
+        if judgment.score.is_finite() && judgment.logits.iter().all(|logit| logit.is_finite()) {
+            return Ok(judgment);
+        }
+        Err(ModelError::NotFinite.into())
     }
 }
 
@@ -180,6 +186,8 @@ impl Judgment {
 pub enum ForensicsError {
     #[error(transparent)]
     Model(#[from] ModelError),
+    #[error(transparent)]
+    Memory(#[from] NotEnoughMemory),
     #[error("the detector `{detector}` has no pipeline `{wanted}`; it has {}", known.join(", "))]
     NoPipeline { detector: &'static str, wanted: String, known: Vec<&'static str> },
     #[error("the detector `{detector}` needs {needed} file{} of weights, {found} given", if *needed == 1 { "" } else { "s" })]

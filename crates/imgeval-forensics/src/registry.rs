@@ -1,9 +1,12 @@
 //! Every detector that is known here.
 
-use crate::port::Description;
+use crate::{
+    detectors::{aide::AIDE, cnnspot::CNNSPOT, drct::DRCT, npr::NPR, safe::SAFE},
+    port::Description,
+};
 
 /// In the order in which lists show them.
-pub static DETECTORS: &[&Description] = &[];
+pub static DETECTORS: &[&Description] = &[&CNNSPOT, &NPR, &SAFE, &DRCT, &AIDE];
 
 /// The detector of an id.
 #[must_use]

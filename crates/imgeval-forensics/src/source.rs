@@ -56,12 +56,9 @@ impl SourceImage {
 
 /// Whether the readers may give different pixels of a file with this property.
 fn may_differ(note: ImageNote, format: ImageFormat) -> bool {
-    match note {
-        ImageNote::SixteenBit | ImageNote::Cmyk | ImageNote::ExifRotated => true,
-        // Elsewhere both drop it.
-        ImageNote::Alpha => format == ImageFormat::Gif,
-        ImageNote::Animated => false,
-    }
+    // Elsewhere both drop the alpha channel.
+    let is_transparent_gif = note == ImageNote::Alpha && format == ImageFormat::Gif;
+    is_transparent_gif || matches!(note, ImageNote::SixteenBit | ImageNote::Cmyk | ImageNote::ExifRotated)
 }
 
 #[cfg(test)]

@@ -1,1 +1,7 @@
 //! One file for each detector.
+
+pub mod aide;
+pub mod cnnspot;
+pub mod drct;
+pub mod npr;
+pub mod safe;
