@@ -42,6 +42,18 @@ def deep_rows(random, channels):
     return [row.astype(">u2").tobytes() for row in numbers]
 
 
+def scaled():
+    """Pillow 13 filters columns first where more than twice as many rows as columns are lost."""
+    cases = []
+    for sides in [(90, 166, 128, 128), (90, 40, 64, 64), (40, 90, 35, 79), (40, 90, 35, 80), (40, 90, 35, 81), (30, 30, 50, 70)]:
+        width, height, *target = sides
+        numbers = (np.arange(3 * width * height, dtype=np.int64) * 7919 + 13) % 65521 % 256
+        image = Image.fromarray(numbers.astype(np.uint8).reshape(height, width, 3))
+        pixels = np.asarray(image.resize(target, Image.Resampling.BILINEAR))
+        cases.append({"from_to": sides, "sha256": hashlib.sha256(pixels.tobytes()).hexdigest()})
+    return cases
+
+
 def main():
     random = np.random.default_rng(20261130)
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -92,7 +104,8 @@ def main():
         }
         print(name, "same" if np.array_equal(pillow, opencv) else "different", file=sys.stderr)
     versions = {"Pillow": PIL.__version__, "OpenCV": cv2.__version__, "numpy": np.__version__}
-    text = json.dumps({"made_with": versions, "files": expected}, indent=1)
+    document = {"made_with": versions, "files": expected, "scaled": scaled()}
+    text = json.dumps(document, indent=1)
     (FOLDER / "expected.json").write_text(text + "\n")
 
 
