@@ -12,6 +12,7 @@ use imgeval_vision::{
     ops::{layers::Layers, linear::Linear, norm::LayerNorm, pooling::mean},
 };
 
+use super::drct_clip;
 use crate::{
     networks::{
         convnext::ConvNext,
@@ -78,9 +79,12 @@ pub static DRCT: Description = Description {
 fn load(request: &LoadRequest<'_>) -> Result<Box<dyn Detector>, ForensicsError> {
     let pipeline = request.pipeline_of(&DRCT)?;
     let checkpoint = Checkpoint::open(request.only_file(&DRCT)?).map_err(ModelError::from)?;
+    if drct_clip::is_of_this_form(&checkpoint) {
+        return drct_clip::load(checkpoint, pipeline, request.compute);
+    }
     let checkpoint = checkpoint.unwrapped(&[ANCHOR]).map_err(ModelError::from)?;
     if checkpoint.info(ANCHOR).is_none() {
-        return Err(ModelError::not_this_network(&checkpoint, "DRCT's ConvNeXt").into());
+        return Err(ModelError::not_this_network(&checkpoint, "DRCT's ConvNeXt or CLIP").into());
     }
     let backend = open_cpu(&request.compute)?;
     let network = Network::load(checkpoint)?;
