@@ -3,17 +3,28 @@
 //! - [`port`]: what a detector is and what it says of an image.
 //! - [`registry`]: every detector; a new one is a file in [`detectors`] and a line there.
 //! - [`source`]: an image as each of the two libraries reads it; [`preparation`]: crops and scalings before a network.
+//! - [`networks`]: what several detectors are made of; [`trunks`]: those that run once for all of them.
 //! - [`trace`]: the numbers in the middle of a network, for tests.
 
 #![forbid(unsafe_code)]
 
 pub mod detectors;
+pub mod networks;
 pub mod port;
 pub mod preparation;
 pub mod registry;
 pub mod source;
 pub mod trace;
+pub mod trunks;
 
 pub use port::{Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsLicense};
 pub use registry::{DETECTORS, description};
 pub use source::SourceImage;
+pub use trunks::Trunks;
+
+#[cfg(test)]
+mod convolutional_golden;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod transformer_golden;

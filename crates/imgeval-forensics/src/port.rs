@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use imgeval_core::memory::NotEnoughMemory;
 use imgeval_vision::{ModelError, compute::ComputeOptions};
 use serde::Serialize;
 
-use crate::{source::SourceImage, trace::Trace};
+use crate::{source::SourceImage, trace::Trace, trunks::Trunks};
 
 /// A loaded detector. Use it from several threads at once through `&self`.
 pub trait Detector: Send + Sync {
@@ -23,9 +24,14 @@ pub trait Detector: Send + Sync {
     /// What it says of an image.
     ///
     /// # Errors
-    /// As [`Self::judge_traced`].
+    /// As [`Self::judge_traced`], and if the network gives numbers that are not finite.
     fn judge(&self, image: &SourceImage) -> Result<Judgment, ForensicsError> {
-        self.judge_traced(image, &mut Trace::off())
+        let judgment = self.judge_traced(image, &mut Trace::off())?;
+        // A broken checkpoint must not be counted as a verdict.
+        if judgment.score.is_finite() && judgment.logits.iter().all(|logit| logit.is_finite()) {
+            return Ok(judgment);
+        }
+        Err(ModelError::NotFinite.into())
     }
 }
 
@@ -116,6 +122,8 @@ pub struct LoadRequest<'a> {
     /// None for the default.
     pub pipeline: Option<&'a str>,
     pub compute: ComputeOptions,
+    /// Where detectors that are loaded together find the networks that they share.
+    pub trunks: &'a Trunks,
 }
 
 impl LoadRequest<'_> {
@@ -180,10 +188,16 @@ impl Judgment {
 pub enum ForensicsError {
     #[error(transparent)]
     Model(#[from] ModelError),
+    #[error(transparent)]
+    Memory(#[from] NotEnoughMemory),
     #[error("the detector `{detector}` has no pipeline `{wanted}`; it has {}", known.join(", "))]
     NoPipeline { detector: &'static str, wanted: String, known: Vec<&'static str> },
     #[error("the detector `{detector}` needs {needed} file{} of weights, {found} given", if *needed == 1 { "" } else { "s" })]
     FileCount { detector: &'static str, needed: usize, found: usize },
+    #[error("none of the files of `{detector}` holds the vision encoder of CLIP; {found}")]
+    NoTrunk { detector: &'static str, found: String },
+    #[error("both files of `{detector}` hold the vision encoder of CLIP, and neither its head")]
+    NoHead { detector: &'static str },
     #[error("an image of {width}x{height} pixels is too small for `{detector}`, which needs {needed}")]
     TooSmall { detector: &'static str, width: u32, height: u32, needed: u32 },
 }

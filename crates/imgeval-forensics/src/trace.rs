@@ -26,6 +26,26 @@ impl Trace {
         }
     }
 
+    /// The same for a tensor that is not worth making otherwise.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn keep_with(
+        &mut self,
+        name: impl Into<String>,
+        tensor: impl FnOnce() -> candle_core::Result<Tensor>,
+    ) -> candle_core::Result<()> {
+        if self.is_on() {
+            self.keep(name, &tensor()?);
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.stages.is_some()
+    }
+
     #[must_use]
     pub fn stage(&self, name: &str) -> Option<&Tensor> {
         self.stages.as_ref()?.iter().find(|(found, _)| found == name).map(|(_, tensor)| tensor)

@@ -31,7 +31,7 @@ pub fn canonical_parameters(checkpoint: Checkpoint) -> Result<(Family, Parameter
     };
     let mut parameters = Parameters::with_renamed(Arc::new(checkpoint), |stored| match family {
         Family::OpenAi => Some((stored.to_owned(), 0)),
-        Family::HuggingFace => from_hugging_face(stored),
+        Family::HuggingFace => canonical_name(stored),
     });
     // The temperature of training, counters, and what follows from the shapes. GenEval scales by a fixed 100.
     parameters.ignore(|name| {
@@ -42,8 +42,10 @@ pub fn canonical_parameters(checkpoint: Checkpoint) -> Result<(Family, Parameter
     Ok((family, parameters))
 }
 
-/// The canonical name, and which part of it the tensor is.
-fn from_hugging_face(stored: &str) -> Option<(String, usize)> {
+/// The canonical name of a tensor in Hugging Face's layout, and which part of it the tensor is: queries, keys and values are one tensor
+/// in OpenAI's.
+#[must_use]
+pub fn canonical_name(stored: &str) -> Option<(String, usize)> {
     const WHOLE: &[(&str, &str)] = &[
         ("text_model.embeddings.token_embedding.weight", "token_embedding.weight"),
         ("text_model.embeddings.position_embedding.weight", "positional_embedding"),

@@ -10,7 +10,7 @@ mod score;
 pub mod tokenizer;
 
 pub use configuration::{Configuration, Heads};
-pub use keys::{Family, canonical_parameters};
+pub use keys::{Family, canonical_name, canonical_parameters};
 pub use preprocess::{MEAN, STANDARD_DEVIATION, middle_of, middle_square, normalized};
 
 pub use color::ClipColorNamer;

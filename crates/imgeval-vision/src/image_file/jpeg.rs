@@ -12,6 +12,8 @@ use mozjpeg_sys::{
     jpeg_error_mgr,
 };
 
+use super::reader::Reading;
+
 /// Missing in mozjpeg-sys, which numbers the messages as in a build without arithmetic decoding. Source: libjpeg-turbo,
 /// `jerror.h`.
 const JWRN_ARITH_BAD_CODE: J_MESSAGE_CODE = 126;
@@ -36,12 +38,12 @@ pub(super) enum Fault {
 ///
 /// # Errors
 /// If the file is damaged, of a kind that the decoder does not know, or of another size.
-pub(super) fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Fault> {
-    panic::catch_unwind(|| decode_or_unwind(bytes, width, height))
+pub(super) fn decode(bytes: &[u8], width: u32, height: u32, reading: Reading) -> Result<Vec<u8>, Fault> {
+    panic::catch_unwind(|| decode_or_unwind(bytes, width, height, reading))
         .unwrap_or_else(|payload| Err(payload.downcast_ref().copied().unwrap_or(Fault::Other(0))))
 }
 
-fn decode_or_unwind(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Fault> {
+fn decode_or_unwind(bytes: &[u8], width: u32, height: u32, reading: Reading) -> Result<Vec<u8>, Fault> {
     let damaged = |_: io::Error| Fault::Damaged;
     let decoder = Decompress::with_err(error_manager()).from_mem(bytes).map_err(damaged)?;
     if usize::try_from(width) != Ok(decoder.width()) || usize::try_from(height) != Ok(decoder.height()) {
@@ -50,7 +52,13 @@ fn decode_or_unwind(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Fa
     match decoder.components().len() {
         1 | 3 => read(decoder.to_colorspace(ColorSpace::JCS_RGB).map_err(damaged)?),
         // The decoder turns YCCK into CMYK and leaves the last step to its caller.
-        4 => read(decoder.to_colorspace(ColorSpace::JCS_CMYK).map_err(damaged)?).map(cmyk_to_rgb),
+        4 => {
+            let samples = read(decoder.to_colorspace(ColorSpace::JCS_CMYK).map_err(damaged)?)?;
+            Ok(match reading {
+                Reading::OpenCv => cmyk_to_rgb(samples, opencv_ink),
+                Reading::Pillow => cmyk_to_rgb(samples, pillow_ink),
+            })
+        }
         other => Err(Fault::Components(other)),
     }
 }
@@ -64,14 +72,25 @@ fn read(mut started: DecompressStarted<&[u8]>) -> Result<Vec<u8>, Fault> {
     if read == length { Ok(samples) } else { Err(Fault::Damaged) }
 }
 
-/// OpenCV's formula: Adobe stores ink inverted, so that 255 is none. Files without Adobe's marker are read the same way.
-fn cmyk_to_rgb(mut samples: Vec<u8>) -> Vec<u8> {
+/// How much of the light `k` is taken away by ink of which 255 is none, in OpenCV: at most `k`.
+fn opencv_ink(ink: i32, k: i32) -> i32 {
+    ((255 - ink) * k) >> 8
+}
+
+/// The same in Pillow, which divides by 255 and rounds to the nearest (`MULDIV255`).
+fn pillow_ink(ink: i32, k: i32) -> i32 {
+    let product = (255 - ink) * k + 128;
+    ((product >> 8) + product) >> 8
+}
+
+/// Adobe stores ink inverted, so that 255 is none. Both libraries read files without Adobe's marker the same way.
+fn cmyk_to_rgb(mut samples: Vec<u8>, taken: impl Fn(i32, i32) -> i32) -> Vec<u8> {
     let count = samples.len() / 4;
     for index in 0..count {
         let [c, m, y, k] = [0, 1, 2, 3].map(|channel| i32::from(samples[4 * index + channel]));
         for (channel, ink) in [c, m, y].into_iter().enumerate() {
             // Within 0 to k, since at most k is taken away.
-            samples[3 * index + channel] = (k - (((255 - ink) * k) >> 8)) as u8;
+            samples[3 * index + channel] = (k - taken(ink, k)) as u8;
         }
     }
     samples.truncate(3 * count);
@@ -143,14 +162,14 @@ mod tests {
     #[test]
     fn ink_becomes_rgb_as_opencv_computes_it() {
         // Reference: scripts/reference/image_files.py, cmyk.jpg, and the formula by hand.
-        assert_eq!(cmyk_to_rgb(vec![255, 255, 255, 255]), [255, 255, 255]);
-        assert_eq!(cmyk_to_rgb(vec![0, 128, 255, 200, 10, 20, 30, 0]), [1, 101, 200, 0, 0, 0]);
+        assert_eq!(cmyk_to_rgb(vec![255, 255, 255, 255], opencv_ink), [255, 255, 255]);
+        assert_eq!(cmyk_to_rgb(vec![0, 128, 255, 200, 10, 20, 30, 0], opencv_ink), [1, 101, 200, 0, 0, 0]);
     }
 
     #[test]
     fn what_is_no_jpeg_is_refused_without_a_panic() {
         for bytes in [&b""[..], b"\xff\xd8", b"\xff\xd8\xff\xd9", b"GIF89a"] {
-            assert!(decode(bytes, 1, 1).is_err());
+            assert!(decode(bytes, 1, 1, Reading::OpenCv).is_err());
         }
     }
 }

@@ -10,6 +10,8 @@
 //! gamma and color profiles are ignored, EXIF orientation is applied. `scripts/reference/image_files.py compare` holds
 //! thousands of random files against OpenCV 5.0.0: PNG, JPEG and WebP have the same bytes.
 //!
+//! [`Reading::Pillow`] gives what Pillow's `convert("RGB")` gives instead.
+//!
 //! Known differences: OpenCV fills JPEG files that end early or are damaged with grey, which is an error here. OpenCV before
 //! 4.11 leaves WebP files unturned and refuses animated ones. TIFF is what libtiff gives for grey, RGB and CMYK, but OpenCV
 //! darkens by alpha there, JPEG within TIFF may differ by one level, and TIFF palettes are not read. PNM values are scaled
@@ -30,6 +32,6 @@ mod sniff;
 pub use encode::encode;
 pub use jpeg_writer::{JpegError, Subsampling, compressed, encode_jpeg};
 pub use reader::{
-    DecodeLimits, DecodedImage, ImageFileError, LITTLE_WORK, MAX_FILE_BYTES, inspect_and_decode,
-    inspect_and_decode_for, load_image, load_image_for, read_image_file,
+    DecodeLimits, DecodedImage, ImageFileError, LITTLE_WORK, MAX_FILE_BYTES, Reading, inspect_and_decode,
+    inspect_and_decode_as, inspect_and_decode_for, load_image, load_image_for, read_image_file,
 };

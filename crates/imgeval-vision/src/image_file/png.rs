@@ -11,6 +11,8 @@ pub(super) struct Samples {
     /// Grey, grey and alpha, RGB, or RGB and alpha.
     pub channels: usize,
     pub is_deep: bool,
+    /// Whether the file holds gray without an alpha channel; a transparent level makes no channel in the file.
+    pub is_gray: bool,
 }
 
 /// Why it gave no samples.
@@ -39,6 +41,7 @@ pub(super) fn decode(bytes: &[u8], width: u32, height: u32, max_bytes: u64) -> R
     if (reader.info().width, reader.info().height) != (width, height) {
         return Err(damaged("the headers contradict each other"));
     }
+    let is_gray = reader.info().color_type == png::ColorType::Grayscale;
     let length =
         reader.output_buffer_size().ok_or_else(|| damaged("more pixels than this machine can address"))?;
     let mut samples = Vec::new();
@@ -50,5 +53,5 @@ pub(super) fn decode(bytes: &[u8], width: u32, height: u32, max_bytes: u64) -> R
     }
     samples.truncate(frame.buffer_size());
     let is_deep = frame.bit_depth == png::BitDepth::Sixteen;
-    Ok(Samples { bytes: samples, channels: frame.color_type.samples(), is_deep })
+    Ok(Samples { bytes: samples, channels: frame.color_type.samples(), is_deep, is_gray })
 }

@@ -97,6 +97,17 @@ impl ImageFileError {
     }
 }
 
+/// The library whose pixels are wanted, byte by byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reading {
+    /// `cv2.imread(path)`, in the order red, green, blue.
+    #[default]
+    OpenCv,
+    /// `Image.open(path).convert("RGB")`: the EXIF orientation of formats other than TIFF is ignored, 16-bit gray is clipped
+    /// to 255, CMYK is rounded in Pillow's way, and transparent pixels of a GIF keep the color of their palette entry.
+    Pillow,
+}
+
 /// Reads a file of at most [`MAX_FILE_BYTES`] and decodes it.
 ///
 /// # Errors
@@ -148,6 +159,19 @@ pub fn inspect_and_decode_for(
     limits: &DecodeLimits,
     working_bytes: u64,
 ) -> Result<DecodedImage, ImageFileError> {
+    inspect_and_decode_as(bytes, limits, working_bytes, Reading::OpenCv)
+}
+
+/// The same with the pixels that another library gives. The notes describe the file, whatever the reading does about it.
+///
+/// # Errors
+/// As [`inspect_and_decode`].
+pub fn inspect_and_decode_as(
+    bytes: &[u8],
+    limits: &DecodeLimits,
+    working_bytes: u64,
+    reading: Reading,
+) -> Result<DecodedImage, ImageFileError> {
     if bytes.is_empty() {
         return Err(ImageFileError::Empty);
     }
@@ -168,7 +192,7 @@ pub fn inspect_and_decode_for(
     }
     // Fuzzing found a panic in a decoder (png 0.18.1, a palette of odd length; the walk refuses it now). One hostile
     // file must not end a run of thousands, so the next such defect becomes an error too.
-    panic::catch_unwind(|| decode(bytes, format, facts, limits, working_bytes))
+    panic::catch_unwind(|| decode(bytes, format, facts, limits, working_bytes, reading))
         .unwrap_or_else(|_| Err(unreadable("the decoder crashed on it")))
 }
 
@@ -198,20 +222,21 @@ fn decode(
     facts: Option<Facts>,
     limits: &DecodeLimits,
     working_bytes: u64,
+    reading: Reading,
 ) -> Result<DecodedImage, ImageFileError> {
     if let Some(facts) = facts {
         let orientation = exif::orientation(facts.orientation);
         let room = Room::reserve(&facts, orientation, working_bytes)?;
         let stored = match format {
-            ImageFormat::Jpeg => decode_jpeg(bytes, facts)?,
-            ImageFormat::Png => decode_png(bytes, facts)?,
-            ImageFormat::Gif => decode_gif(bytes, facts)?,
+            ImageFormat::Jpeg => decode_jpeg(bytes, facts, reading)?,
+            ImageFormat::Png => decode_png(bytes, facts, reading)?,
+            ImageFormat::Gif => decode_gif(bytes, facts, reading)?,
             _ => {
                 let decoder = open_decoder(bytes, format, memory_limit(facts.width, facts.height))?;
-                decode_with_image(decoder, format, orientation, limits)?
+                decode_with_image(decoder, format, orientation, limits, reading)?
             }
         };
-        return finish(stored, format, &facts, room);
+        return finish(stored, format, &facts, room, reading);
     }
     // These decoders are asked for the size; until then they need next to nothing.
     let max_bytes = limits.max_pixels.saturating_mul(MAX_BYTES_PER_PIXEL).saturating_add(SPARE_BYTES);
@@ -227,8 +252,8 @@ fn decode(
     let facts =
         Facts { width, height, bytes_per_pixel: per_pixel(channels, per_channel), ..Facts::default() };
     let room = Room::reserve(&facts, orientation, working_bytes)?;
-    let stored = decode_with_image(decoder, format, orientation, limits)?;
-    finish(stored, format, &facts, room)
+    let stored = decode_with_image(decoder, format, orientation, limits, reading)?;
+    finish(stored, format, &facts, room, reading)
 }
 
 /// Memory that is reserved while an image is decoded, and how much of it afterwards.
@@ -249,9 +274,14 @@ fn finish(
     format: ImageFormat,
     facts: &Facts,
     room: Room,
+    reading: Reading,
 ) -> Result<DecodedImage, ImageFileError> {
     let orientation = stored.orientation;
-    let pixels = upright(stored.width, stored.height, stored.rgb, orientation)
+    let applied = match reading {
+        Reading::Pillow if format != ImageFormat::Tiff => Orientation::NoTransforms,
+        _ => orientation,
+    };
+    let pixels = upright(stored.width, stored.height, stored.rgb, applied)
         .ok_or_else(|| unreadable("the decoder gave another number of pixels than the header"))?;
     let Room { mut reservation, remaining } = room;
     reservation.shrink_to(remaining);
@@ -270,9 +300,9 @@ fn refused(bytes: usize) -> ImageFileError {
     NotEnoughMemory::Refused { needed: bytes as u64 }.into()
 }
 
-fn decode_jpeg(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
+fn decode_jpeg(bytes: &[u8], facts: Facts, reading: Reading) -> Result<Stored, ImageFileError> {
     let Facts { width, height, .. } = facts;
-    let rgb = jpeg::decode(bytes, width, height).map_err(|fault| match fault {
+    let rgb = jpeg::decode(bytes, width, height, reading).map_err(|fault| match fault {
         jpeg::Fault::Memory => refused(3 * width as usize * height as usize),
         fault => unreadable(&fault.to_string()),
     })?;
@@ -280,25 +310,27 @@ fn decode_jpeg(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
     Ok(Stored { width, height, rgb, orientation, is_deep: false, has_alpha: false })
 }
 
-fn decode_png(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
+fn decode_png(bytes: &[u8], facts: Facts, reading: Reading) -> Result<Stored, ImageFileError> {
     let Facts { width, height, .. } = facts;
     let max_bytes = memory_limit(width, height);
-    let png::Samples { mut bytes, channels, is_deep } = png::decode(bytes, width, height, max_bytes)
+    let png::Samples { mut bytes, channels, is_deep, is_gray } = png::decode(bytes, width, height, max_bytes)
         .map_err(|fault| match fault {
             png::Fault::Damaged(detail) => unreadable(&detail),
             png::Fault::Memory(bytes) => refused(bytes),
         })?;
     if is_deep {
-        to_eight_bits(&mut bytes, |[high, _]| high);
+        // Pillow opens gray with alpha as RGBA, of the high bytes; gray alone, even with a transparent level, keeps its 16 bits.
+        let is_clipped = reading == Reading::Pillow && is_gray;
+        to_eight_bits(&mut bytes, |[high, low]| if is_clipped { clipped(high, low) } else { high });
     }
     let rgb = to_rgb(bytes, channels)?;
     let orientation = exif::orientation(facts.orientation);
     Ok(Stored { width, height, rgb, orientation, is_deep, has_alpha: matches!(channels, 2 | 4) })
 }
 
-fn decode_gif(bytes: &[u8], facts: Facts) -> Result<Stored, ImageFileError> {
+fn decode_gif(bytes: &[u8], facts: Facts, reading: Reading) -> Result<Stored, ImageFileError> {
     let Facts { width, height, .. } = facts;
-    let (rgb, has_alpha) = gif::decode_first_frame(bytes, memory_limit(facts.width, facts.height)).map_err(
+    let (rgb, has_alpha) = gif::decode_first_frame(bytes, memory_limit(width, height), reading).map_err(
         |fault| match fault {
             gif::Fault::Damaged(error) => unreadable(&error.to_string()),
             gif::Fault::Memory(bytes) => refused(bytes),
@@ -312,6 +344,7 @@ fn decode_with_image(
     format: ImageFormat,
     orientation: Orientation,
     limits: &DecodeLimits,
+    reading: Reading,
 ) -> Result<Stored, ImageFileError> {
     let (width, height) = decoder.dimensions();
     // The decoder may take its size from elsewhere than the walk did.
@@ -331,10 +364,16 @@ fn decode_with_image(
     let is_deep = bytes_per_channel == 2;
     if is_deep {
         // Decoders for these formats give the machine's byte order. libtiff rounds, the others keep the high byte.
-        let is_rounded = format == ImageFormat::Tiff;
+        let is_rounded = format == ImageFormat::Tiff && reading == Reading::OpenCv;
+        let is_clipped = reading == Reading::Pillow && channels == 1;
         to_eight_bits(&mut samples, |pair| {
             let value = u16::from_ne_bytes(pair);
-            if is_rounded { ((u32::from(value) + 128) / 257) as u8 } else { value.to_be_bytes()[0] }
+            let [high, low] = value.to_be_bytes();
+            match (is_clipped, is_rounded) {
+                (true, _) => clipped(high, low),
+                (false, true) => ((u32::from(value) + 128) / 257) as u8,
+                (false, false) => high,
+            }
         });
     }
     let rgb = to_rgb(samples, channels)?;
@@ -378,6 +417,11 @@ fn to_eight_bits(samples: &mut Vec<u8>, byte_of: impl Fn([u8; 2]) -> u8) {
         bytes[index] = byte_of([bytes[2 * index], bytes[2 * index + 1]]);
     }
     samples.truncate(count);
+}
+
+/// What Pillow makes of a 16-bit level.
+fn clipped(high: u8, low: u8) -> u8 {
+    if high > 0 { u8::MAX } else { low }
 }
 
 /// Grey, grey with alpha, RGB or RGBA to RGB, without any spare capacity.

@@ -53,6 +53,10 @@ impl Convolution {
         Self { activation, ..self }
     }
 
+    pub fn with_stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
     pub fn outputs(&self) -> usize {
         self.linear.outputs()
     }
@@ -67,7 +71,18 @@ impl Convolution {
     }
 
     /// `x` is [height x width, channels]; the result is [outputs' height x width, outputs].
-    pub fn forward(&self, x: &Tensor, (height, width): (usize, usize)) -> Result<Tensor> {
+    pub fn forward(&self, x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
+        self.forward_then(x, size, None, Activation::None)
+    }
+
+    /// `last(activation(x * weight + bias) + residual)`, where the residual is as large as the result.
+    pub fn forward_then(
+        &self,
+        x: &Tensor,
+        (height, width): (usize, usize),
+        residual: Option<&Tensor>,
+        last: Activation,
+    ) -> Result<Tensor> {
         let (n_pixels, channels) = x.dims2()?;
         if n_pixels != height * width
             || channels != self.channels
@@ -80,7 +95,15 @@ impl Convolution {
             return with_numbers(&x.contiguous()?, |numbers| {
                 let n_rows = out_height * out_width;
                 let patches = Patches { numbers, height, width, out_width, convolution: self };
-                let result = self.linear.multiply(&patches, n_rows, self.activation, None)?;
+                let multiply = |residual: Option<&[f32]>| {
+                    self.linear.multiply_then(&patches, n_rows, (self.activation, residual, last))
+                };
+                let result = match residual {
+                    Some(residual) => {
+                        with_numbers(&residual.contiguous()?, |residual| multiply(Some(residual)))?
+                    }
+                    None => multiply(None)?,
+                };
                 from_numbers(result, &[n_rows, self.linear.outputs()])
             });
         }
@@ -96,7 +119,7 @@ impl Convolution {
         }
         let gathered = padded.index_select(&Tensor::new(sources, x.device())?, 0)?;
         let rows = gathered.reshape((out_height * out_width, self.kernel * self.kernel * channels))?;
-        self.linear.forward_with(&rows, self.activation, None)
+        last.compose(&self.linear.forward_with(&rows, self.activation, residual)?)
     }
 }
 
@@ -124,18 +147,31 @@ impl Patches<'_> {
 }
 
 impl RowSource for Patches<'_> {
+    /// A line of the kernel covers neighboring numbers of a row of the map, since the channels come last.
     fn fill(&self, row: usize, start: usize, target: &mut [f32]) {
-        let channels = self.convolution.channels;
+        let Convolution { channels, kernel, stride, padding, .. } = *self.convolution;
+        let (top, left) = (row / self.out_width * stride, row % self.out_width * stride);
+        let (line, map_line) = (kernel * channels, self.width * channels);
+        // Of a line of the kernel, the numbers before the map's left border, and those up to its right border.
+        let first = padding.saturating_sub(left) * channels;
+        let end = ((self.width + padding).saturating_sub(left) * channels).min(line);
         let mut filled = 0;
         while filled < target.len() {
-            let (place, channel) = ((start + filled) / channels, (start + filled) % channels);
-            let count = (channels - channel).min(target.len() - filled);
+            let (kernel_row, from) = ((start + filled) / line, (start + filled) % line);
+            let count = (line - from).min(target.len() - filled);
             let part = &mut target[filled..filled + count];
-            match self.pixel(row, place) {
-                Some(pixel) => part.copy_from_slice(&self.numbers[pixel * channels + channel..][..count]),
-                None => part.fill(0.0),
-            }
             filled += count;
+            let row = (top + kernel_row).checked_sub(padding).filter(|row| *row < self.height);
+            let (inside, outside) = (first.clamp(from, from + count), end.clamp(from, from + count));
+            let Some(row) = row.filter(|_| inside < outside) else {
+                part.fill(0.0);
+                continue;
+            };
+            let source = row * map_line + left * channels + inside - padding * channels;
+            part[..inside - from].fill(0.0);
+            part[inside - from..outside - from]
+                .copy_from_slice(&self.numbers[source..source + outside - inside]);
+            part[outside - from..].fill(0.0);
         }
     }
 }

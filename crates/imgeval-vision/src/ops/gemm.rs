@@ -113,8 +113,10 @@ pub struct Epilogue<'a> {
     /// One number for each column.
     pub bias: Option<&'a [f32]>,
     pub activation: Activation,
-    /// As large as the result; added last.
+    /// As large as the result; added after the activation.
     pub residual: Option<&'a [f32]>,
+    /// Applied after the residual was added.
+    pub last: Activation,
 }
 
 /// `rows` x `packed`, of `n_rows` rows; the result is row-major.
@@ -386,7 +388,7 @@ impl BlockProduct<'_> {
             if let Some(residual) = residual {
                 sum = S::add(sum, S::load(residual));
             }
-            sum
+            self.epilogue.last.apply::<S>(sum)
         }
     }
 

@@ -4,6 +4,7 @@ use super::{
     convolution::Convolution,
     linear::Linear,
     norm::{Affine, GroupNorm, LayerNorm},
+    normed_convolution::{BatchNorm, NormedConvolution},
 };
 use crate::checkpoint::{Parameter, Parameters};
 
@@ -75,5 +76,23 @@ impl<'a> Layers<'a> {
     ) -> Convolution {
         let bias = has_bias.then(|| self.tensor(&format!("{name}.bias"), &[shape[0]]));
         Convolution::new(self.tensor(&format!("{name}.weight"), &shape), bias, stride, padding)
+    }
+
+    /// A convolution without a bias and the batch norm behind it; `shape` is [outputs, channels, kernel, kernel].
+    pub fn normed_convolution(
+        &mut self,
+        name: &str,
+        norm: &str,
+        shape: [usize; 4],
+        (stride, padding): (usize, usize),
+    ) -> NormedConvolution {
+        let mut of_norm = |part: &str| self.tensor(&format!("{norm}.{part}"), &shape[..1]);
+        let norm = BatchNorm {
+            weight: of_norm("weight"),
+            bias: of_norm("bias"),
+            running_mean: of_norm("running_mean"),
+            running_variance: of_norm("running_var"),
+        };
+        NormedConvolution::new(self.tensor(&format!("{name}.weight"), &shape), norm, stride, padding)
     }
 }

@@ -219,9 +219,19 @@ impl Linear {
         activation: Activation,
         residual: Option<&[f32]>,
     ) -> Result<Vec<f32>> {
+        self.multiply_then(rows, n_rows, (activation, residual, Activation::None))
+    }
+
+    /// The same with what is done to the result, in this order: an activation, a residual that is added, another activation.
+    pub fn multiply_then(
+        &self,
+        rows: &impl RowSource,
+        n_rows: usize,
+        (activation, residual, last): (Activation, Option<&[f32]>, Activation),
+    ) -> Result<Vec<f32>> {
         let packed = self.packed()?;
         let mut result = vec![0.0; n_rows * self.outputs];
-        let epilogue = Epilogue { bias: packed.bias.as_deref(), activation, residual };
+        let epilogue = Epilogue { bias: packed.bias.as_deref(), activation, residual, last };
         product(rows, n_rows, packed.matrix.view(), epilogue, &mut result);
         Ok(result)
     }

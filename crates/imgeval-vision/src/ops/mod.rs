@@ -5,9 +5,10 @@
 //! also what the tests compare the first with.
 //!
 //! - [`gemm`]: matrix products with packed weights, over [`simd`].
-//! - [`linear`], [`convolution`], [`norm`], [`activation`]: layers.
+//! - [`linear`], [`convolution`], [`norm`], [`activation`]: layers. [`depthwise`]: a kernel for each channel;
+//!   [`normed_convolution`]: a batch norm folded into the convolution before it.
 //! - [`attention`], [`window`], [`deformable`]: the three kinds of attention.
-//! - [`resize`]: bilinear resizing of maps; [`pooling`]: maxima over windows; [`masks`]: mask logits to masks of an image.
+//! - [`resize`]: bilinear resizing of maps; [`pooling`]: maxima over windows, means; [`masks`]: mask logits to masks of an image.
 //! - [`transformer`]: the block of CLIP's and DINO's encoders.
 
 #![expect(
@@ -20,11 +21,13 @@ pub mod attention;
 pub mod buffer;
 pub mod convolution;
 pub mod deformable;
+pub mod depthwise;
 pub mod gemm;
 pub mod layers;
 pub mod linear;
 pub mod masks;
 pub mod norm;
+pub mod normed_convolution;
 pub mod pooling;
 pub mod resize;
 pub mod simd;

@@ -33,14 +33,20 @@ pub struct BlockShape {
 }
 
 pub struct Block {
-    attention_norm: LayerNorm,
-    qkv: Linear,
-    output: Linear,
-    mlp_norm: LayerNorm,
-    expand: Linear,
-    contract: Linear,
+    parts: BlockParts,
     heads: usize,
     activation: Activation,
+}
+
+/// The layers of a block.
+pub struct BlockParts {
+    pub attention_norm: LayerNorm,
+    /// From `width` channels to query, key and value side by side.
+    pub qkv: Linear,
+    pub output: Linear,
+    pub mlp_norm: LayerNorm,
+    pub expand: Linear,
+    pub contract: Linear,
 }
 
 /// Which tokens' results are needed.
@@ -81,16 +87,20 @@ impl Block {
         let qkv_bias = layers.tensor(&name(names.qkv_bias), &[3 * width]);
         let hidden = layers.dimension(&name(&format!("{}.weight", names.expand)), 0);
         layers.require_size("hidden channels", hidden, 1..=16 * LARGEST_WIDTH);
-        Self {
+        let parts = BlockParts {
             attention_norm: layers.layer_norm(&name(names.attention_norm), width).with_epsilon(epsilon),
             qkv: Linear::new(qkv_weight, Some(qkv_bias)),
             output: layers.linear(&name(names.output), width, width),
             mlp_norm: layers.layer_norm(&name(names.mlp_norm), width).with_epsilon(epsilon),
             expand: layers.linear(&name(names.expand), width, hidden),
             contract: layers.linear(&name(names.contract), hidden, width),
-            heads,
-            activation,
-        }
+        };
+        Self::of_parts(parts, heads, activation)
+    }
+
+    /// A block of layers that were made elsewhere, such as of weights that are folded together.
+    pub fn of_parts(parts: BlockParts, heads: usize, activation: Activation) -> Self {
+        Self { parts, heads, activation }
     }
 
     pub fn heads(&self) -> usize {
@@ -103,16 +113,44 @@ impl Block {
 
     /// `x` is [batch, tokens, width]; `mask` [tokens, tokens] is added to the scores of every head.
     pub fn forward(&self, x: &Tensor, mask: Option<&Tensor>, needed: Needed) -> Result<Tensor> {
-        self.mix(x, &self.qkv.forward(&self.attention_norm.forward(x)?)?, mask, needed)
+        self.contracted(&self.attended(x, mask, needed)?)
+    }
+
+    /// The first half of the block: attention added to its input [batch, tokens, width].
+    pub fn attended(&self, x: &Tensor, mask: Option<&Tensor>, needed: Needed) -> Result<Tensor> {
+        self.mix(x, &self.project(x)?, mask, needed)
+    }
+
+    /// What the small network of the second half is given: the first half's result after the second norm.
+    pub fn mlp_input(&self, attended: &Tensor) -> Result<Tensor> {
+        self.parts.mlp_norm.forward(attended)
+    }
+
+    /// The second half of the block: the small network's result added to `residual`, which is the first half's result unless something
+    /// else was added to it.
+    pub fn finished(&self, mlp_input: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        let hidden = self.parts.expand.forward_with(mlp_input, self.activation, None)?;
+        self.parts.contract.forward_with(&hidden, Activation::None, Some(residual))
+    }
+
+    fn contracted(&self, attended: &Tensor) -> Result<Tensor> {
+        self.finished(&self.mlp_input(attended)?, attended)
+    }
+
+    /// Queries, keys and values side by side.
+    fn project(&self, x: &Tensor) -> Result<Tensor> {
+        self.parts.qkv.forward(&self.parts.attention_norm.forward(x)?)
     }
 
     /// The block's result for all tokens, and its keys [batch, tokens, width], the heads side by side.
     pub fn forward_with_keys(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
-        let qkv = self.qkv.forward(&self.attention_norm.forward(x)?)?;
+        let qkv = self.project(x)?;
         let width = x.dim(2)?;
-        Ok((self.mix(x, &qkv, None, Needed::All)?, qkv.narrow(2, width, width)?.contiguous()?))
+        let attended = self.mix(x, &qkv, None, Needed::All)?;
+        Ok((self.contracted(&attended)?, qkv.narrow(2, width, width)?.contiguous()?))
     }
 
+    /// Attention of queries, keys and values, added to `x`.
     fn mix(&self, x: &Tensor, qkv: &Tensor, mask: Option<&Tensor>, needed: Needed) -> Result<Tensor> {
         let width = x.dim(2)?;
         let part = |index: usize| qkv.narrow(2, index * width, width);
@@ -122,8 +160,6 @@ impl Block {
             x = x.narrow(1, 0, 1)?;
         }
         let mixed = attend(&query, &part(1)?, &part(2)?, self.heads, mask)?;
-        let x = self.output.forward_with(&mixed, Activation::None, Some(&x))?;
-        let hidden = self.expand.forward_with(&self.mlp_norm.forward(&x)?, self.activation, None)?;
-        self.contract.forward_with(&hidden, Activation::None, Some(&x))
+        self.parts.output.forward_with(&mixed, Activation::None, Some(&x))
     }
 }

@@ -39,7 +39,7 @@ fn depths() -> Vec<usize> {
 
 #[test]
 fn products_equal_plain_loops_at_every_size() {
-    let sizes = (0..unless_miri(41, 8), select(depths()), 0..unless_miri(71, 40), 0_usize..8, 0_u64..1000);
+    let sizes = (0..unless_miri(41, 8), select(depths()), 0..unless_miri(71, 40), 0_usize..16, 0_u64..1000);
     check(sizes, |(rows, depth, columns, extras, seed)| {
         let left = random(seed, rows * depth);
         let right = random(seed + 1, columns * depth);
@@ -50,6 +50,7 @@ fn products_equal_plain_loops_at_every_size() {
             bias: has(0).then_some(bias.as_slice()),
             activation: if has(1) { Activation::Relu } else { Activation::None },
             residual: has(2).then_some(residual.as_slice()),
+            last: if has(3) { Activation::Relu } else { Activation::None },
         };
         let packed = PackedMatrix::from_transposed(&right, depth, columns);
         // What was there before must not matter.
@@ -66,6 +67,9 @@ fn products_equal_plain_loops_at_every_size() {
             }
             if has(2) {
                 *x += f64::from(residual[place]);
+            }
+            if has(3) {
+                *x = x.max(0.0);
             }
         }
         assert_near(&wide(&result), &expected, allowed(depth), "product");

@@ -1,0 +1,111 @@
+//! Community Forensics: a small vision transformer trained on the images of thousands of generators.
+//!
+//! Park and Owens, "Community Forensics: Using Thousands of Generators to Train Fake Image Detectors", CVPR 2025.
+
+use std::sync::Arc;
+
+use imgeval_vision::{
+    ModelError,
+    checkpoint::{Checkpoint, Parameters},
+    compute::Backend,
+    ops::layers::Layers,
+};
+
+use crate::{
+    networks::{
+        clip_files::finish,
+        heads::{one_logit, side_of},
+        vit::VisionTransformer,
+    },
+    port::{
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsFile, WeightsLicense,
+    },
+    preparation::{Filter, IMAGENET, numbers, resized_middle, sha256},
+    source::{Reader, SourceImage},
+    trace::Trace,
+};
+
+pub static COMMUNITY_FORENSICS: Description = Description {
+    id: "community-forensics",
+    name: "Community Forensics",
+    paper: "Park and Owens, CVPR 2025",
+    license: WeightsLicense::Free("MIT"),
+    pipelines: &[Pipeline {
+        name: "resize440-crop384",
+        what: "short side to 440 pixels (256 for the 224 model), middle 384 (224)",
+    }],
+    weights: &[
+        WeightsFile {
+            part: "weights",
+            name: "model.safetensors of commfor-model-384",
+            from: "https://huggingface.co/OwensLab/commfor-model-384/resolve/main/model.safetensors",
+            bytes: None,
+            checksum: None,
+            is_public: true,
+        },
+        WeightsFile {
+            part: "weights, instead",
+            name: "model.safetensors of commfor-model-224",
+            from: "https://huggingface.co/OwensLab/commfor-model-224/resolve/main/model.safetensors",
+            bytes: None,
+            checksum: None,
+            is_public: true,
+        },
+    ],
+    threshold: "sigmoid of the logit above 0.5",
+    published: &[],
+    native_crop: None,
+    load,
+};
+
+struct CommunityForensics {
+    network: VisionTransformer,
+    pipeline: &'static str,
+    backend: Backend,
+}
+
+fn load(request: &LoadRequest<'_>) -> Result<Box<dyn Detector>, ForensicsError> {
+    let pipeline = request.pipeline_of(&COMMUNITY_FORENSICS)?;
+    let checkpoint = Checkpoint::open(request.only_file(&COMMUNITY_FORENSICS)?).map_err(ModelError::from)?;
+    let checkpoint = checkpoint.unwrapped(&["vit.cls_token"]).map_err(ModelError::from)?;
+    if checkpoint.info("vit.cls_token").is_none() {
+        return Err(ModelError::not_this_network(&checkpoint, "the network of Community Forensics").into());
+    }
+    let mut parameters = Parameters::new(Arc::new(checkpoint));
+    let mut layers = Layers::new(&mut parameters);
+    let network = VisionTransformer::take(&mut layers, "vit.");
+    let impossible = layers.impossible;
+    finish(parameters, impossible)?;
+    let (network, backend) = (network.finish()?, Backend::open(&request.compute)?);
+    Ok(Box::new(CommunityForensics { network, pipeline, backend }))
+}
+
+/// To how many pixels the short side is scaled before the middle is cut out: published are 440 for 384 and 256 for 224.
+fn short_side(side: u32) -> u32 {
+    match side {
+        384 => 440,
+        _ => side * 8 / 7,
+    }
+}
+
+impl Detector for CommunityForensics {
+    fn description(&self) -> &'static Description {
+        &COMMUNITY_FORENSICS
+    }
+
+    fn pipeline(&self) -> &'static str {
+        self.pipeline
+    }
+
+    fn judge_traced(&self, image: &SourceImage, trace: &mut Trace) -> Result<Judgment, ForensicsError> {
+        let (image, side) = (image.read_by(Reader::Pillow), self.network.side());
+        let pixels = side_of(side)?;
+        let crop = resized_middle(image, short_side(pixels), pixels, Filter::Bilinear);
+        let input = numbers(&crop, IMAGENET, &self.backend)?;
+        trace.keep("input", &input);
+        let patches = self.network.embed(&input, (side, side))?;
+        trace.keep("patch_conv", &patches);
+        let logit = one_logit(&self.network.logits(&[patches], &self.backend, trace)?)?;
+        Ok(Judgment::of_logit(logit, Some(sha256(&crop))))
+    }
+}
