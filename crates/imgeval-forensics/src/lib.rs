@@ -15,11 +15,13 @@ pub mod preparation;
 pub mod registry;
 pub mod source;
 pub mod trace;
+pub mod trace_map;
 pub mod trunks;
 
 pub use port::{Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsLicense};
 pub use registry::{DETECTORS, description};
-pub use source::SourceImage;
+pub use source::{Reader, SourceImage};
+pub use trace_map::{TraceMap, trace_map};
 pub use trunks::Trunks;
 
 #[cfg(test)]

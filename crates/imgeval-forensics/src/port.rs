@@ -198,6 +198,10 @@ pub enum ForensicsError {
     NoTrunk { detector: &'static str, found: String },
     #[error("both files of `{detector}` hold the vision encoder of CLIP, and neither its head")]
     NoHead { detector: &'static str },
+    #[error(
+        "the detector `{detector}` does not look at crops of native pixels, so it says nothing of places"
+    )]
+    NoNativeCrop { detector: &'static str },
     #[error("an image of {width}x{height} pixels is too small for `{detector}`, which needs {needed}")]
     TooSmall { detector: &'static str, width: u32, height: u32, needed: u32 },
 }

@@ -44,6 +44,12 @@ impl SourceImage {
         Self { pillow, opencv }
     }
 
+    /// Whether both libraries read the same pixels.
+    #[must_use]
+    pub fn is_read_alike(&self) -> bool {
+        self.opencv.is_none()
+    }
+
     /// The pixels that this library reads.
     #[must_use]
     pub fn read_by(&self, reader: Reader) -> &Pixels {

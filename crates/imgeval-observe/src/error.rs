@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use imgeval_core::{sentence_of, visible};
 use imgeval_fetch::weights::StoreError;
+use imgeval_forensics::ForensicsError;
 use imgeval_vision::{ModelError, ocr::OcrLoadError, preview::WeightsError};
 
 /// Why a detector or a network cannot be loaded as asked.
@@ -37,4 +38,9 @@ pub enum ObserverError {
     Reader(#[from] OcrLoadError),
     #[error(transparent)]
     Network(#[from] ModelError),
+    /// A detector of generated images that has no set of weights here.
+    #[error("there is no set of weights for the detector `{id}`")]
+    NoWeightSet { id: &'static str },
+    #[error(transparent)]
+    Forensics(#[from] ForensicsError),
 }

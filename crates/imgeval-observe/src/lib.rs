@@ -12,6 +12,7 @@
 mod detectors;
 mod edits;
 mod error;
+mod forensics;
 mod judging;
 pub mod measures;
 mod models;
@@ -26,11 +27,13 @@ pub use edits::{
     MeasureError, MeasureSummary, MissingMetric, SIDE, Scaled, mask_of, measure_edits,
 };
 pub use error::ObserverError;
+pub use forensics::{AskedForensics, LoadedForensics, load_forensics};
 pub use judging::{
     JudgeQuestions, JudgingError, UnusableProtocol, check_fits, load_protocols, named_protocol,
     read_protocol, sketch_question, title_of,
 };
 pub use models::{Model, given_or_pulled, sha256_of_weights};
+pub use pictures::trace_image;
 pub use question::{load_image, make_question};
 pub use stage::StageEvent;
 pub use texts::{TextMeasurement, TextUnmeasured, load_reader, measure_image_text};

@@ -22,6 +22,8 @@ pub enum Schema {
     Coverage,
     /// What a detector sees in one image, as a line.
     Detections,
+    /// What a detector of generated images says of one image, as a line.
+    DetectFake,
     /// Which keys, endpoints, models and weights work.
     Doctor,
     /// EdiVal-Bench's tables, IF, CC and O.
@@ -32,6 +34,10 @@ pub enum Schema {
     Embedding,
     /// What calls would cost.
     Estimate,
+    /// How far detectors tell generated images from photographs.
+    Forensics,
+    /// The detectors of generated images.
+    ForensicDetectors,
     /// What came of asking for images.
     Generation,
     /// What is measured on single images.
@@ -79,7 +85,7 @@ pub enum Schema {
 }
 
 impl Schema {
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Artefacts,
@@ -87,11 +93,14 @@ impl Schema {
         Self::Comparisons,
         Self::Coverage,
         Self::Detections,
+        Self::DetectFake,
         Self::Doctor,
         Self::EdivalScore,
         Self::EditMetrics,
         Self::Embedding,
         Self::Estimate,
+        Self::Forensics,
+        Self::ForensicDetectors,
         Self::Generation,
         Self::ImageMetrics,
         Self::JudgedScore,
@@ -128,6 +137,9 @@ impl Schema {
             Self::Comparisons => ("comparisons", 1),
             Self::Coverage => ("coverage", 1),
             Self::Detections => ("detections", 1),
+            Self::DetectFake => ("detect-fake", 1),
+            Self::Forensics => ("forensics", 1),
+            Self::ForensicDetectors => ("forensic-detectors", 1),
             Self::Doctor => ("doctor", 1),
             Self::EdivalScore => ("edival-score", 1),
             Self::EditMetrics => ("edit-metrics", 1),

@@ -21,6 +21,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 mod text;
+mod traces;
 
 pub use blur::{BLUR_MAX, BlurMap, blur_panels};
 pub use cast::cast_panel;
@@ -32,3 +33,4 @@ pub use region::region_panel;
 pub use run::{PicturesError, PicturesSummary, WrittenPicture, draw_pictures, write_pictures};
 pub use sheet::{Panel, Row, Scale, Sheet, WIDEST};
 pub use text::{TextCounts, text_panel};
+pub use traces::trace_image;

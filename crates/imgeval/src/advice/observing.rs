@@ -1,5 +1,6 @@
 //! What to do about detectors, networks and masks that cannot be used, and how the process ends.
 
+use imgeval_forensics::ForensicsError;
 use imgeval_observe::{MaskError, MissingMetric, ObserverError};
 
 use super::{model_hint, weights_hint};
@@ -37,9 +38,24 @@ pub(crate) fn observer_advice(error: &ObserverError) -> (Option<String>, Exit) {
         ObserverError::NoSuchFile { .. } => return (None, Exit::Usage),
         ObserverError::NotHere(error) => (weights_hint(error), Exit::Unexpected),
         ObserverError::Checksum(error) => (weights_hint(error), Exit::Usage),
+        ObserverError::NoWeightSet { .. } => ("name its files by --weights", Exit::Usage),
+        ObserverError::Forensics(error) => (forensics_hint(error), Exit::Usage),
         ObserverError::Network(error) => (model_hint(error), Exit::Usage),
     };
     (Some(hint.to_owned()), exit)
+}
+
+fn forensics_hint(error: &ForensicsError) -> &'static str {
+    match error {
+        ForensicsError::Model(error) => model_hint(error),
+        ForensicsError::NoPipeline { .. } => {
+            "`imgeval detect-fake --list` shows the pipelines of each detector"
+        }
+        ForensicsError::FileCount { .. } | ForensicsError::NoTrunk { .. } | ForensicsError::NoHead { .. } => {
+            "give each file by a --weights of its own; `imgeval models list` says which there are"
+        }
+        _ => "take another detector or another image",
+    }
 }
 
 /// Why a metric of an edit is missing, with the command that mends it.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use imgeval_fetch::weights::Places;
 use imgeval_metrics::BootstrapSettings;
 
-use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg, rounds::BenchmarkName};
+use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg, forensics::ForensicsArgs, rounds::BenchmarkName};
 use crate::environment;
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +26,12 @@ pub(crate) enum DiagnoseCommand {
     /// NAME=PLACE. Outputs in a benchmark's layout are read with --layout and --data. Nothing is asked of a judge, so whether
     /// instructions were carried out is not measured. See docs/rounds.md.
     Rounds(RoundsArgs),
+    /// Can a generator's images be told from photographs, and does the answer survive a JPEG?
+    ///
+    /// Published detectors, and one of your own trained on the images, judge both classes as they were delivered, brought to one
+    /// codec and size, and degraded step by step. What differs between the files of the classes is told beside it, with the accuracy
+    /// that this alone reaches. See docs/forensics.md.
+    Forensics(ForensicsArgs),
     /// Which traces do images carry that exist already? Spectra, lattices, JPEG grids, fingerprints, sharpening, color casts
     ///
     /// Each place is one generator: a run, a folder or a quoted pattern, as PLACE or NAME=PLACE. Differences in the files are
@@ -261,7 +267,7 @@ pub(crate) struct DiagnoseOutputArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Also write report.json, summary.md and figures into this folder
+    /// Also write a page, report.json, summary.md and figures into this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod diagnose;
+pub(crate) mod forensics;
 pub(crate) mod generation;
 pub(crate) mod judging;
 pub(crate) mod metrics;
@@ -119,6 +120,11 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Show what a detector sees in pictures
     Detect(DetectArgs),
+    /// Say of images whether a published detector takes them for generated
+    ///
+    /// Each image is prepared and judged exactly as the detector's authors do it. A single answer says little: formats, sizes and
+    /// compression decide many of them, so compare with photographs by `imgeval diagnose forensics`. See docs/forensics.md.
+    DetectFake(forensics::DetectFakeArgs),
     /// Read the text in images
     ///
     /// Lines with boxes and confidence, by PP-OCRv4 for Chinese and English (`imgeval models pull ocr`). It knows no kana.

@@ -3,6 +3,7 @@
 mod color_reference;
 mod compare;
 mod detect;
+mod detect_fake;
 mod diagnose;
 mod doctor;
 mod embed;
@@ -57,6 +58,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Serve(args) => serve::serve(&args, printer),
         Command::Export(args) => export::export(&args, printer),
         Command::Detect(args) => detect::detect(&args, printer),
+        Command::DetectFake(args) => detect_fake::detect_fake(&args, printer),
         Command::Read(args) => read::read(&args, printer),
         Command::Embed(args) => embed::embed(&args, printer),
         Command::Metrics(command) => metrics::metrics(&command, printer),

@@ -48,6 +48,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "imgeval-core",
             "imgeval-fetch",
             "imgeval-files",
+            "imgeval-forensics",
             "imgeval-metrics",
             "imgeval-runner",
             "imgeval-scoring",
@@ -85,7 +86,10 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "imgeval-vision",
         ],
     ),
-    ("imgeval-diagnose", &["imgeval-core", "imgeval-files", "imgeval-metrics", "imgeval-vision"]),
+    (
+        "imgeval-diagnose",
+        &["imgeval-core", "imgeval-files", "imgeval-forensics", "imgeval-metrics", "imgeval-vision"],
+    ),
     (
         "imgeval-rounds",
         &[

@@ -3,6 +3,7 @@
 mod apply;
 mod artefacts;
 mod figures;
+// mod forensics;
 mod places;
 mod report;
 mod rounds;
@@ -36,6 +37,7 @@ pub(super) fn diagnose(command: &DiagnoseCommand, printer: Printer) -> Result<Ex
         DiagnoseCommand::Architecture(ArchitectureCommand::Apply(args)) => apply::apply(args, printer),
         DiagnoseCommand::Rounds(args) => rounds::rounds(args, printer),
         DiagnoseCommand::Weaknesses(args) => weaknesses::weaknesses(args, printer),
+        DiagnoseCommand::Forensics(_) => unreachable!(),
         DiagnoseCommand::Artefacts(args) => artefacts::artefacts(args, printer),
     }
 }

@@ -1,0 +1,99 @@
+//! Arguments of `imgeval detect-fake` and `imgeval diagnose forensics`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use imgeval_metrics::BootstrapSettings;
+
+use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectFakeArgs {
+    /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
+    #[arg(value_name = "IMAGE", required_unless_present = "list")]
+    pub(crate) images: Vec<PathBuf>,
+    /// The detector, as --list names it
+    #[arg(long, value_name = "ID", default_value = "community-forensics")]
+    pub(crate) detector: String,
+    /// Which of the detector's published ways of preparing images [default: the first that --list shows]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipeline: Option<String>,
+    /// A file of weights; several in any order, trunk and head are told apart by their tensors [default: those of
+    /// `imgeval models pull ID`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Vec<PathBuf>,
+    /// Print one JSON object per image
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also write into this folder where each image looks generated, as far as the detector looks at crops of native pixels
+    #[arg(long, value_name = "DIR")]
+    pub(crate) map: Option<PathBuf>,
+    /// List the detectors: paper, licence, pipelines, and whether the weights are here
+    #[arg(long, conflicts_with_all = ["images", "map"])]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+}
+
+/// How much of the sweep is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SweepName {
+    /// Every step
+    Full,
+    /// JPEG 90 and 50, WebP 80, half the size, a blur of one pixel
+    Short,
+    /// None
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForensicsArgs {
+    /// Generated images: a run, a folder or a quoted pattern; of a folder with `0_real` and `1_fake`, `real` and `fake`, or `nature`
+    /// and `ai` somewhere below, the generated ones
+    #[arg(long, value_name = "[NAME=]PLACE", required = true)]
+    pub(crate) fake: Vec<String>,
+    /// Photographs, in the same forms; without them only the share called fake is defined
+    #[arg(long, value_name = "[NAME=]PLACE")]
+    pub(crate) real: Vec<String>,
+    /// A detector, as `imgeval detect-fake --list` names it, as ID or ID:PIPELINE [default: those of `imgeval models pull forensics`
+    /// that are here]
+    #[arg(long, value_name = "ID[:PIPELINE]")]
+    pub(crate) detector: Vec<String>,
+    /// Weights of a detector in place of the pulled ones
+    #[arg(long, value_name = "ID=FILE")]
+    pub(crate) weights: Vec<String>,
+    /// Degradations whose curves are computed
+    #[arg(long, value_enum, default_value_t = SweepName::Full)]
+    pub(crate) sweep: SweepName,
+    /// Do not train a detector of your own on the images
+    #[arg(long)]
+    pub(crate) no_own: bool,
+    /// Folder for scores and the page; the same command continues there where it was stopped
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Random seed of bootstrap, folds and crops
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Resamples of the bootstrap
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=10_000))]
+    replicates: u16,
+    #[command(flatten)]
+    pub(crate) models: ModelsDirArg,
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+}
+
+impl ForensicsArgs {
+    pub(crate) fn bootstrap(&self) -> BootstrapSettings {
+        BootstrapSettings { seed: self.seed, replicates: usize::from(self.replicates) }
+    }
+}
