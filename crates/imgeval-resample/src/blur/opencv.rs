@@ -72,7 +72,7 @@ pub fn opencv_gaussian(pixels: &Pixels, size: usize, sigma: f64) -> Result<Pixel
 }
 
 /// The position inside of `0..length` of `place - radius`, mirrored without the edge.
-fn mirrored(place: usize, radius: usize, length: usize) -> usize {
+pub(super) fn mirrored(place: usize, radius: usize, length: usize) -> usize {
     if length == 1 {
         return 0;
     }
