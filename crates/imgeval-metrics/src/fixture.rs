@@ -12,6 +12,10 @@ impl Case {
         self.rows.get(name).unwrap_or_else(|| panic!("{} has no {name}", self.name))
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.rows.contains_key(name)
+    }
+
     pub(crate) fn whole_numbers(&self, name: &str) -> Vec<usize> {
         self.get(name).iter().map(|number| *number as usize).collect()
     }

@@ -9,6 +9,7 @@ mod clustered;
 mod comparison;
 pub mod consistency;
 mod covariance;
+pub mod detection;
 pub mod drift;
 pub mod edit;
 #[cfg(test)]

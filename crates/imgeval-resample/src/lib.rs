@@ -6,12 +6,18 @@
 //! - [`opencv`]: `INTER_LINEAR`, which mmdetection's pipeline scales with, and mmcv's rule for the target size.
 //! - [`pillow`]: nearest and the antialiased filters, which CLIP's preprocessing and Reason-Edit's metrics scale with, and
 //!   `Image.crop`.
+//! - [`opencv_sampling`]: `INTER_NEAREST`, `INTER_AREA` and `INTER_LANCZOS4`.
+//! - [`blur`]: Gaussian blur as evaluations of detectors apply it.
 //!
 //! The tests compare hashes with the libraries themselves (`scripts/reference/resample.py`).
 
 #![forbid(unsafe_code)]
 
+pub mod blur;
+#[cfg(test)]
+mod golden;
 pub mod opencv;
+pub mod opencv_sampling;
 pub mod pillow;
 
 use imgeval_core::{GrayPixels, Pixels};

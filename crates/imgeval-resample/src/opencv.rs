@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::picture;
 
-const WEIGHT_ONE: f32 = 2048.0;
+pub(crate) const WEIGHT_ONE: f32 = 2048.0;
 const ROWS_PER_BAND: usize = 32;
 
 /// Scales to `width` x `height`; a side of zero counts as one.
@@ -46,10 +46,17 @@ pub fn rescale_size((width, height): (u32, u32), limit: (u32, u32)) -> (u32, u32
 
 /// Two neighbouring source positions and their 11-bit weights.
 #[derive(Clone, Copy)]
-struct Tap {
+pub(crate) struct Tap {
     first: usize,
     second: usize,
     weights: [i16; 2],
+}
+
+impl Tap {
+    /// The second position's share is `fraction`.
+    pub(crate) fn new(first: usize, second: usize, fraction: f32) -> Self {
+        Self { first, second, weights: weights(fraction) }
+    }
 }
 
 /// Columns beyond the edge take the edge pixel alone.
@@ -92,14 +99,24 @@ fn weights(fraction: f32) -> [i16; 2] {
 }
 
 fn interpolate(pixels: &Pixels, width: u32, height: u32, rgb: &mut [u8]) {
-    let columns = column_taps(pixels.width(), width);
-    let rows = row_taps(pixels.height(), height);
+    let (columns, rows) = (column_taps(pixels.width(), width), row_taps(pixels.height(), height));
+    mix(pixels, width, &columns, &rows, rgb);
+}
+
+/// An image of this size, each pixel mixed from the four that the taps of its column and row name.
+pub(crate) fn mixed(pixels: &Pixels, (width, height): (u32, u32), columns: &[Tap], rows: &[Tap]) -> Pixels {
+    let mut rgb = vec![0; 3 * width as usize * height as usize];
+    mix(pixels, width, columns, rows, &mut rgb);
+    picture(width, height, rgb)
+}
+
+fn mix(pixels: &Pixels, width: u32, columns: &[Tap], rows: &[Tap], rgb: &mut [u8]) {
     let stride = 3 * width as usize;
     rgb.par_chunks_mut(ROWS_PER_BAND * stride).zip(rows.par_chunks(ROWS_PER_BAND)).for_each(
         |(band, taps)| {
             let mut lines = LinePair::new(stride);
             for (target, tap) in band.chunks_exact_mut(stride).zip(taps) {
-                lines.load(pixels, &columns, tap);
+                lines.load(pixels, columns, tap);
                 mix_lines(&lines.upper, &lines.lower, tap.weights, target);
             }
         },

@@ -22,8 +22,12 @@ const MAX_CROP_PIXELS: f64 = 2.0 * 89_478_485.0;
 pub enum Filter {
     /// The pixel under the centre, without antialiasing.
     Nearest,
+    /// Box, support 0.5: the mean when shrinking.
+    Box,
     /// Triangle, support 1.
     Bilinear,
+    /// Windowed sinc (Hamming), support 1.
+    Hamming,
     /// Cubic convolution with a = -0.5, support 2.
     Bicubic,
     /// Windowed sinc, support 3.
@@ -42,10 +46,28 @@ impl Filter {
     fn window(self) -> Option<Window> {
         match self {
             Self::Nearest => None,
+            Self::Box => Some(Window { support: 0.5, weight: rectangle }),
             Self::Bilinear => Some(Window { support: 1.0, weight: triangle }),
+            Self::Hamming => Some(Window { support: 1.0, weight: hamming }),
             Self::Bicubic => Some(Window { support: 2.0, weight: cubic }),
             Self::Lanczos => Some(Window { support: 3.0, weight: lanczos }),
         }
+    }
+}
+
+fn rectangle(distance: f64) -> f64 {
+    // Half open, so that a pixel on the border of two targets counts once.
+    if distance > -0.5 && distance <= 0.5 { 1.0 } else { 0.0 }
+}
+
+fn hamming(distance: f64) -> f64 {
+    match distance.abs() {
+        0.0 => 1.0,
+        x if x < 1.0 => {
+            let x = x * PI;
+            x.sin() / x * (0.54 + 0.46 * x.cos())
+        }
+        _ => 0.0,
     }
 }
 

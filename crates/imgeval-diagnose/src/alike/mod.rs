@@ -4,6 +4,7 @@
 mod degrade;
 mod plan;
 mod squares;
+mod webp;
 
 pub use degrade::{Degradation, SWEEP};
 pub use imgeval_vision::image_file::{JpegError, Subsampling, compressed, encode_jpeg};
@@ -13,3 +14,4 @@ pub use plan::{
 };
 pub use squares::SquareError;
 pub(crate) use squares::for_each_batch;
+pub use webp::{WebpError, compressed_webp, encode_webp};

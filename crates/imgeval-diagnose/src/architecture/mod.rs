@@ -26,14 +26,16 @@ mod say;
 mod tests;
 mod trust;
 
-pub(crate) use data::shares_of;
+pub(crate) use data::{Dataset, DatasetRequest, Part, compute_profile, shares_of};
 pub use data::{Fact, FactProfile, MIN_GROUPS, Profile, Shares, Source, SplitError, ValueShare};
 pub use error::DiagnoseError;
 pub use learn::{EmbedderCard, ProbeKind, WorkbenchSettings, load_embedder};
+pub(crate) use learn::{Workbench, WorkbenchRequest};
 pub use probe::{
     Answer, AppliedImages, AppliedSummary, GeneratorCard, Probe, ProbeCard, Trained, TrainingRequest,
     apply_to, compare_signature, train,
 };
+pub(crate) use probe::{CrossFitTask, cross_fit};
 pub use record::{
     CandidateRecord, PlanRecord, ProbeCardRecord, ProbeFileError, SignatureRecord, SummaryRecord, load_probe,
     save_probe,
@@ -46,3 +48,4 @@ pub use trust::{
     Controls, DecoderControl, DecoderSignature, Evaluation, LatticePeak, LeaveOneOut, RobustnessPoint,
     Separation, ShuffleControl,
 };
+pub(crate) use trust::{separation, shuffled_labels};

@@ -6,7 +6,7 @@ mod split;
 
 pub use dataset::Source;
 pub(crate) use dataset::{Dataset, DatasetRequest};
-pub(crate) use profile::shares_of;
 pub use profile::{Fact, FactProfile, Profile, ValueShare};
+pub(crate) use profile::{compute_profile, shares_of};
 pub(crate) use split::Part;
 pub use split::{MIN_GROUPS, Shares, SplitError};

@@ -165,7 +165,7 @@ pub struct ValueShare {
 
 /// Profiles the images of the classes. `None` if there are fewer than two classes or one has no image.
 #[must_use]
-pub(super) fn compute_profile(
+pub(crate) fn compute_profile(
     images: &[&Examined],
     classes: &[usize],
     groups: &[usize],

@@ -134,13 +134,13 @@ pub fn train(request: &TrainingRequest<'_>, events: &mut dyn FnMut(Event)) -> Re
 }
 
 /// A model with its calibration on the validation groups.
-struct Fitted {
-    model: Model,
-    temperature: Temperature,
+pub(super) struct Fitted {
+    pub(super) model: Model,
+    pub(super) temperature: Temperature,
 }
 
 impl Fitted {
-    fn new(
+    pub(super) fn new(
         bench: &Workbench<'_>,
         dataset: &Dataset,
         labels: &[usize],

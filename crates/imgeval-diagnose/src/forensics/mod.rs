@@ -1,0 +1,48 @@
+//! Can a generator's images be told from real ones, and does the answer survive when both classes have the same codec and size?
+//!
+//! A pure model of a study: it reads no file and runs no detector. The flow:
+//!
+//!     images with classes, clusters and file facts + scores of detectors under treatments -> study -> report
+//!
+//! - `input`: what goes in. An image is scored as it was delivered, matched (both classes through one codec and size), and after
+//!   each [`SweepStep`]; a [`Condition`] says which treatment each class is under, so that a sweep over fakes only costs no further
+//!   score.
+//! - `sweep`: the degradations.
+//! - `files`: what differs between the files of the classes, and how far each fact alone tells them apart.
+//! - `fuse`, `agreement`: fused scores, which are our own, and where detectors differ.
+//! - `verdict`, `say`: rules over the numbers, and the sentences.
+//! - `own`: a detector trained on the study's images, for users without any weights.
+
+mod agreement;
+mod charts;
+mod conditions;
+mod files;
+mod folds;
+mod fuse;
+mod input;
+mod numbers;
+mod own;
+mod report;
+mod say;
+mod study;
+mod sweep;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use charts::{ChartPoint, ChartSeries, StudyChart, study_charts};
+pub use conditions::{AppliedTo, Condition};
+pub use input::{
+    Class, DetectorScores, Origin, ScoreOutcome, StudyError, StudyImage, StudySettings, Treatment,
+};
+pub use numbers::{BinRecord, ConfusionRecord, CutRecord, Metrics, Number};
+pub use own::{OwnDetector, OwnRequest, OwnTreatment, train_own};
+pub use report::{
+    ConditionRecord, DetectorRecord, DisputedImage, FactRecord, FailureCount, FilesRecord, Histogram,
+    PairRecord, SetRecord, StudyReport, VerdictRecord, WrongImage,
+};
+pub use study::study;
+pub use sweep::{DegradeError, SWEEP, SweepStep};
+pub use tables::{StudyTable, study_tables};
+pub use verdict::{DetectorEvidence, Evidence, SeparatingFact, Separation, Verdict, judge_study};
