@@ -3,7 +3,7 @@
 mod apply;
 mod artefacts;
 mod figures;
-// mod forensics;
+mod forensics;
 mod places;
 mod report;
 mod rounds;
@@ -37,7 +37,7 @@ pub(super) fn diagnose(command: &DiagnoseCommand, printer: Printer) -> Result<Ex
         DiagnoseCommand::Architecture(ArchitectureCommand::Apply(args)) => apply::apply(args, printer),
         DiagnoseCommand::Rounds(args) => rounds::rounds(args, printer),
         DiagnoseCommand::Weaknesses(args) => weaknesses::weaknesses(args, printer),
-        DiagnoseCommand::Forensics(_) => unreachable!(),
+        DiagnoseCommand::Forensics(args) => forensics::forensics(args, printer),
         DiagnoseCommand::Artefacts(args) => artefacts::artefacts(args, printer),
     }
 }
