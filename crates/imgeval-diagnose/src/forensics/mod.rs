@@ -33,6 +33,7 @@ mod verdict;
 
 pub use charts::{ChartPoint, ChartSeries, StudyChart, study_charts};
 pub use conditions::{AppliedTo, Condition};
+pub use files::matched_plan;
 pub use input::{
     Class, DetectorScores, Origin, ScoreOutcome, StudyError, StudyImage, StudySettings, Treatment,
 };
