@@ -9,9 +9,11 @@
 //! - [`opencv_sampling`]: `INTER_NEAREST`, `INTER_AREA` and `INTER_LANCZOS4`.
 //! - [`blur`]: Gaussian blur as evaluations of detectors apply it.
 //!
-//! The tests compare hashes with the libraries themselves (`scripts/reference/resample.py`).
+//! The tests compare hashes with the libraries themselves (`scripts/reference/resample.py`,
+//! `scripts/reference/degrade.py`).
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read reference values"))]
 
 pub mod blur;
 #[cfg(test)]

@@ -3,21 +3,43 @@
 use std::collections::BTreeSet;
 
 use super::{
+    conditions::number_clusters,
     input::{Class, StudyImage},
     numbers::Number,
     report::{FactRecord, FilesRecord},
 };
 use crate::{
-    architecture::{Fact, ValueShare, compute_profile, shares_of},
+    alike::{PlanChoice, PlanRequest, choose_plan},
+    architecture::{Fact, Profile, ValueShare, compute_profile, shares_of},
     collect::Examined,
 };
+
+/// The plan of [`super::Treatment::Matched`]: one size and codec for the images of both classes, with sentences about what it cannot do.
+/// What `request` leaves open follows from the files: all are scaled where sizes alone tell the classes apart, and compressed once more
+/// unless all are lossless.
+#[must_use]
+pub fn matched_plan(images: &[StudyImage], request: PlanRequest, seed: u64) -> PlanChoice {
+    let examined: Vec<&Examined> = images.iter().map(|image| &image.examined).collect();
+    let profile = profile_of(images, &examined, &number_clusters(images), seed);
+    choose_plan(&examined, profile.is_some_and(|profile| profile.separates(Fact::Size)), request)
+}
+
+fn profile_of(
+    images: &[StudyImage],
+    examined: &[&Examined],
+    clusters: &[usize],
+    seed: u64,
+) -> Option<Profile> {
+    let classes: Vec<usize> = images.iter().map(|image| image.class as usize).collect();
+    let names = [Class::Real, Class::Fake].map(|class| class.name().to_owned());
+    compute_profile(examined, &classes, clusters, &names, seed)
+}
 
 /// The table of facts. Of one class only, no fact has an accuracy.
 pub(super) fn compare_files(images: &[StudyImage], clusters: &[usize], seed: u64) -> FilesRecord {
     let examined: Vec<&Examined> = images.iter().map(|image| &image.examined).collect();
     let classes: Vec<usize> = images.iter().map(|image| image.class as usize).collect();
-    let names = [Class::Real, Class::Fake].map(|class| class.name().to_owned());
-    let facts = match compute_profile(&examined, &classes, clusters, &names, seed) {
+    let facts = match profile_of(images, &examined, clusters, seed) {
         Some(profile) => profile
             .facts
             .into_iter()

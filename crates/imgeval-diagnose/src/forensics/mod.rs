@@ -40,6 +40,7 @@ mod verdict;
 pub use answers::{QUESTION, ReadAnswer, read_answer};
 pub use charts::{ChartPoint, ChartSeries, StudyChart, study_charts};
 pub use conditions::{AppliedTo, Condition};
+pub use files::matched_plan;
 pub use gather::{Gathered, ImageSet, gather};
 pub use input::{
     Class, DetectorScores, Origin, ScoreOutcome, StudyError, StudyImage, StudySettings, Treatment,

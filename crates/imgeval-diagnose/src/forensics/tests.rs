@@ -10,7 +10,7 @@ use rand_core::Rng as _;
 use super::*;
 use crate::{
     Measured,
-    alike::PlanRequest,
+    alike::{PlanRequest, Sizing},
     architecture::{ProbeKind, WorkbenchSettings},
     collect::{Examined, ImageItem, parse_file_facts, read_image},
     random::stream,
@@ -108,8 +108,8 @@ fn each_rule_of_the_verdict_decides() {
 #[test]
 fn a_codec_confound_is_named() {
     let mut images = images(N);
-    for place in 0..N {
-        images[place] = image(Class::Real, place, ImageFormat::Jpeg);
+    for (place, one) in images[..N].iter_mut().enumerate() {
+        *one = image(Class::Real, place, ImageFormat::Jpeg);
     }
     let npr = detector(
         "npr",
@@ -136,6 +136,18 @@ fn a_codec_confound_is_named() {
     let tables = study_tables(&report);
     assert!(tables.iter().all(|table| table.rows.iter().all(|row| row.len() == table.columns.len())));
     assert!(tables.iter().any(|table| table.title == "Files"));
+}
+
+#[test]
+fn the_matched_plan_follows_from_the_files() {
+    let mut images = images(N);
+    let plan = |images: &[StudyImage]| matched_plan(images, PlanRequest::default(), 1).plan;
+    let alike = plan(&images);
+    assert_eq!((alike.side, alike.sizing, alike.jpeg), (512, Sizing::CentreCrop, None));
+    images[0] = image(Class::Real, 0, ImageFormat::Jpeg);
+    assert!(plan(&images).jpeg.is_some());
+    images[N..].iter_mut().for_each(|image| image.examined.width = 1_024);
+    assert_eq!(plan(&images).sizing, Sizing::Scaled);
 }
 
 #[test]

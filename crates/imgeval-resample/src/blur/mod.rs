@@ -1,7 +1,7 @@
 //! Gaussian blur as detectors' evaluations and trainings apply it. No two libraries give the same bytes.
 //!
 //! - [`scipy_gaussian`]: SciPy's filter on 8-bit arrays in place (CNNSpot, UnivFD).
-//! - [`opencv_gaussian`]: `cv2.GaussianBlur`.
+//! - [`opencv_gaussian`] is `cv2.GaussianBlur`.
 //! - [`torchvision_gaussian`]: `torchvision.transforms.GaussianBlur` (SAFE).
 //! - [`pillow_gaussian`]: `ImageFilter.GaussianBlur`, three box blurs.
 

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use imgeval_core::visible;
 use imgeval_diagnose::{
-    alike::{JpegRequest, JpegStep, Plan, PlanRequest, Subsampling, choose_plan},
+    alike::{PlanChoice, PlanRequest},
     architecture::{ProbeKind, WorkbenchSettings},
-    collect::Examined,
     forensics::{
         Class, DetectorScores, Gathered, ImageSet, OwnRequest, SCORES, SWEEP, ScoreStore, ScoringRequest,
-        StudyDetector, StudyReport, StudySettings, SweepStep, Treatment, gather, score_images, study,
+        StudyDetector, StudyImage, StudyReport, StudySettings, SweepStep, Treatment, gather, matched_plan, score_images, study,
         train_own,
     },
 };
@@ -47,9 +46,6 @@ const SHORT_SWEEP: [SweepStep; 5] = [
     SweepStep::Blurred { tenths: 10 },
 ];
 
-/// Both classes through the codec that unbiased evaluations of the field use.
-const MATCHED_JPEG: JpegStep = JpegStep { quality: 96, subsampling: Subsampling::Half };
-
 pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> {
     let mut sets = sets_of(&args.real, Class::Real, printer)?;
     sets.extend(sets_of(&args.fake, Class::Fake, printer)?);
@@ -66,7 +62,9 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
         tell_unused(&gathered.unused, printer);
         return Err(CommandError::nothing("none of the images can be read").into());
     }
-    let matched = matched_plan(&gathered, args.seed);
+    let images: Vec<StudyImage> = gathered.files.iter().map(|file| file.image.clone()).collect();
+    let plan_request = PlanRequest { seed: args.seed, ..PlanRequest::default() };
+    let matched = matched_plan(&images, plan_request, args.seed);
     let store = match &args.out {
         Some(out) => ScoreStore::at(&out.join(SCORES))?,
         None => ScoreStore::default(),
@@ -75,7 +73,7 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
         files: &gathered.files,
         detectors: &detectors,
         treatments: &treatments(args.sweep),
-        matched: &matched,
+        matched: &matched.plan,
         limits,
     };
     let mut scores = match detectors.is_empty() {
@@ -97,7 +95,6 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
             )
             .into());
     }
-    let images: Vec<_> = gathered.files.iter().map(|file| file.image.clone()).collect();
     let settings = StudySettings { bootstrap: args.bootstrap(), ..StudySettings::default() };
     let report =
         study(&images, &scores, settings).map_err(|error| CommandError::usage(sentence_of(&error)))?;
@@ -109,7 +106,7 @@ fn show(
     args: &ForensicsArgs,
     gathered: &Gathered,
     report: &StudyReport,
-    matched: &Plan,
+    matched: &PlanChoice,
     printer: Printer,
 ) -> Result<()> {
     let tables = show::tables_of(report);
@@ -217,16 +214,6 @@ fn treatments(sweep: SweepName) -> Vec<Treatment> {
     [Treatment::AsDelivered, Treatment::Matched].into_iter().chain(degraded).collect()
 }
 
-/// One codec and one size for all.
-fn matched_plan(gathered: &Gathered, seed: u64) -> Plan {
-    let examined: Vec<&Examined> = gathered.files.iter().map(|file| &file.image.examined).collect();
-    choose_plan(&examined, false, plan_request(seed)).plan
-}
-
-fn plan_request(seed: u64) -> PlanRequest {
-    PlanRequest { side: None, sizing: None, jpeg: JpegRequest::Step(MATCHED_JPEG), seed }
-}
-
 fn own_scores(
     args: &ForensicsArgs,
     gathered: &Gathered,
@@ -236,7 +223,7 @@ fn own_scores(
     let request = OwnRequest {
         kind: ProbeKind::Spectrum,
         items: &gathered.items,
-        matched: plan_request(args.seed),
+        matched: PlanRequest { seed: args.seed, ..PlanRequest::default() },
         seed: args.seed,
         n_shuffles: 3,
         limits,

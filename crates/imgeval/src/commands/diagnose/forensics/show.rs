@@ -1,7 +1,7 @@
 //! Tables and sentences of a study.
 
 use imgeval_diagnose::{
-    alike::Plan,
+    alike::PlanChoice,
     forensics::{DetectorRecord, Number, Origin, StudyReport, StudyTable, study_tables},
 };
 use imgeval_forensics::{DETECTORS, Description};
@@ -11,11 +11,12 @@ use imgeval_report::tables::terminal::{Column, Row, Table};
 const PAPER: &str = "GPT-ImgEval";
 
 /// The verdict and its reasons, and what a reader must know before any number.
-pub(super) fn findings_of(report: &StudyReport, matched: &Plan) -> Vec<String> {
+pub(super) fn findings_of(report: &StudyReport, matched: &PlanChoice) -> Vec<String> {
     let mut findings = vec![format!("{}.", report.verdict.title)];
     findings.extend(report.verdict.sentences.iter().cloned());
     findings.extend(report.warnings.iter().cloned());
-    findings.push(format!("Matched images: {}.", matched.describe()));
+    findings.push(format!("Matched images: {}.", matched.plan.describe()));
+    findings.extend(matched.notes.iter().map(|note| format!("{note}.")));
     findings
 }
 
