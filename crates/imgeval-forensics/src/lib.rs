@@ -22,3 +22,5 @@ pub use source::SourceImage;
 
 #[cfg(test)]
 mod convolutional_golden;
+#[cfg(test)]
+mod convolutional_tests;
