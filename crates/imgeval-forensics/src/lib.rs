@@ -30,3 +30,5 @@ mod convolutional_golden;
 mod tests;
 #[cfg(test)]
 mod transformer_golden;
+#[cfg(test)]
+mod convolutional_tests;

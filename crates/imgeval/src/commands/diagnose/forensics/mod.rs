@@ -12,8 +12,8 @@ use imgeval_diagnose::{
     architecture::{ProbeKind, WorkbenchSettings},
     forensics::{
         Class, DetectorScores, Gathered, ImageSet, OwnRequest, SCORES, SWEEP, ScoreStore, ScoringRequest,
-        StudyDetector, StudyImage, StudyReport, StudySettings, SweepStep, Treatment, gather, matched_plan, score_images, study,
-        train_own,
+        StudyDetector, StudyImage, StudyReport, StudySettings, SweepStep, Treatment, gather, matched_plan,
+        score_images, study, train_own,
     },
 };
 use imgeval_forensics::Trunks;
