@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use imgeval_core::{sentence_of, visible};
+use imgeval_core::{DetectError, sentence_of, visible};
 use imgeval_fetch::weights::StoreError;
 use imgeval_vision::{ModelError, ocr::OcrLoadError, preview::WeightsError};
 
@@ -37,4 +37,6 @@ pub enum ObserverError {
     Reader(#[from] OcrLoadError),
     #[error(transparent)]
     Network(#[from] ModelError),
+    #[error("the detector failed its check of itself")]
+    Detector(#[source] DetectError),
 }

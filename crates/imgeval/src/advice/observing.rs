@@ -37,6 +37,7 @@ pub(crate) fn observer_advice(error: &ObserverError) -> (Option<String>, Exit) {
         ObserverError::NoSuchFile { .. } => return (None, Exit::Usage),
         ObserverError::NotHere(error) => (weights_hint(error), Exit::Unexpected),
         ObserverError::Checksum(error) => (weights_hint(error), Exit::Usage),
+        ObserverError::Detector(_) => return (None, Exit::Unexpected),
         ObserverError::Network(error) => (model_hint(error), Exit::Usage),
     };
     (Some(hint.to_owned()), exit)
