@@ -8,7 +8,7 @@ square. Some rounds are refused, some are drawn anew. Then `imgeval diagnose rou
 more with SIGKILLs at random moments, each followed by a new start.
 
 Prints wall-clock time and peak memory of the undisturbed run. Fails unless the JSON and every file of the page are the same bytes in the end,
-and every record of a measured session that was there at a stop is still the same file. Networks are left out without --models-dir.
+and every record of a measured round that was there at a stop is still the same file. Networks are left out without --models-dir.
 Needs NumPy and Pillow, on Linux or macOS.
 """
 
@@ -105,7 +105,7 @@ class Bench:
 
 
 def records(out):
-    """The finished files of measured sessions, by name, as far as they tell one file from another."""
+    """The finished files of measured rounds, by name, as far as they tell one file from another."""
     found = {}
     for path in (out / "measures").glob("*.json") if out.exists() else []:
         facts = path.stat()
@@ -154,13 +154,13 @@ def main():
             at_stops.append(len(now))
         again, _ = bench.finish(out, document)
         now = records(out)
-        assert all(now.get(name) == facts for name, facts in before.items()), "a kept session was measured again"
+        assert all(now.get(name) == facts for name, facts in before.items()), "a kept round was measured again"
         same = (folder / "undisturbed.json").read_bytes() == document.read_bytes()
         assert same, "the JSON differs"
         one, other = contents(folder / "undisturbed"), contents(out)
         different = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
         assert not different, f"the page differs in {different[:10]}"
-        print(f"  {n_stops} SIGKILLs with {at_stops} of {len(now)} sessions kept, then {again:.1f} s to the end: JSON and {len(one)} files are equal byte for byte")
+        print(f"  {n_stops} SIGKILLs with {at_stops} of {len(now)} rounds kept, then {again:.1f} s to the end: JSON and {len(one)} files are equal byte for byte")
     finally:
         shutil.rmtree(folder)
 

@@ -27,8 +27,8 @@ pub use trunks::Trunks;
 #[cfg(test)]
 mod convolutional_golden;
 #[cfg(test)]
+mod convolutional_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod transformer_golden;
-#[cfg(test)]
-mod convolutional_tests;

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use imgeval_core::ColorNamer;
+use imgeval_core::{ColorNamer, Detector};
 use imgeval_fetch::weights::{self, Places};
 use imgeval_runner::{Conditions, Observer};
 use imgeval_vision::{
@@ -80,23 +80,46 @@ pub fn load_eyes(asked: &DetectorSettings) -> Result<LoadedObserver, ObserverErr
     }
 }
 
+/// Loads the asked detector alone, without anything that names colors: its weights are named or were pulled. The preview always computes on the
+/// CPU with 32 bits.
+///
+/// # Errors
+/// If weights are missing or cannot be used, or do not go with the detector.
+pub fn load_detector(asked: &DetectorSettings) -> Result<Box<dyn Detector>, ObserverError> {
+    Ok(match asked.detector {
+        DetectorName::Preview => Box::new(preview(asked)?),
+        DetectorName::Geneval | DetectorName::Mask2former => {
+            Box::new(mask2former(asked, Model::Mask2Former)?.0)
+        }
+        DetectorName::HfMask2former => Box::new(mask2former(asked, Model::HubMask2Former)?.0),
+    })
+}
+
+/// With the checksum of its weights.
+fn mask2former(
+    asked: &DetectorSettings,
+    model: Model,
+) -> Result<(Mask2FormerDetector, String), ObserverError> {
+    let path = given_or_pulled(asked.weights.as_deref(), model, &asked.places)?;
+    let sha256 = sha256_of_weights(&path, &asked.places.models_dir)?;
+    let detector = Mask2FormerDetector::load(&path, &sha256, &asked.compute)?;
+    check_family(asked.detector, &path, &detector)?;
+    Ok((detector, sha256))
+}
+
 fn load_mask2former(
     asked: &DetectorSettings,
     model: Model,
     clip: Option<PathBuf>,
 ) -> Result<LoadedObserver, ObserverError> {
-    let path = given_or_pulled(asked.weights.as_deref(), model, &asked.places)?;
     let options = asked.compute;
-    let sha256_of = |path: &Path| sha256_of_weights(path, &asked.places.models_dir);
-    let sha256 = sha256_of(&path)?;
-    let detector = Mask2FormerDetector::load(&path, &sha256, &options)?;
-    check_family(asked.detector, &path, &detector)?;
+    let (detector, sha256) = mask2former(asked, model)?;
     let mut conditions = conditions(options);
     // mmdetection's convention: the file's name ends with the first digits of its checksum.
     conditions.is_unofficial |= !sha256.starts_with(weights::MASK2FORMER.sha256_start);
     let namer: Option<Box<dyn ColorNamer>> = match clip {
         Some(clip) => {
-            let sha256 = sha256_of(&clip)?;
+            let sha256 = sha256_of_weights(&clip, &asked.places.models_dir)?;
             conditions.is_unofficial |= !is_pulled_clip(&sha256, &asked.places);
             Some(Box::new(ClipColorNamer::load(&clip, &sha256, &options)?))
         }
@@ -130,16 +153,19 @@ fn load_preview(asked: &DetectorSettings) -> Result<LoadedObserver, ObserverErro
     if asked.clip.is_some() || asked.compute != ComputeOptions::default() {
         return Err(ObserverError::PreviewOptions);
     }
-    let path = match &asked.weights {
-        Some(path) => path.clone(),
-        None => weights::locate(&weights::PREVIEW, &asked.places.models_dir)
-            .map_err(ObserverError::PreviewNotHere)?,
-    };
-    let detector = PreviewDetector::load(&path)
-        .map_err(|error| ObserverError::PreviewWeights { path: path.clone(), error })?;
+    let detector = preview(asked)?;
     let namer = PreviewColorNamer::default();
     let observer = Observer::new(Box::new(detector), Some(Box::new(namer)), &Conditions::default());
     // Small enough for one image a core.
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Ok(LoadedObserver { observer, threads, working_bytes: LITTLE_WORK })
+}
+
+fn preview(asked: &DetectorSettings) -> Result<PreviewDetector, ObserverError> {
+    let path = match &asked.weights {
+        Some(path) => path.clone(),
+        None => weights::locate(&weights::PREVIEW, &asked.places.models_dir)
+            .map_err(ObserverError::PreviewNotHere)?,
+    };
+    PreviewDetector::load(&path).map_err(|error| ObserverError::PreviewWeights { path: path.clone(), error })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use imgeval_core::{sentence_of, visible};
+use imgeval_core::{DetectError, sentence_of, visible};
 use imgeval_fetch::weights::StoreError;
 use imgeval_forensics::ForensicsError;
 use imgeval_vision::{ModelError, ocr::OcrLoadError, preview::WeightsError};
@@ -43,4 +43,6 @@ pub enum ObserverError {
     NoWeightSet { id: &'static str },
     #[error(transparent)]
     Forensics(#[from] ForensicsError),
+    #[error("the detector failed its check of itself")]
+    Detector(#[source] DetectError),
 }

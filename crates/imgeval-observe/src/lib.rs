@@ -21,7 +21,9 @@ mod question;
 mod stage;
 mod texts;
 
-pub use detectors::{DetectorName, DetectorSettings, LoadedObserver, load_eyes, load_observer};
+pub use detectors::{
+    DetectorName, DetectorSettings, LoadedObserver, load_detector, load_eyes, load_observer,
+};
 pub use edits::{
     EditMeter, EditMeterError, EditMeterFacts, EditMetrics, EditWeights, MaskError, MaskThreshold,
     MeasureError, MeasureSummary, MissingMetric, SIDE, Scaled, mask_of, measure_edits,

@@ -183,9 +183,30 @@ pub struct SessionRoundView {
     pub region: Option<[f64; 4]>,
     /// Earlier rounds, with the correlation of their edits in this one.
     pub earlier_edits: Vec<(u32, f64)>,
+    /// Objects of the source that no instruction so far names, in the order of their confidence.
+    pub objects: Vec<ObjectView>,
+    /// Why objects and background, or some of their numbers, are not measured, by the names of the numbers.
+    pub unmeasured_objects: Vec<(String, String)>,
     /// Files seen from the page; empty where there are none: the image, the image in the frame of the round before, and what changed
     /// against the source outside of all edits.
     pub image: String,
     pub aligned: String,
     pub change: String,
+}
+
+/// An object of the source in a round.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct ObjectView {
+    /// The category that the detector gives it.
+    pub name: String,
+    /// The detector's confidence, in [0, 1].
+    pub score: f64,
+    /// Left, top, right and bottom in shares of the source.
+    pub region: [f64; 4],
+    /// How alike it looks in both images to DINO, from -1 to 1.
+    pub dino: Option<f64>,
+    /// 1 minus the mean absolute difference of its pixels, in [0, 1].
+    pub l1: Option<f64>,
+    /// Why something is not measured; empty if everything is.
+    pub problem: String,
 }

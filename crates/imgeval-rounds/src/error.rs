@@ -15,7 +15,7 @@ pub enum RoundsError {
     NoSession { path: PathBuf },
     #[error("could not read `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("`{}` is no list of rounds: {detail}", path.display())]
+    #[error("`{}` is not a list of rounds: {detail}", path.display())]
     Session { path: PathBuf, detail: String },
     /// A file is there and does not say what it should.
     #[error("`{}` cannot be used: {detail}", path.display())]

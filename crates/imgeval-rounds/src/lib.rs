@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! folder with session.json, run directory --gather--> Vec<Session>: instructions, source and rounds of one model
-//!                                            |  measure_sessions: each pair of images once, each image through each of
-//!                                            |  the Networks once, kept in a MeasureStore
+//!                                            |  measure_sessions: each pair of images once, by the Instruments: Networks and an
+//!                                            |  ObjectFinder; each round kept in a MeasureStore
 //!                                            v
 //!                         Vec<MeasuredSession> --summarize--> RoundsView: success by round, curves, drift, comparisons
 //!                                            |  draw: images of each round, in the frame of the one before, what changed
@@ -27,11 +27,14 @@ mod folder;
 mod layout_tests;
 mod listing;
 mod measure;
+mod measured;
 mod networks;
 mod numbers;
+mod objects;
 pub mod official;
 mod outputs;
 mod places;
+mod record;
 mod runs;
 mod session;
 mod store;
@@ -47,8 +50,10 @@ pub use error::RoundsError;
 pub use export::{Exported, LeftOut, export_sessions};
 pub use figures::{rounds_figures, strips};
 pub use listing::{sessions_json, sessions_table};
-pub use measure::{MeasuredRound, MeasuredSession, measure_sessions};
+pub use measure::{Instruments, measure_sessions};
+pub use measured::{MeasuredObject, MeasuredRound, MeasuredSession};
 pub use networks::{NETWORKS_SET, NetworkWeights, Networks};
+pub use objects::ObjectFinder;
 pub use outputs::gather_outputs;
 pub use places::{gather, gather_edits};
 pub use runs::sessions_of as sessions_of_run;

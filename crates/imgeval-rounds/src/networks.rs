@@ -8,7 +8,8 @@ use imgeval_metrics::consistency::{SelfSimilarity, Tokens, cosine};
 use imgeval_observe::{Model, ObserverError, given_or_pulled, sha256_of_weights};
 use imgeval_resample::pillow::resize_bicubic;
 use imgeval_vision::{
-    Lpips, RoundFeatures, compute::ComputeOptions, lpips::LpipsFeatures, round_features::RoundWeights,
+    Lpips, RoundFeatures, compute::ComputeOptions, dino::DinoTokens, lpips::LpipsFeatures,
+    round_features::RoundWeights,
 };
 
 /// The set of weights that all of them belong to.
@@ -141,8 +142,22 @@ impl Networks {
         self.features.is_some()
     }
 
-    /// Each image goes through each network once.
-    fn look(&self, pixels: &Pixels) -> Seen {
+    /// Whether no network is here.
+    pub(crate) fn are_none(&self) -> bool {
+        self.features.is_none() && self.lpips.is_none()
+    }
+
+    /// What DINO sees of a whole image or a crop, squashed.
+    pub(crate) fn dino_tokens(&self, pixels: &Pixels) -> Result<DinoTokens, String> {
+        let networks = self.features.as_ref().ok_or_else(|| "DINO is not here".to_owned())?;
+        networks.dino_tokens(pixels).map_err(said)
+    }
+
+    /// Each image goes through each network once; `None` if there are none.
+    pub(crate) fn look(&self, pixels: &Pixels) -> Option<Seen> {
+        if self.are_none() {
+            return None;
+        }
         let features = self.features.as_ref().map(|networks| {
             let features = networks.of(pixels).map_err(said)?;
             let keys = Tokens::new(&features.squashed.keys, features.squashed.width);
@@ -157,7 +172,7 @@ impl Networks {
             let numbers: Vec<f32> = scaled.rgb().iter().map(|value| f32::from(*value) / 255.0).collect();
             network.features(&numbers, (LPIPS_SIDE, LPIPS_SIDE)).map_err(said)
         });
-        Seen { features, lpips }
+        Some(Seen { features, lpips })
     }
 
     fn compare(&self, reference: &Seen, candidate: &Seen) -> Numbers {
@@ -196,42 +211,34 @@ impl Networks {
 /// What networks see of a round.
 #[derive(Debug, Default)]
 pub(crate) struct NetworkNumbers {
-    pub(crate) round: u32,
     /// With `clip_t`, where there is a caption.
     pub(crate) vs_source: Numbers,
     pub(crate) vs_previous: Numbers,
 }
 
-/// One after the other, because networks compute on all threads: rounds that have an image, with their number and caption.
-pub(crate) fn look_at_rounds(
-    networks: &Networks,
-    source: &Pixels,
-    rounds: &[(u32, &Pixels, Option<&str>)],
-) -> Vec<NetworkNumbers> {
-    if networks.features.is_none() && networks.lpips.is_none() {
-        return Vec::new();
-    }
-    let source = networks.look(source);
-    let mut previous: Option<Seen> = None;
-    let mut numbers = Vec::with_capacity(rounds.len());
-    for (round, pixels, caption) in rounds {
-        let seen = networks.look(pixels);
-        let mut vs_source = networks.compare(&source, &seen);
-        let vs_previous = match &previous {
-            Some(previous) => networks.compare(previous, &seen),
+impl NetworkNumbers {
+    /// The first round has no previous one but the source.
+    pub(crate) fn of(
+        networks: &Networks,
+        source: &Seen,
+        previous: Option<&Seen>,
+        seen: &Seen,
+        caption: Option<&str>,
+    ) -> Self {
+        let mut vs_source = networks.compare(source, seen);
+        let vs_previous = match previous {
+            Some(previous) => networks.compare(previous, seen),
             None => vs_source.clone(),
         };
-        if let Some(number) = caption.and_then(|caption| networks.caption(caption, &seen)) {
+        if let Some(number) = caption.and_then(|caption| networks.caption(caption, seen)) {
             vs_source.insert("clip_t", number);
         }
-        numbers.push(NetworkNumbers { round: *round, vs_source, vs_previous });
-        previous = Some(seen);
+        Self { vs_source, vs_previous }
     }
-    numbers
 }
 
 /// What there is of one image; `None` where a network is not here.
-struct Seen {
+pub(crate) struct Seen {
     features: Option<Result<Features, String>>,
     lpips: Option<Result<LpipsFeatures, String>>,
 }
@@ -242,7 +249,7 @@ struct Features {
     structure: Result<SelfSimilarity, String>,
 }
 
-fn said(error: impl Display) -> String {
+pub(crate) fn said(error: impl Display) -> String {
     error.to_string()
 }
 

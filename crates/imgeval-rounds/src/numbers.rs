@@ -12,7 +12,7 @@ pub(crate) struct Measure {
 }
 
 /// Against the source.
-pub(crate) static MEASURES: [Measure; 13] = [
+pub(crate) static MEASURES: [Measure; 18] = [
     Measure { name: "cut off", unit: "%", of: |round| Some(100.0 * round.source("registration.cut_off")?) },
     Measure {
         name: "tiles that survive",
@@ -30,11 +30,16 @@ pub(crate) static MEASURES: [Measure; 13] = [
     Measure { name: "DINO", unit: "cosine", of: |round| round.source("dino") },
     Measure { name: "structure", unit: "mean square", of: |round| round.source("structure") },
     Measure { name: "LPIPS", unit: "distance", of: |round| round.source("lpips") },
+    Measure { name: "objects kept", unit: "cosine", of: |round| round.source("objects.dino") },
+    Measure { name: "pixels of objects kept", unit: "1 - L1", of: |round| round.source("objects.l1") },
+    Measure { name: "background kept", unit: "cosine", of: |round| round.source("background.dino") },
+    Measure { name: "pixels of background kept", unit: "1 - L1", of: |round| round.source("background.l1") },
+    Measure { name: "consistency", unit: "cosine", of: |round| round.source("consistency") },
 ];
-/// The first ones need no network and are always listed.
+/// The first ones need no network and no detector, and are always listed.
 const WITHOUT_NETWORKS: usize = 8;
 
-/// What tables and curves show: what needs no network, and of the rest what some round has.
+/// What tables and curves show: what needs neither network nor detector, and of the rest what some round has.
 pub(crate) fn measures_of<'a>(
     rounds: impl Iterator<Item = &'a MeasuredRound> + Clone,
 ) -> Vec<&'static Measure> {

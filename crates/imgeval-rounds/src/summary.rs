@@ -13,13 +13,14 @@ use imgeval_metrics::{
     },
 };
 use imgeval_report::rounds::{
-    MeanLine, RoundLine, RoundsComparison, RoundsModel, RoundsView, SessionModelView, SessionRoundView,
-    SessionView, SlopeDifference, SlopeLine, SuccessDifference, SuccessLine, SurvivalStep,
+    MeanLine, ObjectView, RoundLine, RoundsComparison, RoundsModel, RoundsView, SessionModelView,
+    SessionRoundView, SessionView, SlopeDifference, SlopeLine, SuccessDifference, SuccessLine, SurvivalStep,
 };
 
 use crate::{
-    CODEC_CONTROL, MeasuredRound, MeasuredSession, Session,
+    CODEC_CONTROL, MeasuredObject, MeasuredRound, MeasuredSession, Session,
     numbers::{CODEC_PART, MEASURES, Measure, PARTS, measures_of},
+    objects::is_of_objects,
 };
 
 /// A session with what was measured of it.
@@ -449,8 +450,41 @@ fn round_view(round: &MeasuredRound) -> SessionRoundView {
             .iter()
             .filter_map(|(edit, found)| Some((*edit, (*found)?)))
             .collect(),
+        objects: round.objects.iter().map(object_view).collect(),
+        unmeasured_objects: of_objects(round).map(|(name, reason)| (name.clone(), reason.clone())).collect(),
         ..SessionRoundView::default()
     }
+}
+
+fn object_view(object: &MeasuredObject) -> ObjectView {
+    let MeasuredObject { name, score, region, dino, l1, problem } = object.clone();
+    ObjectView { name, score, region, dino, l1, problem }
+}
+
+/// Why numbers of objects and background do not exist, by their names.
+fn of_objects(round: &MeasuredRound) -> impl Iterator<Item = (&String, &String)> {
+    round.not_measured.iter().filter(|(name, _)| is_of_objects(name))
+}
+
+/// Of all rounds of which nothing is known about objects or background for one reason, a sentence.
+fn notes_of_objects(rounds: &[&MeasuredRound]) -> Vec<String> {
+    let mut by_reason: Vec<(&str, &String, Vec<String>)> = Vec::new();
+    for round in rounds {
+        for (of, what) in [("objects.l1", "Objects"), ("background.l1", "The background")] {
+            let Some(reason) = round.not_measured.get(of) else { continue };
+            let number = round.round.to_string();
+            match by_reason.iter_mut().find(|known| known.0 == what && known.1 == reason) {
+                Some((_, _, numbers)) => numbers.push(number),
+                None => by_reason.push((what, reason, vec![number])),
+            }
+        }
+    }
+    let note = |(what, reason, numbers): (&str, &String, Vec<String>)| {
+        let rounds = if numbers.len() == 1 { "round" } else { "rounds" };
+        let verb = if what == "Objects" { "are" } else { "is" };
+        format!("{what} {verb} not compared in {rounds} {}: {reason}.", numbers.join(", "))
+    };
+    by_reason.into_iter().map(note).collect()
 }
 
 /// What follows from how the rounds register.
@@ -488,6 +522,7 @@ fn session_notes(pair: &Pair<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(notes_of_objects(&rounds));
     notes
 }
 
@@ -531,7 +566,8 @@ fn notes_of(pairs: &[Pair<'_>]) -> Vec<String> {
     let n_controls = pairs.iter().filter(|pair| pair.session.is_control).count();
     if n_controls == 0 {
         notes.push(
-            "There is no control, so parts of the drift are held against the resolution of the measures alone.".to_owned(),
+            "Without a control, parts of the drift are compared with the resolution of the measures alone."
+                .to_owned(),
         );
     }
     notes

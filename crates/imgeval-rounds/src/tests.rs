@@ -14,13 +14,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    CODEC_CONTROL, MeasureStore, MeasuredRound, MeasuredSession, NetworkWeights, Networks, RoundsError,
-    Session, codec_sessions, draw_session, gather, measure_sessions, networks::look_at_rounds,
-    session::pixels_of, summarize,
+    CODEC_CONTROL, Instruments, MeasureStore, MeasuredRound, MeasuredSession, NetworkWeights, Networks,
+    ObjectFinder, RoundsError, Session, codec_sessions, draw_session, gather, measure_sessions,
+    networks::{NetworkNumbers, Seen},
+    session::pixels_of,
+    summarize,
 };
 
 /// Smooth blobs of several sizes, enough to be registered by.
-fn picture(width: u32, height: u32) -> Pixels {
+pub(crate) fn picture(width: u32, height: u32) -> Pixels {
     let noise = |x: i64, y: i64, channel: i64| {
         let mut z = (x * 73_856_093) ^ (y * 19_349_663) ^ (channel * 83_492_791);
         z = (z ^ (z >> 13)).wrapping_mul(1_274_126_177);
@@ -46,7 +48,7 @@ fn picture(width: u32, height: u32) -> Pixels {
     Pixels::new(width, height, rgb).unwrap()
 }
 
-fn changed(pixels: &Pixels, change: impl Fn(u32, u32, u8) -> u8) -> Pixels {
+pub(crate) fn changed(pixels: &Pixels, change: impl Fn(u32, u32, u8) -> u8) -> Pixels {
     let width = pixels.width() as usize;
     let rgb = pixels.rgb().iter().enumerate();
     let rgb = rgb.map(|(at, value)| {
@@ -92,7 +94,12 @@ fn gather_one(folder: &TempDir) -> Result<Vec<Session>, RoundsError> {
 }
 
 fn measure(sessions: &[Session]) -> Vec<MeasuredSession> {
-    measure_sessions(sessions, &Networks::none("not here"), &MeasureStore::default(), &mut |_| ()).unwrap()
+    measure_into(sessions, &Networks::none("not here"), &MeasureStore::default())
+}
+
+fn measure_into(sessions: &[Session], networks: &Networks, store: &MeasureStore) -> Vec<MeasuredSession> {
+    let instruments = Instruments { networks, objects: &ObjectFinder::none("not here") };
+    measure_sessions(sessions, instruments, store, &|| ()).unwrap()
 }
 
 fn summary(sessions: &[Session], measured: &[MeasuredSession]) -> RoundsView {
@@ -259,14 +266,13 @@ fn what_was_measured_is_not_measured_again() {
     let (folder, kept) = (small_session(), tempfile::tempdir().unwrap());
     let sessions = gather_one(&folder).unwrap();
     let store = MeasureStore::at(kept.path()).unwrap();
-    let run =
-        |networks: &Networks| measure_sessions(&sessions, networks, &store, &mut |_| ()).unwrap().remove(0);
+    let run = |networks: &Networks| measure_into(&sessions, networks, &store).remove(0);
     let none = Networks::none("not here");
     let first = run(&none);
     assert_eq!(run(&none), first, "numbers survive being written");
     let record = new_record(kept.path(), &[]);
     let mut altered: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
-    altered["rounds"][0]["vs_source"]["l1"] = json!(0.875);
+    altered["measured"]["vs_source"]["l1"] = json!(0.875);
     fs::write(&record, altered.to_string()).unwrap();
     assert_eq!(run(&none).rounds[0].vs_source["l1"], 0.875);
     fs::write(&record, "half of a rec").unwrap();
@@ -298,6 +304,64 @@ fn what_was_measured_is_not_measured_again() {
     assert_eq!(nothing.notes().len(), 1, "{:?}", nothing.notes());
 }
 
+/// A session of so many rounds, each with one square more and a little brighter.
+fn long_session(n_rounds: u32) -> TempDir {
+    let mut image = picture(96, 96);
+    let mut files = vec![("0.png".to_owned(), png(&image))];
+    for round in 1..=n_rounds {
+        image = with_square(&brighter(&image, 1), [16 * round, 12 * round]);
+        files.push((format!("{round}.png"), png(&image)));
+    }
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let listing = json!({"source": "0.png", "rounds": names[1..], "models": {"m": names[1..]}});
+    folder_of(&listing, &files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect::<Vec<_>>())
+}
+
+/// The files of a folder with their contents, and by what one writing of them is told from another.
+fn records_in(folder: &Path) -> std::collections::BTreeMap<PathBuf, (Vec<u8>, std::time::SystemTime)> {
+    let files =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    files
+        .map(|path| (path.clone(), (fs::read(&path).unwrap(), path.metadata().unwrap().modified().unwrap())))
+        .collect()
+}
+
+#[test]
+fn a_session_that_was_interrupted_goes_on_where_it_stopped() {
+    const N: u32 = 4;
+    let (folder, whole, pieces) =
+        (long_session(N), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let sessions = gather_one(&folder).unwrap();
+    let networks = Networks::none("not here");
+    let undisturbed = measure_into(&sessions, &networks, &MeasureStore::at(whole.path()).unwrap());
+    assert_eq!(records_in(whole.path()).len() as u32, N, "each round in a file of its own");
+    // Once more, stopped after every round.
+    let instruments = Instruments { networks: &networks, objects: &ObjectFinder::none("not here") };
+    for stop in 1..=N {
+        let before = records_in(pieces.path());
+        assert_eq!(before.len() as u32, stop - 1);
+        let store = MeasureStore::at(pieces.path()).unwrap();
+        let told = std::sync::atomic::AtomicU32::new(0);
+        let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            measure_sessions(&sessions, instruments, &store, &|| {
+                let told = told.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+                assert!(told < stop, "stopped on purpose");
+            })
+        }));
+        assert!(stopped.is_err());
+        let now = records_in(pieces.path());
+        assert!(before.iter().all(|(path, record)| now.get(path) == Some(record)), "measured twice");
+    }
+    assert_eq!(measure_into(&sessions, &networks, &MeasureStore::at(pieces.path()).unwrap()), undisturbed);
+    let contents = |folder: &Path| -> Vec<(std::ffi::OsString, Vec<u8>)> {
+        let records = records_in(folder).into_iter();
+        records.map(|(path, (bytes, _))| (path.file_name().unwrap().to_owned(), bytes)).collect()
+    };
+    assert_eq!(contents(whole.path()), contents(pieces.path()));
+    let record: Value = serde_json::from_slice(&contents(whole.path())[0].1).unwrap();
+    assert!(record["edited"]["lengths"].as_array().unwrap().len() > 3, "{}", record["edited"]);
+}
+
 #[test]
 fn a_lossless_codec_changes_nothing() {
     let mut sessions = gather_one(&small_session()).unwrap();
@@ -313,13 +377,13 @@ fn a_lossless_codec_changes_nothing() {
     assert!(view.comparisons.is_empty(), "a control is compared with nobody");
 }
 
-struct Golden {
+pub(crate) struct Golden {
     shared: PathBuf,
     rounds: Value,
 }
 
 impl Golden {
-    fn open() -> Option<Self> {
+    pub(crate) fn open() -> Option<Self> {
         let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
         let rounds = fs::read(shared.join("golden/drift/expected_rounds.json")).ok()?;
         Some(Self { shared, rounds: serde_json::from_slice(&rounds).unwrap() })
@@ -339,7 +403,7 @@ impl Golden {
     }
 
     /// Copies of the tiny networks beside what states their heads.
-    fn networks(&self, folder: &Path) -> Networks {
+    pub(crate) fn networks(&self, folder: &Path) -> Networks {
         let (models, edits) =
             (self.shared.join("golden/drift/models"), self.shared.join("golden/edit_metrics"));
         let copy = |from: &str, to: &str| {
@@ -370,10 +434,10 @@ fn networks_agree_with_the_golden_sessions() {
     for session in golden.sessions() {
         let images: Vec<Pixels> =
             golden.files(session).iter().map(|path| pixels_of(&fs::read(path).unwrap()).unwrap()).collect();
-        let rounds: Vec<(u32, &Pixels, Option<&str>)> =
-            (1..).zip(&images[1..]).map(|(round, pixels)| (round, pixels, Some("a field"))).collect();
-        let found = look_at_rounds(&networks, &images[0], &rounds);
-        for (round, expected) in found.iter().zip(session["rounds"].as_array().unwrap()) {
+        let seen: Vec<Seen> = images.iter().map(|pixels| networks.look(pixels).unwrap()).collect();
+        for (place, expected) in session["rounds"].as_array().unwrap().iter().enumerate() {
+            let previous = (place > 0).then(|| &seen[place]);
+            let round = NetworkNumbers::of(&networks, &seen[0], previous, &seen[place + 1], Some("a field"));
             for (numbers, side) in [(&round.vs_source, "vs_source"), (&round.vs_previous, "vs_previous")] {
                 for name in ["clip_i", "dino", "structure", "lpips"] {
                     let (found, expected) = (numbers[name].clone().unwrap(), &expected[side][name]);

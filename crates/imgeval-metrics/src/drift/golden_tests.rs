@@ -159,8 +159,11 @@ fn check_session(errors: &mut Errors, folder: &Path, golden: &Value) -> SessionM
     assert_eq!(serde_json::json!(reasons), golden["failure"]["reasons"], "{session}");
     assert_eq!(found.first_failed_round.map(u64::from), golden["failure"]["first_failed_round"].as_u64());
     let expected = golden["edit_survival"].as_array().unwrap();
-    assert_eq!(found.edit_survival.len(), expected.len(), "{session}");
-    for (found, row) in found.edit_survival.iter().zip(expected) {
+    let mut survivals: Vec<&EditSurvival> =
+        found.rounds.iter().flat_map(|round| &round.earlier_edits).collect();
+    survivals.sort_by_key(|found| (found.edit, found.seen_in));
+    assert_eq!(survivals.len(), expected.len(), "{session}");
+    for (found, row) in survivals.into_iter().zip(expected) {
         let what = format!("{session} edit {} in {}", found.edit, found.seen_in);
         assert_eq!(
             [found.edit, found.seen_in].map(u64::from),

@@ -5,8 +5,8 @@ use imgeval_core::Pixels;
 use super::{Decomposition, Detail, RoundImage, components};
 use crate::{
     image::{
-        ColorShift, Measured, Noise, NotMeasurable, RelativeBlur, Sharpness, Spectrum, SpectrumDrift,
-        relative_blur,
+        ColorShift, Measured, Noise, NotMeasurable, PixelDistance, RelativeBlur, Sharpness, Spectrum,
+        SpectrumDrift, mean_absolute_and_squared, relative_blur,
     },
     locality::{self, EditedRegion, Locality, SeparatedEdit},
     registration::{
@@ -28,13 +28,11 @@ pub enum NotCompared {
     UnknownEdit { round: u32 },
 }
 
-/// Distances of two images pixel by pixel **without** registration, the candidate scaled to the size of the reference.
+/// Two images compared pixel by pixel **without** registration, the candidate scaled to the size of the reference.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PixelDistance {
-    /// Mean absolute difference over pixels and channels in [0, 1]; MagicBrush's L1.
-    pub l1: f64,
-    /// Mean squared difference; MagicBrush's L2.
-    pub l2: f64,
+pub struct PixelMeasures {
+    /// MagicBrush's L1 and L2.
+    pub distance: PixelDistance,
     /// Over red, green and blue, in decibels; 99 for equal images.
     pub psnr: f64,
     /// Mean structural similarity of gray, at most 1.
@@ -56,7 +54,7 @@ pub struct SharpnessRatios {
 /// A round against a reference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoundMeasures {
-    pub pixels: Result<PixelDistance, NotComparable>,
+    pub pixels: Result<PixelMeasures, NotComparable>,
     pub color: ColorShift,
     pub sharpness: SharpnessRatios,
     pub spectrum: Measured<SpectrumDrift>,
@@ -96,7 +94,7 @@ pub fn compare(reference: &RoundImage, candidate: &RoundImage) -> RoundMeasures 
     };
     let (one, other) = (&reference.detail().spectrum, &candidate.detail().spectrum);
     RoundMeasures {
-        pixels: pixel_distance(source, edited),
+        pixels: pixel_measures(source, edited),
         color: ColorShift::between(reference.color(), candidate.color()),
         sharpness: ratios(reference.detail(), candidate.detail()),
         spectrum: both(one, other).and_then(|(one, other)| SpectrumDrift::between(one, other)),
@@ -122,19 +120,11 @@ fn separate(
     Ok(SeparatedEdit::of(&pair)?)
 }
 
-fn pixel_distance(source: &Pixels, edited: &Pixels) -> Result<PixelDistance, NotComparable> {
+fn pixel_measures(source: &Pixels, edited: &Pixels) -> Result<PixelMeasures, NotComparable> {
     let likeness = likeness_before(source, edited)?;
-    let [one, other] = &likeness.crops;
-    let (mut sum, mut squares) = (0_u64, 0_u64);
-    for (one, other) in one.rgb().iter().zip(other.rgb()) {
-        let difference = u64::from(one.abs_diff(*other));
-        sum += difference;
-        squares += difference * difference;
-    }
-    let n = one.rgb().len() as f64;
-    Ok(PixelDistance {
-        l1: sum as f64 / (255.0 * n),
-        l2: squares as f64 / (255.0 * 255.0 * n),
+    let [source, edited] = &likeness.crops;
+    Ok(PixelMeasures {
+        distance: mean_absolute_and_squared(edited, source),
         psnr: likeness.psnr,
         ssim: likeness.ssim,
     })

@@ -3,8 +3,8 @@
 //! - [`RoundImage`] holds one image of a session with its own numbers, which are computed once.
 //! - [`compare`] measures a round against a reference, the source or the previous round: [`RoundMeasures`], whose [`Decomposition`] splits the
 //!   drift into geometry, tone, sharpness, content and what is left.
-//! - [`measure_session`] does it for a whole session: [`SessionMeasures`] with trends, the survival of earlier edits, what changed outside of
-//!   all edits so far, and the first round that failed.
+//! - [`measure_round`] measures a round with the survival of earlier edits and what changed outside of all edits so far; [`measure_session`] does
+//!   it for a whole session: [`SessionMeasures`] with trends and the first round that failed.
 //! - [`drift_curve`] summarizes many sessions; [`compare_slopes`] compares two models over the same sessions.
 //!
 //! Nothing that compares pixel by pixel after registration has a value unless the registration is `ok`; the reason stands in its place.
@@ -33,7 +33,7 @@ pub use failure::{
 };
 pub use floor::{Component, Floor};
 pub use image::{Detail, RoundImage, SESSION_SIDE, session_side};
-pub use measures::{NotCompared, PixelDistance, RoundMeasures, SharpnessRatios, compare};
-pub use session::{SessionMeasures, SessionRound, measure_session};
+pub use measures::{NotCompared, PixelMeasures, RoundMeasures, SharpnessRatios, compare};
+pub use session::{RoundTrace, SessionMeasures, SessionRound, measure_round, measure_session};
 pub use survival::{EditSurvival, edit_box, edit_survival};
 pub use trend::{Trends, slope_of};

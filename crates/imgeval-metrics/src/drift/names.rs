@@ -21,8 +21,8 @@ impl RoundMeasures {
     pub fn numbers(&self) -> Vec<Named> {
         let pixels = &self.pixels;
         let mut numbers = vec![
-            ("l1", field(pixels, |pixels| pixels.l1)),
-            ("l2", field(pixels, |pixels| pixels.l2)),
+            ("l1", field(pixels, |pixels| pixels.distance.mean_absolute)),
+            ("l2", field(pixels, |pixels| pixels.distance.mean_squared)),
             ("psnr", field(pixels, |pixels| pixels.psnr)),
             ("ssim", field(pixels, |pixels| pixels.ssim)),
         ];

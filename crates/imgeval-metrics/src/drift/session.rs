@@ -1,6 +1,6 @@
 //! A session of rounds.
 
-use imgeval_core::GrayPixels;
+use imgeval_core::{GrayPixels, Pixels};
 use rayon::prelude::*;
 
 use super::{
@@ -25,6 +25,8 @@ pub struct SessionRound {
     pub vs_previous: RoundMeasures,
     /// Tone and content against the source outside of all regions that were edited so far.
     pub outside_edits: Result<Locality, NotCompared>,
+    /// Each earlier edit whose place is known, in this round.
+    pub earlier_edits: Vec<EditSurvival>,
     /// Against the source.
     pub failures: Vec<FailureReason>,
 }
@@ -35,6 +37,39 @@ impl SessionRound {
     pub fn status(&self) -> RoundStatus {
         if self.failures.is_empty() { RoundStatus::Ok } else { RoundStatus::Failed }
     }
+
+    /// What later rounds need of this one.
+    #[must_use]
+    pub fn trace(&self) -> RoundTrace {
+        let alignment = |of: &RoundMeasures| of.aligned().map(|found| found.alignment);
+        RoundTrace {
+            round: self.round,
+            in_source: alignment(&self.vs_source),
+            in_previous: alignment(&self.vs_previous),
+            edited: self.vs_previous.region.as_ref().ok().map(|found| found.region.clone()),
+        }
+    }
+}
+
+/// What later rounds of a session need of an earlier one besides its image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoundTrace {
+    /// From 1.
+    pub round: u32,
+    /// Where its frame lies in that of the source, if it registers with the source.
+    pub in_source: Option<Alignment>,
+    /// Where its frame lies in that of the image before it, if it registers with that one.
+    pub in_previous: Option<Alignment>,
+    /// What it edited, on the grid of its pair with the image before it; `None` if that is unknown.
+    pub edited: Option<Bits>,
+}
+
+impl RoundTrace {
+    /// The box around the largest edited region, in the frame of the round; see [`edit_box`].
+    #[must_use]
+    pub fn edit_box(&self) -> Option<[f64; 4]> {
+        edit_box(self.edited.as_ref()?, &self.in_previous?)
+    }
 }
 
 /// A whole session.
@@ -43,8 +78,6 @@ pub struct SessionMeasures {
     /// In the order of rounds; rounds without an image are absent.
     pub rounds: Vec<SessionRound>,
     pub trends: Trends,
-    /// Each edit that was found, in each later round.
-    pub edit_survival: Vec<EditSurvival>,
     /// Against the source; `None` if no round failed.
     pub first_failed_round: Option<u32>,
 }
@@ -54,35 +87,57 @@ pub struct SessionMeasures {
 /// Every pair of images is compared once. Pairs are spread over rayon's threads.
 #[must_use]
 pub fn measure_session(source: &RoundImage, rounds: &[(u32, &RoundImage)]) -> SessionMeasures {
-    let images: Vec<(u32, &RoundImage)> =
-        std::iter::once((0, source)).chain(rounds.iter().copied()).collect();
-    let first = rounds.len().min(1);
-    let pairs = (0..rounds.len()).map(|at| (0, at + 1)).chain((first..rounds.len()).map(|at| (at, at + 1)));
-    let mut measured: Vec<RoundMeasures> = pairs
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .map(|(reference, candidate)| compare(images[reference].1, images[candidate].1))
-        .collect();
-    let mut steps: Vec<RoundMeasures> = measured.first().cloned().into_iter().collect();
-    steps.extend(measured.split_off(rounds.len()));
-    let outside = outside_edits(&images, &measured, &steps);
-    let edit_survival = survivals(&images, &steps);
-    let rounds: Vec<SessionRound> = measured
-        .into_iter()
-        .zip(steps)
-        .zip(outside)
-        .enumerate()
-        .map(|(at, ((vs_source, vs_previous), outside_edits))| SessionRound {
-            round: images[at + 1].0,
-            previous: images[at].0,
-            failures: failures_of(&vs_source),
-            vs_source,
-            vs_previous,
-            outside_edits,
-        })
-        .collect();
-    let first_failed_round = rounds.iter().find(|round| !round.failures.is_empty()).map(|round| round.round);
-    SessionMeasures { trends: trends_of(&rounds), edit_survival, first_failed_round, rounds }
+    let mut measured: Vec<SessionRound> = Vec::new();
+    let mut earlier: Vec<(RoundTrace, &Pixels)> = Vec::new();
+    let mut previous = source;
+    for (number, image) in rounds {
+        let round = measure_round(*number, image, source, previous, &earlier);
+        earlier.push((round.trace(), image.pixels()));
+        measured.push(round);
+        previous = image;
+    }
+    let first_failed_round = measured.iter().find(|round| !round.failures.is_empty());
+    SessionMeasures {
+        trends: trends_of(&measured),
+        first_failed_round: first_failed_round.map(|round| round.round),
+        rounds: measured,
+    }
+}
+
+/// Measures one round of a session, `number` from 1. `earlier` are all rounds before it that have an image, in their order, with the image as
+/// it is; `previous` is the image of the last of them, or the source if there are none. The result depends on nothing else, so
+/// a session can be measured in pieces.
+#[must_use]
+pub fn measure_round(
+    number: u32,
+    image: &RoundImage,
+    source: &RoundImage,
+    previous: &RoundImage,
+    earlier: &[(RoundTrace, &Pixels)],
+) -> SessionRound {
+    let (vs_source, vs_previous) = match earlier.last() {
+        None => {
+            let measured = compare(source, image);
+            (measured.clone(), measured)
+        }
+        Some(_) => rayon::join(|| compare(source, image), || compare(previous, image)),
+    };
+    let mut round = SessionRound {
+        round: number,
+        previous: earlier.last().map_or(0, |(trace, _)| trace.round),
+        failures: failures_of(&vs_source),
+        outside_edits: Err(NotMeasurable::NoOverlap.into()),
+        earlier_edits: Vec::new(),
+        vs_source,
+        vs_previous,
+    };
+    let (outside, survivals) = rayon::join(
+        || outside_edits(&round, image.pixels(), source.pixels(), earlier),
+        || survivals(&round, image.pixels(), earlier),
+    );
+    round.outside_edits = outside;
+    round.earlier_edits = survivals;
+    round
 }
 
 fn trends_of(rounds: &[SessionRound]) -> Trends {
@@ -102,41 +157,35 @@ fn trends_of(rounds: &[SessionRound]) -> Trends {
     }
 }
 
-/// For each round: against the source, outside of the union of what rounds up to it edited.
+/// Against the source, outside of the union of what this round and those before it edited.
 fn outside_edits(
-    images: &[(u32, &RoundImage)],
-    against_source: &[RoundMeasures],
-    steps: &[RoundMeasures],
-) -> Vec<Result<Locality, NotCompared>> {
-    // Where the frame of each image lies in that of the source.
-    let mut frames = vec![Some(Alignment::IDENTITY)];
-    for (round, step) in against_source.iter().zip(steps) {
-        let chained = frames.last().copied().flatten().zip(step.aligned());
-        let chained = chained.map(|(frame, step)| chain(&frame, &step.alignment));
-        frames.push(round.aligned().map(|found| found.alignment).or(chained));
+    round: &SessionRound,
+    image: &Pixels,
+    source: &Pixels,
+    earlier: &[(RoundTrace, &Pixels)],
+) -> Result<Locality, NotCompared> {
+    let registration = round.vs_source.registration.as_ref().map_err(Clone::clone)?;
+    if registration.status != Status::Ok {
+        return Err(NotMeasurable::NotRegistered(registration.status).into());
     }
-    let measure = |at: usize| {
-        let registration = against_source[at].registration.as_ref().map_err(Clone::clone)?;
-        if registration.status != Status::Ok {
-            return Err(NotMeasurable::NotRegistered(registration.status).into());
+    let pair = AlignedPair::new(source, image, &registration.alignment, IDENTITY_SIDE);
+    let (width, height) = (pair.width(), pair.height());
+    let mut union = vec![false; width * height];
+    // Where the frame of the image before lies in that of the source.
+    let mut frame = Some(Alignment::IDENTITY);
+    let this = round.trace();
+    for trace in earlier.iter().map(|(trace, _)| trace).chain([&this]) {
+        let (Some(region), Some(reference)) = (&trace.edited, frame) else {
+            return Err(NotCompared::UnknownEdit { round: trace.round });
+        };
+        let here = mapped(region, &inverse(&reference), width, height);
+        for (sum, is_edited) in union.iter_mut().zip(here.values()) {
+            *sum |= is_edited;
         }
-        let (source, candidate) = (images[0].1.pixels(), images[at + 1].1.pixels());
-        let pair = AlignedPair::new(source, candidate, &registration.alignment, IDENTITY_SIDE);
-        let (width, height) = (pair.width(), pair.height());
-        let mut union = vec![false; width * height];
-        for earlier in 0..=at {
-            let unknown = NotCompared::UnknownEdit { round: images[earlier + 1].0 };
-            let (Ok(region), Some(frame)) = (&steps[earlier].region, frames[earlier]) else {
-                return Err(unknown);
-            };
-            let here = mapped(&region.region, &inverse(&frame), width, height);
-            for (sum, is_edited) in union.iter_mut().zip(here.values()) {
-                *sum |= is_edited;
-            }
-        }
-        outside_of(&pair, &Bits::of_rows(width, union))
-    };
-    (0..steps.len()).into_par_iter().map(measure).collect()
+        let chained = trace.in_previous.map(|step| chain(&reference, &step));
+        frame = trace.in_source.or(chained);
+    }
+    outside_of(&pair, &Bits::of_rows(width, union))
 }
 
 /// The alignment of an image that lies so in the frame of another one, which lies as `frame` says.
@@ -153,30 +202,26 @@ fn outside_of(pair: &AlignedPair, region: &Bits) -> Result<Locality, NotCompared
     Ok(measure_outside_mask(pair, &mask.ok_or(NotMeasurable::NoOverlap)?)?)
 }
 
-/// Each edit in each later round.
-fn survivals(images: &[(u32, &RoundImage)], steps: &[RoundMeasures]) -> Vec<EditSurvival> {
-    let edits = steps.iter().enumerate().filter_map(|(at, step)| {
-        let area = edit_box(step.region.as_ref().ok()?, &step.aligned()?.alignment)?;
-        Some((at + 1, area))
-    });
-    let pairs: Vec<(usize, [f64; 4], usize)> =
-        edits.flat_map(|(at, area)| (at + 1..images.len()).map(move |later| (at, area, later))).collect();
-    let look = |(at, area, later): (usize, [f64; 4], usize)| {
-        let (edit, seen) = (images[at].1.pixels(), images[later].1.pixels());
-        // The next round was registered with this one already; where a later one lies about, the rounds between them say.
-        let between = steps[at..later]
-            .iter()
-            .try_fold(Alignment::IDENTITY, |frame, step| Some(chain(&frame, &step.aligned()?.alignment)));
+/// Each earlier edit in this round.
+fn survivals(round: &SessionRound, image: &Pixels, earlier: &[(RoundTrace, &Pixels)]) -> Vec<EditSurvival> {
+    let step = &round.vs_previous;
+    let look = |(at, (trace, edit)): (usize, &(RoundTrace, &Pixels))| {
+        let area = trace.edit_box()?;
+        // This round was registered with the one before it already; where an earlier one lies about, the rounds between them say.
+        let later = earlier[at + 1..].iter().map(|(trace, _)| trace.in_previous);
+        let between = later
+            .chain([step.aligned().map(|found| found.alignment)])
+            .try_fold(Alignment::IDENTITY, |frame, step| Some(chain(&frame, &step?)));
         let registration = match between {
-            _ if later == at + 1 => steps[at].registration.clone(),
-            Some(start) => register_near(edit, seen, &start),
-            None => register(edit, seen),
+            _ if at + 1 == earlier.len() => step.registration.clone(),
+            Some(start) => register_near(edit, image, &start),
+            None => register(edit, image),
         };
         let correlation = match &registration {
-            Ok(registration) => edit_survival(edit, seen, registration, area),
+            Ok(registration) => edit_survival(edit, image, registration, area),
             Err(reason) => Err(reason.clone().into()),
         };
-        EditSurvival { edit: images[at].0, seen_in: images[later].0, area, correlation, registration }
+        Some(EditSurvival { edit: trace.round, seen_in: round.round, area, correlation, registration })
     };
-    pairs.into_par_iter().map(look).collect()
+    earlier.par_iter().enumerate().filter_map(look).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{NotCompared, components::inverse};
 use crate::{
-    locality::{EditedRegion, NotMeasurable},
+    locality::{Bits, NotMeasurable},
     plane::{Border, Plane, gaussian, normalize_locally},
     registration::{AlignedPair, Alignment, IDENTITY_SIDE, NotRegistrable, Registration, Status},
 };
@@ -27,13 +27,12 @@ pub struct EditSurvival {
     pub registration: Result<Registration, NotRegistrable>,
 }
 
-/// The box around the largest piece of an edited region, in the frame of the edited image; `None` if nothing was edited or it is not in the frame.
+/// The box around the largest piece of an edited region, which lies on the grid of a pair of images, in the frame of the edited image; `None` if nothing was edited or it is not in the frame.
 #[must_use]
-pub fn edit_box(region: &EditedRegion, alignment: &Alignment) -> Option<[f64; 4]> {
-    let bits = &region.region;
-    let sides = [bits.width() as f64, bits.height() as f64];
+pub fn edit_box(region: &Bits, alignment: &Alignment) -> Option<[f64; 4]> {
+    let sides = [region.width() as f64, region.height() as f64];
     let Alignment { a, b } = inverse(alignment);
-    let corners = bits.largest_piece()?.bounding_box()?;
+    let corners = region.largest_piece()?.bounding_box()?;
     let place = |at: usize| (b[at % 2] + a[at % 2] * corners[at] as f64 / sides[at % 2]).clamp(0.0, 1.0);
     let area = [0, 1, 2, 3].map(place);
     (area[0] < area[2] && area[1] < area[3]).then_some(area)

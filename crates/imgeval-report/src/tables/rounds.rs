@@ -45,6 +45,10 @@ const SHOWN: [(&str, &str); 5] = [
 /// What networks see has no room in columns.
 const BELOW: [&str; 5] = ["CLIP-I", "CLIP-T", "DINO", "structure", "LPIPS"];
 
+/// What a detector adds.
+const KEPT: [&str; 5] =
+    ["objects kept", "pixels of objects kept", "background kept", "pixels of background kept", "consistency"];
+
 fn model_table(model: &RoundsModel) -> Table {
     let mut columns = vec![Column::number("round"), Column::number("holds"), Column::number("registered")];
     columns.extend(SHOWN.map(|(name, heading)| match name {
@@ -78,7 +82,11 @@ fn model_table(model: &RoundsModel) -> Table {
         let noise: Vec<String> = model.noise.iter().filter_map(told).collect();
         table.below.push(format!("two first rounds of one session differ by: {}", noise.join(", ")));
     }
-    table.below.extend(model.rounds.iter().filter_map(networks_of));
+    let below = |names: &'static [&'static str], what: &'static str| {
+        model.rounds.iter().filter_map(move |round| line_below(round, names, what))
+    };
+    table.below.extend(below(&BELOW, "to networks"));
+    table.below.extend(below(&KEPT, "against the source"));
     table.below.push(match model.median {
         Some(round) => format!("half of the sessions have failed by round {round}"),
         None => "more than half of the sessions hold through all rounds seen".to_owned(),
@@ -86,13 +94,13 @@ fn model_table(model: &RoundsModel) -> Table {
     table
 }
 
-fn networks_of(round: &RoundLine) -> Option<String> {
-    let seen = BELOW.iter().filter_map(|name| {
+fn line_below(round: &RoundLine, names: &[&str], what: &str) -> Option<String> {
+    let seen = names.iter().filter_map(|name| {
         let mean = round.means.iter().find(|mean| mean.name == *name)?;
         Some(format!("{name} {:.3}", mean.value?))
     });
     let seen: Vec<String> = seen.collect();
-    (!seen.is_empty()).then(|| format!("round {} to networks: {}", round.round, seen.join(", ")))
+    (!seen.is_empty()).then(|| format!("round {} {what}: {}", round.round, seen.join(", ")))
 }
 
 fn rates_of(success: &[SuccessLine]) -> String {

@@ -84,7 +84,7 @@ fn reason(skipped: &Skipped) -> String {
         SkipReason::NoImage => "its image is not there under the name that is looked for".to_owned(),
         SkipReason::NoRow => "the table has no row".to_owned(),
         SkipReason::Unreadable(Unreadable::NotALiteral { column }) => {
-            format!("`{column}` is no Python literal")
+            format!("`{column}` is not a Python literal")
         }
         SkipReason::Unreadable(Unreadable::TooFewInstructions { n_found }) => {
             format!("the row has {n_found} instructions")

@@ -149,7 +149,7 @@ fn part<T: serde::de::DeserializeOwned>(value: &Value, name: &str) -> Result<T, 
 }
 
 fn object<'a>(value: &'a Value, name: &str) -> Result<&'a Map<String, Value>, String> {
-    value.as_object().ok_or_else(|| format!("`{}` is no object", name.escape_debug()))
+    value.as_object().ok_or_else(|| format!("`{}` must be an object", name.escape_debug()))
 }
 
 fn times(members: &Map<String, Value>, name: &str) -> Result<Vec<Time>, String> {
@@ -183,7 +183,9 @@ fn statuses(value: &Value) -> Result<Vec<Vec<RoundStatus>>, String> {
     let known = [RoundStatus::Ok, RoundStatus::Failed, RoundStatus::Refused, RoundStatus::Missing];
     let status = |name: &String| {
         let found = known.into_iter().find(|status| status.name() == name);
-        found.ok_or_else(|| format!("`{}` is no status: ok, failed, refused, missing", name.escape_debug()))
+        found.ok_or_else(|| {
+            format!("unknown status `{}`: expected ok, failed, refused or missing", name.escape_debug())
+        })
     };
     if sessions.is_empty() {
         return Err("`sessions` is empty".to_owned());

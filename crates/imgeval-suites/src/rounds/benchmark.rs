@@ -93,7 +93,7 @@ impl Benchmark {
     /// # Errors
     /// If `key` names no session of the benchmark's form.
     pub fn round_names(self, key: &str, round: usize) -> Result<Vec<String>, RoundsError> {
-        let other_form = |what: &str| RoundsError::malformed(key, format!("is no {what}"));
+        let other_form = |what: &str| RoundsError::malformed(key, format!("is not {what}"));
         Ok(match self {
             Self::MagicBrush => {
                 plain_name("outputs", "the session", key)?;
@@ -102,7 +102,7 @@ impl Benchmark {
                 vec![name.clone(), name.replace(".png", ".jpg")]
             }
             Self::EdiVal => {
-                let index = key.parse().map_err(|_| other_form("image index of EdiVal-Bench"))?;
+                let index = key.parse().map_err(|_| other_form("an image index of EdiVal-Bench"))?;
                 let name = edival::turn_name(index, round);
                 vec![format!("{}/{name}", Mode::Multipass.folder()), name]
             }
@@ -110,14 +110,14 @@ impl Benchmark {
                 vec![format!("{}/{}", plain_name("outputs", "the session", key)?, lme::turn_name(round))]
             }
             Self::MseBench => {
-                let row = key.parse().map_err(|_| other_form("row of MSE-Bench"))?;
+                let row = key.parse().map_err(|_| other_form("a row of MSE-Bench"))?;
                 let forms = [mse::NameForm::WithRepetition, mse::NameForm::WithoutRepetition];
                 // Its turns count from 0.
                 forms.map(|form| mse::output_name(row, round.saturating_sub(1), form)).to_vec()
             }
             Self::ImgEdit => {
                 let (part, id) = imgedit_part(key)
-                    .ok_or_else(|| other_form("session of ImgEdit, such as content_memory.1.jpg"))?;
+                    .ok_or_else(|| other_form("a session of ImgEdit, such as content_memory.1.jpg"))?;
                 vec![imgedit::round_name(part, id, round)?]
             }
         })

@@ -40,6 +40,7 @@ pub(crate) fn observer_advice(error: &ObserverError) -> (Option<String>, Exit) {
         ObserverError::Checksum(error) => (weights_hint(error), Exit::Usage),
         ObserverError::NoWeightSet { .. } => ("name its files by --weights", Exit::Usage),
         ObserverError::Forensics(error) => (forensics_hint(error), Exit::Usage),
+        ObserverError::Detector(_) => return (None, Exit::Unexpected),
         ObserverError::Network(error) => (model_hint(error), Exit::Usage),
     };
     (Some(hint.to_owned()), exit)

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use imgeval_fetch::weights::Places;
 use imgeval_metrics::BootstrapSettings;
+use imgeval_observe::DetectorSettings;
 
-use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg, forensics::ForensicsArgs, rounds::BenchmarkName};
+use super::{
+    ComputeArgs, DetectorName, MaxPixelsArg, ModelsDirArg, forensics::ForensicsArgs, rounds::BenchmarkName,
+};
 use crate::environment;
 
 #[derive(Debug, Subcommand)]
@@ -62,9 +64,15 @@ pub(crate) struct RoundsArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Leave out CLIP, DINO and LPIPS, which are otherwise measured once `imgeval models pull rounds` has fetched them
+    /// Leave out CLIP, DINO, LPIPS and the detector, which otherwise look once `imgeval models pull` has fetched `rounds` and `preview`
     #[arg(long)]
     no_networks: bool,
+    /// Detector of the objects that a round should keep
+    #[arg(long, value_enum, default_value_t = DetectorName::Preview)]
+    detector: DetectorName,
+    /// Weight file of the detector to use instead of the pulled one
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Random seed of the bootstrap
     #[arg(long, default_value_t = 0, value_name = "N")]
     bootstrap_seed: u64,
@@ -73,9 +81,14 @@ pub(crate) struct RoundsArgs {
 }
 
 impl RoundsArgs {
-    /// `None` if they are not wanted.
-    pub(crate) fn networks(&self) -> Option<Places> {
-        (!self.no_networks).then(|| self.models.places())
+    /// The detector, and where networks lie; `None` if they are not wanted.
+    pub(crate) fn detector(&self) -> Option<DetectorSettings> {
+        let settings = || DetectorSettings {
+            detector: self.detector.known(),
+            weights: self.weights.clone(),
+            ..self.models.small_detector()
+        };
+        (!self.no_networks).then(settings)
     }
 
     pub(crate) fn settings(&self) -> BootstrapSettings {

@@ -181,6 +181,17 @@ pub(crate) enum DetectorName {
     HfMask2former,
 }
 
+impl DetectorName {
+    fn known(self) -> imgeval_observe::DetectorName {
+        match self {
+            Self::Preview => imgeval_observe::DetectorName::Preview,
+            Self::Geneval => imgeval_observe::DetectorName::Geneval,
+            Self::Mask2former => imgeval_observe::DetectorName::Mask2former,
+            Self::HfMask2former => imgeval_observe::DetectorName::HfMask2former,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DeviceName {
     Cpu,
@@ -345,12 +356,7 @@ pub(crate) struct DetectorArgs {
 impl DetectorArgs {
     pub(crate) fn settings(&self) -> DetectorSettings {
         DetectorSettings {
-            detector: match self.detector {
-                DetectorName::Preview => imgeval_observe::DetectorName::Preview,
-                DetectorName::Geneval => imgeval_observe::DetectorName::Geneval,
-                DetectorName::Mask2former => imgeval_observe::DetectorName::Mask2former,
-                DetectorName::HfMask2former => imgeval_observe::DetectorName::HfMask2former,
-            },
+            detector: self.detector.known(),
             weights: self.weights.clone(),
             clip: self.clip.clone(),
             compute: self.compute.options(),
@@ -410,6 +416,17 @@ pub(crate) struct ModelsDirArg {
 impl ModelsDirArg {
     pub(crate) fn places(&self) -> Places {
         environment::places(self.models_dir.clone())
+    }
+
+    /// The small detector, where it was pulled to.
+    pub(crate) fn small_detector(&self) -> DetectorSettings {
+        DetectorSettings {
+            detector: imgeval_observe::DetectorName::Preview,
+            weights: None,
+            clip: None,
+            compute: ComputeOptions::default(),
+            places: self.places(),
+        }
     }
 }
 

@@ -14,14 +14,14 @@ use imgeval_report::{
     },
 };
 
-use imgeval_rounds::{MEASURES, MeasureStore, MeasuredSession, Networks, Session, sessions_of_run};
+use imgeval_rounds::{MEASURES, MeasureStore, MeasuredSession, Session, sessions_of_run};
 use imgeval_scoring::{Assembly, Examples, OpenedRun, check_allowed};
 use imgeval_vision::image_file::DecodeLimits;
 
 use super::{
     color_reference::color_reference,
     measure::ShownStage,
-    session_measures::{measure, networks_at, sum_up},
+    session_measures::{Eyes, eyes_of, measure, sum_up},
 };
 use crate::{
     advice::explain_report,
@@ -64,9 +64,9 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     let sessions = sessions_of(&runs)?;
     let mut measured = Vec::new();
     if !sessions.is_empty() {
-        let networks = networks_at(Some(args.models.places()), printer)?;
-        measured = measure_into(&sessions, &networks, out, printer)?;
-        report.rounds = Some(sum_up(&sessions, &measured, &networks, settings));
+        let eyes = eyes_of(Some(&args.models.small_detector()), printer)?;
+        measured = measure_into(&sessions, &eyes, out, printer)?;
+        report.rounds = Some(sum_up(&sessions, &measured, &eyes, settings));
     }
     let rounds = Rounds { sessions: &sessions, measured: &measured };
     let diagnoses = args.diagnosis.iter().map(|folder| read_diagnosis(folder));
@@ -96,12 +96,12 @@ fn sessions_of(runs: &[OpenedRun]) -> Result<Vec<Session>> {
 /// Measures sessions, and keeps below the page's folder what was measured.
 fn measure_into(
     sessions: &[Session],
-    networks: &Networks,
+    eyes: &Eyes,
     out: &Path,
     printer: Printer,
 ) -> Result<Vec<MeasuredSession>> {
     claim_folder(out)?;
-    measure(sessions, networks, &MeasureStore::at(&out.join(MEASURES))?, printer)
+    measure(sessions, eyes, &MeasureStore::at(&out.join(MEASURES))?, printer)
 }
 
 fn tell(written: &Written, not_found: &[String], printer: Printer) {

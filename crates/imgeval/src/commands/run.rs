@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
-use imgeval_fetch::weights::Places;
 use imgeval_files::OwnFolder;
-use imgeval_observe::{LoadedObserver, load_observer};
+use imgeval_observe::{DetectorSettings, LoadedObserver, load_observer};
 use imgeval_report::{
     tables::{calls_table, comparison_json, comparison_table, terminal::View, verdicts_table},
     verdicts::VerdictsView,
@@ -237,9 +236,9 @@ fn work_on(filling: Filling<'_>, args: &RunArgs, loaded: &LoadedObserver, printe
     Ok(Work::Scored(Box::new(Worked { run, observer, scored, generated, results })))
 }
 
-/// `None` if no measures are wanted.
-fn places_of_networks(args: &RunArgs) -> Option<Places> {
-    (!args.meter.no_metrics).then(|| args.meter.weights(&args.detector).places)
+/// What looks at rounds; `None` if no measures are wanted.
+fn detector_of_rounds(args: &RunArgs) -> Option<DetectorSettings> {
+    (!args.meter.no_metrics).then(|| args.detector.settings())
 }
 
 fn nothing_to_fill_from() -> CommandError {
@@ -343,7 +342,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
         printer.insist("run: no judge is named, so whether instructions were carried out is not scored");
         let generated = fill_alone(filling, args, &holder, printer)?;
         if generated != Exit::Interrupted {
-            print_run(&directory, places_of_networks(args), args.table.settings(), printer)?;
+            print_run(&directory, detector_of_rounds(args).as_ref(), args.table.settings(), printer)?;
             printer.talk(format_args!("run: {}", directory.display()));
         }
         return Ok(generated);
@@ -366,7 +365,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let scored = Scores::of(&run, Asked::default(), &args.table)?.print(&args.table, Map::new(), printer)?;
     if is_measured && !args.table.json && !args.table.csv {
         printer.data("\n")?;
-        print_run(&directory, places_of_networks(args), args.table.settings(), printer)?;
+        print_run(&directory, detector_of_rounds(args).as_ref(), args.table.settings(), printer)?;
     }
     printer.talk(format_args!("run: {}", directory.display()));
     // What kept images from being made or judged weighs more than what came of those that were.

@@ -1,14 +1,17 @@
 //! Measures the sessions of runs and folders, where a command shows them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use anyhow::Result;
-use imgeval_fetch::weights::Places;
 use imgeval_metrics::BootstrapSettings;
+use imgeval_observe::DetectorSettings;
 use imgeval_report::{rounds::RoundsView, tables::rounds_tables};
 use imgeval_rounds::{
-    MEASURES, MeasureStore, MeasuredSession, NETWORKS_SET, NetworkWeights, Networks, Session,
-    measure_sessions, sessions_of_run, summarize,
+    Instruments, MEASURES, MeasureStore, MeasuredSession, NETWORKS_SET, NetworkWeights, Networks,
+    ObjectFinder, Session, measure_sessions, sessions_of_run, summarize,
 };
 use imgeval_runner::Progress;
 use imgeval_scoring::Run;
@@ -20,51 +23,71 @@ pub(super) fn store_of_run(run: &Path) -> PathBuf {
     run.join(MEASURES)
 }
 
-/// The networks whose weights were pulled; no place for weights means that none are wanted.
-pub(super) fn networks_at(places: Option<Places>, printer: Printer) -> Result<Networks> {
-    let Some(places) = places else { return Ok(Networks::none("they are left out")) };
-    let networks = Networks::load(&NetworkWeights::pulled(places))?;
+/// What looks at images besides the measures of pixels.
+pub(super) struct Eyes {
+    networks: Networks,
+    objects: ObjectFinder,
+}
+
+/// The networks whose weights were pulled, and the detector; `None` means that none are wanted.
+pub(super) fn eyes_of(wanted: Option<&DetectorSettings>, printer: Printer) -> Result<Eyes> {
+    let Some(detector) = wanted else {
+        let reason = "they are left out";
+        return Ok(Eyes { networks: Networks::none(reason), objects: ObjectFinder::none(reason) });
+    };
+    let networks = Networks::load(&NetworkWeights::pulled(detector.places.clone()))?;
     if networks.are_missing() {
         for note in networks.notes() {
             printer.talk(format_args!("rounds: {note}"));
         }
         printer.talk(format_args!("rounds: `imgeval models pull {NETWORKS_SET}` fetches what is missing"));
     }
-    Ok(networks)
+    let objects = ObjectFinder::load(detector)?;
+    if objects.is_none() {
+        printer.talk(format_args!("rounds: {}", objects.note()));
+        printer.talk("rounds: `imgeval models pull preview` fetches a small detector");
+    }
+    Ok(Eyes { networks, objects })
 }
 
-/// What the measured sessions say together, and which networks did not look.
+/// What the measured sessions say together, and who did not look.
 pub(super) fn sum_up(
     sessions: &[Session],
     measured: &[MeasuredSession],
-    networks: &Networks,
+    eyes: &Eyes,
     settings: BootstrapSettings,
 ) -> RoundsView {
     let mut view = summarize(sessions, measured, settings);
-    view.notes.extend(networks.notes().iter().cloned());
+    view.notes.extend(eyes.networks.notes().iter().cloned());
+    view.notes.push(eyes.objects.note().to_owned());
     view
 }
 
 /// Measures sessions, and keeps in the store what was measured.
 pub(super) fn measure(
     sessions: &[Session],
-    networks: &Networks,
+    eyes: &Eyes,
     store: &MeasureStore,
     printer: Printer,
 ) -> Result<Vec<MeasuredSession>> {
     let mut progress = printer.progress("measure rounds");
-    progress.show(Progress::Planned { total: sessions.len(), finished: 0 });
-    let measured = measure_sessions(sessions, networks, store, &mut |_| {
+    let total = sessions.iter().map(|session| session.rounds.len()).sum();
+    progress.show(Progress::Planned { total, finished: 0 });
+    let instruments = Instruments { networks: &eyes.networks, objects: &eyes.objects };
+    let progress = Mutex::new(progress);
+    let measured = measure_sessions(sessions, instruments, store, &|| {
+        // Somebody who panicked while showing progress is no reason not to measure.
+        let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.show(Progress::Advanced { has_failed: false });
     });
-    progress.finish();
+    progress.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
     Ok(measured?)
 }
 
 /// Measures the sessions of a run and prints the tables.
 pub(super) fn print_run(
     run: &Path,
-    places: Option<Places>,
+    wanted: Option<&DetectorSettings>,
     settings: BootstrapSettings,
     printer: Printer,
 ) -> Result<()> {
@@ -72,8 +95,8 @@ pub(super) fn print_run(
     if sessions.is_empty() {
         return Ok(());
     }
-    let networks = networks_at(places, printer)?;
-    let measured = measure(&sessions, &networks, &MeasureStore::at(&store_of_run(run))?, printer)?;
-    printer.tables(rounds_tables(&sum_up(&sessions, &measured, &networks, settings)))?;
+    let eyes = eyes_of(wanted, printer)?;
+    let measured = measure(&sessions, &eyes, &MeasureStore::at(&store_of_run(run))?, printer)?;
+    printer.tables(rounds_tables(&sum_up(&sessions, &measured, &eyes, settings)))?;
     Ok(())
 }

@@ -49,7 +49,12 @@ fn sessions_of_a_folder_become_a_document_and_a_page() {
     let notes = document["notes"].as_array().unwrap();
     let about_networks = notes.iter().filter(|note| note.as_str().unwrap().contains("LPIPS")).count();
     assert_eq!(about_networks, 1, "{notes:?}");
+    let about_objects =
+        "Whether objects and background are kept is not measured: weights `preview` are not here.";
+    assert!(notes.iter().any(|note| note == about_objects), "{notes:?}");
     let page = files(&out);
+    let n_records = page.keys().filter(|name| name.starts_with("measures")).count();
+    assert_eq!(n_records, 5, "one of each round with an image, the control's included: {:?}", page.keys());
     assert!(page.contains_key("index.html") && page.keys().any(|name| name.ends_with("-change.jpg")));
 
     // Nothing is measured anew, and the second page is the first.
@@ -70,7 +75,7 @@ fn folders_without_sessions_and_broken_listings_are_told_in_a_sentence() {
     fs::write(folder.join("session.json"), r#"{"source": "0.png", "rounds": []"#).unwrap();
     let output = imgeval(&["diagnose", "rounds", text(&folder)]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("is no list of rounds"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is not a list of rounds"), "{}", stderr(&output));
     write_session(&folder);
     fs::remove_file(folder.join("0.png")).unwrap();
     let output = imgeval(&["diagnose", "rounds", text(&folder), "--json", "--no-networks"]);

@@ -287,9 +287,13 @@ fn bad_input_ends_in_one_sentence() {
         "2 times and 1 events",
     );
     check(&["survival", &write("minus.json", b"{\"times\": [-1]}")], 2, "minus.json");
-    check(&["survival", &write("word.json", b"{\"sessions\": [[\"fine\"]]}")], 2, "`fine` is no status");
+    check(&["survival", &write("word.json", b"{\"sessions\": [[\"fine\"]]}")], 2, "unknown status `fine`");
     check(&["score", "mse-bench", "--replies", &broken], 2, "broken.json");
-    check(&["score", "mse-bench", "--replies", &write("key.json", b"{\"x\": []}")], 2, "`x` is no question");
+    check(
+        &["score", "mse-bench", "--replies", &write("key.json", b"{\"x\": []}")],
+        2,
+        "unknown question `x`",
+    );
     check(
         &["score", "edival", "--table", &columns, "--files", &empty, "--items", &empty],
         2,

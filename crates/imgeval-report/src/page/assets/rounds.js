@@ -74,7 +74,10 @@ const roundNumbers = (round) => {
   facts.push(...round.numbers.map(([name, value]) => [name, threeDigits(value)]));
   const added = round.numbers_previous.map(([name, value]) => [`added: ${name}`, threeDigits(value)]);
   const kept = round.earlier_edits.map(([edit, value]) => [`edit of round ${edit} still there (correlation)`, threeDigits(value)]);
-  return details("Numbers", factList([...facts, ...added, ...kept]));
+  const unknown = (number) => (number === null ? "not measured" : threeDigits(number));
+  const objects = round.objects.map((object) => [`${object.name} kept (cosine; 1 - L1)`, `${unknown(object.dino)}; ${unknown(object.l1)}${object.problem && ` (${object.problem})`}`]);
+  const reasons = [...new Set(round.unmeasured_objects.map(([, reason]) => reason))].map((reason) => ["objects or background not measured", reason]);
+  return details("Numbers", factList([...facts, ...objects, ...reasons, ...added, ...kept]));
 };
 
 /** One session: rows of images, and a slider that goes through the rounds one by one. */

@@ -132,13 +132,13 @@ pub fn parse_items(name: &str, text: &str) -> Result<ItemScores, RoundsError> {
     let mut modes = BTreeMap::new();
     for (mode, images) in read {
         if !Mode::ALL.iter().any(|known| known.folder() == mode) {
-            return Err(malformed(format!("`{}` is no mode", mode.escape_debug())));
+            return Err(malformed(format!("unknown mode `{}`", mode.escape_debug())));
         }
         let mut by_image = BTreeMap::new();
         for (index, turns) in images {
             let number: i64 = index
                 .parse()
-                .map_err(|_| malformed(format!("`{}` is no image index", index.escape_debug())))?;
+                .map_err(|_| malformed(format!("invalid image index `{}`", index.escape_debug())))?;
             let turns = turns.into_iter().filter(|(turn, _)| turn != OF_SOURCE).map(|(turn, item)| {
                 let place = format!("turn {} of image {index}", turn.escape_debug());
                 let turn: usize = turn.parse().map_err(|_| malformed(format!("{place} has no number")))?;

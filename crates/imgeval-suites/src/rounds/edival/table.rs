@@ -169,9 +169,9 @@ impl Columns {
     fn read(&self, record: &StringRecord) -> Result<((i64, usize), TableRow), String> {
         let cell = |column: usize| record.get(column).unwrap_or_default();
         let index = cell(self.index).trim();
-        let index = index.parse().map_err(|_| format!("`{}` is no image index", index.escape_debug()))?;
+        let index = index.parse().map_err(|_| format!("invalid image index `{}`", index.escape_debug()))?;
         let turn = cell(self.turn).trim();
-        let turn = turn.parse().map_err(|_| format!("`{}` is no number of turns", turn.escape_debug()))?;
+        let turn = turn.parse().map_err(|_| format!("invalid number of turns `{}`", turn.escape_debug()))?;
         let bg_consistency = match self.bg_consistency.map(cell) {
             None => false,
             Some("True" | "TRUE" | "true") => true,
@@ -205,7 +205,7 @@ impl Columns {
             }
         }
         let texts = |(name, literal): (&str, Literal)| {
-            literal.texts().ok_or_else(|| format!("{name} is no list of texts"))
+            literal.texts().ok_or_else(|| format!("{name} must be a list of texts"))
         };
         let lists = literals.into_iter().map(texts).collect::<Result<Vec<_>, _>>()?;
         let Ok([formatted, instructions, task_types, unchanged_objects, all_objects]) =

@@ -284,9 +284,9 @@ fn a_table_is_read_with_the_quirks_of_the_official_reader() {
         assert!(error.contains(expected), "{error}");
     };
     check("True", "yes", "row 1: bg_consistency is `yes`");
-    check("5,1,", "x,1,", "row 1: `x` is no image index");
-    check("5,2,", "5,b,", "row 2: `b` is no number of turns");
-    check("['subject_remove']", "[1]", "row 1: task_type is no list of texts");
+    check("5,1,", "x,1,", "row 1: invalid image index `x`");
+    check("5,2,", "5,b,", "row 2: invalid number of turns `b`");
+    check("['subject_remove']", "[1]", "row 1: task_type must be a list of texts");
     check("['subject_remove']", "[]", "row 1: it has no instruction");
     check("turns", "turn", "it has no column `turns`");
 }
@@ -457,7 +457,7 @@ fn scores_are_read_from_a_file_and_broken_ones_are_refused() {
     };
     check("[1]", "[2]", "turn 1 of image 5 has an `if` beside 0 and 1");
     check("\"2\":", "\"two\":", "turn two of image 5 has no number");
-    check("\"5\"", "\"x\"", "`x` is no image index");
-    check("multipass", "onepass", "`onepass` is no mode");
+    check("\"5\"", "\"x\"", "invalid image index `x`");
+    check("multipass", "onepass", "unknown mode `onepass`");
     check("\"if\": [0]", "\"of\": [0]", "missing field `if`");
 }

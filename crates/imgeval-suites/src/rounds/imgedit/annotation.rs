@@ -63,7 +63,9 @@ pub fn parse_annotation(file: &str, text: &str) -> Result<Vec<Session>, RoundsEr
     let mut ids = BTreeSet::new();
     let mut sessions = Vec::new();
     for item in items {
-        let Value::Object(members) = item else { return Err(malformed("a session is no object".to_owned())) };
+        let Value::Object(members) = item else {
+            return Err(malformed("a session must be an object".to_owned()));
+        };
         let id = members
             .get("id")
             .and_then(Value::as_str)

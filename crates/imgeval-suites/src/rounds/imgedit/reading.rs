@@ -84,7 +84,7 @@ pub fn parse_reading(file: &str, text: &str) -> Result<Reading, RoundsError> {
     let mut parts = BTreeMap::new();
     for (name, part) in read.parts {
         let known = Part::ALL.into_iter().find(|part| part.folder() == name);
-        let key = known.ok_or_else(|| malformed(format!("there is no part `{name}`")))?;
+        let key = known.ok_or_else(|| malformed(format!("unknown part `{name}`")))?;
         let mut sessions = BTreeMap::new();
         for (id, rounds) in part.sessions {
             let rounds = rounds.into_iter().map(|(round, note)| match history(round, note) {

@@ -37,7 +37,10 @@ pub fn report_on_replies(replies: &Replies, n_turns: usize) -> Result<MseReport,
         match row {
             Some(row) if row < MAX_ROWS => n_rows = n_rows.max(row + 1),
             _ => {
-                let detail = format!("`{}` is no question such as `0/turn1`", question.escape_debug());
+                let detail = format!(
+                    "unknown question `{}`: expected a key such as `0/turn1`",
+                    question.escape_debug()
+                );
                 return Err(RoundsError::malformed(replies.name(), detail));
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     args::diagnose::RoundsArgs,
     commands::{
         rounds::read_benchmark,
-        session_measures::{measure, networks_at, store_of_run, sum_up},
+        session_measures::{eyes_of, measure, store_of_run, sum_up},
     },
     exit_code::Exit,
     printer::Printer,
@@ -47,9 +47,9 @@ pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
             _ => MeasureStore::default(),
         },
     };
-    let networks = networks_at(args.networks(), printer)?;
-    let measured = measure(&sessions, &networks, &store, printer)?;
-    let view = sum_up(&sessions, &measured, &networks, args.settings());
+    let eyes = eyes_of(args.detector().as_ref(), printer)?;
+    let measured = measure(&sessions, &eyes, &store, printer)?;
+    let view = sum_up(&sessions, &measured, &eyes, args.settings());
     let n_broken = measured.iter().filter(|session| !session.problem.is_empty()).count();
     match args.json {
         true => {

@@ -38,7 +38,7 @@ pub(super) fn export(args: &RoundsExportArgs, printer: Printer) -> Result<Exit> 
         ));
     }
     if files.is_empty() {
-        return Err(CommandError::nothing("there is no image to export").into());
+        return Err(CommandError::nothing("no image to export").into());
     }
     printer.talk(format_args!(
         "export: {} of {} in {}",
