@@ -23,6 +23,7 @@ mod cli {
     mod diagnose_rounds;
     mod doctor;
     mod edit_metrics;
+    mod forensics;
     mod gedit;
     mod generate;
     mod generate_budget;

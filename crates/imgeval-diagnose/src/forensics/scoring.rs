@@ -9,7 +9,7 @@ use imgeval_vision::{DecodeLimits, image_file::read_image_file};
 
 use super::{
     input::{DetectorScores, Origin, ScoreOutcome, StudyImage, Treatment},
-    store::{ImageScores, ScoreStore, ScoreStoreError, Scored},
+    store::{ScoreStore, ScoreStoreError, Scored},
 };
 use crate::{Event, alike::Plan};
 

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Noise that is smooth, with or without a lattice of 8 pixels.
-fn write_class(folder: &Path, has_lattice: bool, count: u32) {
+pub(super) fn write_class(folder: &Path, has_lattice: bool, count: u32) {
     fs::create_dir_all(folder).unwrap();
     for number in 0..count {
         let pixel = |x: u32, y: u32| {
