@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use imgeval_forensics::{LoadRequest, SourceImage, description};
+use imgeval_forensics::{LoadRequest, SourceImage, Trunks, description};
 use imgeval_vision::{DecodeLimits, compute::ComputeOptions};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let description = description(id).ok_or_else(|| format!("unknown detector `{id}`"))?;
     let files: Vec<PathBuf> = weights.iter().map(PathBuf::from).collect();
-    let request = LoadRequest { files: &files, pipeline: Some(pipeline), compute: ComputeOptions::default() };
+    let (compute, trunks) = (ComputeOptions::default(), Trunks::default());
+    let request = LoadRequest { files: &files, pipeline: Some(pipeline), compute, trunks: &trunks };
     let detector = (description.load)(&request)?;
     let image = SourceImage::read(&std::fs::read(image)?, &DecodeLimits::default())?;
     let mut output = io::stdout().lock();

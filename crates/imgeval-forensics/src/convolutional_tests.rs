@@ -11,6 +11,7 @@ use crate::{
     port::{Detector, ForensicsError, LoadRequest},
     registry::description,
     source::SourceImage,
+    trunks::Trunks,
 };
 
 /// The reference computes with 64 bits; logits reach 450.
@@ -21,7 +22,8 @@ fn fixtures() -> PathBuf {
 }
 
 fn load(id: &str, pipeline: Option<&str>, file: PathBuf) -> Result<Box<dyn Detector>, ForensicsError> {
-    let request = LoadRequest { files: &[file], pipeline, compute: ComputeOptions::default() };
+    let (compute, trunks) = (ComputeOptions::default(), Trunks::default());
+    let request = LoadRequest { files: &[file], pipeline, compute, trunks: &trunks };
     (description(id).unwrap().load)(&request)
 }
 

@@ -7,6 +7,7 @@
 //! - [`trace`]: the numbers in the middle of a network, for tests.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]
 
 pub mod detectors;
 pub mod networks;

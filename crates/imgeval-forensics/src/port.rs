@@ -53,6 +53,8 @@ pub struct Description {
     pub threshold: &'static str,
     /// What was published about it, as far as it can be compared.
     pub published: &'static [Published],
+    /// Published outputs of the published weights on published images, which show that an installation is right.
+    pub canaries: &'static [Canary],
     /// The side in pixels of the square crops that its network looks at, where it takes them out of the image without scaling: what
     /// a heat map of patches needs.
     pub native_crop: Option<u32>,
@@ -112,6 +114,25 @@ pub struct Published {
     /// In [0, 1].
     pub value: f64,
     pub source: &'static str,
+}
+
+/// What a detector with its published weights gives for an image that lies in its authors' repository.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Canary {
+    /// The image's path in the repository.
+    pub image: &'static str,
+    /// The repository.
+    pub from: &'static str,
+    pub expected: CanaryValue,
+}
+
+/// The published number of a canary.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum CanaryValue {
+    /// A logit.
+    Logit(f64),
+    /// A score in [0, 1].
+    Score(f64),
 }
 
 /// How to load a detector.

@@ -83,6 +83,7 @@ pub static AIDE: Description = Description {
             source: "DDA's README",
         },
     ],
+    canaries: &[],
     native_crop: None,
     load,
 };

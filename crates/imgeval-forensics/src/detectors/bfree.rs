@@ -22,13 +22,17 @@ use crate::{
         vit::VisionTransformer,
     },
     port::{
-        Checksum, Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsFile,
-        WeightsLicense,
+        Canary, CanaryValue, Checksum, Description, Detector, ForensicsError, Judgment, LoadRequest,
+        Pipeline, WeightsFile, WeightsLicense,
     },
     preparation::{IMAGENET, numbers, sha256},
     source::{Reader, SourceImage},
     trace::Trace,
 };
+
+const fn canary(image: &'static str, logit: f64) -> Canary {
+    Canary { image, from: "the repository of B-Free", expected: CanaryValue::Logit(logit) }
+}
 
 pub static B_FREE: Description = Description {
     id: "b-free",
@@ -49,6 +53,12 @@ pub static B_FREE: Description = Description {
     }],
     threshold: "mean logit above 0",
     published: &[],
+    canaries: &[
+        canary("code/demo_images/img0000.png", -5.937_478_5),
+        canary("code/demo_images/img0001.png", -4.441_922),
+        canary("code/demo_images/img0002.png", 4.430_519),
+        canary("code/demo_images/img0003.png", 3.849_981_3),
+    ],
     native_crop: Some(504),
     load,
 };

@@ -57,6 +57,7 @@ pub static C2P_CLIP: Description = Description {
             source: "DDA's README",
         },
     ],
+    canaries: &[],
     native_crop: None,
     load,
 };

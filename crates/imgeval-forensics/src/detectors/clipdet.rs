@@ -63,6 +63,7 @@ pub static CLIPDET: Description = Description {
     ],
     threshold: "log-likelihood ratio above 0",
     published: &[],
+    canaries: &[],
     native_crop: None,
     load,
 };

@@ -92,6 +92,7 @@ pub static CNNSPOT: Description = Description {
             source: "GPT-ImgEval",
         },
     ],
+    canaries: &[],
     native_crop: Some(SIDE),
     load,
 };

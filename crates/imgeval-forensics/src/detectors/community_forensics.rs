@@ -18,12 +18,19 @@ use crate::{
         vit::VisionTransformer,
     },
     port::{
-        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsFile, WeightsLicense,
+        Canary, CanaryValue, Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline,
+        WeightsFile, WeightsLicense,
     },
     preparation::{Filter, IMAGENET, numbers, resized_middle, sha256},
     source::{Reader, SourceImage},
     trace::Trace,
 };
+
+/// Of the 384 model.
+const fn canary(image: &'static str, score: f64) -> Canary {
+    let from = "JeongsooP/Community-Forensics on GitHub";
+    Canary { image, from, expected: CanaryValue::Score(score) }
+}
 
 pub static COMMUNITY_FORENSICS: Description = Description {
     id: "community-forensics",
@@ -54,6 +61,13 @@ pub static COMMUNITY_FORENSICS: Description = Description {
     ],
     threshold: "sigmoid of the logit above 0.5",
     published: &[],
+    canaries: &[
+        canary("test_images/00000274.png", 0.9988),
+        canary("test_images/00000420.png", 0.9878),
+        canary("test_images/00000845.png", 0.9569),
+        canary("test_images/00000916.png", 0.9516),
+        canary("test_images/00000989.png", 0.7860),
+    ],
     native_crop: None,
     load,
 };

@@ -72,6 +72,7 @@ pub static DRCT: Description = Description {
         published("Chameleon, fakes as JPEG 96", "accuracy", 0.566, DDA),
         published("EvalGEN, fakes as JPEG 96", "accuracy", 0.778, DDA),
     ],
+    canaries: &[],
     native_crop: Some(SIDE),
     load,
 };

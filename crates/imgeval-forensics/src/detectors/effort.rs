@@ -71,6 +71,7 @@ pub static EFFORT: Description = Description {
             source: "GPT-ImgEval",
         },
     ],
+    canaries: &[],
     native_crop: None,
     load,
 };

@@ -72,6 +72,7 @@ pub static FATFORMER: Description = Description {
             source: "DDA's README",
         },
     ],
+    canaries: &[],
     native_crop: None,
     load,
 };

@@ -89,6 +89,7 @@ pub static NPR: Description = Description {
         published("Chameleon, fakes as JPEG 96", "accuracy", 0.599, DDA),
         published("EvalGEN, fakes as JPEG 96", "accuracy", 0.029, DDA),
     ],
+    canaries: &[],
     native_crop: Some(TILED_SIDE),
     load,
 };

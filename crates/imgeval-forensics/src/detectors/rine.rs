@@ -65,6 +65,7 @@ pub static RINE: Description = Description {
     ],
     threshold: "sigmoid of the logit above 0.5",
     published: &[],
+    canaries: &[],
     native_crop: Some(224),
     load,
 };

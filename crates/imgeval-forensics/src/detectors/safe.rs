@@ -59,6 +59,7 @@ pub static SAFE: Description = Description {
         published("GenImage, fakes as JPEG 96", "accuracy", 0.503, DDA),
         published("EvalGEN, fakes as JPEG 96", "accuracy", 0.011, DDA),
     ],
+    canaries: &[],
     native_crop: Some(SIDE),
     load,
 };

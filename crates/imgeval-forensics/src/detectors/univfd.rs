@@ -81,6 +81,7 @@ pub static UNIVFD: Description = Description {
             source: "DDA's README",
         },
     ],
+    canaries: &[],
     native_crop: Some(224),
     load,
 };

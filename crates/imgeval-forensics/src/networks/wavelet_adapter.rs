@@ -99,8 +99,8 @@ fn corner_order(count: usize) -> Result<Vec<u32>> {
     order.map(|patch| u32::try_from(patch).map_err(candle_core::Error::wrap)).collect()
 }
 
-/// One level of Haar's transform over the corners [4, positions, width], which gives the bands LL, LH, HL and HH, and the corners again when
-/// it is applied to those.
+/// One level of Haar's transform over the corners [4, positions, width], which gives the bands LL, LH, HL and HH. Applied to those, it gives
+/// the corners again.
 fn haar(corners: &Tensor) -> Result<Tensor> {
     let part = |index: usize| corners.get(index);
     let (a, b, c, d) = (part(0)?, part(1)?, part(2)?, part(3)?);

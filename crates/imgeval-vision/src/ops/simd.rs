@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 /// # Safety
 /// Every function may only be called where the instruction set of the implementation is available, and inlined into a
 /// function that enables it; [`dispatch`] guarantees both. `load` and `store` need `LANES` valid numbers.
+#[expect(clippy::missing_safety_doc, reason = "said once, above")]
 pub unsafe trait Simd: Copy {
     type Vector: Copy;
     const LANES: usize;
