@@ -96,15 +96,19 @@ fn only_by_files(evidence: &Evidence) -> Vec<String> {
     let mut sentences: Vec<String> =
         delivered_best(evidence).into_iter().chain(matched_best(evidence)).collect();
     sentences.extend(facts(evidence));
-    sentences.push(
-        "So what was detected is how the files were made, not how the images were generated.".to_owned(),
-    );
+    sentences.push("Nothing here shows more than a difference in how the files were made.".to_owned());
     sentences
 }
 
 fn not_detectable(evidence: &Evidence) -> Vec<String> {
     let mut sentences: Vec<String> =
         matched_best(evidence).into_iter().chain(delivered_best(evidence)).collect();
+    if evidence.delivered().any(|(_, separation)| separation.tells_apart()) {
+        sentences.push(
+            "No fact of the files tells the classes apart, so what was seen there is something that does not survive the common codec and size."
+                .to_owned(),
+        );
+    }
     sentences.push("Other detectors may still find a difference.".to_owned());
     sentences
 }

@@ -87,15 +87,17 @@ fn each_rule_of_the_verdict_decides() {
     let chance = separation(0.5, 0.1);
     let verdict = |evidence: &Evidence| judge_study(evidence);
     assert_eq!(verdict(&evidence(shines, shines)), Verdict::Detectable);
-    assert_eq!(verdict(&evidence(shines, chance)), Verdict::DetectableOnlyByFiles);
+    assert_eq!(verdict(&evidence(shines, chance)), Verdict::NotDetectable, "the trace does not survive");
     assert_eq!(verdict(&evidence(chance, chance)), Verdict::NotDetectable);
     assert_eq!(verdict(&evidence(shines, None)), Verdict::TooFew, "no matched scores");
     assert_eq!(verdict(&evidence(shines, separation(0.55, 0.3))), Verdict::TooFew, "0.85 is not ruled out");
     let few = Evidence { n_real_clusters: 9, ..evidence(shines, shines) };
     assert_eq!(verdict(&few), Verdict::TooFew);
     let fact = SeparatingFact { name: "format".to_owned(), accuracy: 1.0 };
-    let by_files = Evidence { separating_facts: vec![fact], ..evidence(chance, chance) };
-    assert_eq!(verdict(&by_files), Verdict::DetectableOnlyByFiles);
+    for delivered in [shines, chance] {
+        let by_files = Evidence { separating_facts: vec![fact.clone()], ..evidence(delivered, chance) };
+        assert_eq!(verdict(&by_files), Verdict::DetectableOnlyByFiles);
+    }
     assert_eq!(verdict(&evidence(chance, separation(0.56, 0.04))), Verdict::NotDetectable, "a trifle");
     let by_chance = Separation { p_value: 0.2, ..separation(0.65, 0.05).unwrap() };
     assert_eq!(verdict(&evidence(chance, Some(by_chance))), Verdict::NotDetectable, "one of many tests");

@@ -19,9 +19,9 @@ pub(super) const UNDECIDED_AUC: f64 = 0.75;
 pub enum Verdict {
     /// A detector tells them apart under matched codecs and sizes.
     Detectable,
-    /// Detectors or the files' facts tell them apart as delivered, and no detector does under matched codecs and sizes.
+    /// The files' facts tell them apart, and no detector does under matched codecs and sizes.
     DetectableOnlyByFiles,
-    /// Nothing tells them apart.
+    /// No detector tells them apart under matched codecs and sizes, and neither do the files' facts.
     NotDetectable,
     /// There are too few images, or no scores under matched codecs and sizes, to say any of these.
     TooFew,
@@ -103,8 +103,9 @@ impl Evidence {
 /// 1. Too few, where a class has fewer than 10 prompts or sources, or no detector has scores under matched codecs and sizes.
 /// 2. Detectable, where a detector tells the classes apart under matched codecs and sizes.
 /// 3. Too few, where a detector's AUC there may still be 0.75 or more.
-/// 4. Detectable only by its files, where a detector tells them apart as delivered, or a fact of the files does.
-/// 5. Not detectable.
+/// 4. Detectable only by its files, where a fact of the files tells them apart.
+/// 5. Not detectable under matched codecs; where a detector tells them apart as delivered, what it sees does not survive the common codec
+///    and size.
 #[must_use]
 pub fn judge_study(evidence: &Evidence) -> Verdict {
     if evidence.is_small() || evidence.matched().next().is_none() {
@@ -116,9 +117,8 @@ pub fn judge_study(evidence: &Evidence) -> Verdict {
     if evidence.is_undecided() {
         return Verdict::TooFew;
     }
-    let by_files = evidence.delivered().any(|(_, separation)| separation.tells_apart());
-    if by_files || !evidence.separating_facts.is_empty() {
-        return Verdict::DetectableOnlyByFiles;
+    match evidence.separating_facts.is_empty() {
+        true => Verdict::NotDetectable,
+        false => Verdict::DetectableOnlyByFiles,
     }
-    Verdict::NotDetectable
 }
