@@ -146,7 +146,9 @@ fn object_of(instruments: Instruments<'_>, frame: &SharedFrame, found: &FoundObj
         ..MeasuredObject::default()
     };
     let place = frame.shares_of(&found.region);
-    if share_inside(&place) < LEAST_INSIDE {
+    // A detector's box may reach beyond its image, which is no fault of the round.
+    let shown = [left, top, right, bottom].map(|edge| edge.clamp(0.0, 1.0));
+    if share_inside(&frame.shares_of(&FrameBox::of(shown))) < LEAST_INSIDE {
         object.problem = "most of it lies outside of the frame of the round".to_owned();
         return object;
     }
