@@ -4,28 +4,42 @@ use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
+    buffer::{OutputRows, SharedOutput, with_scratch},
     simd::{Kernel, Simd, dispatch},
     tensor::{from_numbers, is_fast, with_numbers},
 };
 
-/// Neighboring results that are computed together: each number of the map that is loaded is used for several of them.
-const BLOCK: usize = 4;
+/// Channels that are worked through together, a multiple of every vector: a cache line of each pixel.
+const GROUP: usize = 16;
+/// Neighboring results whose sums stay in registers. It divides the sides of ConvNeXt's maps.
+const BLOCK: usize = 7;
 
 /// A square kernel of odd side for each channel, a stride of 1, and zeros around the map, which keeps its size. It runs with 32 bits on
 /// the CPU only.
 pub struct DepthwiseConvolution {
-    /// [side x side, channels].
+    /// [groups, side x side, GROUP], filled up with zeros.
     weight: Vec<f32>,
+    /// [groups, GROUP].
     bias: Vec<f32>,
+    channels: usize,
     side: usize,
 }
 
 impl DepthwiseConvolution {
     /// Of a weight [channels, 1, side, side] and a bias [channels].
     pub fn of_numbers(weight: &[f32], bias: Vec<f32>, side: usize) -> Self {
-        let places = side * side;
-        let weight = (0..places).flat_map(|place| weight.iter().skip(place).step_by(places.max(1)));
-        Self { weight: weight.copied().collect(), bias, side }
+        let (channels, places) = (bias.len(), side * side);
+        let n_groups = channels.div_ceil(GROUP);
+        let mut packed = vec![0.0; n_groups * places * GROUP];
+        for (channel, kernel) in weight.chunks_exact(places.max(1)).enumerate().take(channels) {
+            let group = &mut packed[channel / GROUP * places * GROUP..][..places * GROUP];
+            for (place, number) in kernel.iter().enumerate() {
+                group[place * GROUP + channel % GROUP] = *number;
+            }
+        }
+        let mut bias = bias;
+        bias.resize(n_groups * GROUP, 0.0);
+        Self { weight: packed, bias, channels, side }
     }
 
     /// `x` and the result are [height x width, channels].
@@ -34,113 +48,138 @@ impl DepthwiseConvolution {
     /// If `x` has another shape or type.
     pub fn forward(&self, x: &Tensor, (height, width): (usize, usize)) -> Result<Tensor> {
         let (n_pixels, channels) = x.dims2()?;
-        let fits = n_pixels == height * width && channels == self.bias.len() && channels > 0;
-        if !fits || self.weight.len() != self.side * self.side * channels || !is_fast(x) {
-            bail!("a depthwise convolution of {} channels was given {:?}", self.bias.len(), x.shape());
+        if n_pixels != height * width || channels != self.channels || n_pixels == 0 || !is_fast(x) {
+            bail!("a depthwise convolution of {} channels was given {:?}", self.channels, x.shape());
         }
+        let padded_width = width + self.side - 1;
         with_numbers(&x.contiguous()?, |numbers| {
             let mut result = vec![0.0; numbers.len()];
-            let lines = result.par_chunks_mut((width * channels).max(1)).enumerate();
-            lines.for_each(|(row, target)| {
-                dispatch(Line { convolution: self, numbers, height, width, row, target });
+            let output = SharedOutput::new(&mut result);
+            (0..channels.div_ceil(GROUP)).into_par_iter().for_each(|group| {
+                let count = GROUP.min(channels - group * GROUP);
+                with_scratch(|scratch| {
+                    let plane = scratch.take(height * padded_width * GROUP);
+                    gather(numbers, channels, (group * GROUP, count), (width, self.side / 2), plane);
+                    dispatch(Plane {
+                        numbers: plane,
+                        weight: &self.weight[group * self.side * self.side * GROUP..],
+                        bias: &self.bias[group * GROUP..][..GROUP],
+                        side: self.side,
+                        size: (height, width),
+                        count,
+                        // SAFETY: every task writes channels of its own.
+                        output: unsafe { output.rows(group * GROUP, channels) },
+                    });
+                });
             });
             from_numbers(result, &[n_pixels, channels])
         })
     }
 }
 
-/// One row of the result.
-struct Line<'a> {
-    convolution: &'a DepthwiseConvolution,
-    numbers: &'a [f32],
-    height: usize,
-    width: usize,
-    row: usize,
-    target: &'a mut [f32],
+/// Some channels of a map, [rows, width with the padding, GROUP]: zeros left and right, and for channels that do not exist.
+fn gather(
+    numbers: &[f32],
+    channels: usize,
+    (first, count): (usize, usize),
+    (width, padding): (usize, usize),
+    plane: &mut [f32],
+) {
+    let padded = (width + 2 * padding) * GROUP;
+    for (target, source) in plane.chunks_exact_mut(padded).zip(numbers.chunks_exact(width * channels)) {
+        target[..padding * GROUP].fill(0.0);
+        target[(padding + width) * GROUP..].fill(0.0);
+        let pixels = target[padding * GROUP..].chunks_exact_mut(GROUP).zip(source.chunks_exact(channels));
+        for (target, pixel) in pixels {
+            target[..count].copy_from_slice(&pixel[first..first + count]);
+            target[count..].fill(0.0);
+        }
+    }
 }
 
-impl Kernel for Line<'_> {
+/// The work on one group of channels.
+struct Plane<'a> {
+    numbers: &'a [f32],
+    weight: &'a [f32],
+    bias: &'a [f32],
+    side: usize,
+    size: (usize, usize),
+    /// Channels that exist.
+    count: usize,
+    output: OutputRows<'a>,
+}
+
+impl Kernel for Plane<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(mut self) {
-        let channels = self.convolution.bias.len();
-        let whole = channels / S::LANES * S::LANES;
-        for channel in (0..whole).step_by(S::LANES) {
-            for first in (0..self.width).step_by(BLOCK) {
-                // SAFETY: the instruction set is available, as the caller promises; a vector of channels lies inside.
-                unsafe { self.block::<S>(channel, first) };
+    unsafe fn run<S: Simd>(self) {
+        let (height, width) = self.size;
+        // Everything that is reached through pointers below.
+        assert!(self.numbers.len() >= height * (width + self.side - 1) * GROUP);
+        assert!(self.weight.len() >= self.side * self.side * GROUP && self.bias.len() >= GROUP);
+        assert!(self.output.holds(height * width, self.count));
+        for channel in (0..self.count).step_by(S::LANES) {
+            for row in 0..height {
+                let mut column = 0;
+                // SAFETY: the instruction set is available, as the caller promises; all columns lie inside.
+                unsafe {
+                    while column + BLOCK <= width {
+                        self.block::<S, BLOCK>(channel, row, column);
+                        column += BLOCK;
+                    }
+                    if column < width && width >= BLOCK {
+                        // Some results once more; they are the same.
+                        self.block::<S, BLOCK>(channel, row, width - BLOCK);
+                    } else {
+                        (column..width).for_each(|column| self.block::<S, 1>(channel, row, column));
+                    }
+                }
             }
-        }
-        for channel in whole..channels {
-            (0..self.width).for_each(|column| self.scalar(channel, column));
         }
     }
 }
 
-impl Line<'_> {
-    /// The rows of the map under the kernel, each with its row of the kernel.
-    fn rows(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let (padding, row, height) = (self.convolution.side / 2, self.row, self.height);
-        (0..self.convolution.side).filter_map(move |kernel_row| {
-            let row = (row + kernel_row).checked_sub(padding)?;
-            (row < height).then_some((row, kernel_row))
-        })
-    }
-
-    /// Up to [`BLOCK`] results from `first` on, for a vector of channels.
+impl Plane<'_> {
+    /// `COUNT` results from `column` on, for a vector of channels.
     ///
     /// # Safety
-    /// The instruction set of `S` must be available, and `channel + S::LANES` be at most the number of channels.
+    /// The instruction set of `S` must be available, `column + COUNT` at most the width, `row` below the height, `channel` below
+    /// `self.count` and a multiple of the lanes.
     #[inline(always)]
-    unsafe fn block<S: Simd>(&mut self, channel: usize, first: usize) {
-        let DepthwiseConvolution { weight, bias, side } = self.convolution;
-        let (side, channels) = (*side, bias.len());
-        let padding = side / 2;
-        let count = BLOCK.min(self.width - first);
-        // The columns of the map under these results; `start` is counted from `padding` places left of the map.
-        let (start, end) = (first.max(padding), (first + count + side - 1).min(self.width + padding));
-        assert!(channel + S::LANES <= channels && weight.len() == side * side * channels);
-        assert!(self.numbers.len() == self.height * self.width * channels);
-        assert!(self.target.len() == self.width * channels);
-        // SAFETY: every address is a vector of channels of a pixel or of a place of the kernel, as just asserted.
+    unsafe fn block<S: Simd, const COUNT: usize>(&self, channel: usize, row: usize, column: usize) {
+        let (height, width) = self.size;
+        let (side, line) = (self.side, (width + self.side - 1) * GROUP);
+        // The rows of the kernel that lie over the map.
+        let first_row = (side / 2).saturating_sub(row);
+        let end_row = side.min(height + side / 2 - row);
+        // SAFETY: `run` has seen that the slices hold these vectors, since GROUP is a multiple of the lanes.
         unsafe {
-            let mut sums = [S::load(bias.as_ptr().add(channel)); BLOCK];
-            for (row, kernel_row) in self.rows() {
-                let line = self.numbers.as_ptr().add(row * self.width * channels + channel);
-                let kernel = weight.as_ptr().add(kernel_row * side * channels + channel);
-                for column in start..end {
-                    let x = S::load(line.add((column - padding) * channels));
+            let mut sums = [S::load(self.bias.as_ptr().add(channel)); COUNT];
+            for kernel_row in first_row..end_row {
+                let map_row = row + kernel_row - side / 2;
+                let numbers = self.numbers.as_ptr().add(map_row * line + column * GROUP + channel);
+                let weight = self.weight.as_ptr().add(kernel_row * side * GROUP + channel);
+                for kernel_column in 0..side {
+                    let weight = S::load(weight.add(kernel_column * GROUP));
                     for (place, sum) in sums.iter_mut().enumerate() {
-                        // The place of the kernel that lies over this column for this result.
-                        let kernel_column = column.wrapping_sub(first + place);
-                        if kernel_column < side {
-                            *sum = S::mul_add(x, S::load(kernel.add(kernel_column * channels)), *sum);
-                        }
+                        let x = S::load(numbers.add((kernel_column + place) * GROUP));
+                        *sum = S::mul_add(x, weight, *sum);
                     }
                 }
             }
-            for (place, sum) in sums.into_iter().take(count).enumerate() {
-                S::store(sum, self.target.as_mut_ptr().add((first + place) * channels + channel));
+            let count = S::LANES.min(self.count - channel);
+            for (place, sum) in sums.into_iter().enumerate() {
+                let target = self.output.at(row * width + column + place, channel);
+                if count == S::LANES {
+                    S::store(sum, target);
+                } else {
+                    let mut numbers = [0.0_f32; GROUP];
+                    S::store(sum, numbers.as_mut_ptr());
+                    std::slice::from_raw_parts_mut(target, count).copy_from_slice(&numbers[..count]);
+                }
             }
         }
-    }
-
-    fn scalar(&mut self, channel: usize, column: usize) {
-        let DepthwiseConvolution { weight, bias, side } = self.convolution;
-        let (padding, channels) = (side / 2, bias.len());
-        let mut sum = bias[channel];
-        for (row, kernel_row) in self.rows() {
-            for kernel_column in 0..*side {
-                let Some(x) = (column + kernel_column).checked_sub(padding).filter(|x| *x < self.width)
-                else {
-                    continue;
-                };
-                sum += self.numbers[(row * self.width + x) * channels + channel]
-                    * weight[(kernel_row * side + kernel_column) * channels + channel];
-            }
-        }
-        self.target[column * channels + channel] = sum;
     }
 }
 
@@ -176,7 +215,7 @@ mod tests {
 
     #[test]
     fn every_size_and_channel_count_is_the_definition() {
-        for (size, channels, side) in [((5, 9), 40, 7), ((2, 3), 19, 7), ((1, 1), 8, 3), ((8, 8), 33, 5)] {
+        for (size, channels, side) in [((5, 9), 40, 7), ((2, 3), 19, 7), ((1, 1), 8, 3), ((8, 14), 33, 5)] {
             let draw = |count: usize, seed: usize| -> Vec<f32> {
                 (0..count).map(|place| ((place * 7919 + seed) % 101) as f32 / 50.0 - 1.0).collect()
             };
