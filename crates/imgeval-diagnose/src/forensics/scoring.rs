@@ -168,6 +168,7 @@ fn outcome_of(scored: Option<&Scored>) -> ScoreOutcome {
     match scored {
         Some(Scored::Judged { score, .. }) => ScoreOutcome::Scored(*score),
         Some(Scored::Failed { failure }) => ScoreOutcome::Failed(failure.clone()),
-        None => ScoreOutcome::Missing,
+        // What a model answered is read by whoever asked it.
+        Some(Scored::Answered { .. }) | None => ScoreOutcome::Missing,
     }
 }

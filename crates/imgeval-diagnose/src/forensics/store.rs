@@ -36,6 +36,10 @@ pub enum Scored {
         is_fake: bool,
         crop_sha256: Option<String>,
     },
+    /// Of a vision-language model, word for word.
+    Answered {
+        reply: String,
+    },
     Failed {
         failure: String,
     },

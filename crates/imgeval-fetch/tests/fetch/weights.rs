@@ -18,7 +18,7 @@ use imgeval_fetch::{
     http::{DownloadError, DownloadEvent, Token},
     weights::{
         Hashing, Hub, HubRepository, Located, Member, ModelSet, PREVIEW_SET, Places, PullError, PullEvent,
-        PullOptions, StoreError, UrlFile, add_to_set, locate_member, pull_set,
+        PullOptions, StoreError, Terms, UrlFile, add_to_set, locate_member, pull_set,
     },
 };
 use sha2::{Digest, Sha256};

@@ -235,7 +235,7 @@ pub(crate) enum JpegChoice {
     Quality(u8),
 }
 
-fn parse_jpeg(text: &str) -> Result<JpegChoice, String> {
+pub(super) fn parse_jpeg(text: &str) -> Result<JpegChoice, String> {
     match text.parse() {
         _ if text == "none" => Ok(JpegChoice::None),
         Ok(quality @ 1..=100) => Ok(JpegChoice::Quality(quality)),

@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use imgeval_core::Usd;
 use imgeval_metrics::BootstrapSettings;
 
-use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
+use super::{
+    ComputeArgs, MaxPixelsArg, ModelsDirArg,
+    diagnose::{JpegChoice, SizingName, parse_jpeg},
+    generation::{SettingsFiles, SpendingArgs, parse_dollars},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct DetectFakeArgs {
@@ -66,6 +71,25 @@ pub(crate) struct ForensicsArgs {
     /// Weights of a detector in place of the pulled ones
     #[arg(long, value_name = "ID=FILE")]
     pub(crate) weights: Vec<String>,
+    /// Vision-language model that is asked whether each image looks real or fake, such as FakeVLM behind a server:
+    /// http://127.0.0.1:8000/v1#fakeVLM; asked about the images as delivered and matched
+    #[arg(long = "judge", value_name = "JUDGE")]
+    pub(crate) judges: Vec<String>,
+    /// Ask no judge anything that might bring its cost above this many US dollars; what is left is asked by the next start
+    #[arg(long, requires = "judges", value_name = "DOLLARS", value_parser = parse_dollars)]
+    pub(crate) judge_max_cost: Option<Usd>,
+    /// File that holds the judge's API key, instead of the provider's environment variable
+    #[arg(long, requires = "judges", value_name = "FILE")]
+    pub(crate) judge_key_file: Option<PathBuf>,
+    /// How matched images get one size [default: centre, and scaled where sizes alone tell the classes apart]
+    #[arg(long, value_enum)]
+    pub(crate) sizing: Option<SizingName>,
+    /// Side of the matched squares in pixels [default: what the smallest image allows, at most 512]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=16_384))]
+    pub(crate) side: Option<u32>,
+    /// Compression of matched images: a JPEG quality, or none [default: none if all are lossless, else the lowest quality seen]
+    #[arg(long, value_name = "QUALITY|none", value_parser = parse_jpeg)]
+    pub(crate) jpeg: Option<JpegChoice>,
     /// Degradations whose curves are computed
     #[arg(long, value_enum, default_value_t = SweepName::Full)]
     pub(crate) sweep: SweepName,
@@ -90,6 +114,10 @@ pub(crate) struct ForensicsArgs {
     pub(crate) compute: ComputeArgs,
     #[command(flatten)]
     pub(crate) limit: MaxPixelsArg,
+    #[command(flatten)]
+    pub(crate) files: SettingsFiles,
+    #[command(flatten)]
+    pub(crate) spending: SpendingArgs,
 }
 
 impl ForensicsArgs {

@@ -115,6 +115,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "imgeval-diagnose",
             "imgeval-fetch",
             "imgeval-files",
+            "imgeval-forensics",
             "imgeval-generation",
             "imgeval-metrics",
             "imgeval-observe",

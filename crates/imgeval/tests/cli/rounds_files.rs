@@ -91,7 +91,7 @@ fn sessions_become_cases_a_run_becomes_outputs_and_outputs_are_diagnosed() {
     let other = folder.join("other");
     let output = imgeval(&["rounds", "export", "imgedit", text(&run), "--out", text(&other)]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("`0001`: is no session of ImgEdit"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`0001`: is not a session of ImgEdit"), "{}", stderr(&output));
 
     fs::remove_file(out.join("0002/turn2.png")).unwrap();
     let arguments =

@@ -114,15 +114,15 @@ const renderSummary = () => {
   const ofRuns = `${counted(report.runs.length, "run")} of ${suites.length > 0 ? suites.join(", ") : "no suite"}: ${counted(n_images, "image")}, ${counted(n_failed, "failure")}, ${observers > 0 ? `looked at by ${counted(observers, "observer")}` : "nobody has looked yet"}.`;
   const lead = report.runs.length === 0 && sessions > 0
     ? `${counted(sessions, "session")} of edits by ${counted(report.rounds.models.length, "model")}, controls included.`
-    : ofRuns;
+    : report.runs.length === 0 && report.diagnoses.length > 0 ? "" : ofRuns;
   const runs = [...report.runs.keys()];
   const parts = [
     h("h1", { id: "summary-heading" }, foreign("bdi", report.title)),
-    h("p", { class: "lead" }, lead),
+    lead !== "" && h("p", { class: "lead" }, lead),
     ...report.notes.map((note) => foreign("p", note, { class: "notice" })),
     ...report.comparisons.filter((comparison) => comparison.conclusion).map((comparison) => foreign("p", comparison.conclusion, { class: "finding" })),
     h("h2", { class: "unseen" }, "Runs"),
-    runs.length > 0 ? h("div", { class: "cards" }, runs.map((number) => runCard(report.runs[number], number))) : sessions === 0 && h("p", { class: "notice" }, "This report has no runs."),
+    runs.length > 0 ? h("div", { class: "cards" }, runs.map((number) => runCard(report.runs[number], number))) : sessions + report.diagnoses.length === 0 && h("p", { class: "notice" }, "This report has no runs."),
   ];
   byId("summary").replaceChildren(...parts.filter(Boolean));
 };

@@ -130,19 +130,27 @@ fn kind_of(name: ProbeName) -> ProbeKind {
     }
 }
 
+pub(super) fn sizing_of(name: SizingName) -> SizingRequest {
+    match name {
+        SizingName::Centre => SizingRequest::Centre,
+        SizingName::Drawn => SizingRequest::Drawn,
+        SizingName::Scaled => SizingRequest::Scaled,
+    }
+}
+
+pub(super) fn jpeg_of(choice: Option<JpegChoice>) -> JpegRequest {
+    match choice {
+        None => JpegRequest::Automatic,
+        Some(JpegChoice::None) => JpegRequest::None,
+        Some(JpegChoice::Quality(quality)) => JpegRequest::Quality(quality),
+    }
+}
+
 fn plan_request(args: &TrainArgs) -> PlanRequest {
     PlanRequest {
         side: args.side,
-        sizing: args.sizing.map(|sizing| match sizing {
-            SizingName::Centre => SizingRequest::Centre,
-            SizingName::Drawn => SizingRequest::Drawn,
-            SizingName::Scaled => SizingRequest::Scaled,
-        }),
-        jpeg: match args.jpeg {
-            None => JpegRequest::Automatic,
-            Some(JpegChoice::None) => JpegRequest::None,
-            Some(JpegChoice::Quality(quality)) => JpegRequest::Quality(quality),
-        },
+        sizing: args.sizing.map(sizing_of),
+        jpeg: jpeg_of(args.jpeg),
         seed: args.seed,
     }
 }

@@ -1,19 +1,20 @@
 //! `imgeval diagnose forensics`: can a generator's images be told from photographs, and does the answer survive a codec?
 
 mod figures;
+mod judges;
 mod show;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use imgeval_core::visible;
+use imgeval_core::{counted, visible};
 use imgeval_diagnose::{
     alike::{PlanChoice, PlanRequest},
     architecture::{ProbeKind, WorkbenchSettings},
     forensics::{
-        Class, DetectorScores, Gathered, ImageSet, OwnRequest, SCORES, SWEEP, ScoreStore, ScoringRequest,
-        StudyDetector, StudyImage, StudyReport, StudySettings, SweepStep, Treatment, gather, matched_plan,
-        score_images, study, train_own,
+        Class, DetectorScores, Gathered, ImageSet, Origin, OwnRequest, SCORES, SWEEP, ScoreStore,
+        ScoringRequest, StudyDetector, StudyImage, StudyReport, StudySettings, SweepStep, Treatment, gather,
+        matched_plan, score_images, study, train_own,
     },
 };
 use imgeval_forensics::Trunks;
@@ -26,6 +27,7 @@ use super::{
     Stages,
     places::{generators_of, split_name},
     tell_unused,
+    train::{jpeg_of, sizing_of},
 };
 use crate::{
     args::forensics::{ForensicsArgs, SweepName},
@@ -63,8 +65,7 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
         return Err(CommandError::nothing("none of the images can be read").into());
     }
     let images: Vec<StudyImage> = gathered.files.iter().map(|file| file.image.clone()).collect();
-    let plan_request = PlanRequest { seed: args.seed, ..PlanRequest::default() };
-    let matched = matched_plan(&images, plan_request, args.seed);
+    let matched = matched_plan(&images, plan_request(args), args.seed);
     let store = match &args.out {
         Some(out) => ScoreStore::at(&out.join(SCORES))?,
         None => ScoreStore::default(),
@@ -80,6 +81,8 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
         true => Vec::new(),
         false => score_images(&request, &store, &mut |event| stages.show(event))?,
     };
+    stages.finish();
+    scores.extend(judges::judge_scores(args, &gathered, &matched.plan, &store, printer)?);
     if !args.no_own {
         match own_scores(args, &gathered, limits, &mut stages) {
             Ok(own) => scores.push(own),
@@ -99,7 +102,7 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
     let report =
         study(&images, &scores, settings).map_err(|error| CommandError::usage(sentence_of(&error)))?;
     show(args, &gathered, &report, &matched, printer)?;
-    Ok(if has_failures(&report) { Exit::Partial } else { exit })
+    Ok(if tell_failures(&report, printer) { Exit::Partial } else { exit })
 }
 
 fn show(
@@ -214,6 +217,15 @@ fn treatments(sweep: SweepName) -> Vec<Treatment> {
     [Treatment::AsDelivered, Treatment::Matched].into_iter().chain(degraded).collect()
 }
 
+fn plan_request(args: &ForensicsArgs) -> PlanRequest {
+    PlanRequest {
+        side: args.side,
+        sizing: args.sizing.map(sizing_of),
+        jpeg: jpeg_of(args.jpeg),
+        seed: args.seed,
+    }
+}
+
 fn own_scores(
     args: &ForensicsArgs,
     gathered: &Gathered,
@@ -223,7 +235,7 @@ fn own_scores(
     let request = OwnRequest {
         kind: ProbeKind::Spectrum,
         items: &gathered.items,
-        matched: PlanRequest { seed: args.seed, ..PlanRequest::default() },
+        matched: plan_request(args),
         seed: args.seed,
         n_shuffles: 3,
         limits,
@@ -239,10 +251,21 @@ fn own_scores(
     Ok(own.scores)
 }
 
-fn has_failures(report: &StudyReport) -> bool {
-    report
-        .detectors
-        .iter()
-        .flat_map(|detector| &detector.conditions)
-        .any(|condition| !condition.failures.is_empty())
+/// Names every reason for which a detector gave no score as delivered, once; whether there was one.
+fn tell_failures(report: &StudyReport, printer: Printer) -> bool {
+    let mut any = false;
+    for detector in &report.detectors {
+        let failures =
+            detector.condition("as-delivered").into_iter().flat_map(|condition| &condition.failures);
+        for failure in failures {
+            // A fusion that needs more images is no failure of theirs.
+            any |= detector.origin != Origin::Fused;
+            let (name, reason) = (visible(&detector.name), visible(&failure.reason));
+            printer.insist(format_args!(
+                "{name} gives no score of {}: {reason}",
+                counted(failure.n_images, "image")
+            ));
+        }
+    }
+    any
 }

@@ -12,12 +12,17 @@ const PAPER: &str = "GPT-ImgEval";
 
 /// The verdict and its reasons, and what a reader must know before any number.
 pub(super) fn findings_of(report: &StudyReport, matched: &PlanChoice) -> Vec<String> {
-    let mut findings = vec![format!("{}.", report.verdict.title)];
+    let mut findings = vec![format!("{}.", capitalized(&report.verdict.title))];
     findings.extend(report.verdict.sentences.iter().cloned());
     findings.extend(report.warnings.iter().cloned());
     findings.push(format!("Matched images: {}.", matched.plan.describe()));
-    findings.extend(matched.notes.iter().map(|note| format!("{note}.")));
+    findings.extend(matched.notes.iter().map(|note| format!("{}.", capitalized(note))));
     findings
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 pub(super) fn tables_of(report: &StudyReport) -> Vec<Table> {
@@ -30,7 +35,8 @@ fn table_of(of: StudyTable) -> Table {
     let is_number = |place: usize| {
         of.rows.iter().all(|row| {
             row.get(place).is_none_or(|text| {
-                text.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first))
+                text.starts_with("not ")
+                    || text.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first))
             })
         })
     };
