@@ -18,6 +18,7 @@ mod viewer;
 pub use error::PagesError;
 pub use label::{LabelError, LabelEvent, LabelOptions, Session, check_rater, run_label_page};
 pub use report::{
-    ReportOptions, Rounds, claim_folder, read_diagnosis, write_diagnosis, write_report, write_rounds_page,
+    BesideRuns, ReportOptions, Rounds, claim_folder, read_diagnosis, write_diagnosis, write_report,
+    write_rounds_page,
 };
 pub use viewer::{RunsOnDisk, ViewerEvent, ViewerOptions, run_viewer};

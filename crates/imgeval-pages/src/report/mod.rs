@@ -9,5 +9,5 @@ mod written;
 pub use diagnosis::{read_diagnosis, write_diagnosis};
 pub(crate) use figures::Confidences;
 pub use rounds::{Rounds, claim_folder, write_rounds_page};
-pub use written::{ReportOptions, write_report};
+pub use written::{BesideRuns, ReportOptions, write_report};
 pub(crate) use written::{RunImages, opaque_pixels, page_figures};

@@ -71,6 +71,15 @@ pub struct ReportOptions {
     pub overlays: bool,
 }
 
+/// What a page shows beside the scores of its runs.
+#[derive(Default)]
+pub struct BesideRuns<'a> {
+    /// The sessions of runs whose cases have several rounds.
+    pub rounds: Option<Rounds<'a>>,
+    /// What [`super::read_diagnosis`] gave.
+    pub diagnoses: Vec<(DiagnosisView, Vec<Figure>)>,
+}
+
 /// Writes everything into the folder `out`, with what diagnoses of their own found ([`super::read_diagnosis`]); also returns which of the examples asked for no run has.
 ///
 /// # Errors
@@ -81,8 +90,7 @@ pub fn write_report(
     out: &Path,
     options: ReportOptions,
     mut examples: Examples,
-    rounds: Option<Rounds<'_>>,
-    diagnoses: Vec<(DiagnosisView, Vec<Figure>)>,
+    beside: BesideRuns<'_>,
     tell: &mut dyn FnMut(StageEvent<'_>),
 ) -> Result<(Written, Vec<String>), PagesError> {
     let originals = RunImages::of(runs);
@@ -110,6 +118,7 @@ pub fn write_report(
         .collect();
     // Files beside a page in one file would be seen by nobody.
     let most_shown = if options.single_file { 0 } else { MOST_SHOWN };
+    let BesideRuns { rounds, diagnoses } = beside;
     let of_rounds = rounds.map(|rounds| put_rounds(&page, &mut report, rounds, most_shown, &mut |_, _| {}));
     let mut figures = all_figures(&report, &confidences);
     figures.extend(of_rounds.transpose()?.unwrap_or_default());

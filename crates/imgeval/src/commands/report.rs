@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use imgeval_core::{counted, visible};
-use imgeval_pages::{ReportOptions, Rounds, claim_folder, read_diagnosis, write_report};
+use imgeval_pages::{BesideRuns, ReportOptions, Rounds, claim_folder, read_diagnosis, write_report};
 use imgeval_report::{
     model::Board,
     page::Written,
@@ -71,12 +71,12 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     let rounds = Rounds { sessions: &sessions, measured: &measured };
     let diagnoses = args.diagnosis.iter().map(|folder| read_diagnosis(folder));
     let diagnoses = diagnoses.collect::<Result<Vec<_>, _>>()?;
+    let beside = BesideRuns { rounds: Some(rounds), diagnoses };
     let options = ReportOptions { single_file: args.single_file, overlays: !args.no_overlays };
     let mut shown = ShownStage::new("overlays", printer);
-    let written =
-        write_report(report, &runs, out, options, examples, Some(rounds), diagnoses, &mut |event| {
-            shown.show(event);
-        });
+    let written = write_report(report, &runs, out, options, examples, beside, &mut |event| {
+        shown.show(event);
+    });
     shown.finish();
     let (written, not_found) = written?;
     tell(&written, &not_found, printer);
