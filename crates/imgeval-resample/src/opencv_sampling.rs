@@ -1,7 +1,7 @@
 //! OpenCV's other ways of `resize` for 8-bit images: `INTER_NEAREST`, `INTER_LANCZOS4` and `INTER_AREA`
 //! (`modules/imgproc/src/resize.cpp`), equal in every byte.
 //!
-//! `INTER_CUBIC` is left out: on processors with Intel's primitives OpenCV hands it to them, and they round otherwise.
+//! `INTER_CUBIC` is left out: our model of its rounding differs from OpenCV's in some pixels.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
