@@ -57,7 +57,7 @@ pub struct FactRecord {
     /// The most frequent values with their shares.
     pub of_reals: Vec<(String, f64)>,
     pub of_fakes: Vec<(String, f64)>,
-    /// Balanced accuracy of the best rule on this fact alone, on clusters that it was not learnt from; chance is 0.5.
+    /// Balanced accuracy of the best rule on this fact alone, on clusters that it was not learned from; chance is 0.5.
     pub accuracy: Number,
     /// Whether it tells the classes apart.
     pub separates: bool,

@@ -3,20 +3,12 @@
 //! Guillaro, Zingarini, Usman, Sud, Cozzolino and Verdoliva, "A Bias-Free Training Paradigm for More General AI-generated Image Detection",
 //! CVPR 2025. Patches are embedded over the whole image once; windows of 36 x 36 patches are cut out of the grid.
 
-use std::sync::Arc;
-
 use candle_core::Tensor;
 use imgeval_core::Pixels;
-use imgeval_vision::{
-    ModelError,
-    checkpoint::{Checkpoint, Parameters},
-    compute::Backend,
-    ops::layers::Layers,
-};
+use imgeval_vision::compute::Backend;
 
 use crate::{
     networks::{
-        clip_files::finish,
         heads::{logits, side_of},
         map::reserve,
         vit::VisionTransformer,
@@ -74,17 +66,9 @@ struct BFree {
 
 fn load(request: &LoadRequest<'_>) -> Result<Box<dyn Detector>, ForensicsError> {
     let pipeline = request.pipeline_of(&B_FREE)?;
-    let checkpoint = Checkpoint::open(request.only_file(&B_FREE)?).map_err(ModelError::from)?;
-    let checkpoint = checkpoint.unwrapped(&["reg_token"]).map_err(ModelError::from)?;
-    if checkpoint.info("reg_token").is_none() {
-        return Err(ModelError::not_this_network(&checkpoint, "the network of B-Free").into());
-    }
-    let mut parameters = Parameters::new(Arc::new(checkpoint));
-    let mut layers = Layers::new(&mut parameters);
-    let network = VisionTransformer::take(&mut layers, "");
-    let impossible = layers.impossible;
-    finish(parameters, impossible)?;
-    let (network, backend) = (network.finish()?, Backend::open(&request.compute)?);
+    let file = request.only_file(&B_FREE)?;
+    let network = VisionTransformer::load(file, "", "reg_token", "the network of B-Free")?;
+    let backend = Backend::open(&request.compute)?;
     Ok(Box::new(BFree { network, pipeline, backend }))
 }
 

@@ -2,18 +2,10 @@
 //!
 //! Park and Owens, "Community Forensics: Using Thousands of Generators to Train Fake Image Detectors", CVPR 2025.
 
-use std::sync::Arc;
-
-use imgeval_vision::{
-    ModelError,
-    checkpoint::{Checkpoint, Parameters},
-    compute::Backend,
-    ops::layers::Layers,
-};
+use imgeval_vision::compute::Backend;
 
 use crate::{
     networks::{
-        clip_files::finish,
         heads::{one_logit, side_of},
         vit::VisionTransformer,
     },
@@ -80,17 +72,10 @@ struct CommunityForensics {
 
 fn load(request: &LoadRequest<'_>) -> Result<Box<dyn Detector>, ForensicsError> {
     let pipeline = request.pipeline_of(&COMMUNITY_FORENSICS)?;
-    let checkpoint = Checkpoint::open(request.only_file(&COMMUNITY_FORENSICS)?).map_err(ModelError::from)?;
-    let checkpoint = checkpoint.unwrapped(&["vit.cls_token"]).map_err(ModelError::from)?;
-    if checkpoint.info("vit.cls_token").is_none() {
-        return Err(ModelError::not_this_network(&checkpoint, "the network of Community Forensics").into());
-    }
-    let mut parameters = Parameters::new(Arc::new(checkpoint));
-    let mut layers = Layers::new(&mut parameters);
-    let network = VisionTransformer::take(&mut layers, "vit.");
-    let impossible = layers.impossible;
-    finish(parameters, impossible)?;
-    let (network, backend) = (network.finish()?, Backend::open(&request.compute)?);
+    let file = request.only_file(&COMMUNITY_FORENSICS)?;
+    let network =
+        VisionTransformer::load(file, "vit.", "vit.cls_token", "the network of Community Forensics")?;
+    let backend = Backend::open(&request.compute)?;
     Ok(Box::new(CommunityForensics { network, pipeline, backend }))
 }
 

@@ -1,8 +1,11 @@
 //! Vision transformers under timm's names: a class token, registers where the file has them, layer scale where the file has it.
 
+use std::{path::Path, sync::Arc};
+
 use candle_core::{Result as CandleResult, Tensor};
 use imgeval_vision::{
-    checkpoint::Parameter,
+    ModelError,
+    checkpoint::{Checkpoint, Parameter, Parameters},
     compute::Backend,
     ops::{
         Activation,
@@ -14,7 +17,7 @@ use imgeval_vision::{
     },
 };
 
-use super::{clip_trunk::heads_of, folded::scaled};
+use super::{clip_files::finish, clip_trunk::heads_of, folded::scaled};
 use crate::{port::ForensicsError, trace::Trace};
 
 const BLOCK: BlockNames = BlockNames {
@@ -70,6 +73,24 @@ struct Scaled {
 }
 
 impl VisionTransformer {
+    /// From a file whose tensors' names begin with `prefix`; without the tensor `anchor` it does not hold `what`.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is of another network.
+    pub fn load(path: &Path, prefix: &str, anchor: &str, what: &'static str) -> Result<Self, ForensicsError> {
+        let checkpoint = Checkpoint::open(path).map_err(ModelError::from)?;
+        let checkpoint = checkpoint.unwrapped(&[anchor]).map_err(ModelError::from)?;
+        if checkpoint.info(anchor).is_none() {
+            return Err(ModelError::not_this_network(&checkpoint, what).into());
+        }
+        let mut parameters = Parameters::new(Arc::new(checkpoint));
+        let mut layers = Layers::new(&mut parameters);
+        let network = Self::take(&mut layers, prefix);
+        let impossible = layers.impossible;
+        finish(parameters, impossible)?;
+        Ok(network.finish()?)
+    }
+
     /// Takes a network out of parameters whose names are timm's after `prefix`. Registers mean that only patches have positions, as in
     /// timm's `reg4` networks.
     pub fn take(layers: &mut Layers<'_>, prefix: &str) -> Taken {

@@ -72,8 +72,9 @@ pub(crate) struct ForensicsArgs {
     #[arg(long, value_name = "ID=FILE")]
     pub(crate) weights: Vec<String>,
     /// Vision-language model that is asked whether each image looks real or fake, such as FakeVLM behind a server:
-    /// http://127.0.0.1:8000/v1#fakeVLM; asked about the images as delivered and matched
-    #[arg(long = "judge", value_name = "JUDGE")]
+    /// http://127.0.0.1:8000/v1#fakeVLM; asked about the images as delivered and matched, and its
+    /// replies are kept below --out
+    #[arg(long = "judge", requires = "out", value_name = "JUDGE")]
     pub(crate) judges: Vec<String>,
     /// Ask no judge anything that might bring its cost above this many US dollars; what is left is asked by the next start
     #[arg(long, requires = "judges", value_name = "DOLLARS", value_parser = parse_dollars)]

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Which labels are learnt, and which images are held out together.
+/// Which labels are learned, and which images are held out together.
 pub(crate) struct CrossFitTask<'a> {
     /// Distinguishes the checkpoints of networks.
     pub(crate) name: &'a str,
