@@ -47,8 +47,6 @@ pub struct Description {
     pub license: WeightsLicense,
     /// The published ways of preparing images; the first is the default.
     pub pipelines: &'static [Pipeline],
-    /// The files of weights that are needed, in words: `weights` of the user are told apart by their tensors' names.
-    pub weights: &'static [WeightsFile],
     /// How the score becomes a verdict, in words.
     pub threshold: &'static str,
     /// What was published about it, as far as it can be compared.
@@ -78,30 +76,6 @@ pub enum WeightsLicense {
     NonCommercial(&'static str),
     /// Nothing is stated, so nothing is allowed but what the law allows.
     NotStated,
-}
-
-/// A file of weights: what it is called and where it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WeightsFile {
-    /// What part of the detector it holds, such as `trunk` or `head`.
-    pub part: &'static str,
-    /// Its published name.
-    pub name: &'static str,
-    /// Where people find it: an address or words.
-    pub from: &'static str,
-    pub bytes: Option<u64>,
-    pub checksum: Option<Checksum>,
-    /// Whether `from` is an address that serves the file itself, to anybody.
-    pub is_public: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Checksum {
-    /// 64 hexadecimal digits, or the first of them.
-    Sha256(&'static str),
-    /// What `git hash-object` prints.
-    GitBlob(&'static str),
-    Md5(&'static str),
 }
 
 /// A published number.

@@ -30,8 +30,7 @@ use crate::{
         resnet::{ResNet, is_counter},
     },
     port::{
-        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsFile,
-        WeightsLicense,
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsLicense,
     },
     preparation::{CLIP, IMAGENET, Normalization, UNIT},
     source::{Reader, SourceImage},
@@ -59,14 +58,6 @@ pub static AIDE: Description = Description {
     pipelines: &[Pipeline {
         name: "patches",
         what: "four patches of 32 x 32 pixels and the whole image, scaled to 256 x 256 without smoothing",
-    }],
-    weights: &[WeightsFile {
-        part: "network",
-        name: "a .pth file of about 3.4 GB, one for each training set",
-        from: "Google Drive folder 1qx76UFvDpgCxaPLBCmsA2WY-SSzeJrd4",
-        bytes: None,
-        checksum: None,
-        is_public: false,
     }],
     threshold: "softmax of the second logit above 0.5",
     published: &[

@@ -14,8 +14,8 @@ use crate::{
         vit::VisionTransformer,
     },
     port::{
-        Canary, CanaryValue, Checksum, Description, Detector, ForensicsError, Judgment, LoadRequest,
-        Pipeline, WeightsFile, WeightsLicense,
+        Canary, CanaryValue, Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline,
+        WeightsLicense,
     },
     preparation::{IMAGENET, numbers, sha256},
     source::{Reader, SourceImage},
@@ -34,14 +34,6 @@ pub static B_FREE: Description = Description {
     pipelines: &[Pipeline {
         name: "five-windows",
         what: "native size, mean logit of five windows of 504 x 504 pixels",
-    }],
-    weights: &[WeightsFile {
-        part: "weights",
-        name: "BFREE_dino2reg4.zip",
-        from: "https://www.grip.unina.it/download/prog/B-Free/weights/BFREE_dino2reg4.zip (the file inside the archive)",
-        bytes: None,
-        checksum: Some(Checksum::Md5("f3f53fa647848b16cf81c913f148a198")),
-        is_public: false,
     }],
     threshold: "mean logit above 0",
     published: &[],

@@ -17,8 +17,7 @@ use crate::{
         heads::{one_logit, side_of, unit_length},
     },
     port::{
-        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsFile,
-        WeightsLicense,
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsLicense,
     },
     preparation::{CLIP, Filter, resized_middle, sha256},
     source::{Reader, SourceImage},
@@ -33,14 +32,6 @@ pub static C2P_CLIP: Description = Description {
     pipelines: &[Pipeline {
         name: "resize224",
         what: "short side to 224 pixels (Pillow, bilinear), the middle 224 x 224",
-    }],
-    weights: &[WeightsFile {
-        part: "weights",
-        name: "C2P_CLIP_release_20240901.zip",
-        from: "https://www.now61.com/f/95OefW/C2P_CLIP_release_20240901.zip (the file inside the archive)",
-        bytes: None,
-        checksum: None,
-        is_public: false,
     }],
     threshold: "sigmoid of the logit above 0.5",
     published: &[

@@ -6,22 +6,11 @@ use imgeval_core::Pixels;
 
 use crate::{
     networks::{clip_trunk::Features, heads::side_of},
-    port::{Checksum, Description, Detector, ForensicsError, Judgment, WeightsFile},
+    port::{Description, Detector, ForensicsError, Judgment},
     preparation::{CLIP, sha256},
     source::{Reader, SourceImage},
     trace::Trace,
     trunks::SharedTrunk,
-};
-
-/// OpenAI's ViT-L/14, whose address holds the checksum. It is a TorchScript archive with the text encoder in it; transformers'
-/// `openai/clip-vit-large-patch14` does as well.
-pub(super) const CLIP_WEIGHTS: WeightsFile = WeightsFile {
-    part: "trunk",
-    name: "ViT-L-14.pt",
-    from: "https://openaipublic.azureedge.net/clip/models/b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836/ViT-L-14.pt",
-    bytes: None,
-    checksum: Some(Checksum::Sha256("b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836")),
-    is_public: true,
 };
 
 /// Cuts a square of so many pixels out of an image.

@@ -19,9 +19,7 @@ use crate::{
         clip_trunk::Features,
         heads::{one_logit, unit_length},
     },
-    port::{
-        Checksum, Description, Detector, ForensicsError, LoadRequest, Pipeline, WeightsFile, WeightsLicense,
-    },
+    port::{Description, Detector, ForensicsError, LoadRequest, Pipeline, WeightsLicense},
     preparation::{Filter, resized_middle},
     trace::Trace,
 };
@@ -35,32 +33,6 @@ pub static CLIPDET: Description = Description {
         name: "resize224",
         what: "short side to 224 pixels (Pillow, bicubic), the middle 224 x 224",
     }],
-    weights: &[
-        WeightsFile {
-            part: "trunk",
-            name: "open_clip_pytorch_model.bin",
-            from: "https://huggingface.co/laion/CLIP-ViT-L-14-CommonPool.XL-s13B-b90K",
-            bytes: None,
-            checksum: None,
-            is_public: false,
-        },
-        WeightsFile {
-            part: "head",
-            name: "clipdet_latent10k_plus",
-            from: "grip-unina/ClipBased-SyntheticImageDetection on GitHub (Git LFS)",
-            bytes: Some(5155),
-            checksum: Some(Checksum::Sha256("1c9c9f48")),
-            is_public: false,
-        },
-        WeightsFile {
-            part: "head, instead",
-            name: "clipdet_latent10k",
-            from: "grip-unina/ClipBased-SyntheticImageDetection on GitHub (Git LFS)",
-            bytes: Some(5227),
-            checksum: Some(Checksum::Sha256("04b022c6")),
-            is_public: false,
-        },
-    ],
     threshold: "log-likelihood ratio above 0",
     published: &[],
     canaries: &[],

@@ -11,8 +11,7 @@ use crate::{
         resnet::{BYTES_PER_PIXEL, Classifier, Layout},
     },
     port::{
-        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsFile,
-        WeightsLicense,
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsLicense,
     },
     preparation::{IMAGENET, sha256, torchvision_middle},
     source::{Reader, SourceImage},
@@ -45,24 +44,6 @@ pub static CNNSPOT: Description = Description {
         Pipeline {
             name: CROP_224,
             what: "the middle 224 x 224 pixels, black around smaller images: the paper's",
-        },
-    ],
-    weights: &[
-        WeightsFile {
-            part: "network",
-            name: "blur_jpg_prob0.5.pth",
-            from: "https://www.dropbox.com/s/2g2jagq2jn1fd0i/blur_jpg_prob0.5.pth?dl=1",
-            bytes: None,
-            checksum: None,
-            is_public: true,
-        },
-        WeightsFile {
-            part: "network, trained with fewer blurred and compressed images",
-            name: "blur_jpg_prob0.1.pth",
-            from: "https://www.dropbox.com/s/h7tkpcgiwuftb6g/blur_jpg_prob0.1.pth?dl=1",
-            bytes: None,
-            checksum: None,
-            is_public: true,
         },
     ],
     threshold: "sigmoid of the logit above 0.5",

@@ -11,7 +11,7 @@ use crate::{
     },
     port::{
         Canary, CanaryValue, Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline,
-        WeightsFile, WeightsLicense,
+        WeightsLicense,
     },
     preparation::{Filter, IMAGENET, numbers, resized_middle, sha256},
     source::{Reader, SourceImage},
@@ -33,24 +33,6 @@ pub static COMMUNITY_FORENSICS: Description = Description {
         name: "resize440-crop384",
         what: "short side to 440 pixels (256 for the 224 model), middle 384 (224)",
     }],
-    weights: &[
-        WeightsFile {
-            part: "weights",
-            name: "model.safetensors of commfor-model-384",
-            from: "https://huggingface.co/OwensLab/commfor-model-384/resolve/main/model.safetensors",
-            bytes: None,
-            checksum: None,
-            is_public: true,
-        },
-        WeightsFile {
-            part: "weights, instead",
-            name: "model.safetensors of commfor-model-224",
-            from: "https://huggingface.co/OwensLab/commfor-model-224/resolve/main/model.safetensors",
-            bytes: None,
-            checksum: None,
-            is_public: true,
-        },
-    ],
     threshold: "sigmoid of the logit above 0.5",
     published: &[],
     canaries: &[

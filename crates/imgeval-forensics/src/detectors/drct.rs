@@ -19,8 +19,7 @@ use crate::{
         map::{Map, open_cpu},
     },
     port::{
-        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsFile,
-        WeightsLicense,
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsLicense,
     },
     preparation::{IMAGENET, albumentations_middle, sha256},
     source::{Reader, SourceImage},
@@ -30,12 +29,7 @@ use crate::{
 const SIDE: u32 = 224;
 const EPSILON: f32 = 1e-6;
 const ANCHOR: &str = "model.stem.0.weight";
-const FROM: &str = "in pretrained.zip of the data set BokingChen/DRCT-2M on ModelScope";
 const DDA: &str = "DDA's README";
-
-const fn file(part: &'static str, name: &'static str) -> WeightsFile {
-    WeightsFile { part, name, from: FROM, bytes: None, checksum: None, is_public: false }
-}
 
 const fn published(set: &'static str, measure: &'static str, value: f64, source: &'static str) -> Published {
     Published { set, measure, value, source }
@@ -51,14 +45,6 @@ pub static DRCT: Description = Description {
         name: "crop224",
         what: "turned upright, the middle 224 x 224 pixels, black around smaller images",
     }],
-    weights: &[
-        file("ConvNeXt", "DRCT-2M/sdv14/convnext_base_in22k_224_drct_amp_crop/14_acc0.9996.pth"),
-        file("ConvNeXt", "DRCT-2M/sdv2/convnext_base_in22k_224_drct_amp_crop/16_acc0.9993.pth"),
-        file("ConvNeXt", "GenImage/sdv14/convnext_base_in22k_224_drct_amp_crop/last_acc0.9991.pth"),
-        file("CLIP", "DRCT-2M/sdv14/clip-ViT-L-14_224_drct_amp_crop/13_acc0.9664.pth"),
-        file("CLIP", "DRCT-2M/sdv2/clip-ViT-L-14_224_drct_amp_crop/last_acc0.9112.pth"),
-        file("CLIP", "GenImage/sdv14/clip-ViT-L-14_224_drct_amp_crop/2_acc0.9558.pth"),
-    ],
     threshold: "1 minus the softmax of the first logit above 0.5",
     published: &[
         published(

@@ -22,8 +22,7 @@ use crate::{
         heads::{logits, side_of},
     },
     port::{
-        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsFile,
-        WeightsLicense,
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsLicense,
     },
     preparation::{CLIP, opencv_squashed, sha256, tiled, torchvision_middle},
     source::{Reader, SourceImage},
@@ -42,24 +41,6 @@ pub static EFFORT: Description = Description {
     pipelines: &[
         Pipeline { name: DEMO, what: "squashed to 224 x 224 by OpenCV, EXIF orientation applied" },
         Pipeline { name: "fork", what: "tiled to at least 256 pixels, the middle 224 x 224" },
-    ],
-    weights: &[
-        WeightsFile {
-            part: "weights",
-            name: "the GenImage SD 1.4 checkpoint",
-            from: "Google Drive 1UXf1hC9FC1yV93uKwXSkdtepsgpIAU9d",
-            bytes: None,
-            checksum: None,
-            is_public: false,
-        },
-        WeightsFile {
-            part: "weights, instead",
-            name: "the Chameleon SD 1.4 checkpoint",
-            from: "Google Drive 1GlJ1y4xmTdqV0FfIcyBwNNU6cQird9DR",
-            bytes: None,
-            checksum: None,
-            is_public: false,
-        },
     ],
     threshold: "softmax of the second logit above 0.5",
     published: &[

@@ -28,8 +28,7 @@ use crate::{
         wavelet_adapter::WaveletAdapter,
     },
     port::{
-        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsFile,
-        WeightsLicense,
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsLicense,
     },
     preparation::{IMAGENET, sha256, squashed, torchvision_middle},
     source::{Reader, SourceImage},
@@ -44,14 +43,6 @@ pub static FATFORMER: Description = Description {
     pipelines: &[Pipeline {
         name: "resize256-crop224",
         what: "squashed to 256 x 256 pixels (Pillow, bilinear), the middle 224 x 224",
-    }],
-    weights: &[WeightsFile {
-        part: "weights",
-        name: "the 4-class checkpoint",
-        from: "Google Drive 1Q_Kgq4ygDf8XEHgAf-SgDN6Ru_IOTLkj",
-        bytes: None,
-        checksum: None,
-        is_public: false,
     }],
     threshold: "softmax of the second logit above 0.5",
     published: &[

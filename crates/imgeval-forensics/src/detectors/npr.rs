@@ -19,8 +19,7 @@ use crate::{
         resnet::{BYTES_PER_PIXEL, Classifier, Layout},
     },
     port::{
-        Checksum, Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published,
-        WeightsFile, WeightsLicense,
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsLicense,
     },
     preparation::{IMAGENET, sha256, squashed, tiled, torchvision_middle},
     source::{Reader, SourceImage},
@@ -34,7 +33,6 @@ const RESIZED_SIDE: u32 = 256;
 const TILED_SIDE: u32 = 224;
 /// The smallest side that has a block.
 const LEAST_SIDE: u32 = 2;
-const REPOSITORY: &str = "chuangchuangtan/NPR-DeepfakeDetection on GitHub";
 
 const LAYOUT: Layout =
     Layout { network: "NPR's network", stem_side: 3, n_layers: 2, head: "fc1", outputs: 1 };
@@ -54,24 +52,6 @@ pub static NPR: Description = Description {
         Pipeline {
             name: TILE_224,
             what: "small images repeated, then the middle 224 x 224 pixels: for GenImage",
-        },
-    ],
-    weights: &[
-        WeightsFile {
-            part: "network",
-            name: "NPR.pth",
-            from: REPOSITORY,
-            bytes: None,
-            checksum: Some(Checksum::GitBlob("2430d34a6d6a1143d46d4276a05536770b1a2a97")),
-            is_public: false,
-        },
-        WeightsFile {
-            part: "network, trained on another machine",
-            name: "model_epoch_last_3090.pth",
-            from: REPOSITORY,
-            bytes: None,
-            checksum: Some(Checksum::GitBlob("f3efe21a3cb98da75b50451c3891ad0d2fa9fb2b")),
-            is_public: false,
         },
     ],
     threshold: "sigmoid of the logit above 0.5",

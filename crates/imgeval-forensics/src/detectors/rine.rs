@@ -13,17 +13,14 @@ use imgeval_vision::{
     ops::{Activation, layers::Layers, linear::Linear, transformer::place},
 };
 
-use super::clip::{CLIP_WEIGHTS, ClipDetector, Readout};
+use super::clip::{ClipDetector, Readout};
 use crate::{
     networks::{
         clip_files::{TrunkAndHead, finish},
         clip_trunk::Features,
         heads::{one_logit, side_of},
     },
-    port::{
-        Checksum, Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsFile,
-        WeightsLicense,
-    },
+    port::{Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsLicense},
     preparation::torchvision_middle,
     source::{Reader, SourceImage},
     trace::Trace,
@@ -42,25 +39,6 @@ pub static RINE: Description = Description {
         Pipeline {
             name: TEN_CROPS,
             what: "mean logit of the corners and the middle and their mirror images (the ldm head)",
-        },
-    ],
-    weights: &[
-        CLIP_WEIGHTS,
-        WeightsFile {
-            part: "head",
-            name: "model_2class_trainable.pth",
-            from: "ckpt/model_2class_trainable.pth in mever-team/rine on GitHub",
-            bytes: Some(1_139_686),
-            checksum: Some(Checksum::Sha256("680d301b6d191da8")),
-            is_public: false,
-        },
-        WeightsFile {
-            part: "head, instead",
-            name: "model_4class_trainable.pth",
-            from: "ckpt/model_4class_trainable.pth in mever-team/rine on GitHub",
-            bytes: None,
-            checksum: Some(Checksum::GitBlob("bf5cd4053b5eaf64a0bd52cdb6bd0dbd9a8bc457")),
-            is_public: false,
         },
     ],
     threshold: "sigmoid of the logit above 0.5",

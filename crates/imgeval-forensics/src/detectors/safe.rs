@@ -18,8 +18,7 @@ use crate::{
         resnet::{Classifier, Layout},
     },
     port::{
-        Checksum, Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published,
-        WeightsFile, WeightsLicense,
+        Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, Published, WeightsLicense,
     },
     preparation::{UNIT, sha256, torchvision_middle},
     source::{Reader, SourceImage},
@@ -43,14 +42,6 @@ pub static SAFE: Description = Description {
     pipelines: &[Pipeline {
         name: "crop256",
         what: "the middle 256 x 256 pixels, black around smaller images",
-    }],
-    weights: &[WeightsFile {
-        part: "network",
-        name: "checkpoint-best.pth",
-        from: "checkpoint/checkpoint-best.pth in Ouxiang-Li/SAFE on GitHub",
-        bytes: None,
-        checksum: Some(Checksum::GitBlob("21e7aceb520a44ffcdf09234aae8f02b5986f80a")),
-        is_public: false,
     }],
     threshold: "softmax of the second logit above 0.5",
     published: &[

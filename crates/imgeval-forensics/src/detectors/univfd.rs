@@ -10,17 +10,14 @@ use imgeval_vision::{
     ops::{Activation, layers::Layers, linear::Linear},
 };
 
-use super::clip::{CLIP_WEIGHTS, ClipDetector, Readout};
+use super::clip::{ClipDetector, Readout};
 use crate::{
     networks::{
         clip_files::{TrunkAndHead, finish},
         clip_trunk::Features,
         heads::one_logit,
     },
-    port::{
-        Checksum, Description, Detector, ForensicsError, LoadRequest, Pipeline, Published, WeightsFile,
-        WeightsLicense,
-    },
+    port::{Description, Detector, ForensicsError, LoadRequest, Pipeline, Published, WeightsLicense},
     preparation::torchvision_middle,
     trace::Trace,
 };
@@ -34,17 +31,6 @@ pub static UNIVFD: Description = Description {
         name: "crop224",
         what: "the middle 224 x 224 pixels, black around smaller images",
     }],
-    weights: &[
-        CLIP_WEIGHTS,
-        WeightsFile {
-            part: "head",
-            name: "fc_weights.pth",
-            from: "pretrained_weights/fc_weights.pth in WisconsinAIVision/UniversalFakeDetect on GitHub",
-            bytes: Some(4083),
-            checksum: Some(Checksum::Sha256("477100745713bcc9")),
-            is_public: false,
-        },
-    ],
     threshold: "sigmoid of the logit above 0.5",
     published: &[
         Published {

@@ -88,7 +88,7 @@ impl VisionTransformer {
         let network = Self::take(&mut layers, prefix);
         let impossible = layers.impossible;
         finish(parameters, impossible)?;
-        Ok(network.finish()?)
+        network.finish()
     }
 
     /// Takes a network out of parameters whose names are timm's after `prefix`. Registers mean that only patches have positions, as in
