@@ -48,6 +48,10 @@ pub fn export_sessions(
         };
         let mut write = |round: usize, name: &str, place: &ImagePlace| -> Result<(), RoundsError> {
             let name = format!("{below}{name}");
+            if round == 0 && seen.contains(&name) {
+                // Turns on their own share one source.
+                return Ok(());
+            }
             match as_png(place) {
                 Ok(bytes) => {
                     if !seen.insert(name.clone()) {

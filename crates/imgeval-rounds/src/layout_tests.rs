@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use imgeval_suites::rounds::Benchmark;
+use imgeval_suites::rounds::{Benchmark, SourceImage};
 
 use crate::{Delivered, RoundsError, Session, gather_outputs, write_cases};
 
@@ -69,4 +69,28 @@ fn the_parts_of_imgedit_do_not_share_cases() {
     }
     assert!(Benchmark::LmeBench.round_names("../x", 1).is_err());
     assert!(Benchmark::EdiVal.round_names("../7", 1).is_err());
+}
+
+#[test]
+fn single_turns_are_asked_and_named_as_the_benchmarks_have_them() {
+    let Some(root) = golden("magicbrush/test") else { return };
+    let known = Benchmark::MagicBrush.read(&root, None).unwrap();
+    let turns = Benchmark::MagicBrush.single_turns(&known, &root).unwrap();
+    assert_eq!(turns.len(), known.iter().map(|known| known.session.rounds.len()).sum::<usize>());
+    let second = turns.iter().find(|turn| turn.key.ends_with(".turn-2")).unwrap();
+    let id = second.key.strip_suffix(".turn-2").unwrap();
+    let name = format!("{id}/{id}_inde_2.png");
+    assert_eq!(Benchmark::MagicBrush.round_names(&second.key, 1).unwrap()[0], name);
+    let SourceImage::File(image) = &second.image else { panic!("{second:?}") };
+    assert!(image.ends_with(format!("images/{id}/{id}-output1.png")), "{image:?}");
+
+    let root = root.join("../../edival/example");
+    let known = Benchmark::EdiVal.read(&root, None).unwrap();
+    let turns = Benchmark::EdiVal.single_turns(&known, &root).unwrap();
+    let (chain, last) = (&known[0].session.rounds, &turns[2]);
+    let asked: Vec<&str> = chain.iter().map(|round| round.instruction.as_str()).collect();
+    assert_eq!(last.session.rounds[0].instruction, asked.join(". "));
+    let names = Benchmark::EdiVal.round_names(&last.key, 1).unwrap();
+    assert_eq!(names[0], format!("singlepass/{}_input_raw_turn_3.png", known[0].key));
+    assert_eq!(Benchmark::LmeBench.single_turns(&known, &root), None);
 }

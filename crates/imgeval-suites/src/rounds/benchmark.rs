@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    RoundsError, Session,
+    Round, RoundsError, Session,
     edival::{self, Mode},
     error::{io_error, plain_name},
     imgedit::{self, Part},
@@ -16,6 +16,8 @@ const EDIVAL_TABLES: [&str; 2] = ["oai_instruction_generation_output.csv", "inst
 /// The folders beside that table in which source images are looked for.
 const EDIVAL_IMAGES: [&str; 2] = ["input_images_resize_512", "input_images"];
 const EDIVAL_TURNS: usize = 3;
+/// Between a session's key and the number of a turn that is edited on its own.
+const SINGLE_TURN: &str = ".turn-";
 
 /// A benchmark of edits in several rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,9 +88,48 @@ impl Benchmark {
         }
     }
 
+    /// Every turn on its own, as sessions of one round: MagicBrush's independent setting (turn k edits the annotators' result of turn k - 1) and
+    /// EdiVal-Bench's single pass (turn t is asked for the first t instructions, joined by `". "`). Their keys are the session's with
+    /// `.turn-<k>` behind; [`Self::round_names`] and [`Self::source_names`] name their files by the same setting.
+    ///
+    /// `path` is that of [`Self::read`]. `None` for benchmarks without such a setting.
+    #[must_use]
+    pub fn single_turns(self, sessions: &[BenchmarkSession], path: &Path) -> Option<Vec<BenchmarkSession>> {
+        let single = |known: &BenchmarkSession, turn: usize, round: Round, image: SourceImage| {
+            let key = format!("{}{SINGLE_TURN}{turn}", known.key);
+            let session = Session { id: key.clone(), rounds: vec![round], ..known.session.clone() };
+            BenchmarkSession { key, session, image }
+        };
+        let turns_of = |known: &BenchmarkSession| -> Vec<BenchmarkSession> {
+            let rounds = &known.session.rounds;
+            let mut turns = Vec::new();
+            for (place, round) in rounds.iter().enumerate() {
+                let before = place.checked_sub(1).and_then(|before| rounds.get(before));
+                let image = match (self, before) {
+                    (Self::MagicBrush, Some(before)) => match &before.target {
+                        Some(target) => SourceImage::File(path.join(target)),
+                        None => {
+                            SourceImage::Absent("the turn before has no result of the annotators".to_owned())
+                        }
+                    },
+                    _ => known.image.clone(),
+                };
+                let mut round = round.clone();
+                if self == Self::EdiVal {
+                    let so_far: Vec<&str> =
+                        rounds.iter().take(place + 1).map(|round| round.instruction.as_str()).collect();
+                    round.instruction = so_far.join(". ");
+                }
+                turns.push(single(known, place + 1, round, image));
+            }
+            turns
+        };
+        matches!(self, Self::MagicBrush | Self::EdiVal).then(|| sessions.iter().flat_map(turns_of).collect())
+    }
+
     /// The names that the result of a round may have below a model's folder, with `/` between their parts: the first is the one
     /// to write. Rounds count from 1. Of MagicBrush and EdiVal-Bench these are the results of the model's own chain
-    /// (`_iter_`, `multipass`).
+    /// (`_iter_`, `multipass`), or, by keys of [`Self::single_turns`], of the turn on its own (`_inde_`, `singlepass`).
     ///
     /// # Errors
     /// If `key` names no session of the benchmark's form.
@@ -96,15 +137,20 @@ impl Benchmark {
         let other_form = |what: &str| RoundsError::malformed(key, format!("is not {what}"));
         Ok(match self {
             Self::MagicBrush => {
+                let (key, setting, round) = match single_turn(key) {
+                    Some((key, turn)) => (key, magicbrush::Setting::Independent, turn),
+                    None => (key, magicbrush::Setting::Iterative, round),
+                };
                 plain_name("outputs", "the session", key)?;
-                let name = magicbrush::output_name(key, magicbrush::Setting::Iterative, round);
+                let name = magicbrush::output_name(key, setting, round);
                 let name = format!("{key}/{name}");
                 vec![name.clone(), name.replace(".png", ".jpg")]
             }
             Self::EdiVal => {
+                let (key, mode, round) = edival_mode(key, round);
                 let index = key.parse().map_err(|_| other_form("an image index of EdiVal-Bench"))?;
                 let name = edival::turn_name(index, round);
-                vec![format!("{}/{name}", Mode::Multipass.folder()), name]
+                vec![format!("{}/{name}", mode.folder()), name]
             }
             Self::LmeBench => {
                 vec![format!("{}/{}", plain_name("outputs", "the session", key)?, lme::turn_name(round))]
@@ -133,7 +179,8 @@ impl Benchmark {
         self.round_names(key, 1)?;
         Ok(match self {
             Self::EdiVal => {
-                let folder = Mode::Multipass.folder();
+                let (key, mode, _) = edival_mode(key, 1);
+                let folder = mode.folder();
                 let names = [format!("{key}_input_raw.png"), format!("{key}_input_raw.jpg")];
                 let below = names.clone().map(|name| format!("{folder}/{name}"));
                 below.into_iter().chain(names).collect()
@@ -141,6 +188,19 @@ impl Benchmark {
             Self::LmeBench => vec![format!("{key}/{}", lme::SOURCE)],
             Self::MagicBrush | Self::MseBench | Self::ImgEdit => Vec::new(),
         })
+    }
+}
+
+/// The session and the turn of a key of [`Benchmark::single_turns`].
+fn single_turn(key: &str) -> Option<(&str, usize)> {
+    let (key, turn) = key.rsplit_once(SINGLE_TURN)?;
+    Some((key, turn.parse().ok().filter(|turn| *turn > 0)?))
+}
+
+fn edival_mode(key: &str, round: usize) -> (&str, Mode, usize) {
+    match single_turn(key) {
+        Some((key, turn)) => (key, Mode::Singlepass, turn),
+        None => (key, Mode::Multipass, round),
     }
 }
 

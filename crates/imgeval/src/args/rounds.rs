@@ -60,6 +60,9 @@ pub(crate) struct SessionsArgs {
     /// Folder of the source images, if it is not beside the table (edival, lme-bench)
     #[arg(long, value_name = "DIR")]
     pub(crate) images: Option<PathBuf>,
+    /// Make every turn a session of its own (magicbrush: independent turns; edival: single pass)
+    #[arg(long)]
+    pub(crate) single_turns: bool,
     /// File of cases to write; images out of a table are written into a folder beside it
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -153,8 +156,11 @@ pub(crate) struct LmeScoreArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) sessions: PathBuf,
     /// Replies by question, in JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) replies: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "judged")]
+    pub(crate) replies: Option<PathBuf>,
+    /// The folder `judge` of a run of the official script, with pass1/ and pass2.json
+    #[arg(long, value_name = "DIR", conflicts_with = "replies")]
+    pub(crate) judged: Option<PathBuf>,
     /// Count the first N sessions alone
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,

@@ -9,6 +9,7 @@
 
 mod collapse;
 mod gate;
+mod judged;
 mod judging;
 mod layout;
 mod rates;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use collapse::{CollapseJudging, CollapseScore, collapse_onset};
 pub use gate::{GateSummary, gate_summary};
+pub use judged::report_on_judged;
 pub use judging::{Asked, JudgedTurn, SessionJudging, SessionScores, first_failed_turn, is_ok_through};
 pub use layout::{SOURCE, SessionFiles, find_session, turn_name};
 pub use rates::{CollapseTable, LmeRates, REPORTED_TURNS, lme_rates, summary_csv};

@@ -16,7 +16,7 @@ pub struct LmeReport {
     /// Pass 2 of the same sessions.
     pub collapse: CollapseTable,
     pub n_turns: usize,
-    /// How often the judge was asked.
+    /// How often the judge was asked; 0 where the input does not record it.
     pub n_calls: usize,
     /// Sessions that pass 1 gave up, with the turn whose scores could not be had.
     pub given_up: BTreeMap<String, usize>,
@@ -70,17 +70,36 @@ pub fn report_on_replies(bench: &LmeBench, replies: &Replies, limit: Option<usiz
             n_calls = asking.n_calls;
         }
     }
-    let is_whole = given_up.is_empty() && undecided.is_empty() && n_counted > 0;
-    let rates = |collapse| is_whole.then(|| lme_rates(&sessions, collapse, n_turns, n_counted));
-    LmeReport {
-        rates: rates(&collapse),
-        rates_after_full_run: rates(&all_collapse),
-        gate: is_whole.then(|| gate_summary(&sessions, n_turns)).flatten(),
-        sessions,
-        collapse,
-        n_turns,
-        n_calls,
-        given_up,
-        undecided,
+    let judged = Judged { sessions, collapse, all_collapse, given_up, undecided, n_calls };
+    judged.report(n_turns, n_counted)
+}
+
+/// Everything that a report rests on.
+pub(super) struct Judged {
+    pub(super) sessions: BTreeMap<String, SessionScores>,
+    pub(super) collapse: CollapseTable,
+    /// Of all sessions, those that are not counted among them.
+    pub(super) all_collapse: CollapseTable,
+    pub(super) given_up: BTreeMap<String, usize>,
+    pub(super) undecided: BTreeMap<String, Vec<usize>>,
+    pub(super) n_calls: usize,
+}
+
+impl Judged {
+    pub(super) fn report(self, n_turns: usize, n_counted: usize) -> LmeReport {
+        let Self { sessions, collapse, all_collapse, given_up, undecided, n_calls } = self;
+        let is_whole = given_up.is_empty() && undecided.is_empty() && n_counted > 0;
+        let rates = |collapse| is_whole.then(|| lme_rates(&sessions, collapse, n_turns, n_counted));
+        LmeReport {
+            rates: rates(&collapse),
+            rates_after_full_run: rates(&all_collapse),
+            gate: is_whole.then(|| gate_summary(&sessions, n_turns)).flatten(),
+            sessions,
+            collapse,
+            n_turns,
+            n_calls,
+            given_up,
+            undecided,
+        }
     }
 }

@@ -256,3 +256,32 @@ fn broken_lists_of_sessions_are_refused() {
     check("\"turns\": [\"a\", \"b\"]", "\"turns\": []", "it has no turn");
     check("\"meta\"", "\"m\"", "missing field `meta`");
 }
+
+/// The caches of the official script hold what its functions returned: the golden passes.
+#[test]
+fn the_folder_of_the_official_script_gives_its_report() {
+    let Some(bench) = golden("lme/sessions.json").map(|path| read_sessions(&path).unwrap()) else { return };
+    let expected = golden_json("lme/expected.json").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pass1 = folder.path().join("pass1");
+    std::fs::create_dir(&pass1).unwrap();
+    for (id, turns) in expected["pass1"].as_object().unwrap() {
+        std::fs::write(pass1.join(format!("{id}.json")), turns.to_string()).unwrap();
+    }
+    std::fs::write(folder.path().join("pass2.json"), expected["pass2"].to_string()).unwrap();
+    let report = report_on_judged(&bench, folder.path(), None).unwrap();
+    let rates = report.rates.unwrap();
+    assert_eq!(rates.success, by_turn(&expected["report"]["success_rate"], 10));
+    assert_eq!(rates.collapse, by_turn(&expected["report"]["collapse_rate"], 10));
+
+    // What the script would judge again is not counted as anything.
+    let id = &bench.sessions[0].id;
+    std::fs::write(pass1.join(format!("{id}.json")), r#"{"error": "timed out"}"#).unwrap();
+    let report = report_on_judged(&bench, folder.path(), None).unwrap();
+    assert_eq!(report.given_up[id], 1);
+    assert!(report.rates.is_none());
+    std::fs::write(pass1.join(format!("{id}.json")), r#"{"turn1": {"prompt_following": "9"}}"#).unwrap();
+    let error = report_on_judged(&bench, folder.path(), None).unwrap_err();
+    assert!(error.to_string().contains("turn 1 has no scores"), "{error}");
+    assert!(report_on_judged(&bench, &pass1, None).is_err());
+}

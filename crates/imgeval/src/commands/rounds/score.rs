@@ -122,8 +122,13 @@ fn edival(args: &EdivalScoreArgs, printer: Printer) -> Result<Exit> {
 
 fn lme_bench(args: &LmeScoreArgs, printer: Printer) -> Result<Exit> {
     let bench = lme::read_sessions(&args.sessions).map_err(RoundsError::from)?;
-    let replies = Replies::read(&args.replies).map_err(RoundsError::from)?;
-    let report = lme::report_on_replies(&bench, &replies, args.limit.map(|limit| limit as usize));
+    let limit = args.limit.map(|limit| limit as usize);
+    let report = match (&args.replies, &args.judged) {
+        (Some(file), _) => Replies::read(file).map(|replies| lme::report_on_replies(&bench, &replies, limit)),
+        (None, Some(folder)) => lme::report_on_judged(&bench, folder, limit),
+        (None, None) => return Err(CommandError::usage("replies or judged sessions are needed").into()),
+    };
+    let report = report.map_err(RoundsError::from)?;
     match args.json {
         true => print_json(Schema::LmeScore, official::lme_json(&report), printer)?,
         false => printer.tables(official::lme_tables(&report))?,

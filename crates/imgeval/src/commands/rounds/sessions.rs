@@ -11,7 +11,13 @@ use crate::{args::rounds::SessionsArgs, exit_code::Exit, failure::CommandError, 
 
 pub(super) fn sessions(args: &SessionsArgs, printer: Printer) -> Result<Exit> {
     let benchmark = args.benchmark.benchmark();
-    let sessions = read_benchmark(args.benchmark, &args.path, args.images.as_deref())?;
+    let mut sessions = read_benchmark(args.benchmark, &args.path, args.images.as_deref())?;
+    if args.single_turns {
+        let single = benchmark.single_turns(&sessions, &args.path);
+        sessions = single.ok_or_else(|| {
+            CommandError::usage(format!("{} has no turns that are edited on their own", benchmark.id()))
+        })?;
+    }
     let written = args.out.as_deref().map(|out| write_cases(&sessions, out)).transpose()?;
     if args.json {
         let mut document = sessions_json(benchmark, &sessions);
