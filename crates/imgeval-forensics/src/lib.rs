@@ -19,7 +19,9 @@ pub mod trace;
 pub mod trace_map;
 pub mod trunks;
 
-pub use port::{Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsLicense};
+pub use port::{
+    Canary, Description, Detector, ForensicsError, Judgment, LoadRequest, Pipeline, WeightsLicense,
+};
 pub use registry::{DETECTORS, description};
 pub use source::{Reader, SourceImage};
 pub use trace_map::{TraceMap, trace_map};

@@ -109,6 +109,29 @@ pub enum CanaryValue {
     Score(f64),
 }
 
+impl Canary {
+    /// The published number and the one found.
+    pub fn compare(&self, found: &Judgment) -> (f64, f64) {
+        match self.expected {
+            CanaryValue::Logit(expected) => {
+                (expected, found.logits.first().map_or(f64::NAN, |logit| f64::from(*logit)))
+            }
+            CanaryValue::Score(expected) => (expected, found.score),
+        }
+    }
+
+    /// Whether the found number agrees with the published one. Logits are published with all digits, but of another machine and version of
+    /// PyTorch; scores with four decimals.
+    pub fn holds(&self, found: &Judgment) -> bool {
+        let (expected, found) = self.compare(found);
+        let tolerance = match self.expected {
+            CanaryValue::Logit(_) => 1e-2,
+            CanaryValue::Score(_) => 1e-3,
+        };
+        (expected - found).abs() <= tolerance
+    }
+}
+
 /// How to load a detector.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadRequest<'a> {

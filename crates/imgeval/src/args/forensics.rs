@@ -15,7 +15,7 @@ use super::{
 #[derive(Debug, Args)]
 pub(crate) struct DetectFakeArgs {
     /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
-    #[arg(value_name = "IMAGE", required_unless_present = "list")]
+    #[arg(value_name = "IMAGE", required_unless_present_any = ["list", "canaries"])]
     pub(crate) images: Vec<PathBuf>,
     /// The detector, as --list names it
     #[arg(long, value_name = "ID", default_value = "community-forensics")]
@@ -33,7 +33,11 @@ pub(crate) struct DetectFakeArgs {
     /// Also write into this folder where each image looks generated, as far as the detector looks at crops of native pixels
     #[arg(long, value_name = "DIR")]
     pub(crate) map: Option<PathBuf>,
-    /// List the detectors: paper, licence, pipelines, and whether the weights are here
+    /// Check the installation: compare with the numbers that the detector's authors publish for images of their repository,
+    /// of which DIR is a copy
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["images", "map", "list"])]
+    pub(crate) canaries: Option<PathBuf>,
+    /// List the detectors: paper, license, pipelines, and whether the weights are here
     #[arg(long, conflicts_with_all = ["images", "map"])]
     pub(crate) list: bool,
     #[command(flatten)]

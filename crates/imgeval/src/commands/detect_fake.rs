@@ -1,5 +1,7 @@
 //! `imgeval detect-fake`: what a published detector of generated images says of single images.
 
+mod canaries;
+
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -38,19 +40,15 @@ pub(super) fn detect_fake(args: &DetectFakeArgs, printer: Printer) -> Result<Exi
             .with_hint("ask one that looks at native crops, such as univfd")
             .into());
     }
+    if let Some(folder) = &args.canaries {
+        return canaries::check(args, &asked, folder, printer);
+    }
     let trunks = Trunks::default();
     let loaded = load_forensics(&asked, &trunks, &args.models.places(), args.compute.options())?;
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
     let mut n_failed = 0;
     for path in &args.images {
-        let judged = read_image_file(path)
-            .and_then(|bytes| SourceImage::read(&bytes, &limits))
-            .map_err(|error| error.failure())
-            .and_then(|image| {
-                let judgment = loaded.detector.judge(&image).map_err(|error| failure_of(&error))?;
-                Ok((image, judgment))
-            });
-        match judged {
+        match judge_file(path, loaded.detector.as_ref(), &limits) {
             Ok((image, judgment)) => {
                 printer.data(match args.json {
                     true => render_json(path, loaded.detector.as_ref(), &judgment),
@@ -67,6 +65,18 @@ pub(super) fn detect_fake(args: &DetectFakeArgs, printer: Printer) -> Result<Exi
         }
     }
     Ok(exit_after(n_failed, args.images.len()))
+}
+
+fn judge_file(
+    path: &Path,
+    detector: &dyn Detector,
+    limits: &DecodeLimits,
+) -> Result<(SourceImage, Judgment), Failure> {
+    let image = read_image_file(path)
+        .and_then(|bytes| SourceImage::read(&bytes, limits))
+        .map_err(|error| error.failure())?;
+    let judgment = detector.judge(&image).map_err(|error| failure_of(&error))?;
+    Ok((image, judgment))
 }
 
 /// The detector of an id, or the ids that there are.
@@ -147,6 +157,7 @@ fn list(args: &DetectFakeArgs, printer: Printer) -> Result<Exit> {
                 "license": license_of(one.license),
                 "pipelines": one.pipelines.iter().map(|pipeline| json!({"name": pipeline.name, "what": pipeline.what})).collect::<Vec<_>>(),
                 "threshold": one.threshold,
+                "canaries": one.canaries.iter().map(|canary| json!({"image": canary.image, "from": canary.from})).collect::<Vec<_>>(),
                 "weights": state(one),
             })
         });

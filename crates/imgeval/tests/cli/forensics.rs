@@ -9,9 +9,12 @@ use serde_json::Value;
 
 use super::{
     diagnose::write_class,
+    judge_bench::{says, words},
+    provider::{KEY, Provider},
     schemas::check_stamped,
-    support::{check_exit, imgeval, stderr, stdout, test_folder, text},
+    support::{check_exit, command, imgeval, stderr, stdout, test_folder, text},
 };
+use crate::fault_server::{Action, Reply};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../imgeval-forensics/tests/fixtures/transformers").join(name)
@@ -83,6 +86,29 @@ fn strange_requests_end_with_one_sentence() {
 }
 
 #[test]
+fn an_installation_is_checked_by_published_numbers() {
+    let folder = test_folder("canaries");
+    let weights = fixture("bfree.safetensors");
+    let check = |detector: &str| {
+        let arguments = ["detect-fake", "--detector", detector, "--canaries", text(&folder)];
+        imgeval(&[&arguments[..], &["--weights", text(&weights)]].concat())
+    };
+    let none = check("npr");
+    check_exit(&none, 5);
+    assert!(stderr(&none).contains("publish no number"), "{}", stderr(&none));
+    let empty = check("b-free");
+    check_exit(&empty, 5);
+    assert!(stderr(&empty).contains("give a copy of the repository of B-Free"), "{}", stderr(&empty));
+    // These weights are not the published ones.
+    fs::create_dir_all(folder.join("code/demo_images")).unwrap();
+    fs::copy(fixture("large.png"), folder.join("code/demo_images/img0002.png")).unwrap();
+    let wrong = check("b-free");
+    check_exit(&wrong, 3);
+    assert!(stdout(&wrong).contains("different"), "{}", stdout(&wrong));
+    assert!(stderr(&wrong).contains("1 of 1 numbers differ"), "{}", stderr(&wrong));
+}
+
+#[test]
 fn a_study_continues_names_broken_files_and_gives_its_verdict() {
     let folder = test_folder("forensics");
     let (real, fake, out) = (folder.join("photos"), folder.join("all/1_fake"), folder.join("study"));
@@ -150,4 +176,54 @@ fn a_study_continues_names_broken_files_and_gives_its_verdict() {
     let output = imgeval(&[&alone[..], &weights].concat());
     check_exit(&output, 0);
     assert!(stdout(&output).contains("not defined"), "{}", stdout(&output));
+}
+
+#[test]
+fn vision_language_models_are_asked_once_and_never_guessed_for() {
+    let folder = test_folder("forensics-judge");
+    let (real, fake, out) = (folder.join("photos"), folder.join("drawn"), folder.join("study"));
+    write_class(&real, false, 3);
+    write_class(&fake, true, 3);
+    // Six images as delivered, then the same matched. The fourth call is refused, the fifth answer says neither.
+    let judge = Provider::start([
+        says("This is a real image."),
+        says("An unreal, fake image."),
+        says("This is a fake image. The hands are odd."),
+        Action::Reply(Reply::json(
+            400,
+            &serde_json::json!({"error": {"message": "this image is not accepted"}}),
+        )),
+        says("Hard to say."),
+        Action::Reply(words("This is a fake image.")),
+    ]);
+    let name = format!("{}#fakeVLM", judge.url());
+    let ask = |more: &[&str]| {
+        let mut command =
+            command(&["diagnose", "forensics", "--json", "--no-own", "--sweep", "none", "--yes"]);
+        command.args(["--replicates", "50", "--judge", &name, "--models-dir", text(&folder.join("none"))]);
+        command.args(["--real", text(&real), "--fake", text(&fake), "--out", text(&out)]);
+        command.args(more).env("OPENAI_API_KEY", KEY).current_dir(&folder).output().unwrap()
+    };
+    let output = ask(&[]);
+    check_exit(&output, 4);
+    let said = stderr(&output);
+    assert!(said.contains("gives no score of 1 image: the answer says neither real nor fake"), "{said}");
+    assert!(said.contains("this image is not accepted"), "{said}");
+    check_stamped(&stdout(&output));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let names: Vec<&Value> =
+        report["detectors"].as_array().unwrap().iter().map(|detector| &detector["name"]).collect();
+    assert!(names.contains(&&"fakeVLM".into()), "{names:?}");
+    assert!(names.contains(&&"fakeVLM, whole words".into()), "the two readings differ: {names:?}");
+    assert_eq!(judge.requests().len(), 12);
+    assert_eq!(judge.requests()[0].header("authorization"), None, "the key is OpenAI's");
+    for (_, bytes) in super::support::files(&out) {
+        assert!(!String::from_utf8_lossy(&bytes).contains(KEY));
+    }
+
+    // Only the refused image is asked about again.
+    check_exit(&ask(&[]), 4);
+    assert_eq!(judge.requests().len(), 13);
+    let sent = judge.requests()[12].json().to_string();
+    assert!(sent.contains("Does the image looks real/fake?"), "{sent}");
 }

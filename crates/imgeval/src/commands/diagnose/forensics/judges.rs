@@ -43,17 +43,25 @@ struct Asked<'a> {
     limits: DecodeLimits,
 }
 
-/// The scores of every judge: 1 for fake, 0 for real, and what could not be read as a failure. A second set by whole words stands beside
-/// the official reading where the two differ.
-pub(super) fn judge_scores(
+/// The answers of all judges.
+#[derive(Default)]
+pub(super) struct Judged {
+    /// Of each judge: 1 for fake, 0 for real, and a failure where the answer could not be read. A second set, read by whole words,
+    /// stands beside the official reading where the two differ.
+    pub(super) scores: Vec<DetectorScores>,
+    /// Whether a judge was stopped by `--judge-max-cost`.
+    pub(super) budget_reached: bool,
+}
+
+pub(super) fn judge_images(
     args: &ForensicsArgs,
     gathered: &Gathered,
     matched: &Plan,
     store: &ScoreStore,
     printer: Printer,
-) -> Result<Vec<DetectorScores>> {
+) -> Result<Judged> {
     if args.judges.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Judged::default());
     }
     let settings = Settings::load(&args.files.named())?;
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
@@ -76,12 +84,14 @@ pub(super) fn judge_scores(
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("could not start the threads that wait for the network")?;
-    let mut scores = Vec::new();
+    let mut judged = Judged::default();
     for one in &asked {
         printer.talk(format_args!("asking {} about {} images", one.name, gathered.files.len()));
-        scores.extend(runtime.block_on(one.scores(store, args.judge_max_cost, printer))?);
+        let of_one = runtime.block_on(one.judge_all(store, args.judge_max_cost, printer))?;
+        judged.scores.extend(of_one.scores);
+        judged.budget_reached |= of_one.budget_reached;
     }
-    Ok(scores)
+    Ok(judged)
 }
 
 impl Asked<'_> {
@@ -144,12 +154,7 @@ impl Asked<'_> {
         Ok(InputImage::new(ImageFormat::Png, png))
     }
 
-    async fn scores(
-        &self,
-        store: &ScoreStore,
-        max_cost: Option<Usd>,
-        printer: Printer,
-    ) -> Result<Vec<DetectorScores>> {
+    async fn judge_all(&self, store: &ScoreStore, max_cost: Option<Usd>, printer: Printer) -> Result<Judged> {
         let mut spent = Usd::ZERO;
         // What will be asked again next time, such as refused calls.
         let mut unanswered: BTreeMap<(Treatment, String), String> = BTreeMap::new();
@@ -160,8 +165,10 @@ impl Asked<'_> {
                 let next: Usd = std::iter::repeat_n(dearest, batch.len()).sum();
                 if max_cost.is_some_and(|limit| spent + next > limit) {
                     let name = &self.name;
-                    printer.insist(format_args!("{name} is asked no more: {spent} are spent, and the next answers might pass the limit"));
-                    return Ok(self.outcomes(store, &unanswered));
+                    printer.insist(format_args!(
+                        "{name} was stopped by --judge-max-cost after {spent}; raise it and start again to go on"
+                    ));
+                    return Ok(Judged { scores: self.outcomes(store, &unanswered), budget_reached: true });
                 }
                 let mut calls = JoinSet::new();
                 for (place, file) in batch.iter().enumerate() {
@@ -184,7 +191,7 @@ impl Asked<'_> {
                 }
             }
         }
-        Ok(self.outcomes(store, &unanswered))
+        Ok(Judged { scores: self.outcomes(store, &unanswered), budget_reached: false })
     }
 
     fn outcomes(

@@ -82,7 +82,8 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
         false => score_images(&request, &store, &mut |event| stages.show(event))?,
     };
     stages.finish();
-    scores.extend(judges::judge_scores(args, &gathered, &matched.plan, &store, printer)?);
+    let judged = judges::judge_images(args, &gathered, &matched.plan, &store, printer)?;
+    scores.extend(judged.scores);
     if !args.no_own {
         match own_scores(args, &gathered, limits, &mut stages) {
             Ok(own) => scores.push(own),
@@ -102,7 +103,11 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
     let report =
         study(&images, &scores, settings).map_err(|error| CommandError::usage(sentence_of(&error)))?;
     show(args, &gathered, &report, &matched, printer)?;
-    Ok(if tell_failures(&report, printer) { Exit::Partial } else { exit })
+    Ok(match tell_failures(&report, printer) {
+        _ if judged.budget_reached => Exit::BudgetReached,
+        true => Exit::Partial,
+        false => exit,
+    })
 }
 
 fn show(
