@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Measures the convolutional detectors against PyTorch on the same weights: images a second, and how far the logits differ.
+"""Measures the detectors against PyTorch on the same weights: images a second, and how far the logits differ.
 
     cargo build --release -p imgeval-forensics --example forensics_speed
     scripts/bench/forensics.py --weights DIR [--image FILE] [--binary target/release/examples/forensics_speed]
-        [--rounds 5] [--threads 2] [--only cnnspot/crop224,npr/native,...] [--json FILE]
+        [--rounds 5] [--threads 2] [--only cnnspot/crop224,rine/crop224,...] [--json FILE]
 
-Needs numpy, Pillow, torch, torchvision and timm. Weights have the published widths and are random; they are made in DIR where they are
-not there (about 650 MB; AIDE's, which take 3.6 GB, only if --only names `aide/patches`). Without --image, a random image of 1024 x 1024
-pixels is judged.
+Needs numpy, Pillow, torch, torchvision, timm, transformers and OpenCV. Weights have the published widths and are random; they are made in
+DIR where they are not there (about 4 GB; AIDE's, which take 3.6 GB more, only if --only names `aide/patches`). Without --image, a random
+image of 1024 x 1024 pixels is judged. CLIP is transformers' class with PyTorch's own attention, ViT-S and ViT-B are timm's.
 
 Both contenders stay loaded and take turns, so that a machine that slows down slows both. The first round is not counted; the table
 gives medians. Measured is everything from decoded pixels to logits: crop, normalization and network.
 
 Ours is started as
 
-    BINARY DETECTOR PIPELINE IMAGE WEIGHTS
+    BINARY DETECTOR PIPELINE IMAGE WEIGHTS...
 
 prints {"ready": true} when loaded, and {"seconds": ..., "logits": [...]} after each line that it reads.
 """
@@ -24,6 +24,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -31,14 +32,24 @@ import numpy as np
 import timm
 import torch
 import torch.nn.functional as F
+import transformers as hugging_face
 from PIL import Image
+from safetensors.torch import save_file
+from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 from torchvision import models, transforms
-from torchvision.models.resnet import Bottleneck
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "reference"))
+import forensics_transformers as reference
 
 IMAGENET = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-CASES = ["cnnspot/crop224", "cnnspot/native", "npr/resize256", "npr/tile224", "npr/native", "safe/crop256", "drct/crop224"]
+CLIP = transforms.Normalize(*reference.CLIP)
+CONVOLUTIONAL = ["cnnspot/crop224", "cnnspot/native", "npr/resize256", "npr/tile224", "npr/native", "safe/crop256", "drct/crop224"]
+TRANSFORMERS = ["univfd/crop224", "rine/crop224", "community-forensics/resize440-crop384", "b-free/five-windows"]
+CASES = [*CONVOLUTIONAL, *TRANSFORMERS]
 ALL = [*CASES, "aide/patches"]
+# The reference's heads take their shapes from there: those of CLIP ViT-L/14.
+reference.WIDTH, reference.EMBEDDING, reference.DEPTH = 1024, 768, 24
 
 
 class Short(nn.Module):
@@ -112,6 +123,58 @@ class Aide(nn.Module):
         return self.fc["fc2"](F.gelu(self.fc["fc1"](x)))
 
 
+class Clip(nn.Module):
+    """CLIP ViT-L/14 and the head of one detector."""
+
+    def __init__(self, head, activation="quick_gelu"):
+        super().__init__()
+        config = hugging_face.CLIPVisionConfig(
+            hidden_size=1024, intermediate_size=4096, num_hidden_layers=24, num_attention_heads=16, image_size=224, patch_size=14,
+            projection_dim=768, hidden_act=activation,
+        )
+        self.trunk = hugging_face.CLIPVisionModelWithProjection(config)
+        self.head = head
+
+    def save(self, path):
+        trunk, head = path.with_suffix(".trunk.safetensors"), path.with_suffix(".head.pth")
+        save_file({name: tensor.contiguous() for name, tensor in reference.encoder_state(self.trunk).items()}, trunk)
+        torch.save(self.head.state_dict(), head)
+
+
+class UnivFd(Clip):
+    def __init__(self):
+        super().__init__(nn.Linear(768, 1))
+
+    def forward(self, x):
+        return self.head(self.trunk(pixel_values=x).image_embeds)
+
+
+class RineOfClip(Clip):
+    def __init__(self):
+        super().__init__(reference.Rine(2, 1024))
+        self.inner = []
+        for layer in self.trunk.vision_model.encoder.layers:
+            layer.layer_norm2.register_forward_hook(lambda module, given, result: self.inner.append(result[:, 0]))
+
+    def forward(self, x):
+        self.inner.clear()
+        self.trunk(pixel_values=x)
+        return self.head(torch.stack(self.inner, 1))
+
+
+def community():
+    return VisionTransformer(img_size=384, patch_size=16, embed_dim=384, depth=12, num_heads=6, num_classes=1)
+
+
+class BFree(VisionTransformer):
+    def __init__(self):
+        shape = dict(img_size=504, patch_size=14, embed_dim=768, depth=12, num_heads=12, num_classes=1)
+        super().__init__(**shape, reg_tokens=4, no_embed_class=True, init_values=1.0)
+
+    def forward(self, x):
+        return reference.windows(self, x, 36)[None]
+
+
 def cnnspot():
     return models.resnet50(num_classes=1)
 
@@ -132,7 +195,10 @@ def imagenet(prepare):
     return lambda image: IMAGENET(prepare(image))[None]
 
 
-NETWORKS = {"cnnspot": cnnspot, "npr": Npr, "safe": Safe, "drct": Drct, "aide": Aide}
+NETWORKS = {
+    "cnnspot": cnnspot, "npr": Npr, "safe": Safe, "drct": Drct, "aide": Aide, "univfd": UnivFd, "rine": RineOfClip,
+    "community-forensics": community, "b-free": BFree,
+}
 PREPARATIONS = {
     "cnnspot/crop224": imagenet(square(224)),
     "cnnspot/native": imagenet(transforms.ToTensor()),
@@ -142,6 +208,10 @@ PREPARATIONS = {
     "safe/crop256": lambda image: square(256)(image)[None],
     "drct/crop224": imagenet(square(224)),
     "aide/patches": aide_input,
+    "univfd/crop224": lambda image: CLIP(square(224)(image))[None],
+    "rine/crop224": lambda image: CLIP(square(224)(image))[None],
+    "community-forensics/resize440-crop384": imagenet(square(384, transforms.Resize(440))),
+    "b-free/five-windows": imagenet(transforms.ToTensor()),
 }
 
 
@@ -157,6 +227,21 @@ def make_weights(detector, path):
     torch.save(network.state_dict(), path)
 
 
+def files_for_ours(detector, network, path):
+    """The weights in the files and names that the detector's authors publish."""
+    if isinstance(network, Clip):
+        files = [path.with_suffix(end) for end in (".trunk.safetensors", ".head.pth")]
+        if not all(file.exists() for file in files):
+            network.save(path)
+        return files
+    if detector in ("community-forensics", "b-free"):
+        file = path.with_suffix(".safetensors")
+        prefix = "vit." if detector == "community-forensics" else ""
+        save_file({prefix + name: tensor for name, tensor in network.state_dict().items()}, file)
+        return [file]
+    return [path]
+
+
 def measure(case, image_path, weights, options):
     detector, pipeline = case.split("/")
     network = NETWORKS[detector]().eval()
@@ -164,7 +249,7 @@ def measure(case, image_path, weights, options):
     image = Image.open(image_path).convert("RGB")
     prepare = PREPARATIONS[case]
     environment = {**os.environ, "RAYON_NUM_THREADS": str(options.threads)}
-    command = [options.binary, detector, pipeline, image_path, weights]
+    command = [options.binary, detector, pipeline, image_path, *files_for_ours(detector, network, weights)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     assert json.loads(process.stdout.readline())["ready"]
     ours, theirs, difference = [], [], 0.0
@@ -183,7 +268,7 @@ def measure(case, image_path, weights, options):
     process.wait()
     ours, theirs = (statistics.median(seconds[1:]) for seconds in (ours, theirs))
     row = {"ours_per_s": 1 / ours, "pytorch_per_s": 1 / theirs, "ratio_of_times": ours / theirs, "difference": difference}
-    print(f"{case:18} {row['ours_per_s']:9.2f} {row['pytorch_per_s']:9.2f} {row['ratio_of_times']:7.2f} {difference:9.1e}", flush=True)
+    print(f"{case:38} {row['ours_per_s']:9.2f} {row['pytorch_per_s']:9.2f} {row['ratio_of_times']:7.2f} {difference:9.1e}", flush=True)
     return row
 
 
@@ -204,7 +289,7 @@ def main():
         image = options.weights / "image.png"
         small = np.random.default_rng(1).integers(0, 256, (128, 128, 3), dtype=np.uint8)
         Image.fromarray(small).resize((1024, 1024), Image.Resampling.BICUBIC).save(image)
-    print(f"{'':18} {'ours/s':>9} {'torch/s':>9} {'ratio':>7} {'logits':>9}")
+    print(f"{'':38} {'ours/s':>9} {'torch/s':>9} {'ratio':>7} {'logits':>9}")
     rows = {}
     for case in options.only.split(","):
         if case not in ALL:
