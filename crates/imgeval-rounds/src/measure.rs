@@ -40,7 +40,7 @@ pub fn measure_sessions(
 ) -> Result<Vec<MeasuredSession>, RoundsError> {
     // Pixels of several sessions are measured side by side. Networks compute on all threads, and need much memory.
     let at_once = match instruments.networks.are_none() && instruments.objects.is_none() {
-        true => rayon::current_num_threads().div_ceil(2),
+        true => rayon::current_num_threads(),
         false => 1,
     };
     let mut measured = Vec::with_capacity(sessions.len());
