@@ -6,6 +6,7 @@
 
 pub mod categories;
 mod counted;
+mod durations;
 mod estimate;
 mod evidence;
 mod facts;
@@ -28,6 +29,7 @@ mod whole_reply;
 
 pub use categories::{Category, Color};
 pub use counted::counted;
+pub use durations::human_duration;
 pub use estimate::{Estimate, Interval, IntervalMethod};
 pub use evidence::{BoundingBox, ColorRule, ColorScores, Detection, Evidence};
 pub use facts::{Fact, facts_of};

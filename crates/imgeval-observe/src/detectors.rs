@@ -63,6 +63,26 @@ pub fn load_observer(asked: &DetectorSettings) -> Result<LoadedObserver, Observe
     load_eyes(asked)
 }
 
+/// Checks that the weights that [`load_observer`] would load are installed, without loading them.
+///
+/// # Errors
+/// If some are missing.
+pub fn check_weights(asked: &DetectorSettings) -> Result<(), ObserverError> {
+    let find = |given: Option<&Path>, model| given_or_pulled(given, model, &asked.places);
+    let detector = asked.weights.as_deref();
+    match asked.detector {
+        DetectorName::Preview => preview_path(asked)?,
+        DetectorName::Geneval | DetectorName::Mask2former => find(detector, Model::Mask2Former)?,
+        DetectorName::HfMask2former => find(detector, Model::HubMask2Former)?,
+    };
+    if asked.detector != DetectorName::Preview
+        && (asked.detector != DetectorName::Mask2former || asked.clip.is_some())
+    {
+        find(asked.clip.as_deref(), Model::Clip)?;
+    }
+    Ok(())
+}
+
 /// Loads the asked detector, with colours where it has some, from weights that are named or else from where they were pulled to.
 ///
 /// # Errors
@@ -161,11 +181,15 @@ fn load_preview(asked: &DetectorSettings) -> Result<LoadedObserver, ObserverErro
     Ok(LoadedObserver { observer, threads, working_bytes: LITTLE_WORK })
 }
 
-fn preview(asked: &DetectorSettings) -> Result<PreviewDetector, ObserverError> {
-    let path = match &asked.weights {
-        Some(path) => path.clone(),
+fn preview_path(asked: &DetectorSettings) -> Result<PathBuf, ObserverError> {
+    match &asked.weights {
+        Some(path) => Ok(path.clone()),
         None => weights::locate(&weights::PREVIEW, &asked.places.models_dir)
-            .map_err(ObserverError::PreviewNotHere)?,
-    };
+            .map_err(ObserverError::PreviewNotHere),
+    }
+}
+
+fn preview(asked: &DetectorSettings) -> Result<PreviewDetector, ObserverError> {
+    let path = preview_path(asked)?;
     PreviewDetector::load(&path).map_err(|error| ObserverError::PreviewWeights { path: path.clone(), error })
 }

@@ -22,7 +22,7 @@ mod stage;
 mod texts;
 
 pub use detectors::{
-    DetectorName, DetectorSettings, LoadedObserver, load_detector, load_eyes, load_observer,
+    DetectorName, DetectorSettings, LoadedObserver, check_weights, load_detector, load_eyes, load_observer,
 };
 pub use edits::{
     EditMeter, EditMeterError, EditMeterFacts, EditMetrics, EditWeights, MaskError, MaskThreshold,

@@ -68,10 +68,14 @@ pub enum Schema {
     RoundsExport,
     /// The sessions of a benchmark of several rounds.
     RoundsSessions,
+    /// The runs of a folder.
+    Runs,
     /// Scores of a run by a detector.
     Score,
     /// Scores of official result files.
     ScoreRows,
+    /// The steps of a study.
+    Study,
     /// The suites.
     Suites,
     /// How long sessions survive.
@@ -85,7 +89,7 @@ pub enum Schema {
 }
 
 impl Schema {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Artefacts,
@@ -116,8 +120,10 @@ impl Schema {
         Self::Rounds,
         Self::RoundsExport,
         Self::RoundsSessions,
+        Self::Runs,
         Self::Score,
         Self::ScoreRows,
+        Self::Study,
         Self::Suites,
         Self::Survival,
         Self::Tables,
@@ -160,8 +166,10 @@ impl Schema {
             Self::Rounds => ("rounds", 1),
             Self::RoundsExport => ("rounds-export", 1),
             Self::RoundsSessions => ("rounds-sessions", 1),
+            Self::Runs => ("runs", 1),
             Self::Score => ("score", 1),
             Self::ScoreRows => ("score-rows", 1),
+            Self::Study => ("study", 1),
             Self::Suites => ("suites", 1),
             Self::Survival => ("survival", 1),
             Self::Tables => ("tables", 1),

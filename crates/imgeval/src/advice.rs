@@ -23,6 +23,7 @@ use imgeval_rounds::RoundsError;
 use imgeval_runner::CallError;
 use imgeval_scoring::{EvaluatorKind, NOT_OBSERVED, ScoringError};
 use imgeval_store::StoreError;
+use imgeval_study::StudyError;
 use imgeval_suites::{files::SuiteError, geneval, rounds::RoundsError as BenchmarkError};
 use imgeval_vision::{ModelError, checkpoint::CheckpointError, train::TrainError};
 
@@ -397,6 +398,18 @@ pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
 }
 
 /// What to do about sessions that cannot be read or kept, and how the process ends.
+pub(crate) fn study_advice(error: &StudyError) -> (Option<String>, Exit) {
+    match error {
+        StudyError::Read(error) => text_advice(error),
+        StudyError::Malformed { .. } => (Some("docs/studies.md describes the file".to_owned()), Exit::Usage),
+        StudyError::Folder { .. } => (None, Exit::Unexpected),
+        StudyError::Ledger { .. } => (None, Exit::Usage),
+        StudyError::Busy { .. } => {
+            (Some("wait for it, or see how far it is: imgeval study status".to_owned()), Exit::Usage)
+        }
+    }
+}
+
 pub(crate) fn rounds_advice(error: &RoundsError) -> (Option<String>, Exit) {
     match error {
         RoundsError::Scoring(error) => scoring_advice(error),

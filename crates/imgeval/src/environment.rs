@@ -26,6 +26,8 @@ pub(crate) const OFFLINE: &str = "IMGEVAL_OFFLINE";
 pub(crate) const SETTINGS: &str = "IMGEVAL_SETTINGS";
 /// The user's catalogue of models.
 pub(crate) const CATALOGUE: &str = "IMGEVAL_CATALOGUE";
+/// Set for a process that must end when its standard input does: a step of a study, whose input is held open by the study.
+pub(crate) const STEP: &str = "IMGEVAL_STEP";
 /// Set to `debug` to be told every request, without its content.
 pub(crate) const LOG: &str = "IMGEVAL_LOG";
 

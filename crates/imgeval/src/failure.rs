@@ -12,6 +12,7 @@ use imgeval_rounds::RoundsError;
 use imgeval_scoring::ScoringError;
 use imgeval_settings::{PromptError, SettingsError};
 use imgeval_store::StoreError;
+use imgeval_study::StudyError;
 use imgeval_suites::files::SuiteError;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         cases_advice, fetch_advice,
         judging::{judging_advice, protocol_advice},
         observer_advice, output_advice, pages_advice, prompt_advice, rounds_advice, scoring_advice,
-        settings_advice, store_advice, suite_advice, text_advice,
+        settings_advice, store_advice, study_advice, suite_advice, text_advice,
     },
     exit_code::Exit,
 };
@@ -154,6 +155,9 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     }
     if let Some(error) = error.downcast_ref::<PagesError>() {
         return pages_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<StudyError>() {
+        return study_advice(error);
     }
     (None, Exit::Unexpected)
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use imgeval_runner::StopSignal;
 use tokio::{signal, sync::watch};
 
-use crate::{exit_code::Exit, printer::Printer};
+use crate::{environment, exit_code::Exit, printer::Printer};
 
 /// Watches for interrupts for the rest of the process, in a thread of its own: once signals are watched they no longer
 /// end the process by themselves. When nobody listens to `stop` any more, an interrupt ends it as it would have.
@@ -44,6 +44,21 @@ pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer
         .spawn(watch)
         .context("could not watch for Ctrl-C")?;
     Ok(())
+}
+
+/// Ends this process with its parent, if it is a step of a study: nobody would stop it otherwise, and its run would stay locked. The study
+/// holds standard input open as long as it lives.
+pub(crate) fn end_with_parent() {
+    if environment::variable(environment::STEP).is_none() {
+        return;
+    }
+    let watch = || {
+        // Nothing is ever written there.
+        io::copy(&mut io::stdin().lock(), &mut io::sink()).ok();
+        end_interrupted();
+    };
+    // Without the thread the step ends by itself when its work is done.
+    thread::Builder::new().name("parent".to_owned()).spawn(watch).ok();
 }
 
 #[expect(clippy::exit, reason = "stages that cannot be asked to stop are resumable after a kill")]

@@ -26,6 +26,7 @@ use crate::printer::Printer;
 fn main() -> ExitCode {
     let cli = args::parse();
     watch_requests();
+    interrupt::end_with_parent();
     environment::instruction_limit().into_iter().for_each(limit_instructions);
     set_max_memory(cli.max_memory.unwrap_or_else(|| default_max_memory(environment::threads())));
     let printer = Printer::new(cli.quiet, terminal_view::of_stdout(cli.wide));

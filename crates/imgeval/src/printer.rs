@@ -32,6 +32,11 @@ impl Printer {
         Self { is_quiet, view }
     }
 
+    /// Whether only results and errors are wanted.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.is_quiet
+    }
+
     /// Writes tables to stdout, an empty line between them.
     pub(crate) fn tables(self, tables: impl IntoIterator<Item = Table>) -> Result<()> {
         for (place, table) in tables.into_iter().enumerate() {

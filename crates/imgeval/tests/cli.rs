@@ -57,6 +57,7 @@ mod cli {
     mod rewriting;
     mod rounds_files;
     mod schemas;
+    mod study;
     mod suites;
     mod support;
     mod terminal;

@@ -9,6 +9,7 @@ pub(crate) mod reporting;
 pub(crate) mod rounds;
 pub(crate) mod scoring;
 pub(crate) mod settings;
+pub(crate) mod study;
 mod suites;
 
 use std::path::PathBuf;
@@ -73,9 +74,13 @@ pub(crate) fn parse() -> Cli {
 pub(crate) enum Command {
     /// Print a suite's prompts or metadata
     Prompts(PromptsArgs),
-    /// Write an example to start from
-    #[command(subcommand)]
-    Init(InitCommand),
+    /// Write a commented study.toml, or another example to start from
+    Init(study::InitArgs),
+    /// Run a whole study: models, suites and diagnoses from one file into one report
+    ///
+    /// Every step resumes where it stopped, a step that lacks something is listed and stops no other, and what is up to date is left alone.
+    /// `imgeval init` writes a file to start from. See docs/studies.md.
+    Study(study::StudyArgs),
     /// Take over images that exist into a run
     Import(ImportArgs),
     /// Fill a run with images of a model; started again, it asks only for what is missing
@@ -104,6 +109,8 @@ pub(crate) enum Command {
     ScoreRows(scoring::ScoreRowsArgs),
     /// Generate or import, observe and score in one go; started again, it continues
     Run(Box<RunArgs>),
+    /// List the runs of a folder: suite, model, images, score, cost, state
+    Runs(reporting::RunsArgs),
     /// Compare two runs of one suite, prompt by prompt: differences with intervals and tests
     ///
     /// Runs are compared only if their protocols are equal; --allow names fields that may differ. A GenEval run of the
@@ -157,16 +164,6 @@ pub(crate) enum Command {
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum InitCommand {
-    /// Write a commented file of cases with checks, for --cases
-    Cases {
-        /// File to write; an existing file is left alone
-        #[arg(value_name = "FILE", default_value = "cases.jsonl")]
-        file: PathBuf,
-    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -74,9 +74,19 @@ fn correlation(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Folder that holds run directories, up to three levels deep
+    #[arg(value_name = "FOLDER", default_value = "runs")]
+    pub(crate) folder: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Run directories, of one suite or of several
-    #[arg(value_name = "RUN", required = true)]
+    #[arg(value_name = "RUN", required_unless_present = "diagnosis")]
     pub(crate) runs: Vec<PathBuf>,
     /// Write page, figures and tables into this folder; an earlier report there is brought up to date
     #[arg(long, short, value_name = "DIR", required_unless_present = "format")]

@@ -66,6 +66,12 @@ pub(crate) struct TableArgs {
     /// End with exit code 3 if the overall score lies below this
     #[arg(long, value_name = "X", value_parser = parse_share)]
     pub(crate) fail_below: Option<f64>,
+    /// End with exit code 3 if the overall score is significantly lower than this run's (the 95 % interval of the difference lies below 0)
+    #[arg(long, value_name = "RUN")]
+    pub(crate) fail_if_worse_than: Option<PathBuf>,
+    /// Also write scores and gates as JUnit XML, which CI systems show
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 /// A number from 0 to 1.
@@ -81,7 +87,7 @@ impl TableArgs {
     pub(crate) fn passes_gate(&self, score: f64, printer: Printer) -> bool {
         match self.fail_below {
             Some(gate) if score < gate => {
-                printer.insist(format_args!("the overall score {score:.3} lies below {gate}"));
+                printer.insist(format_args!("the overall score {score:.3} is below {gate}"));
                 false
             }
             _ => true,
@@ -96,11 +102,23 @@ impl TableArgs {
     ) -> Result<Exit, CommandError> {
         match (overall, self.fail_below) {
             (None, Some(_)) => {
-                let message = "there is no overall score to hold against --fail-below";
+                let message = "there is no overall score to compare with --fail-below";
                 Err(CommandError::nothing(message))
             }
             (Some(overall), _) if !self.passes_gate(overall, printer) => Ok(Exit::GateFailed),
             _ => Ok(Exit::Ok),
+        }
+    }
+
+    /// Refuses what only a run can be held to, where there is none.
+    ///
+    /// # Errors
+    /// Names the option.
+    pub(crate) fn check_without_run(&self) -> Result<(), CommandError> {
+        let given = [("--fail-if-worse-than", &self.fail_if_worse_than), ("--junit", &self.junit)];
+        match given.into_iter().find(|(_, value)| value.is_some()) {
+            Some((name, _)) => Err(CommandError::usage(format!("{name} needs a run"))),
+            None => Ok(()),
         }
     }
 

@@ -1,9 +1,7 @@
 //! What work would cost, for people and as JSON.
 
-use std::time::Duration;
-
 use imgeval_clients::Limits;
-use imgeval_core::{Usd, counted};
+use imgeval_core::{Usd, counted, human_duration};
 use imgeval_generation::WorkEstimate;
 use serde_json::{Value, json};
 
@@ -33,7 +31,7 @@ fn time_text(estimate: &WorkEstimate) -> String {
         .collect();
     let rates = rates.join(", ");
     match estimate.least_time() {
-        Some(time) => format!("at least {} at the configured limits: {rates}", human(time)),
+        Some(time) => format!("at least {} at the configured limits: {rates}", human_duration(time)),
         None => format!("no limit a minute is configured; {rates}"),
     }
 }
@@ -85,12 +83,4 @@ pub(super) fn estimate_json(estimate: &WorkEstimate) -> Value {
         "least_seconds": estimate.least_time().map(|time| time.as_secs_f64()),
         "concurrency": estimate.limits.as_ref().map(|limits| limits.concurrent.get()),
     })
-}
-
-fn human(time: Duration) -> String {
-    match time.as_secs() {
-        0..120 => format!("{} s", time.as_secs()),
-        120..7_200 => format!("{} min", time.as_secs().div_ceil(60)),
-        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
-    }
 }

@@ -4,20 +4,35 @@ use std::{io::Write as _, path::Path};
 
 use anyhow::Result;
 
-use crate::{args::InitCommand, exit_code::Exit, failure::CommandError, printer::Printer};
 use imgeval_files::OutputFile;
+use imgeval_study::{PAPER, TEMPLATE};
+
+use crate::{
+    args::study::{InitArgs, InitCommand, PublishedStudy},
+    exit_code::Exit,
+    failure::CommandError,
+    printer::Printer,
+};
 
 /// A file of cases with every kind of check.
 const CASES: &str = include_str!("cases.jsonl");
 
-pub(super) fn init(command: &InitCommand, printer: Printer) -> Result<Exit> {
-    let InitCommand::Cases { file } = command;
-    write_new(file, CASES)?;
-    printer.talk(format_args!(
-        "init: {} written; next: imgeval generate --cases {} --model PROVIDER:MODEL --run RUN",
-        file.display(),
-        file.display()
-    ));
+pub(super) fn init(args: &InitArgs, printer: Printer) -> Result<Exit> {
+    if let Some(InitCommand::Cases { file }) = &args.command {
+        write_new(file, CASES)?;
+        let file = file.display();
+        printer.talk(format_args!(
+            "init: wrote {file}; next: imgeval generate --cases {file} --model PROVIDER:MODEL --run RUN"
+        ));
+        return Ok(Exit::Ok);
+    }
+    let text = match args.like {
+        Some(PublishedStudy::GptImgeval) => PAPER,
+        None => TEMPLATE,
+    };
+    write_new(&args.file, text)?;
+    let file = args.file.display();
+    printer.talk(format_args!("init: wrote {file}; edit it, then: imgeval study {file} --dry-run"));
     Ok(Exit::Ok)
 }
 

@@ -21,7 +21,10 @@ use imgeval_suites::{
 };
 use tokio::sync::watch;
 
-use super::generate::{generate_error, warn, with_error};
+use super::{
+    generate::{generate_error, warn, with_error},
+    run::QuestionEstimate,
+};
 use crate::{
     advice::{explain, judging::no_questions},
     args::{
@@ -138,6 +141,28 @@ impl JudgeStage<'_> {
             }
         }
         Ok(expenses)
+    }
+
+    /// What the judges will be asked about so many images, none of which they have seen, by the price of one question; `None` where the
+    /// question cannot be known before there is an image.
+    pub(super) fn questions_ahead(
+        &self,
+        panel: &Panel,
+        suite: SuiteRef,
+        case: &SuiteCase,
+        images: usize,
+    ) -> Option<QuestionEstimate> {
+        let mut all = QuestionEstimate::default();
+        for asked_judge in &panel.asked_judges {
+            let asked = images * self.args.judge_repeats as usize;
+            let Ok(question) = sketch_question(&asked_judge.protocol, suite, case) else { return None };
+            all.asked += asked;
+            match asked_judge.judge.estimate(&question) {
+                Some(cost) => all.cost += cost.amount.times(asked as u64),
+                None => all.unpriced += asked,
+            }
+        }
+        Some(all)
     }
 
     /// The judges with their protocols.

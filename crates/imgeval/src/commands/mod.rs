@@ -10,6 +10,7 @@ mod embed;
 mod estimate;
 mod export;
 mod fetch_suite;
+mod gates;
 mod generate;
 mod import;
 mod init;
@@ -28,11 +29,13 @@ mod rewrite_gap;
 mod rounds;
 mod run;
 mod run_checked;
+mod runs;
 mod score;
 mod score_detections;
 mod score_rows;
 mod serve;
 mod session_measures;
+mod study;
 mod suites;
 mod trust;
 
@@ -43,7 +46,8 @@ use crate::{args::Command, exit_code::Exit, printer::Printer};
 pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
     match command {
         Command::Prompts(args) => prompts::prompts(&args, printer),
-        Command::Init(command) => init::init(&command, printer),
+        Command::Init(args) => init::init(&args, printer),
+        Command::Study(args) => study::study(&args, printer),
         Command::Import(args) => import::import(&args, printer),
         Command::Generate(args) => generate::generate(&args, printer),
         Command::Trust(args) => trust::trust(&args, printer),
@@ -53,6 +57,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::ScoreDetections(args) => score_detections::score_detections(&args, printer),
         Command::ScoreRows(args) => score_rows::score_rows(&args, printer),
         Command::Run(args) => run::run(&args, printer),
+        Command::Runs(args) => runs::runs(&args, printer),
         Command::Compare(args) => compare::compare(&args, printer),
         Command::Report(args) => report::report(&args, printer),
         Command::Serve(args) => serve::serve(&args, printer),

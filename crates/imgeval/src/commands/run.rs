@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use imgeval_core::Usd;
 use imgeval_files::OwnFolder;
-use imgeval_observe::{DetectorSettings, LoadedObserver, load_observer};
+use imgeval_observe::{DetectorSettings, LoadedObserver, check_weights, load_observer};
 use imgeval_report::{
     tables::{calls_table, comparison_json, comparison_table, terminal::View, verdicts_table},
     verdicts::VerdictsView,
@@ -39,7 +39,7 @@ use crate::{
     failure::CommandError,
     printer::Printer,
 };
-use imgeval_generation::CaseSet;
+use imgeval_generation::{CaseSet, WorkEstimate};
 
 /// In the run.
 const RESULTS: &str = "geneval-results.jsonl";
@@ -398,4 +398,78 @@ fn coming(job: &Job<'_>) -> Result<Option<Coming>> {
     let Some(case) = job.first_case() else { return Ok(None) };
     let estimate = job.estimate_left()?;
     Ok(Some(Coming { images: estimate.calls, held: estimate.done, case: case.clone() }))
+}
+
+/// What a call of `run` would do.
+#[derive(Default)]
+pub(super) struct Forecast {
+    /// Of images that are generated.
+    pub(super) images: Option<WorkEstimate>,
+    /// Of what judges are asked; `None` without judges, or where that cannot be known before images are there.
+    pub(super) questions: Option<QuestionEstimate>,
+    /// Why it cannot begin, as far as that can be known without asking a provider.
+    pub(super) missing: Vec<anyhow::Error>,
+}
+
+/// What judges will be asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct QuestionEstimate {
+    pub(super) asked: usize,
+    /// Of the questions with a known price.
+    pub(super) cost: Usd,
+    pub(super) unpriced: usize,
+}
+
+/// Looks at all that `run` would need and at what it would cost. Touches no run and asks no provider.
+///
+/// # Errors
+/// If there are no cases to speak of.
+pub(super) fn forecast_run(args: &RunArgs, printer: Printer) -> Result<Forecast> {
+    let suite = args.suite();
+    let mut cases = match suite.is_checked() {
+        true => CaseSet::of_suite(suite, &args.suites.files(), &Parameters::new())?,
+        false => CaseSet::of_suite(suite, &args.suites.files(), &args.generator.parameters(suite)?)?,
+    };
+    let mut forecast = Forecast::default();
+    if suite.judged().is_none() && !suite.is_checked() {
+        forecast.missing.extend(check_weights(&args.detector.settings()).err().map(Into::into));
+    }
+    let max_pixels = args.read.limit.for_generated();
+    let job = args.model.as_deref().map(|model| {
+        Job::prepare(cases.clone(), model, args.run.as_deref(), &args.generation, max_pixels, printer)
+    });
+    let job = match job.transpose() {
+        Ok(job) => job,
+        Err(error) => {
+            forecast.missing.push(error);
+            None
+        }
+    };
+    if let Some(job) = &job {
+        forecast.missing.extend(job.check_key().err().map(Into::into));
+        match job.estimate_left() {
+            Ok(estimate) => forecast.images = Some(estimate),
+            Err(error) => forecast.missing.push(error),
+        }
+    }
+    if args.judge.judges.is_empty() {
+        if suite.judged().is_some_and(|_| !suite.facts().has_controls) && !suite.is_checked() {
+            forecast.missing.push(needs_judge(suite).into());
+        }
+        return Ok(forecast);
+    }
+    let directory = args.run.clone().unwrap_or_default();
+    let stage = JudgeStage::of_run(args, &directory, "");
+    cases.select(&args.generation.ids, &args.generation.tags, args.generation.limit)?;
+    let by_id = cases.cases.iter().map(|case| (case.id.clone(), case.clone())).collect();
+    match stage.panel_for(suite, &by_id, printer) {
+        Ok(panel) => {
+            if let (Some(images), Some(case)) = (&forecast.images, cases.cases.first()) {
+                let images = images.calls + images.done;
+                forecast.questions = stage.questions_ahead(&panel, suite, case, images);
+            }
+        }
+        Err(error) => forecast.missing.push(error),
+    }
+    Ok(forecast)
 }

@@ -20,7 +20,12 @@ use imgeval_scoring::{
 use imgeval_suites::summary::Summary;
 use serde_json::{Map, Value, json};
 
-use super::{rewrite_gap::print_gap, score_detections::score_detections, score_rows::score_rows};
+use super::{
+    gates::{Check, write_junit},
+    rewrite_gap::print_gap,
+    score_detections::score_detections,
+    score_rows::score_rows,
+};
 use crate::{
     advice::{
         explain_coverage,
@@ -299,19 +304,32 @@ impl<'a> Scores<'a> {
     /// The exit code that the scores deserve.
     pub(super) fn exit(&self, args: &TableArgs, printer: Printer) -> Result<Exit> {
         let mut exit = Exit::Ok;
+        let mut checks = Vec::new();
         for table in &self.tables {
             let overall = table.summary.overall().estimate;
             if overall.is_none() && self.run.suite().is_detected() {
                 return Err(nothing_scored(&table.coverage, false).into());
             }
-            if table.coverage.n_unscored() > 0 {
+            let n_unscored = table.coverage.n_unscored();
+            if n_unscored > 0 {
                 exit = Exit::Partial;
             }
-            let gate = args.needs_score_above_gate(overall.map(|overall| overall.value), printer)?;
-            if gate != Exit::Ok {
-                return Ok(gate);
-            }
+            let title = table.evaluator.title();
+            checks.push(Check::of_coverage(&title, n_unscored));
+            let overall = overall.map(|overall| overall.value);
+            checks.extend(Check::of_score(&title, overall, args.fail_below)?);
         }
+        if let Some(other) = &args.fail_if_worse_than {
+            checks.extend(Check::against(self.run.directory(), other, args.settings())?);
+        }
+        if let Some(file) = &args.junit {
+            write_junit(file, self.run.suite().id(), &checks)?;
+        }
+        let mut failed = checks.iter().filter_map(Check::gate_failure).peekable();
+        if failed.peek().is_some() {
+            exit = Exit::GateFailed;
+        }
+        failed.for_each(|failure| printer.insist(failure));
         Ok(exit)
     }
 }

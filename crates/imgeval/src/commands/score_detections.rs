@@ -44,6 +44,7 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 const SPOOL_BYTES: usize = 16 << 20;
 
 pub(super) fn score_detections(args: &ScoreDetectionsArgs, printer: Printer) -> Result<Exit> {
+    args.table.check_without_run()?;
     args.verdict.check()?;
     let options = args.verdict.options();
     let wants_table = args.table.json || args.table.csv || args.table.with_published;

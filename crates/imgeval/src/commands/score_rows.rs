@@ -29,6 +29,7 @@ const MAX_ROWS_BYTES: u64 = 64 << 20;
 const MAX_ROW_NOTES: usize = 5;
 
 pub(super) fn score_rows(args: &ScoreRowsArgs, printer: Printer) -> Result<Exit> {
+    args.table.check_without_run()?;
     let name = &args.suite;
     let suite = registry::find(name).filter(|suite| suite.facts().has_official_rows).ok_or_else(|| {
         let known = registry::all().filter(|suite| suite.facts().has_official_rows).map(SuiteRef::id);

@@ -210,3 +210,40 @@ fn one_run_tells_what_a_comparison_could_find() {
         check_exit(&imgeval(&[&["compare", text(&a)], more].concat()), 2);
     }
 }
+
+#[test]
+fn a_gate_fails_only_a_run_that_is_significantly_worse_and_says_so_in_junit_too() {
+    let bench = RunBench::new("compare-gate");
+    let prompts: Vec<usize> = (0..40).chain(179..219).collect();
+    let good = bench.write("good", &prompts, 2, |prompt, _| prompt % 10 != 0);
+    let bad =
+        bench.write("bad", &prompts, 2, |prompt, sample| prompt % 10 != 0 && (prompt + sample) % 2 == 0);
+    let near = bench.write("near", &prompts, 2, |prompt, _| prompt % 10 != 1);
+    let junit = bad.with_file_name("scores.xml");
+    let gate = |run: &std::path::Path, than: &std::path::Path| {
+        imgeval(&["score", text(run), "--fail-if-worse-than", text(than), "--junit", text(&junit)])
+    };
+    let failed = gate(&bad, &good);
+    check_exit(&failed, 3);
+    assert!(stderr(&failed).contains("bad is worse than good: difference -0.4"), "{}", stderr(&failed));
+    let xml = fs::read_to_string(&junit).unwrap();
+    assert!(xml.contains("failures=\"1\"") && xml.contains("not worse than good"), "{xml}");
+    for (run, than) in [(&good, &bad), (&near, &good), (&good, &good)] {
+        assert_ne!(gate(run, than).status.code(), Some(3), "{}", text(run));
+        assert!(fs::read_to_string(&junit).unwrap().contains("failures=\"0\""));
+    }
+    check_exit(&imgeval(&["score", text(&good), "--fail-if-worse-than", "nowhere"]), 2);
+
+    let listed = stdout(&imgeval(&["runs", text(bad.parent().unwrap()), "--json"]));
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let runs = listed["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 3, "{listed:#}");
+    assert_eq!((&runs[0]["suite"], &runs[0]["images"]), (&"geneval".into(), &160.into()), "{listed:#}");
+    assert!((runs[1]["scores"][0]["overall"].as_f64().unwrap() - 0.9).abs() < 1e-9, "{listed:#}");
+
+    fs::write(near.join("run.toml"), "x").unwrap();
+    let broken = imgeval(&["runs", text(bad.parent().unwrap())]);
+    check_exit(&broken, 4);
+    assert!(stdout(&broken).contains("cannot be read"), "{}", stdout(&broken));
+    check_exit(&imgeval(&["runs", text(&bad.join("images"))]), 5);
+}

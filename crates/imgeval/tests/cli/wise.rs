@@ -332,7 +332,7 @@ fn official_rows_have_a_gate_a_csv_table_and_a_reason_for_no_overall_score() {
         stdout(&output) + &stderr(&output)
     };
     score(&of_all, &["--fail-below", "0.79"], 0);
-    assert!(score(&of_all, &["--fail-below", "0.81"], 3).contains("0.800 lies below 0.81"));
+    assert!(score(&of_all, &["--fail-below", "0.81"], 3).contains("0.800 is below 0.81"));
     let table = score(&of_all, &["--csv"], 0);
     assert!(table.starts_with("judge,score,value,"), "{table}");
     assert_eq!(table.lines().count(), 14, "{table}");
@@ -343,7 +343,7 @@ fn official_rows_have_a_gate_a_csv_table_and_a_reason_for_no_overall_score() {
     let of_one = rows(&folder, "one.jsonl", &[&row(1)]);
     let said = score(&of_one, &[], 0);
     assert!(said.contains("No overall score") && said.contains("these have none: time, space,"), "{said}");
-    assert!(score(&of_one, &["--fail-below", "0.1"], 5).contains("no overall score to hold against"));
+    assert!(score(&of_one, &["--fail-below", "0.1"], 5).contains("no overall score to compare with"));
 }
 
 #[test]

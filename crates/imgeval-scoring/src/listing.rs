@@ -1,0 +1,91 @@
+//! The runs of a folder, each in a few words.
+
+use std::path::{Path, PathBuf};
+
+use imgeval_core::Usd;
+use imgeval_metrics::BootstrapSettings;
+use rayon::prelude::*;
+
+use crate::{Run, ScoringError, spend_view};
+
+/// Runs lie at most this deep below the folder.
+const MAX_DEPTH: usize = 3;
+/// More folders than this are not searched.
+const MAX_FOLDERS: usize = 10_000;
+
+/// A run in a few words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedRun {
+    pub directory: PathBuf,
+    pub suite: String,
+    /// Of generated images.
+    pub model: Option<String>,
+    /// Usable images.
+    pub n_images: usize,
+    /// Images that could not be made or used.
+    pub n_failed: usize,
+    /// By each evaluator.
+    pub scores: Vec<ListedScore>,
+    /// `None` if unknown.
+    pub cost: Option<Usd>,
+}
+
+/// What one evaluator makes of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedScore {
+    pub evaluator: String,
+    /// On the suite's scale; `None` if nothing is scored.
+    pub overall: Option<f64>,
+    /// Usable images without a score.
+    pub n_unscored: usize,
+}
+
+/// All runs below a folder, in order of their paths; the folder may be a run itself. A run that cannot be read is listed with the reason.
+/// A folder that cannot be listed holds none.
+#[must_use]
+pub fn list_runs(folder: &Path) -> Vec<(PathBuf, Result<ListedRun, ScoringError>)> {
+    let mut directories = Vec::new();
+    let mut left = MAX_FOLDERS;
+    find_runs(folder, 0, &mut left, &mut directories);
+    directories.sort();
+    directories.into_par_iter().map(|directory| (directory.clone(), list_run(&directory))).collect()
+}
+
+fn find_runs(folder: &Path, depth: usize, left: &mut usize, found: &mut Vec<PathBuf>) {
+    if folder.join("run.toml").is_file() {
+        found.push(folder.to_owned());
+        return;
+    }
+    let Ok(entries) = folder.read_dir() else { return };
+    for entry in entries.flatten().filter(|_| depth < MAX_DEPTH) {
+        // Links could lead in circles.
+        if *left > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            *left -= 1;
+            find_runs(&entry.path(), depth + 1, left, found);
+        }
+    }
+}
+
+fn list_run(directory: &Path) -> Result<ListedRun, ScoringError> {
+    let run = Run::open(directory)?;
+    let coverage = run.coverage()?;
+    let score = |evaluator| {
+        let (summary, coverage) = run.summarise(evaluator, BootstrapSettings::default())?;
+        Ok(ListedScore {
+            evaluator: evaluator.title(),
+            overall: summary.overall().estimate.map(|overall| overall.value),
+            n_unscored: coverage.n_unscored(),
+        })
+    };
+    let evaluators = if run.has_rules() { run.evaluators() } else { &[] };
+    let view = spend_view(run.spend());
+    Ok(ListedRun {
+        directory: directory.to_owned(),
+        suite: run.suite().id().to_owned(),
+        model: run.manifest().generation.get("model").cloned(),
+        n_images: coverage.usable,
+        n_failed: coverage.n_failed(),
+        scores: evaluators.iter().map(score).collect::<Result<_, ScoringError>>()?,
+        cost: view.usd.filter(|_| view.calls_without_price == 0).and_then(Usd::from_dollars),
+    })
+}
