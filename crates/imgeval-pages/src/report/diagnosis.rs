@@ -61,22 +61,28 @@ pub fn write_diagnosis(mut diagnosis: Diagnosis, out: &Path) -> Result<Written, 
     let page = PageWriter::create(out, PageOptions { single_file: false }, &NoOriginals)?;
     render_figures(&diagnosis.figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
     let written = page.finish(&report, &diagnosis.figures)?;
+    keep_document(view, &diagnosis.figures, out)?;
+    Ok(written)
+}
+
+/// Writes what [`read_diagnosis`] reads into the folder of a page that holds the figures.
+pub(super) fn keep_document(
+    diagnosis: DiagnosisView,
+    figures: &[Figure],
+    out: &Path,
+) -> Result<(), PagesError> {
     let facts = |figure: &Figure| FigureFacts {
         name: figure.name.clone(),
         title: figure.title.clone(),
         alternative: figure.alternative.clone(),
     };
-    let document = Document {
-        schema: SCHEMA.to_owned(),
-        diagnosis: view,
-        figures: diagnosis.figures.iter().map(facts).collect(),
-    };
+    let document =
+        Document { schema: SCHEMA.to_owned(), diagnosis, figures: figures.iter().map(facts).collect() };
     let bytes = serde_json::to_vec_pretty(&document).map_err(PagesError::Json)?;
     let put = |folder: OwnFolder| folder.write_whole(DOCUMENT, &bytes);
     OwnFolder::open(out)
         .and_then(put)
-        .map_err(|source| PagesError::WriteFigure { path: out.join(DOCUMENT), source })?;
-    Ok(written)
+        .map_err(|source| PagesError::WriteFigure { path: out.join(DOCUMENT), source })
 }
 
 /// The diagnosis in a folder that [`write_diagnosis`] wrote, with its figures. Nothing of it is trusted: texts are shown as texts,

@@ -3,15 +3,20 @@
 use std::path::Path;
 
 use imgeval_report::{
+    diagnosis::Diagnosis,
     figures::Figure,
     model::{ImageView, Report},
     page::{Originals, PageOptions, PageWriter, Written},
     rounds::RoundsView,
+    tables::rounds_tables,
 };
 use imgeval_rounds::{Drawn, MeasuredSession, Session, draw_session, rounds_figures, strips};
 use rayon::prelude::*;
 
-use super::written::{make_names_unique, render_figures};
+use super::{
+    diagnosis::keep_document,
+    written::{make_names_unique, render_figures},
+};
 use crate::PagesError;
 
 const FOLDER: &str = "overlays";
@@ -46,7 +51,7 @@ pub fn claim_folder(out: &Path) -> Result<(), PagesError> {
     Ok(())
 }
 
-/// Writes a page that shows sessions alone, with its figures.
+/// Writes a page that shows sessions alone, with its figures, and what [`super::read_diagnosis`] reads.
 ///
 /// # Errors
 /// If the folder is another's or cannot be written.
@@ -57,6 +62,14 @@ pub fn write_rounds_page(
     out: &Path,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Written, PagesError> {
+    let mut diagnosis = Diagnosis {
+        title: title.to_owned(),
+        findings: view.comparisons.iter().map(|comparison| comparison.conclusion.clone()).collect(),
+        text: String::new(),
+        tables: rounds_tables(&view),
+        figures: Vec::new(),
+    };
+    diagnosis.findings.extend(view.notes.iter().cloned());
     let mut report = Report {
         title: title.to_owned(),
         tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
@@ -72,7 +85,10 @@ pub fn write_rounds_page(
     let mut figures = put_rounds(&page, &mut report, rounds, MOST_SHOWN, tell)?;
     make_names_unique(&mut figures);
     render_figures(&figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
-    Ok(page.finish(&report, &figures)?)
+    let written = page.finish(&report, &figures)?;
+    diagnosis.figures = figures;
+    keep_document(diagnosis.view(0), &diagnosis.figures, out)?;
+    Ok(written)
 }
 
 /// Puts images of the report's first `most_shown` sessions beside the page, and returns the figures. A report without sessions has

@@ -76,6 +76,18 @@ struct AskedJudge {
     identity: JudgeIdentity,
 }
 
+impl Panel {
+    /// The models of the judges for which no price of a question is known.
+    pub(super) fn without_price(&self, suite: SuiteRef, case: &SuiteCase) -> Vec<String> {
+        let has_no_price = |asked: &&AskedJudge| {
+            sketch_question(&asked.protocol, suite, case)
+                .is_ok_and(|question| asked.judge.estimate(&question).is_none())
+        };
+        let unpriced = self.asked_judges.iter().filter(has_no_price);
+        unpriced.map(|asked| visible(&asked.model.name.model)).collect()
+    }
+}
+
 impl<'a> JudgeStage<'a> {
     /// As a stage of `imgeval run`.
     pub(super) fn of_run(args: &'a RunArgs, run: &'a Path, holder: &'a str) -> Self {

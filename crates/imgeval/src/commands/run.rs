@@ -407,6 +407,8 @@ pub(super) struct Forecast {
     pub(super) images: Option<WorkEstimate>,
     /// Of what judges are asked; `None` without judges, or where that cannot be known before images are there.
     pub(super) questions: Option<QuestionEstimate>,
+    /// Judges without a known price, by their models.
+    pub(super) unpriced_judges: Vec<String>,
     /// Why it cannot begin, as far as that can be known without asking a provider.
     pub(super) missing: Vec<anyhow::Error>,
 }
@@ -464,6 +466,9 @@ pub(super) fn forecast_run(args: &RunArgs, printer: Printer) -> Result<Forecast>
     let by_id = cases.cases.iter().map(|case| (case.id.clone(), case.clone())).collect();
     match stage.panel_for(suite, &by_id, printer) {
         Ok(panel) => {
+            if let Some(case) = cases.cases.first() {
+                forecast.unpriced_judges = panel.without_price(suite, case);
+            }
             if let (Some(images), Some(case)) = (&forecast.images, cases.cases.first()) {
                 let images = images.calls + images.done;
                 forecast.questions = stage.questions_ahead(&panel, suite, case, images);

@@ -95,7 +95,7 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
     if scores.is_empty() {
         return Err(CommandError::nothing("no detector could be asked")
             .with_hint(
-                "fetch some with `imgeval models pull forensics`, or give ten photographs or more by --real",
+                "fetch some with `imgeval models pull forensics`, or give at least ten images of each class for a detector of your own",
             )
             .into());
     }
