@@ -200,7 +200,7 @@ fn vision_language_models_are_asked_once_and_never_guessed_for() {
     let ask = |more: &[&str]| {
         let mut command =
             command(&["diagnose", "forensics", "--json", "--no-own", "--sweep", "none", "--yes"]);
-        command.args(["--replicates", "50", "--judge", &name, "--models-dir", text(&folder.join("none"))]);
+        command.args(["--replicates", "100", "--judge", &name, "--models-dir", text(&folder.join("none"))]);
         command.args(["--real", text(&real), "--fake", text(&fake), "--out", text(&out)]);
         command.args(more).env("OPENAI_API_KEY", KEY).current_dir(&folder).output().unwrap()
     };
