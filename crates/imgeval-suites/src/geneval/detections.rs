@@ -67,6 +67,21 @@ struct RawLine {
     _correct: Option<bool>,
     #[serde(default, rename = "reason")]
     _reason: Option<String>,
+    /// The same of rewards.
+    #[serde(default, rename = "score")]
+    _score: Value,
+    #[serde(default, rename = "reward")]
+    _reward: Value,
+    #[serde(default, rename = "strict_reward")]
+    _strict_reward: Value,
+    #[serde(default, rename = "strict_correct")]
+    _strict_correct: Value,
+    #[serde(default, rename = "strict_reason")]
+    _strict_reason: Value,
+    #[serde(default, rename = "group_rewards")]
+    _group_rewards: Value,
+    #[serde(default, rename = "group_strict_rewards")]
+    _group_strict_rewards: Value,
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ mod name_template;
 mod prompts;
 mod published;
 mod results;
+mod reward;
 mod suite;
 mod verdict;
 
@@ -27,6 +28,7 @@ pub use prompts::{
 pub use crate::numpy_random::DrawError;
 pub use published::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PublishedGroup, PublishedRow};
 pub use results::ResultRow;
+pub use reward::{Reward, Semantics, compute_reward};
 pub(crate) use suite::{Geneval, find_by_number};
 pub use suite::{parameters_of, scheme};
 pub use verdict::{

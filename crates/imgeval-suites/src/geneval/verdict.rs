@@ -257,7 +257,7 @@ fn seen_colors(category: Category, objects: &[DetectedObject]) -> Result<Vec<Col
 }
 
 /// Where `a` lies relative to `b`; empty if too close, at most one per axis. Image rows grow downwards.
-fn find_relations(a: BoundingBox, b: BoundingBox, position_threshold: f32) -> Vec<Relation> {
+pub(super) fn find_relations(a: BoundingBox, b: BoundingBox, position_threshold: f32) -> Vec<Relation> {
     let axes = [[(a.x1, a.x2), (b.x1, b.x2)], [(a.y1, a.y2), (b.y1, b.y2)]];
     let centre = |(low, high): (f32, f32)| (low + high) / 2.0;
     let size = |(low, high): (f32, f32)| (high - low).abs();

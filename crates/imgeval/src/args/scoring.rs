@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use imgeval_metrics::BootstrapSettings;
-use imgeval_suites::{geneval::VerdictOptions, registry};
+use imgeval_suites::{
+    geneval::{Semantics, VerdictOptions},
+    registry,
+};
 
 use crate::{exit_code::Exit, failure::CommandError, printer::Printer};
 
@@ -175,7 +178,7 @@ impl ScoreArgs {
             return Err(CommandError::usage(message).with_hint("imgeval score-detections FILE"));
         }
         let (out, verdict, table) = (self.old.out.clone(), self.verdict.clone(), self.table.clone());
-        Ok(Some(ScoreDetectionsArgs { file, out, verdict, table }))
+        Ok(Some(ScoreDetectionsArgs { file, out, semantics: None, verdict, table }))
     }
 
     /// What is meant by the spelling of before `score-rows`.
@@ -199,10 +202,31 @@ pub(crate) struct ScoreDetectionsArgs {
     /// Where the official result rows go; without it they go to standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Add the rewards of training to each row: `score`, `reward` and `strict_reward`
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub(crate) semantics: Option<SemanticsName>,
     #[command(flatten)]
     pub(crate) verdict: VerdictArgs,
     #[command(flatten)]
     pub(crate) table: TableArgs,
+}
+
+/// Whose rewards are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SemanticsName {
+    /// Those of flow_grpo's reward server, quirks included
+    FlowGrpo,
+    /// imgeval's own: each condition earns its share, and 1 means correct
+    Exact,
+}
+
+impl From<SemanticsName> for Semantics {
+    fn from(name: SemanticsName) -> Self {
+        match name {
+            SemanticsName::FlowGrpo => Self::FlowGrpo,
+            SemanticsName::Exact => Self::Exact,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

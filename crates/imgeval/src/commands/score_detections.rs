@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     io::{self, BufRead, BufReader, Seek, Write},
-    path::Path,
 };
 
 use anyhow::{Context as _, Result};
@@ -18,16 +17,20 @@ use imgeval_report::{
 };
 use imgeval_scoring::{plain_view, published_view, with_verdict_facts};
 use imgeval_suites::{
-    geneval::{self, DetectionsLine, ResultRow, VerdictOptions, compute_verdict, parse_detections_line},
+    geneval::{
+        self, DetectionsLine, ResultRow, Reward, VerdictError, VerdictOptions, compute_reward,
+        compute_verdict, parse_detections_line,
+    },
     registry,
     summary::{Summary, SummaryBuilder},
 };
+use serde::Serialize;
 use serde_json::Value;
 use tempfile::SpooledTempFile;
 
 use crate::{
     advice::NO_PIPES,
-    args::scoring::{ScoreDetectionsArgs, TableArgs},
+    args::scoring::{ScoreDetectionsArgs, SemanticsName, TableArgs},
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
@@ -56,7 +59,7 @@ pub(super) fn score_detections(args: &ScoreDetectionsArgs, printer: Printer) -> 
     let summary = match &args.out {
         Some(path) => {
             let mut file = OutputFile::create(path)?;
-            score_lines(&args.file, &options, &mut builder, &mut file, printer)?;
+            score_lines(args, &options, &mut builder, &mut file, printer)?;
             file.publish()?;
             let summary = builder.summarise(args.table.settings());
             print_table(&summary, &options, &args.table, printer)?;
@@ -64,7 +67,7 @@ pub(super) fn score_detections(args: &ScoreDetectionsArgs, printer: Printer) -> 
         }
         None => {
             let mut rows = SpooledTempFile::new(SPOOL_BYTES);
-            score_lines(&args.file, &options, &mut builder, &mut rows, printer)?;
+            score_lines(args, &options, &mut builder, &mut rows, printer)?;
             rows.rewind()?;
             printer.data_from(BufReader::new(rows))?;
             builder.summarise(args.table.settings())
@@ -100,14 +103,14 @@ fn print_table(
 
 /// Scores line by line, in order; stops at the first bad line.
 fn score_lines(
-    detections: &Path,
+    args: &ScoreDetectionsArgs,
     options: &VerdictOptions,
     builder: &mut SummaryBuilder,
     output: &mut impl Write,
     printer: Printer,
 ) -> Result<()> {
-    let name = detections.display();
-    let file = open_regular(detections).map_err(|error| {
+    let name = args.file.display();
+    let file = open_regular(&args.file).map_err(|error| {
         let refused = CommandError::usage(format!("could not read `{name}`: {error}"));
         match Unsuitable::of(&error) {
             Some(Unsuitable::Pipe) => refused.with_hint(NO_PIPES),
@@ -138,9 +141,9 @@ fn score_lines(
         }
         let parsed = parse_detections_line(text, options).map_err(|error| bad(error.to_string()))?;
         further_keys.extend(parsed.further_keys.iter().cloned());
-        let row = score_line(&parsed).map_err(|error| bad(error.to_string()))?;
+        let (row, reward) = score_line(&parsed, args.semantics).map_err(|error| bad(error.to_string()))?;
         builder.add_score(parsed.metadata.tag as usize, &row.metadata, f64::from(u8::from(row.correct)));
-        let row = serde_json::to_string(&row)?;
+        let row = serde_json::to_string(&RewardedRow { row, reward })?;
         writeln!(output, "{row}").context("could not write the result rows")?;
         n_rows += 1;
     }
@@ -156,7 +159,26 @@ fn score_lines(
     Ok(())
 }
 
-fn score_line(line: &DetectionsLine) -> Result<ResultRow> {
-    let verdict = compute_verdict(&line.metadata, &line.objects, &line.options)?;
-    Ok(ResultRow::new(line.filename.clone(), &line.metadata, &line.raw_metadata, &verdict))
+/// An official row, and the rewards after it if they were asked for.
+#[derive(Serialize)]
+struct RewardedRow {
+    #[serde(flatten)]
+    row: ResultRow,
+    #[serde(flatten)]
+    reward: Option<Reward>,
+}
+
+fn score_line(
+    line: &DetectionsLine,
+    semantics: Option<SemanticsName>,
+) -> Result<(ResultRow, Option<Reward>), VerdictError> {
+    let (verdict, reward) = match semantics {
+        None => (compute_verdict(&line.metadata, &line.objects, &line.options)?, None),
+        Some(name) => {
+            let (verdict, reward) =
+                compute_reward(&line.metadata, &line.objects, &line.options, name.into())?;
+            (verdict, Some(reward))
+        }
+    };
+    Ok((ResultRow::new(line.filename.clone(), &line.metadata, &line.raw_metadata, &verdict), reward))
 }

@@ -119,7 +119,7 @@ fn what_is_missing_is_listed_and_stops_nothing_else() {
     assert_eq!(state("wise-legacy/C"), Some("failed"));
     assert_eq!((state("diagnose/artefacts"), state("report")), (Some("done"), Some("done")));
     let step = &done["steps"][0];
-    assert!(step["remark"].as_str().unwrap().contains("imgeval suites fetch wise"), "{step}");
+    assert!(step["remark"].as_str().unwrap().contains("is scored by a judge"), "{step}");
     let artefacts = &done["steps"][1]["remark"];
     assert!(artefacts.as_str().unwrap().contains("images/b: not there yet"), "{artefacts}");
 
