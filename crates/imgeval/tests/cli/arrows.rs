@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),
@@ -108,10 +108,24 @@ const ALLOWED: [(&str, &[&str]); 20] = [
         ],
     ),
     (
+        "imgeval-dataset",
+        &[
+            "imgeval-core",
+            "imgeval-files",
+            "imgeval-metrics",
+            "imgeval-report",
+            "imgeval-runner",
+            "imgeval-scoring",
+            "imgeval-store",
+            "imgeval-suites",
+        ],
+    ),
+    (
         "imgeval",
         &[
             "imgeval-clients",
             "imgeval-core",
+            "imgeval-dataset",
             "imgeval-diagnose",
             "imgeval-fetch",
             "imgeval-files",
