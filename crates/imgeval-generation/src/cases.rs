@@ -10,7 +10,7 @@ use imgeval_core::{CaseId, ContentHash, ImageRef, InputImage, json::from_json_st
 use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput};
 use imgeval_scoring::listed_case;
-use imgeval_store::{Manifest, RunWriter};
+use imgeval_store::{Label, Manifest, RunWriter};
 use imgeval_suites::{
     checks::Rule,
     files::SuiteFiles,
@@ -85,6 +85,13 @@ impl CaseSet {
         let manifest = manifest_of(suite, Parameters::new());
         let listed = Some(cases.clone());
         Ok(Self { suite, manifest, cases, images: reader.images, listed })
+    }
+
+    /// With what the user calls the run; without it a run keeps the label that it has.
+    #[must_use]
+    pub fn with_label(mut self, label: Option<&Label>) -> Self {
+        self.manifest.label = label.cloned();
+        self
     }
 
     /// Puts what the cases need into the run: their images by content, and the listing, in which the cases of earlier
@@ -199,6 +206,7 @@ fn manifest_of(suite: SuiteRef, parameters: Parameters) -> Manifest {
         parameters,
         generation: BTreeMap::new(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        label: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use imgeval_core::Usd;
 use imgeval_metrics::BootstrapSettings;
+use imgeval_store::Label;
 use rayon::prelude::*;
 
 use crate::{Run, ScoringError, spend_view};
@@ -20,6 +21,8 @@ pub struct ListedRun {
     pub suite: String,
     /// Of generated images.
     pub model: Option<String>,
+    /// What the user calls the run.
+    pub label: Option<Label>,
     /// Usable images.
     pub n_images: usize,
     /// Images that could not be made or used.
@@ -83,6 +86,7 @@ fn list_run(directory: &Path) -> Result<ListedRun, ScoringError> {
         directory: directory.to_owned(),
         suite: run.suite().id().to_owned(),
         model: run.manifest().generation.get("model").cloned(),
+        label: run.manifest().label.clone(),
         n_images: coverage.usable,
         n_failed: coverage.n_failed(),
         scores: evaluators.iter().map(score).collect::<Result<_, ScoringError>>()?,

@@ -6,7 +6,7 @@ use imgeval_core::{ColorScores, ContentHash, Evidence, Failure, ObserverId, Obse
 use imgeval_files::UNFINISHED;
 
 use crate::{
-    CaseListing, ExtraFile, GenerationBatch, ImportedSample, JudgmentRecord, ListedCase, Manifest,
+    CaseListing, ExtraFile, GenerationBatch, ImportedSample, JudgmentRecord, Label, ListedCase, Manifest,
     MeasurementRecord, ObserverKey, RecordedSample, RunReader, StoreError, StoredJudge, database::Database,
     listing, lock::RunLock,
 };
@@ -44,8 +44,14 @@ impl RunWriter {
         let lock = RunLock::acquire(directory, holder)?;
         // Looked at again under the lock: another process may just have made the run.
         let manifest = match Manifest::load(directory) {
-            Ok(existing) => match existing.check_same(asked, directory) {
-                Ok(()) => existing,
+            Ok(mut existing) => match existing.check_same(asked, directory) {
+                Ok(()) => {
+                    if asked.label.is_some() && asked.label != existing.label {
+                        existing.label.clone_from(&asked.label);
+                        existing.save(directory)?;
+                    }
+                    existing
+                }
                 Err(mismatch) => {
                     // What cannot be opened may hold a result.
                     let database = Database::open_for_writing(directory);
@@ -74,6 +80,18 @@ impl RunWriter {
         let manifest = Manifest::load(directory)?;
         let lock = RunLock::acquire(directory, holder)?;
         Self::with_lock(directory, manifest, lock)
+    }
+
+    /// Gives the run another label, or none.
+    ///
+    /// # Errors
+    /// If the manifest cannot be written.
+    pub fn set_label(&mut self, label: Option<Label>) -> Result<(), StoreError> {
+        let mut manifest = self.reader.manifest.clone();
+        manifest.label = label;
+        manifest.save(&self.reader.directory)?;
+        self.reader.manifest = manifest;
+        Ok(())
     }
 
     fn with_lock(directory: &Path, manifest: Manifest, lock: RunLock) -> Result<Self, StoreError> {

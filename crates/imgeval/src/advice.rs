@@ -1,6 +1,7 @@
 //! What the user can do about the errors of libraries, in words of the command line, which libraries do not know.
 
 mod cases;
+pub(crate) mod datasets;
 pub(crate) mod judging;
 mod observing;
 mod settings;

@@ -35,6 +35,10 @@ pub(crate) const LOG: &str = "IMGEVAL_LOG";
 pub(crate) const COLUMNS: &str = "IMGEVAL_COLUMNS";
 /// Set to anything to see no colors (no-color.org).
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// `0` turns colors off.
+pub(crate) const CLICOLOR: &str = "CLICOLOR";
+/// Anything but `0` turns colors on, even where output goes elsewhere.
+pub(crate) const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 /// The kind of terminal; `dumb` ones have no colors.
 pub(crate) const TERM: &str = "TERM";
 

@@ -3,6 +3,7 @@
 use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
+use imgeval_dataset::DatasetError;
 use imgeval_fetch::suites::FetchError;
 use imgeval_files::{OutputError, TextError};
 use imgeval_generation::CasesError;
@@ -17,7 +18,9 @@ use imgeval_suites::files::SuiteError;
 
 use crate::{
     advice::{
-        cases_advice, fetch_advice,
+        cases_advice,
+        datasets::dataset_advice,
+        fetch_advice,
         judging::{judging_advice, protocol_advice},
         observer_advice, output_advice, pages_advice, prompt_advice, rounds_advice, scoring_advice,
         settings_advice, store_advice, study_advice, suite_advice, text_advice,
@@ -155,6 +158,9 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     }
     if let Some(error) = error.downcast_ref::<PagesError>() {
         return pages_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<DatasetError>() {
+        return dataset_advice(error);
     }
     if let Some(error) = error.downcast_ref::<StudyError>() {
         return study_advice(error);

@@ -236,6 +236,7 @@ fn run_with(folder: &Path, values: &[u8]) -> RunWriter {
         parameters: BTreeMap::new(),
         generation: BTreeMap::new(),
         tool_version: "0".to_owned(),
+        label: None,
     };
     let mut run = RunWriter::create_or_open(folder, &asked, "test").unwrap();
     let mut samples = Vec::new();

@@ -48,6 +48,16 @@ impl Measurement {
         self.words.get(name).map(String::as_str)
     }
 
+    /// All numbers by their names, in the order in which they were measured.
+    pub fn numbers(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
+    }
+
+    /// All words by their names.
+    pub fn words(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.words.iter().map(|(name, word)| (name.as_str(), word.as_str()))
+    }
+
     pub(crate) fn render(&self) -> String {
         let value = |number: f64| {
             if number == f64::INFINITY { Value::from(INFINITE) } else { Value::from(number) }

@@ -7,6 +7,8 @@ use std::{
 
 use imgeval_files::Unsuitable;
 
+use crate::parquet_table::TableError;
+
 /// No table or list of sessions is longer.
 pub const MAX_TABLE_BYTES: u64 = 256 << 20;
 
@@ -29,6 +31,15 @@ pub enum RoundsError {
     UnsafeName { name: String, what: &'static str, value: String },
     #[error("session `{id}` is incomplete: `{missing}` is not there")]
     Incomplete { id: String, missing: String },
+}
+
+impl From<TableError> for RoundsError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Io { path, source } => io_error(&path, source),
+            TableError::Malformed { name, detail } => Self::Malformed { name, detail },
+        }
+    }
 }
 
 impl RoundsError {

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use imgeval_fetch::weights::Places;
 use imgeval_observe::DetectorSettings;
+use imgeval_store::Label;
 use imgeval_suites::{
     files::SuiteFiles,
     geneval::{SuiteConfig, VerdictOptions, parameters_of},
@@ -123,7 +124,7 @@ pub(crate) enum Command {
     Report(reporting::ReportArgs),
     /// Show the same page on this machine while runs go on
     Serve(reporting::ServeArgs),
-    /// Write a run's verdicts in the official result format, or its calls to providers
+    /// Write a run as a data set, its verdicts in the official result format, or its calls to providers
     Export(ExportArgs),
     /// Show what a detector sees in pictures
     Detect(DetectArgs),
@@ -308,19 +309,39 @@ pub(crate) struct IntoRunArgs {
     #[arg(long, value_name = "RUN")]
     pub(crate) run: PathBuf,
     #[command(flatten)]
+    pub(crate) label: LabelArg,
+    #[command(flatten)]
     pub(crate) generator: SuiteArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
 }
 
+/// What the user calls a run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LabelArg {
+    /// Name to show instead of the model's in lists, tables, comparisons and reports; `imgeval runs RUN --label TEXT` changes
+    /// it later
+    #[arg(long = "label", value_name = "TEXT")]
+    text: Option<Label>,
+}
+
+impl LabelArg {
+    pub(crate) fn as_ref(&self) -> Option<&Label> {
+        self.text.as_ref()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    #[arg(value_parser = suites::by_name())]
-    pub(crate) suite: SuiteRef,
+    #[arg(value_parser = suites::by_name(), required_unless_present = "dataset")]
+    pub(crate) suite: Option<SuiteRef>,
     /// Folder in GenEval's layout (00052/samples/0000.png), of images named by prompt (WISE: 892.png), in SmartEdit's
     /// layout (LeftRight_metrics_1/0001.png), or a quoted glob pattern
-    #[arg(value_name = "DIR")]
-    pub(crate) images: String,
+    #[arg(value_name = "DIR", required_unless_present = "dataset")]
+    pub(crate) images: Option<String>,
+    /// Import the samples of a data set that `imgeval export --dataset` wrote; it names its suite
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["suite", "images", "seed", "per_task", "controls", "template"])]
+    pub(crate) dataset: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) into: IntoRunArgs,
     #[command(flatten)]
@@ -488,6 +509,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) label: LabelArg,
+    #[command(flatten)]
     pub(crate) generator: SuiteArgs,
     #[command(flatten)]
     pub(crate) fresh: FreshArgs,
@@ -538,6 +561,8 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) label: LabelArg,
+    #[command(flatten)]
     pub(crate) cases: CasesArgs,
     #[command(flatten)]
     pub(crate) generation: GenerationArgs,
@@ -554,7 +579,7 @@ pub(crate) struct ExportArgs {
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
     /// GenEval: write the official result rows to this file
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["calls", "wise_results"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["calls", "wise_results", "dataset"])]
     pub(crate) geneval_results: Option<PathBuf>,
     /// WISE: write the official files (*_scores_results.jsonl, *_full_results.json) of one judge into this folder
     #[arg(long, value_name = "DIR")]
@@ -566,6 +591,13 @@ pub(crate) struct ExportArgs {
     /// image and the reply, whole where nothing was taken from it and else without its images
     #[arg(long, value_name = "FILE")]
     pub(crate) calls: Option<PathBuf>,
+    /// Write samples with their images, scores and evidence as Parquet tables into this folder, in the layout of Hugging Face
+    /// data sets, with a card; an earlier data set there is replaced. See docs/datasets.md
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["geneval_results", "wise_results"])]
+    pub(crate) dataset: Option<PathBuf>,
+    /// Leave the images out of the data set; file names and SHA-256 stay
+    #[arg(long, requires = "dataset")]
+    pub(crate) no_images: bool,
     /// Which observer's evidence to use, if the run has several
     #[arg(long, value_name = "ID")]
     pub(crate) observer: Option<String>,

@@ -78,6 +78,9 @@ pub(crate) struct RunsArgs {
     /// Folder that holds run directories, up to three levels deep
     #[arg(value_name = "FOLDER", default_value = "runs")]
     pub(crate) folder: PathBuf,
+    /// Give the run in FOLDER this name, which is shown instead of its model's; an empty text removes it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -30,7 +30,7 @@ pub(super) fn color_reference(
     for item in &items {
         match mean(item) {
             Ok(mean) => reference.means.push(mean),
-            Err(detail) => printer.insist(format_args!("`{}`: {}", visible(&item.name), visible(&detail))),
+            Err(detail) => printer.warn(format_args!("`{}`: {}", visible(&item.name), visible(&detail))),
         }
     }
     if reference.means.is_empty() {

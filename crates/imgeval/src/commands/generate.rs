@@ -60,7 +60,7 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
         return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
     };
     let job = Job::prepare(
-        load_cases(&args.cases)?,
+        load_cases(&args.cases)?.with_label(args.label.as_ref()),
         model,
         args.run.as_deref(),
         &args.generation,
@@ -281,7 +281,7 @@ impl Job<'_> {
             let settings = self.settings();
             if let Some(rewriter) = &self.prompts.rewriter {
                 let prompts: Vec<String> = self.cases.rounds().map(|round| round.prompt.clone()).collect();
-                let mut progress = printer.progress("rewrite prompts");
+                let mut progress = printer.progress("rewrite prompts", "prompt");
                 let rewriting = RewriteSettings {
                     concurrency: self.prompts.rewriter_concurrency,
                     max_cost: settings.max_cost,
@@ -320,7 +320,7 @@ impl Job<'_> {
                 cases = kept.map(|(case, _)| case).collect();
             }
             let without_prompt = n_rounds - cases.iter().map(|case| case.rounds.len()).sum::<usize>();
-            let mut progress = printer.progress("generate");
+            let mut progress = printer.progress("generate", "image");
             let mut examples = FailureExamples::default();
             let mut on_event = |event: CallEvent<SampleId>| {
                 if let CallEvent::Landed { item: id, failure: Some(failure), .. } = &event {
@@ -434,7 +434,7 @@ pub(super) fn generate_error(error: CallError) -> anyhow::Error {
 /// Tells what is no reason to refuse a model.
 pub(super) fn warn(warnings: &[String], printer: Printer) {
     for warning in warnings {
-        printer.insist(format_args!("warning: {}", visible(warning)));
+        printer.warn(format_args!("warning: {}", visible(warning)));
     }
 }
 

@@ -342,7 +342,7 @@ impl JudgeStage<'_> {
         questions.keep_references(&mut run)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("could not start the threads that wait for the network")?;
-        let mut progress = printer.progress("judge");
+        let mut progress = printer.progress("judge", "judgment");
         let mut examples = FailureExamples::default();
         let mut on_event = |event: CallEvent<JudgedItem>| {
             if let CallEvent::Landed { item, failure: Some(failure), .. } = &event {

@@ -34,7 +34,7 @@ impl ShownStage {
         let Self { name, printer, progress } = self;
         match event {
             StageEvent::Progress(shown) => {
-                progress.get_or_insert_with(|| printer.progress(name)).show(shown);
+                progress.get_or_insert_with(|| printer.progress(name, "image")).show(shown);
             }
             StageEvent::Failed { sample, failure } => {
                 printer.insist(format_args!("{name}: {sample}: {}", visible(&failure.detail)));

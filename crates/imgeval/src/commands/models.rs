@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Result;
+use imgeval_core::human_duration;
 use imgeval_fetch::{
     http::DownloadEvent,
     weights::{self, Hashing, Member, ModelSet, Places, PullEvent, PullOptions, StoreError},
@@ -143,12 +144,12 @@ impl Teller {
         let (began, from) = self.began.get();
         let rate = bytes.saturating_sub(from) as f64 / began.elapsed().as_secs_f64();
         let rest = total.map(|total| {
-            let left = total.saturating_sub(bytes) as f64 / rate.max(1.0);
-            format!(" of {}, {left:.0} s left", megabytes(total))
+            let left = Duration::from_secs_f64(total.saturating_sub(bytes) as f64 / rate.max(1.0));
+            format!(" of {}, {} left", megabytes(total), human_duration(left))
         });
         let here = megabytes(bytes);
         let rest = rest.unwrap_or_default();
-        self.printer.talk(format_args!("{file}: {here}{rest}, {:.1} MB a second", rate / 1e6));
+        self.printer.talk(format_args!("{file}: {here}{rest}, {:.1} MB/s", rate / 1e6));
     }
 }
 

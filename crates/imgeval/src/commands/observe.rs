@@ -198,7 +198,7 @@ pub(super) fn observe_stage(
         limits: colors.limits,
         colors_there: colors.there,
     };
-    let mut progress = printer.progress("observe");
+    let mut progress = printer.progress("observe", "image");
     let result = observe_images(&mut run, &loaded.observer, &settings, &mut |event| progress.show(event));
     progress.finish();
     let summary = result.map_err(|error| match error {

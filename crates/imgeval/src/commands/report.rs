@@ -112,14 +112,14 @@ fn tell(written: &Written, not_found: &[String], printer: Printer) {
         counted(written.n_images, "different picture")
     ));
     if written.n_left_over > 0 {
-        printer.insist(format_args!(
+        printer.warn(format_args!(
             "{} files in its folders are left over: an earlier version did not list the files that it wrote, so none was \
              deleted",
             written.n_left_over
         ));
     }
     if written.n_broken > 0 {
-        printer.insist(format_args!("{} pictures cannot be shown; the page says why", written.n_broken));
+        printer.warn(format_args!("{} pictures cannot be shown; the page says why", written.n_broken));
     }
     if !not_found.is_empty() {
         let ids: Vec<String> = not_found.iter().map(|id| visible(id)).collect();

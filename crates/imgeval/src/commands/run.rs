@@ -122,6 +122,7 @@ impl<'a> Filling<'a> {
         printer: Printer,
     ) -> Result<Self> {
         let cases = CaseSet::of_suite(args.suite(), &args.suites.files(), parameters)?;
+        let cases = cases.with_label(args.label.as_ref());
         let Some(model) = &args.model else { return Ok(Self { cases, images, run, job: None }) };
         let max_pixels = args.read.limit.for_generated();
         let job = Job::prepare(cases.clone(), model, run.as_deref(), &args.generation, max_pixels, printer)?;
@@ -339,7 +340,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
         return Err(nothing_to_fill_from().into());
     };
     if args.judge.judges.is_empty() {
-        printer.insist("run: no judge is named, so whether instructions were carried out is not scored");
+        printer.warn("run: no judge is named, so whether instructions were carried out is not scored");
         let generated = fill_alone(filling, args, &holder, printer)?;
         if generated != Exit::Interrupted {
             print_run(&directory, detector_of_rounds(args).as_ref(), args.table.settings(), printer)?;

@@ -34,7 +34,8 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let mut set = match &args.cases {
         Some(file) => CaseSet::of_file(file)?,
         None => CaseSet::of_suite(args.suite(), &args.suites.files(), &Parameters::new())?,
-    };
+    }
+    .with_label(args.label.as_ref());
     let suite = set.suite;
     let Some(model) = &args.model else {
         return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
@@ -52,7 +53,7 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
             return Err(CommandError::usage(message).with_hint("leave its id out").into());
         }
         let cases = counted(masked.len(), "case");
-        printer.insist(format_args!("run: {cases} with a mask left out, because {model} takes none"));
+        printer.warn(format_args!("run: {cases} with a mask left out, because {model} takes none"));
         set.cases.retain(|case| !needs_mask(case));
         selected.cases.retain(|case| !needs_mask(case));
     }
@@ -62,7 +63,7 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
     match (suite.has_rules(&cases), is_asked, args.judge.judges.is_empty()) {
         (false, ..) => return Err(no_rules().into()),
         (_, true, true) if args.cases.is_some() => return Err(needs_judge(suite).into()),
-        (_, true, true) => printer.insist(
+        (_, true, true) => printer.warn(
             "run: no judge is named, so cases that ask one have no score; --judge PROVIDER:MODEL names one",
         ),
         (_, false, false) => return Err(no_questions().into()),

@@ -165,7 +165,7 @@ impl<'a> Scores<'a> {
             self.print_text(args, printer)?;
         }
         if self.trust.as_ref().is_some_and(Trust::has_drifted) {
-            printer.insist(
+            printer.warn(
                 "the anchors moved beyond the judge's noise: these scores are not those of the judge of before",
             );
         }
@@ -292,6 +292,9 @@ impl<'a> Scores<'a> {
         };
         let parameters = parameters.join(", ");
         let mut lines = vec![format!("suite: {} ({prompts}{rewritten}: {parameters})", manifest.suite)];
+        if let Some(label) = &manifest.label {
+            lines.push(format!("label: {label}"));
+        }
         if let Some(model) = run.model() {
             lines.push(format!("model: {model}"));
             lines.push(spend_line(run.spend()).trim_end().to_owned());

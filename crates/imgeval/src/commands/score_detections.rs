@@ -152,8 +152,7 @@ fn score_lines(
     }
     if !further_keys.is_empty() {
         let names = further_keys.iter().take(5).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        printer
-            .insist(format_args!("score: `metadata` has keys that GenEval does not know; ignored: {names}"));
+        printer.warn(format_args!("score: `metadata` has keys that GenEval does not know; ignored: {names}"));
     }
     printer.talk(format_args!("score: {n_rows} rows"));
     Ok(())

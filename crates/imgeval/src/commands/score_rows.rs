@@ -104,10 +104,10 @@ pub(super) fn score_rows(args: &ScoreRowsArgs, printer: Printer) -> Result<Exit>
 /// Says what the official calculator skips or counts against better knowledge.
 fn tell_row_notes(path: &Path, notes: &[String], printer: Printer) {
     for note in notes.iter().take(MAX_ROW_NOTES) {
-        printer.insist(format_args!("score: `{}`: {}", path.display(), visible(note)));
+        printer.warn(format_args!("score: `{}`: {}", path.display(), visible(note)));
     }
     if notes.len() > MAX_ROW_NOTES {
         let n_more = notes.len() - MAX_ROW_NOTES;
-        printer.insist(format_args!("score: `{}`: and {n_more} more such lines", path.display()));
+        printer.warn(format_args!("score: `{}`: and {n_more} more such lines", path.display()));
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn measure(
     store: &MeasureStore,
     printer: Printer,
 ) -> Result<Vec<MeasuredSession>> {
-    let mut progress = printer.progress("measure rounds");
+    let mut progress = printer.progress("measure rounds", "session");
     let total = sessions.iter().map(|session| session.rounds.len()).sum();
     progress.show(Progress::Planned { total, finished: 0 });
     let instruments = Instruments { networks: &eyes.networks, objects: &eyes.objects };

@@ -184,7 +184,7 @@ fn fetch_pinned(
         folder.display()
     ));
     for (file, sha256) in &fetched.other_scripts {
-        printer.insist(format_args!(
+        printer.warn(format_args!(
             "suites: {} is another version than that of commit {}: its SHA-256 is {sha256}, not {}; its protocol says so",
             file.path, source.commit, file.sha256
         ));

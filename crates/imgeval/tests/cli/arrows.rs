@@ -109,10 +109,24 @@ const ALLOWED: [(&str, &[&str]); 21] = [
         ],
     ),
     (
+        "imgeval-dataset",
+        &[
+            "imgeval-core",
+            "imgeval-files",
+            "imgeval-metrics",
+            "imgeval-report",
+            "imgeval-runner",
+            "imgeval-scoring",
+            "imgeval-store",
+            "imgeval-suites",
+        ],
+    ),
+    (
         "imgeval",
         &[
             "imgeval-clients",
             "imgeval-core",
+            "imgeval-dataset",
             "imgeval-diagnose",
             "imgeval-fetch",
             "imgeval-files",

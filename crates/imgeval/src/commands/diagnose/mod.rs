@@ -58,7 +58,7 @@ impl Stages {
             Event::Stage { name, images } => {
                 self.finish();
                 self.printer.talk(format_args!("{}", visible(&name)));
-                let mut progress = self.printer.progress("  images");
+                let mut progress = self.printer.progress("  images", "image");
                 progress.show(Progress::Planned { total: images, finished: 0 });
                 self.current = (images > 0).then_some(progress);
             }

@@ -60,7 +60,7 @@ pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
     }
     if let Some(out) = &args.out {
         let rounds = Rounds { sessions: &sessions, measured: &measured };
-        let mut progress = printer.progress("draw sessions");
+        let mut progress = printer.progress("draw sessions", "session");
         let written = write_rounds_page("Rounds of edits", view, rounds, out, &mut |done, total| {
             if done == 1 {
                 progress.show(Progress::Planned { total, finished: 0 });

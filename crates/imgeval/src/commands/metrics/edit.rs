@@ -97,7 +97,7 @@ fn measure_masked(
     let (source, edited) = (Scaled::of(source), Scaled::of(edited));
     let sizes = [[mask.width(), mask.height()], source.size];
     if sizes[0] != sizes[1] {
-        printer.insist(format_args!(
+        printer.warn(format_args!(
             "warning: the mask has {}x{} pixels and the source {}x{}; is it the mask of this picture?",
             sizes[0][0], sizes[0][1], sizes[1][0], sizes[1][1]
         ));
@@ -113,7 +113,7 @@ fn measure_masked(
         }
     })?;
     if metrics.visible_share == 0.0 {
-        printer.insist("warning: the mask hides the whole picture; the numbers say nothing about the edit");
+        printer.warn("warning: the mask hides the whole picture; the numbers say nothing about the edit");
     }
     Ok(Masked { metrics, facts: meter.facts().clone() })
 }

@@ -32,7 +32,7 @@ fn read(path: &Path, limits: &DecodeLimits, printer: Printer) -> Result<Pixels, 
     })?;
     if image.notes.contains(&ImageNote::ExifRotated) {
         let name = visible(&name);
-        printer.insist(format_args!(
+        printer.warn(format_args!(
             "warning: `{name}` was turned upright, which the official evaluation does not do"
         ));
     }

@@ -29,7 +29,7 @@ pub(super) fn export(args: &RoundsExportArgs, printer: Printer) -> Result<Exit> 
         printer.data(format_args!("{document:#}\n"))?;
     }
     for of in left_out {
-        printer.insist(format_args!(
+        printer.warn(format_args!(
             "export: round {} of {} by {} is left out: {}",
             of.round,
             visible(&of.session),

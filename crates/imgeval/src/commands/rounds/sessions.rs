@@ -40,7 +40,7 @@ pub(super) fn sessions(args: &SessionsArgs, printer: Printer) -> Result<Exit> {
     };
     if let Some((session, reason)) = left_out.first() {
         let n = counted(left_out.len(), "session");
-        printer.insist(format_args!(
+        printer.warn(format_args!(
             "sessions: {n} left out for want of a source image, first {}: {}",
             visible(session),
             visible(reason)
