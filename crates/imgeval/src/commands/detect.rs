@@ -19,7 +19,7 @@ use imgeval_files::output_folder;
 
 pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
     if !(0.0..=1.0).contains(&args.min_score) {
-        return Err(CommandError::usage("--min-score must lie between 0 and 1").into());
+        return Err(CommandError::usage("--min-score must be between 0 and 1, exclusive").into());
     }
     let LoadedObserver { observer, working_bytes, .. } = load_eyes(&args.detector.settings())?;
     let limits = DecodeLimits { max_pixels: args.max_pixels };
