@@ -11,7 +11,7 @@ use crate::{NewFile, OwnFolder, open_special_for_writing};
 /// Why output cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    #[error("`{}` is a folder, not a file to write", path.display())]
+    #[error("`{}` is a folder, not a file", path.display())]
     IsFolder { path: PathBuf },
     #[error("could not write `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },

@@ -94,7 +94,7 @@ impl ModelError {
             Self::Checkpoint(error) => error.hint(),
             Self::Parameters(error) => error.hint(),
             Self::NotThisNetwork { .. } => {
-                "name the weights of that network; names may start with `module.`, `_orig_mod.` or `model.`"
+                "pass that network's weights; tensor names may start with `module.`, `_orig_mod.` or `model.`"
             }
             Self::Configuration { .. } => "take the model's folder as it was published",
             Self::NoDevice { .. } | Self::CpuPrecision { .. } => "compute on the CPU with f32",

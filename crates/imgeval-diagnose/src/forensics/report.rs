@@ -25,7 +25,7 @@ pub struct StudyReport {
     pub detectors: Vec<DetectorRecord>,
     /// Each pair of detectors that is not fused, as delivered and matched.
     pub agreement: Vec<PairRecord>,
-    /// Images on which detectors differ most as delivered, most different first.
+    /// Images on which detectors disagree most as delivered, most different first.
     pub disputed: Vec<DisputedImage>,
     pub verdict: VerdictRecord,
     /// What a reader must know before any number, in sentences.

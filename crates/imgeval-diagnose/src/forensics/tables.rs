@@ -162,7 +162,7 @@ fn disputed(report: &StudyReport) -> StudyTable {
         ]
     };
     StudyTable {
-        title: "Images on which detectors differ most",
+        title: "Images on which detectors disagree most",
         columns: vec!["image", "class", "set", "scores"],
         rows: report.disputed.iter().map(row).collect(),
     }

@@ -269,7 +269,7 @@ fn failures_are_counted_and_bad_scores_refused() {
         report
             .warnings
             .iter()
-            .any(|warning| warning == "NPR failed on 1 image (as delivered); they are left out.")
+            .any(|warning| warning == "NPR failed on 1 image (as delivered); they are skipped.")
     );
     outcomes[5] = ScoreOutcome::Scored(f64::NAN);
     let refused = |detectors: &[DetectorScores]| study(&images, detectors, settings()).unwrap_err();

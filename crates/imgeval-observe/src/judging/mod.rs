@@ -81,7 +81,7 @@ impl JudgeQuestions {
         &self.items
     }
 
-    /// The case of the first image; `None` if the run holds no usable image that the protocol asks about.
+    /// The case of the first image; `None` if the run contains no usable image that the protocol asks about.
     pub fn first_case(&self) -> Option<&Arc<SuiteCase>> {
         self.first_case.as_ref()
     }

@@ -137,7 +137,7 @@ pub(crate) fn comparison() -> ComparisonView {
             empty,
             DifferenceLine { p_adjusted: None, ..line("overall", 0.0, -0.031, 0.0312) },
         ],
-        notes: vec!["3 prompts have a score in only one of the two; they are left out".to_owned()],
+        notes: vec!["3 prompts have a score in only one of the two; they are skipped".to_owned()],
         conclusion: "No overall difference can be shown, \"or so\".".to_owned(),
     }
 }

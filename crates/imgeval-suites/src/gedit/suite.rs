@@ -283,7 +283,7 @@ impl Suite for Gedit {
             let (language, n_extras) = (self.language.name(), found.extra.len());
             return Err(SuiteError::NothingFound {
                 detail: format!(
-                    "`{place}` holds no edited image of GEdit-Bench in `{language}` ({n_extras} other files)"
+                    "`{place}` contains no edited image of GEdit-Bench in `{language}` ({n_extras} other files)"
                 ),
                 expected: "the folder above `fullset`, or above `background_change/en/<key>.png` and its like",
                 takes_template: false,

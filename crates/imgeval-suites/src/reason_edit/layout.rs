@@ -53,7 +53,7 @@ pub enum LayoutError {
     Name { name: String },
     #[error("`{}` holds {n_images} edited images for {n_cases} cases, and none has the name of a case", .path.display())]
     Edited { path: PathBuf, n_images: usize, n_cases: usize },
-    #[error("`{}` holds no edited images: neither SmartEdit's folders (`LeftRight_metrics_1` …) nor files named by case (`left-right-0001.png`)", .path.display())]
+    #[error("`{}` contains no edited images: neither SmartEdit's folders (`LeftRight_metrics_1` …) nor files named by case (`left-right-0001.png`)", .path.display())]
     NoEdited { path: PathBuf },
 }
 

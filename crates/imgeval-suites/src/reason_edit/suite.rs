@@ -194,7 +194,7 @@ impl Suite for ReasonEdit {
         let n_extras = found.extra.len() + found.beside.len();
         if found.images.is_empty() {
             return Err(SuiteError::NothingFound {
-                detail: format!("`{place}` holds no edited image of Reason-Edit ({n_extras} other files)"),
+                detail: format!("`{place}` contains no edited image of Reason-Edit ({n_extras} other files)"),
                 expected: "SmartEdit's folders, such as LeftRight_metrics_1, or names such as left-right-0001.png",
                 takes_template: false,
             });

@@ -34,7 +34,7 @@ pub(super) fn color_reference(
         }
     }
     if reference.means.is_empty() {
-        let message = format!("no image of the reference `{}` can be read", visible(place));
+        let message = format!("cannot read any image of the reference `{}`", visible(place));
         return Err(CommandError::nothing(message).into());
     }
     Ok(reference)

@@ -84,7 +84,7 @@ impl Shown<'_> {
             let (class, score) = (detection.category, detection.score);
             let color = match detection.colors {
                 None => "",
-                Some(scores) => scores.best().map_or("no named colour", |color| color.name()),
+                Some(scores) => scores.best().map_or("no named color", |color| color.name()),
             };
             let line = format!("  {class:<16} {score:.3}  box {x1:.1} {y1:.1} {x2:.1} {y2:.1}  {color}");
             text.push_str(line.trim_end());

@@ -81,7 +81,7 @@ fn tell_summary(summary: ImportSummary, printer: Printer) {
         .talk(format_args!("import: {imported} imported, {unchanged} already imported, {failed} unusable"));
     if replaced > 0 {
         printer.insist(format_args!(
-            "import: {replaced} files or their prompts had changed since; what they gave before was replaced"
+            "import: {replaced} files or prompts had changed and were replaced"
         ));
     }
 }

@@ -72,7 +72,7 @@ fn is_seen_by_one(run: &Run) -> Result<bool> {
 
 fn no_usable_image() -> CommandError {
     let hint = "import or generate usable images first";
-    CommandError::nothing("the run holds no usable image").with_hint(hint)
+    CommandError::nothing("the run contains no usable image").with_hint(hint)
 }
 
 /// Own cases: a detector and judges look, as far as their checks need it.
@@ -105,7 +105,7 @@ fn observe_checked(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Res
     };
     if !is_judge_named {
         if judges {
-            printer.insist("observe: the checks ask a judge too; name one: --judge PROVIDER:MODEL");
+            printer.insist("observe: the checks also need a judge; choose one: --judge PROVIDER:MODEL");
         }
         return Ok(first_not_ok([detected, measured]));
     }
@@ -205,16 +205,16 @@ pub(super) fn observe_stage(
         ObserveError::Store(error) => anyhow::Error::from(error),
         ObserveError::Canary(_) => {
             let hint =
-                "`imgeval models check` verifies the weights; sound ones give wrong numbers on this machine";
+                "verify the weights with `imgeval models check`; intact weights that give wrong numbers point to this machine";
             CommandError::mendable(error.to_string(), hint).into()
         }
     })?;
     let ObserveSummary { observed, named, failed } = summary;
     let title = &loaded.observer.meta().title;
     let looked_at = counted(observed, "image");
-    printer.talk(format_args!("observe: {looked_at} looked at by {title}, {failed} failed"));
+    printer.talk(format_args!("observe: {looked_at} evaluated by {title}, {failed} failed"));
     if named > 0 {
-        printer.talk(format_args!("observe: colours named in {named} images that had been looked at before"));
+        printer.talk(format_args!("observe: colors named in {named} previously evaluated images"));
     }
     Ok(summary)
 }

@@ -37,7 +37,7 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
     };
     let suite = set.suite;
     let Some(model) = &args.model else {
-        return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
+        return Err(CommandError::usage("choose a model: --model PROVIDER:MODEL").into());
     };
     let generation = &args.generation;
     let mut selected = set.clone();
@@ -48,11 +48,11 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
         && !Job::takes_masks(model, generation)?
     {
         if !generation.ids.is_empty() {
-            let message = format!("case {} needs a mask, and {model} takes none", first.id);
-            return Err(CommandError::usage(message).with_hint("leave its id out").into());
+            let message = format!("case {} needs a mask, and {model} accepts none", first.id);
+            return Err(CommandError::usage(message).with_hint("leave out its id").into());
         }
         let cases = counted(masked.len(), "case");
-        printer.insist(format_args!("run: {cases} with a mask left out, because {model} takes none"));
+        printer.insist(format_args!("run: {cases} without a mask, because {model} accepts none"));
         set.cases.retain(|case| !needs_mask(case));
         selected.cases.retain(|case| !needs_mask(case));
     }
@@ -63,7 +63,7 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
         (false, ..) => return Err(no_rules().into()),
         (_, true, true) if args.cases.is_some() => return Err(needs_judge(suite).into()),
         (_, true, true) => printer.insist(
-            "run: no judge is named, so cases that ask one have no score; --judge PROVIDER:MODEL names one",
+            "run: no judge was given, so cases that need one have no score; add --judge PROVIDER:MODEL",
         ),
         (_, false, false) => return Err(no_questions().into()),
         _ => {}

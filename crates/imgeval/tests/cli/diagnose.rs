@@ -48,7 +48,7 @@ fn a_probe_is_trained_and_asked() {
     check_exit(&output, 0);
     let shown = stdout(&output);
     for part in
-        ["What differed before", "shuffled labels, trained 10x", "not done: no --control-decoder", "at most"]
+        ["Confounders", "shuffled labels, 10 trainings", "not done: no --control-decoder", "at most"]
     {
         assert!(shown.contains(part), "{part}: {shown}");
     }
@@ -180,8 +180,8 @@ fn what_cannot_be_learnt_from_is_told() {
         assert!(!out.exists());
     };
     let few_class = |name: &str| format!("{name}={}", text(&few));
-    check(&[&few_class("a")], 2, "only one class is given, `a`");
-    check(&["a"], 2, "`a` is no NAME=PLACE");
+    check(&[&few_class("a")], 2, "only one class is given: `a`");
+    check(&["a"], 2, "`a` is not of the form NAME=PLACE");
     check(&[&few_class("a"), &few_class("b")], 2, "class `a` has 4 groups of images and needs at least 10");
     check(&[&few_class("a"), &format!("b={}", text(&empty))], 5, "has no image");
     check(&[&few_class("a"), &format!("b={}", text(&folder.join("absent")))], 2, "is no folder");

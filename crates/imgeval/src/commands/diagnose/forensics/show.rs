@@ -58,7 +58,7 @@ fn table_3(report: &StudyReport) -> Table {
     let mut table = Table::new([
         Column::text("detector").wrapped(),
         Column::number("GPT-ImgEval %"),
-        Column::number("fakes found %"),
+        Column::number("fakes detected %"),
         Column::number("reals kept %"),
         Column::number("matched: fakes %"),
         Column::number("reals %"),
@@ -100,7 +100,7 @@ fn table_3(report: &StudyReport) -> Table {
         }
     }
     table.below.push(
-        "The paper states neither its photographs nor its checkpoints: read its column as the share of GPT-4o's images called fake."
+        "The paper states neither its photographs nor its checkpoints; its column is the share of GPT-4o's images called fake."
             .to_owned(),
     );
     table
