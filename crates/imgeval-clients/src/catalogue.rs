@@ -118,7 +118,7 @@ pub struct Retirement {
 pub enum CatalogueError {
     #[error("`{origin}`, line {line}: {message}")]
     Malformed { origin: String, line: usize, message: String },
-    #[error("`{origin}`, line {line}: `{id}` of `{provider}` stands there twice (name or alias)")]
+    #[error("`{origin}`, line {line}: `{id}` of `{provider}` appears twice (as name or alias)")]
     Duplicate { origin: String, line: usize, provider: ProviderKind, id: String },
 }
 
@@ -292,7 +292,7 @@ impl TryFrom<String> for Name {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.is_empty() { Err("this text must not be empty") } else { Ok(Self(text)) }
+        if text.is_empty() { Err("must not be empty") } else { Ok(Self(text)) }
     }
 }
 
@@ -306,7 +306,7 @@ impl TryFrom<String> for KindName {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         ProviderKind::from_name(&text).map(Self).ok_or_else(|| {
             let names: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.name()).collect();
-            format!("`{text}` is no kind of provider; known are {}", names.join(", "))
+            format!("unknown provider kind `{text}`; expected one of {}", names.join(", "))
         })
     }
 }
@@ -429,11 +429,11 @@ mod tests {
         let date = said(&ENTRY.replace("2026-11-01", "2026-02-30"));
         assert!(date.starts_with("`mine.toml`, line 5:") && date.contains("date is not valid"), "{date}");
         let twice = said(&format!("{ENTRY}{ENTRY}"));
-        assert_eq!(twice, "`mine.toml`, line 6: `m` of `openai-images` stands there twice (name or alias)");
+        assert_eq!(twice, "`mine.toml`, line 6: `m` of `openai-images` appears twice (as name or alias)");
         assert!(said("[[model]]\nid = ''").contains("line 2"));
         assert!(
             said(&ENTRY.replace("-images", ""))
-                .contains("`openai` is no kind of provider; known are openai-images")
+                .contains("unknown provider kind `openai`; expected one of openai-images")
         );
         assert!(said(&ENTRY.replace("source", "#")).contains("missing field `source`"));
     }

@@ -104,7 +104,7 @@ fn judge<T>(
     let mut json = match read_reply(text.as_bytes()) {
         Ok(WireReply { json, .. }) => json,
         Err(error) => {
-            let detail = format!("the kept reply cannot be read: {error}");
+            let detail = format!("could not read the stored reply: {error}");
             return failed(no_answer(detail), Told::default(), String::new());
         }
     };

@@ -20,15 +20,15 @@ pub enum KeyProblem {
     Blank,
     #[error("has more than one line")]
     Lines,
-    #[error("holds characters that are not ASCII")]
+    #[error("contains characters that are not ASCII")]
     NotAscii,
     #[error("is in quotes")]
     Quoted,
     #[error("starts with the name of a variable")]
     Assignment,
-    #[error("holds spaces")]
+    #[error("contains spaces")]
     Spaces,
-    #[error("holds control characters")]
+    #[error("contains control characters")]
     Control,
 }
 

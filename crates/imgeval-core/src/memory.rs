@@ -48,9 +48,9 @@ fn max_memory_for(needed: u64) -> u64 {
 pub enum NotEnoughMemory {
     #[error("decoding it needs {}; a memory limit of {} or more is enough", Mib(*needed), Mib(max_memory_for(*needed)))]
     OverBudget { needed: u64 },
-    #[error("decoding it needs {}, and images in use at the same time hold the rest of the memory limit", Mib(*needed))]
+    #[error("decoding it needs {}, and images in use at the same time take up the rest of the memory limit", Mib(*needed))]
     HeldByOthers { needed: u64 },
-    #[error("the system has no {} left; start again with fewer threads, a lower memory limit or more memory", Mib(*needed))]
+    #[error("the system has no {} left; run again with fewer threads, a lower memory limit or more memory", Mib(*needed))]
     Refused { needed: u64 },
 }
 

@@ -147,7 +147,7 @@ pub trait TextReader: Send + Sync {
 /// Why an image has no text, which is not the same as an image without text.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("an image of {width}x{height} pixels is too thin to be read")]
+    #[error("an image of {width}x{height} pixels is too narrow to be read")]
     TooThin { width: u32, height: u32 },
     #[error(transparent)]
     Network(#[from] DetectError),

@@ -94,7 +94,7 @@ mod tests {
         let shown = path.display();
         assert_eq!(
             error.to_string(),
-            format!("could not read the settings `{shown}`: it is longer than 10 bytes")
+            format!("could not read the settings `{shown}`: it is larger than 10 bytes")
         );
         let error = read_hand_written(Path::new("/nowhere/x.toml"), 10, "the settings").unwrap_err();
         assert_eq!(error.to_string(), "could not read the settings `/nowhere/x.toml`");

@@ -19,7 +19,7 @@ pub enum OutputError {
     Create { path: PathBuf, source: io::Error },
     #[error("could not create the folder of `{}`", path.display())]
     CreateParent { path: PathBuf, source: io::Error },
-    #[error("could not make a temporary file")]
+    #[error("could not create a temporary file")]
     Temporary(#[source] io::Error),
 }
 

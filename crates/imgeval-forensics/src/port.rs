@@ -217,7 +217,7 @@ pub enum ForensicsError {
     #[error("both files of `{detector}` hold the vision encoder of CLIP, and neither its head")]
     NoHead { detector: &'static str },
     #[error(
-        "the detector `{detector}` does not look at crops of native pixels, so it says nothing of places"
+        "the detector `{detector}` does not analyze crops of native pixels, so it has no map"
     )]
     NoNativeCrop { detector: &'static str },
     #[error("an image of {width}x{height} pixels is too small for `{detector}`, which needs {needed}")]

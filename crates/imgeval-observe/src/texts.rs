@@ -42,7 +42,7 @@ pub struct TextMeasurement {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TextUnmeasured {
     /// The rest would count as the image's error.
-    #[error("the reader's dictionary holds {:.1} % of the characters that were asked for", 100.0 * share)]
+    #[error("the reader's dictionary contains {:.1} % of the requested characters", 100.0 * share)]
     NotCovered { share: f64 },
     #[error(transparent)]
     Text(#[from] TextNotMeasurable),

@@ -63,7 +63,7 @@ pub struct ObserveSummary {
 pub enum ObserveError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("`{}` failed the check of itself, so it does not observe: {}", .0.observer, .0.detail)]
+    #[error("`{}` failed its self-test and is not used: {}", .0.observer, .0.detail)]
     Canary(DetectError),
 }
 

@@ -54,7 +54,7 @@ impl Observer {
 
         let mut meta = eyes.clone();
         if let Some(names) = &names {
-            meta.title = format!("{}; colours: {}", eyes.title, names.title);
+            meta.title = format!("{}; colors: {}", eyes.title, names.title);
             meta.is_comparable &= names.is_comparable;
             append(&mut meta.parameters, &format!("colors={}@{}", names.id, names.version));
             append(&mut meta.parameters, &names.weights_sha256);
@@ -149,7 +149,7 @@ impl Observer {
         if detections.iter().all(is_sound) {
             return Ok(());
         }
-        let detail = "a detection is not finite or its mask not of the image's size".to_owned();
+        let detail = "a detection is not finite, or its mask does not have the image's size".to_owned();
         Err(DetectError { observer: self.meta.id.clone(), detail })
     }
 
@@ -196,7 +196,7 @@ impl Observer {
             detail: detail.to_owned(),
         };
         let Some(namer) = &self.namer else {
-            return Err(error(&self.meta.id, "it names no colours"));
+            return Err(error(&self.meta.id, "it names no colors"));
         };
         let scores = namer.color_scores(batch)?;
         let has_all = scores.len() == batch.len()
@@ -206,7 +206,7 @@ impl Observer {
         if has_all && is_finite {
             return Ok(scores);
         }
-        let detail = if has_all { "a colour score is not finite" } else { "colour scores are missing" };
+        let detail = if has_all { "a color score is not finite" } else { "color scores are missing" };
         Err(error(&namer.meta().id, detail))
     }
 }

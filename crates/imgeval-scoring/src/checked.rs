@@ -242,7 +242,7 @@ pub(crate) fn check_image(
     let Found { verdict, measured } = found;
     let of_objects = verdict.as_ref().map(|verdict| f64::from(u8::from(verdict.is_correct())));
     if checks.objects().is_some() && of_objects.is_none() {
-        return Err(Unchecked::Lacks("no detector has looked for its objects".to_owned()));
+        return Err(Unchecked::Lacks("no detections for its objects".to_owned()));
     }
     let of_measures = values_of_measures(checks, measured)?;
     let (repeats, failures) = repeats_of(checks, judge.map(|judge| judge.asked.as_slice()), id);

@@ -104,10 +104,10 @@ impl Coverage {
         for (note, tally) in &self.notes {
             rows.push((note.code(), tally, note.meaning()));
         }
-        let not_observed = "the observer has not seen it yet";
-        let extra = "files that are nobody's image; left alone";
-        let missing = "prompts of the suite that have no usable image; not counted as wrong";
-        let without_color = "a colour that its prompt asks for is not named yet; not counted as wrong";
+        let not_observed = "not evaluated yet";
+        let extra = "files that are not an image of any prompt; ignored";
+        let missing = "prompts of the suite without a usable image; not counted as incorrect";
+        let without_color = "a color that its prompt asks for has not been named; not counted as incorrect";
         rows.push((NOT_OBSERVED, &self.not_observed, not_observed));
         rows.push(("color-missing", &self.without_color, without_color));
         rows.push(("extra-file", &self.extra_files, extra));

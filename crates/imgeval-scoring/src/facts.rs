@@ -151,7 +151,7 @@ impl Run {
         }
         if judge.protocol.id == format!("{}-strict", judge.protocol.suite) {
             reasons.push(
-                "replies are read strictly, those of published scores as the official script reads them"
+                "replies are read strictly; for published scores, as the official script reads them"
                     .to_owned(),
             );
         }

@@ -40,15 +40,15 @@ pub enum PromptError {
     Text(#[from] TextError),
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("a chat model that rewrites prompts must be told how")]
+    #[error("a chat model that rewrites prompts needs instructions")]
     WithoutInstructions,
-    #[error("instructions for rewriting are of no use without a chat model that rewrites")]
+    #[error("instructions for rewriting need a chat model that rewrites")]
     UnusedInstructions,
-    #[error("`{provider}` does not speak chat completions")]
+    #[error("`{provider}` does not support chat completions")]
     NotChat { provider: String },
-    #[error("`{text}` is no rewriter")]
+    #[error("unknown rewriter `{text}`")]
     NoRewriter { text: String },
-    #[error("the template `{template}` has no place for the prompt")]
+    #[error("the template `{template}` has no placeholder for the prompt")]
     Template { template: String },
 }
 
@@ -59,9 +59,9 @@ impl PromptError {
         let hint = match self {
             Self::Settings(error) => return error.hint(),
             Self::Client(error) => return Some(error.hint()),
-            Self::NotChat { .. } => "openai-chat does, and providers of that kind in imgeval.toml",
-            Self::NoRewriter { .. } => "none, template:FILE or chat:PROVIDER:MODEL",
-            Self::Template { .. } => "write {prompt} where it belongs",
+            Self::NotChat { .. } => "use openai-chat, or a provider of that kind in imgeval.toml",
+            Self::NoRewriter { .. } => "available: none, template:FILE or chat:PROVIDER:MODEL",
+            Self::Template { .. } => "add {prompt} where the prompt belongs",
             Self::Text(_) | Self::WithoutInstructions | Self::UnusedInstructions => return None,
         };
         Some(hint.to_owned())

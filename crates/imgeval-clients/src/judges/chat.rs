@@ -51,7 +51,7 @@ impl ChatText {
         }
         if let Some(seed) = seed {
             let seed = i64::try_from(*seed)
-                .map_err(|_| refuse(format!("this interface takes seeds up to {}, not {seed}", i64::MAX)))?;
+                .map_err(|_| refuse(format!("this interface accepts seeds up to {}, not {seed}", i64::MAX)))?;
             add("seed", seed.into());
         }
         if let Some(shape) = shape {

@@ -14,14 +14,14 @@ pub(super) fn refuse(detail: String) -> Failure {
 pub(super) fn temperature(value: f64) -> Result<Value, Failure> {
     Number::from_f64(value)
         .map(Value::Number)
-        .ok_or_else(|| refuse(format!("{value} is no temperature that can be sent")))
+        .ok_or_else(|| refuse(format!("cannot send the temperature {value}")))
 }
 
 pub(super) fn schema(schema: &ReplySchema) -> Result<Value, Failure> {
     match from_json_str::<Value>(&schema.schema) {
         Ok(value) if value.is_object() => Ok(value),
-        Ok(_) => Err(refuse(format!("the schema `{}` is no JSON object", schema.name))),
-        Err(error) => Err(refuse(format!("the schema `{}` is no JSON: {error}", schema.name))),
+        Ok(_) => Err(refuse(format!("the schema `{}` is not a JSON object", schema.name))),
+        Err(error) => Err(refuse(format!("the schema `{}` is not valid JSON: {error}", schema.name))),
     }
 }
 
@@ -33,10 +33,10 @@ pub(super) fn add_fields(
 ) -> Result<(), Failure> {
     for (name, text) in fields {
         if body.contains_key(name) || forbidden.contains(&name.as_str()) {
-            return Err(refuse(format!("the further field `{name}` is not free: imgeval sets it itself")));
+            return Err(refuse(format!("the extra field `{name}` is reserved: imgeval sets it")));
         }
         let value = from_json_str(text)
-            .map_err(|error| refuse(format!("the further field `{name}` is no JSON: {error}")))?;
+            .map_err(|error| refuse(format!("the extra field `{name}` is not valid JSON: {error}")))?;
         body.insert(name.clone(), value);
     }
     Ok(())

@@ -184,7 +184,7 @@ pub(super) fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Fai
         Some(part) => Err(Failure {
             kind: FailureKind::RejectedRequest,
             detail: format!(
-                "this interface takes no request with {}; leave it out or choose another provider",
+                "this interface does not accept a request with {}; leave it out or choose another provider",
                 part.words()
             ),
         }),

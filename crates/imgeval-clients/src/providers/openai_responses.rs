@@ -157,7 +157,7 @@ fn why_no_image(reply: &Value, output: &[Value]) -> Failure {
     let said = words(&answer_of(&said.join(" ")));
     if said.is_empty() {
         let reason = incomplete.or_else(|| reply["status"].as_str()).unwrap_or("no reason given");
-        let detail = format!("neither image nor words came ({})", words(reason));
+        let detail = format!("neither image nor text arrived ({})", words(reason));
         return Failure { kind: FailureKind::EmptyReply, detail };
     }
     Failure { kind: FailureKind::Refused, detail: said }

@@ -85,7 +85,7 @@ async fn receive(
                 return Ok(Received { status, headers, body, held: Some(held) });
             }
             Ok(Err(error)) => {
-                Broken::Lost(format!("the reply broke off after {} bytes: {}", body.len(), chain(error)))
+                Broken::Lost(format!("the reply was cut off after {} bytes: {}", body.len(), chain(error)))
             }
             Err(_) => Broken::TimedOut(format!(
                 "the reply stalled for {} after {} bytes",
@@ -114,7 +114,7 @@ fn broken(error: reqwest::Error) -> Broken {
     } else if error.is_connect() || error.is_builder() {
         Broken::NotSent(format!("no connection: {}", chain(error)))
     } else {
-        Broken::Lost(format!("the connection broke before an answer: {}", chain(error)))
+        Broken::Lost(format!("the connection was lost before an answer: {}", chain(error)))
     }
 }
 

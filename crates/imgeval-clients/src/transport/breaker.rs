@@ -24,8 +24,7 @@ impl Breaker {
         Err(ProviderDown {
             message: format!("{who} failed {failed} calls in a row; last: {last}"),
             hint:
-                "check the network and the provider's status page, then start the command again: it goes on \
-                   where it stopped"
+                "check the network and the provider's status page, then run the same command again to resume"
                     .to_owned(),
         })
     }

@@ -342,7 +342,7 @@ impl Transport {
         let builder = match request.body.attach(builder) {
             Ok(builder) => builder,
             Err(error) => {
-                let detail = format!("the request cannot be built: {}", chain(error));
+                let detail = format!("could not build the request: {}", chain(error));
                 return Ended::Failed(Failure { kind: FailureKind::RejectedRequest, detail });
             }
         };
@@ -367,8 +367,7 @@ impl Transport {
             Ok(received) => received,
             // Before the first answer the address is wrong, or the server does not run; after it, it is a pause.
             Err(Broken::NoServer(detail)) if !self.0.is_reached.load(Ordering::Relaxed) => {
-                let hint = "check the address (--base-url, or base_url in imgeval.toml), the network and whether the server \
-                            runs, then start the same command again";
+                let hint = "check the address (--base-url, or base_url in imgeval.toml), the network and whether the server is running, then run the same command again";
                 let message = format!("{}: {detail}", self.name());
                 return Ended::Down(ProviderDown { message, hint: hint.to_owned() });
             }
@@ -415,7 +414,7 @@ impl Transport {
                             format!("answered with {content_type}, not JSON: {start}")
                         }
                         error => {
-                            format!("answered with {content_type} that cannot be read: {error}: {start}")
+                            format!("answered with {content_type}, which could not be read: {error}: {start}")
                         }
                     };
                     drop(readable);
@@ -477,7 +476,7 @@ impl Transport {
         let target = location.and_then(|location| self.0.base.join(&self.0.redactor.redact(location)).ok());
         let host = target.as_ref().and_then(Url::host_str).unwrap_or("an unknown host");
         format!(
-            "the server redirects ({}) to {host}, which would get the key; set the base URL to the right address",
+            "the server redirects ({}) to {host}, which would receive the key; set the base URL to the right address",
             received.status.as_u16()
         )
     }
@@ -497,7 +496,7 @@ impl Again {
     fn into_failure(self, tries: u32, too_long: Option<Duration>) -> Failure {
         let mut detail = self.detail;
         if let Some(wait) = too_long {
-            detail = format!("{detail}; the server wants a wait of {} s, which is too long", wait.as_secs());
+            detail = format!("{detail}; the server asks to wait {} s, which is too long", wait.as_secs());
         }
         if tries > 1 {
             detail = format!("{detail} (tried {tries} times)");

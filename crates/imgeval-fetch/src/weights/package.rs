@@ -382,7 +382,7 @@ mod tests {
         check("echo '/usr/bin/python3: No module named pip' >&2; exit 1", "`/python` has no pip");
         check(
             "echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.' >&2; exit 1",
-            "the package index serves another archive for small==1.0 than the pinned one",
+            "the package index serves an archive for small==1.0 that differs from the pinned one",
         );
         check(
             "printf 'WARNING: Retrying\\nERROR: No matching distribution found for small==1.0\\n\\n' >&2; exit 1",

@@ -271,7 +271,7 @@ pub const GENEVAL: ModelSet = ModelSet {
 
 pub const HF_MASK2FORMER: ModelSet = ModelSet {
     id: "hf-mask2former",
-    title: "another training of the official detector; scores are not official",
+    title: "a different training of the official detector; scores are not official",
     members: &[Member::Hub(MASK2FORMER_OF_THE_HUB)],
     terms: Terms::Free,
 };

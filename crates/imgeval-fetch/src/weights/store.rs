@@ -31,9 +31,9 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
-    #[error("`{}` is no part of the set `{set}`", path.display())]
+    #[error("`{}` is not part of the set `{set}`", path.display())]
     NotAMember { set: &'static str, path: PathBuf },
-    #[error("the weights `{set}` are under terms that you have not accepted: {terms}")]
+    #[error("the weights `{set}` have terms that you have not accepted: {terms}")]
     TermsNotAccepted { set: &'static str, terms: &'static str },
     #[error("`{}` has the git hash {found}, weights `{id}` have {expected}", path.display())]
     WrongGitHash { id: &'static str, path: PathBuf, expected: &'static str, found: String },

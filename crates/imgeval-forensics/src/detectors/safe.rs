@@ -31,7 +31,7 @@ const LAYOUT: Layout =
     Layout { network: "SAFE's network", stem_side: 3, n_layers: 2, head: "fc1", outputs: 2 };
 
 const DDA: &str = "DDA's README";
-const GPT_IMGEVAL: &str = "GPT-ImgEval, which tested no real image with it";
+const GPT_IMGEVAL: &str = "GPT-ImgEval, which tested no real images with it";
 
 /// What is known of SAFE.
 pub static SAFE: Description = Description {

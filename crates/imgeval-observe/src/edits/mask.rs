@@ -19,9 +19,9 @@ pub enum MaskThreshold {
 /// Why a picture is no mask.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MaskError {
-    #[error("{share:.0} % of its pixels are neither black nor white, so it is no mask")]
+    #[error("{share:.0} % of its pixels are neither black nor white, so it is not a mask")]
     Photograph { share: f64 },
-    #[error("its brightest pixel has the level {brightest} of 255, so it marks nothing in white")]
+    #[error("its brightest pixel has the level {brightest} of 255, so nothing is marked in white")]
     Dark { brightest: u8 },
 }
 
@@ -87,7 +87,7 @@ mod tests {
         let photograph = refused(&[(90, 40), (140, 40), (255, 20)]);
         assert_eq!(
             photograph.to_string(),
-            "80 % of its pixels are neither black nor white, so it is no mask"
+            "80 % of its pixels are neither black nor white, so it is not a mask"
         );
         assert_eq!(refused(&[(255, 40), (128, 6)]), MaskError::Photograph { share: 6.0 });
         // Labels, red on black, and a mask that is nearly black.

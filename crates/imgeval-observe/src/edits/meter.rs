@@ -61,7 +61,7 @@ pub enum MissingMetric {
     /// Why, and the set of weights that they belong to.
     #[error("{reason}")]
     WeightsAbsent { reason: String, set: &'static str },
-    #[error("the region is one pixel wide or high, and nothing is left to cut out")]
+    #[error("the region is one pixel wide or high, so nothing can be cropped")]
     RegionWithoutInside,
 }
 

@@ -177,7 +177,7 @@ fn question_about(
 ) -> Result<JudgeQuestion, Failure> {
     let missing = |what: &str| Failure {
         kind: FailureKind::NotAccessible,
-        detail: format!("the run holds no {what} of {}", item.id),
+        detail: format!("the run contains no {what} of {}", item.id),
     };
     let subject = subjects.get(&(item.role, item.id.clone())).ok_or_else(|| missing("image"))?;
     let round = item.id.round;
@@ -190,7 +190,7 @@ fn question_about(
     make_question(protocol, &fields, |attachment| match (attachment, before) {
         (Attachment::Answer, _) => Ok(vec![load_image(&subject.directory, &subject.image)?]),
         (Attachment::Source, Some(before)) => {
-            let before = before.ok_or_else(|| missing("image of the round before"))?;
+            let before = before.ok_or_else(|| missing("image of the previous round"))?;
             Ok(vec![load_image(&subject.directory, before)?])
         }
         (Attachment::Source | Attachment::First, _) => {

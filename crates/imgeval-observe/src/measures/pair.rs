@@ -136,7 +136,7 @@ impl Found<'_> {
         let tiles = tile_survival(pair.source, pair.edited, registration);
         match tiles.survival {
             Some(share) => self.put("survival", share),
-            None => self.say("survival", &"no tile of the source shows anything"),
+            None => self.say("survival", &"no tile of the source has enough detail"),
         }
     }
 

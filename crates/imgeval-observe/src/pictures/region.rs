@@ -35,7 +35,7 @@ pub fn region_panel(pair: &AlignedPair, found: &EditedRegion, mask: Option<&Bits
         outline(&mut canvas, mask, DARK, LINE / 2);
     }
     let heading = match &leak {
-        Some(_) => "edited: yellow inside of the mask, red outside of it; mask: black and white line",
+        Some(_) => "edited: yellow inside the mask, red outside it; mask: black and white line",
         None => "edited region (yellow line)",
     };
     Panel::new(heading, canvas.into_pixels())

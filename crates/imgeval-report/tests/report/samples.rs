@@ -91,7 +91,7 @@ pub(crate) fn board() -> Board {
                     Cell { value: Some(f64::NAN), ..Cell::default() },
                 ],
             ),
-            run("unseen", 2, "nobody has looked at its images yet", "", vec![Cell::default(); 3]),
+            run("unseen", 2, "not evaluated yet", "", vec![Cell::default(); 3]),
         ],
         published_source: "arXiv 2504.02782, table 1".to_owned(),
         published_unknown: "any interval".to_owned(),

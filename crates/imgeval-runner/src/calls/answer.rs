@@ -81,7 +81,7 @@ pub(super) fn look_again(
 fn judge(hash: ContentHash, facts: ImageFacts, wanted: Option<SizeRequest>) -> Outcome<ImageRecord> {
     let ImageFacts { format, width, height, notes } = facts;
     if let Some(size) = wanted.filter(|size| !size.allows(width, height)) {
-        let detail = format!("it has {width}x{height} pixels, asked for was {size}");
+        let detail = format!("it has {width}x{height} pixels instead of {size}");
         return Outcome::Failed(Failure { kind: FailureKind::WrongSize, detail });
     }
     Outcome::Done(ImageRecord { hash, format, width, height, notes })

@@ -83,10 +83,10 @@ impl Shortage {
         let kept_back = match kept_back {
             Usd::ZERO => String::new(),
             kept_back if kept_back == left => {
-                ", kept back in case a call costs far more than the others".to_owned()
+                ", held back in case a call costs far more than the others".to_owned()
             }
             kept_back => {
-                format!(", {kept_back} of it kept back in case a call costs far more than the others")
+                format!(", {kept_back} of it held back in case a call costs far more than the others")
             }
         };
         let cents = (enough.dollars() * 100.0).ceil() / 100.0;

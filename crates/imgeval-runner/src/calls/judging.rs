@@ -127,7 +127,7 @@ impl Work for Judgments<'_> {
             let _permit = caller.preparing.acquire().await;
             let made = spawn_blocking(move || (caller.question)(&item)).await;
             let broke = |error: JoinError| {
-                let detail = format!("preparing it broke down: {error}");
+                let detail = format!("preparing it ended unexpectedly: {error}");
                 Err(Failure { kind: FailureKind::NotAccessible, detail })
             };
             Ok(made.unwrap_or_else(broke).map_or_else(Prepared::Free, Prepared::Request))

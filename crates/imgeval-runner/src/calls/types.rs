@@ -119,17 +119,17 @@ pub enum Stopped {
 pub enum CallError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("no price is known for {what}, so that a limit on the cost cannot be kept")]
+    #[error("the price of {what} is unknown, so a cost limit cannot be enforced")]
     PriceUnknown { what: String },
-    #[error("{n} images of the run were made from other prompts or inputs, such as {}", list_ids(examples))]
+    #[error("{n} images of the run were generated from other prompts or inputs, such as {}", list_ids(examples))]
     Outdated {
         n: usize,
         /// The first few.
         examples: Vec<SampleId>,
     },
-    #[error("could not start the thread that writes the run")]
+    #[error("could not start the thread that writes to the run")]
     Thread(#[source] io::Error),
-    #[error("a part of the program broke down while calls were under way: {detail}")]
+    #[error("an internal task failed while calls were in progress: {detail}")]
     Broke { detail: String },
 }
 

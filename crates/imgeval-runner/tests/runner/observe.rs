@@ -414,7 +414,7 @@ fn an_observer_that_fails_its_own_check_does_not_begin() {
     let mut run = run_with(folder.path(), &[1]);
     let setup = Setup { fails_canary: true, ..Setup::default() };
     let error = setup.observe_until(&mut run, usize::MAX).unwrap_err().to_string();
-    assert!(error.contains("failed the check of itself") && error.contains("the cow is a horse"), "{error}");
+    assert!(error.contains("failed its self-test") && error.contains("the cow is a horse"), "{error}");
     assert_eq!((setup.n_detected(), setup.stored(&run)[&1].seen.is_none()), (0, true));
 }
 

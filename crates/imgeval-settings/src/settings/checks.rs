@@ -69,8 +69,7 @@ impl ResolvedModel {
             let (provider, variables) =
                 (&self.name.provider, self.settings.kind.key_variables().join(" or "));
             format!(
-                "provider `{provider}` is sent no key, because the settings lead to {} and name none; \
-                 key_env = \"{variables}\" would send it there",
+                "provider `{provider}` is sent no key, because the settings point to {} and name none; key_env = \"{variables}\" would send it there",
                 self.settings.base_url
             )
         });
@@ -84,7 +83,7 @@ impl ResolvedModel {
         let Retirement { date, is_over, replacement } = retirement;
         let what = if is_over { "was retired on" } else { "will be retired on" };
         let instead =
-            replacement.map_or_else(String::new, |model| format!("; the vendor names {model} instead"));
+            replacement.map_or_else(String::new, |model| format!("; the vendor recommends {model} instead"));
         Some(format!("the model {} {what} {date}{instead}", self.name.model))
     }
 }

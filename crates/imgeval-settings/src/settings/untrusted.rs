@@ -132,7 +132,7 @@ fn refused_entries(name: &str, section: &ProviderSection, own: Option<&ProviderS
         }
     }
     if own.is_some_and(|own| own.kind.is_some() || !sensitive_entries(name, own).is_empty()) {
-        entries.push("the section as a whole, in place of the one in your own settings".to_owned());
+        entries.push("the whole section, replacing the one in your own settings".to_owned());
     }
     entries
 }
@@ -284,6 +284,6 @@ mod tests {
         let file = "[providers.openai]\nconcurrency = 3";
         let own = "[providers.openai]\nbase_url = 'https://gateway.example/v1'\nkey_env = 'GATEWAY_KEY'";
         let error = untrusted(file, own).unwrap().check("openai", false).unwrap_err();
-        assert!(error.to_string().contains("in place of the one in your own settings"), "{error}");
+        assert!(error.to_string().contains("replacing the one in your own settings"), "{error}");
     }
 }

@@ -83,7 +83,7 @@ fn a_missing_color_is_said_and_not_counted_as_wrong() {
     let output = imgeval(&["score", text(&directory), "--json"]);
     check_exit(&output, 4);
     let advice = stderr(&output);
-    assert!(advice.contains("1 image cannot be scored: a colour"), "{advice}");
+    assert!(advice.contains("1 image cannot be scored: a color"), "{advice}");
     assert!(advice.contains("/run`, with the same detector"), "{advice}");
     let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(table["overall"]["images_scored"], 1);
@@ -182,6 +182,6 @@ fn colors_are_named_again_without_detecting() {
     check_exit(&again, 0);
     let said = stderr(&again);
     assert!(said.contains("observe: 0 images looked at"), "{said}");
-    assert!(said.contains("colours named in 2 images that had been looked at before"), "{said}");
+    assert!(said.contains("colors named in 2 previously evaluated images"), "{said}");
     assert_eq!(table(&run), before);
 }

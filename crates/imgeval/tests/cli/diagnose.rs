@@ -69,7 +69,7 @@ fn a_probe_is_trained_and_asked() {
     fs::write(lattice.join("note.png"), "not a picture").unwrap();
     let output = imgeval(&["diagnose", "architecture", "apply", text(&probe), text(&lattice), "--json"]);
     check_exit(&output, 4);
-    assert!(stderr(&output).contains("note.png` cannot be used: unsupported-format: looks like plain text"));
+    assert!(stderr(&output).contains("note.png`: unsupported-format: looks like plain text"));
     let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert!(answer["summary"]["shares"][1]["value"].as_f64().unwrap() > 0.9, "{}", answer["summary"]);
     assert_eq!(answer["images"].as_array().unwrap().len(), 40);

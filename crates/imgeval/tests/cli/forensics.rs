@@ -77,7 +77,7 @@ fn strange_requests_end_with_one_sentence() {
     let absent = ["detect-fake", text(&image), "--detector", "cnnspot", "--models-dir", text(&models)];
     refused(&absent, 1, "CC BY-NC-SA 4.0: not for commercial use");
     let accepted = ["models", "pull", "cnnspot", "--accept-terms", "--models-dir", text(&models)];
-    refused(&accepted, 1, "people find them at https://www.dropbox.com/");
+    refused(&accepted, 1, "find them at https://www.dropbox.com/");
     let absent = ["detect-fake", text(&image), "--detector", "cnnspot", "--models-dir", text(&models)];
     refused(&absent, 1, "weights `cnnspot-network` are not at");
     check_exit(&imgeval(&["detect-fake", "--list", "--models-dir", text(&models)]), 0);

@@ -60,7 +60,7 @@ fn a_command_that_is_not_there_or_malformed_is_one_sentence() {
     for (model, words) in [
         ("cmd:program {prompt}", "lacks {out}"),
         ("cmd:program {promt} {out}", "the unknown placeholder {promt}"),
-        ("cmd:program 'x {prompt} {out}", "a quote that is not closed"),
+        ("cmd:program 'x {prompt} {out}", "an unclosed quote"),
         ("cmd-lines:program {prompt}", "has {prompt}"),
         ("folder:/nonexistent/folder", "/nonexistent/folder"),
     ] {
@@ -199,7 +199,7 @@ fn malformed_files_of_cases_are_refused_with_the_line() {
     for (line, words) in [
         (r#"{"id": "b", "prompt": "p""#, "EOF"),
         (r#"["b", "p"]"#, "cases.jsonl"),
-        (r#"{"id": "a", "prompt": "p"}"#, "the id `a` occurs twice"),
+        (r#"{"id": "a", "prompt": "p"}"#, "duplicate id `a`"),
         (r#"{"id": "../x", "prompt": "p"}"#, "the id `../x` is none"),
         (r#"{"id": "", "prompt": "p"}"#, "the id `` is none"),
         (r#"{"id": ".x", "prompt": "p"}"#, "the id `.x` is none"),

@@ -195,7 +195,7 @@ fn a_detector_refuses_weights_of_the_other_family() {
     let families = [("hf-mask2former", &pth, "mmdetection"), ("geneval", &fixtures, "transformers")];
     for (name, weights, family) in families {
         let options = ["--detector", name, "--weights", text(weights), "--clip", text(&folder)];
-        let reason = format!("holds weights of {family}, which are not those of `{name}`");
+        let reason = format!("contains weights of {family}, not of `{name}`");
         check_refused(&[&detect[..], &options].concat(), &reason);
         let either = ["--detector", "mask2former", "--weights", text(weights)];
         check_exit(&imgeval(&[&detect[..], &either].concat()), 0);

@@ -182,7 +182,7 @@ pub(crate) fn decode_image(text: &str) -> Result<Vec<u8>, Failure> {
     };
     let bytes = decoded.map_err(|error| Failure {
         kind: FailureKind::NotAnImage,
-        detail: format!("the image in the reply is no base64: {error}"),
+        detail: format!("the image in the reply is not base64: {error}"),
     })?;
     if bytes.is_empty() {
         let detail = "the image in the reply is empty".to_owned();
