@@ -39,7 +39,7 @@ pub fn write_cases(sessions: &[BenchmarkSession], file: &Path) -> Result<Written
         check_id(&known.key)?;
         let path = match &known.image {
             SourceImage::File(path) if path.is_file() => Ok(path_from(folder.path(), path)),
-            SourceImage::File(path) => Err(format!("`{}` is not there", path.display())),
+            SourceImage::File(path) => Err(format!("`{}` does not exist", path.display())),
             SourceImage::Absent(reason) => Err(reason.clone()),
             SourceImage::InTable { bytes, stem } => decode(bytes).map(|image| {
                 let name = format!("{stem}.{}", image.format.extension());

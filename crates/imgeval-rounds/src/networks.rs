@@ -84,8 +84,7 @@ impl Networks {
                 features.canary()?;
                 if !features.has_official_shapes() {
                     notes.push(
-                        "CLIP or DINO have other shapes than CLIP ViT-B/32 and DINO ViT-S/16, so their numbers compare with no \
-                         published ones."
+                        "CLIP or DINO differ in shape from CLIP ViT-B/32 and DINO ViT-S/16, so their numbers are not comparable with published ones."
                             .to_owned(),
                     );
                 }
@@ -149,7 +148,7 @@ impl Networks {
 
     /// What DINO sees of a whole image or a crop, squashed.
     pub(crate) fn dino_tokens(&self, pixels: &Pixels) -> Result<DinoTokens, String> {
-        let networks = self.features.as_ref().ok_or_else(|| "DINO is not here".to_owned())?;
+        let networks = self.features.as_ref().ok_or_else(|| "DINO is not installed".to_owned())?;
         networks.dino_tokens(pixels).map_err(said)
     }
 
@@ -163,7 +162,7 @@ impl Networks {
             let keys = Tokens::new(&features.squashed.keys, features.squashed.width);
             let structure = match keys {
                 Some(keys) => SelfSimilarity::of(&keys).map_err(said),
-                None => Err("the network sees no parts of the image".to_owned()),
+                None => Err("the network has no patches of the image".to_owned()),
             };
             Ok(Features { clip: features.clip, dino: features.dino, structure })
         });
@@ -278,5 +277,5 @@ fn both(one: Found, other: Found) -> Result<[Located; 2], String> {
 }
 
 fn not_here(absent: &str) -> String {
-    format!("weights {absent} of the set `{NETWORKS_SET}` are not here")
+    format!("weights {absent} of the set `{NETWORKS_SET}` are not installed")
 }

@@ -60,7 +60,7 @@ fn in_folder(
             let names = benchmark.round_names(&known.key, round)?;
             rounds.push(match find(&names) {
                 Some(name) => Delivered::Image(in_folder(name)),
-                None => Delivered::Missing(format!("`{}` is not there", names.join("` or `"))),
+                None => Delivered::Missing(format!("`{}` does not exist", names.join("` or `"))),
             });
         }
         found.push(session(known, model, source_of(known, own_copy), rounds));
@@ -78,7 +78,7 @@ fn in_table(sessions: &[BenchmarkSession], path: &Path, model: &str) -> Result<V
         let image = |round: usize| row?.images.get(round)?.as_ref();
         let rounds = (0..known.session.rounds.len()).map(|round| match image(round) {
             Some(TableImage { bytes, .. }) => Delivered::Image(ImagePlace::Bytes(bytes.clone())),
-            None => Delivered::Missing("the table holds no image for it".to_owned()),
+            None => Delivered::Missing("the table contains no image for it".to_owned()),
         });
         found.push(session(known, model, source_of(known, None), rounds.collect()));
     }

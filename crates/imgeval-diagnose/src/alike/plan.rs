@@ -64,9 +64,9 @@ pub struct JpegStep {
 
 #[derive(Debug, thiserror::Error)]
 pub enum HarmoniseError {
-    #[error("{width}x{height} pixels are smaller than the square of {side} that the probe looks at")]
+    #[error("{width}x{height} pixels are smaller than the square of {side} that the probe needs")]
     TooSmall { width: u32, height: u32, side: u32 },
-    #[error("the picture could not be compressed")]
+    #[error("the image could not be compressed")]
     Jpeg(#[source] JpegError),
 }
 
@@ -123,7 +123,7 @@ impl Plan {
     pub fn describe(&self) -> String {
         let side = self.side;
         let sizing = match self.sizing {
-            Sizing::CentreCrop => format!("native crop of {side}x{side} at the centre"),
+            Sizing::CentreCrop => format!("native crop of {side}x{side} at the center"),
             Sizing::DrawnCrop { seed } => format!("native crop of {side}x{side}, drawn with seed {seed}"),
             Sizing::Scaled => format!("central square scaled to {side}x{side} (Lanczos)"),
         };
@@ -134,7 +134,7 @@ impl Plan {
                 format!("JPEG quality {quality}, {colour}")
             }
         };
-        format!("{sizing}; {jpeg}; metadata, colour profile and alpha ignored")
+        format!("{sizing}; {jpeg}; metadata, color profile and alpha ignored")
     }
 }
 
@@ -205,11 +205,11 @@ pub fn choose_plan(images: &[&Examined], sizes_separate: bool, request: PlanRequ
     };
     if sizes_separate && sizing == Sizing::Scaled {
         notes.push(format!(
-            "the classes come in different sizes, so all pictures are scaled to {side} pixels; that erases most fine traces of a decoder, and what is left may still come from the sizes"
+            "the classes have different sizes, so all images are scaled to {side} pixels; this removes most fine traces of a decoder, and the remaining ones may still come from the sizes"
         ));
     } else if sizes_separate {
         notes.push(
-            "the classes come in different sizes and are cropped without scaling: the same content is larger in one class, and enlarged pictures stay enlarged, so a high accuracy may come from the sizes alone"
+            "the classes have different sizes and are cropped without scaling: the same content is larger in one class, and enlarged images stay enlarged, so a high accuracy may come from the sizes alone"
                 .to_owned(),
         );
     }
@@ -236,33 +236,33 @@ fn choose_jpeg(images: &[&Examined], request: JpegRequest, notes: &mut Vec<Strin
     };
     if n_webp > 0 {
         notes.push(format!(
-            "{n_webp} pictures are lossy WebP, whose traces no JPEG compression covers; their quality is taken for {ASSUMED_WEBP_QUALITY}"
+            "{n_webp} images are lossy WebP, whose traces no JPEG compression hides; their quality is assumed to be {ASSUMED_WEBP_QUALITY}"
         ));
     }
     match (quality, lowest) {
-        (None, None) => notes.push("all pictures are stored without loss and are not compressed".to_owned()),
+        (None, None) => notes.push("all images are stored losslessly and are not compressed".to_owned()),
         (None, Some(_)) => notes.push(format!(
-            "{n_lossy} of {} pictures were compressed before, and no common compression was asked for: their traces stay",
+            "{n_lossy} of {} images were already compressed, and no common compression was requested: their traces remain",
             images.len()
         )),
         (Some(quality), _) if n_lossy > 0 && n_lossy < images.len() => notes.push(format!(
-            "every picture is compressed as JPEG of quality {quality}; {n_lossy} of {} were compressed before and now are twice, which near that quality leaves almost no trace and far above it a weak one",
+            "every image is compressed as JPEG with quality {quality}; {n_lossy} of {} were already compressed and are now compressed twice, which leaves almost no trace near that quality and a weak one far above it",
             images.len()
         )),
         (Some(quality), _) => {
-            notes.push(format!("every picture is compressed as JPEG of quality {quality}"));
+            notes.push(format!("every image is compressed as JPEG with quality {quality}"));
         }
     }
     if let (Some(quality), Some(lowest)) = (quality, lowest)
         && quality > lowest
     {
         notes.push(format!(
-            "some pictures were compressed at quality {lowest}, below the common {quality}: their stronger traces stay"
+            "some images were compressed at quality {lowest}, below the common {quality}: their stronger traces remain"
         ));
     }
     if jpegs().any(|jpeg| !jpeg.is_standard) {
         notes.push(
-            "some JPEG files have quantisation tables of their own, which a common compression covers less well"
+            "some JPEG files have custom quantization tables, which a common compression hides less well"
                 .to_owned(),
         );
     }
@@ -304,7 +304,7 @@ mod tests {
         let error = plan(Sizing::Scaled).apply(&gradient(63, 90), "a").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "63x90 pixels are smaller than the square of 64 that the probe looks at"
+            "63x90 pixels are smaller than the square of 64 that the probe needs"
         );
     }
 

@@ -17,11 +17,11 @@ const BATCH: usize = 32;
 /// Why an image that was usable gives no square.
 #[derive(Debug, thiserror::Error)]
 pub enum SquareError {
-    #[error("`{name}` could be read at first and now cannot: {}", failure.detail)]
+    #[error("`{name}` was readable at first but no longer is: {}", failure.detail)]
     Vanished { name: String, failure: Failure },
-    #[error("`{name}` was changed while it was used; start again")]
+    #[error("`{name}` changed while it was in use; start again")]
     Changed { name: String },
-    #[error("`{name}` cannot be brought into the form that the probe looks at")]
+    #[error("`{name}` cannot be converted to the form that the probe needs")]
     Harmonise {
         name: String,
         #[source]

@@ -58,7 +58,7 @@ impl UnusedReason {
             Self::File(failure) => failure.detail.clone(),
             Self::TooSmall { width, height, side } => {
                 format!(
-                    "{width}x{height} pixels are smaller than the square of {side} that the probe looks at"
+                    "{width}x{height} pixels are smaller than the square of {side} that the probe needs"
                 )
             }
         }

@@ -29,14 +29,14 @@ impl Number {
         match (self.value, self.low, self.high) {
             (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
             (Some(value), ..) => format!("{value:.3}"),
-            (None, ..) => "not defined".to_owned(),
+            (None, ..) => "undefined".to_owned(),
         }
     }
 
     /// `0.953`, or `not defined`.
     #[must_use]
     pub fn short_text(&self) -> String {
-        self.value.map_or_else(|| "not defined".to_owned(), |value| format!("{value:.3}"))
+        self.value.map_or_else(|| "undefined".to_owned(), |value| format!("{value:.3}"))
     }
 }
 

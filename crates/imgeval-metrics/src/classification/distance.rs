@@ -56,7 +56,7 @@ impl ClassDistance {
             || parts.centres.is_empty()
             || !parts.centres.len().is_multiple_of(n_features)
         {
-            return error("lengths of means, scales, factor and centres do not fit");
+            return error("lengths of means, scales, factor and centers do not match");
         }
         let numbers = [&parts.mean, &parts.scale, &parts.factor, &parts.centres];
         if !numbers.into_iter().flatten().all(|value| value.is_finite()) || !parts.shrinkage.is_finite() {

@@ -101,7 +101,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-6, "{found} instead of {expected}");
         }
         let error = hide_region(&pixels, &mask(1, &[0, 0, 0])).unwrap_err();
-        assert_eq!(error.to_string(), "pictures of 3x1 and 1x3 pixels cannot be compared");
+        assert_eq!(error.to_string(), "images of 3x1 and 1x3 pixels cannot be compared");
     }
 
     #[test]

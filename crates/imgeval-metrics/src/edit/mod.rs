@@ -22,8 +22,8 @@ pub use similarity::{WINDOW_SIDE, structural_similarity};
 /// Why two pictures have no metrics.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditMetricError {
-    #[error("pictures of {}x{} and {}x{} pixels cannot be compared", first.0, first.1, second.0, second.1)]
+    #[error("images of {}x{} and {}x{} pixels cannot be compared", first.0, first.1, second.0, second.1)]
     OtherSize { first: (u32, u32), second: (u32, u32) },
-    #[error("a picture of {}x{} pixels is smaller than the window of {WINDOW_SIDE}x{WINDOW_SIDE}", size.0, size.1)]
+    #[error("an image of {}x{} pixels is smaller than the window of {WINDOW_SIDE}x{WINDOW_SIDE}", size.0, size.1)]
     TooSmall { size: (u32, u32) },
 }

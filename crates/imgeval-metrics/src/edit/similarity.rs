@@ -119,7 +119,7 @@ mod tests {
     fn pictures_smaller_than_the_window_are_refused() {
         let small = picture(10, |_| 0);
         let error = structural_similarity(&small, &small).unwrap_err();
-        assert_eq!(error.to_string(), "a picture of 10x10 pixels is smaller than the window of 11x11");
+        assert_eq!(error.to_string(), "an image of 10x10 pixels is smaller than the window of 11x11");
         let other = structural_similarity(&small, &picture(12, |_| 0)).unwrap_err();
         assert_eq!(other, EditMetricError::OtherSize { first: (10, 10), second: (12, 12) });
     }

@@ -25,10 +25,10 @@ use crate::registration::Status;
 /// Why a pair has no locality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotMeasurable {
-    #[error("registration is {}, so nothing outside of the edit is compared", .0.name())]
+    #[error("registration is {}, so nothing outside the edit is compared", .0.name())]
     NotRegistered(Status),
     #[error("the images do not overlap")]
     NoOverlap,
-    #[error("the region covers the whole overlap: nothing is left outside of it")]
+    #[error("the region covers the whole overlap: nothing is left outside it")]
     NothingOutside,
 }

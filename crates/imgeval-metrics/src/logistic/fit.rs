@@ -64,7 +64,7 @@ pub fn fit_logistic(
 ) -> Result<LogisticFit, LearnError> {
     check_labels(features.n_rows(), labels, n_classes)?;
     if !(settings.penalty > 0.0 && settings.penalty.is_finite() && settings.tolerance > 0.0) {
-        return Err(LearnError::Settings { what: "penalty and tolerance must be above zero" });
+        return Err(LearnError::Settings { what: "penalty and tolerance must be positive" });
     }
     let ones;
     let weights = match weights {

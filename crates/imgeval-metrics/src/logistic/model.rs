@@ -41,14 +41,14 @@ impl LogisticModel {
             || Some(parts.weights.len()) != n_weights
             || parts.intercepts.len() != n_rows
         {
-            return error("lengths of means, scales, weights and intercepts do not fit");
+            return error("lengths of means, scales, weights and intercepts do not match");
         }
         let numbers = [&parts.mean, &parts.scale, &parts.weights, &parts.intercepts];
         if !numbers.into_iter().flatten().all(|value| value.is_finite()) {
             return error("a number is not finite");
         }
         if !parts.scale.iter().all(|scale| *scale > 0.0) {
-            return error("a scale is not above zero");
+            return error("a scale is not positive");
         }
         Ok(Self { parts })
     }

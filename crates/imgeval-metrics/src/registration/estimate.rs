@@ -75,10 +75,10 @@ pub enum NotRegistrable {
     )]
     TooSmall { width: u32, height: u32 },
     #[error(
-        "an image of {width}x{height} pixels is too thin to be registered: its sides may differ {MOST_ELONGATED} times"
+        "an image of {width}x{height} pixels is too narrow to be registered: its sides may differ by a factor of at most {MOST_ELONGATED}"
     )]
     TooThin { width: u32, height: u32 },
-    #[error("the {which} image has one color and nothing to be registered by")]
+    #[error("the {which} image is a single color, with nothing to register by")]
     OneColor { which: &'static str },
 }
 

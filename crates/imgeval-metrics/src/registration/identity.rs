@@ -51,7 +51,7 @@ pub struct AlignedLikeness {
 pub enum NotComparable {
     #[error("registration is {}, so pixels cannot be compared", .0.name())]
     NotRegistered(Status),
-    #[error("too little of the images overlaps to be compared")]
+    #[error("the images overlap too little to be compared")]
     TooLittle,
 }
 

@@ -47,11 +47,11 @@ pub const MIN_SIDE: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpectrumError {
     #[error(
-        "a picture of {width}x{height} pixels has too few frequencies: each side needs at least {MIN_SIDE} pixels"
+        "an image of {width}x{height} pixels has too few frequencies: each side needs at least {MIN_SIDE} pixels"
     )]
     TooSmall { width: usize, height: usize },
     #[error(
-        "a curve of {found} points cannot be averaged with curves of {expected}: take pictures of one size"
+        "a curve of {found} points cannot be averaged with curves of {expected}: use images of one size"
     )]
     OtherLength { expected: usize, found: usize },
 }

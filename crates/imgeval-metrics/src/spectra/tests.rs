@@ -140,7 +140,7 @@ fn small_and_flat_pictures_get_an_answer() {
     let error = spectrum_features(&small).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a picture of 63x200 pixels has too few frequencies: each side needs at least 64 pixels"
+        "an image of 63x200 pixels has too few frequencies: each side needs at least 64 pixels"
     );
     let flat = GrayPlane::new(64, 64, vec![0.3; 4096]).unwrap();
     assert!(spectrum_features(&flat).unwrap().iter().all(|value| value.is_finite()));

@@ -38,10 +38,10 @@ pub struct TextMeasures {
 /// Why there are no numbers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextNotMeasurable {
-    #[error("no line of text was asked for")]
+    #[error("no line of text was requested")]
     NoTarget,
     /// The place of the line, from 0.
-    #[error("line {} has no character to read", index + 1)]
+    #[error("line {} has no readable characters", index + 1)]
     EmptyTarget { index: usize },
     #[error("a corner of fragment {index} is not a number")]
     NoPlace { index: usize },

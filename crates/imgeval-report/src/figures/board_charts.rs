@@ -259,7 +259,7 @@ fn source_lines(canvas: &mut Canvas, board: &Board, rows: &[&BoardRow]) {
     if rows.iter().any(|row| row.source == RowSource::Published) && !board.published_source.is_empty() {
         let unknown = match board.published_unknown.is_empty() {
             true => String::new(),
-            false => format!("; not known of published rows: {}", board.published_unknown),
+            false => format!("; unknown for published rows: {}", board.published_unknown),
         };
         canvas.notes(&[format!("Published rows: {}{unknown}.", board.published_source)]);
     }

@@ -50,7 +50,7 @@ pub fn qualitative_grid(items: &[GridItem], columns: usize) -> Figure {
         canvas.notes(&["There are no examples.".to_owned()]);
     }
     let told: Vec<String> = items.iter().enumerate().map(|(place, item)| told(place + 1, item)).collect();
-    canvas.finish(format!("{} pictures. {}", items.len(), told.join(" ")).trim().to_owned())
+    canvas.finish(format!("{} images. {}", items.len(), told.join(" ")).trim().to_owned())
 }
 
 fn draw_item(canvas: &mut Canvas, item: &GridItem, x: f64, width: f64) {
@@ -99,6 +99,6 @@ fn told(number: usize, item: &GridItem) -> String {
         }
     };
     let reason = if item.reason.is_empty() { String::new() } else { format!(" ({})", short(&item.reason)) };
-    let lack = if item.image.is_none() { ", without a picture" } else { "" };
+    let lack = if item.image.is_none() { ", without an image" } else { "" };
     format!("{number}: \u{201c}{}\u{201d}{lack}, {}{reason}.", short(&item.prompt), plain(&item.verdict))
 }

@@ -94,8 +94,8 @@ impl Database {
                         recorded.push(RecordedSample::AlreadyThere);
                         continue;
                     } else {
-                        let gone = if is_gone { " (gone now; the run keeps its image)" } else { "" };
-                        let detail = format!("sample {} is already taken from `{holder}`{gone}", sample.id);
+                        let gone = if is_gone { " (now deleted; the run keeps its image)" } else { "" };
+                        let detail = format!("sample {} already comes from `{holder}`{gone}", sample.id);
                         let kind = FailureKind::DuplicateSample;
                         sample.outcome = Outcome::Failed(Failure { kind, detail });
                     }

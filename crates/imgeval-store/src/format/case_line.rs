@@ -80,10 +80,10 @@ impl ListedCase {
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         let line: CaseLine = from_json_str(line).map_err(|error| error.to_string())?;
         if line.version > VERSION {
-            return Err(format!("case format {} is newer than this version reads", line.version));
+            return Err(format!("case format {} is newer than this version can read", line.version));
         }
         let image = |name: &String| {
-            ImageRef::from_file_name(name).ok_or_else(|| format!("`{name}` is no image of the run"))
+            ImageRef::from_file_name(name).ok_or_else(|| format!("`{name}` is not an image of the run"))
         };
         let round = |round: RoundLine| -> Result<ListedRound, String> {
             let images = round.images.iter().map(image).collect::<Result<_, _>>()?;
@@ -136,7 +136,7 @@ mod tests {
         check(r#"{"version":2,"id":"x","tag":"","rounds":[]}"#, "case format 2 is newer");
         check(
             r#"{"id":"x","tag":"","rounds":[{"prompt":"p","images":["../x.png"],"mask":null}]}"#,
-            "`../x.png` is no image of the run",
+            "`../x.png` is not an image of the run",
         );
     }
 }

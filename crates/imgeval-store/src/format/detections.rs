@@ -51,7 +51,7 @@ pub(crate) fn render_payload(
 pub(crate) fn parse_payload(text: &str) -> Result<(DetectionsPayload, Vec<Detection>), String> {
     let payload: DetectionsPayload = from_json_str(text).map_err(|error| error.to_string())?;
     if payload.version > PAYLOAD_VERSION {
-        return Err(format!("evidence format {} is newer than this version reads", payload.version));
+        return Err(format!("evidence format {} is newer than this version can read", payload.version));
     }
     let detection = |row: &DetectionRow| {
         let category = Category::from_name(&row.class)
@@ -104,18 +104,18 @@ pub(crate) fn render_colors<'a>(
 pub(crate) fn parse_colors_into(text: &str, detections: &mut [Detection]) -> Result<(), String> {
     let payload: ColorsPayload = from_json_str(text).map_err(|error| error.to_string())?;
     if payload.version > COLORS_VERSION {
-        return Err(format!("colour format {} is newer than this version reads", payload.version));
+        return Err(format!("color format {} is newer than this version can read", payload.version));
     }
     for row in payload.colors {
         let place = row.detection;
         let detection = detections
             .get_mut(place)
-            .ok_or_else(|| format!("a colour belongs to detection {place}, which does not exist"))?;
+            .ok_or_else(|| format!("a color belongs to detection {place}, which does not exist"))?;
         detection.colors = Some(match (row.argmax, row.positive) {
             (Some(values), None) => ColorScores { values, rule: ColorRule::Argmax },
             (None, Some(values)) => ColorScores { values, rule: ColorRule::PositiveOnly },
             (None, None) | (Some(_), Some(_)) => {
-                return Err(format!("the colour of detection {place} follows no known rule"));
+                return Err(format!("the color of detection {place} follows no known rule"));
             }
         });
     }

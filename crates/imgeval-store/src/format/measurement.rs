@@ -62,7 +62,7 @@ impl Measurement {
         let mut object: Map<String, Value> = from_json_str(text).map_err(|error| error.to_string())?;
         if let Some(version) = object.get("version").and_then(Value::as_u64).filter(|found| *found > VERSION)
         {
-            return Err(format!("measurement format {version} is newer than this version reads"));
+            return Err(format!("measurement format {version} is newer than this version can read"));
         }
         let number = |(name, value): (String, Value)| {
             let number = match value {

@@ -205,7 +205,7 @@ fn one_run_tells_what_a_comparison_could_find() {
     assert!((90..=110).contains(&(needed(&small) / needed(&large))), "{small:#} {large:#}");
     assert!(overall(&large)["images_needed"].as_u64().unwrap() <= 12, "{large:#}");
     assert_eq!(overall(&small)["images_needed"], Value::Null, "no number of images is enough");
-    assert!(plan(&[]).contains("four times of five"));
+    assert!(plan(&[]).contains("80 % power"));
     for more in [&["--format", "csv"][..], &["--difference", "1.5"], &["--correlation", "2"]] {
         check_exit(&imgeval(&[&["compare", text(&a)], more].concat()), 2);
     }

@@ -190,7 +190,7 @@ fn pairs_that_cannot_be_measured_are_told_in_one_sentence() {
     fs::remove_file(&mask).unwrap();
     check(&[], 2, "error: cannot use `F/mask.png`: the file could not be opened: ");
     write_mask(&mask, &json!(["disc", 300, 200]));
-    check(&["--lpips-heads", "absent.pth"], 2, "error: `absent.pth` is no file");
+    check(&["--lpips-heads", "absent.pth"], 2, "error: `absent.pth` is not a file");
     let source = pair.file("source.png");
     let wrong = ["--lpips-trunk", &source, "--lpips-heads", &source];
     check(&wrong, 2, "error: ");

@@ -252,7 +252,7 @@ fn a_file_of_cases_may_grow_but_not_change_what_the_run_has_seen() {
     write_cases(&bench, &[case("a", "other")]);
     let output = bench.generate(&["--cases", &cases]);
     check_exit(&output, 6);
-    assert!(stderr(&output).contains("the case `a` is not what it was"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the case `a` has changed"), "{}", stderr(&output));
     let listing = fs::read_to_string(bench.run().join("cases.jsonl")).unwrap();
     assert_eq!(listing.lines().count(), 2);
     assert!(listing.contains("one") && listing.contains("two") && !listing.contains("other"));

@@ -64,9 +64,9 @@ impl Fact {
             Self::QuantisationTables => "JPEG tables",
             Self::Subsampling => "chroma subsampling",
             Self::Channels => "channels and bits",
-            Self::ColorProfile => "colour profile",
+            Self::ColorProfile => "color profile",
             Self::Metadata => "metadata",
-            Self::BytesPerPixel => "bytes a pixel",
+            Self::BytesPerPixel => "bytes per pixel",
         }
     }
 
@@ -74,15 +74,15 @@ impl Fact {
     fn consequence(self) -> &'static str {
         match self {
             Self::Format | Self::QuantisationTables | Self::Subsampling => {
-                "one compression for all pictures covers it, if the earlier ones were no stronger"
+                "one compression for all images hides it, unless the earlier ones were stronger"
             }
             Self::Size => {
-                "squares of one size are compared, but what another size did to the content remains unless all are scaled"
+                "squares of one size are compared, but the effect of another size on the content remains unless all are scaled"
             }
-            Self::Aspect => "only squares are compared, but other shapes hold other content",
-            Self::Channels | Self::ColorProfile | Self::Metadata => "it is ignored: no probe sees it",
+            Self::Aspect => "only squares are compared, but other shapes show other content",
+            Self::Channels | Self::ColorProfile | Self::Metadata => "ignored: no probe sees it",
             Self::BytesPerPixel => {
-                "it is ignored as such, but it often comes from compression or from smoother content"
+                "ignored as such, but it often comes from compression or from smoother content"
             }
         }
     }
@@ -186,7 +186,7 @@ pub(crate) fn compute_profile(
         let separates = balanced_accuracy.low > chance && balanced_accuracy.value >= chance + MIN_GAIN;
         if separates {
             warnings.push(format!(
-                "`{}` alone tells the classes apart ({:.0} % right, chance {:.0} %): {}",
+                "`{}` alone separates the classes ({:.0} % accuracy, chance {:.0} %): {}",
                 fact.name(),
                 100.0 * balanced_accuracy.value,
                 100.0 * chance,
@@ -199,7 +199,7 @@ pub(crate) fn compute_profile(
     let n_shared = n_shared_files(images, classes);
     if n_shared > 0 {
         warnings.push(format!(
-            "{n_shared} files are in more than one class to the byte; nothing can tell them apart, look whether the folders are right"
+            "{n_shared} files are byte-identical in more than one class; check whether the folders are right"
         ));
     }
     Some(Profile { facts, warnings })

@@ -36,7 +36,7 @@ impl Default for Shares {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SplitError {
     #[error(
-        "class `{class}` has {found} groups of images and needs at least {MIN_GROUPS}, to be divided by group into training, validation and test"
+        "class `{class}` has {found} groups of images but needs at least {MIN_GROUPS}, to be divided by group into training, validation and test"
     )]
     TooFewGroups { class: String, found: usize },
     #[error("class `{class}` has no group in the part {part:?}; it needs more groups or other shares")]

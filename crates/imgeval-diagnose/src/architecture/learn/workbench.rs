@@ -158,7 +158,7 @@ impl<'a> Workbench<'a> {
         let n_bytes = 3 * u64::from(dataset.plan.side).pow(2) * dataset.images.len() as u64;
         let squares = if n_bytes <= MAX_KEPT_BYTES {
             let images: Vec<&UsableImage> = dataset.images.iter().collect();
-            events(Event::Stage { name: "cutting squares".to_owned(), images: images.len() });
+            events(Event::Stage { name: "cropping squares".to_owned(), images: images.len() });
             let mut squares = Vec::with_capacity(images.len());
             for_each_batch(
                 &images,

@@ -60,7 +60,7 @@ pub fn apply_to(
     let examined = examine_all("examining", &items, limits, events);
     let (usable, unused) = usable_images(&items, examined, Some(probe.card.plan.side));
     let images: Vec<UsableImage> = usable.into_iter().map(|(_, image)| image).collect();
-    events(Event::Stage { name: "asking the probe".to_owned(), images: images.len() });
+    events(Event::Stage { name: "applying the probe".to_owned(), images: images.len() });
     let mut answers = Vec::with_capacity(images.len());
     let chosen: Vec<&UsableImage> = images.iter().collect();
     for_each_batch(&chosen, &probe.card.plan, limits, None, |_, squares| -> Result<(), DiagnoseError> {
@@ -82,7 +82,7 @@ pub fn compare_signature(
 ) -> Result<Option<(DecoderSignature, Vec<f64>)>, DiagnoseError> {
     let images: Vec<&UsableImage> = applied.answered.iter().map(|(image, _)| image).collect();
     let Some((record, fingerprint)) =
-        signature_of("these pictures".to_owned(), &images, &probe.card.plan, limits)?
+        signature_of("these images".to_owned(), &images, &probe.card.plan, limits)?
     else {
         return Ok(None);
     };

@@ -237,7 +237,7 @@ fn sessions_and_outputs_are_found() {
         assert_eq!(find_session(&root.join("outputs"), &session.id, bench.n_turns).unwrap().turns.len(), 3);
     }
     let error = find_session(&root.join("outputs"), "0001", 4).unwrap_err();
-    assert_eq!(error.to_string(), "session `0001` is incomplete: `turn4.png` is not there");
+    assert_eq!(error.to_string(), "session `0001` is incomplete: `turn4.png` does not exist");
     assert!(find_session(&root, "../outputs", 1).is_err());
 }
 

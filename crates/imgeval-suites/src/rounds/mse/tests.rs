@@ -128,7 +128,7 @@ fn outputs_have_one_of_two_forms() {
     }
     assert_eq!(find_outputs(folder.path(), 3, 2).unwrap().form, NameForm::WithoutRepetition);
     let error = find_outputs(folder.path(), 3, 3).unwrap_err();
-    assert_eq!(error.to_string(), "session `3` is incomplete: `3_turn2_seed3.png` is not there");
+    assert_eq!(error.to_string(), "session `3` is incomplete: `3_turn2_seed3.png` does not exist");
 }
 
 /// Reference: scripts/reference/mse_tables.py.
