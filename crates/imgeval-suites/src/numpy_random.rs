@@ -18,11 +18,11 @@ use rand_pcg::Pcg64;
 pub enum DrawError {
     #[error("nothing to draw from")]
     EmptyPopulation,
-    #[error("cannot draw from {population} items, more than a signed 64-bit number counts")]
+    #[error("cannot draw from {population} items, more than a signed 64-bit number can count")]
     PopulationTooLarge { population: usize },
     #[error("cannot draw {size} different items from {population}")]
     SampleTooLarge { population: usize, size: usize },
-    #[error("no whole number lies between {low} and {high}")]
+    #[error("no whole number is between {low} and {high}")]
     EmptyRange { low: i64, high: i64 },
 }
 

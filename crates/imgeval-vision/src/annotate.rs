@@ -37,7 +37,7 @@ pub struct BoxLabel {
 
 /// The picture could not be written as PNG.
 #[derive(Debug, thiserror::Error)]
-#[error("could not encode the picture as PNG")]
+#[error("could not encode the image as PNG")]
 pub struct EncodeError(#[source] pub(crate) image::ImageError);
 
 /// Labels such as `stop sign 0.97`, one colour for each category in order of appearance; with more categories than

@@ -67,8 +67,7 @@ impl Kind for Question {
         };
         if by_probability && !is_one_token(&answer) {
             return Err(
-                "with `probability` the answer must be yes, no or one digit, because endpoints report \
-                        probabilities of tokens"
+                "with `probability`, the answer must be yes, no or one digit, because endpoints report probabilities of tokens"
                     .to_owned(),
             );
         }
@@ -118,7 +117,7 @@ fn word_of(text: &str) -> Result<String, Unparsed> {
     let word = text.trim().trim_start_matches(QUOTES).trim_end_matches(is_frame);
     let refuse = |reason: &str| Err(Unparsed { reason: reason.to_owned() });
     if word.is_empty() {
-        return refuse("no word, or nothing but thoughts");
+        return refuse("no word, or only thoughts");
     }
     if word.chars().any(char::is_whitespace) {
         return refuse("more than one word");

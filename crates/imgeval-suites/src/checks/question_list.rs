@@ -33,7 +33,7 @@ impl Kind for QuestionList {
     }
 
     fn read(&self, members: &Map<String, Value>, _about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
-        let wrong = || format!("`questions` must be a list of 1 to {MAX_QUESTIONS} texts");
+        let wrong = || format!("`questions` must be a list of 1 to {MAX_QUESTIONS} strings");
         let items = members.get("questions").and_then(Value::as_array).ok_or_else(wrong)?;
         if items.is_empty() || items.len() > MAX_QUESTIONS {
             return Err(wrong());
@@ -120,7 +120,7 @@ pub fn answers_of(reply: &str) -> Result<Vec<Answer>, Unparsed> {
         });
     }
     if answers.is_empty() {
-        Err(refuse("no answer, or nothing but thoughts".to_owned()))
+        Err(refuse("no answer, or only thoughts".to_owned()))
     } else {
         Ok(answers)
     }

@@ -31,7 +31,7 @@ impl Kind for Unchanged {
 
     fn read(&self, members: &Map<String, Value>, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
         if !about.has_image {
-            return Err("it needs `images`: what must stay is what the image shows".to_owned());
+            return Err("it needs `images`, because what must stay is what the image shows".to_owned());
         }
         Ok(Box::new(UnchangedCheck {
             region: members.get("region").map(region).transpose()?,
@@ -48,7 +48,7 @@ fn region(value: &Value) -> Result<[f64; 4], String> {
         0.0 <= *left && left < right && *right <= 1.0 && 0.0 <= *top && top < bottom && *bottom <= 1.0
     };
     numbers(value).filter(is_box).ok_or_else(|| {
-        "`region` must be [left, top, right, bottom] in shares of the image, each from 0 to 1".to_owned()
+        "`region` must be [left, top, right, bottom] as fractions of the image, each from 0 to 1".to_owned()
     })
 }
 
@@ -75,7 +75,7 @@ impl Check for UnchangedCheck {
             return match status {
                 Some(_) if !has_region => Ok(0.0),
                 Some(status) => Err(NotMeasurable::new(format!(
-                    "registration is {status}, so that nothing is known of what lies outside"
+                    "registration is {status}, so nothing is known about the outside"
                 ))),
                 // It was not measured, or is not an image that can be registered.
                 None if !has_region && measures.word(NO_PAIR).is_some() => Ok(0.0),

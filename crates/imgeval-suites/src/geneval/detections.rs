@@ -31,17 +31,17 @@ const MAX_OBJECTS: usize = 10_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DetectionsError {
-    #[error("{found} objects are more than the {MAX_OBJECTS} that are read of one image")]
+    #[error("{found} objects exceed the limit of {MAX_OBJECTS} per image")]
     TooManyObjects { found: usize },
     #[error("not a detections line: {0}")]
     Json(String),
     #[error("`metadata` is unusable: {0}")]
     Metadata(#[from] MetadataError),
-    #[error("`{field}` must be a whole number of pixels above zero, not {found}")]
+    #[error("`{field}` must be a positive number of whole pixels, not {found}")]
     Size { field: &'static str, found: f64 },
     #[error("object {index}: class {class:?} is not one of GenEval's 80 names{}", suggestion(class))]
     UnknownClass { index: usize, class: String },
-    #[error("object {index}: colour {color:?} is not one of GenEval's ten")]
+    #[error("object {index}: color {color:?} is not one of GenEval's ten")]
     UnknownColor { index: usize, color: String },
     #[error("object {index}: score {score} is not between 0 and 1")]
     Score { index: usize, score: f64 },
@@ -250,7 +250,7 @@ mod tests {
         let read = |count: usize| parse_detections_line(&line(count), &VerdictOptions::default());
         assert_eq!(read(MAX_OBJECTS).unwrap().objects.len(), MAX_OBJECTS);
         let error = read(MAX_OBJECTS + 1).unwrap_err().to_string();
-        assert_eq!(error, "10001 objects are more than the 10000 that are read of one image");
+        assert_eq!(error, "10001 objects exceed the limit of 10000 per image");
         // Of more values than any line holds nothing is made.
         assert!(read(400_000).unwrap_err().to_string().contains("more than 1000000 values"));
     }

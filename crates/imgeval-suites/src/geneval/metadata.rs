@@ -140,14 +140,14 @@ pub enum MetadataError {
     Missing { field: String },
     #[error("`{field}` is {found}, but must be {expected}")]
     WrongType { field: String, expected: &'static str, found: &'static str },
-    #[error("`{field}` is not a known key; known here: {}", known.join(", "))]
+    #[error("`{field}` is not a known key; known keys: {}", known.join(", "))]
     UnknownKey { field: String, known: &'static [&'static str] },
     #[error("tag {found:?} is not one of the six: {}", Tag::ALL.map(Tag::name).join(", "))]
     UnknownTag { found: String },
     #[error("`{field}` is {found:?}, which is not one of GenEval's 80 class names")]
     UnknownClass { field: String, found: String },
     #[error(
-        "`{field}` is {found:?}, which is not one of the ten colours: {}",
+        "`{field}` is {found:?}, which is not one of the ten colors: {}",
         imgeval_core::categories::COLOR_NAMES.join(", ")
     )]
     UnknownColor { field: String, found: String },
@@ -162,7 +162,7 @@ pub enum MetadataError {
     BadTarget { field: String, found: String },
     #[error("`prompt` is empty")]
     EmptyPrompt,
-    #[error("neither `include` nor `exclude` has a clause, so nothing is asked of the image")]
+    #[error("neither `include` nor `exclude` has a clause, so nothing is required of the image")]
     NothingAsked,
 }
 
@@ -488,7 +488,7 @@ mod tests {
         check_refused(
             "/include/0/color",
             json!("grey"),
-            "`include[0].color` is \"grey\", which is not one of the ten colours: \
+            "`include[0].color` is \"grey\", which is not one of the ten colors: \
              red, orange, yellow, green, blue, purple, pink, brown, black, white",
         );
         check_refused(
@@ -504,12 +504,12 @@ mod tests {
         check_refused(
             "/exclude/0",
             json!({"class": "cat", "count": 1, "color": "red"}),
-            "`exclude[0].color` is not a known key; known here: class, count",
+            "`exclude[0].color` is not a known key; known keys: class, count",
         );
         let mut extra = sample();
         extra["note\n"] = json!(1);
         let error = Metadata::parse(&extra).unwrap_err().to_string();
-        assert_eq!(error, "`note\\n` is not a known key; known here: tag, include, exclude, prompt");
+        assert_eq!(error, "`note\\n` is not a known key; known keys: tag, include, exclude, prompt");
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl fmt::Display for Reason {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerdictError {
-    #[error("the metadata asks for the colour of `{category}`, but a detected one has none")]
+    #[error("the metadata require the color of `{category}`, but a detection has none")]
     NoColor { category: Category },
 }
 

@@ -74,7 +74,7 @@ pub static SOURCE: FetchedSource = FetchedSource {
         find,
         render,
         advice: "download it (see the repository TencentARC/SmartEdit)",
-        layout: "name the folder with `1-Left-Right` and its like, as SmartEdit's authors publish it",
+        layout: "pass the folder with `1-Left-Right` and the others, as published by SmartEdit's authors",
         endings: &[".png", ".jpg", ".jpeg", ".txt"],
     }),
 };
@@ -206,9 +206,9 @@ impl Suite for ReasonEdit {
             notes: Vec::new(),
             rewritten_prompt: None,
         };
-        let unknown = found.extra.into_iter().map(|path| (path, "it belongs to no case of Reason-Edit"));
+        let unknown = found.extra.into_iter().map(|path| (path, "it does not belong to any case of Reason-Edit"));
         let beside = found.beside.into_iter();
-        let beside = beside.map(|path| (path, "the same image lies beside it in the format that is taken"));
+        let beside = beside.map(|path| (path, "the same image exists in a preferred format"));
         Ok(FoundAnswers {
             images: found.images.into_iter().map(answer).collect(),
             extras: unknown.chain(beside).map(|(path, reason)| (path, reason.to_owned())).collect(),

@@ -109,7 +109,7 @@ impl Benchmark {
                     (Self::MagicBrush, Some(before)) => match &before.target {
                         Some(target) => SourceImage::File(path.join(target)),
                         None => {
-                            SourceImage::Absent("the turn before has no result of the annotators".to_owned())
+                            SourceImage::Absent("the previous turn has no result from the annotators".to_owned())
                         }
                     },
                     _ => known.image.clone(),
@@ -237,10 +237,10 @@ fn table_at(path: &Path, names: &[&str], ending: &str) -> Result<PathBuf, Rounds
     match found.as_slice() {
         [name] => Ok(path.join(name)),
         [] => {
-            Err(RoundsError::malformed(&path.display().to_string(), format!("it holds no `{ending}` file")))
+            Err(RoundsError::malformed(&path.display().to_string(), format!("it contains no `{ending}` file")))
         }
         _ => {
-            let detail = format!("it holds {} `{ending}` files; name one of them", found.len());
+            let detail = format!("it contains {} `{ending}` files; pass one of them", found.len());
             Err(RoundsError::malformed(&path.display().to_string(), detail))
         }
     }
@@ -279,7 +279,7 @@ fn read_mse(path: &Path) -> Result<Vec<BenchmarkSession>, RoundsError> {
         let session = mse::session_of(&row);
         let image = match row.image {
             Some(image) => SourceImage::InTable { bytes: image.bytes, stem: row.index.to_string() },
-            None => SourceImage::Absent("the table holds no image for it".to_owned()),
+            None => SourceImage::Absent("the table contains no image for it".to_owned()),
         };
         Ok(BenchmarkSession { key: session.id.clone(), session, image })
     });

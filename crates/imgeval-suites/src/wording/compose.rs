@@ -196,7 +196,7 @@ impl Compose<'_> {
                 let text = parts(of)?;
                 if !matches!(text.0.as_slice(), [] | [Part::Literal(_)]) {
                     return Err(WordingError::Format {
-                        what: "a template of Jinja is no constant".to_owned(),
+                        what: "a Jinja template that is not constant".to_owned(),
                     });
                 }
                 text.refill(|literal, parts| {

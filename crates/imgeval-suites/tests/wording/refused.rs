@@ -103,12 +103,12 @@ fn yaml_that_readers_take_differently_is_refused() {
             .to_string()
     };
     for (source, what) in [
-        ("a: yes\n", "may be no text"),
-        ("a: 1.5\n", "may be no text"),
-        ("a:\n", "may be no text"),
+        ("a: yes\n", "may not be a string"),
+        ("a: 1.5\n", "may not be a string"),
+        ("a:\n", "may not be a string"),
         ("a: !x b\n", "an anchor or a tag"),
         ("a: b\na: c\n", "twice"),
-        ("<<: b\n", "a key that is no text"),
+        ("<<: b\n", "a key that is not a string"),
         ("a: b\n---\na: c\n", "a second document"),
         ("a: \"b\u{2028}c\"\n", "a line end of Unicode"),
         ("a: [b\n", "no YAML"),

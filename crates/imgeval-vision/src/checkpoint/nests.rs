@@ -88,7 +88,7 @@ pub(super) fn describe(pickle: &Pickle<'_>) -> String {
         Value::List(_) | Value::Tuple(_) => "it is a list and not a dictionary of tensors".to_owned(),
         Value::Tensor(_) => "it is one tensor without a name".to_owned(),
         Value::Module { .. } => "it is a module without tensors".to_owned(),
-        _ => "it is no dictionary".to_owned(),
+        _ => "it is not a dictionary".to_owned(),
     }
 }
 

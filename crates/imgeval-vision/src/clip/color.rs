@@ -57,7 +57,7 @@ impl ClipColorNamer {
         let dimensions = clip.dimensions();
         let meta = ObserverMeta {
             id: "clip".to_owned(),
-            title: "CLIP zero-shot colours".to_owned(),
+            title: "CLIP zero-shot colors".to_owned(),
             version: 1,
             weights_sha256: weights_sha256.to_owned(),
             // Heads and activations stand beside the weights, not in them.

@@ -85,7 +85,7 @@ impl Configuration {
             Value::String(name) if name == "quick_gelu" => Ok(Activation::QuickGelu),
             Value::String(name) if name == "gelu" => Ok(Activation::Gelu),
             other => {
-                Err(broken(path, &format!("`{tower}.hidden_act` is {other}, known are quick_gelu and gelu")))
+                Err(broken(path, &format!("`{tower}.hidden_act` is {other}; supported are quick_gelu and gelu")))
             }
         };
         Ok(Self {

@@ -16,11 +16,11 @@ pub enum Subsampling {
 
 #[derive(Debug, thiserror::Error)]
 pub enum JpegError {
-    #[error("{width}x{height} pixels are more than a JPEG file holds")]
+    #[error("{width}x{height} pixels exceed the limits of JPEG")]
     TooLarge { width: u32, height: u32 },
     #[error("the JPEG encoder failed")]
     Encode(#[source] EncodingError),
-    #[error("the JPEG that was just written cannot be read")]
+    #[error("could not read the JPEG that was just written")]
     Decode(#[source] ImageFileError),
 }
 

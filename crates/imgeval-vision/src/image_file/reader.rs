@@ -63,13 +63,13 @@ pub enum ImageFileError {
         #[source]
         source: io::Error,
     },
-    #[error("the file is longer than {limit} bytes")]
+    #[error("the file is larger than {limit} bytes")]
     TooManyBytes { limit: u64 },
     #[error("the file has no bytes or the image no pixels")]
     Empty,
     #[error("looks like {found}")]
     UnsupportedFormat { found: String },
-    #[error("{width}x{height} pixels are more than {limit}")]
+    #[error("{width}x{height} pixels exceed the limit of {limit}")]
     TooManyPixels { width: u32, height: u32, limit: u64 },
     #[error(transparent)]
     NotEnoughMemory(#[from] NotEnoughMemory),
@@ -282,7 +282,7 @@ fn finish(
         _ => orientation,
     };
     let pixels = upright(stored.width, stored.height, stored.rgb, applied)
-        .ok_or_else(|| unreadable("the decoder gave another number of pixels than the header"))?;
+        .ok_or_else(|| unreadable("the decoder returned a number of pixels that differs from the header"))?;
     let Room { mut reservation, remaining } = room;
     reservation.shrink_to(remaining);
     let found = [
@@ -493,7 +493,7 @@ mod tests {
     fn failures_carry_kind_and_detail() {
         let failure = ImageFileError::TooManyPixels { width: 9, height: 8, limit: 7 }.failure();
         assert_eq!(failure.kind, FailureKind::TooManyPixels);
-        assert_eq!(failure.detail, "9x8 pixels are more than 7");
+        assert_eq!(failure.detail, "9x8 pixels exceed the limit of 7");
     }
 
     #[test]

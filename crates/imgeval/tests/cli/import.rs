@@ -341,7 +341,7 @@ fn a_png_wins_over_previews_beside_it() {
     let (code, coverage) = import(&folder, text(&images), &[]);
     assert_eq!(code, 0);
     check_counts(&coverage, 3, &[("extra-file", 3), ("not-png", 1)]);
-    assert!(coverage.to_string().contains("lies beside it as PNG"), "{coverage:#}");
+    assert!(coverage.to_string().contains("exists as PNG"), "{coverage:#}");
 
     let folder = test_folder("import-previews-flat");
     let images = folder.join("images");

@@ -213,7 +213,7 @@ fn unknown_sets_and_foreign_files_are_refused() {
     check_exit(&output, 1);
     let said = stderr(&output);
     assert!(said.contains("is a text that starts with `<html>`, no weights"), "{said}");
-    assert!(said.contains("hint: the server probably answered with a page"), "{said}");
+    assert!(said.contains("hint: the server probably answered with a web page"), "{said}");
     let output = run(&["add", "hf-mask2former", text(&file)]);
     check_exit(&output, 1);
     assert!(stderr(&output).contains("is not part of the set `hf-mask2former`"), "{}", stderr(&output));

@@ -299,10 +299,10 @@ fn official_rows_are_scored_and_a_marked_failure_is_missing_and_not_zero() {
     let twice = score_rows(&[&one, &one], 2);
     assert!(stderr(&twice).contains("prompt 1 already has a score"), "{}", stderr(&twice));
     for (bad, exit, note) in [
-        ("{", 4, "line 2 is no row of scores of wise-legacy and is skipped"),
+        ("{", 4, "line 2 is not a row of scores of wise-legacy and is skipped"),
         ("[]", 4, "line 2 is no row"),
         (r#"{"prompt_id": 1}"#, 4, "line 2 is no row"),
-        (&good.replace("2.0", "7"), 0, "line 2 gives consistency as 7, not from 0 to 2, and counts"),
+        (&good.replace("2.0", "7"), 0, "line 2 has 7 for consistency, which is outside 0 to 2, but counts"),
         (&good.replace("\"prompt_id\": 1", "\"prompt_id\": 1001"), 2, "line 2 has the id 1001"),
     ] {
         let bad = rows(&folder, "bad.jsonl", &[other, bad]);

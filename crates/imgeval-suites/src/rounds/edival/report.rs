@@ -145,7 +145,7 @@ pub fn parse_items(name: &str, text: &str) -> Result<ItemScores, RoundsError> {
                 let item: Item =
                     serde_json::from_value(item).map_err(|error| malformed(format!("{place}: {error}")))?;
                 let scores =
-                    scores(item).ok_or_else(|| malformed(format!("{place} has an `if` beside 0 and 1")))?;
+                    scores(item).ok_or_else(|| malformed(format!("{place} has an `if` other than 0 and 1")))?;
                 Ok((turn, scores))
             });
             by_image.insert(number, turns.collect::<Result<_, RoundsError>>()?);

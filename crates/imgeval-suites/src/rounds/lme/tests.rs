@@ -250,7 +250,7 @@ fn broken_lists_of_sessions_are_refused() {
         let error = parse_sessions("list", &text.replace(from, to)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
-    check("\"id\": \"2\"", "\"id\": \"1\"", "session `1` is there twice");
+    check("\"id\": \"2\"", "\"id\": \"1\"", "duplicate session `1`");
     check("\"id\": \"2\"", "\"id\": \"a/b\"", "the id `a/b` is not a plain name");
     check("[\"c\", \"d\"]", "[\"c\"]", "session `2` has 1 turns and 0 labels, not 2");
     check("\"turns\": [\"a\", \"b\"]", "\"turns\": []", "it has no turn");

@@ -75,7 +75,7 @@ pub(super) fn open(path: &Path, wanted: impl Fn(&str) -> Option<Shape>) -> Resul
         }
         if !fits(field, shape) {
             return Err(malformed(format!(
-                "its column `{}` holds something else than expected",
+                "its column `{}` contains something other than expected",
                 field.name()
             )));
         }

@@ -43,7 +43,7 @@ pub(crate) struct Rounds;
 
 static FACTS: SuiteFacts = SuiteFacts {
     id: ID,
-    about: "Sessions of edits in several rounds: what is carried out, what is kept, what drifts",
+    about: "Multi-round edit sessions: whether instructions are followed, what is preserved, what drifts",
     title: "Rounds: share of rounds that succeed (both scores of the step above 6 and every instruction so far still carried out)",
     cases: "12 sessions of 5 rounds",
     judged_by: "protocols rounds-step, rounds-source and rounds-earlier; measures by `diagnose rounds`",
