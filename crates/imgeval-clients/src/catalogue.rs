@@ -127,15 +127,15 @@ impl Catalogue {
     /// Never: a test reads the built-in file.
     #[must_use]
     pub fn built_in() -> Self {
-        // A damaged built-in file fails this crate's tests; an empty catalogue only means that no price is known.
+        // A damaged built-in file fails this crate's tests; an empty catalog only means that no price is known.
         let entries = parse(BUILT_IN, BUILT_IN_ORIGIN).unwrap_or_default();
         Self { entries }
     }
 
-    /// The built-in catalogue with the entries of a user's file, which replace those of the same provider and id.
+    /// The built-in catalog with the entries of a user's file, which replace those of the same provider and id.
     ///
     /// # Errors
-    /// If the text is not TOML of the catalogue's form; unknown keys are refused by name.
+    /// If the text is not TOML of the catalog's form; unknown keys are refused by name.
     pub fn with_overrides(text: &str, origin: &str) -> Result<Self, CatalogueError> {
         let mut catalogue = Self::built_in();
         for entry in parse(text, origin)? {
@@ -162,7 +162,7 @@ impl Catalogue {
         by_id.or_else(|| of_kind.find(|entry| entry.is_named(id)))
     }
 
-    /// The entries that the other catalogue has differently or not at all.
+    /// The entries that the other catalog has differently or not at all.
     pub fn changed_in(&self, other: &Self) -> impl Iterator<Item = &ModelEntry> {
         self.entries.iter().filter(|entry| !other.entries.contains(entry))
     }

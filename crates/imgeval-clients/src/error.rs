@@ -24,7 +24,7 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// How to mend it.
+    /// How to repair it.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {

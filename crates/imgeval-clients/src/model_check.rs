@@ -1,4 +1,4 @@
-//! What the catalogue knows to be impossible, said before anything is asked of a vendor. It holds at the vendor's own address:
+//! What the catalog knows to be impossible, said before anything is asked of a vendor. It holds at the vendor's own address:
 //! what other servers offer under the same names is their own business.
 
 use imgeval_core::{ImageParameters, SizeRequest};
@@ -9,7 +9,7 @@ use crate::{Catalogue, ModelEntry, ProviderKind, Retirement, SizeLimits};
 /// How many names are suggested in place of an unknown one.
 const SUGGESTIONS: usize = 3;
 
-/// A model that its vendor does not offer, as far as the catalogue knows.
+/// A model that its vendor does not offer, as far as the catalog knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableModel {
     #[error("{kind} has no model `{model}` in the catalog")]
@@ -29,7 +29,9 @@ impl UnusableModel {
     pub fn hint(&self) -> String {
         match self {
             Self::Unknown { nearest, .. } => format!("the nearest are {}", nearest.join(", ")),
-            Self::Retired { replacement: Some(model), .. } => format!("the vendor recommends {model} instead"),
+            Self::Retired { replacement: Some(model), .. } => {
+                format!("the vendor recommends {model} instead")
+            }
             Self::Retired { replacement: None, .. } => "choose another model".to_owned(),
         }
     }
@@ -102,7 +104,7 @@ impl ModelEntry {
     /// Checks size and quality against what the model takes.
     ///
     /// # Errors
-    /// If the catalogue knows that the model does not take one of them.
+    /// If the catalog knows that the model does not take one of them.
     pub fn check_parameters(&self, parameters: &ImageParameters) -> Result<(), ImpossibleRequest> {
         let refuse = |what, asked: &str, possible: String| ImpossibleRequest {
             model: self.id.clone(),

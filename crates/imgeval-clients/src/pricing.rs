@@ -1,4 +1,4 @@
-//! What calls cost, and what they are thought to cost before: tokens or images times the catalogue's prices.
+//! What calls cost, and what they are thought to cost before: tokens or images times the catalog's prices.
 //!
 //! Where a number is missing the answer is `None` (unknown), never a smaller amount.
 

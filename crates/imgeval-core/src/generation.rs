@@ -435,7 +435,7 @@ impl Permit for Always {
 #[error("{message}")]
 pub struct ProviderDown {
     pub message: String,
-    /// How to mend it.
+    /// How to repair it.
     pub hint: String,
 }
 

@@ -102,7 +102,7 @@ impl fmt::Display for ContentHash {
     }
 }
 
-/// Hashes labelled parts unambiguously (each is preceded by its length) into hexadecimal.
+/// Hashes labeled parts unambiguously (each is preceded by its length) into hexadecimal.
 pub(crate) fn hash_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut hasher = Sha256::new();
     for part in parts {

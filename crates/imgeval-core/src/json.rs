@@ -40,7 +40,7 @@ fn check(text: &[u8]) -> Result<(), serde_json::Error> {
 }
 
 /// At least as many as any parser makes of the text before it ends or finds an error: each value and each name is the first, or
-/// stands behind one of four signs outside of strings.
+/// stands behind one of four signs outside strings.
 fn count_values(text: &[u8]) -> usize {
     let (mut count, mut is_string, mut is_escaped) = (1, false, false);
     for byte in text {

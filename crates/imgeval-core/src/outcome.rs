@@ -65,7 +65,7 @@ macro_rules! failure_kinds {
                 }
             }
 
-            /// What it means, and what mends it where that takes no command.
+            /// What it means, and what repairs it where that takes no command.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self {

@@ -79,17 +79,17 @@ pub trait Detector: Send + Sync {
 pub enum ColorScope {
     /// Every one: naming is cheap.
     EveryDetection,
-    /// Only those whose colour a case asks for: naming is dear, and done in batches.
+    /// Only those whose color a case asks for: naming is dear, and done in batches.
     AskedFor,
 }
 
-/// Names the colour of detected objects.
+/// Names the color of detected objects.
 pub trait ColorNamer: Send + Sync {
     fn meta(&self) -> &ObserverMeta;
 
     fn scope(&self) -> ColorScope;
 
-    /// Ten finite scores for each detection, image by image in the order given; how they name a colour is said with them.
+    /// Ten finite scores for each detection, image by image in the order given; how they name a color is said with them.
     /// The number of detections, over all images, is bounded by the caller.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ pub struct DetectError {
 /// A line of text, or a part of one, in one place of an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextLine {
-    /// x and y of the box's corners in pixels of the image, inside of it, clockwise from the top left.
+    /// x and y of the box's corners in pixels of the image, inside it, clockwise from the top left.
     pub corners: [[f64; 2]; 4],
     pub text: String,
     /// From 0 to 1.

@@ -216,9 +216,7 @@ pub enum ForensicsError {
     NoTrunk { detector: &'static str, found: String },
     #[error("both files of `{detector}` hold the vision encoder of CLIP, and neither its head")]
     NoHead { detector: &'static str },
-    #[error(
-        "the detector `{detector}` does not analyze crops of native pixels, so it has no map"
-    )]
+    #[error("the detector `{detector}` does not analyze crops of native pixels, so it has no map")]
     NoNativeCrop { detector: &'static str },
     #[error("an image of {width}x{height} pixels is too small for `{detector}`, which needs {needed}")]
     TooSmall { detector: &'static str, width: u32, height: u32, needed: u32 },

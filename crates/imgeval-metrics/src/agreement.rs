@@ -25,7 +25,7 @@ pub struct Agreement {
     pub kendall: Option<f64>,
 }
 
-/// Compares two sides' scores. `step` is the distance between neighbouring scores of the scale (1 for 0, 1, 2).
+/// Compares two sides' scores. `step` is the distance between neighboring scores of the scale (1 for 0, 1, 2).
 ///
 /// Kappa takes the scores that occur, put to whole steps, as categories; distances are those of the scores.
 #[must_use]

@@ -12,7 +12,7 @@ use imgeval_vision::{
     resample::pillow::{self, Filter},
 };
 
-/// Bytes for each pixel of the picture that comes.
+/// Bytes for each pixel of the image that comes.
 const SCALE_AND_ENCODE: u64 = 2 * LITTLE_WORK;
 
 /// Binds the protocol's wording and loads its images; `images` gives all of a kind, in order.

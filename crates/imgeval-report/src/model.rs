@@ -1,4 +1,4 @@
-//! The view model: what a report says, whichever suites its runs are of. Everything serialises to the page's data.
+//! The view model: what a report says, whichever suites its runs are of. Everything serializes to the page's data.
 
 use serde::Serialize;
 
@@ -213,7 +213,7 @@ pub struct SampleView {
     /// What is known about the failure.
     pub detail: String,
     pub image: Option<ImageView>,
-    /// The picture that was to be edited.
+    /// The image that was to be edited.
     pub input: Option<ImageView>,
     /// In the order of the run's observers; those who did not look are left out.
     pub opinions: Vec<Opinion>,
@@ -242,7 +242,7 @@ pub struct OverlayView {
     pub name: String,
 }
 
-/// A picture of the run directory.
+/// An image of the run directory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct ImageView {
     /// SHA-256 of its bytes, hexadecimal.
@@ -284,9 +284,9 @@ pub struct ObjectView {
     pub bounding_box: [f32; 4],
     /// Whether the rules counted it: confident enough and of the first ones.
     pub is_counted: bool,
-    /// Scores by colour, the named one first; empty if nobody looked.
+    /// Scores by color, the named one first; empty if nobody looked.
     pub colors: Vec<(String, f32)>,
-    /// Name of the colour, if one was found.
+    /// Name of the color, if one was found.
     pub color: Option<String>,
     /// In COCO's text form, column by column; of the image's size.
     pub mask: Option<String>,

@@ -188,7 +188,7 @@ pub struct SessionRoundView {
     /// Why objects and background, or some of their numbers, are not measured, by the names of the numbers.
     pub unmeasured_objects: Vec<(String, String)>,
     /// Files seen from the page; empty where there are none: the image, the image in the frame of the round before, and what changed
-    /// against the source outside of all edits.
+    /// against the source outside all edits.
     pub image: String,
     pub aligned: String,
     pub change: String,

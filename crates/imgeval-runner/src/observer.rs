@@ -1,4 +1,4 @@
-//! A detector and a colour namer, put together to one observer with one identity.
+//! A detector and a color namer, put together to one observer with one identity.
 
 use imgeval_core::{
     Category, ColorNamer, ColorScope, ColorScores, DetectError, Detection, Detector, InputSize, ObserverId,
@@ -32,7 +32,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Without a namer no colour is ever named.
+    /// Without a namer no color is ever named.
     #[must_use]
     pub fn new(
         detector: Box<dyn Detector>,
@@ -79,7 +79,7 @@ impl Observer {
         &self.key
     }
 
-    /// Whether colours are named in passing, and not in batches.
+    /// Whether colors are named in passing, and not in batches.
     pub(crate) fn names_cheaply(&self) -> bool {
         self.namer.as_ref().is_some_and(|namer| namer.scope() == ColorScope::EveryDetection)
     }
@@ -101,7 +101,7 @@ impl Observer {
         self.detector.input_size(pixels.width(), pixels.height())
     }
 
-    /// All detections of one image, best first, whatever they score; with the colours of those that score more than
+    /// All detections of one image, best first, whatever they score; with the colors of those that score more than
     /// `limits` allow, whatever their category.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ impl Observer {
         self.namer.as_ref().map_or(Ok(()), |namer| namer.canary())
     }
 
-    /// The detections that are kept, best first, without colours.
+    /// The detections that are kept, best first, without colors.
     ///
     /// # Errors
     /// If the detector cannot process these pixels or gives what no image can hold.
@@ -153,7 +153,7 @@ impl Observer {
         Err(DetectError { observer: self.meta.id.clone(), detail })
     }
 
-    /// Colours of the objects of several images, each image by itself either named as a whole or failed.
+    /// Colors of the objects of several images, each image by itself either named as a whole or failed.
     pub(crate) fn name(
         &self,
         images: &[(&Pixels, &[Detection])],

@@ -288,18 +288,13 @@ fn conclude(lines: &[DifferenceLine], a: &str, b: &str) -> String {
             -difference, -interval.high, -interval.low
         )
     } else {
-        format!(
-            "No significant overall difference (95 % CI {:+.3} to {:+.3}).",
-            interval.low, interval.high
-        )
+        format!("No significant overall difference (95 % CI {:+.3} to {:+.3}).", interval.low, interval.high)
     };
     if !is_clear(line) && line.detectable.is_some_and(|detectable| difference.abs() > detectable) {
         text.push_str(" With so few prompts their variance is poorly known, so a difference of this size may be chance.");
     } else if !is_clear(line) {
         if let Some(detectable) = line.detectable {
-            text.push_str(&format!(
-                " Minimum detectable difference with 80 % power: {detectable:.3}."
-            ));
+            text.push_str(&format!(" Minimum detectable difference with 80 % power: {detectable:.3}."));
         }
         if let Some(needed) = line.prompts_needed {
             text.push_str(&format!(

@@ -41,7 +41,7 @@ pub struct Coverage {
     pub notes: BTreeMap<ImageNote, Tally>,
     /// Usable images that the chosen observer has not seen.
     pub not_observed: Tally,
-    /// Images whose evidence lacks a colour that decides.
+    /// Images whose evidence lacks a color that decides.
     pub without_color: Tally,
     pub extra_files: Tally,
 }

@@ -81,7 +81,7 @@ pub enum SampleState<'a> {
     NotObserved,
     /// Evidence that a check of the case needs is not there yet; says which.
     Incomplete(String),
-    /// A colour that decides was not named.
+    /// A color that decides was not named.
     WithoutColor,
 }
 

@@ -84,7 +84,8 @@ mod tests {
         assert_eq!(spend_line(&partly), "cost: $0.0400 for 3 calls, 2 of them at an unknown price\n");
         assert_eq!(short_cost(&partly), "$0.0400 and an unknown amount");
         let lost = Spend { possible: cents(4), calls: 1, lost_tries: 2, ..Spend::default() };
-        let expected = "cost: unknown for 1 call; perhaps $0.0400 (2 requests without an answer may have been billed)\n";
+        let expected =
+            "cost: unknown for 1 call; perhaps $0.0400 (2 requests without an answer may have been billed)\n";
         assert_eq!(spend_line(&lost), expected);
         let free = Spend { calls: 1, ..Spend::default() };
         assert_eq!(

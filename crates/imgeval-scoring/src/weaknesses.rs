@@ -186,7 +186,9 @@ impl Run {
             let mean = mean_of(&values);
             let verdict = mean.map_or_else(String::new, |mean| match measure.as_str() {
                 CANNOT_TELL | SECOND_THOUGHTS => format!("{measure} in {mean:.0} % of answers"),
-                _ => format!("{measure} in {mean:.0} %; without a control, compare with other models, not with zero"),
+                _ => format!(
+                    "{measure} in {mean:.0} %; without a control, compare with other models, not with zero"
+                ),
             });
             WeaknessLine {
                 n: values.len(),

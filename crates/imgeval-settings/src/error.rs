@@ -43,7 +43,9 @@ pub enum SettingsError {
 
     #[error("the proxy of provider `{provider}` contains a password, which does not belong in the settings")]
     PasswordInProxy { provider: String },
-    #[error("the header `{header}` of provider `{provider}` contains a key, which does not belong in the settings")]
+    #[error(
+        "the header `{header}` of provider `{provider}` contains a key, which does not belong in the settings"
+    )]
     KeyInHeader { provider: String, header: String },
     #[error("the key file `{}` must contain only the key, but its text {problem}", path.display())]
     KeyFile { path: PathBuf, problem: KeyProblem },

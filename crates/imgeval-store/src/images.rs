@@ -51,7 +51,7 @@ impl Images {
         self.write_for_good(&image.hash, image.format.extension(), bytes)
     }
 
-    /// Stores a picture of a format that cannot be decoded as [`Self::put_paid`] does; gives its path within the run.
+    /// Stores an image of a format that cannot be decoded as [`Self::put_paid`] does; gives its path within the run.
     ///
     /// # Errors
     /// If the file cannot be written.

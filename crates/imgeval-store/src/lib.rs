@@ -5,8 +5,8 @@
 //!   run.toml               what was asked: suite, its parameters and how images are generated; format and tool version
 //!   cases.jsonl            what is asked, a case a line: id, tag, rounds with their images, facts for scoring; not of
 //!                          GenEval, whose prompts follow from its parameters
-//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colours
-//!                          (by detector and colour namer); calls under way, attempts with their cost
+//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colors
+//!                          (by detector and color namer); calls under way, attempts with their cost
 //!                          and replies that could not be used, rewrites;
 //!                          judges with their protocols, judgments word for word, measurements
 //!   run.lock               names the process that is writing

@@ -152,7 +152,7 @@ impl RunWriter {
         self.reader.database.record_observer(meta, key)
     }
 
-    /// Keeps what the detector saw; colours are not looked at, and evidence that is there already stays.
+    /// Keeps what the detector saw; colors are not looked at, and evidence that is there already stays.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -160,7 +160,7 @@ impl RunWriter {
         self.reader.database.record_detections(key, evidence)
     }
 
-    /// Keeps the colours of an image's detections by their places, instead of any that were there: with this the
+    /// Keeps the colors of an image's detections by their places, instead of any that were there: with this the
     /// image is done.
     ///
     /// # Errors
@@ -174,7 +174,7 @@ impl RunWriter {
         self.reader.database.record_colors(key, image, colors)
     }
 
-    /// Keeps detections and the colours that they carry, all or nothing: with this the image is done.
+    /// Keeps detections and the colors that they carry, all or nothing: with this the image is done.
     ///
     /// # Errors
     /// If the database cannot be written.

@@ -21,7 +21,7 @@ pub const MAX_FILE_BYTES: u64 = 64 << 20;
 pub const RECORD_VERSION: u32 = 1;
 /// Where a data set that was taken over keeps its cases.
 pub const LISTING: &str = "cases.jsonl";
-/// Where it keeps its pictures, each named by its hash.
+/// Where it keeps its images, each named by its hash.
 pub const IMAGES: &str = "images";
 const OTHER_SCRIPTS: &str = "other-scripts";
 /// In the source of a wording that is not that of the pinned script.
@@ -60,7 +60,7 @@ pub struct SourceFile {
     pub is_script: bool,
 }
 
-/// A data set with pictures that its authors give away elsewhere.
+/// A data set with images that its authors give away elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub struct DataSet {
     /// Finds the cases in the folder that the user downloaded.
@@ -75,7 +75,7 @@ pub struct DataSet {
     pub endings: &'static [&'static str],
 }
 
-/// A case in a downloaded data set, its pictures still files.
+/// A case in a downloaded data set, its images still files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoundCase {
     pub id: String,
@@ -109,7 +109,7 @@ pub enum SuiteError {
         commit: &'static str,
         is_script: bool,
     },
-    /// A picture of a data set is not the one that was taken over.
+    /// An image of a data set is not the one that was taken over.
     #[error("`{name}` is not the expected file: its SHA-256 is {found}, expected {expected}")]
     ChangedImage { name: String, found: String, expected: String },
     #[error("cannot use `{path}` of {title}: {detail}")]
@@ -253,7 +253,7 @@ impl SuiteFiles {
         self.folder(source).join(LISTING).exists()
     }
 
-    /// The cases of a data set that was taken over, read line by line, and their pictures.
+    /// The cases of a data set that was taken over, read line by line, and their images.
     ///
     /// # Errors
     /// If it was not taken over, or is not what was taken over.
@@ -273,8 +273,8 @@ impl SuiteFiles {
             let FoundLine { case, images, mask } =
                 case_of(from_json_str(line).map_err(|error| damaged(error.to_string()))?);
             let mut take = |name: &str| -> Result<ImageRef, SuiteError> {
-                let image =
-                    ImageRef::from_file_name(name).ok_or_else(|| damaged(format!("`{name}` is not an image")))?;
+                let image = ImageRef::from_file_name(name)
+                    .ok_or_else(|| damaged(format!("`{name}` is not an image")))?;
                 let path = folder.join(IMAGES).join(name);
                 let bytes = read_file(&path)?;
                 let hash = ContentHash::of(&bytes);
@@ -309,7 +309,7 @@ impl SuiteFiles {
     }
 }
 
-/// A line of a data set's listing: the case without pictures, and the names of these.
+/// A line of a data set's listing: the case without images, and the names of these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundLine {
     pub case: SuiteCase,

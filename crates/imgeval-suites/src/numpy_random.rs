@@ -90,7 +90,7 @@ impl NumpyGenerator {
     }
 
     /// Robert Floyd's method (Bentley and Floyd, Communications of the ACM 30(9), 1987), then a shuffle, because it
-    /// leaves large indices towards the end. NumPy's own hash set is only asked for membership, so any set will do.
+    /// leaves large indices toward the end. NumPy's own hash set is only asked for membership, so any set will do.
     fn floyd_sample(&mut self, population: usize, size: usize) -> Vec<usize> {
         let mut seen = HashSet::with_capacity(size);
         let mut sample = Vec::with_capacity(size);

@@ -53,7 +53,7 @@ pub struct SuiteFacts {
 /// The evidence that a suite's scores follow from.
 #[derive(Debug)]
 pub enum ScoredBy {
-    /// Objects with their colours, as a detector sees them.
+    /// Objects with their colors, as a detector sees them.
     Detections,
     /// A judge's replies.
     Judgments(&'static JudgedFacts),
@@ -87,7 +87,7 @@ pub struct JudgedFacts {
 }
 
 impl JudgedFacts {
-    /// Whether its cases are edits of a picture.
+    /// Whether its cases are edits of an image.
     #[must_use]
     pub fn has_source_image(&self) -> bool {
         self.attachments.contains(&Attachment::Source)
@@ -130,7 +130,7 @@ pub struct SuiteCase {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CaseRound {
     pub prompt: String,
-    /// Pictures that are sent along.
+    /// Images that are sent along.
     pub images: Vec<ImageRef>,
     pub mask: Option<ImageRef>,
 }
@@ -142,7 +142,7 @@ impl SuiteCase {
         self.rounds.first().map_or("", |round| &round.prompt)
     }
 
-    /// The picture that is to be edited.
+    /// The image that is to be edited.
     #[must_use]
     pub fn source(&self) -> Option<&ImageRef> {
         self.rounds.first().and_then(|round| round.images.first())
@@ -160,7 +160,7 @@ impl SuiteCase {
         self.facts.get("mask").and_then(|name| ImageRef::from_file_name(name))
     }
 
-    /// Prompt and first picture of a round, counted from 1; those of the first round where there is no such round.
+    /// Prompt and first image of a round, counted from 1; those of the first round where there is no such round.
     #[must_use]
     pub fn asked_in(&self, round: u32) -> (&str, Option<&ImageRef>) {
         let place = usize::try_from(round).ok().and_then(|round| round.checked_sub(1));
@@ -188,13 +188,13 @@ impl SuiteCase {
     }
 }
 
-/// The cases of a suite with what identifies them and the files of their pictures.
+/// The cases of a suite with what identifies them and the files of their images.
 #[derive(Debug, Clone, Default)]
 pub struct SuiteCases {
     pub cases: Vec<SuiteCase>,
     /// Facts of the suite's identity, such as the checksum of its data; part of the fingerprint.
     pub parameters: BTreeMap<String, String>,
-    /// Where the pictures of the cases lie now.
+    /// Where the images of the cases lie now.
     pub images: BTreeMap<ContentHash, (ImageRef, ImageSource)>,
     /// Whether a run must keep the cases, because its parameters alone do not tell them.
     pub is_listed: bool,

@@ -101,7 +101,9 @@ impl ModelError {
             Self::Canary(_) => {
                 "this build computes incorrectly on this machine, or the weights are damaged; nothing was scored"
             }
-            Self::LongText { .. } => "shorten the text; the score of its beginning would be a different score",
+            Self::LongText { .. } => {
+                "shorten the text; the score of its beginning would be a different score"
+            }
             Self::NotFinite
             | Self::TooSmall { .. }
             | Self::OtherSize

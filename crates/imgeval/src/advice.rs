@@ -36,7 +36,7 @@ pub(crate) use self::settings::{NO_PIPES, prompt_advice, settings_advice, text_a
 const OWN_FILES: &str =
     "imgeval only writes to its own files; put a plain copy in its place, or start a new run";
 
-/// What a kind of failure means and what mends it, as tables show it.
+/// What a kind of failure means and what repairs it, as tables show it.
 pub(crate) fn explain(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::TooManyPixels => "larger than --max-pixels allows; raise the limit if you trust it",
@@ -48,9 +48,7 @@ pub(crate) fn explain(kind: FailureKind) -> &'static str {
         }
         FailureKind::UnknownPrompt => "its prompt index is not in the suite; check --seed and --per-task",
         FailureKind::Refused => "refused by the provider; asked again only with --retry refused",
-        FailureKind::Moderated => {
-            "stopped by a content filter; asked again only with --retry moderated"
-        }
+        FailureKind::Moderated => "stopped by a content filter; asked again only with --retry moderated",
         FailureKind::EmptyReply => {
             "the answer contains no image (or no text, if text was requested); asked again only with --retry empty-reply"
         }
@@ -76,7 +74,7 @@ pub(crate) fn explain(kind: FailureKind) -> &'static str {
     }
 }
 
-/// Puts what mends them into the lines of a coverage table.
+/// Puts what repairs them into the lines of a coverage table.
 pub(crate) fn explain_coverage(lines: &mut [CoverageLine]) {
     for line in lines {
         if let Some(kind) = FailureKind::from_code(&line.kind) {
@@ -398,7 +396,9 @@ pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
 pub(crate) fn study_advice(error: &StudyError) -> (Option<String>, Exit) {
     match error {
         StudyError::Read(error) => text_advice(error),
-        StudyError::Malformed { .. } => (Some("see docs/studies.md for the file format".to_owned()), Exit::Usage),
+        StudyError::Malformed { .. } => {
+            (Some("see docs/studies.md for the file format".to_owned()), Exit::Usage)
+        }
         StudyError::Folder { .. } => (None, Exit::Unexpected),
         StudyError::Ledger { .. } => (None, Exit::Usage),
         StudyError::Busy { .. } => {
@@ -415,7 +415,9 @@ pub(crate) fn rounds_advice(error: &RoundsError) -> (Option<String>, Exit) {
             let hint = "see docs/rounds.md for how a folder lists its sessions";
             (Some(hint.to_owned()), Exit::NothingFound)
         }
-        RoundsError::Session { .. } => (Some("see docs/rounds.md for the file format".to_owned()), Exit::Usage),
+        RoundsError::Session { .. } => {
+            (Some("see docs/rounds.md for the file format".to_owned()), Exit::Usage)
+        }
         RoundsError::Input { .. } | RoundsError::Benchmark(BenchmarkError::Malformed { .. }) => {
             (Some("see docs/rounds.md for the format of each file".to_owned()), Exit::Usage)
         }
@@ -454,9 +456,8 @@ pub(crate) fn suite_advice(error: &SuiteError) -> (Option<String>, Exit) {
             (fetch + if *is_script { own } else { "" }, Exit::Unexpected)
         }
         SuiteError::NotHere { source_name, .. } => {
-            let fetch = format!(
-                "`imgeval suites fetch {source_name} --from DIR|ZIP`, with the downloaded data set"
-            );
+            let fetch =
+                format!("`imgeval suites fetch {source_name} --from DIR|ZIP`, with the downloaded data set");
             (fetch, Exit::Unexpected)
         }
         SuiteError::Damaged { .. } | SuiteError::Unusable { .. } | SuiteError::ChangedImage { .. } => {
@@ -497,9 +498,7 @@ fn layout_advice(error: &geneval::LayoutError) -> &'static str {
         LayoutError::SampleNames { .. } => {
             "pass the folder that contains the prompt folders, or describe the names with --template '{index}/{sample}'"
         }
-        LayoutError::Mixed { .. } => {
-            "import the prompt folders and the other images from separate folders"
-        }
+        LayoutError::Mixed { .. } => "import the prompt folders and the other images from separate folders",
         LayoutError::Folder { .. }
         | LayoutError::NotAFolder { .. }
         | LayoutError::Pattern { .. }

@@ -31,7 +31,8 @@ pub(crate) fn ask(expenses: &[Expense], ask_above: Usd, printer: Printer) -> Res
     if confirm(&format!("{estimate}, and there is no cost limit ({limits}). Continue?"), printer) {
         return Ok(());
     }
-    Err(CommandError::nothing("canceled, nothing was started").with_hint(format!("set a limit with {limits} DOLLARS")))
+    Err(CommandError::nothing("canceled, nothing was started")
+        .with_hint(format!("set a limit with {limits} DOLLARS")))
 }
 
 /// Whether a person sits before a terminal.

@@ -24,7 +24,7 @@ pub(crate) const OFFLINE: &str = "IMGEVAL_OFFLINE";
 
 /// The settings file.
 pub(crate) const SETTINGS: &str = "IMGEVAL_SETTINGS";
-/// The user's catalogue of models.
+/// The user's catalog of models.
 pub(crate) const CATALOGUE: &str = "IMGEVAL_CATALOGUE";
 /// Set for a process that must end when its standard input does: a step of a study, whose input is held open by the study.
 pub(crate) const STEP: &str = "IMGEVAL_STEP";

@@ -45,7 +45,7 @@ impl CommandError {
         Self { message: message.into(), hint: None, exit: Exit::NothingFound }
     }
 
-    /// Something failed that the user can mend by following `hint`.
+    /// Something failed that the user can repair by following `hint`.
     pub(crate) fn mendable(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Unexpected }
     }

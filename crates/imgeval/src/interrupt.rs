@@ -28,9 +28,7 @@ pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer
                     end_interrupted();
                 }
                 if is_first {
-                    printer.insist(
-                        "stopping after calls in progress; press Ctrl-C again to stop now",
-                    );
+                    printer.insist("stopping after calls in progress; press Ctrl-C again to stop now");
                     stop.send_replace(StopSignal::FinishCalls);
                 } else if received == Received::Interrupt {
                     stop.send_replace(StopSignal::Now);

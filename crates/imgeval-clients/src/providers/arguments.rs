@@ -57,7 +57,7 @@ impl CommandLineError {
         Self { command_line: command_line.to_owned(), problem }
     }
 
-    /// How to mend it.
+    /// How to repair it.
     #[must_use]
     pub fn hint(&self) -> String {
         match &self.problem {

@@ -1,6 +1,6 @@
 //! A long-lived local command as a generator: it loads its model once and then answers a line of JSON with a line of JSON.
 //!
-//! Asked, on its standard input, what is absent left away:
+//! Asked, on its standard input, what is absent left out:
 //! `{"id", "prompt", "out", "system", "seed", "width", "height", "quality", "background", "output_format", "inputs": [path],
 //! "mask": path, "history": [{"prompt", "images": [path], "answer": path}]}`; `out` is a path that it may write its image to.
 //! Answered, on its standard output: `{"id", "image": path}`, or `"image_base64"`, `"refused": words` or `"error": words` in the
@@ -372,8 +372,7 @@ impl Worker {
         }
         let reply: Reply = from_json_slice(&line).map_err(|error| {
             let start: String = String::from_utf8_lossy(&line).trim().chars().take(60).collect();
-            let what =
-                format!("the command's answer is not JSON of the protocol: `{}`", visible(&start));
+            let what = format!("the command's answer is not JSON of the protocol: `{}`", visible(&start));
             Trouble::NotProtocol(format!("{what}: {error}"))
         })?;
         if reply.id.as_deref() != Some(&question.id) {

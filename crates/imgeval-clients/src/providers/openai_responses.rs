@@ -4,7 +4,7 @@
 //! A further round names the response that it goes on from; the server keeps the conversation. Rounds without such an id, as of
 //! another provider, are sent again, their images as the user's; so are those that the server has forgotten.
 //!
-//! In the catalogue the text prices of an entry are the model's, and its image prices those of the image model that the tool calls.
+//! In the catalog the text prices of an entry are the model's, and its image prices those of the image model that the tool calls.
 
 use std::time::Duration;
 

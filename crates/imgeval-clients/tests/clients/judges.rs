@@ -414,7 +414,10 @@ async fn an_estimate_counts_words_images_and_the_longest_answer() {
     let estimate = open(&server).estimate(&question(limited.clone())).unwrap();
     // 11, 12 and 14 characters are 4, 4 and 5 tokens, two images 2000; 500 out.
     assert_eq!(estimate.amount, Usd::from_dollars(0.002_013 + 0.005).unwrap());
-    assert_eq!(estimate.basis, "estimate at catalog prices of 2026-11-01: 2013 input tokens, 500 output tokens");
+    assert_eq!(
+        estimate.basis,
+        "estimate at catalog prices of 2026-11-01: 2013 input tokens, 500 output tokens"
+    );
     let open_ended = open(&server).estimate(&question(Decoding::default())).unwrap();
     assert_eq!(open_ended.amount, Usd::from_dollars(0.002_013 + 0.02).unwrap());
     let unknown = open_judge(settings(&server), "thinker", entry("thinker")).unwrap();

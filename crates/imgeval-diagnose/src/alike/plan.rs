@@ -1,17 +1,17 @@
-//! The plan that makes the pictures of all classes alike in everything that is not the generator's doing.
+//! The plan that makes the images of all classes alike in everything that is not the generator's doing.
 //!
-//! A plan is applied to every picture, of every class and of whatever is asked about later, in this order:
-//! 1. *Size.* Native crops take a square of equal side from each picture without resampling, at the centre or at a drawn place,
+//! A plan is applied to every image, of every class and of whatever is asked about later, in this order:
+//! 1. *Size.* Native crops take a square of equal side from each image without resampling, at the center or at a drawn place,
 //!    at a multiple of 16 pixels from the upper left corner, so that grids of 8 and 16 pixels (of JPEG and of decoders) keep their place.
 //!    Or the central square is scaled to the side (Pillow's Lanczos, shrinking only), which erases most fine traces.
-//! 2. *Compression.* Every picture passes through one JPEG compression of the same quality and colour subsampling, unless all are lossless.
+//! 2. *Compression.* Every image passes through one JPEG compression of the same quality and color subsampling, unless all are lossless.
 //!
-//! Metadata, colour profiles and the alpha channel are ignored; nothing of the file's form reaches a probe.
+//! Metadata, color profiles and the alpha channel are ignored; nothing of the file's form reaches a probe.
 //!
-//! What this can and cannot do. A second compression with the same tables on the same grid changes almost nothing, so pictures that
-//! were compressed before at that quality and pictures that were not become alike. Compressed at a *higher* quality before, they keep a weak
+//! What this can and cannot do. A second compression with the same tables on the same grid changes almost nothing, so images that
+//! were compressed before at that quality and images that were not become alike. Compressed at a *higher* quality before, they keep a weak
 //! trace of having been compressed twice. Native crops leave everything that another size did to the content: the same scene at 1024 pixels
-//! is larger than at 512, and an enlarged picture stays enlarged. Scaling all to one small side removes most of that, and with it
+//! is larger than at 512, and an enlarged image stays enlarged. Scaling all to one small side removes most of that, and with it
 //! most of what a decoder leaves. Where sizes tell the classes apart, the default is therefore to scale.
 
 use imgeval_core::Pixels;
@@ -29,13 +29,13 @@ pub const MIN_SIDE: u32 = 64;
 /// Larger squares cost time and hardly add certainty.
 const MAX_DEFAULT_SIDE: u32 = 512;
 
-/// Crops begin at multiples of this: JPEG's blocks with halved colour, and every decoder's lattice up to 16.
+/// Crops begin at multiples of this: JPEG's blocks with halved color, and every decoder's lattice up to 16.
 const GRID: u32 = 16;
 
 /// The quality assumed of a lossy WebP file, which does not tell it.
 const ASSUMED_WEBP_QUALITY: u8 = 75;
 
-/// What is done to every picture. Stored in the probe.
+/// What is done to every image. Stored in the probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The side of the square that a probe sees, in pixels.
@@ -71,10 +71,10 @@ pub enum HarmoniseError {
 }
 
 impl Plan {
-    /// The square of the picture, before any compression. `sha256` is of the file's bytes.
+    /// The square of the image, before any compression. `sha256` is of the file's bytes.
     ///
     /// # Errors
-    /// If the picture is smaller than the square.
+    /// If the image is smaller than the square.
     pub fn cut(&self, pixels: &Pixels, sha256: &str) -> Result<Pixels, HarmoniseError> {
         let (width, height, side) = (pixels.width(), pixels.height(), self.side);
         let too_small = || HarmoniseError::TooSmall { width, height, side };
@@ -113,7 +113,7 @@ impl Plan {
     /// Both steps.
     ///
     /// # Errors
-    /// If the picture is smaller than the square, or the encoder fails.
+    /// If the image is smaller than the square, or the encoder fails.
     pub fn apply(&self, pixels: &Pixels, sha256: &str) -> Result<Pixels, HarmoniseError> {
         self.compress(self.cut(pixels, sha256)?)
     }
@@ -141,7 +141,7 @@ impl Plan {
 fn scaled_square(pixels: &Pixels, side: u32) -> Pixels {
     let (width, height) = (u64::from(pixels.width()), u64::from(pixels.height()));
     let short = width.min(height);
-    // At most the picture's own sides, which fit into 32 bits.
+    // At most the image's own sides, which fit into 32 bits.
     let scaled = |long: u64| ((long * u64::from(side) + short / 2) / short) as u32;
     let (width, height) = (scaled(width), scaled(height));
     let (left, top) = ((width - side) / 2, (height - side) / 2);
@@ -167,7 +167,7 @@ pub enum SizingRequest {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum JpegRequest {
-    /// None if every picture is lossless, else the lowest quality seen.
+    /// None if every image is lossless, else the lowest quality seen.
     #[default]
     Automatic,
     None,
@@ -302,10 +302,7 @@ mod tests {
         assert_eq!(drawn.apply(&picture, "a").unwrap().at(0, 0), places[0]);
         assert!(places.iter().any(|place| *place != places[0]));
         let error = plan(Sizing::Scaled).apply(&gradient(63, 90), "a").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "63x90 pixels are smaller than the square of 64 that the probe needs"
-        );
+        assert_eq!(error.to_string(), "63x90 pixels are smaller than the square of 64 that the probe needs");
     }
 
     #[test]

@@ -36,10 +36,10 @@ pub enum SquareError {
 }
 
 impl UsableImage {
-    /// The square of the picture under the plan, degraded before the plan's compression if asked for.
+    /// The square of the image under the plan, degraded before the plan's compression if asked for.
     ///
     /// # Errors
-    /// If the file has changed since it was examined, or the picture is too small.
+    /// If the file has changed since it was examined, or the image is too small.
     pub fn square(
         &self,
         plan: &Plan,

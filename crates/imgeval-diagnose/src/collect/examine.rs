@@ -23,7 +23,7 @@ pub struct Examined {
     /// Upright.
     pub width: u32,
     pub height: u32,
-    /// The hash by which near duplicates of the picture are found.
+    /// The hash by which near duplicates of the image are found.
     pub difference_hash: u64,
     /// How clearly a grid of 8 pixels stands out, as JPEG leaves it; about 1 where there is none.
     pub block_grid: f64,

@@ -5,7 +5,7 @@
 //! - the caller, who knows the prompts of a run;
 //! - `groups.jsonl` in the folder: one object a line, `{"file": "a/b.png", "group": "any text"}`, paths relative to the folder;
 //! - `metadata.jsonl` beside a folder `samples`, as GenEval lays images out: its `prompt`;
-//! - else the pictures themselves (`perceptual_hash`).
+//! - else the images themselves (`perceptual_hash`).
 
 use std::{
     collections::BTreeMap,

@@ -53,10 +53,9 @@ fn detectable(evidence: &Evidence) -> Vec<String> {
     let telling: Vec<(&str, Separation)> =
         evidence.matched().filter(|(_, separation)| separation.tells_apart()).collect();
     let sentence = |(name, separation): (&str, Separation)| match n {
-        1 => format!(
-            "With codec and size matched, {name} separates fakes from reals ({}).",
-            auc(&separation)
-        ),
+        1 => {
+            format!("With codec and size matched, {name} separates fakes from reals ({}).", auc(&separation))
+        }
         _ => format!(
             "With codec and size matched, {} of {n} detectors separate fakes from reals; the best is {name} ({}).",
             telling.len(),
@@ -144,9 +143,8 @@ fn facts(evidence: &Evidence) -> Option<String> {
         .iter()
         .map(|fact| format!("{} ({:.0} % accuracy)", fact.name, 100.0 * fact.accuracy))
         .collect();
-    (!named.is_empty()).then(|| {
-        format!("The files alone separate the classes, where chance is 50 %: {}.", named.join(", "))
-    })
+    (!named.is_empty())
+        .then(|| format!("The files alone separate the classes, where chance is 50 %: {}.", named.join(", ")))
 }
 
 fn inverted(evidence: &Evidence) -> Option<String> {

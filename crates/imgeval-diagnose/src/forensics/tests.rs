@@ -121,7 +121,10 @@ fn a_codec_confound_is_named() {
     assert_eq!(report.verdict.verdict, Verdict::DetectableOnlyByFiles);
     let text = report.verdict.sentences.join(" ");
     assert!(text.starts_with("On the files as delivered, the best is NPR (AUC 1.000, 95 % CI "), "{text}");
-    assert!(text.contains("codec and size matched, NPR does not separate fakes from reals (AUC 0."), "{text}");
+    assert!(
+        text.contains("codec and size matched, NPR does not separate fakes from reals (AUC 0."),
+        "{text}"
+    );
     assert!(text.contains("format (100 % right)"), "{text}");
     assert_eq!(report.files.single_formats.len(), 2);
     assert!(report.warnings.iter().any(|warning| warning.starts_with("All real images are jpg files")));

@@ -105,7 +105,7 @@ const fn by_hand(
 const NOT_STATED: Terms =
     Terms::Restricted("their source states no license, so only what the law allows is permitted");
 
-/// What needs no login and has a permissive licence.
+/// What needs no login and has a permissive license.
 pub(super) const DEFAULT: ModelSet = ModelSet {
     id: "forensics",
     title: "three detectors of generated images: community-forensics, rine and univfd",

@@ -132,7 +132,7 @@ pub const MASK2FORMER: UrlFile = UrlFile {
     is_public: true,
 };
 
-/// The colour namer of the official GenEval evaluation (METHODS 1.5).
+/// The color namer of the official GenEval evaluation (METHODS 1.5).
 pub const CLIP: HubRepository = HubRepository {
     id: "clip",
     title: "CLIP ViT-L/14 (OpenAI)",

@@ -372,7 +372,7 @@ fn the_hubs_cache_is_filled_as_its_own_tools_fill_it() {
 
     let located = stage.locate(Member::Hub(REPOSITORY)).unwrap();
     assert_eq!((located.path, located.sha256), (folder.clone(), etag));
-    // A damaged blob is noticed, and mended by the next pull.
+    // A damaged blob is noticed, and repaired by the next pull.
     fs::write(folder.join("model.safetensors"), "the weightz").unwrap();
     assert!(matches!(stage.locate(Member::Hub(REPOSITORY)), Err(StoreError::WrongChecksum { .. })));
     assert_eq!(stage.pull(Member::Hub(REPOSITORY)).unwrap(), folder);

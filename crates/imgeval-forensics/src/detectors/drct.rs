@@ -1,6 +1,6 @@
 //! DRCT: trained on real images and on their reconstructions by a diffusion model.
 //!
-//! Chen et al., "DRCT: Diffusion Reconstruction Contrastive Training towards Universal Detection of Diffusion Generated Images", ICML
+//! Chen et al., "DRCT: Diffusion Reconstruction Contrastive Training toward Universal Detection of Diffusion Generated Images", ICML
 //! 2024. The network, ConvNeXt or CLIP, is told by the tensors' names.
 
 use std::sync::Arc;

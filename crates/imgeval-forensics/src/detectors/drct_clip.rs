@@ -1,6 +1,6 @@
 //! DRCT over CLIP: the form of the detector whose network is CLIP's vision encoder and two linear layers.
 //!
-//! Chen et al., "DRCT: Diffusion Reconstruction Contrastive Training towards Universal Detection of Diffusion Generated Images", ICML 2024.
+//! Chen et al., "DRCT: Diffusion Reconstruction Contrastive Training toward Universal Detection of Diffusion Generated Images", ICML 2024.
 //! Colors are normalized with ImageNet's statistics, not CLIP's. The text encoder lies in the file and is not used.
 
 use imgeval_vision::{

@@ -1,6 +1,6 @@
 //! SAFE: the finest diagonal details of the middle of an image.
 //!
-//! Li et al., "Improving Synthetic Image Detection Towards Generalization: An Image Transformation Perspective", KDD 2025. A short
+//! Li et al., "Improving Synthetic Image Detection Toward Generalization: An Image Transformation Perspective", KDD 2025. A short
 //! ResNet looks at one band of a wavelet transform.
 
 use candle_core::Result as CandleResult;

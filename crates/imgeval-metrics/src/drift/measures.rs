@@ -64,7 +64,7 @@ pub struct RoundMeasures {
     pub tiles: TileSurvival,
     /// Where content changed, in the frame of the reference.
     pub region: Result<EditedRegion, NotCompared>,
-    /// Tone and content outside of the region.
+    /// Tone and content outside the region.
     pub unedited: Result<Locality, NotCompared>,
     pub decomposition: Decomposition,
 }

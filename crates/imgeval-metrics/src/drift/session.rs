@@ -23,7 +23,7 @@ pub struct SessionRound {
     pub previous: u32,
     pub vs_source: RoundMeasures,
     pub vs_previous: RoundMeasures,
-    /// Tone and content against the source outside of all regions that were edited so far.
+    /// Tone and content against the source outside all regions that were edited so far.
     pub outside_edits: Result<Locality, NotCompared>,
     /// Each earlier edit whose place is known, in this round.
     pub earlier_edits: Vec<EditSurvival>,
@@ -157,7 +157,7 @@ fn trends_of(rounds: &[SessionRound]) -> Trends {
     }
 }
 
-/// Against the source, outside of the union of what this round and those before it edited.
+/// Against the source, outside the union of what this round and those before it edited.
 fn outside_edits(
     round: &SessionRound,
     image: &Pixels,

@@ -1,8 +1,8 @@
 //! Logistic regression with a quadratic penalty, for two classes or more.
 //!
-//! Features are standardised inside, and the means and scales are part of the model. What is minimised is what scikit-learn's
-//! `make_pipeline(StandardScaler(), LogisticRegression(C=1 / penalty))` minimises: the weighted sum of the log losses plus `penalty` / 2
-//! times the sum of the squared weights (on standardised features; intercepts are free). Two classes share one row of weights, more
+//! Features are standardized inside, and the means and scales are part of the model. What is minimized is what scikit-learn's
+//! `make_pipeline(StandardScaler(), LogisticRegression(C=1 / penalty))` minimizes: the weighted sum of the log losses plus `penalty` / 2
+//! times the sum of the squared weights (on standardized features; intercepts are free). Two classes share one row of weights, more
 //! have one each. The minimum is found in 64 bits by L-BFGS (Liu and Nocedal 1989), whose first guess of the curvature is the
 //! largest that the loss can have (Böhning 1992), so that features which repeat each other cost no more steps; sums run over fixed
 //! blocks of rows, so that the result does not depend on the number of threads.
@@ -20,7 +20,7 @@ pub(crate) use features::Standardisation;
 pub use fit::{LogisticFit, LogisticSettings, balanced_weights, fit_logistic};
 pub use model::{LogisticModel, LogisticParts, softmax};
 
-/// Why nothing can be learnt from data, or applied to them.
+/// Why nothing can be learned from data, or applied to them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LearnError {
     #[error("{n_values} numbers do not form a table of rows with {n_features} features each")]

@@ -10,7 +10,7 @@ pub struct LogisticParts {
     pub mean: Vec<f64>,
     /// One for each feature, greater than zero.
     pub scale: Vec<f64>,
-    /// On standardised features, row by row: one row of features for two classes (towards class 1), else one for each class.
+    /// On standardized features, row by row: one row of features for two classes (toward class 1), else one for each class.
     pub weights: Vec<f64>,
     /// One for each row of weights.
     pub intercepts: Vec<f64>,

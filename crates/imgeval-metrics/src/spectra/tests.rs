@@ -10,7 +10,7 @@ struct Picture {
     case: Case,
 }
 
-/// The pictures, and what belongs to all of them.
+/// The images, and what belongs to all of them.
 fn pictures() -> (Vec<Picture>, Case) {
     let mut cases = parse_cases(FIXTURE);
     let together = cases.pop().unwrap();
@@ -86,7 +86,7 @@ fn the_fingerprint_is_that_of_numpy() {
     );
 }
 
-/// The second fixture picture repeats every 4 pixels, the first every 8.
+/// The second fixture image repeats every 4 pixels, the first every 8.
 #[test]
 fn peaks_are_found_at_their_period() {
     let planes = planes();

@@ -1,4 +1,4 @@
-//! What of a picture is the mask of an edit: white on black, or what the user says about another one.
+//! What of an image is the mask of an edit: white on black, or what the user says about another one.
 
 use imgeval_core::GrayPixels;
 
@@ -16,7 +16,7 @@ pub enum MaskThreshold {
     Grays,
 }
 
-/// Why a picture is no mask.
+/// Why an image is no mask.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MaskError {
     #[error("{share:.0} % of its pixels are neither black nor white, so it is not a mask")]

@@ -1,4 +1,4 @@
-//! What is measured on images for checks, weaknesses and artefacts: each image by itself, against its source, and against
+//! What is measured on images for checks, weaknesses and artifacts: each image by itself, against its source, and against
 //! controls that nobody edited.
 
 mod pair;

@@ -64,11 +64,10 @@ pub(super) fn of_frame(found: MeasuredImage<'_>) -> String {
     ])
 }
 
-/// `leak` is the share of the overlap that was edited outside of the mask, if there is one.
+/// `leak` is the share of the overlap that was edited outside the mask, if there is one.
 pub(super) fn of_region(found: MeasuredImage<'_>, leak: Option<f64>) -> String {
     let outside = if leak.is_some() { "outside." } else { "found." };
-    let place =
-        if leak.is_some() { "outside the mask: content" } else { "outside the region: content" };
+    let place = if leak.is_some() { "outside the mask: content" } else { "outside the region: content" };
     joined([
         percent(found, "edited_share", "edited"),
         leak.map(|leak| format!("outside the mask {:.1} %", 100.0 * leak)),

@@ -15,7 +15,7 @@ use crate::measures::needed;
 pub(super) enum Concern {
     /// The answer differs from a source that was to stay as it is.
     Change,
-    /// It differs from it outside of a region.
+    /// It differs from it outside a region.
     Leak,
     /// Its blur is another.
     Blur,

@@ -231,7 +231,7 @@ fn label_width<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
     lines.map(|line| width_of(&line, TEXT_SIZE - 1.0)).fold(40.0, f64::max)
 }
 
-/// Ends at `right`, centred on `middle`.
+/// Ends at `right`, centerd on `middle`.
 fn label(canvas: &mut Canvas, name: &str, right: f64, middle: f64) {
     let lines = label_lines(name);
     let first = middle + 4.0 - 6.5 * (lines.len() - 1) as f64;

@@ -1,4 +1,4 @@
-//! Pictures with what was asked, what was found and why.
+//! Images with what was asked, what was found and why.
 
 use super::{
     Figure,
@@ -17,7 +17,7 @@ const MAX_TOLD_CHARACTERS: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GridItem {
-    /// A PNG or JPEG file, already as small as it is to be; `None` if there is no picture.
+    /// A PNG or JPEG file, already as small as it is to be; `None` if there is no image.
     pub image: Option<Vec<u8>>,
     pub prompt: String,
     /// In words, such as `correct` or `0.85`.
@@ -28,7 +28,7 @@ pub struct GridItem {
     pub reason: String,
 }
 
-/// Pictures in so many columns (1 to 8), each with its verdict, prompt and reason below. Long texts end with an ellipsis.
+/// Images in so many columns (1 to 8), each with its verdict, prompt and reason below. Long texts end with an ellipsis.
 /// Characters outside the embedded font (Chinese, Japanese, Korean, Arabic, Hebrew, emoji ...) are shown by the reader's
 /// own fonts in the SVG, and as boxes in a PNG.
 #[must_use]

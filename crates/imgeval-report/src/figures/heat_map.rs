@@ -1,4 +1,4 @@
-//! Square fields of numbers as shaded pictures.
+//! Square fields of numbers as shaded images.
 
 use super::{
     Figure, FigureError,
@@ -31,7 +31,7 @@ pub struct HeatMap {
 ///
 /// # Errors
 ///
-/// If a picture cannot be encoded.
+/// If an image cannot be encoded.
 pub fn heat_maps(title: &str, maps: &[HeatMap]) -> Result<Figure, FigureError> {
     let mut canvas = Canvas::new(title, title);
     let width = (WIDTH - 2.0 * MARGIN - GAP) / 2.0;

@@ -145,7 +145,7 @@ fn draw_band(
     let back: Vec<(f64, f64)> = side(|(_, high)| high).collect();
     outline.extend(back.into_iter().rev());
     if outline.len() > 3 {
-        // A fifth of the colour lets other bands through.
+        // A fifth of the color lets other bands through.
         canvas.path(&outline, true, &format!("{color}33"), None);
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn render(svg: &str, dpi: u32) -> Result<Vec<u8>, FigureError> {
     let options = Options {
         font_family: font::FAMILY.to_owned(),
         fontdb: FONTS.clone(),
-        // Pictures inside the file only; no path of this machine is ever opened.
+        // Images inside the file only; no path of this machine is ever opened.
         image_href_resolver: ImageHrefResolver {
             resolve_data: ImageHrefResolver::default_data_resolver(),
             resolve_string: Box::new(|_, _| None),

@@ -12,8 +12,7 @@ use crate::{
     number::decimal,
 };
 
-const BEST_RULE: &str =
-    "best of its column, including ties; published rows and runs without a note are compared at printed precision.";
+const BEST_RULE: &str = "best of its column, including ties; published rows and runs without a note are compared at printed precision.";
 
 /// The column at a place of the laid out board: what is left at 80 columns is the name and the overall score.
 pub(super) fn column(board: &Board, place: usize, title: &str) -> Column {
@@ -146,8 +145,7 @@ fn lines_below(board: &Board, options: TableOptions, is_anything_missing: bool) 
     }
     if cells().any(|cell| cell.rank.is_some()) {
         lines.push(
-            "#: rank among the runs compared here, as a range where the order is within noise."
-                .to_owned(),
+            "#: rank among the runs compared here, as a range where the order is within noise.".to_owned(),
         );
     }
     if is_anything_missing {

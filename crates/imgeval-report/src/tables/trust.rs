@@ -53,7 +53,8 @@ fn agreement_table(trust: &TrustView) -> Table {
         table.push(Row::new(row));
     }
     table.below.push(
-        "Kappa and rank correlations are undefined (-) where a judge gives every image the same score.".to_owned(),
+        "Kappa and rank correlations are undefined (-) where a judge gives every image the same score."
+            .to_owned(),
     );
     table
 }

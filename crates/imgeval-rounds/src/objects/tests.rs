@@ -79,7 +79,7 @@ fn kept(
     kept_objects(instruments, &instructions, pair, registration, &objects.find(pair[0]))
 }
 
-/// Half as bright, with a change inside of a box in pixels.
+/// Half as bright, with a change inside a box in pixels.
 fn dark(change: impl Fn(u32, u32) -> u8) -> Pixels {
     changed(&picture(96, 96), |x, y, value| value / 2 + change(x, y))
 }

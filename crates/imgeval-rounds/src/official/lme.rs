@@ -106,7 +106,9 @@ pub fn lme_tables(report: &LmeReport) -> Vec<Table> {
                 if REPORTED_TURNS.contains(&(place + 1)) { "yes".to_owned() } else { String::new() },
             ]));
         }
-        table.below.push("CR looks one turn ahead: at the last turn it repeats the previous turn.".to_owned());
+        table
+            .below
+            .push("CR looks one turn ahead: at the last turn it repeats the previous turn.".to_owned());
     }
     if let (Some(own), Some(full)) = (&report.rates, &report.rates_after_full_run)
         && own != full

@@ -138,7 +138,8 @@ fn tests_table(compared: &[Compared]) -> Table {
         push("Gehan", &one.at_risk);
     }
     table.below.push(
-        "The groups are assumed to be independent: for two models on the same sessions use `paired`.".to_owned(),
+        "The groups are assumed to be independent: for two models on the same sessions use `paired`."
+            .to_owned(),
     );
     table
 }

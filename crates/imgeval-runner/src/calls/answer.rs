@@ -98,7 +98,7 @@ fn of_answer(failure: Failure) -> Failure {
     Failure { kind, ..failure }
 }
 
-/// The usual ending of a picture's file name, for formats that are only kept. By the signatures that their specifications give.
+/// The usual ending of an image's file name, for formats that are only kept. By the signatures that their specifications give.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     let signatures: [(&[u8], &str); 9] = [
         (b"GIF87a", "gif"),

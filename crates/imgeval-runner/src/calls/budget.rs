@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use imgeval_core::{Cost, Usd};
 use imgeval_store::{Charge, Spend};
 
-/// Calls begin side by side only if each may cost so many times the dearest so far. The dearest quality that catalogues
+/// Calls begin side by side only if each may cost so many times the dearest so far. The dearest quality that catalogs
 /// list costs about this much more than the cheapest.
 const SIDE_BY_SIDE: f64 = 16.0;
 

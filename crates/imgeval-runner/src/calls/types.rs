@@ -121,7 +121,10 @@ pub enum CallError {
     Store(#[from] StoreError),
     #[error("the price of {what} is unknown, so a cost limit cannot be enforced")]
     PriceUnknown { what: String },
-    #[error("{n} images of the run were generated from other prompts or inputs, such as {}", list_ids(examples))]
+    #[error(
+        "{n} images of the run were generated from other prompts or inputs, such as {}",
+        list_ids(examples)
+    )]
     Outdated {
         n: usize,
         /// The first few.

@@ -565,7 +565,8 @@ fn an_image_of_a_prompt_that_has_changed_since_does_not_pass_for_one_of_the_new(
     let broken = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
     // The fault is asked for again, with the new prompt; a refusal would stand as the image would.
     assert!(matches!(&broken.error, CallError::Outdated { n: 2, .. }), "{broken:?}");
-    let told = "2 images of the run were generated from other prompts or inputs, such as 00000/0000, 00002/0000";
+    let told =
+        "2 images of the run were generated from other prompts or inputs, such as 00000/0000, 00002/0000";
     assert_eq!(broken.error.to_string(), told);
     assert_eq!(generator.asked_ids().len(), 3);
     for place in [0, 2] {

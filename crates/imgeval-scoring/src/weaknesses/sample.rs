@@ -26,7 +26,7 @@ fn percent(share: f64) -> f64 {
     100.0 * share
 }
 
-/// Outside of what was to be edited where that is known, else of the region found.
+/// Outside what was to be edited where that is known, else of the region found.
 fn outside(image: &MeasuredImage<'_>, name: &str) -> Option<f64> {
     image.number(&format!("outside.{name}")).or_else(|| image.number(&format!("found.{name}")))
 }

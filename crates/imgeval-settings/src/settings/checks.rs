@@ -12,9 +12,9 @@ use crate::{SettingsError, environment};
 /// Which models and requests are let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllowedModels {
-    /// What the catalogue rules out is refused.
+    /// What the catalog rules out is refused.
     Known,
-    /// What the catalogue rules out is tried.
+    /// What the catalog rules out is tried.
     Any,
 }
 
@@ -22,7 +22,7 @@ impl Settings {
     /// What the user should know of a model before anything is sent to it: what is no reason to refuse it.
     ///
     /// # Errors
-    /// If its vendor does not offer the model or it takes no such images, as far as the catalogue knows.
+    /// If its vendor does not offer the model or it takes no such images, as far as the catalog knows.
     pub fn check_model(
         &self,
         model: &ResolvedModel,

@@ -80,7 +80,7 @@ pub struct ResolvedModel {
 }
 
 impl Settings {
-    /// Settings and catalogue entry of a model; `overrides` go before everything else.
+    /// Settings and catalog entry of a model; `overrides` go before everything else.
     ///
     /// # Errors
     /// If there is no such provider, its settings or key cannot be used, or they need trust that their file has not.

@@ -32,7 +32,7 @@ pub struct StoredImage {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenImage {
-    /// With the colours that are known.
+    /// With the colors that are known.
     pub detections: Vec<Detection>,
     /// Whether the namer has finished with it, be it that there was nothing to name.
     pub has_colors: bool,
@@ -118,7 +118,7 @@ impl Database {
         Ok(())
     }
 
-    /// Keeps what the detector saw, without colours; evidence that is there already stays.
+    /// Keeps what the detector saw, without colors; evidence that is there already stays.
     pub(crate) fn record_detections(
         &mut self,
         key: &ObserverKey,
@@ -128,7 +128,7 @@ impl Database {
         self.in_transaction(|transaction| insert_evidence(transaction, key, &evidence.image, &payload))
     }
 
-    /// Keeps the colours of detections by their places, instead of any that were there, and forgets an earlier failure.
+    /// Keeps the colors of detections by their places, instead of any that were there, and forgets an earlier failure.
     pub(crate) fn record_colors(
         &mut self,
         key: &ObserverKey,

@@ -1,6 +1,6 @@
 //! The tables, how those of formats 2 to 4 become those of format 5, and views that show older formats as the newest.
 
-/// 2: an observer is a detector with a colour namer, whose evidence is kept apart. 3: rounds and generated samples.
+/// 2: an observer is a detector with a color namer, whose evidence is kept apart. 3: rounds and generated samples.
 /// 4: judges, judgments and measurements. 5: whole replies of calls that gave nothing usable.
 pub(super) const SCHEMA_VERSION: i64 = 5;
 
@@ -244,7 +244,7 @@ PRAGMA temp_store = MEMORY;
 CREATE TEMP VIEW samples AS SELECT *, 1 AS round FROM main.samples;
 ";
 
-/// Shows a run of format 1 as one of format 2: an observer was one thing there, and its colours lie in the evidence.
+/// Shows a run of format 1 as one of format 2: an observer was one thing there, and its colors lie in the evidence.
 pub(super) const VIEW_OF_1: &str = "
 CREATE TEMP VIEW observers AS
     SELECT *, observer_id AS detector_id, '' AS namer_id FROM main.observers;

@@ -22,15 +22,15 @@ struct DetectionRow {
     /// COCO's text form, of the image's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mask: Option<String>,
-    /// Version 1 kept colours here; all of them were the preview's, which names a colour by a positive score.
+    /// Version 1 kept colors here; all of them were the preview's, which names a color by a positive score.
     #[serde(default, skip_serializing)]
     colors: Option<[f32; 10]>,
 }
 
-/// 2: masks; colours in a table of their own.
+/// 2: masks; colors in a table of their own.
 const PAYLOAD_VERSION: u32 = 2;
 
-/// Colours are left out: they are kept by [`render_colors`].
+/// Colors are left out: they are kept by [`render_colors`].
 pub(crate) fn render_payload(
     width: u32,
     height: u32,
@@ -69,14 +69,14 @@ pub(crate) fn parse_payload(text: &str) -> Result<(DetectionsPayload, Vec<Detect
     Ok((payload, detections))
 }
 
-/// Colours of one image's detections, as JSON in the column `colors.payload`.
+/// Colors of one image's detections, as JSON in the column `colors.payload`.
 #[derive(Debug, Serialize, Deserialize)]
 struct ColorsPayload {
     version: u32,
     colors: Vec<ColorRow>,
 }
 
-/// Scores by the rule that names a colour from them; one of the two.
+/// Scores by the rule that names a color from them; one of the two.
 #[derive(Debug, Serialize, Deserialize)]
 struct ColorRow {
     /// Which of the image's detections.
@@ -89,7 +89,7 @@ struct ColorRow {
 
 const COLORS_VERSION: u32 = 1;
 
-/// The colours that the detections carry, by their places.
+/// The colors that the detections carry, by their places.
 pub(crate) fn render_colors<'a>(
     colors: impl Iterator<Item = (usize, &'a ColorScores)>,
 ) -> Result<String, serde_json::Error> {

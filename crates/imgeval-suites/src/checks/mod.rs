@@ -283,7 +283,10 @@ impl CaseChecks {
             let wrong = |detail: String| format!("check {}: {detail}", place + 1);
             let (kind, check) = read_check(item, about).map_err(wrong)?;
             if rule == Rule::All && !check.can_hold() {
-                return Err(wrong("with the rule `all` it needs `at_least`, the lowest score that counts as correct".to_owned()));
+                return Err(wrong(
+                    "with the rule `all` it needs `at_least`, the lowest score that counts as correct"
+                        .to_owned(),
+                ));
             }
             let name = match check.needs() {
                 Needs::Objects(_) => "objects".to_owned(),
@@ -456,10 +459,7 @@ mod tests {
                 json!([{"kind": "objects", "tag": "counting", "include": [{"class": "unicorn", "count": 1}]}]),
                 "unicorn",
             ),
-            (
-                json!([{"kind": "rubric", "protocol": "nonsense"}]),
-                "unknown protocol `nonsense`; available:",
-            ),
+            (json!([{"kind": "rubric", "protocol": "nonsense"}]), "unknown protocol `nonsense`; available:"),
             (json!([{"kind": "rubric", "protocol": "reason-edit"}]), "needs `images`"),
             (json!([{"kind": "rubric", "protocol": "wise-verified"}]), "needs `explanation`"),
             (Value::from(vec![question.clone(); 9]), "check 9: a case has at most 8 questions"),

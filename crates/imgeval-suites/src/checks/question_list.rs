@@ -119,11 +119,7 @@ pub fn answers_of(reply: &str) -> Result<Vec<Answer>, Unparsed> {
             _ => return Err(refuse(format!("answer {} is not yes, no or cannot tell", answers.len() + 1))),
         });
     }
-    if answers.is_empty() {
-        Err(refuse("no answer, or only thoughts".to_owned()))
-    } else {
-        Ok(answers)
-    }
+    if answers.is_empty() { Err(refuse("no answer, or only thoughts".to_owned())) } else { Ok(answers) }
 }
 
 /// How sure a judge was of what it said.

@@ -36,7 +36,11 @@ impl Kind for Rubric {
                 Field::Explanation => {
                     return Err(format!("the protocol `{id}` needs `explanation` in addition to the prompt"));
                 }
-                _ => return Err(format!("the protocol `{id}` names {field}, which your own cases do not have")),
+                _ => {
+                    return Err(format!(
+                        "the protocol `{id}` names {field}, which your own cases do not have"
+                    ));
+                }
             }
         }
         for attachment in suite.judged().map_or(&[][..], |facts| facts.attachments) {
@@ -48,7 +52,9 @@ impl Kind for Rubric {
                 }
                 _ => {
                     let shown = attachment.title();
-                    return Err(format!("the protocol `{id}` shows a {shown}, which your own cases do not have"));
+                    return Err(format!(
+                        "the protocol `{id}` shows a {shown}, which your own cases do not have"
+                    ));
                 }
             }
         }

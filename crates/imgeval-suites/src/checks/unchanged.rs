@@ -1,4 +1,4 @@
-//! Checks of what an edit left as it was: everything, or everything outside of a region.
+//! Checks of what an edit left as it was: everything, or everything outside a region.
 
 use serde_json::{Map, Value};
 
@@ -67,7 +67,7 @@ impl Check for UnchangedCheck {
     }
 
     /// 1 if everything stayed within the limits, else 0. A redrawn image, which cannot be brought into the source's frame, is not
-    /// unchanged; outside of a region it is not measurable, because nobody can say where outside is.
+    /// unchanged; outside a region it is not measurable, because nobody can say where outside is.
     fn value_of_measures(&self, measures: &dyn Measures) -> Result<f64, NotMeasurable> {
         let has_region = self.region.is_some() || self.has_mask;
         if !measures.is_registered() {

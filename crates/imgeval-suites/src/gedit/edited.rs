@@ -70,16 +70,16 @@ fn match_folder(
         } else if stem.strip_suffix(SOURCE_MARK).is_some_and(is_of) {
             files.extra.push((path, "it is a source image"));
         } else {
-            files.extra.push((path, "it does not belong to any case of GEdit-Bench in this language and group"));
+            files
+                .extra
+                .push((path, "it does not belong to any case of GEdit-Bench in this language and group"));
         }
     }
     for (key, mut paths) in of_key {
         paths.sort();
         let mut paths = paths.into_iter().map(|(_, path)| path);
         files.images.extend(paths.next().map(|path| EditedImage { key, path }));
-        files
-            .extra
-            .extend(paths.map(|path| (path, "the same image exists in a preferred format")));
+        files.extra.extend(paths.map(|path| (path, "the same image exists in a preferred format")));
     }
     Ok(())
 }

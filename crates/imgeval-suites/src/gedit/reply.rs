@@ -1,6 +1,6 @@
 //! The judge's replies: `{"score": [a, b], "reasoning": "…"}`, bare or in a fence, and nothing else.
 //!
-//! The official parser looks for a list, or a number, anywhere in a reply, mends what is no JSON, takes scores of any
+//! The official parser looks for a list, or a number, anywhere in a reply, repairs what is no JSON, takes scores of any
 //! number and size, and in the end makes one up. Each of these is `unparsed` here; docs/gedit.md lists them.
 
 use imgeval_core::{answer_of, json::from_json_str};

@@ -203,7 +203,7 @@ impl VerdictOptions {
     }
 }
 
-/// Detectors spell some categories differently; the nearest known name helps to mend the file.
+/// Detectors spell some categories differently; the nearest known name helps to repair the file.
 fn suggestion(class: &str) -> String {
     let renamed = match class {
         "mouse" => Some("computer mouse"),

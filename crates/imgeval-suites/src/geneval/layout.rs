@@ -19,7 +19,7 @@ use super::{Metadata, Tolerance, name_template::NameTemplate};
 /// A metadata file longer than this is none.
 const MAX_METADATA_BYTES: u64 = 1 << 20;
 
-/// Extensions of pictures that we cannot read, but whose names should not pass for something else.
+/// Extensions of images that we cannot read, but whose names should not pass for something else.
 const FOREIGN_EXTENSIONS: [&str; 5] = ["avif", "heic", "heif", "jxl", "jp2"];
 
 /// Digits of a sample's name in the official layout.
@@ -241,10 +241,9 @@ fn sort_named(root: &Path, files: Vec<PathBuf>, template: Option<&NameTemplate>)
                 let metadata = FolderMetadata::NotExpected;
                 found.images.push(FoundImage { path, index, ordinal, metadata });
             }
-            None => found.extras.push(extra(
-                path,
-                "its name contains no prompt index; use a template for other names",
-            )),
+            None => found
+                .extras
+                .push(extra(path, "its name contains no prompt index; use a template for other names")),
         }
     }
     found.with_png_preferred()

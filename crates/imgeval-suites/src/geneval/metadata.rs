@@ -34,7 +34,7 @@ pub struct Metadata {
     pub prompt: String,
 }
 
-/// At least `count` objects of a category, in this colour and at this place.
+/// At least `count` objects of a category, in this color and at this place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Include {
     pub category: Category,
@@ -219,7 +219,7 @@ impl Metadata {
         (self.tag, &self.include, &self.exclude) == (other.tag, &other.include, &other.exclude)
     }
 
-    /// The categories whose colour a clause asks for, each once.
+    /// The categories whose color a clause asks for, each once.
     #[must_use]
     pub fn colored_categories(&self) -> BTreeSet<Category> {
         self.include.iter().filter(|clause| clause.color.is_some()).map(|clause| clause.category).collect()
@@ -407,7 +407,7 @@ fn kind_name(value: &Value) -> &'static str {
     }
 }
 
-/// Enough of a name to recognise it by in a message.
+/// Enough of a name to recognize it by in a message.
 fn shorten(name: &str) -> String {
     const LONGEST: usize = 60;
     match name.char_indices().nth(LONGEST) {

@@ -25,9 +25,7 @@ pub enum TemplateError {
     Repeated { template: String, name: &'static str },
     #[error("the template `{template}` has an unknown placeholder; only {{index}} and {{sample}} exist")]
     UnknownPlaceholder { template: String },
-    #[error(
-        "the template `{template}` needs text between its placeholders to separate their digits"
-    )]
+    #[error("the template `{template}` needs text between its placeholders to separate their digits")]
     RunTogether { template: String },
 }
 

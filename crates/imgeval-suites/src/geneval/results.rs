@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Verdict, metadata::Metadata};
 use crate::python_json::to_python_json;
 
-/// One row. Serialises in the official key order.
+/// One row. Serializes in the official key order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ResultRow {
     pub filename: String,

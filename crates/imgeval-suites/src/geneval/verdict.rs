@@ -23,7 +23,7 @@ pub struct VerdictOptions {
     pub max_objects: usize,
     /// Objects that overlap a better one of their class by this much (IoU) are dropped; 1 turns this off.
     pub max_overlap: f64,
-    /// How far, in shares of the objects' summed size, centres must lie apart to count as a relation.
+    /// How far, in shares of the objects' summed size, centers must lie apart to count as a relation.
     pub position_threshold: f64,
 }
 
@@ -39,7 +39,7 @@ impl Default for VerdictOptions {
     }
 }
 
-/// What is known about the colour of an object.
+/// What is known about the color of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeenColor {
     /// Nobody looked.
@@ -136,7 +136,7 @@ pub enum VerdictError {
 /// Judges one image.
 ///
 /// # Errors
-/// If the metadata asks for a colour and nobody looked at the colour of an object that decides.
+/// If the metadata asks for a color and nobody looked at the color of an object that decides.
 pub fn compute_verdict(
     metadata: &Metadata,
     objects: &[DetectedObject],

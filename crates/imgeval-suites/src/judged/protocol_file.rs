@@ -98,7 +98,7 @@ impl JudgeProtocol {
     /// If the text is not TOML, has an unknown or missing key, or does not make a protocol that holds together.
     pub fn from_toml(text: &str) -> Result<Self, ProtocolFileError> {
         let file: ProtocolFile = toml::from_str(text).map_err(|error| {
-            // The library's own words for it are a picture of several lines.
+            // The library's own words for it are an image of several lines.
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let message = error.message().trim_end().to_owned();
             ProtocolFileError::Toml { line: 1 + before.matches('\n').count(), message }

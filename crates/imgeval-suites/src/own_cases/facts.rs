@@ -29,7 +29,7 @@ pub struct CheckFacts<'a> {
     pub explanation: Option<&'a str>,
 }
 
-/// Puts what the file says among the facts of a case, whose prompt and pictures are there already.
+/// Puts what the file says among the facts of a case, whose prompt and images are there already.
 ///
 /// # Errors
 /// If a check cannot be used; the text says which and why.
@@ -68,7 +68,10 @@ pub fn write_facts(case: &mut SuiteCase, given: &CheckFacts<'_>) -> Result<(), S
 pub fn settle_checks(cases: &mut [SuiteCase]) -> Result<(), String> {
     let n_checked = cases.iter().filter(|case| has_checks(case)).count();
     if let Some(without) = cases.iter().find(|case| n_checked > 0 && !has_checks(case)) {
-        return Err(format!("case {} has no checks, although others have; add checks to all of them", without.id));
+        return Err(format!(
+            "case {} has no checks, although others have; add checks to all of them",
+            without.id
+        ));
     }
     let mut weights: BTreeMap<String, Option<String>> = BTreeMap::new();
     for case in cases.iter() {

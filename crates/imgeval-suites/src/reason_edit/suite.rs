@@ -206,7 +206,8 @@ impl Suite for ReasonEdit {
             notes: Vec::new(),
             rewritten_prompt: None,
         };
-        let unknown = found.extra.into_iter().map(|path| (path, "it does not belong to any case of Reason-Edit"));
+        let unknown =
+            found.extra.into_iter().map(|path| (path, "it does not belong to any case of Reason-Edit"));
         let beside = found.beside.into_iter();
         let beside = beside.map(|path| (path, "the same image exists in a preferred format"));
         Ok(FoundAnswers {

@@ -108,9 +108,9 @@ impl Benchmark {
                 let image = match (self, before) {
                     (Self::MagicBrush, Some(before)) => match &before.target {
                         Some(target) => SourceImage::File(path.join(target)),
-                        None => {
-                            SourceImage::Absent("the previous turn has no result from the annotators".to_owned())
-                        }
+                        None => SourceImage::Absent(
+                            "the previous turn has no result from the annotators".to_owned(),
+                        ),
                     },
                     _ => known.image.clone(),
                 };
@@ -236,9 +236,10 @@ fn table_at(path: &Path, names: &[&str], ending: &str) -> Result<PathBuf, Rounds
     let found: Vec<&String> = files.iter().filter(|name| name.ends_with(ending)).collect();
     match found.as_slice() {
         [name] => Ok(path.join(name)),
-        [] => {
-            Err(RoundsError::malformed(&path.display().to_string(), format!("it contains no `{ending}` file")))
-        }
+        [] => Err(RoundsError::malformed(
+            &path.display().to_string(),
+            format!("it contains no `{ending}` file"),
+        )),
         _ => {
             let detail = format!("it contains {} `{ending}` files; pass one of them", found.len());
             Err(RoundsError::malformed(&path.display().to_string(), detail))

@@ -30,7 +30,7 @@ pub enum Group {
     Identity,
     /// Blur, grain and plainness are polished away.
     Refinement,
-    /// An edit changes what lies outside of its region.
+    /// An edit changes what lies outside its region.
     Locality,
     /// People, hands and what they do with one another go wrong.
     Scenes,

@@ -226,8 +226,7 @@ mod tests {
         let cases = parse_cases(Edition::Verified, &[("x", all.as_bytes())]).unwrap();
         assert_eq!((cases.len(), cases[520].category), (1_000, Category::Space));
         assert!(
-            error_of(&[&file(2..=999)])
-                .starts_with("2 of 1000 prompts are missing from all files, first 1")
+            error_of(&[&file(2..=999)]).starts_with("2 of 1000 prompts are missing from all files, first 1")
         );
         assert!(error_of(&[&all, &file(7..=7)]).contains("the id 7 is in `x.json` and again"));
         assert!(error_of(&[&file(0..=3)]).contains("id 0"));

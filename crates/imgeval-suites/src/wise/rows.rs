@@ -2,7 +2,7 @@
 //!
 //! Rows are those that `gpt_eval.py` and `vllm_eval.py` write: prompt_id, Subcategory and the scores as Python floats. They
 //! are read as the official calculators read them: a line that is no row is skipped and named, a row without a sub-category
-//! counts, and so does a score outside of the scale, which is named too.
+//! counts, and so does a score outside the scale, which is named too.
 
 use std::collections::BTreeSet;
 

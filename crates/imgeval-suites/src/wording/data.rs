@@ -13,8 +13,8 @@ const MAX_DEPTH: usize = 60;
 /// If it is too large or no JSON.
 pub(super) fn parse_json(source: &str) -> Result<Node, WordingError> {
     check_size(source)?;
-    let value =
-        serde_json::from_str(source).map_err(|error| syntax(error.line(), &format!("not valid JSON: {error}")))?;
+    let value = serde_json::from_str(source)
+        .map_err(|error| syntax(error.line(), &format!("not valid JSON: {error}")))?;
     Ok(json_node(value))
 }
 
@@ -52,8 +52,8 @@ pub(super) fn parse_yaml(source: &str) -> Result<Node, WordingError> {
     let mut stack: Vec<Open> = Vec::new();
     let mut root = None;
     for event in Parser::new_from_str(&source) {
-        let (event, span) =
-            event.map_err(|error| syntax(error.marker().line(), &format!("not valid YAML: {}", error.info())))?;
+        let (event, span) = event
+            .map_err(|error| syntax(error.marker().line(), &format!("not valid YAML: {}", error.info())))?;
         let line = span.start.line();
         let done = match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => None,

@@ -100,11 +100,7 @@ fn a_script_that_asks_otherwise_is_refused() {
     check("        \"content\": [", "        \"words\": [", "no `content`");
     check("    return [\n", "    return [{}] + [\n", "a sum");
     check("    return [\n", "    if prompt_data:\n        return []\n    return [\n", "different values");
-    check(
-        "def build_evaluation_messages(",
-        "def build_evaluation_messages((",
-        "an unclosed bracket",
-    );
+    check("def build_evaluation_messages(", "def build_evaluation_messages((", "an unclosed bracket");
     assert!(error_of("x = 1\n").contains("there is no `build_evaluation_messages`"));
     let one = "def NAME(r, i):\n    return [{'role': 'user', 'content': 'x'}]\n";
     let error = error_of(&(one.replace("NAME", "a") + &one.replace("NAME", "b")));

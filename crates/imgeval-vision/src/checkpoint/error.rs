@@ -108,7 +108,9 @@ impl CheckpointError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Unavailable { .. } | Self::Special { .. } => "check the path and its permissions",
-            Self::Empty { .. } | Self::Truncated { .. } => "the download was probably interrupted; fetch it again",
+            Self::Empty { .. } | Self::Truncated { .. } => {
+                "the download was probably interrupted; fetch it again"
+            }
             Self::LfsPointer { .. } => "fetch the file itself, for instance with `git lfs pull`",
             Self::Text { .. } => {
                 "the server probably answered with a web page instead of the file; fetch it again"

@@ -50,7 +50,7 @@ pub struct Clip {
 pub struct TextEmbedding {
     /// 77 token ids, filled up with zeros.
     pub ids: Vec<u32>,
-    /// The projection, not normalised.
+    /// The projection, not normalized.
     pub embedding: Vec<f32>,
 }
 
@@ -171,7 +171,7 @@ impl Clip {
         }
     }
 
-    /// Projections, not normalised, one for each image. All images go through the network together.
+    /// Projections, not normalized, one for each image. All images go through the network together.
     ///
     /// # Errors
     /// If the network fails.
@@ -197,7 +197,7 @@ impl Clip {
         rows_of(&self.vision.forward(&prepared)?)
     }
 
-    /// Token ids and projections, not normalised, one for each text.
+    /// Token ids and projections, not normalized, one for each text.
     ///
     /// # Errors
     /// If the network fails.
@@ -301,7 +301,7 @@ impl VisionTower {
         }
     }
 
-    /// Each image is [pixels, 3], normalised; the result is [images, embedding].
+    /// Each image is [pixels, 3], normalized; the result is [images, embedding].
     fn forward(&self, images: &[Tensor]) -> CandleResult<Tensor> {
         let size = (self.image_size, self.image_size);
         let Some(first) = images.first() else { candle_core::bail!("no images") };

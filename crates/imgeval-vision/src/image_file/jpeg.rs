@@ -133,7 +133,7 @@ extern "C-unwind" fn on_error(decoder: &mut jpeg_common_struct) {
 }
 
 /// Warnings have the level -1. Those about bytes between segments or odd headers change no pixel; the others mean that
-/// image data are missing or wrong, and the decoder would fill in grey.
+/// image data are missing or wrong, and the decoder would fill in gray.
 extern "C-unwind" fn on_message(decoder: &mut jpeg_common_struct, level: i32) {
     let is_damage = || {
         matches!(

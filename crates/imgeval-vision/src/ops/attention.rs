@@ -123,7 +123,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Lends a tensor [batch, rows, channels] whose channels are neighbours, contiguous or not.
+/// Lends a tensor [batch, rows, channels] whose channels are neighbors, contiguous or not.
 fn with_rows<Output>(tensor: &Tensor, work: impl FnOnce(Rows<'_>) -> Result<Output>) -> Result<Output> {
     let (storage, layout) = tensor.storage_and_layout();
     match (&*storage, layout.stride()) {

@@ -20,7 +20,7 @@ pub struct NetworkDescription {
     version: u32,
     pub network: NetworkShape,
     pub n_classes: usize,
-    /// The answer is the mean over so many crops along each side, evenly spaced; 1 is the centre.
+    /// The answer is the mean over so many crops along each side, evenly spaced; 1 is the center.
     pub crops_per_side: usize,
     /// Of the numbers that training began with, lower-case hexadecimal: the identity of the CLIP, or of the random start.
     pub initial_sha256: String,
@@ -58,7 +58,7 @@ pub enum ClipActivation {
     Gelu,
 }
 
-/// The residual network. The input is a crop of `crop` x `crop` pixels, less its nearest-neighbour reconstruction from half the size.
+/// The residual network. The input is a crop of `crop` x `crop` pixels, less its nearest-neighbor reconstruction from half the size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResidualShape {
@@ -171,10 +171,7 @@ impl NetworkDescription {
         }
         check_classes(self.n_classes)?;
         if !(1..=16).contains(&self.crops_per_side) {
-            return refuse(format!(
-                "there are {} crops on a side, expected 1 to 16",
-                self.crops_per_side
-            ));
+            return refuse(format!("there are {} crops on a side, expected 1 to 16", self.crops_per_side));
         }
         self.network.check()
     }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use crate::{checkpoint::CheckpointError, model_error::ModelError};
 
-/// Each is one sentence; [`TrainError::hint`] says how to mend it.
+/// Each is one sentence; [`TrainError::hint`] says how to repair it.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     #[error("setting `{name}` is {found}, expected {possible}")]

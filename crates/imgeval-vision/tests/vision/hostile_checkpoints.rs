@@ -254,7 +254,10 @@ fn folders_are_searched_without_leaving_them() {
     assert_eq!(sentence(), "folder `F` contains no weights under a usual name");
     let variant = folder.path().join("model.fp16.safetensors");
     fs::write(&variant, "x").unwrap();
-    assert_eq!(sentence(), "folder `F` contains no weights under a usual name; it has `model.fp16.safetensors`");
+    assert_eq!(
+        sentence(),
+        "folder `F` contains no weights under a usual name; it has `model.fp16.safetensors`"
+    );
     fs::remove_file(&variant).unwrap();
     let index = folder.path().join("pytorch_model.bin.index.json");
     let write = |text: &str| fs::write(&index, text).unwrap();

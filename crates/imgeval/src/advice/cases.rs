@@ -22,7 +22,9 @@ pub(crate) fn cases_advice(error: &CasesError) -> (Option<String>, Exit) {
         CasesError::UnknownTag { known, .. } => {
             (Some(format!("available: {}", known.join(", "))), Exit::Usage)
         }
-        CasesError::NoneLeft => (hint("--ids, --tags and --limit together select no case"), Exit::NothingFound),
+        CasesError::NoneLeft => {
+            (hint("--ids, --tags and --limit together select no case"), Exit::NothingFound)
+        }
     }
 }
 

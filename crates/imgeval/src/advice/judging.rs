@@ -36,7 +36,8 @@ pub(crate) fn protocol_advice(error: &UnusableProtocol) -> (Option<String>, Exit
 
 /// For a run of cases without checks, which nothing can score.
 pub(crate) fn no_rules() -> CommandError {
-    let message = "a run of your own cases has no scoring rules, so neither a detector nor a judge can score it";
+    let message =
+        "a run of your own cases has no scoring rules, so neither a detector nor a judge can score it";
     let hint = "`imgeval report` shows its images; to score them, add checks to the cases (`imgeval init cases` writes an example) and generate them into a new run";
     CommandError::usage(message).with_hint(hint)
 }
@@ -64,5 +65,6 @@ pub(crate) fn needs_judge(suite: SuiteRef) -> CommandError {
 }
 
 pub(crate) fn nobody_judged() -> CommandError {
-    CommandError::nothing("no judge has judged this run yet").with_hint("run `imgeval observe RUN --judge ...`")
+    CommandError::nothing("no judge has judged this run yet")
+        .with_hint("run `imgeval observe RUN --judge ...`")
 }

@@ -59,7 +59,7 @@ fn forensics_hint(error: &ForensicsError) -> &'static str {
     }
 }
 
-/// Why a metric of an edit is missing, with the command that mends it.
+/// Why a metric of an edit is missing, with the command that repairs it.
 pub(crate) fn missing_text(missing: &MissingMetric) -> String {
     match missing {
         MissingMetric::WeightsAbsent { reason, set } => {
@@ -69,12 +69,14 @@ pub(crate) fn missing_text(missing: &MissingMetric) -> String {
     }
 }
 
-/// What to do about a picture that is no mask.
+/// What to do about an image that is no mask.
 pub(crate) fn mask_hint(error: &MaskError) -> &'static str {
     match error {
         MaskError::Photograph { .. } => {
             "pass the mask, white where the image should be edited; use `--mask-threshold LEVEL` with a gray image"
         }
-        MaskError::Dark { .. } => "if every pixel that is not black belongs to the region, add `--mask-threshold 1`",
+        MaskError::Dark { .. } => {
+            "if every pixel that is not black belongs to the region, add `--mask-threshold 1`"
+        }
     }
 }

@@ -44,7 +44,9 @@ pub(crate) fn settings_advice(error: &SettingsError) -> (Option<String>, Exit) {
         }
         SettingsError::NoKey { kind, leads_elsewhere: false, .. } => {
             let variables = kind.key_variables().join(" or ");
-            Some(format!("set {variables}, or pass a file that contains the key (--key-file, --judge-key-file)"))
+            Some(format!(
+                "set {variables}, or pass a file that contains the key (--key-file, --judge-key-file)"
+            ))
         }
         SettingsError::SecretInAddress => {
             Some("pass a judge's key in a file: --judge-key-file FILE".to_owned())

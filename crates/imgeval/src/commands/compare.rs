@@ -32,8 +32,7 @@ pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     }
     let is_scored = a.run.has_rules() && b.run.has_rules();
     if a.run.suite() != b.run.suite() || !is_scored {
-        let message =
-            format!("cannot compare runs of {} and {}", a.view.suite, b.view.suite);
+        let message = format!("cannot compare runs of {} and {}", a.view.suite, b.view.suite);
         return Err(CommandError::mismatch(message).into());
     }
     let format = if args.json { TableFormat::Json } else { args.format };

@@ -35,7 +35,8 @@ pub(super) fn detect_fake(args: &DetectFakeArgs, printer: Printer) -> Result<Exi
         files: args.weights.clone(),
     };
     if args.map.is_some() && asked.description.native_crop.is_none() {
-        let message = format!("`{}` scales images or analyzes them as a whole, so it has no map", args.detector);
+        let message =
+            format!("`{}` scales images or analyzes them as a whole, so it has no map", args.detector);
         return Err(CommandError::usage(message)
             .with_hint("use one that analyzes native crops, such as univfd")
             .into());

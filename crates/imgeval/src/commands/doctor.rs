@@ -1,4 +1,4 @@
-//! `imgeval doctor`: what works here, and how to mend the rest. Asks providers only for their list of models, which
+//! `imgeval doctor`: what works here, and how to repair the rest. Asks providers only for their list of models, which
 //! costs nothing.
 
 use imgeval_report::{
@@ -115,7 +115,8 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
 
 fn settings_finding(settings: &Settings) -> Finding {
     let files: Vec<String> = settings.files.iter().map(|path| path.display().to_string()).collect();
-    let files = if files.is_empty() { "no file, using built-in defaults".to_owned() } else { files.join(", ") };
+    let files =
+        if files.is_empty() { "no file, using built-in defaults".to_owned() } else { files.join(", ") };
     Finding::new("settings", State::Works, files, "")
 }
 
@@ -222,9 +223,12 @@ fn weight_findings(places: &Places) -> Vec<Finding> {
         let what = format!("weights {} ({})", set.id, member.id());
         match weights::locate_member(member, places, Hashing::Recorded) {
             Ok(located) => Finding::new(what, State::Works, format!("verified, {}", show(&located.path)), ""),
-            Err(StoreError::Missing { .. }) => {
-                Finding::new(what, State::NotSetUp, "not installed", format!("imgeval models pull {}", set.id))
-            }
+            Err(StoreError::Missing { .. }) => Finding::new(
+                what,
+                State::NotSetUp,
+                "not installed",
+                format!("imgeval models pull {}", set.id),
+            ),
             Err(error) => Finding::new(what, State::Broken, sentence_of(&error), weights_hint(&error)),
         }
     };

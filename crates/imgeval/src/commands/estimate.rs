@@ -62,10 +62,7 @@ pub(super) fn estimate_text(estimate: &WorkEstimate) -> String {
     }
     if estimate.unpriced > 0 {
         let mend = "add the model's prices to your own catalog (--catalog)";
-        text.push_str(&format!(
-            "         {}: price unknown; {mend}\n",
-            counted(estimate.unpriced, "call")
-        ));
+        text.push_str(&format!("         {}: price unknown; {mend}\n", counted(estimate.unpriced, "call")));
     }
     text.push_str(&format!("time     {}\n", time_text(estimate)));
     text

@@ -103,8 +103,7 @@ fn export_judged(
         folder.display()
     ));
     if n_left_out > 0 {
-        printer
-            .insist(format_args!("export: no row for {} without a score", counted(n_left_out, "image")));
+        printer.insist(format_args!("export: no row for {} without a score", counted(n_left_out, "image")));
         return Ok(Exit::Partial);
     }
     Ok(Exit::Ok)
@@ -130,10 +129,7 @@ fn export_results(args: &ExportArgs, path: &Path, printer: Printer) -> Result<Ex
     tell_missing_colors(&run, &scored.coverage, printer);
     let n_left_out = scored.coverage.n_unscored();
     if n_left_out > 0 {
-        printer.insist(format_args!(
-            "export: no row for {} without a verdict",
-            counted(n_left_out, "image")
-        ));
+        printer.insist(format_args!("export: no row for {} without a verdict", counted(n_left_out, "image")));
         return Ok(Exit::Partial);
     }
     Ok(Exit::Ok)

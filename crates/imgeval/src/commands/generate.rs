@@ -456,8 +456,10 @@ fn check_context(generator: &dyn Generator, context: RoundContext) -> Result<(),
         return Ok(());
     }
     let provider = &generator.meta().provider;
-    let message = format!("the provider `{provider}` has no conversations, so it cannot continue one over rounds");
-    Err(CommandError::usage(message).with_hint("use --context fresh to send the last image in a separate call"))
+    let message =
+        format!("the provider `{provider}` has no conversations, so it cannot continue one over rounds");
+    Err(CommandError::usage(message)
+        .with_hint("use --context fresh to send the last image in a separate call"))
 }
 
 fn check_capabilities(

@@ -80,9 +80,7 @@ fn tell_summary(summary: ImportSummary, printer: Printer) {
     printer
         .talk(format_args!("import: {imported} imported, {unchanged} already imported, {failed} unusable"));
     if replaced > 0 {
-        printer.insist(format_args!(
-            "import: {replaced} files or prompts had changed and were replaced"
-        ));
+        printer.insist(format_args!("import: {replaced} files or prompts had changed and were replaced"));
     }
 }
 

@@ -433,7 +433,8 @@ fn exit_of(summary: &CallSummary, asked_judge: &AskedJudge) -> Result<Exit> {
             let mut hint = down.hint.clone();
             if asked_judge.has_address {
                 let variables = asked_judge.model.settings.kind.key_variables().join(" or ");
-                hint = hint.replace(&format!("set {variables} to"), "let the file of --judge-key-file contain");
+                hint =
+                    hint.replace(&format!("set {variables} to"), "let the file of --judge-key-file contain");
                 hint = hint.replace(&variables, "the file of --judge-key-file");
             }
             Err(CommandError::mendable(down.message.clone(), hint).into())

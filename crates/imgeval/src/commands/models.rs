@@ -96,7 +96,9 @@ impl Teller {
     fn tell(&self, event: &PullEvent, set: &ModelSet) {
         let printer = self.printer;
         match event {
-            PullEvent::Present { path } => printer.talk(format_args!("already installed: {}", path.display())),
+            PullEvent::Present { path } => {
+                printer.talk(format_args!("already installed: {}", path.display()))
+            }
             PullEvent::Replacing { path } => {
                 printer.talk(format_args!("replacing `{}`, which has a different checksum", path.display()));
             }

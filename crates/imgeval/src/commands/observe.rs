@@ -1,4 +1,4 @@
-//! `imgeval observe`: the detector looks at every image that it has not seen yet, and missing colours are named.
+//! `imgeval observe`: the detector looks at every image that it has not seen yet, and missing colors are named.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -28,7 +28,7 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     if args.reread {
         return reread_judged(&args.run, &args.files, printer);
     }
-    // A run that cannot be read is told of after a detector that cannot be had, which is the longer way to mend.
+    // A run that cannot be read is told of after a detector that cannot be had, which is the longer way to repair.
     let suite =
         RunReader::open(&args.run).map_err(ScoringError::from).and_then(|run| suite_of(run.manifest()));
     match suite {
@@ -142,7 +142,7 @@ fn observe_judged(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Resu
     Ok(if judged == Exit::Ok { measured } else { judged })
 }
 
-/// The colours that a verdict by these options may ask for, and those that the official ones would.
+/// The colors that a verdict by these options may ask for, and those that the official ones would.
 pub(super) fn limits_for(options: &VerdictOptions) -> NamingLimits {
     let official = NamingLimits::default();
     let threshold = options.threshold.min(options.counting_threshold) as f32;
@@ -152,7 +152,7 @@ pub(super) fn limits_for(options: &VerdictOptions) -> NamingLimits {
     }
 }
 
-/// Which colours a dear namer is asked for.
+/// Which colors a dear namer is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ColorWork {
     pub(super) asked: AskedColors,
@@ -162,7 +162,7 @@ pub(super) struct ColorWork {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AskedColors {
-    /// Of the classes whose colour a prompt of the image asks for: all that a verdict needs.
+    /// Of the classes whose color a prompt of the image asks for: all that a verdict needs.
     ByCases,
     /// Of every class.
     Every,

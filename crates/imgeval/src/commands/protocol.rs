@@ -107,7 +107,8 @@ fn show_case(
     printer: Printer,
 ) -> Result<()> {
     let suite = suite.or_else(|| registry::find_judged(&protocol.suite));
-    let suite = suite.ok_or_else(|| CommandError::usage("the protocol does not name a suite; use --suite"))?;
+    let suite =
+        suite.ok_or_else(|| CommandError::usage("the protocol does not name a suite; use --suite"))?;
     check_fits(protocol, suite)?;
     let mut set = CaseSet::of_suite(suite, &suites.files(), &SuiteArgs::default().parameters(suite)?)?;
     set.select(&[id.to_owned()], &[], None)?;

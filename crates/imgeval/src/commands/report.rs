@@ -49,7 +49,9 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     explain_report(&mut report);
     if let Some(format) = args.format {
         if report.boards.is_empty() {
-            return Err(CommandError::nothing("none of the runs belongs to a suite with a score table").into());
+            return Err(
+                CommandError::nothing("none of the runs belongs to a suite with a score table").into()
+            );
         }
         let options = TableOptions { intervals: args.intervals };
         match format {

@@ -165,7 +165,8 @@ impl Worked {
     fn end(self, scored: Result<Exit>, printer: Printer) -> Result<Exit> {
         printer.talk(format_args!("run: {}", self.run.directory().display()));
         if let Some(results) = &self.results {
-            printer.talk(format_args!("verdicts, one per line in the official format: {}", results.display()));
+            printer
+                .talk(format_args!("verdicts, one per line in the official format: {}", results.display()));
         }
         // What kept images from being made weighs more than what came of those that were.
         match self.generated? {
@@ -250,8 +251,7 @@ fn check_fresh(args: &RunArgs) -> Result<(), CommandError> {
     let official = SuiteConfig::default();
     let Some(seed) = args.fresh.fresh_seed else { return Ok(()) };
     if args.generator.config() != official {
-        let message =
-            "--fresh-seed compares with the official prompts; leave out --seed and --per-task";
+        let message = "--fresh-seed compares with the official prompts; leave out --seed and --per-task";
         return Err(CommandError::usage(message));
     }
     if seed == official.seed {

@@ -346,7 +346,7 @@ pub(super) fn nothing_scored(coverage: &Coverage, is_unobserved: bool) -> Comman
     CommandError::nothing("no image of the run could be scored").with_hint(hint)
 }
 
-/// Says how to get colours that verdicts would need, if some are missing.
+/// Says how to get colors that verdicts would need, if some are missing.
 pub(super) fn tell_missing_colors(run: &Run, coverage: &Coverage, printer: Printer) {
     let n_images = coverage.without_color.count;
     if n_images == 0 {

@@ -149,8 +149,7 @@ fn score_lines(
     }
     if !further_keys.is_empty() {
         let names = further_keys.iter().take(5).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        printer
-            .insist(format_args!("score: ignored keys in `metadata` that GenEval does not know: {names}"));
+        printer.insist(format_args!("score: ignored keys in `metadata` that GenEval does not know: {names}"));
     }
     printer.talk(format_args!("score: {n_rows} rows"));
     Ok(())

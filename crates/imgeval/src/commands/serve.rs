@@ -20,7 +20,9 @@ pub(super) fn serve(args: &ServeArgs, printer: Printer) -> Result<Exit> {
 fn tell(event: ViewerEvent<'_>, printer: Printer) {
     match event {
         ViewerEvent::Listening { address } => {
-            printer.insist(format_args!("serve: http://{address}/ shows the runs as they grow; press Ctrl-C to stop"));
+            printer.insist(format_args!(
+                "serve: http://{address}/ shows the runs as they grow; press Ctrl-C to stop"
+            ));
             if !address.ip().is_loopback() {
                 printer.insist(format_args!(
                     "serve: anyone who can reach {address} can see every image, prompt and reply of these runs; there is no password"

@@ -106,7 +106,10 @@ fn fetch(
     let folder = files.folder(source);
     if source.archive.is_some() && asked.from.is_none() && !asked.replaces && is_all_here(source, files) {
         let title = source.title;
-        printer.talk(format_args!("suites: {title} is already in {}; use --again to fetch it again", folder.display()));
+        printer.talk(format_args!(
+            "suites: {title} is already in {}; use --again to fetch it again",
+            folder.display()
+        ));
         return Ok(Exit::Ok);
     }
     let Some(data) = &source.data_set else { return fetch_pinned(source, asked, files, printer) };

@@ -51,12 +51,9 @@ fn list(printer: Printer) -> Result<Exit> {
 
 fn revoke(file: &Path, printer: Printer) -> Result<Exit> {
     if !TrustList::load()?.revoke(file)? {
-        return Err(CommandError::nothing(format!(
-            "`{}` is not a trusted file",
-            file.display()
-        ))
-        .with_hint("see `imgeval trust --list`")
-        .into());
+        return Err(CommandError::nothing(format!("`{}` is not a trusted file", file.display()))
+            .with_hint("see `imgeval trust --list`")
+            .into());
     }
     printer.talk(format_args!("no longer trusted: {}", shown(file)));
     Ok(Exit::Ok)

@@ -1,4 +1,4 @@
-//! Colours are evidence of their own: a missing one is said and completed, never counted as wrong.
+//! Colors are evidence of their own: a missing one is said and completed, never counted as wrong.
 
 use std::{fs, path::Path};
 
@@ -40,7 +40,7 @@ fn scores_for(name: &str) -> ColorScores {
     ColorScores { values, rule: ColorRule::Argmax }
 }
 
-/// A run of two images, in each of which a vase was seen with this score and without a colour.
+/// A run of two images, in each of which a vase was seen with this score and without a color.
 fn run_with_a_vase(folder: &Path, score: f32) -> RunWriter {
     let images = folder.join("images");
     write_official(&images, COLORED, 0);
@@ -110,7 +110,7 @@ fn a_lower_threshold_says_how_to_get_its_colors() {
     let folder = test_folder("colors-threshold");
     let run = run_with_a_vase(&folder, 0.25);
     let directory = run.directory().to_owned();
-    // At the official threshold there is no vase, and no colour is needed.
+    // At the official threshold there is no vase, and no color is needed.
     check_exit(&imgeval(&["score", text(&directory)]), 0);
     let output = imgeval(&["score", text(&directory), "--threshold", "0.2"]);
     check_exit(&output, 4);

@@ -47,8 +47,7 @@ fn a_probe_is_trained_and_asked() {
     let output = imgeval(&with_out);
     check_exit(&output, 0);
     let shown = stdout(&output);
-    for part in
-        ["Confounders", "shuffled labels, 10 trainings", "not done: no --control-decoder", "at most"]
+    for part in ["Confounders", "shuffled labels, 10 trainings", "not done: no --control-decoder", "at most"]
     {
         assert!(shown.contains(part), "{part}: {shown}");
     }
@@ -65,7 +64,7 @@ fn a_probe_is_trained_and_asked() {
     // Two histograms, three robustness curves, likeness and spectra; each as PNG too.
     assert_eq!((svgs, figures.len()), (7, 14), "{figures:?}");
 
-    // A file that is no picture is named and counted, and the rest is answered.
+    // A file that is no image is named and counted, and the rest is answered.
     fs::write(lattice.join("note.png"), "not a picture").unwrap();
     let output = imgeval(&["diagnose", "architecture", "apply", text(&probe), text(&lattice), "--json"]);
     check_exit(&output, 4);

@@ -275,7 +275,7 @@ fn a_photograph_is_no_mask() {
     }
 }
 
-/// Registered with itself, a picture has lost nothing; without a mask the region is found and written.
+/// Registered with itself, an image has lost nothing; without a mask the region is found and written.
 #[test]
 fn edits_are_registered_with_and_without_a_mask() {
     let folder = test_folder("edit-metrics-registered");

@@ -296,7 +296,7 @@ fn files_from_windows_editors_are_read() {
     assert!(contains(&requests[0], b"\"a cat, in oil\""), "nothing before the words");
 }
 
-/// A conversation of three rounds by a command that logs its input and answers with another picture each round.
+/// A conversation of three rounds by a command that logs its input and answers with another image each round.
 fn converse(bench: &Bench) -> Vec<String> {
     for round in 1..=3 {
         write_picture(&bench.folder.join(format!("picture-{round}.png")), round);

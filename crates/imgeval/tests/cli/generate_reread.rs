@@ -71,7 +71,10 @@ fn an_image_in_a_kept_reply_is_recovered_without_a_key_or_a_call() {
 
     let output = reread(&bench, &[]);
     check_exit(&output, 4);
-    assert_eq!(stdout(&output), "recovered: 0 images from stored replies\nunchanged: 3 images (empty-reply)\n");
+    assert_eq!(
+        stdout(&output),
+        "recovered: 0 images from stored replies\nunchanged: 3 images (empty-reply)\n"
+    );
 
     leave(
         &bench,

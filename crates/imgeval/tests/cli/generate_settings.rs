@@ -46,7 +46,10 @@ fn settings_that_are_not_understood_are_refused_with_the_line_and_without_their_
         ),
         (
             "[providers.openai]\nproxy = \"http://me:canary@a.example:3128\"\n",
-            ["the proxy of provider `openai` contains a password, which does not belong in the settings", "proxy_env"],
+            [
+                "the proxy of provider `openai` contains a password, which does not belong in the settings",
+                "proxy_env",
+            ],
         ),
         ("[providers.openai]\nkind = \"openai\"\n", ["unknown kind `openai`", "openai-images"]),
     ] {
@@ -129,7 +132,12 @@ fn unknown_providers_and_models_without_a_provider_are_explained() {
     let known = "available: cmd, cmd-lines, folder, gemini, mine, openai, openai-chat, openai-images";
     refuse(&bench, &["--model", "opnai:m"], 2, &["unknown provider `opnai`", known]);
     for model in ["some-model", ":m", "openai:", ""] {
-        refuse(&bench, &["--model", model], 2, &["does not name a provider and a model", "write PROVIDER:MODEL"]);
+        refuse(
+            &bench,
+            &["--model", model],
+            2,
+            &["does not name a provider and a model", "write PROVIDER:MODEL"],
+        );
     }
     bench.settings("[providers.mine]\nretries = 1\n");
     refuse(&bench, &["--model", "mine:m"], 2, &["provider `mine` in the settings has no `kind`"]);

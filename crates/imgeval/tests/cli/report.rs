@@ -111,7 +111,7 @@ fn words_of_judges_stay_words() {
 #[test]
 fn odd_runs_have_sensible_reports() {
     let bench = RunBench::new("report-odd");
-    // Three of ten pictures are broken.
+    // Three of ten images are broken.
     let images = bench.folder.join("broken");
     for index in 0..10_u32 {
         let path = images.join(format!("{index:05}.png"));
@@ -142,10 +142,7 @@ fn odd_runs_have_sensible_reports() {
         }
     }
     let table = stdout(&imgeval(&["report", text(&broken), text(&unseen), "--format", "text"]));
-    assert!(
-        table.contains("not evaluated yet") || table.contains("Nobody has looked"),
-        "{table}"
-    );
+    assert!(table.contains("not evaluated yet") || table.contains("Nobody has looked"), "{table}");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn is_plausible(encoded: &str) -> bool {
     start.peek().is_some() && start.all(is_one)
 }
 
-/// Whether base64 decodes to the beginning of a picture. Signatures from the formats' specifications.
+/// Whether base64 decodes to the beginning of an image. Signatures from the formats' specifications.
 pub(super) fn is_known_base64(text: &str) -> bool {
     let start: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).take(START_CHARS).collect();
     if start.len() < START_CHARS || !is_plausible(text) {

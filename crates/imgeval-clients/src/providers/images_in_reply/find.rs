@@ -91,7 +91,7 @@ const PARTS: [&str; 5] = ["content", "parts", "multi_mod_content", "content_part
 /// How an answer says that it ended by itself, in any case of letters.
 const NORMAL_ENDS: [&str; 5] = ["stop", "finish_reason_stop", "end_turn", "completed", "eos"];
 
-/// Replies inside of replies are followed no deeper.
+/// Replies inside replies are followed no deeper.
 const MAX_DEPTH: usize = 3;
 
 /// What a reply answers with.
@@ -199,7 +199,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// One of a list of images, or an item of a response's output; or a reply inside of a reply.
+    /// One of a list of images, or an item of a response's output; or a reply inside a reply.
     fn slot(&mut self, item: &'a Value, place: Place<'a>, depth: usize) {
         let place = Place { item, ..place };
         let n_before = self.n_found;

@@ -435,7 +435,7 @@ fn http_error(code: &str) -> Option<u16> {
     code.parse().ok().filter(|status| (400..600).contains(status))
 }
 
-/// Codes that stand inside of a message, as of an upstream's reply that a proxy quotes: as JSON (escaped or not), as Python
+/// Codes that stand inside a message, as of an upstream's reply that a proxy quotes: as JSON (escaped or not), as Python
 /// prints it, or as a class of LiteLLM's.
 fn quoted_codes(message: &str) -> Vec<String> {
     let message = message.replace('\\', "");

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{counted::MAX_VALUES, tolerant::MAX_DEPTH, unpack::MAX_UNPACKED_BYTES};
 
-/// Something that was mended while reading. Blanks, comments and the like around a reply are not worth one.
+/// Something that was repaired while reading. Blanks, comments and the like around a reply are not worth one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Note {
     /// The reply was compressed though that was not asked for.

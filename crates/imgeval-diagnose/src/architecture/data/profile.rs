@@ -1,6 +1,6 @@
 //! What differed between the classes before anything was harmonised, and how far each fact alone would tell them apart.
 //!
-//! For each fact the rule "this value means that class" is learnt on four fifths of the groups and tried on the last, five times; its
+//! For each fact the rule "this value means that class" is learned on four fifths of the groups and tried on the last, five times; its
 //! balanced accuracy (mean of the classes' accuracies, so that chance is one over the number of classes) is over all images.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ const SHOWN_VALUES: usize = 4;
 /// File sizes are compared in so many classes of equal number.
 const N_BINS: usize = 8;
 
-/// Something that a file tells beside its picture.
+/// Something that a file tells beside its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
     Format,
@@ -151,7 +151,7 @@ pub struct FactProfile {
     pub fact: Fact,
     /// The most frequent values of each class with their shares.
     pub values: Vec<Vec<ValueShare>>,
-    /// Balanced accuracy of the best rule on this fact alone, on groups that it was not learnt from.
+    /// Balanced accuracy of the best rule on this fact alone, on groups that it was not learned from.
     pub balanced_accuracy: Measured,
     pub chance: f64,
     pub separates: bool,
@@ -244,7 +244,7 @@ fn predict(
     predictions
 }
 
-/// For each value the class that has the largest share of its images there, learnt outside of `fold`; of equal shares the first.
+/// For each value the class that has the largest share of its images there, learned outside `fold`; of equal shares the first.
 fn learn_rule<'a>(
     values: &'a [String],
     classes: &[usize],

@@ -1,4 +1,4 @@
-//! Which images are learnt from, which choose and calibrate, and which judge: by group, never by image.
+//! Which images are learned from, which choose and calibrate, and which judge: by group, never by image.
 //!
 //! Groups with the same set of classes are shuffled together (by the seed) and cut at the shares, so that every class has its
 //! share of each part. Images of one group always stay together.

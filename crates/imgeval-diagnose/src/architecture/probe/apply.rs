@@ -1,4 +1,4 @@
-//! A probe's answer about pictures whose decoder nobody knows.
+//! A probe's answer about images whose decoder nobody knows.
 
 use imgeval_metrics::{
     Cluster, Stratum,

@@ -7,9 +7,9 @@ use std::fmt;
 pub enum Claim {
     /// Nothing: it cannot tell the classes apart, or finds what is not there.
     Nothing,
-    /// That pictures are more like those of these very generators.
+    /// That images are more like those of these very generators.
     Generators,
-    /// That pictures carry traces of a decoder like the class's.
+    /// That images carry traces of a decoder like the class's.
     Decoder,
     /// Something about the class beyond the decoder, as far as the generators that were tried go.
     Class,

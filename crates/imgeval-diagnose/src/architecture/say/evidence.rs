@@ -1,4 +1,4 @@
-//! The three candidates for a closed model's architecture (GPT-ImgEval, section 3): what each would leave in pictures, what was measured, and
+//! The three candidates for a closed model's architecture (GPT-ImgEval, section 3): what each would leave in images, what was measured, and
 //! what would decide it.
 
 use super::{claim::Claim, verdict::judge_probe};
@@ -20,7 +20,7 @@ pub struct CandidateSheet {
     pub would_decide: &'static [&'static str],
 }
 
-/// The sheet after an answer about pictures.
+/// The sheet after an answer about images.
 #[must_use]
 pub fn evidence_sheet(
     card: &ProbeCard,
@@ -85,12 +85,16 @@ fn measured(card: &ProbeCard, summary: &AppliedSummary, signature: Option<&Decod
     lines.push(format!("Shares of the images: {}.", shares.join(", ")));
     lines.push(match judge_probe(card).claim {
         Claim::Nothing => "The probe's controls allow no conclusion from this.".to_owned(),
-        Claim::Generators => "According to its controls, the probe describes only its own generators.".to_owned(),
+        Claim::Generators => {
+            "According to its controls, the probe describes only its own generators.".to_owned()
+        }
         Claim::Decoder => {
-            "According to its controls, the probe describes only the decoder, which (a) and (c) share.".to_owned()
+            "According to its controls, the probe describes only the decoder, which (a) and (c) share."
+                .to_owned()
         }
         Claim::Class => {
-            "According to its controls, the probe describes the class, as far as its generators represent it.".to_owned()
+            "According to its controls, the probe describes the class, as far as its generators represent it."
+                .to_owned()
         }
     });
     let peaks = signature.map(|signature| clear_peaks(&signature.peaks)).unwrap_or_default();

@@ -34,11 +34,11 @@ pub enum ProbeReason {
     },
     /// No class has two generators.
     NoSecondGenerator,
-    /// Each generator that was left out, with the share of its pictures that were taken for its class.
+    /// Each generator that was left out, with the share of its images that were taken for its class.
     GeneratorsRecognised {
         generators: Vec<(String, Measured)>,
     },
-    /// Only those whose pictures were not.
+    /// Only those whose images were not.
     GeneratorsNotRecognised {
         generators: Vec<(String, Measured)>,
     },
@@ -170,7 +170,7 @@ fn shares_by_name(generators: &[(String, Measured)]) -> String {
 /// What one measurement says about an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnswerReason {
-    /// The class that most pictures are taken for.
+    /// The class that most images are taken for.
     Share {
         class: String,
         share: Measured,
@@ -181,7 +181,7 @@ pub enum AnswerReason {
     FewGroups {
         groups: usize,
     },
-    /// Most pictures are unlike those that the probe was trained on.
+    /// Most images are unlike those that the probe was trained on.
     MostlyOutside {
         share: f64,
     },
@@ -190,29 +190,29 @@ pub enum AnswerReason {
     },
     OutsideUnknown,
     Compressed(Compression),
-    /// Pictures that are stored without loss and yet show a grid of 8 pixels, beside the share of those among the training pictures.
+    /// Images that are stored without loss and yet show a grid of 8 pixels, beside the share of those among the training images.
     HiddenGrid {
         n_with_grid: usize,
         n_images: usize,
         training_with_grid: usize,
         training_images: usize,
     },
-    /// The pictures are too unlike for any answer.
+    /// The images are too unlike for any answer.
     NoAnswer,
     /// The most that an answer of this probe can mean.
     Conclusion(Claim),
 }
 
-/// Pictures that came as lossy files.
+/// Images that came as lossy files.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Compression {
     pub n_lossy: usize,
     pub n_images: usize,
     /// The lowest JPEG quality among them; `None` if all are WebP.
     pub lowest_quality: Option<u8>,
-    /// Whether the probe's plan compresses all pictures at least as much.
+    /// Whether the probe's plan compresses all images at least as much.
     pub is_covered: bool,
-    /// The probe's own test pictures at the nearest quality that was tried.
+    /// The probe's own test images at the nearest quality that was tried.
     pub nearest: Option<(u8, Measured)>,
 }
 
@@ -226,9 +226,7 @@ impl fmt::Display for AnswerReason {
                 100.0 * share.low,
                 100.0 * share.high
             ),
-            Self::NoBetterThanChance => {
-                f.write_str("This is within chance, so it is inconclusive.")
-            }
+            Self::NoBetterThanChance => f.write_str("This is within chance, so it is inconclusive."),
             Self::FewGroups { groups } => write!(
                 f,
                 "There are only {groups} groups of images: whatever the share, this is too few to describe a generator."
@@ -243,9 +241,9 @@ impl fmt::Display for AnswerReason {
                 "{:.0} % of the images are unlike those that the probe was trained on (5 % expected).",
                 100.0 * share
             ),
-            Self::OutsideUnknown => f.write_str(
-                "The probe had too few images to tell which are unlike its training data.",
-            ),
+            Self::OutsideUnknown => {
+                f.write_str("The probe had too few images to tell which are unlike its training data.")
+            }
             Self::Compressed(compression) => compression.fmt(f),
             Self::HiddenGrid { n_with_grid, n_images, training_with_grid, training_images } => {
                 let among = match training_images {

@@ -16,7 +16,7 @@ use crate::{
 /// With fewer groups, shares are anecdotes.
 const FEW_GROUPS: usize = 10;
 
-/// When a larger share of pictures is unlike those trained on, no answer stands.
+/// When a larger share of images is unlike those trained on, no answer stands.
 const MOSTLY_OUTSIDE: f64 = 0.5;
 
 /// What the probe can mean, and why.
@@ -142,7 +142,7 @@ fn robustness(card: &ProbeCard) -> Option<ProbeReason> {
     Some(ProbeReason::LostAfter { degradations: (0..3).filter_map(lost).collect() })
 }
 
-/// Judges an answer about pictures.
+/// Judges an answer about images.
 #[must_use]
 pub fn judge_answer(card: &ProbeCard, summary: &AppliedSummary) -> Vec<AnswerReason> {
     let best = largest(&summary.shares);
@@ -176,7 +176,7 @@ pub fn judge_answer(card: &ProbeCard, summary: &AppliedSummary) -> Vec<AnswerRea
     reasons
 }
 
-/// Whether the pictures were compressed more than the plan makes up for.
+/// Whether the images were compressed more than the plan makes up for.
 fn compression(card: &ProbeCard, summary: &AppliedSummary) -> Option<Compression> {
     if summary.n_lossy == 0 {
         return None;
@@ -191,7 +191,7 @@ fn compression(card: &ProbeCard, summary: &AppliedSummary) -> Option<Compression
     })
 }
 
-/// Lossless files that are not: their share, beside that of the training pictures, where a decoder's own lattice shows too.
+/// Lossless files that are not: their share, beside that of the training images, where a decoder's own lattice shows too.
 fn hidden_grid(card: &ProbeCard, summary: &AppliedSummary) -> Option<AnswerReason> {
     if summary.n_hidden_grid == 0 {
         return None;
@@ -324,11 +324,7 @@ mod tests {
             Claim::Generators,
             "does not assign that generator's images to its class: sd3",
         );
-        check(
-            |card| card.controls.decoders.clear(),
-            Claim::Decoder,
-            "it may detect only the decoder",
-        );
+        check(|card| card.controls.decoders.clear(), Claim::Decoder, "it may detect only the decoder");
         check(
             |card| card.controls.decoders[0].shares.reverse(),
             Claim::Decoder,
@@ -413,6 +409,8 @@ mod tests {
         let hidden = answer(|_, summary| summary.n_hidden_grid = 70);
         assert!(hidden.contains("70 of 80 images are stored losslessly but show an 8-pixel grid"));
         assert!(compressed(Some(90), 70).contains("may come from the compression"));
-        assert!(compressed(Some(70), 95).contains("a trace of the first compression may remain. At quality 95"));
+        assert!(
+            compressed(Some(70), 95).contains("a trace of the first compression may remain. At quality 95")
+        );
     }
 }

@@ -93,7 +93,10 @@ fn read_legacy(reply: &str) -> Result<Scores, Unparsed> {
             return unparsed("no labeled score and not three bare lines of 0, 1 or 2");
         };
         if bare_digits(reply, 3, 2).is_none() {
-            note(&mut notes, "the reply contains more than the digits; the first three lines count".to_owned());
+            note(
+                &mut notes,
+                "the reply contains more than the digits; the first three lines count".to_owned(),
+            );
         }
         return Ok(legacy_scores(*first, notes));
     }

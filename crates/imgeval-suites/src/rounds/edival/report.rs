@@ -144,8 +144,8 @@ pub fn parse_items(name: &str, text: &str) -> Result<ItemScores, RoundsError> {
                 let turn: usize = turn.parse().map_err(|_| malformed(format!("{place} has no number")))?;
                 let item: Item =
                     serde_json::from_value(item).map_err(|error| malformed(format!("{place}: {error}")))?;
-                let scores =
-                    scores(item).ok_or_else(|| malformed(format!("{place} has an `if` other than 0 and 1")))?;
+                let scores = scores(item)
+                    .ok_or_else(|| malformed(format!("{place} has an `if` other than 0 and 1")))?;
                 Ok((turn, scores))
             });
             by_image.insert(number, turns.collect::<Result<_, RoundsError>>()?);

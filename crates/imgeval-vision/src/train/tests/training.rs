@@ -13,11 +13,11 @@ use crate::{
     },
 };
 
-/// Pictures in memory.
+/// Images in memory.
 struct Pictures {
     images: Vec<(Pixels, usize)>,
     identity: &'static str,
-    /// Pictures that can be had before the source breaks.
+    /// Images that can be had before the source breaks.
     left: Cell<usize>,
 }
 

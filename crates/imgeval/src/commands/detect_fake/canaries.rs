@@ -20,7 +20,8 @@ pub(super) fn check(
 ) -> Result<Exit> {
     let description = asked.description;
     let Some(first) = description.canaries.first() else {
-        let message = format!("the authors of {} publish no number for any of their images", description.name);
+        let message =
+            format!("the authors of {} publish no number for any of their images", description.name);
         return Err(CommandError::nothing(message)
             .with_hint("those of b-free and community-forensics do")
             .into());

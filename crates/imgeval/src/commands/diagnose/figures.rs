@@ -42,7 +42,7 @@ fn histogram_of(title: &str, card: &ProbeCard, counts: [usize; 10]) -> Figure {
     confidence_histogram(title, counts.map(|count| count as u64), others, &card.classes[0])
 }
 
-/// A curve for each kind of degradation; the pictures as they are stand at its mild end.
+/// A curve for each kind of degradation; the images as they are stand at its mild end.
 fn robustness_figures(card: &ProbeCard) -> Vec<Figure> {
     let kinds: [(&str, &str, Option<f64>); 3] = [
         ("Robustness to JPEG compression", "JPEG quality", None),

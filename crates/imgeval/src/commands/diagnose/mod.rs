@@ -140,9 +140,8 @@ fn probe_refused(error: &ProbeFileError) -> CommandError {
     match error {
         ProbeFileError::Read { .. } | ProbeFileError::NotAProbe { .. } => CommandError::usage(message)
             .with_hint("pass a file written by `imgeval diagnose architecture train --out`"),
-        ProbeFileError::OtherClip { .. } => {
-            CommandError::usage(message).with_hint("pass the CLIP model that the probe was trained on with --clip")
-        }
+        ProbeFileError::OtherClip { .. } => CommandError::usage(message)
+            .with_hint("pass the CLIP model that the probe was trained on with --clip"),
         ProbeFileError::TooNew { .. } => CommandError::mismatch(message),
         ProbeFileError::Write { .. } | ProbeFileError::Serialise { .. } => {
             CommandError::mendable(message, "check the folder's permissions and the free disk space")

@@ -1,4 +1,4 @@
-//! Where pictures lie: folders, patterns, runs.
+//! Where images lie: folders, patterns, runs.
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -140,7 +140,10 @@ fn controls_table(card: &ProbeCard) -> String {
         ]));
     }
     if controls.leave_one_out.is_empty() {
-        table.push(Row::new(["without one generator", "not possible: no class has two generators generators"]));
+        table.push(Row::new([
+            "without one generator",
+            "not possible: no class has two generators generators",
+        ]));
     }
     for control in &controls.decoders {
         let shares: Vec<String> = card
@@ -173,7 +176,7 @@ fn histogram_text(counts: &[usize; 10]) -> String {
         .collect()
 }
 
-/// Probe results of pictures.
+/// Probe results of images.
 pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
     let (card, summary) = (answer.card, &answer.summary);
     let mut table = Table::new(["class", "share", "mean confidence"].map(Column::text));

@@ -185,9 +185,8 @@ fn parse_classes(texts: &[String]) -> Result<Classes, CommandError> {
     }
     if classes.names.len() < 2 {
         let message = format!("only one class is given: `{}`", visible(&classes.names.concat()));
-        return Err(
-            CommandError::usage(message).with_hint("pass --class NAME=PLACE for each of at least two classes")
-        );
+        return Err(CommandError::usage(message)
+            .with_hint("pass --class NAME=PLACE for each of at least two classes"));
     }
     Ok(classes)
 }

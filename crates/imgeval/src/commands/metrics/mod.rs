@@ -27,9 +27,8 @@ pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit
 /// An image that the user named.
 fn read(path: &Path, limits: &DecodeLimits, printer: Printer) -> Result<Pixels, CommandError> {
     let name = path.to_string_lossy();
-    let image = load_image(path, limits).map_err(|error| {
-        CommandError::usage(format!("cannot use `{name}`: {}", error.failure().detail))
-    })?;
+    let image = load_image(path, limits)
+        .map_err(|error| CommandError::usage(format!("cannot use `{name}`: {}", error.failure().detail)))?;
     if image.notes.contains(&ImageNote::ExifRotated) {
         let name = visible(&name);
         printer.insist(format_args!(

@@ -34,7 +34,8 @@ pub(super) fn read_benchmark(
 ) -> Result<Vec<BenchmarkSession>> {
     let benchmark = name.benchmark();
     if images.is_some() && !benchmark.takes_images_folder() {
-        let message = format!("the source images of {} must be in the folder of its sessions", benchmark.id());
+        let message =
+            format!("the source images of {} must be in the folder of its sessions", benchmark.id());
         return Err(CommandError::usage(message).into());
     }
     let sessions: Result<_, RoundsError> = benchmark.read(path, images);

@@ -7,7 +7,7 @@ use imgeval_report::figures::{Figure, HeatMap, LinePoint, LineSeries, heat_maps,
 
 /// Displacements of the autocorrelation that are drawn, to each side.
 const SHOWN_LAGS: usize = 32;
-/// Displacements in the middle whose values are not the scale of the picture: what the median itself leaves.
+/// Displacements in the middle whose values are not the scale of the image: what the median itself leaves.
 const OWN_LAGS: usize = 2;
 /// The share of frequencies that may be beyond the scale, at each end.
 const CUT_OFF: f64 = 0.005;
@@ -82,7 +82,9 @@ fn autocorrelation_map(print: &PlaceFingerprint) -> HeatMap {
     }
     HeatMap {
         label: "Autocorrelation".to_owned(),
-        note: format!("Displacements of up to {SHOWN_LAGS} pixels; zero at the center, where the value is 1."),
+        note: format!(
+            "Displacements of up to {SHOWN_LAGS} pixels; zero at the center, where the value is 1."
+        ),
         range: (-largest, largest),
         values,
     }

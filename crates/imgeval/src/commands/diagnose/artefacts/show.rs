@@ -58,8 +58,8 @@ fn numbers_table(comparison: &Comparison<'_>) -> Table {
         table.push(table_row(comparison, row));
     }
     let similarity = comparison.fingerprint_similarity;
-    let similarity = similarity
-        .map(|value| format!("Fingerprint correlation with the reference: {value:.3} (-1 to 1)."));
+    let similarity =
+        similarity.map(|value| format!("Fingerprint correlation with the reference: {value:.3} (-1 to 1)."));
     table.below.extend(similarity);
     table.below.extend(sentences(comparison, false));
     table

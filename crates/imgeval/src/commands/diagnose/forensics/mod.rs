@@ -87,7 +87,9 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
     if !args.no_own {
         match own_scores(args, &gathered, limits, &mut stages) {
             Ok(own) => scores.push(own),
-            Err(reason) => printer.insist(format_args!("could not train a detector on your images: {reason}")),
+            Err(reason) => {
+                printer.insist(format_args!("could not train a detector on your images: {reason}"))
+            }
         }
     }
     stages.finish();
@@ -151,10 +153,8 @@ fn sets_of(places: &[String], class: Class, printer: Printer) -> Result<Vec<Imag
         let (set, n_others) = ImageSet::of_place(class, &generator.name, generator.images);
         if n_others > 0 {
             let name = visible(&set.name);
-            printer.talk(format_args!(
-                "{name}: {n_others} images are not in a folder of {} ones",
-                class.name()
-            ));
+            printer
+                .talk(format_args!("{name}: {n_others} images are not in a folder of {} ones", class.name()));
         }
         if set.items.is_empty() {
             return Err(
@@ -196,7 +196,9 @@ fn detectors_of(args: &ForensicsArgs, printer: Printer) -> Result<Vec<StudyDetec
             files: given.iter().filter(|(of, _)| *of == id).map(|(_, file)| file.clone()).collect(),
         };
         if is_default && !asked.is_here(&places) {
-            printer.talk(format_args!("skipped {id}: its weights are not installed (`imgeval models pull {id}`)"));
+            printer.talk(format_args!(
+                "skipped {id}: its weights are not installed (`imgeval models pull {id}`)"
+            ));
             continue;
         }
         let loaded = load_forensics(&asked, &trunks, &places, args.compute.options())?;
