@@ -1,5 +1,5 @@
-//! What is known of models: prices, limits, retirement. Data, not code: `models.toml` is built in, and users add to it
-//! or replace entries with a file of the same form.
+//! The catalog of models: prices, limits, retirement dates. It is data, not code: `models.toml` is built in, and
+//! users add to it or replace entries with a file of the same form.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
@@ -45,7 +45,7 @@ pub struct ModelEntry {
     pub retires: Option<Date>,
     /// What the vendor names in its place.
     pub replacement: Option<String>,
-    /// The model wants to be told to send bytes and not a link.
+    /// The model needs to be told to send bytes instead of a link.
     pub response_format: bool,
     /// The model knows the limit of an answer's length as `max_completion_tokens` and not as `max_tokens`.
     pub max_completion_tokens: bool,
@@ -100,7 +100,7 @@ pub struct SizeLimits {
     /// Both sides are multiples of this.
     pub multiple_of: NonZeroU32,
     pub longest_side: u32,
-    /// The longer side is at most so many times the shorter one.
+    /// Largest allowed ratio of the longer side to the shorter one.
     pub ratio: u32,
     pub least_pixels: u64,
     pub most_pixels: u64,

@@ -1,5 +1,5 @@
-//! What the catalog knows to be impossible, said before anything is asked of a vendor. It holds at the vendor's own address:
-//! what other servers offer under the same names is their own business.
+//! Checks against the catalog before anything is sent to a vendor. They apply only at the vendor's own address: other
+//! servers may offer anything under the same names.
 
 use imgeval_core::{ImageParameters, SizeRequest};
 use jiff::civil::Date;

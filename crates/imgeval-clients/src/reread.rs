@@ -1,4 +1,5 @@
-//! Reads kept replies anew, as if they had just come, and sends nothing. Pure: the same reply gives the same reading.
+//! Re-reads stored replies as if they had just arrived, and sends nothing. Pure: the same reply always gives the same
+//! reading.
 
 use imgeval_core::{Failure, FailureKind, ImageParameters, Outcome, ReadImage, Reading};
 use serde_json::Value;

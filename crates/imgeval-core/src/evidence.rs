@@ -67,9 +67,9 @@ pub struct Detection {
     /// Confidence in [0, 1].
     pub score: f32,
     pub bounding_box: BoundingBox,
-    /// The pixels of the object, where the detector tells; of the image's size.
+    /// The pixels of the object, if the detector provides them; of the image's size.
     pub mask: Option<Mask>,
-    /// `None` if nobody looked at its color.
+    /// `None` if its color was not determined.
     pub colors: Option<ColorScores>,
 }
 

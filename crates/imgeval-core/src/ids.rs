@@ -1,4 +1,4 @@
-//! Newtypes for everything that is named, so that one kind of name is never taken for another.
+//! Newtypes for everything that has a name, so that different kinds of names cannot be confused.
 
 use std::fmt;
 

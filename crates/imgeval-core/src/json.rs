@@ -7,10 +7,10 @@ use serde::{Deserialize, de::Error as _};
 /// hundred bytes.
 pub const MAX_JSON_VALUES: usize = 1_000_000;
 
-/// As `serde_json::from_str`, for at most [`MAX_JSON_VALUES`] values.
+/// Like `serde_json::from_str`, for at most [`MAX_JSON_VALUES`] values.
 ///
 /// # Errors
-/// If there are more, or the text is not what is wanted.
+/// If there are more, or the text does not have the expected form.
 pub fn from_json_str<'text, T: Deserialize<'text>>(text: &'text str) -> Result<T, serde_json::Error> {
     check(text.as_bytes())?;
     serde_json::from_str(text)

@@ -3,10 +3,10 @@
 /// Fewer would not hold a single ordinary image.
 const LEAST: u64 = 16 << 20;
 
-/// Bytes from a whole number with a unit, such as `2GiB`, `1500MiB` or `4GB`.
+/// Parses a whole number with a unit, such as `2GiB`, `1500MiB` or `4GB`, into bytes.
 ///
 /// # Errors
-/// Says what is wrong, for people.
+/// A message for the user.
 pub fn parse_memory(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());

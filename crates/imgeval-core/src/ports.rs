@@ -14,11 +14,11 @@ pub struct ObserverMeta {
     pub title: String,
     /// Raised whenever our code could give other numbers for the same input.
     pub version: u32,
-    /// SHA-256 of the weight file, or empty where there is none.
+    /// SHA-256 of the weight file, or empty if there is none.
     pub weights_sha256: String,
     /// Everything else that changes the answer: input size, floors, suppression.
     pub parameters: String,
-    /// Whether its scores may stand beside official ones.
+    /// Whether its scores are comparable with official ones.
     pub is_comparable: bool,
 }
 

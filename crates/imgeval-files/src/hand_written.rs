@@ -33,7 +33,7 @@ pub enum EncodingProblem {
     NotUtf8 { line: usize },
 }
 
-/// The text of a file that somebody wrote by hand and that should be `what`, such as "the settings".
+/// Reads a file that a person wrote, described as `what` in errors, such as "the settings".
 ///
 /// # Errors
 /// If it cannot be read, is longer than `max_bytes` or is not UTF-8.

@@ -23,9 +23,10 @@ pub enum OutputError {
     Temporary(#[source] io::Error),
 }
 
-/// Collects output under a temporary name beside its destination; nothing is visible before [`Self::publish`].
+/// Collects output under a temporary name next to its destination; nothing is visible before [`Self::publish`].
 ///
-/// A link that the user named is followed to its file, a link in a run is replaced. A pipe or device is written to at the end.
+/// A link that the user named is followed to its file, a link in a run is replaced. A pipe or device is written to at
+/// the end.
 pub struct OutputFile {
     destination: PathBuf,
     target: Target,

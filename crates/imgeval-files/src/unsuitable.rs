@@ -1,4 +1,4 @@
-//! What can lie where a file should be.
+//! Things that can exist where a file should be.
 
 use std::{fs::FileType, io};
 

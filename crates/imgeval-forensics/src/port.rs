@@ -53,8 +53,8 @@ pub struct Description {
     pub published: &'static [Published],
     /// Published outputs of the published weights on published images, which show that an installation is right.
     pub canaries: &'static [Canary],
-    /// The side in pixels of the square crops that its network looks at, where it takes them out of the image without scaling: what
-    /// a heat map of patches needs.
+    /// Side in pixels of the square crops that the network uses, if it takes them from the image without scaling;
+    /// needed for a heat map of patches.
     pub native_crop: Option<u32>,
     pub load: fn(&LoadRequest<'_>) -> Result<Box<dyn Detector>, ForensicsError>,
 }

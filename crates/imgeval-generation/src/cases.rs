@@ -121,10 +121,10 @@ impl CaseSet {
         Ok(())
     }
 
-    /// Leaves the cases that are asked for: by id, by tag, then the first so many.
+    /// Selects cases by id and by tag, then the first ones up to a limit.
     ///
     /// # Errors
-    /// If an id or tag is none of this set's.
+    /// If an id or tag does not exist in this set.
     pub fn select(
         &mut self,
         ids: &[String],
@@ -202,7 +202,7 @@ fn manifest_of(suite: SuiteRef, parameters: Parameters) -> Manifest {
     }
 }
 
-/// The case as a generator is asked for it, each prompt as `prompt` makes it.
+/// The case as a request to a generator, with each prompt transformed by `prompt`.
 pub fn generation_case(case: &SuiteCase, prompt: impl Fn(&str) -> String) -> GenerationCase {
     let round = |round: &CaseRound| RoundInput {
         prompt: prompt(&round.prompt),

@@ -175,7 +175,7 @@ fn variance(scores: &[f64]) -> f64 {
 pub struct Drift {
     /// Now minus before.
     pub difference: PairedDifference,
-    /// How far the mean difference lies from zero by the judge's noise alone, in 95 of 100 cases.
+    /// 95 % limit on the mean difference caused by the judge's noise alone.
     pub noise_limit: Option<f64>,
     /// Whether the difference is beyond both its own interval and the noise. Without a noise the interval alone
     /// decides, without either it is not known.

@@ -1,4 +1,4 @@
-//! From protocol, case and images to the question that a judge is asked.
+//! From protocol, case and images to the question for a judge.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -47,10 +47,10 @@ pub fn make_question(
     Ok(JudgeQuestion { system, parts, decoding: protocol.decoding.clone() })
 }
 
-/// An image of the run, as it lies there.
+/// An image of the run, as stored.
 ///
 /// # Errors
-/// If it is gone or damaged.
+/// If it is missing or damaged.
 pub fn load_image(run: &Path, image: &ImageRef) -> Result<InputImage, Failure> {
     let bytes = Images::at(run)
         .read(image)

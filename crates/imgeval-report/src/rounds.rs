@@ -65,7 +65,7 @@ pub struct MeanLine {
     /// 95 %, over sessions; `None` where there are too few.
     pub interval: Option<(f64, f64)>,
     pub n: usize,
-    /// The size up to which it shows nothing but how it was measured; 0 if there is none.
+    /// Values up to this are within measurement error; 0 if there is no floor.
     pub floor: f64,
 }
 

@@ -257,12 +257,12 @@ fn nearest_positions(source: u32, target: u32, positions: Range<u32>) -> Vec<usi
     found
 }
 
-/// Cuts out `[left, top, right, bottom]`, each rounded half to even; what lies outside the image is black.
+/// Crops `[left, top, right, bottom]`, each rounded half to even; pixels outside the image are black.
 ///
 /// # Errors
 ///
-/// [`CropError::Empty`] if the rounded box has no width or height or is not finite, [`CropError::TooLarge`] beyond 179
-/// million pixels.
+/// [`CropError::Empty`] if the rounded box has no width or height or is not finite, [`CropError::TooLarge`] beyond
+/// 179 million pixels.
 pub fn crop(pixels: &Pixels, bounding_box: [f64; 4]) -> Result<Pixels, CropError> {
     let [left, top, right, bottom] = bounding_box.map(f64::round_ties_even);
     let (width, height) = (right - left, bottom - top);

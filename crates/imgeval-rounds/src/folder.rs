@@ -116,7 +116,7 @@ fn delivered(folder: &OwnFolder, place: ImagePlace) -> Delivered {
     }
 }
 
-/// Whether a file lies below a folder.
+/// Whether a file exists in a folder.
 pub(crate) fn is_there(folder: &OwnFolder, name: &Path) -> bool {
     let mut inner = folder.clone();
     let Some(own_name) = name.file_name() else { return false };

@@ -18,7 +18,7 @@ pub const NETWORKS_SET: &str = weights::ROUNDS.id;
 /// Pixels on a side at which LPIPS compares.
 const LPIPS_SIDE: u32 = 256;
 
-/// Numbers by name, or why there is none.
+/// Numbers by name, or the reason why they are missing.
 pub(crate) type Numbers = BTreeMap<&'static str, Result<f64, String>>;
 
 /// Where the networks' weights lie; those that are not named are looked for where they were pulled to.
@@ -50,7 +50,7 @@ impl NetworkWeights {
     }
 }
 
-/// CLIP and DINO, and LPIPS, as far as they are here.
+/// CLIP, DINO and LPIPS, as far as installed.
 pub struct Networks {
     features: Option<RoundFeatures>,
     lpips: Option<Lpips>,
@@ -67,10 +67,10 @@ impl Networks {
         Self { features: None, lpips: None, id: "-".to_owned(), notes }
     }
 
-    /// Loads what is here. What is not here is no error but stands in [`Self::notes`].
+    /// Loads the installed networks. Missing ones are not an error but reported in [`Self::notes`].
     ///
     /// # Errors
-    /// If weights that are named or here cannot be used, or a network fails its check.
+    /// If named or installed weights cannot be used, or a network fails its check.
     pub fn load(wanted: &NetworkWeights) -> Result<Self, ObserverError> {
         let clip = find(wanted, wanted.clip.as_ref(), Member::Hub(weights::CLIP_BASE))?;
         let dino = find(wanted, wanted.dino.as_ref(), Member::Url(weights::DINO))?;
@@ -141,7 +141,7 @@ impl Networks {
         self.features.is_some()
     }
 
-    /// Whether no network is here.
+    /// Whether no network is installed.
     pub(crate) fn are_none(&self) -> bool {
         self.features.is_none() && self.lpips.is_none()
     }

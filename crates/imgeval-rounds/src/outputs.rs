@@ -13,11 +13,12 @@ use crate::{Delivered, ImagePlace, RoundsError, Session, folder::is_there, place
 /// The folder of results that edit the results before them, below or at the place.
 const MULTIPASS: &str = "multipass";
 
-/// What a model made of a benchmark's sessions, each place as `PLACE` or `NAME=PLACE`: a folder in the benchmark's layout, or, of
-/// MSE-Bench, a table of results. Without a name the model is called as the folder. A file that is not there is a missing round.
+/// A model's outputs for a benchmark's sessions, each place as `PLACE` or `NAME=PLACE`: a folder in the benchmark's
+/// layout or, for MSE-Bench, a table of results. Without a name, the model is named after the folder. A file that
+/// does not exist is a missing round.
 ///
 /// # Errors
-/// If a place cannot be read or holds no output at all.
+/// If a place cannot be read or contains no output.
 pub fn gather_outputs(
     benchmark: Benchmark,
     sessions: &[BenchmarkSession],

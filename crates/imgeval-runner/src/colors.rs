@@ -1,4 +1,4 @@
-//! Which colors are needed, and what is left to do for an image. Pure functions.
+//! Which colors are needed, and what remains to be done for an image. Pure functions.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use imgeval_store::SeenImage;
 pub struct NamingLimits {
     /// Only detections that score more than this.
     pub above: f32,
-    /// Of each category the best so many.
+    /// Number of best objects of each category.
     pub per_category: usize,
 }
 

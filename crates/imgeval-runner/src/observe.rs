@@ -52,7 +52,7 @@ pub struct ObserveSettings<'a> {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ObserveSummary {
-    /// Images that the detector has looked at now.
+    /// Images newly observed.
     pub observed: usize,
     /// Images of which only colors were named.
     pub named: usize,
@@ -67,12 +67,11 @@ pub enum ObserveError {
     Canary(DetectError),
 }
 
-/// Observes what is left to observe; evidence is committed as it lands.
+/// Observes the remaining images; evidence is committed as it arrives.
 ///
 /// # Errors
-/// If the store cannot be read or written; what was recorded before stays. If a part of the observer fails its check
-/// of itself, before anything is looked at. An image that the observer cannot process is recorded as failed and tried
-/// again the next time.
+/// If the store cannot be read or written; earlier records stay. If a part of the observer fails its self-test before
+/// the first image. An image that the observer cannot process is recorded as failed and tried again next time.
 pub fn observe_images(
     run: &mut RunWriter,
     observer: &Observer,

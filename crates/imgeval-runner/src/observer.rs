@@ -11,7 +11,7 @@ use crate::{NamingLimits, detections_to_name};
 /// Detections that score no more than this are not kept as evidence.
 pub const EVIDENCE_FLOOR: f32 = 0.05;
 
-/// At most so many objects are handed to a namer at once.
+/// Maximum number of objects passed to a namer at once.
 pub(crate) const MAX_NAMED_AT_ONCE: usize = 8;
 
 /// Under which conditions an observer works, as far as they could change its answers.
@@ -23,7 +23,7 @@ pub struct Conditions {
     pub is_unofficial: bool,
 }
 
-/// What looks at the images of a run.
+/// The detector and color namer for the images of a run.
 pub struct Observer {
     detector: Box<dyn Detector>,
     namer: Option<Box<dyn ColorNamer>>,

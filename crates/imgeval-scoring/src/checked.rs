@@ -55,7 +55,7 @@ impl CheckedImage {
     }
 }
 
-/// Why there is no score, if there is none.
+/// Why there is no score.
 pub(crate) enum Unchecked {
     /// A judge gave no answer.
     Failed(Failure),
@@ -78,14 +78,14 @@ pub(crate) fn read_checks(
     Ok(all)
 }
 
-/// Tells one set of checks from another.
+/// Identifies a set of checks.
 pub(crate) fn hash_of_checks(cases: &BTreeMap<CaseId, SuiteCase>) -> ContentHash {
     let facts: Vec<_> = cases.iter().map(|(id, case)| (id.as_str(), &case.tag, &case.facts)).collect();
     // As JSON it is plain where each text ends.
     ContentHash::of(serde_json::json!(facts).to_string().as_bytes())
 }
 
-/// Everybody who can decide checks: each detector with each judge, as far as checks need them; people beside them.
+/// All evaluators that can decide checks: each detector with each judge, as far as checks need them, and people.
 pub(crate) fn evaluators_of(
     checks: &Checks,
     detectors: Vec<imgeval_core::ObserverMeta>,

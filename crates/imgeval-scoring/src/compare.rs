@@ -264,7 +264,7 @@ fn empty_line(name: &str) -> DifferenceLine {
     }
 }
 
-/// Whether the interval of a difference lies on one side of zero.
+/// Whether the interval of a difference excludes zero.
 pub(crate) fn is_clear(line: &DifferenceLine) -> bool {
     line.interval.as_ref().is_some_and(|interval| interval.low > 0.0 || interval.high < 0.0)
 }

@@ -1,4 +1,4 @@
-//! What a run covers: which images were used, which were not and why, and what is missing.
+//! Coverage of a run: which images were used, which were not and why, and which are missing.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use imgeval_core::{Failure, FailureKind, ImageNote, visible};
 use imgeval_report::model::CoverageLine;
 use imgeval_store::ExtraFile;
 
-/// The kind of line that counts images nobody has looked at yet.
+/// The kind of line that counts images without an evaluation.
 pub const NOT_OBSERVED: &str = "not-observed";
 
 /// How many examples of a kind are named.
@@ -31,7 +31,7 @@ impl Tally {
 /// Built up sample by sample; memory does not grow with their number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// Images in the run that can be looked at.
+    /// Images in the run that can be evaluated.
     pub usable: usize,
     pub prompts: usize,
     pub prompts_without_image: Tally,

@@ -1,4 +1,4 @@
-//! Why a run cannot be scored. What a user can do about it is said by whoever shows the error.
+//! Why a run cannot be scored. Advice is added by the program that shows the error.
 
 use imgeval_core::SampleId;
 use imgeval_store::StoreError;

@@ -32,8 +32,8 @@ pub(crate) fn ranked_colors(scores: &ColorScores) -> Vec<(String, f32)> {
     colors
 }
 
-/// How near the nearest deciding confidence lies to its threshold, or the best color to the second: 1 at the threshold, 0
-/// as far from it as can be. `None` if the detector saw nothing of what the prompt names.
+/// How close the deciding confidence is to its threshold, or the best color to the second best: 1 at the threshold, 0
+/// at the largest distance. `None` if the detector found nothing that the prompt names.
 pub(crate) fn compute_uncertainty(
     metadata: &Metadata,
     evidence: &Evidence,

@@ -1,5 +1,5 @@
-//! What stands beside a run's scores: who made the images, everything that must be equal for two scores to be comparable,
-//! and why scores may not stand beside published ones.
+//! Context of a run's scores: the generator of the images, everything that must be equal for two scores to be
+//! comparable, and why scores are not comparable with published ones.
 
 use std::collections::BTreeMap;
 

@@ -10,7 +10,7 @@ use imgeval_files::{OwnFolder, read_regular};
 
 use crate::StoreError;
 
-/// Longer files are not taken for images of a run.
+/// Larger files are not accepted as images of a run.
 pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
 
 /// The images of a run. Needs no database and no lock, so that many threads can use it at once.

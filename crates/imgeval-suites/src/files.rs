@@ -1,4 +1,4 @@
-//! The files of fetched suites, as they lie on this machine. Every file is held against its checksum when it is read.
+//! The files of fetched suites on this machine. Every file is verified against its checksum when it is read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -71,7 +71,7 @@ pub struct DataSet {
     pub advice: &'static str,
     /// What to name, as advice where a folder is not understood.
     pub layout: &'static str,
-    /// Endings of the files in an archive that are looked at.
+    /// Extensions of the files to use from an archive.
     pub endings: &'static [&'static str],
 }
 

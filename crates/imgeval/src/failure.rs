@@ -80,7 +80,7 @@ pub(crate) fn client_error(error: &ClientError) -> CommandError {
     CommandError::usage(sentence_of(error)).with_hint(error.hint())
 }
 
-/// What is shown of an error, and how the process ends.
+/// An error as shown, and the exit code.
 pub(crate) struct Rendered {
     pub(crate) text: String,
     pub(crate) exit: Exit,

@@ -3,7 +3,7 @@
 use imgeval_core::{Failure, FailureKind, ReplySchema, json::from_json_str};
 use serde_json::{Map, Number, Value};
 
-/// With log-probabilities, how many words that could have stood in a place are asked for.
+/// With log-probabilities, how many alternative words are requested for each position.
 pub(super) const N_ALTERNATIVES: u32 = 5;
 
 pub(super) fn refuse(detail: String) -> Failure {
@@ -25,7 +25,7 @@ pub(super) fn schema(schema: &ReplySchema) -> Result<Value, Failure> {
     }
 }
 
-/// Adds further fields, which may replace nothing that is there already and none of `forbidden`.
+/// Adds extra fields, which may neither replace existing fields nor be among `forbidden`.
 pub(super) fn add_fields(
     body: &mut Map<String, Value>,
     fields: &[(String, String)],

@@ -1,5 +1,6 @@
-//! Command lines as users write them: split by the quoting rules of POSIX shells, but never given to a shell. What stands in for a
-//! prompt or a path is put inside its argument, so that no prompt becomes several arguments or a second command.
+//! Command lines as users write them: split by the quoting rules of POSIX shells, but never passed to a shell. The
+//! value of a prompt or a path is inserted inside its argument, so that no prompt becomes several arguments or a
+//! second command.
 
 use std::{
     ffi::{OsStr, OsString},

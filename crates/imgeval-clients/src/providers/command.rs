@@ -254,8 +254,8 @@ pub(super) async fn local_turn<'a>(slots: &'a Semaphore, permit: &dyn Permit) ->
     }
 }
 
-/// The bytes of the file where an image should be. If there is none, that is nobody's answer but a failure of this kind, and
-/// `missing` says so.
+/// The bytes of the file where an image should be. If there is none, the result is a failure of this kind with the
+/// detail `missing`.
 pub(super) async fn read_image(path: &Path, kind: FailureKind, missing: &str) -> Outcome<Vec<u8>> {
     let unreadable = |error| failed(kind, format!("could not read the image: {error}"));
     let read = {

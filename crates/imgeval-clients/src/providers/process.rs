@@ -72,7 +72,7 @@ pub(super) struct Group {
 
 impl Group {
     /// # Errors
-    /// As the system says it.
+    /// The system's error.
     pub(super) fn start(program: &str, arguments: &[impl AsRef<OsStr>], stdin: Stdio) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -35,8 +35,8 @@ impl Breaker {
         }
     }
 
-    /// Notes how a call ended that brought no answer of use. Being told to come later is neither an answer nor a failure and not
-    /// to be noted.
+    /// Records the end of a call without a usable answer. A request to come back later is neither an answer nor a
+    /// failure and must not be recorded.
     pub(super) fn note(&self, failure: &Failure) {
         if !matches!(failure.kind, FailureKind::Transport | FailureKind::TimedOut) {
             return self.answered();

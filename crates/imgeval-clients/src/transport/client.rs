@@ -34,12 +34,12 @@ use super::{
 };
 use crate::{ClientError, ProviderKind, ProviderSettings, Redactor, settings::is_loopback};
 
-/// One call: what to send, who reads the reply, and who is asked before each sending.
+/// One call: the request, the reader of its reply, and the check before each attempt.
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a ApiRequest,
     pub(crate) reader: &'a dyn ReplyReader,
     pub(crate) permit: &'a dyn Permit,
-    /// What a reply that cannot be used cost, by what it told.
+    /// Computes the cost of an unusable reply from the usage that it reported.
     pub(crate) price: &'a (dyn Fn(&Told) -> Option<Cost> + Sync),
     /// For the limit of tokens a minute; roughly right is enough.
     pub(crate) tokens: u64,
@@ -58,7 +58,7 @@ pub(crate) struct Tries {
 /// What became of a call.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    /// The reply's JSON with secrets redacted, or why there is none.
+    /// The reply's JSON with secrets redacted, or the reason why there is none.
     pub(crate) outcome: Outcome<Value>,
     pub(crate) kept: Kept,
     pub(crate) tries: Tries,
@@ -202,7 +202,7 @@ impl Transport {
         self.0.redactor.redact(text)
     }
 
-    /// Gives back a reply's share of the memory for replies, before something else is asked for that needs its own.
+    /// Returns a reply's share of the memory for replies before something else is requested that needs its own.
     pub(crate) fn linger(&self, whole: WholeReply) -> WholeReply {
         linger(whole, &self.0.budget)
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::Redactor;
 
-/// What is kept of a reply.
+/// Limit on the stored size of a reply.
 pub(crate) const MAX_RAW_BYTES: usize = 256 << 10;
 
 /// Only as much as can be kept is searched for secrets.

@@ -23,7 +23,7 @@ use crate::{
     random::{draw_below, stream},
 };
 
-/// Probes need sides of at least so many pixels.
+/// Minimum side length that probes need, in pixels.
 pub const MIN_SIDE: u32 = 64;
 
 /// Larger squares cost time and hardly add certainty.

@@ -1,4 +1,4 @@
-//! The squares of usable images that are looked at.
+//! The squares cropped from usable images.
 
 use imgeval_core::{Failure, FailureKind, Pixels};
 use imgeval_vision::DecodeLimits;

@@ -103,7 +103,7 @@ pub struct FileShares {
     pub differs: bool,
 }
 
-/// The facts of a place, beside the reference's.
+/// The properties of a place's files compared with the reference.
 pub(super) fn file_shares(place: &[UsableImage], reference: Option<&[UsableImage]>) -> Vec<FileShares> {
     let one = |fact: FileFact| {
         let values = |images: &[UsableImage]| -> Vec<String> {

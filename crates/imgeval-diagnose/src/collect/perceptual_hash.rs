@@ -8,8 +8,8 @@
 use imgeval_core::{GrayPixels, Pixels};
 use imgeval_vision::resample::pillow::{Filter, resize_gray};
 
-/// Hashes that differ in at most so many of 64 bits show the same. Unrelated images differ in about 32 with a standard deviation of
-/// at least 4; joining too many only makes groups larger, which is the safe side.
+/// Hashes that differ in at most this many of 64 bits count as the same image. Unrelated images differ in about 32
+/// with a standard deviation of at least 4; joining too many only makes groups larger, which is the safe side.
 pub(super) const MAX_DISTANCE: u32 = 6;
 
 /// The 64 bits, row by row, the first in the highest place.

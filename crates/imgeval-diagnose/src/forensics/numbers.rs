@@ -171,7 +171,7 @@ impl Metrics {
 }
 
 impl Metrics {
-    /// Leaves only what looks at all thresholds, for scores that have neither a threshold nor a meaning as probabilities.
+    /// Keeps only threshold-free numbers, for scores that have neither a threshold nor a meaning as probabilities.
     pub(super) fn forget_threshold(&mut self) {
         let numbers = [
             &mut self.fakes_called_fake,

@@ -1,5 +1,5 @@
-//! Detectors over the images of a study: every image under every treatment, each score computed once however often the work is
-//! stopped and begun anew.
+//! Runs detectors over the images of a study: every image under every treatment, each score computed only once across
+//! interruptions.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -44,7 +44,7 @@ pub struct StudyFile {
     pub path: PathBuf,
 }
 
-/// What is to be scored.
+/// What to score.
 pub struct ScoringRequest<'a> {
     pub files: &'a [StudyFile],
     pub detectors: &'a [StudyDetector],

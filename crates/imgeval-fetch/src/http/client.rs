@@ -24,7 +24,7 @@ const MAX_TRIES: u32 = 5;
 const MAX_MOVES: usize = 5;
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What is downloaded, and where to.
+/// What to download, and where to.
 pub(crate) struct Download<'a> {
     /// Shown in errors, so without a password.
     pub(crate) url: &'a str,

@@ -132,7 +132,7 @@ fn is_about_trust(error: &(dyn Error + 'static)) -> bool {
         || error.source().is_some_and(is_about_trust)
 }
 
-/// The innermost cause, which says it best; outer ones only say that sending failed, or hold the address.
+/// The innermost cause, which is the most specific; outer ones only say that sending failed, or contain the address.
 pub(super) fn innermost(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn Error = &error;

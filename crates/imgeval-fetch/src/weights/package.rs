@@ -33,10 +33,10 @@ const WORKSPACE: &str = ".pull-";
 /// An archive that unpacks to more than this is no longer read: 1 GiB.
 const MAX_UNPACKED_BYTES: u64 = 1 << 30;
 
-/// Makes sure that a set's file is in the folder and verified, and says where.
+/// Ensures that a set's file is in the folder and verified, and returns its path.
 ///
 /// # Errors
-/// If it is not there and cannot be fetched.
+/// If it is missing and cannot be fetched.
 pub fn pull(
     set: &KnownWeights,
     models_dir: &Path,

@@ -47,7 +47,7 @@ pub enum StoreError {
 /// The verified file of a set.
 ///
 /// # Errors
-/// If it is not there, cannot be read or has another checksum.
+/// If it is missing, cannot be read or has another checksum.
 pub fn locate(set: &KnownWeights, models_dir: &Path) -> Result<PathBuf, StoreError> {
     let path = models_dir.join(set.file_name);
     if !path.is_file() {

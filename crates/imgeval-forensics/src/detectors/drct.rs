@@ -35,7 +35,7 @@ const fn published(set: &'static str, measure: &'static str, value: f64, source:
     Published { set, measure, value, source }
 }
 
-/// What is known of DRCT.
+/// Description of DRCT.
 pub static DRCT: Description = Description {
     id: "drct",
     name: "DRCT",

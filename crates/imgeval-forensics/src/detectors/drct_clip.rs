@@ -39,7 +39,7 @@ pub(super) fn is_of_this_form(checkpoint: &Checkpoint) -> bool {
 /// The detector of a checkpoint of this form.
 ///
 /// # Errors
-/// If its tensors do not fit, cannot be read, or the device is not there.
+/// If its tensors do not fit, cannot be read, or the device is unavailable.
 pub(super) fn load(
     checkpoint: Checkpoint,
     pipeline: &'static str,

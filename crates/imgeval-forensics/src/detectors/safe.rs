@@ -33,7 +33,7 @@ const LAYOUT: Layout =
 const DDA: &str = "DDA's README";
 const GPT_IMGEVAL: &str = "GPT-ImgEval, which tested no real images with it";
 
-/// What is known of SAFE.
+/// Description of SAFE.
 pub static SAFE: Description = Description {
     id: "safe",
     name: "SAFE",

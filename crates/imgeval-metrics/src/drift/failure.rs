@@ -1,4 +1,5 @@
-//! When a round counts as failed. The thresholds are this project's own and stand beside every number that depends on them.
+//! Failure criteria of a round. The thresholds are this project's own and are printed with every number that depends
+//! on them.
 
 use super::RoundMeasures;
 use crate::registration::Status;

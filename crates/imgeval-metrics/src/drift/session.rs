@@ -56,9 +56,9 @@ impl SessionRound {
 pub struct RoundTrace {
     /// From 1.
     pub round: u32,
-    /// Where its frame lies in that of the source, if it registers with the source.
+    /// Position of its frame in that of the source, if it registers with the source.
     pub in_source: Option<Alignment>,
-    /// Where its frame lies in that of the image before it, if it registers with that one.
+    /// Position of its frame in that of the previous image, if it registers with that one.
     pub in_previous: Option<Alignment>,
     /// What it edited, on the grid of its pair with the image before it; `None` if that is unknown.
     pub edited: Option<Bits>,

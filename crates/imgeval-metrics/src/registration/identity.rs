@@ -30,7 +30,7 @@ pub struct Likeness {
     pub psnr: f64,
     /// Mean structural similarity of gray, at most 1.
     pub ssim: f64,
-    /// What a perceptual distance is to be computed on: source and edited image, of one size.
+    /// Inputs for a perceptual distance: source and edited image, of one size.
     pub crops: [Pixels; 2],
 }
 

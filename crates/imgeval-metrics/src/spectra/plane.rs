@@ -1,4 +1,4 @@
-//! A gray image as numbers, and what is left of it when its smooth part is taken away.
+//! A gray image as numbers, and the residual after removing its smooth part.
 
 use imgeval_core::GrayPixels;
 
@@ -52,7 +52,7 @@ impl GrayPlane {
         (width > 0 && height > 0).then(|| self.crop(left, top, width, height))
     }
 
-    /// The region must lie inside.
+    /// Crops a region, which must be inside.
     pub(super) fn crop(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
         let rows = self.values.chunks_exact(self.width).skip(top).take(height);
         let values = rows.flat_map(|row| &row[left..left + width]).copied().collect();

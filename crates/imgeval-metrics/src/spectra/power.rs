@@ -95,7 +95,7 @@ impl Frequency {
         (self.radius() + HAIR) as usize
     }
 
-    /// Which of `n` bands of equal width between zero and the corner it lies in.
+    /// Index of its band among `n` bands of equal width between zero and the corner.
     pub(super) fn band(self, n: usize) -> usize {
         let band = (self.cycles() / std::f64::consts::FRAC_1_SQRT_2 * n as f64 + HAIR) as usize;
         // The corner itself is the end of the last band.

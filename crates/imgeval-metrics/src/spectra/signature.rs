@@ -102,7 +102,7 @@ impl SignatureSum {
     }
 }
 
-/// The signature of a handful of images that lie in memory; `None` as [`SignatureSum::finish`] says.
+/// The signature of a few images in memory; `None` as described for [`SignatureSum::finish`].
 ///
 /// # Errors
 /// If a side of an image is shorter than [`super::MIN_SIDE`].

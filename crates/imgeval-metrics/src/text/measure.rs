@@ -25,7 +25,7 @@ pub struct TextMeasures {
     pub cer: f64,
     /// `1 - cer`, at least 0.
     pub char_accuracy: f64,
-    /// The share of the targets' words that stand in the answers, in 0 to 1; none where the targets have no word.
+    /// Share of the targets' words found in the answers, in 0 to 1; none if the targets have no words.
     pub word_accuracy: Option<f64>,
     /// Words in the targets; those of punctuation and symbols alone do not count.
     pub words: usize,

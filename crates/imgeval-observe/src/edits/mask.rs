@@ -25,11 +25,10 @@ pub enum MaskError {
     Dark { brightest: u8 },
 }
 
-/// The mask in black and white, or as the user wants it.
+/// The mask in black and white, or as requested by the user.
 ///
 /// # Errors
-/// If nothing was said about it and it is not nearly black and white. A black one is a mask of nothing, which is told where
-/// it is used.
+/// If there was no request and the mask is not nearly black and white. An empty mask is reported where it is used.
 pub fn mask_of(luma: GrayPixels, threshold: Option<MaskThreshold>) -> Result<GrayPixels, MaskError> {
     match threshold {
         Some(MaskThreshold::Grays) => Ok(luma),

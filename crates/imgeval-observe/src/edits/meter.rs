@@ -49,7 +49,7 @@ pub struct EditMetrics {
     pub lpips: Option<f64>,
     /// From 0 to 100.
     pub clip_score: Option<f64>,
-    /// Why a metric is not there, by its name.
+    /// Missing metrics by name, with the reason.
     pub missing: Vec<(&'static str, MissingMetric)>,
 }
 
@@ -118,11 +118,11 @@ pub struct EditMeter {
 }
 
 impl EditMeter {
-    /// Loads what is there: weights that are named, or else those that were pulled. CLIP is looked for only if texts
-    /// will be given.
+    /// Loads the available networks: weights that are named, otherwise pulled ones. CLIP is only needed if texts will
+    /// be given.
     ///
     /// # Errors
-    /// If weights that are named or here cannot be used, or a network fails its check.
+    /// If named or installed weights cannot be used, or a network fails its check.
     pub fn load(weights: &EditWeights, has_texts: bool) -> Result<Self, ObserverError> {
         let lpips = locate_lpips(weights)?;
         let clip = if has_texts { locate_clip(weights)? } else { Err(MissingMetric::TextNotGiven) };
@@ -170,7 +170,8 @@ impl EditMeter {
         &self.facts
     }
 
-    /// All that can be measured of a pair; the sizes may differ. What is missing is no error but said.
+    /// Computes everything that can be measured for a pair; the sizes may differ. Missing metrics are reported, not
+    /// errors.
     ///
     /// # Errors
     /// If the mask marks no region, or a network fails.

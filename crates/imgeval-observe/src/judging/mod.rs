@@ -1,4 +1,4 @@
-//! What a judge is asked about a run: by which protocol, about which images, in which order.
+//! Questions to a judge about a run: by which protocol, about which images, in which order.
 
 mod anchors;
 mod error;
@@ -76,7 +76,7 @@ impl JudgeQuestions {
         Ok(Self { suite, protocol, subjects, items, first_case, references })
     }
 
-    /// In the order in which they are asked.
+    /// The items in the order of the questions.
     pub fn items(&self) -> &[JudgedItem] {
         &self.items
     }

@@ -1,4 +1,4 @@
-//! What was edited, and what of it lies where nothing was to change.
+//! The edited region, and the part of it that should not have changed.
 
 use imgeval_metrics::{
     locality::{Bits, EditedRegion, with_margin},

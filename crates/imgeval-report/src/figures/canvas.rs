@@ -54,7 +54,7 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    /// The title stands at the top; the name becomes the file's and is cut down to letters, digits and hyphens.
+    /// The title is placed at the top; the name becomes the file's and is reduced to letters, digits and hyphens.
     pub(super) fn new(name: &str, title: &str) -> Self {
         let mut canvas = Self {
             name: file_stem(name),

@@ -17,12 +17,12 @@ const MAX_TOLD_CHARACTERS: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GridItem {
-    /// A PNG or JPEG file, already as small as it is to be; `None` if there is no image.
+    /// A PNG or JPEG file, already in its final size; `None` if there is no image.
     pub image: Option<Vec<u8>>,
     pub prompt: String,
     /// In words, such as `correct` or `0.85`.
     pub verdict: String,
-    /// Where the suite knows right and wrong: a tick or a cross beside the verdict.
+    /// For suites with verdicts: shows a tick or a cross next to the verdict.
     pub is_correct: Option<bool>,
     /// Why; empty if there is nothing to say.
     pub reason: String,

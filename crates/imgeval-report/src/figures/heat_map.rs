@@ -19,11 +19,11 @@ const MAX_NOTE_LINES: usize = 3;
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatMap {
     pub label: String,
-    /// What is shown and what is in the middle.
+    /// Explains what is shown and what the center means.
     pub note: String,
     /// Row by row; as many as a whole number squared, or nothing is drawn.
     pub values: Vec<f64>,
-    /// What is white and what is dark; values beyond are cut off.
+    /// Values shown as white and as dark; values beyond them are clipped.
     pub range: (f64, f64),
 }
 

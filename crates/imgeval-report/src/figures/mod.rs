@@ -86,14 +86,14 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// The figure as PNG with so many pixels to an inch, which its header tells; 300 for a paper.
+    /// Renders the figure as PNG at this resolution, which its header states; use 300 for a paper.
     ///
     /// Characters that the embedded font lacks show as boxes.
     ///
     /// # Errors
     ///
-    /// If the resolution is not between 1 and 2400, the image would be larger than 200 million pixels, or the SVG cannot
-    /// be read.
+    /// If the resolution is not between 1 and 2400, the image would be larger than 200 million pixels, or the SVG
+    /// cannot be read.
     pub fn render_png(&self, dpi: u32) -> Result<Vec<u8>, FigureError> {
         png_file::render(&self.svg, dpi)
     }

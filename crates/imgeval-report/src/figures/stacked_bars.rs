@@ -1,4 +1,4 @@
-//! Bars of parts that stand on one another.
+//! Stacked bars.
 
 use super::{
     Figure,

@@ -14,7 +14,7 @@ use crate::{
 
 const BEST_RULE: &str = "best of its column, including ties; published rows and runs without a note are compared at printed precision.";
 
-/// The column at a place of the laid out board: what is left at 80 columns is the name and the overall score.
+/// A column of the board by index; at 80 columns, only the name and the overall score remain.
 pub(super) fn column(board: &Board, place: usize, title: &str) -> Column {
     match place.checked_sub(1) {
         None => Column::text(title).shortened(),

@@ -1,4 +1,4 @@
-//! What came of reading kept replies anew, as text and as JSON.
+//! Result of re-reading stored replies, as text and as JSON.
 
 use imgeval_core::visible;
 use serde_json::{Value, json};

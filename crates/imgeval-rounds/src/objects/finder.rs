@@ -10,7 +10,7 @@ use crate::networks::said;
 /// A detection counts above this score, as EdiVal has it for its own detector.
 const LEAST_SCORE: f32 = 0.35;
 
-/// Finds the objects of an image, where a detector is here.
+/// Finds the objects of an image, if a detector is installed.
 pub struct ObjectFinder {
     detector: Option<Box<dyn Detector>>,
     /// Names the detector, its weights and how it computes.
@@ -47,10 +47,10 @@ impl ObjectFinder {
         Self { detector: Some(detector), id, note }
     }
 
-    /// Loads the asked detector. Weights that were not pulled are no error but stand in [`Self::note`].
+    /// Loads the requested detector. Weights that were not pulled are not an error but reported in [`Self::note`].
     ///
     /// # Errors
-    /// If weights that are named or here cannot be used, or the detector fails its check.
+    /// If named or installed weights cannot be used, or the detector fails its check.
     pub fn load(asked: &DetectorSettings) -> Result<Self, ObserverError> {
         let detector = match load_detector(asked) {
             Ok(detector) => detector,

@@ -1,4 +1,4 @@
-//! What came back becomes a sample: hashed, decoded, held against the size asked for, stored. Blocking work.
+//! Turns an answer into a sample: hashed, decoded, checked against the requested size, stored. Blocking work.
 
 use std::path::Path;
 

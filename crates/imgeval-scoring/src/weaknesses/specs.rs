@@ -1,4 +1,4 @@
-//! Which measures say something about which cases, and what they are held against.
+//! Which measures apply to which cases, and what they are compared with.
 
 use imgeval_suites::{
     checks::measures::{Measures, REGISTERED, REGISTRATION},
@@ -25,7 +25,7 @@ pub(super) struct Spec {
 }
 
 impl Spec {
-    /// Whether this case is meant. Of other suites every edit is meant by what is measured on edits.
+    /// Whether a measure applies to this case. In other suites, measures of edits apply to every edit.
     pub(super) fn takes(&self, run: &Run, case: &SuiteCase) -> bool {
         if run.suite().sections().is_empty() {
             return match self.group {

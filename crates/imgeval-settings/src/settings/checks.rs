@@ -1,4 +1,4 @@
-//! What is said of a model, or refused, before anything is sent to it or kept for it.
+//! Checks of a model before anything is sent to it or stored for it.
 
 use std::time::SystemTime;
 
@@ -19,10 +19,10 @@ pub enum AllowedModels {
 }
 
 impl Settings {
-    /// What the user should know of a model before anything is sent to it: what is no reason to refuse it.
+    /// Warnings about a model to show before anything is sent to it.
     ///
     /// # Errors
-    /// If its vendor does not offer the model or it takes no such images, as far as the catalog knows.
+    /// If the catalog says that its vendor does not offer the model or that it does not accept such images.
     pub fn check_model(
         &self,
         model: &ResolvedModel,

@@ -19,7 +19,7 @@ use crate::SettingsError;
 pub(super) struct SettingsFile {
     /// Models with prices and limits; relative to the settings file.
     pub(super) catalogue: Option<PathBuf>,
-    /// A run that is estimated to cost more US dollars, and has no limit, is asked about before it begins.
+    /// Estimated cost in US dollars above which a run without a limit needs confirmation.
     pub(super) ask_above_usd: Option<f64>,
     #[serde(default)]
     pub(super) providers: BTreeMap<String, ProviderSection>,

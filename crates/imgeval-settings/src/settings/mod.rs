@@ -51,7 +51,7 @@ pub struct Settings {
     pub catalogue: Catalogue,
     /// The file of the working folder, if something in it needs trust that it has not.
     untrusted: Option<Untrusted>,
-    /// A run that is estimated to cost more, and has no limit, is asked about before it begins.
+    /// Estimated cost above which a run without a limit needs confirmation.
     pub ask_above: Usd,
 }
 
@@ -200,7 +200,7 @@ fn check_catalogue(path: &Path, text: &str, file: &Path, own: Option<&Path>) -> 
 /// The built-in catalog with the entries of this file.
 fn read_catalogue(file: Option<impl AsRef<Path>>) -> Result<Catalogue, SettingsError> {
     let Some(path) = file.as_ref().map(AsRef::as_ref) else { return Ok(Catalogue::built_in()) };
-    let text = read_hand_written(path, MAX_SETTINGS_BYTES, "the catalogue")?;
+    let text = read_hand_written(path, MAX_SETTINGS_BYTES, "the catalog")?;
     Ok(Catalogue::with_overrides(&text, &path.display().to_string())?)
 }
 

@@ -1,5 +1,5 @@
-//! What a settings file of the working folder may not do before its user has trusted it. It may have come with somebody's
-//! project, so it may neither choose where a secret goes nor which secret is sent, nor turn a provider into a program.
+//! What a settings file in the working folder may not do without trust. It may come with someone else's project, so
+//! it may neither choose where a secret goes nor which secret is sent, nor turn a provider into a program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -57,7 +57,7 @@ impl Database {
         self.guard(result).map(drop)
     }
 
-    /// The observers that have looked at this run, by their hashes.
+    /// The observers of this run, by their hashes.
     pub(crate) fn observers(&self) -> Result<Vec<ObserverMeta>, StoreError> {
         let read = || {
             // One that saw nothing yet matters only if no other did.
@@ -118,7 +118,7 @@ impl Database {
         Ok(())
     }
 
-    /// Keeps what the detector saw, without colors; evidence that is there already stays.
+    /// Records detections, without colors; existing evidence stays.
     pub(crate) fn record_detections(
         &mut self,
         key: &ObserverKey,

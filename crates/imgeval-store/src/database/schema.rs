@@ -155,7 +155,7 @@ CREATE TABLE measurements (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Whole replies, with their HTTP status, and which call's reply a row only read anew.
+/// Complete replies with their HTTP status, and the call that a row re-reads.
 pub(super) const KEPT_REPLIES: &str = "
 ALTER TABLE attempts ADD COLUMN kept_status INTEGER;
 ALTER TABLE attempts ADD COLUMN kept BLOB;
@@ -201,7 +201,7 @@ CREATE TABLE failed_observations (
 ) STRICT;
 ";
 
-/// SQL that makes a new database. What is referred to comes first.
+/// SQL that creates a new database. Referenced tables come first.
 pub(super) fn creation() -> String {
     in_one_transaction(&format!("{GENERATION}{SAMPLES}{OBSERVATIONS}{JUDGING}{KEPT_REPLIES}"), SCHEMA_VERSION)
 }
@@ -244,7 +244,8 @@ PRAGMA temp_store = MEMORY;
 CREATE TEMP VIEW samples AS SELECT *, 1 AS round FROM main.samples;
 ";
 
-/// Shows a run of format 1 as one of format 2: an observer was one thing there, and its colors lie in the evidence.
+/// Presents a run of format 1 as one of format 2: there, an observer was a single object whose colors are in the
+/// evidence.
 pub(super) const VIEW_OF_1: &str = "
 CREATE TEMP VIEW observers AS
     SELECT *, observer_id AS detector_id, '' AS namer_id FROM main.observers;

@@ -1,4 +1,4 @@
-//! A line of `cases.jsonl`: what is asked, with images by their names in the run.
+//! A line of `cases.jsonl`: the request, with images by their names in the run.
 
 use std::collections::BTreeMap;
 
@@ -73,10 +73,10 @@ impl ListedCase {
         serde_json::to_string(&line).unwrap_or_default() + "\n"
     }
 
-    /// Reads a line that [`Self::render`] gave, now or in an older version.
+    /// Parses a line written by [`Self::render`] in this or an older version.
     ///
     /// # Errors
-    /// If it is anything else; the text says what is wrong with it.
+    /// A message that says what is wrong.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         let line: CaseLine = from_json_str(line).map_err(|error| error.to_string())?;
         if line.version > VERSION {
@@ -97,7 +97,7 @@ impl ListedCase {
         Ok(Self { id: CaseId::new(line.id), tag: line.tag, rounds, facts: line.facts })
     }
 
-    /// Whether the same is asked and scored; the tag only groups.
+    /// Whether request and scoring are the same; the tag only groups.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.rounds == other.rounds && self.facts == other.facts
     }

@@ -47,7 +47,7 @@ pub(crate) fn render_payload(
     serde_json::to_string(&DetectionsPayload { version: PAYLOAD_VERSION, width, height, detections })
 }
 
-/// Reads what [`render_payload`] wrote, now or in an older version; the error says what is wrong with it.
+/// Parses the output of [`render_payload`] in this or an older version; the error says what is wrong.
 pub(crate) fn parse_payload(text: &str) -> Result<(DetectionsPayload, Vec<Detection>), String> {
     let payload: DetectionsPayload = from_json_str(text).map_err(|error| error.to_string())?;
     if payload.version > PAYLOAD_VERSION {
@@ -100,7 +100,7 @@ pub(crate) fn render_colors<'a>(
     serde_json::to_string(&ColorsPayload { version: COLORS_VERSION, colors: colors.map(row).collect() })
 }
 
-/// Reads what [`render_colors`] wrote into the detections; the error says what is wrong with it.
+/// Parses the output of [`render_colors`] into the detections; the error says what is wrong.
 pub(crate) fn parse_colors_into(text: &str, detections: &mut [Detection]) -> Result<(), String> {
     let payload: ColorsPayload = from_json_str(text).map_err(|error| error.to_string())?;
     if payload.version > COLORS_VERSION {

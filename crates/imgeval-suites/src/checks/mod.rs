@@ -46,7 +46,7 @@ static KINDS: &[&dyn Kind] = &[
     &text::Text,
 ];
 
-/// The protocols in our own words by which the questions of cases are asked.
+/// The protocols with our own wording for the questions of cases.
 pub const OWN_PROTOCOLS: &[&str] = &{
     let mut all = [QUESTION_LIST; PROTOCOLS.len() + 1];
     let mut place = 0;
@@ -224,7 +224,7 @@ pub struct CaseChecks {
 /// A check with what tells it from the others of its case.
 #[derive(Debug)]
 pub struct NamedCheck {
-    /// The id of the protocol by which a judge is asked, else its kind.
+    /// The id of the protocol for the judge, otherwise the check's kind.
     pub name: String,
     pub check: Box<dyn Check>,
 }

@@ -1,4 +1,4 @@
-//! Checks by a question: a judge is asked about the image, and one word is the wanted answer.
+//! Checks by a question: a judge answers about the image in one word, which is compared with the expected one.
 
 use imgeval_core::{Decoding, answer_of};
 use serde_json::{Map, Value};
@@ -9,8 +9,8 @@ use crate::judged::{Alternative, JudgeProtocol, ReplyFormat, ReplyReader, Scores
 /// A case has no more questions answered by a word, nor more answered by a probability.
 pub const MAX_QUESTIONS: usize = 8;
 
-/// The protocols by which the first question of a case is asked, the second, and so on; in the second half for the probability of
-/// the wanted answer.
+/// The protocols for the first question of a case, the second, and so on; in the second half for the probability of
+/// the expected answer.
 pub(super) const PROTOCOLS: &[&str] = &[
     "question",
     "question-2",
@@ -140,7 +140,7 @@ pub struct OneWord {
 /// A word that is right or wrong.
 pub const ONE_WORD: OneWord = OneWord { by_probability: false };
 
-/// A word with the probabilities of what could have stood in its place.
+/// A word with the probabilities of its alternatives.
 pub const WORD_PROBABILITY: OneWord = OneWord { by_probability: true };
 
 impl ReplyReader for OneWord {

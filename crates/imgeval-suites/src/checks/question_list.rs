@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Check, CheckedCase, Kind, Needs, in_own_words};
 use crate::judged::{Alternative, JudgeProtocol, ReplyFormat, ReplyReader, Scores, Unparsed};
 
-/// The protocol by which all questions of a case are asked.
+/// The protocol for all questions of a case.
 pub const PROTOCOL: &str = "question-list";
 
 const MAX_QUESTIONS: usize = 30;

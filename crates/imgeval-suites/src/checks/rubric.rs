@@ -1,4 +1,4 @@
-//! Checks by a rubric: a judge is asked by a suite's own protocol, and its score is taken.
+//! Checks by a rubric: a judge is asked by a suite's own protocol, and its score is used.
 
 use serde_json::{Map, Value};
 

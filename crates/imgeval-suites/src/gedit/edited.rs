@@ -31,8 +31,8 @@ pub struct EditedFiles {
     pub extra: Vec<(PathBuf, &'static str)>,
 }
 
-/// Finds the edited images of one language. The folder is that above `fullset`, or above those of the task types. `task_types`
-/// names the edits by their keys. Folders of the other language are not looked at.
+/// Finds the edited images of one language. The folder contains `fullset`, or the folders of the task types.
+/// `task_types` names the edits by their keys. Folders of the other language are ignored.
 ///
 /// # Errors
 /// If a folder cannot be listed.

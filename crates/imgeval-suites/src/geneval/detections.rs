@@ -17,7 +17,7 @@ pub struct DetectionsLine {
     pub metadata: Metadata,
     /// Keys of the metadata that GenEval does not know; they are passed over.
     pub further_keys: Vec<String>,
-    /// The metadata as it stood in the line, key order kept.
+    /// The metadata as in the line, key order preserved.
     pub raw_metadata: Value,
     pub width: u32,
     pub height: u32,
@@ -182,7 +182,7 @@ impl VerdictOptions {
     /// Refuses options under which no verdict makes sense.
     ///
     /// # Errors
-    /// If a threshold lies outside [0, 1], or the position threshold is negative.
+    /// If a threshold is outside [0, 1], or the position threshold is negative.
     pub fn check(&self) -> Result<(), DetectionsError> {
         let shares = [
             ("threshold", self.threshold),
@@ -263,7 +263,7 @@ mod tests {
         check_refused("[1, 2, 3, 4]", "[1, 2, 3]", "not a detections line");
         check_refused("\"width\": 64", "\"width\": 0", "`width` must be");
         check_refused("\"width\": 64,", "", "missing field `width`");
-        check_refused("\"score\": 0.5,", "\"score\": 0.5, \"color\": \"grey\",", "colour \"grey\"");
+        check_refused("\"score\": 0.5,", "\"score\": 0.5, \"color\": \"grey\",", "color \"grey\"");
         check_refused("\"score\": 0.5,", "\"score\": 0.5, \"colour\": \"red\",", "unknown field `colour`");
         check_refused("\"width\"", "\"options\": {\"threshold\": 3}, \"width\"", "option `threshold`");
         check_refused("\"width\"", "\"options\": {\"max_objects\": 1.5}, \"width\"", "max_objects");

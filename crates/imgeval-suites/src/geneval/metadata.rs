@@ -190,8 +190,8 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// As [`Self::parse`], but passes over keys that the official evaluator never looks at, and gives their names: files that
-    /// people hand on often carry more than the suite's own keys.
+    /// Like [`Self::parse`], but ignores keys that the official evaluator does not use, and returns their names:
+    /// shared files often have more than the suite's own keys.
     ///
     /// # Errors
     /// As [`Self::parse`], except for unknown keys in the places that `tolerance` names.

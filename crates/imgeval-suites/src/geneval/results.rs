@@ -16,7 +16,7 @@ pub struct ResultRow {
     pub tag: String,
     pub prompt: String,
     pub correct: bool,
-    /// What is wrong, one thing a line; empty if correct.
+    /// What is wrong, one reason per line; empty if correct.
     pub reason: String,
     /// The metadata as JSON text; equal texts are one prompt.
     pub metadata: String,

@@ -1,4 +1,4 @@
-//! A judge protocol: everything that decides what a judge is asked and how its reply is read.
+//! A judge protocol: everything that determines what a judge is asked and how its reply is read.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -123,7 +123,7 @@ pub struct JudgeProtocol {
     /// The model that official numbers come from.
     pub judge_pin: String,
     pub reply: ReplyFormat,
-    /// How often the same question is asked at most while replies do not parse.
+    /// Maximum number of times to ask the same question while replies do not parse.
     pub max_tries: u32,
     /// Whose words they are, and where they were found.
     pub wording_source: String,

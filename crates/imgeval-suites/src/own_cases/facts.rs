@@ -29,10 +29,10 @@ pub struct CheckFacts<'a> {
     pub explanation: Option<&'a str>,
 }
 
-/// Puts what the file says among the facts of a case, whose prompt and images are there already.
+/// Adds the file's facts to a case that already has its prompt and images.
 ///
 /// # Errors
-/// If a check cannot be used; the text says which and why.
+/// If a check cannot be used; the message says which and why.
 pub fn write_facts(case: &mut SuiteCase, given: &CheckFacts<'_>) -> Result<(), String> {
     let mut put = |name: &str, value: String| case.facts.insert(name.to_owned(), value);
     if let Some(explanation) = given.explanation {

@@ -1,5 +1,5 @@
-//! Cases of the user's own as a suite of the registry. What must hold of an image is said by checks, which stand among the facts
-//! of each case.
+//! The user's own cases as a suite of the registry. Checks, stored among the facts of each case, say what must hold
+//! for an image.
 
 mod facts;
 mod holds;

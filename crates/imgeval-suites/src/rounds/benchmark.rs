@@ -1,4 +1,4 @@
-//! The five benchmarks behind one door: where their sessions and source images lie, and how outputs are named.
+//! The five benchmarks behind one interface: where their sessions and source images are, and how outputs are named.
 
 use std::path::{Path, PathBuf};
 
@@ -169,8 +169,8 @@ impl Benchmark {
         })
     }
 
-    /// The names that a copy of the source image may have beside the results, the first being the one to write; empty where the layout
-    /// has none.
+    /// Names that a copy of the source image may have next to the results, starting with the one to write; empty if
+    /// the layout has none.
     ///
     /// # Errors
     /// As [`Self::round_names`].

@@ -47,10 +47,10 @@ impl WordingFiles {
         Ok(())
     }
 
-    /// The text at a place of a file.
+    /// The text at a place in a file.
     ///
     /// # Errors
-    /// If it is not there or not certain.
+    /// If it is missing or uncertain.
     pub fn text(&self, file: &str, place: &Place) -> Result<Text, WordingError> {
         match self.files.get(file) {
             Some(WordingFile::Python(source)) => source.text(place),
@@ -224,7 +224,7 @@ fn parts_of(text: &Text, name: &str) -> Parts {
     Parts(text.pieces().iter().map(part).collect())
 }
 
-/// The field that stands for a hole.
+/// The field for a placeholder.
 pub(crate) fn field_of_hole(hole: &Hole, fields: &[(&str, Field)]) -> Option<Field> {
     let key = hole.key.as_ref().map(|key| format!("['{key}']"));
     let is_meant = |name: &str| name == hole.expression || Some(name) == key.as_deref();

@@ -69,7 +69,7 @@ fn direct_tensors<'p, 'a>(pickle: &'p Pickle<'a>, dict: Id) -> Named<'p, 'a> {
     tensors.collect()
 }
 
-/// What is there instead, in words.
+/// Describes what was found instead.
 pub(super) fn describe(pickle: &Pickle<'_>) -> String {
     match pickle.value(pickle.root()) {
         Value::Dict(pairs) if pairs.is_empty() => "it is an empty dictionary".to_owned(),

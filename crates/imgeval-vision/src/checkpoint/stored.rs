@@ -1,4 +1,4 @@
-//! How one tensor lies in its file.
+//! The layout of one tensor in its file.
 
 use std::ops::Range;
 

@@ -93,10 +93,10 @@ struct TextTower {
 }
 
 impl Clip {
-    /// From a folder or file in transformers' layout, or a file in OpenAI's (TorchScript archive or state dict).
+    /// Loads a folder or file in transformers' layout, or a file in OpenAI's (TorchScript archive or state dict).
     ///
     /// # Errors
-    /// If it cannot be read, is of another network, or the device is not there.
+    /// If it cannot be read, belongs to another network, or the device is unavailable.
     pub fn load(path: &Path, options: &ComputeOptions) -> Result<Self, ModelError> {
         let backend = Backend::open(options)?;
         Self::from_checkpoint(Checkpoint::open(path)?, Configuration::load(path)?, backend)

@@ -130,7 +130,7 @@ fn with_rows<Output>(tensor: &Tensor, work: impl FnOnce(Rows<'_>) -> Result<Outp
         (Storage::Cpu(CpuStorage::F32(numbers)), &[batch_stride, stride, 1]) => {
             work(Rows { numbers: &numbers[layout.start_offset()..], stride, batch_stride })
         }
-        _ => bail!("attention was given a tensor whose channels are not neighbours"),
+        _ => bail!("attention was given a tensor whose channels are not contiguous"),
     }
 }
 

@@ -20,7 +20,7 @@ pub struct NetworkDescription {
     version: u32,
     pub network: NetworkShape,
     pub n_classes: usize,
-    /// The answer is the mean over so many crops along each side, evenly spaced; 1 is the center.
+    /// The answer is the mean over this many crops along each side, evenly spaced; 1 means the center.
     pub crops_per_side: usize,
     /// Of the numbers that training began with, lower-case hexadecimal: the identity of the CLIP, or of the random start.
     pub initial_sha256: String,

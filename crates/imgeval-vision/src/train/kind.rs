@@ -19,7 +19,7 @@ pub enum NetworkKind {
 pub struct ClipClassifier {
     pub weights: PathBuf,
     pub framing: Framing,
-    /// In use, the logits are the mean over so many crops along each side, evenly spaced; 1 is the center.
+    /// The logits are the mean over this many crops along each side, evenly spaced; 1 means the center.
     pub crops_per_side: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What is said where a judge is missing, or nothing can be judged.
+//! Advice for a missing judge, or if nothing can be judged.
 
 use imgeval_observe::{JudgingError, UnusableProtocol};
 use imgeval_suites::suite::SuiteRef;

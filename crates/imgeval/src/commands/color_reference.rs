@@ -12,7 +12,7 @@ use imgeval_vision::image_file::{DecodeLimits, load_image};
 use super::diagnose::images_of;
 use crate::{failure::CommandError, printer::Printer};
 
-/// The mean colors of a run's or folder's images; those that cannot be read are told of and left out.
+/// The mean colors of a run's or folder's images; unreadable ones are reported and skipped.
 pub(super) fn color_reference(
     place: &str,
     limits: &DecodeLimits,

@@ -114,7 +114,7 @@ impl Work {
 /// Everything about one call of `generate`, resolved.
 pub(super) struct Job<'a> {
     pub(super) directory: PathBuf,
-    /// What costs more, and has no limit, is asked about.
+    /// Estimated cost above which confirmation is needed if there is no limit.
     pub(super) ask_above: Usd,
     args: &'a GenerationArgs,
     retry: BTreeSet<FailureKind>,
@@ -136,7 +136,7 @@ fn open_model(model: &str, args: &GenerationArgs) -> Result<(Settings, ResolvedM
 }
 
 impl<'a> Job<'a> {
-    /// Whether a model takes a mask beside the image that is to be edited.
+    /// Whether a model accepts a mask with the image to edit.
     pub(super) fn takes_masks(model: &str, args: &GenerationArgs) -> Result<bool> {
         let (.., generator) = open_model(model, args)?;
         Ok(generator.capabilities().mask)
@@ -221,7 +221,7 @@ impl Job<'_> {
         Ok(self.prompts.check_key()?)
     }
 
-    /// What the user is asked about before work without a limit on its cost begins.
+    /// The expense to confirm before work without a cost limit begins.
     pub(super) fn expense(&self) -> Result<Option<Expense>> {
         if self.args.max_cost.is_some() || self.args.provider.spending.yes {
             return Ok(None);
@@ -237,7 +237,7 @@ impl Job<'_> {
         Ok(Some(Expense { what, cost: estimate.cost, limit: "--max-cost" }))
     }
 
-    /// What is left to ask for, going by what the run holds.
+    /// The remaining work, given what the run contains.
     pub(super) fn estimate_left(&self) -> Result<WorkEstimate> {
         let (have, known) = match RunReader::open_same(&self.directory, &self.manifest)? {
             Some(reader) => (reader.generated_samples()?, reader.rewrites()?),
@@ -431,7 +431,7 @@ pub(super) fn generate_error(error: CallError) -> anyhow::Error {
     }
 }
 
-/// Tells what is no reason to refuse a model.
+/// Prints warnings about a model.
 pub(super) fn warn(warnings: &[String], printer: Printer) {
     for warning in warnings {
         printer.insist(format_args!("warning: {}", visible(warning)));

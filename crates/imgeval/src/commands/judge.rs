@@ -52,7 +52,7 @@ pub(super) struct JudgeStage<'a> {
 /// The judges of a call, everything checked that can be checked before the first question.
 pub(super) struct Panel {
     asked_judges: Vec<AskedJudge>,
-    /// What costs more, and has no limit, is asked about.
+    /// Estimated cost above which confirmation is needed if there is no limit.
     pub(super) ask_above: Usd,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Coming {
     pub(super) images: usize,
     /// How many it holds.
     pub(super) held: usize,
-    /// One of the cases, whose question stands for all.
+    /// One of the cases, whose question represents all.
     pub(super) case: SuiteCase,
 }
 
@@ -98,7 +98,7 @@ impl<'a> JudgeStage<'a> {
 }
 
 impl JudgeStage<'_> {
-    /// Lets every judge look at what it has not judged yet.
+    /// Asks every judge about what it has not judged yet.
     pub(super) fn work(&self, panel: &Panel, suite: SuiteRef, printer: Printer) -> Result<Exit> {
         let (sender, stop) = watch::channel(StopSignal::GoOn);
         if !self.args.dry_run {
@@ -116,7 +116,7 @@ impl JudgeStage<'_> {
         Ok(exit)
     }
 
-    /// What the user is asked about before judging without a limit on its cost begins, by the price of one question.
+    /// The expense to confirm before judging without a cost limit begins, from the price of one question.
     pub(super) fn expenses(
         &self,
         panel: &Panel,
@@ -155,8 +155,8 @@ impl JudgeStage<'_> {
         Ok(expenses)
     }
 
-    /// What the judges will be asked about so many images, none of which they have seen, by the price of one question; `None` where the
-    /// question cannot be known before there is an image.
+    /// The questions to the judges about this many new images, from the price of one question; `None` if the question
+    /// is unknown before there is an image.
     pub(super) fn questions_ahead(
         &self,
         panel: &Panel,

@@ -219,7 +219,7 @@ fn list(places: &Places, is_json: bool, printer: Printer) -> Result<Exit> {
         Column::text("member"),
         Column::text("state"),
         Column::text("what").wrapped().normal(),
-        Column::text("licence").normal(),
+        Column::text("license").normal(),
         Column::text("bytes").normal(),
         Column::text("source").wide_only(),
         Column::text("sha256").wide_only(),

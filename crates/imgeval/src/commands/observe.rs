@@ -1,4 +1,4 @@
-//! `imgeval observe`: the detector looks at every image that it has not seen yet, and missing colors are named.
+//! `imgeval observe`: runs the detector on every new image, and names missing colors.
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -1,4 +1,5 @@
-//! `imgeval generate RUN --reread` and `imgeval observe RUN --reread`: kept replies are read anew, and nothing is sent.
+//! `imgeval generate RUN --reread` and `imgeval observe RUN --reread`: re-reads stored replies without sending
+//! anything.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 

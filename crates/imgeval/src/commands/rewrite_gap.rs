@@ -1,4 +1,4 @@
-//! How much better images of rewritten prompts score: what is lost by having to know.
+//! How much better images of rewritten prompts score: the gap between drawing and knowing.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `imgeval run`: generate or import, look at the images and score them in one go, whatever the suite.
+//! `imgeval run`: generates or imports, evaluates and scores images in one command, for any suite.
 
 use std::path::{Path, PathBuf};
 
@@ -422,10 +422,10 @@ pub(super) struct QuestionEstimate {
     pub(super) unpriced: usize,
 }
 
-/// Looks at all that `run` would need and at what it would cost. Touches no run and asks no provider.
+/// Computes what `run` would need and cost. Touches no run and calls no provider.
 ///
 /// # Errors
-/// If there are no cases to speak of.
+/// If there are no cases.
 pub(super) fn forecast_run(args: &RunArgs, printer: Printer) -> Result<Forecast> {
     let suite = args.suite();
     let mut cases = match suite.is_checked() {

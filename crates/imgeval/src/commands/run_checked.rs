@@ -1,4 +1,5 @@
-//! `imgeval run` for suites whose cases have checks: images are generated, seen by whoever the checks need, and scored.
+//! `imgeval run` for suites whose cases have checks: generates the images, runs the evaluators that the checks need,
+//! and scores.
 
 use std::collections::BTreeMap;
 
@@ -110,7 +111,7 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
     Ok(first_not_ok([generated, judged, measured, scored]))
 }
 
-/// Makes the images of cases that no judge is asked about, after the user has agreed to what it may cost.
+/// Generates the images of cases that need no judge, after the user has confirmed the cost.
 pub(super) fn generate_alone(job: Job<'_>, holder: &str, printer: Printer) -> Result<Exit> {
     job.check_key()?;
     consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;

@@ -1,4 +1,4 @@
-//! `imgeval runs`: what lies in a folder of runs.
+//! `imgeval runs`: lists the runs in a folder.
 
 use anyhow::Result;
 use imgeval_core::{Usd, sentence_of, visible};

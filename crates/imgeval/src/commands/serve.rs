@@ -1,4 +1,4 @@
-//! `imgeval serve`: the page of a report while its runs go on.
+//! `imgeval serve`: the report page while its runs are in progress.
 
 use std::time::Duration;
 

@@ -53,7 +53,7 @@ fn list(files: &SuiteFiles, as_json: bool, printer: Printer) -> Result<Exit> {
         Column::text("cases").wrapped(),
         Column::text("judged by").wrapped().normal(),
         Column::text("data"),
-        Column::text("licence").normal(),
+        Column::text("license").normal(),
         Column::text("source").wrapped().wide_only(),
     ]);
     for suite in registry::all() {
@@ -78,7 +78,7 @@ fn show(suite: SuiteRef, printer: Printer) -> Result<Exit> {
         ("cases", facts.cases),
         ("judged by", facts.judged_by),
         ("source", facts.source),
-        ("licence", facts.licence),
+        ("license", facts.licence),
     ];
     for (name, text) in rows.into_iter().chain(suite.sections()) {
         table.push(Row::new([name, text]));

@@ -1,4 +1,4 @@
-//! An image as a string: base64, a data URL, or where it lies.
+//! An image as a string: base64, a data URL, or an address.
 
 use std::borrow::Cow;
 
@@ -59,7 +59,7 @@ impl<'a> ImageSource<'a> {
         }
     }
 
-    /// What a bare string means that stands where images do, but could be words or an id.
+    /// The meaning of a bare string in a place for images, which could also be text or an id.
     pub(super) fn of_string(text: &'a str) -> Option<Self> {
         let bare = unquoted(text);
         let is_relative = bare.starts_with('/') || has_image_name(bare);

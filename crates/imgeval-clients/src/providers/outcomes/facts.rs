@@ -1,4 +1,4 @@
-//! What a reply says about itself, wherever it says it.
+//! What a reply says about itself, in any of the known places.
 
 use serde_json::Value;
 
@@ -307,7 +307,8 @@ impl Facts {
     }
 }
 
-/// Whether a reply holds an error though its status says success. An error that says nothing, neither code nor message, is none.
+/// Whether a reply contains an error although its status reports success. An error with neither code nor message does
+/// not count.
 pub(super) fn has_error(json: &Value) -> bool {
     let root = root(json);
     let choice = &root["choices"][0];

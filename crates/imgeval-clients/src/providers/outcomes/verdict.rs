@@ -1,4 +1,4 @@
-//! From facts to what becomes of a call.
+//! From facts about a reply to the outcome of a call.
 
 use std::time::Duration;
 
@@ -63,8 +63,8 @@ pub(crate) fn why_ended(json: &Value) -> Option<Failure> {
     ended(&Facts::of_answer(json))
 }
 
-/// As [`why_ended`], for an answer with words, of which only half may have come. What a filter found beside an answer that it let
-/// pass says nothing.
+/// Like [`why_ended`], for an answer with text that may be incomplete. A filter's finding about an answer that it let
+/// pass is ignored.
 pub(crate) fn why_stopped(json: &Value) -> Option<Failure> {
     ended(&Facts { flags: Vec::new(), ..Facts::of_answer(json) })
 }

@@ -129,7 +129,7 @@ fn bytes_per_pixel(image: &Examined) -> f64 {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     pub facts: Vec<FactProfile>,
-    /// One sentence for each fact that tells the classes apart, and for files that are in two classes.
+    /// One sentence for each property that separates the classes, and for files that are in two classes.
     pub warnings: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Fits and applies models of one kind to the images of one dataset; what is costly is computed once.
+//! Fits and applies models of one kind to the images of one dataset; expensive inputs are computed once.
 
 use std::{
     cell::RefCell,
@@ -42,7 +42,7 @@ const RESIDUAL_CROP: u32 = 128;
 /// What only some kinds of probes need.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WorkbenchSettings<'a> {
-    /// Weights of CLIP and the SHA-256 that tells which; needed by the kinds that begin with it.
+    /// Weights of CLIP and their SHA-256; needed by the kinds that start from it.
     pub clip: Option<(&'a Path, &'a str)>,
     pub compute: ComputeOptions,
     /// The most passes over the images, if not the kind's own number.

@@ -29,9 +29,10 @@ pub struct AppliedImages {
 /// All answers together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppliedSummary {
-    /// Share of the images that are taken for each class.
+    /// Share of the images classified as each class.
     pub shares: Vec<Measured>,
-    /// Share of the images that lie further from the training images than 95 % of held-out ones do; `None` if the probe cannot say.
+    /// Share of the images further from the training images than 95 % of held-out ones; `None` if the probe cannot
+    /// tell.
     pub outside: Option<Measured>,
     /// Mean calibrated confidence in each class.
     pub mean_confidence: Vec<f64>,

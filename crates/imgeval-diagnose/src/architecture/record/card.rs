@@ -48,7 +48,7 @@ record!(
 code_record!(KindRecord of ProbeKind { Spectrum, ClipLinear, Clip, Residual, });
 
 record!(
-    /// What is done to every image before a probe sees it.
+    /// The preparation applied to every image before a probe sees it.
     pub PlanRecord of Plan { side: u32, sizing: SizingRecord, jpeg: Option<JpegRecord>, }
 );
 

@@ -162,7 +162,7 @@ pub(crate) fn probe_to_bytes(probe: &Probe) -> Result<Vec<u8>, ProbeFileError> {
     safetensors::serialize(views, Some(metadata)).map_err(|error| serialise(error.to_string()))
 }
 
-/// Writes the file whole or not at all: under a temporary name beside it, synced, renamed.
+/// Writes the file completely or not at all: under a temporary name in the same folder, synced, renamed.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -172,10 +172,10 @@ pub fn save_probe(probe: &Probe, path: &Path) -> Result<(), ProbeFileError> {
         .map_err(|source| ProbeFileError::Write { path: path.to_owned(), source })
 }
 
-/// Reads a probe from an untrusted file. `embedder` is asked for the CLIP of a probe that needs one, by its card.
+/// Reads a probe from an untrusted file. If the probe needs a CLIP, `embedder` loads it according to its card.
 ///
 /// # Errors
-/// If the file cannot be read, is no probe, damaged or of a newer format, or the embedder is another.
+/// If the file cannot be read, is not a probe, is damaged or of a newer format, or the embedder differs.
 pub fn load_probe<E>(
     path: &Path,
     compute: &ComputeOptions,

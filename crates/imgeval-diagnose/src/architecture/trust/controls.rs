@@ -66,7 +66,7 @@ fn student_t_95(degrees: usize) -> f64 {
 pub struct LeaveOneOut {
     pub class: String,
     pub generator: String,
-    /// Share of the unseen generator's test images that are taken for its class.
+    /// Share of the unseen generator's test images classified as its class.
     pub recognised: Measured,
     /// The AUC of its test images against those of the other classes.
     pub auc: Measured,
@@ -76,7 +76,7 @@ pub struct LeaveOneOut {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecoderControl {
     pub name: String,
-    /// Share of the images that are taken for each class.
+    /// Share of the images classified as each class.
     pub shares: Vec<Measured>,
     pub outside: Option<Measured>,
     pub n_unused: usize,

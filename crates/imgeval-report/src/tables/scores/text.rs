@@ -10,7 +10,7 @@ const NO_VALUE: &str = "-";
 /// Missing cases are counted; so many are named where nobody asked for the list.
 const MISSING_CASES: &str = "missing-prompt";
 
-/// The tables beside the main one.
+/// The additional tables.
 pub fn slice_tables(view: &ScoreView) -> impl Iterator<Item = Table> {
     let table = |(name, lines): &(String, Vec<LineView>)| {
         let mut table = Table::new([

@@ -17,7 +17,7 @@ pub const N_TURNS: usize = 3;
 /// Beside the turns of an image: measures of its source, which enter no table.
 const OF_SOURCE: &str = "base_quality";
 
-/// The names of the images by mode; a mode that is not there was not run.
+/// The names of the images by mode; a missing mode was not run.
 pub type OutputNames = BTreeMap<&'static str, Vec<String>>;
 
 /// Scores by mode, image and turn.

@@ -28,7 +28,7 @@ const SESSIONS: &str = include_str!("sessions.jsonl");
 pub const CONTROLS: &str = "controls";
 /// The fact of a case that is a control: [`UNCHANGED`] or [`REPEAT`].
 pub const CONTROL: &str = "control";
-/// The image is to be returned as it is in every round.
+/// The image should be returned unchanged in every round.
 pub const UNCHANGED: &str = "unchanged";
 /// The first round of a session once more.
 pub const REPEAT: &str = "repeat";

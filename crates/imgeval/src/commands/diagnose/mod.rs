@@ -1,4 +1,4 @@
-//! `imgeval diagnose`: what can be found out about a generator beside its scores.
+//! `imgeval diagnose`: what a generator's scores do not show.
 
 mod apply;
 mod artefacts;

@@ -1,4 +1,4 @@
-//! Where images lie: folders, patterns, runs.
+//! Places of images: folders, patterns, runs.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -52,7 +52,7 @@ pub(super) fn generators_of(texts: &[String], printer: Printer) -> Result<Vec<Ge
     Ok(generators)
 }
 
-/// The images of a place. Of a run the prompt is the group, and samples without an image are told.
+/// The images of a place. In a run, the prompt is the group, and samples without an image are reported.
 pub(in crate::commands) fn images_of(place: &str, printer: Printer) -> Result<Vec<ImageItem>> {
     if Path::new(place).join("run.toml").is_file() {
         return run_images(Path::new(place), printer);

@@ -1,4 +1,4 @@
-//! `imgeval metrics register`: how an edited image lies on its source.
+//! `imgeval metrics register`: registers an edited image with its source.
 
 use anyhow::Result;
 use imgeval_metrics::registration::{

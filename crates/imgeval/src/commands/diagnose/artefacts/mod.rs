@@ -1,4 +1,4 @@
-//! `imgeval diagnose artefacts`: which traces images carry, beside a reference.
+//! `imgeval diagnose artefacts`: artifacts in images, relative to a reference.
 
 mod figures;
 mod json;

@@ -1,4 +1,4 @@
-//! Vision-language models as detectors: each is asked about every image whether it looks real.
+//! Vision-language models as detectors: each is asked whether every image looks real.
 
 use std::{collections::BTreeMap, sync::Arc};
 

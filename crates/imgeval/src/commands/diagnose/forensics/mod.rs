@@ -1,4 +1,4 @@
-//! `imgeval diagnose forensics`: can a generator's images be told from photographs, and does the answer survive a codec?
+//! `imgeval diagnose forensics`: can a generator's images be told from photographs, even after compression?
 
 mod figures;
 mod judges;
