@@ -514,7 +514,7 @@ mod tests {
             Meaning::Refused => "`refused`",
             Meaning::Empty => "no block: `empty-reply`",
             Meaning::Rejected => "`rejected-request`",
-            Meaning::Forgotten => "told again once, then `rejected-request`",
+            Meaning::Forgotten => "sent again in full once, then `rejected-request`",
             Meaning::NoMoney => "**stop**: no money left",
             Meaning::NoQuota => "**stop**: no quota for this model",
             Meaning::DayIsOver => "**stop**: the daily quota is used up",
