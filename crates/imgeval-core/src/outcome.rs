@@ -102,7 +102,7 @@ failure_kinds! {
     TooManyPixels => "too-many-pixels", "larger than the limit on pixels";
     NotEnoughMemory => "not-enough-memory", "decoding it needs more memory than the limit allows or the system has; it is tried again with more memory";
     WrongMetadata => "wrong-metadata", "the metadata in its folder do not belong to this suite";
-    DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";
+    DuplicateSample => "duplicate-sample", "another file already has this prompt and sample number; rename one";
     UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite";
     NotAccessible => "not-accessible", "a file could not be read or written; fix what the detail says and run the same command again";
     DetectorFailed => "detector-failed", "the detector could not process the image; see the detail";

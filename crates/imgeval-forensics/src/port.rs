@@ -212,9 +212,9 @@ pub enum ForensicsError {
     NoPipeline { detector: &'static str, wanted: String, known: Vec<&'static str> },
     #[error("the detector `{detector}` needs {needed} file{} of weights, {found} given", if *needed == 1 { "" } else { "s" })]
     FileCount { detector: &'static str, needed: usize, found: usize },
-    #[error("none of the files of `{detector}` holds the vision encoder of CLIP; {found}")]
+    #[error("none of the files of `{detector}` contains the vision encoder of CLIP; {found}")]
     NoTrunk { detector: &'static str, found: String },
-    #[error("both files of `{detector}` hold the vision encoder of CLIP, and neither its head")]
+    #[error("both files of `{detector}` contain the vision encoder of CLIP, and neither contains its head")]
     NoHead { detector: &'static str },
     #[error("the detector `{detector}` does not analyze crops of native pixels, so it has no map")]
     NoNativeCrop { detector: &'static str },

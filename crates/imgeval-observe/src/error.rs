@@ -39,7 +39,7 @@ pub enum ObserverError {
     #[error(transparent)]
     Network(#[from] ModelError),
     /// A detector of generated images that has no set of weights here.
-    #[error("there is no set of weights for the detector `{id}`")]
+    #[error("no set of weights for the detector `{id}`")]
     NoWeightSet { id: &'static str },
     #[error(transparent)]
     Forensics(#[from] ForensicsError),

@@ -94,7 +94,7 @@ fn lanczos(distance: f64) -> f64 {
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CropError {
-    #[error("crop box {bounding_box:?} holds no pixel")]
+    #[error("crop box {bounding_box:?} contains no pixels")]
     Empty { bounding_box: [f64; 4] },
     #[error("crop box {bounding_box:?} is too large")]
     TooLarge { bounding_box: [f64; 4] },

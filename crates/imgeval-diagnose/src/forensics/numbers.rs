@@ -23,7 +23,7 @@ impl Number {
         Self { undefined: Some(reason.to_string()), ..Self::default() }
     }
 
-    /// `0.953 (0.910 to 0.990)`, `0.953`, or `not defined`.
+    /// `0.953 (0.910 to 0.990)`, `0.953`, or `undefined`.
     #[must_use]
     pub fn text(&self) -> String {
         match (self.value, self.low, self.high) {
@@ -33,7 +33,7 @@ impl Number {
         }
     }
 
-    /// `0.953`, or `not defined`.
+    /// `0.953`, or `undefined`.
     #[must_use]
     pub fn short_text(&self) -> String {
         self.value.map_or_else(|| "undefined".to_owned(), |value| format!("{value:.3}"))

@@ -220,7 +220,7 @@ fn one_class_has_a_share_and_nothing_else() {
     for number in
         [&metrics.accuracy, &metrics.auc, &metrics.average_precision, &metrics.f1, &metrics.precision]
     {
-        assert_eq!((number.value, number.text().as_str()), (None, "not defined"));
+        assert_eq!((number.value, number.text().as_str()), (None, "undefined"));
     }
     assert_eq!(report.verdict.verdict, Verdict::TooFew);
     assert!(report.warnings[0].starts_with("There are no real images"));

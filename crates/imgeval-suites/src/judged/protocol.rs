@@ -145,7 +145,7 @@ pub enum ProtocolError {
     NoAnswer,
     #[error("cases of {suite} have no {}", attachment.title())]
     NoImage { attachment: Attachment, suite: &'static str },
-    #[error("words of the judge must stand between two messages of the user")]
+    #[error("words of the judge must be between two messages of the user")]
     Turns,
     #[error("the reply form {reply} does not belong to {suite}")]
     Reply { reply: &'static str, suite: &'static str },

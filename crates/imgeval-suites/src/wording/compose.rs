@@ -273,7 +273,7 @@ fn format(text: Parts, fields: &[(&str, Field)]) -> Result<Parts, WordingError> 
     for part in text.0 {
         match part {
             Part::Literal(text) if text.contains(['{', '}']) => {
-                return refuse("braces stand beside values that are formatted along");
+                return refuse("braces next to values that are formatted along");
             }
             Part::Literal(text) => formatted.push(&text),
             Part::Field(Field::Prompt) => formatted.0.push(Part::Field(Field::FormattedPrompt)),

@@ -32,7 +32,7 @@ fn a_name_with_more_than_one_value_is_refused() {
         ("a = 'x'\ndef f():\n  global a\n  a = 'y'", 0, "different values, in lines 1, 4"),
         ("a = 'x'\ndef f():\n  global a\n  a += 'y'", 4, "more than one value"),
         ("a = 'x'\nglobals()['a'] = 'y'", 1, "set out of sight"),
-        ("a = b\nb = a", 0, "names that stand for each other"),
+        ("a = b\nb = a", 0, "names that refer to each other"),
         ("a = c", 1, "`c`"),
         ("a = {'k': 'v'}", 1, "a dict"),
         ("a = 'x' 'y' % b", 1, "formatting with `%`"),

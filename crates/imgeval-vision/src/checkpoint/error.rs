@@ -88,7 +88,7 @@ pub enum TensorProblem {
     OutOfStorage { storage: u64 },
     #[error("needs {needed} bytes of storage `{storage}`, which has {found}")]
     StorageTooShort { storage: String, needed: u64, found: u64 },
-    #[error("lies in storage `{storage}`, which is missing")]
+    #[error("is in storage `{storage}`, which is missing")]
     StorageMissing { storage: String },
     #[error("repeats its storage of {storage} numbers to {found}")]
     Repeated { found: usize, storage: u64 },

@@ -136,7 +136,7 @@ impl Clip {
             return refuse(format!("images are embedded in {image} dimensions, texts in {text}"));
         }
         if self.text.context != super::tokenizer::CONTEXT_LENGTH {
-            return refuse(format!("the text encoder takes {} tokens, not 77", self.text.context));
+            return refuse(format!("the text encoder accepts {} tokens, not 77", self.text.context));
         }
         let (needed, found) = (super::tokenizer::VOCABULARY_SIZE, self.text.tokens.shape()[0]);
         if found != needed {

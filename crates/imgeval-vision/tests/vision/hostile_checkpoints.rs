@@ -103,7 +103,7 @@ fn views_outside_their_storage_are_refused() {
     check(tensor(10, 0, &[1; 20], &[1; 20]), "has 20 dimensions, more than 16");
     check(tensor(11, 0, &[2], &[1]), "needs 44 bytes of storage `0`, which has 40");
     let missing = zip(&[("x/data.pkl", &tensor(10, 0, &[2], &[1]))]);
-    assert_eq!(sentence(&missing), "tensor `w` in `x.pth` lies in storage `0`, which is missing");
+    assert_eq!(sentence(&missing), "tensor `w` in `x.pth` is in storage `0`, which is missing");
 }
 
 #[test]

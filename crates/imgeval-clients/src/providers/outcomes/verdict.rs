@@ -178,7 +178,7 @@ pub(crate) fn judge_error(kind: ProviderKind, model: &str, reply: &Reply) -> Ver
 
 /// After "it": what was said begins with a verb or not.
 fn told(said: &str) -> String {
-    match said.strip_prefix("the reply holds an error: ") {
+    match said.strip_prefix("the reply contains an error: ") {
         Some(message) => format!("answered with an error: {message}"),
         None => said.to_owned(),
     }

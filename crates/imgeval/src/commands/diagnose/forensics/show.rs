@@ -36,6 +36,7 @@ fn table_of(of: StudyTable) -> Table {
         of.rows.iter().all(|row| {
             row.get(place).is_none_or(|text| {
                 text.starts_with("not ")
+                    || text == "undefined"
                     || text.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first))
             })
         })
