@@ -175,7 +175,7 @@ fn a_study_continues_names_broken_files_and_gives_its_verdict() {
     let weights = ["--weights", &univfd[0], "--weights", &univfd[1], "--sweep", "none"];
     let output = imgeval(&[&alone[..], &weights].concat());
     check_exit(&output, 0);
-    assert!(stdout(&output).contains("not defined"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("undefined"), "{}", stdout(&output));
 }
 
 #[test]
