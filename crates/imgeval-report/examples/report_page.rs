@@ -1,7 +1,7 @@
 //! Writes a page of made-up runs, to look at and to measure: `report_page OUT SCENARIO [N] [--single-file]`.
 //!
 //! SCENARIO is `many` (N samples in four runs, of a detector and a judge), `hostile` (texts that try to be more), `odd` (failures,
-//! half a run, different suites, nobody looked yet), `edits`, `one` (a single image) or `none` (no image). Pictures are
+//! half a run, different suites, nobody looked yet), `edits`, `one` (a single image) or `none` (no image). Images are
 //! rendered scenes; names, scores and replies are made up and say nothing about any model.
 
 #![allow(clippy::disallowed_methods, reason = "a tool for measurements")]
@@ -182,7 +182,7 @@ impl Maker {
             self.samples.push(sample);
         }
         runs.push(run_view("half finished", "geneval", vec![detector()]));
-        // Nobody looked, of a suite without rules; and one picture is gone, another is damaged.
+        // Nobody looked, of a suite without rules; and one image is gone, another is damaged.
         for case in 0..8 {
             let mut rng = Rng::with_seed(200 + case as u64);
             let mut sample = self.scene_sample(2, case, "", 0.7, &mut rng)?;
@@ -241,7 +241,7 @@ impl Maker {
         Ok(report)
     }
 
-    /// A picture of some shapes, what a detector might see in it, and whether it is what was asked for.
+    /// An image of some shapes, what a detector might see in it, and whether it is what was asked for.
     fn scene_sample(
         &self,
         run: usize,

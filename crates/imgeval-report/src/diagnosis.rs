@@ -26,7 +26,7 @@ pub struct DiagnosisView {
     pub findings: Vec<String>,
     pub text: String,
     pub tables: Vec<TableView>,
-    /// The places of its figures in the page's list, or in the list beside it in a file.
+    /// Indices of its figures in the page's list, or in the list stored with it in a file.
     pub figures: Vec<usize>,
 }
 

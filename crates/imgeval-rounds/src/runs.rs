@@ -108,7 +108,7 @@ fn delivered(directory: &Path, outcome: Option<&ImageOutcome>) -> Delivered {
             Delivered::Refused(told(FailureKind::Moderated, detail))
         }
         Some(Outcome::Failed(Failure { kind, detail })) => Delivered::Missing(told(*kind, detail)),
-        None => Delivered::Missing("it was not asked for".to_owned()),
+        None => Delivered::Missing("it was not requested".to_owned()),
     }
 }
 

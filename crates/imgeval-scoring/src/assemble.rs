@@ -60,7 +60,7 @@ impl Assembly<'_> {
         if suites.len() > 1 {
             report
                 .notes
-                .push("The runs are of different suites; each suite has a table of its own.".to_owned());
+                .push("The runs belong to different suites; each suite has its own table.".to_owned());
         }
         for opened in runs.iter() {
             if opened.run.all_measured()?.holds_measures() {
@@ -108,7 +108,7 @@ impl Assembly<'_> {
                     report.comparisons.push(comparison);
                 } else if a.run.run.directory() != b.run.run.directory() {
                     report.notes.push(format!(
-                        "{} and {} are not compared, because they differ in {}; allow these fields to compare them anyway.",
+                        "{} and {} are not compared because they differ in {}; allow these fields to compare them anyway.",
                         a.name(),
                         b.name(),
                         blocking.join(", ")

@@ -22,7 +22,7 @@ pub(crate) fn board_of(suite: SuiteRef, scheme: &Scheme, runs: &[OpenedRun], wit
                 group: OWN_GROUP.to_owned(),
                 source: RowSource::Run { run: index, observer: 0 },
                 cells: vec![Cell::default(); board.columns.len()],
-                note: "nobody has looked at its images yet".to_owned(),
+                note: "not evaluated yet".to_owned(),
                 fingerprint: String::new(),
             });
         }

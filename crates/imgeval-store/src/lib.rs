@@ -6,8 +6,8 @@
 //!                          and the label, if there is one
 //!   cases.jsonl            what is asked, a case a line: id, tag, rounds with their images, facts for scoring; not of
 //!                          GenEval, whose prompts follow from its parameters
-//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colours
-//!                          (by detector and colour namer); calls under way, attempts with their cost
+//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colors
+//!                          (by detector and color namer); calls under way, attempts with their cost
 //!                          and replies that could not be used, rewrites;
 //!                          judges with their protocols, judgments word for word, measurements
 //!   run.lock               names the process that is writing

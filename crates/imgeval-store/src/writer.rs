@@ -100,16 +100,16 @@ impl RunWriter {
         Ok(Self { reader, _lock: lock })
     }
 
-    /// The cases of earlier calls with the new ones behind them, to be written by [`Self::put_cases`] once everything that they
-    /// need lies in the run.
+    /// The cases of earlier calls followed by the new ones, to be written by [`Self::put_cases`] once all their
+    /// inputs are in the run.
     ///
     /// # Errors
-    /// If a case is not what it was when the run first saw it and the run holds a result, or the listing cannot be read.
+    /// If a case has changed since the run first saw it and the run has a result, or the listing cannot be read.
     pub fn merge_cases(&self, cases: &[ListedCase]) -> Result<CaseListing, StoreError> {
         listing::merge(&self.directory, cases, || self.has_result())
     }
 
-    /// Writes the cases beside the manifest, whole or not at all.
+    /// Writes the cases next to the manifest, completely or not at all.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -117,7 +117,7 @@ impl RunWriter {
         listing::write(&self.directory, listing)
     }
 
-    /// Forgets these files' samples, so that none stands in the way when they are imported again.
+    /// Deletes these files' samples, so that none blocks another when they are imported again.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -125,8 +125,8 @@ impl RunWriter {
         self.reader.database.forget_samples(sources)
     }
 
-    /// Records imported files, all or none. A second file for one sample is a duplicate, unless the first is gone and
-    /// lay below `root` too or had the same bytes.
+    /// Records imported files, all or none. A second file for one sample is a duplicate, unless the first was deleted
+    /// and was also in `root` or had the same bytes.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -154,7 +154,7 @@ impl RunWriter {
         self.reader.database.forget_vanished_files()
     }
 
-    /// Notes files beside the samples that belong to none.
+    /// Records files that do not belong to any sample.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -162,7 +162,7 @@ impl RunWriter {
         self.reader.database.record_extra_files(extras)
     }
 
-    /// Keeps who looks at the images; one that is known already stays as it is.
+    /// Records an observer; a known one stays unchanged.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -170,7 +170,7 @@ impl RunWriter {
         self.reader.database.record_observer(meta, key)
     }
 
-    /// Keeps what the detector saw; colours are not looked at, and evidence that is there already stays.
+    /// Records detections without colors; existing evidence stays.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -178,7 +178,7 @@ impl RunWriter {
         self.reader.database.record_detections(key, evidence)
     }
 
-    /// Keeps the colours of an image's detections by their places, instead of any that were there: with this the
+    /// Keeps the colors of an image's detections by their places, instead of any that were there: with this the
     /// image is done.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ impl RunWriter {
         self.reader.database.record_colors(key, image, colors)
     }
 
-    /// Keeps detections and the colours that they carry, all or nothing: with this the image is done.
+    /// Keeps detections and the colors that they carry, all or nothing: with this the image is done.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -200,7 +200,7 @@ impl RunWriter {
         self.reader.database.record_evidence(key, evidence)
     }
 
-    /// Keeps why an observer could not look at an image.
+    /// Records why an observer could not process an image.
     ///
     /// # Errors
     /// If the database cannot be written.

@@ -87,7 +87,7 @@ pub fn open(path: &Path, wanted: impl Fn(&str) -> Option<Shape>) -> Result<Table
         }
         if !fits(field, shape) {
             return Err(malformed(format!(
-                "its column `{}` holds something else than expected",
+                "its column `{}` contains something other than expected",
                 field.name()
             )));
         }

@@ -24,11 +24,11 @@ pub(crate) const OFFLINE: &str = "IMGEVAL_OFFLINE";
 
 /// The settings file.
 pub(crate) const SETTINGS: &str = "IMGEVAL_SETTINGS";
-/// The user's catalogue of models.
+/// The user's catalog of models.
 pub(crate) const CATALOGUE: &str = "IMGEVAL_CATALOGUE";
 /// Set for a process that must end when its standard input does: a step of a study, whose input is held open by the study.
 pub(crate) const STEP: &str = "IMGEVAL_STEP";
-/// Set to `debug` to be told every request, without its content.
+/// Set to `debug` to log every request, without its content.
 pub(crate) const LOG: &str = "IMGEVAL_LOG";
 
 /// The width that tables take, for a terminal that does not tell and for output that goes elsewhere.
@@ -80,7 +80,7 @@ pub(crate) fn hub() -> Hub {
     Hub::from_variables(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
-/// Where weights lie on this machine.
+/// Where weights are on this machine.
 pub(crate) fn places(models_dir_flag: Option<PathBuf>) -> Places {
     Places { models_dir: models_dir(models_dir_flag), hub: hub() }
 }

@@ -48,7 +48,7 @@ impl CommandError {
         Self { message: message.into(), hint: None, exit: Exit::NothingFound }
     }
 
-    /// Something failed that the user can mend by following `hint`.
+    /// Something failed that the user can repair by following `hint`.
     pub(crate) fn mendable(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Unexpected }
     }
@@ -83,7 +83,7 @@ pub(crate) fn client_error(error: &ClientError) -> CommandError {
     CommandError::usage(sentence_of(error)).with_hint(error.hint())
 }
 
-/// What is shown of an error, and how the process ends.
+/// An error as shown, and the exit code.
 pub(crate) struct Rendered {
     pub(crate) text: String,
     pub(crate) exit: Exit,

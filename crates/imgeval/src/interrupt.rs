@@ -28,9 +28,7 @@ pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer
                     end_interrupted();
                 }
                 if is_first {
-                    printer.insist(
-                        "stopping: calls that are under way are finished; press Ctrl-C again to stop now",
-                    );
+                    printer.insist("stopping after calls in progress; press Ctrl-C again to stop now");
                     stop.send_replace(StopSignal::FinishCalls);
                 } else if received == Received::Interrupt {
                     stop.send_replace(StopSignal::Now);
@@ -61,7 +59,7 @@ pub(crate) fn end_with_parent() {
     thread::Builder::new().name("parent".to_owned()).spawn(watch).ok();
 }
 
-#[expect(clippy::exit, reason = "stages that cannot be asked to stop are resumable after a kill")]
+#[expect(clippy::exit, reason = "stages that cannot be interrupted can be resumed after a kill")]
 fn end_interrupted() {
     std::process::exit(i32::from(Exit::Interrupted as u8));
 }

@@ -82,7 +82,7 @@ impl Printer {
     /// Says which picture cannot be used, and why.
     pub(crate) fn unusable(self, path: &Path, Failure { kind, detail }: &Failure) {
         let (name, detail) = (visible(&path.to_string_lossy()), visible(detail));
-        self.insist(format_args!("error: `{name}` cannot be used: {}: {detail}", kind.code()));
+        self.insist(format_args!("error: cannot use `{name}`: {}: {detail}", kind.code()));
     }
 
     /// Tells something on stderr that may change how results are read, unless quiet.

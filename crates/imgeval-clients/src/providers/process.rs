@@ -72,7 +72,7 @@ pub(super) struct Group {
 
 impl Group {
     /// # Errors
-    /// As the system says it.
+    /// The system's error.
     pub(super) fn start(program: &str, arguments: &[impl AsRef<OsStr>], stdin: Stdio) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -130,16 +130,16 @@ pub(super) fn describe(status: ExitStatus) -> String {
 /// A program that cannot be started; going on is pointless.
 pub(super) fn not_startable(program: &str, error: &io::Error) -> ProviderDown {
     let hint = match error.kind() {
-        io::ErrorKind::NotFound => "install it, put its folder into PATH, or give its path",
+        io::ErrorKind::NotFound => "install it, add its folder to PATH, or give its path",
         io::ErrorKind::PermissionDenied => "make it executable (chmod +x), or name its interpreter first",
-        _ => "see whether it runs by hand",
+        _ => "check whether it runs by hand",
     };
     let reason = match error.kind() {
-        io::ErrorKind::NotFound => "there is no such program".to_owned(),
+        io::ErrorKind::NotFound => "no such program".to_owned(),
         _ => error.to_string(),
     };
     ProviderDown {
-        message: format!("`{}` cannot be started: {reason}", visible(program)),
+        message: format!("could not start `{}`: {reason}", visible(program)),
         hint: hint.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Figures as SVG and PNG.
 //!
-//! Every figure stands alone: its font, patterns and pictures are inside the SVG, and nothing in it refers to anything
-//! outside. Colours can be told apart in grey and by every colour vision, and never carry a meaning alone. Text of others
+//! Every figure stands alone: its font, patterns and images are inside the SVG, and nothing in it refers to anything
+//! outside. Colors can be told apart in gray and by every color vision, and never carry a meaning alone. Text of others
 //! is escaped, and broken into lines by the widths of its characters. A value that does not exist or is not finite is
 //! never drawn: it is an em dash, a gap or a hatched cell. The same input always gives the same bytes.
 
@@ -86,14 +86,14 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// The figure as PNG with so many pixels to an inch, which its header tells; 300 for a paper.
+    /// Renders the figure as PNG at this resolution, which its header states; use 300 for a paper.
     ///
     /// Characters that the embedded font lacks show as boxes.
     ///
     /// # Errors
     ///
-    /// If the resolution is not between 1 and 2400, the picture would be larger than 200 million pixels, or the SVG cannot
-    /// be read.
+    /// If the resolution is not between 1 and 2400, the image would be larger than 200 million pixels, or the SVG
+    /// cannot be read.
     pub fn render_png(&self, dpi: u32) -> Result<Vec<u8>, FigureError> {
         png_file::render(&self.svg, dpi)
     }

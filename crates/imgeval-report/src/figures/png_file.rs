@@ -18,9 +18,9 @@ const MAX_PIXELS: u64 = 200_000_000;
 /// Why there is no PNG.
 #[derive(Debug, thiserror::Error)]
 pub enum FigureError {
-    #[error("a figure cannot have {dpi} pixels to an inch; give 1 to {MAX_DPI}")]
+    #[error("a figure cannot have {dpi} dpi; use 1 to {MAX_DPI}")]
     Resolution { dpi: u32 },
-    #[error("the figure would be {width} x {height} pixels large; give a lower resolution")]
+    #[error("the figure would be {width} x {height} pixels large; use a lower resolution")]
     TooLarge { width: u32, height: u32 },
     #[error("could not read the figure's SVG")]
     Svg(#[source] resvg::usvg::Error),
@@ -42,7 +42,7 @@ pub(super) fn render(svg: &str, dpi: u32) -> Result<Vec<u8>, FigureError> {
     let options = Options {
         font_family: font::FAMILY.to_owned(),
         fontdb: FONTS.clone(),
-        // Pictures inside the file only; no path of this machine is ever opened.
+        // Images inside the file only; no path of this machine is ever opened.
         image_href_resolver: ImageHrefResolver {
             resolve_data: ImageHrefResolver::default_data_resolver(),
             resolve_string: Box::new(|_, _| None),

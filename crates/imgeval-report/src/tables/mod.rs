@@ -48,7 +48,7 @@ pub use weaknesses::{weaknesses_json, weaknesses_table};
 /// What a table shows beside scores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TableOptions {
-    /// The 95 % interval beside each score that has one.
+    /// Show the 95 % interval next to each score that has one.
     pub intervals: bool,
 }
 

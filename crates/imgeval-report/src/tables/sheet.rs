@@ -2,7 +2,7 @@
 
 use super::terminal::Tone;
 
-/// Stands where there is no value.
+/// Placeholder for a missing value.
 pub(super) const NO_VALUE: &str = "\u{2014}";
 
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Sheet {
 
 #[derive(Debug, Default)]
 pub(super) struct Section {
-    /// Empty if there is none.
+    /// Empty if there is no heading.
     pub(super) heading: String,
     pub(super) rows: Vec<Row>,
 }

@@ -9,7 +9,7 @@ use resvg::usvg;
 
 use crate::samples::{board, check_fixture, comparison, interval};
 
-/// A picture of so many pixels, in one colour.
+/// An image of so many pixels, in one color.
 fn picture(width: u32, height: u32, color: [u8; 3]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
@@ -217,7 +217,7 @@ fn equal_input_gives_equal_bytes() {
     }
 }
 
-/// All text is inside the picture, and no line of a name lies over another: judged by usvg's own layout.
+/// All text is inside the image, and no line of a name lies over another: judged by usvg's own layout.
 #[test]
 fn nothing_leaves_the_picture() {
     let mut options = usvg::Options { font_family: "DejaVu Sans".to_owned(), ..usvg::Options::default() };
@@ -298,7 +298,7 @@ fn the_alternative_tells_the_numbers() {
     for fact in [
         "GPT-4o: overall 0.84.",
         "overall 0.84 (0.81 to 0.88)",
-        "unseen (nobody has looked at its images yet): overall without a score",
+        "unseen (not evaluated yet): overall without a score",
     ] {
         assert!(text.contains(fact), "{fact} is not in {text}");
     }

@@ -91,7 +91,7 @@ pub(crate) fn board() -> Board {
                     Cell { value: Some(f64::NAN), ..Cell::default() },
                 ],
             ),
-            run("unseen", 2, "nobody has looked at its images yet", "", vec![Cell::default(); 3]),
+            run("unseen", 2, "not evaluated yet", "", vec![Cell::default(); 3]),
         ],
         published_source: "arXiv 2504.02782, table 1".to_owned(),
         published_unknown: "any interval".to_owned(),
@@ -137,7 +137,7 @@ pub(crate) fn comparison() -> ComparisonView {
             empty,
             DifferenceLine { p_adjusted: None, ..line("overall", 0.0, -0.031, 0.0312) },
         ],
-        notes: vec!["3 prompts have a score in only one of the two; they are left out".to_owned()],
+        notes: vec!["3 prompts have a score in only one of the two; they are skipped".to_owned()],
         conclusion: "No overall difference can be shown, \"or so\".".to_owned(),
     }
 }

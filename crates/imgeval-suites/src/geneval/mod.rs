@@ -1,5 +1,5 @@
 //! GenEval (Ghosh, Hajishirzi and Schmidt, NeurIPS 2023, arXiv 2310.11513; djghosh13/geneval): does the image show the
-//! objects, counts, colours and positions that its prompt names?
+//! objects, counts, colors and positions that its prompt names?
 //!
 //! [`generate_cases`] draws a suite from a seed; with [`SuiteConfig::default`] it is the published one, byte for byte.
 //! Every case is a [`Metadata`], which is also one line of the official `evaluation_metadata.jsonl` and the whole of

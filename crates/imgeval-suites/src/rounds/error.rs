@@ -21,7 +21,7 @@ pub enum RoundsError {
         #[source]
         source: io::Error,
     },
-    #[error("`{}` is too long for a table of sessions", path.display())]
+    #[error("`{}` is too large for a table of sessions", path.display())]
     TooLong { path: PathBuf },
     /// The file is there and does not say what it should.
     #[error("`{name}`: {detail}")]
@@ -29,7 +29,7 @@ pub enum RoundsError {
     /// A name that would lead out of its folder, or is none.
     #[error("`{name}`: {what} `{value}` is not a plain name")]
     UnsafeName { name: String, what: &'static str, value: String },
-    #[error("session `{id}` is incomplete: `{missing}` is not there")]
+    #[error("session `{id}` is incomplete: `{missing}` does not exist")]
     Incomplete { id: String, missing: String },
 }
 

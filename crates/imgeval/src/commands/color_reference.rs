@@ -12,7 +12,7 @@ use imgeval_vision::image_file::{DecodeLimits, load_image};
 use super::diagnose::images_of;
 use crate::{failure::CommandError, printer::Printer};
 
-/// The mean colors of a run's or folder's images; those that cannot be read are told of and left out.
+/// The mean colors of a run's or folder's images; unreadable ones are reported and skipped.
 pub(super) fn color_reference(
     place: &str,
     limits: &DecodeLimits,
@@ -34,7 +34,7 @@ pub(super) fn color_reference(
         }
     }
     if reference.means.is_empty() {
-        let message = format!("no image of the reference `{}` can be read", visible(place));
+        let message = format!("cannot read any image of the reference `{}`", visible(place));
         return Err(CommandError::nothing(message).into());
     }
     Ok(reference)

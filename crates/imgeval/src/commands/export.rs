@@ -70,8 +70,8 @@ fn export_calls(run: &Path, path: &Path, printer: Printer) -> Result<()> {
     })?;
     result.with_context(|| format!("could not write `{}`", path.display()))?;
     if n_calls == 0 {
-        let hint = "its images were imported, or nothing was generated yet";
-        return Err(CommandError::nothing("the run has made no call to a provider").with_hint(hint).into());
+        let hint = "its images were imported, or nothing has been generated yet";
+        return Err(CommandError::nothing("the run contains no call to a provider").with_hint(hint).into());
     }
     file.publish()?;
     printer.talk(format_args!("export: {} in {}", counted(n_calls, "call"), path.display()));
@@ -104,7 +104,7 @@ fn export_judged(
         }
     }
     let Some(files) = run.suite().official_files(&scored) else {
-        let message = format!("the run is of {}, which has no official score files", run.suite().id());
+        let message = format!("{} has no official score files", run.suite().id());
         return Err(CommandError::usage(message).into());
     };
     let OfficialFiles { files, n_rows } = files;
@@ -122,8 +122,7 @@ fn export_judged(
         folder.display()
     ));
     if n_left_out > 0 {
-        printer
-            .insist(format_args!("export: no row for {}, for lack of a score", counted(n_left_out, "image")));
+        printer.insist(format_args!("export: no row for {} without a score", counted(n_left_out, "image")));
         return Ok(Exit::Partial);
     }
     Ok(Exit::Ok)
@@ -149,10 +148,7 @@ fn export_results(args: &ExportArgs, path: &Path, printer: Printer) -> Result<Ex
     tell_missing_colors(&run, &scored.coverage, printer);
     let n_left_out = scored.coverage.n_unscored();
     if n_left_out > 0 {
-        printer.insist(format_args!(
-            "export: no row for {}, for lack of a verdict",
-            counted(n_left_out, "image")
-        ));
+        printer.insist(format_args!("export: no row for {} without a verdict", counted(n_left_out, "image")));
         return Ok(Exit::Partial);
     }
     Ok(Exit::Ok)

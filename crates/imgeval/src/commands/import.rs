@@ -56,7 +56,7 @@ pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     Ok(if coverage.n_failed() > 0 { Exit::Partial } else { Exit::Ok })
 }
 
-/// Finds the images, imports what the run does not hold yet, and tells how it went.
+/// Finds the images, imports those that the run lacks, and reports the result.
 pub(super) fn import_stage(
     images: &str,
     cases: &CaseSet,
@@ -131,9 +131,7 @@ fn tell_summary(summary: ImportSummary, printer: Printer) {
     printer
         .talk(format_args!("import: {imported} imported, {unchanged} already imported, {failed} unusable"));
     if replaced > 0 {
-        printer.warn(format_args!(
-            "import: {replaced} files or their prompts had changed since; what they gave before was replaced"
-        ));
+        printer.warn(format_args!("import: {replaced} files or prompts had changed and were replaced"));
     }
 }
 

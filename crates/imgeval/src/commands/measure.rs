@@ -81,7 +81,7 @@ pub(super) fn measure_for_checks(
             // The other measures do not need it, and the next call reads what is left.
             Err(error) => {
                 let told = render_error(&CommandError::from(error).into());
-                printer.insist(format_args!("measure: text is not read: {}", told.text));
+                printer.insist(format_args!("measure: text cannot be read: {}", told.text));
                 None
             }
         },

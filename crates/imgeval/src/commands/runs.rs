@@ -1,4 +1,4 @@
-//! `imgeval runs`: what lies in a folder of runs.
+//! `imgeval runs`: lists the runs in a folder.
 
 use std::path::Path;
 
@@ -21,9 +21,9 @@ pub(super) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
     }
     let found = list_runs(&args.folder);
     if found.is_empty() {
-        let message = format!("no run in `{}`", args.folder.display());
+        let message = format!("no runs in `{}`", args.folder.display());
         return Err(CommandError::nothing(message)
-            .with_hint("name the folder that holds the run directories")
+            .with_hint("pass the folder that contains the run directories")
             .into());
     }
     let mut table = Table::new([

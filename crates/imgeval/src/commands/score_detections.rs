@@ -38,7 +38,7 @@ use crate::{
 use imgeval_files::OutputFile;
 
 /// Stands beside scores of detections that were made elsewhere.
-const FOREIGN_NOTE: &str = "detections from elsewhere";
+const FOREIGN_NOTE: &str = "external detections";
 
 /// A line longer than this is no detections line (a thousand masks' worth of boxes is far shorter).
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -52,7 +52,7 @@ pub(super) fn score_detections(args: &ScoreDetectionsArgs, printer: Printer) -> 
     let options = args.verdict.options();
     let wants_table = args.table.json || args.table.csv || args.table.with_published;
     if args.out.is_none() && wants_table {
-        let message = "without --out the rows go to standard output, where there is no place for a table";
+        let message = "without --out, the rows go to standard output, which leaves no place for a table";
         return Err(CommandError::usage(message).into());
     }
     let mut builder = SummaryBuilder::new(geneval::scheme());
@@ -85,7 +85,7 @@ fn print_table(
     printer: Printer,
 ) -> Result<()> {
     let suite = registry::default_suite();
-    let protocol = Protocol::default().with("suite", suite.id()).with("detector", "from elsewhere");
+    let protocol = Protocol::default().with("suite", suite.id()).with("detector", "external");
     let protocol = with_verdict_facts(protocol, options, suite.facts());
     let view = ScoreView { note: FOREIGN_NOTE.to_owned(), ..plain_view(suite, summary, &protocol) };
     let published = |with_own| published_view(suite, summary, with_own).filter(|_| args.with_published);
@@ -148,11 +148,11 @@ fn score_lines(
         n_rows += 1;
     }
     if n_rows == 0 {
-        return Err(CommandError::nothing(format!("`{name}` holds no detections")).into());
+        return Err(CommandError::nothing(format!("`{name}` contains no detections")).into());
     }
     if !further_keys.is_empty() {
         let names = further_keys.iter().take(5).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        printer.warn(format_args!("score: `metadata` has keys that GenEval does not know; ignored: {names}"));
+        printer.warn(format_args!("score: ignored keys in `metadata` that GenEval does not know: {names}"));
     }
     printer.talk(format_args!("score: {n_rows} rows"));
     Ok(())

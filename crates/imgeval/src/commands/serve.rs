@@ -1,4 +1,4 @@
-//! `imgeval serve`: the page of a report while its runs go on.
+//! `imgeval serve`: the report page while its runs are in progress.
 
 use std::time::Duration;
 
@@ -20,16 +20,17 @@ pub(super) fn serve(args: &ServeArgs, printer: Printer) -> Result<Exit> {
 fn tell(event: ViewerEvent<'_>, printer: Printer) {
     match event {
         ViewerEvent::Listening { address } => {
-            printer.insist(format_args!("serve: http://{address}/ shows the runs as they grow; Ctrl-C ends"));
+            printer.insist(format_args!(
+                "serve: http://{address}/ shows the runs as they grow; press Ctrl-C to stop"
+            ));
             if !address.ip().is_loopback() {
                 printer.insist(format_args!(
-                    "serve: whoever can reach {address} sees every picture, prompt and reply of these runs; there is no \
-                     password"
+                    "serve: anyone who can reach {address} can see every image, prompt and reply of these runs; there is no password"
                 ));
             }
         }
         ViewerEvent::RunsUnreadable(error) => {
-            printer.insist(format_args!("serve: the runs cannot be read: {}", sentence_of(error)));
+            printer.insist(format_args!("serve: cannot read the runs: {}", sentence_of(error)));
         }
         ViewerEvent::DataUnreadable(error) => {
             printer.insist(format_args!("serve: {}", sentence_of(error)));

@@ -32,7 +32,7 @@ pub(super) struct Eyes {
 /// The networks whose weights were pulled, and the detector; `None` means that none are wanted.
 pub(super) fn eyes_of(wanted: Option<&DetectorSettings>, printer: Printer) -> Result<Eyes> {
     let Some(detector) = wanted else {
-        let reason = "they are left out";
+        let reason = "they are skipped";
         return Ok(Eyes { networks: Networks::none(reason), objects: ObjectFinder::none(reason) });
     };
     let networks = Networks::load(&NetworkWeights::pulled(detector.places.clone()))?;

@@ -61,7 +61,7 @@ pub fn read_sessions(
     Ok(until_error(table, move |row, fields| {
         let row = session_row(row, fields)?;
         if !seen.insert(row.index) {
-            return Err(format!("the index {} is there twice", row.index));
+            return Err(format!("duplicate index {}", row.index));
         }
         if row.context.is_empty() || *n_turns.get_or_insert(row.context.len()) != row.context.len() {
             return Err(format!("row {} has {} instructions", row.row, row.context.len()));
@@ -73,7 +73,7 @@ pub fn read_sessions(
 fn session_row(row: usize, fields: &TableRow) -> Result<MseRow, String> {
     let texts = |column| {
         texts(parquet_table::value(fields, column))
-            .ok_or_else(|| format!("`{column}` of row {row} holds no text"))
+            .ok_or_else(|| format!("`{column}` of row {row} contains no text"))
     };
     let index = match parquet_table::value(fields, "index") {
         Some(Field::Int(index)) => i64::from(*index),
@@ -159,7 +159,7 @@ fn until_error<T>(
         let read = match parquet_table::unless_it_panics(|| rows.next().transpose()) {
             Ok(Some(fields)) => read(row, &fields),
             Ok(None) => return None,
-            Err(error) => Err(format!("row {row} cannot be read: {error}")),
+            Err(error) => Err(format!("could not read row {row}: {error}")),
         };
         has_failed = read.is_err();
         Some(read.map_err(|detail| RoundsError::malformed(&name, detail)))

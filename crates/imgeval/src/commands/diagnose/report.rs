@@ -118,7 +118,7 @@ pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) ->
 
 pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, value: &Value) -> Result<()> {
     let diagnosis = Diagnosis {
-        title: "What the probe says".to_owned(),
+        title: "Probe results".to_owned(),
         findings: sentences(&answer.reasons),
         text: show::answer_text(answer),
         tables: Vec::new(),

@@ -69,7 +69,11 @@ pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
         });
         progress.finish();
         let page = written?.page;
-        printer.talk(format_args!("rounds: {} shows {}", page.display(), counted(sessions.len(), "session")));
+        printer.talk(format_args!(
+            "rounds: open {} for {}",
+            page.display(),
+            counted(sessions.len(), "session")
+        ));
     }
     Ok(if n_broken > 0 { Exit::Partial } else { Exit::Ok })
 }

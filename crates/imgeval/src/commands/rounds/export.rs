@@ -30,7 +30,7 @@ pub(super) fn export(args: &RoundsExportArgs, printer: Printer) -> Result<Exit> 
     }
     for of in left_out {
         printer.warn(format_args!(
-            "export: round {} of {} by {} is left out: {}",
+            "export: round {} of {} by {} skipped: {}",
             of.round,
             visible(&of.session),
             visible(&of.model),
@@ -38,7 +38,7 @@ pub(super) fn export(args: &RoundsExportArgs, printer: Printer) -> Result<Exit> 
         ));
     }
     if files.is_empty() {
-        return Err(CommandError::nothing("no image to export").into());
+        return Err(CommandError::nothing("no images to export").into());
     }
     printer.talk(format_args!(
         "export: {} of {} in {}",
