@@ -1,4 +1,4 @@
-//! A report on disk: the page with its pictures, every table in every form, every figure as SVG and PNG.
+//! A report on disk: the page with its pictures, every table in every form, every figure as SVG, PDF and PNG.
 
 use std::{
     collections::BTreeSet,
@@ -154,16 +154,16 @@ pub(super) fn make_names_unique(figures: &mut [Figure]) {
     }
 }
 
-/// SVG and PNG of each, by name.
+/// SVG, PDF and PNG of each, by name.
 pub(super) fn render_figures(
     figures: &[Figure],
     put: impl Fn(&str, &[u8]) -> Result<(), PagesError> + Sync,
 ) -> Result<(), PagesError> {
     figures.par_iter().try_for_each(|figure| {
         put(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
-        let drawn = figure.render_png(PAPER_DPI);
-        let png = drawn.map_err(|source| PagesError::Draw { name: figure.name.clone(), source })?;
-        put(&format!("{}.png", figure.name), &png)
+        let refuse = |source| PagesError::Draw { name: figure.name.clone(), source };
+        put(&format!("{}.pdf", figure.name), &figure.render_pdf().map_err(refuse)?)?;
+        put(&format!("{}.png", figure.name), &figure.render_png(PAPER_DPI).map_err(refuse)?)
     })
 }
 

@@ -1,4 +1,4 @@
-//! Figures as SVG and PNG.
+//! Figures as SVG, PDF and PNG.
 //!
 //! Every figure stands alone: its font, patterns and pictures are inside the SVG, and nothing in it refers to anything
 //! outside. Colours can be told apart in grey and by every colour vision, and never carry a meaning alone. Text of others
@@ -16,9 +16,11 @@ mod histogram;
 mod lines;
 mod matrix;
 mod palette;
+mod pdf_file;
 mod png_file;
 mod session_strip;
 mod stacked_bars;
+mod svg_tree;
 mod wrap;
 
 use crate::model::{Board, BoardRow, Report, RowSource};
@@ -96,5 +98,15 @@ impl Figure {
     /// be read.
     pub fn render_png(&self, dpi: u32) -> Result<Vec<u8>, FigureError> {
         png_file::render(&self.svg, dpi)
+    }
+
+    /// The figure as a PDF of one page of its size, as vectors. Text is in outlines, so that no font has to be embedded or
+    /// installed; pictures keep their pixels. The same figure always gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the SVG cannot be read, or holds what no figure of ours has, such as a gradient.
+    pub fn render_pdf(&self) -> Result<Vec<u8>, FigureError> {
+        pdf_file::render(&self.svg, &self.title)
     }
 }
