@@ -23,6 +23,8 @@ mod stacked_bars;
 mod svg_tree;
 mod wrap;
 
+use serde::Serialize;
+
 use crate::model::{Board, BoardRow, Report, RowSource};
 
 pub use board_charts::{overall_bars, part_bars, part_radar};
@@ -51,13 +53,14 @@ pub fn figures_of(report: &Report) -> Vec<Figure> {
     let has_score = |row: &BoardRow| row.cells.iter().any(|cell| cell.value.is_some());
     for board in report.boards.iter().filter(|board| board.rows.iter().filter(is_run).any(has_score)) {
         let rows = rows_of_parts(board);
-        figures.push(overall_bars(board));
-        figures.push(part_bars(board, &rows));
-        figures.extend(part_radar(board, &rows));
+        let drawn =
+            [overall_bars(board), part_bars(board, &rows)].into_iter().chain(part_radar(board, &rows));
+        figures.extend(drawn.map(|figure| figure.in_section(FigureSection::Scores)));
     }
     for (place, comparison) in report.comparisons.iter().enumerate() {
         if comparison.lines.iter().any(|line| line.difference.is_some()) {
-            figures.push(forest::draw(comparison, &format!("{}-difference-{}", comparison.suite, place + 1)));
+            let name = format!("{}-difference-{}", comparison.suite, place + 1);
+            figures.push(forest::draw(comparison, &name).in_section(FigureSection::Comparisons));
         }
     }
     figures
@@ -74,6 +77,20 @@ fn rows_of_parts(board: &Board) -> Vec<usize> {
     runs.into_iter().take(MOST_ROWS).chain(published).collect()
 }
 
+/// Where a page shows a figure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureSection {
+    /// With the score tables.
+    Scores,
+    Comparisons,
+    /// With the sessions of edits.
+    Rounds,
+    /// Below everything else, or with the diagnosis that names it.
+    #[default]
+    Others,
+}
+
 /// A drawing with what it shows in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
@@ -85,9 +102,16 @@ pub struct Figure {
     pub alternative: String,
     /// The document, with no reference to anything outside. Sizes are in pixels of 1/96 inch.
     pub svg: String,
+    pub section: FigureSection,
 }
 
 impl Figure {
+    /// The figure, to be shown there.
+    #[must_use]
+    pub fn in_section(self, section: FigureSection) -> Self {
+        Self { section, ..self }
+    }
+
     /// The figure as PNG with so many pixels to an inch, which its header tells; 300 for a paper.
     ///
     /// Characters that the embedded font lacks show as boxes.

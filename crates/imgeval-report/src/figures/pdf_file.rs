@@ -31,8 +31,7 @@ const FIRST_FREE: i32 = 6;
 
 pub(super) fn render(svg: &str, title: &str) -> Result<Vec<u8>, FigureError> {
     let tree = svg_tree::parse(svg)?;
-    let (width, height) =
-        (tree.size().width() * POINTS_PER_PIXEL, tree.size().height() * POINTS_PER_PIXEL);
+    let (width, height) = (tree.size().width() * POINTS_PER_PIXEL, tree.size().height() * POINTS_PER_PIXEL);
     // PDF's origin is at the foot of the page.
     let to_page = Transform::from_row(POINTS_PER_PIXEL, 0.0, 0.0, -POINTS_PER_PIXEL, 0.0, height);
     let mut file = File { pdf: Pdf::new(), next: FIRST_FREE };
@@ -277,7 +276,8 @@ fn write_jpeg(file: &mut File, bytes: &[u8]) -> Result<Ref, FigureError> {
 
 /// Any other picture is decoded; figures have a white ground, which shows through.
 fn write_pixels(file: &mut File, bytes: &[u8], format: ImageFormat) -> Result<Ref, FigureError> {
-    let decoded = ImageReader::with_format(Cursor::new(bytes), format).decode().map_err(FigureError::Picture)?;
+    let decoded =
+        ImageReader::with_format(Cursor::new(bytes), format).decode().map_err(FigureError::Picture)?;
     let pixels = decoded.to_rgba8();
     let over_white = |pixel: &image::Rgba<u8>| {
         let [red, green, blue, alpha] = pixel.0.map(u16::from);

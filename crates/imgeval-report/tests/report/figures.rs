@@ -319,15 +319,9 @@ fn a_radar_has_at_most_four_rows_and_at_least_three_axes() {
 #[test]
 fn figures_of_a_report_have_names_of_their_own() {
     let report = Report {
-        title: String::new(),
-        tool: String::new(),
-        runs: Vec::new(),
         boards: vec![board(), Board { suite: "wise".to_owned(), rows: Vec::new(), ..board() }],
         comparisons: vec![comparison(), comparison()],
-        weaknesses: Vec::new(),
-        rounds: None,
-        diagnoses: Vec::new(),
-        notes: Vec::new(),
+        ..Report::default()
     };
     let names: Vec<String> = figures_of(&report).into_iter().map(|figure| figure.name).collect();
     assert_eq!(names, ["geneval-overall", "geneval-parts", "geneval-difference-1", "geneval-difference-2"]);
