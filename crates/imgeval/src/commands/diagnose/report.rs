@@ -126,7 +126,7 @@ pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, valu
         kind: DiagnosisKind::Architecture,
         findings: sentences(&answer.reasons),
         text: show::answer_text(answer),
-        tables: Vec::new(),
+        tables: vec![show::evidence_table(&answer.evidence)],
         figures: answer_figures(answer),
     };
     write_report(folder, diagnosis, value)
