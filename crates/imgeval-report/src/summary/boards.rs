@@ -93,10 +93,12 @@ fn opponents(report: &Report, board: &Board, row: &BoardRow) -> Vec<Against> {
     let is_of_board = |name: &str| board.rows.iter().any(|row| row.name == name);
     let against = |comparison: &ComparisonView| {
         let line = comparison.lines.last()?;
-        let (sign, name) = match () {
-            () if comparison.a == row.name => (1.0, &comparison.b),
-            () if comparison.b == row.name => (-1.0, &comparison.a),
-            () => return None,
+        let (sign, name) = if comparison.a == row.name {
+            (1.0, &comparison.b)
+        } else if comparison.b == row.name {
+            (-1.0, &comparison.a)
+        } else {
+            return None;
         };
         if !is_of_board(name) {
             return None;

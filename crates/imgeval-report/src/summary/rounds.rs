@@ -76,10 +76,12 @@ fn sessions(n: usize) -> String {
 
 /// The difference of `name` to the other model of a comparison, which gives b minus a.
 fn against(comparison: &RoundsComparison, name: &str, round: u32) -> Option<Against> {
-    let (sign, other) = match () {
-        () if comparison.b == name => (1.0, &comparison.a),
-        () if comparison.a == name => (-1.0, &comparison.b),
-        () => return None,
+    let (sign, other) = if comparison.b == name {
+        (1.0, &comparison.a)
+    } else if comparison.a == name {
+        (-1.0, &comparison.b)
+    } else {
+        return None;
     };
     let line = comparison.success.iter().find(|line| line.round == round)?;
     let range = line.interval.and_then(|(low, high)| {
