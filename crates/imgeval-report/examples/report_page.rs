@@ -17,7 +17,7 @@ use fastrand::Rng;
 use image::{Rgb, RgbImage};
 use imgeval_core::Mask;
 use imgeval_report::{
-    figures::Figure,
+    figures::{Figure, FigureSection},
     model::{
         Board, BoardRow, Cell, ComparisonView, CoverageLine, DifferenceLine, ImageView, IntervalView,
         ObjectView, ObserverKind, ObserverView, Opinion, ProtocolView, Report, RowSource, RunView,
@@ -358,6 +358,7 @@ impl Maker {
         Board {
             suite: suite.to_owned(),
             title: format!("{suite}, made-up scores"),
+            parts: (1..columns.len()).collect(),
             columns,
             overall: 0,
             decimals: 2,
@@ -441,12 +442,7 @@ fn report(title: &str, runs: Vec<RunView>) -> Report {
         title: title.to_owned(),
         tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
         runs,
-        boards: Vec::new(),
-        comparisons: Vec::new(),
-        weaknesses: Vec::new(),
-        rounds: None,
-        diagnoses: Vec::new(),
-        notes: Vec::new(),
+        ..Report::default()
     }
 }
 
@@ -583,5 +579,6 @@ fn figure(report: &Report) -> Figure {
         title: "Overall scores".to_owned(),
         alternative: "A bar for each row of the table.".to_owned(),
         svg: format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 620 240\">{bars}</svg>"),
+        section: FigureSection::Scores,
     }
 }

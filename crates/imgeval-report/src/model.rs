@@ -2,10 +2,14 @@
 
 use serde::Serialize;
 
-use crate::{diagnosis::DiagnosisView, rounds::RoundsView, weaknesses::WeaknessesView};
+use crate::{
+    diagnosis::{DiagnosisView, TableView},
+    rounds::RoundsView,
+    weaknesses::WeaknessesView,
+};
 
 /// Everything but the samples, which come one by one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
     pub title: String,
     /// Program and version.
@@ -13,6 +17,8 @@ pub struct Report {
     pub runs: Vec<RunView>,
     /// One for each suite, in the order of the runs.
     pub boards: Vec<Board>,
+    /// Pixel metrics of edits, one table for each suite that has some.
+    pub pixel_metrics: Vec<PixelMetricsView>,
     pub comparisons: Vec<ComparisonView>,
     /// Of the runs on whose images something was measured.
     pub weaknesses: Vec<WeaknessesView>,
@@ -22,6 +28,13 @@ pub struct Report {
     pub diagnoses: Vec<DiagnosisView>,
     /// What a reader should know before reading on, such as runs that cannot be compared.
     pub notes: Vec<String>,
+}
+
+/// The pixel metrics of all runs of one suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PixelMetricsView {
+    pub suite: String,
+    pub table: TableView,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -94,6 +107,8 @@ pub struct Board {
     pub columns: Vec<String>,
     /// Which column is the overall score.
     pub overall: usize,
+    /// Which columns are parts; the others are totals over some of them.
+    pub parts: Vec<usize>,
     /// Decimals that the paper prints.
     pub decimals: usize,
     pub rows: Vec<BoardRow>,

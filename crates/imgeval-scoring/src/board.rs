@@ -55,6 +55,9 @@ fn empty_board(suite: SuiteRef, scheme: &Scheme, published: &Published) -> Board
         suite: suite.id().to_owned(),
         title: facts.title.to_owned(),
         overall: if facts.is_overall_first { 0 } else { columns.len().saturating_sub(1) },
+        parts: (0..columns.len())
+            .filter(|place| matches!(columns[*place].place, ColumnPlace::Part(_)))
+            .collect(),
         columns: columns.into_iter().map(|column| column.title).collect(),
         decimals: facts.decimals,
         rows: Vec::new(),

@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Figure, font,
+    Figure, FigureSection, font,
     palette::{FAINT, Hatch, INK, Marker, PAPER, RULE, Style, contrast_to, hex},
     wrap::{fit, one_line, wrap},
 };
@@ -270,7 +270,7 @@ impl Canvas {
             escape(&title),
             escape(&alternative),
         );
-        Figure { name, title, alternative, svg }
+        Figure { name, title, alternative, svg, section: FigureSection::Others }
     }
 
     fn write(&mut self, element: std::fmt::Arguments<'_>) {

@@ -62,6 +62,7 @@ pub(crate) fn board() -> Board {
         title: "GenEval: share of correct images by tag".to_owned(),
         columns: ["overall", "counting", "position"].map(str::to_owned).to_vec(),
         overall: 0,
+        parts: vec![1, 2],
         decimals: 2,
         rows: vec![
             published("SDXL", "Diffusion", [Some(0.55), Some(0.39), Some(0.15)]),

@@ -121,6 +121,7 @@ const renderSummary = () => {
     lead !== "" && h("p", { class: "lead" }, lead),
     ...report.notes.map((note) => foreign("p", note, { class: "notice" })),
     ...report.comparisons.filter((comparison) => comparison.conclusion).map((comparison) => foreign("p", comparison.conclusion, { class: "finding" })),
+    ...summaryGroups(),
     h("h2", { class: "unseen" }, "Runs"),
     runs.length > 0 ? h("div", { class: "cards" }, runs.map((number) => runCard(report.runs[number], number))) : sessions + report.diagnoses.length === 0 && h("p", { class: "notice" }, "This report has no runs."),
   ];
@@ -251,7 +252,7 @@ const figureView = (of) =>
 
 const renderFigures = () => {
   const elsewhere = new Set(store.report.diagnoses.flatMap((diagnosis) => diagnosis.figures));
-  const figures = store.figures.filter((_, place) => !elsewhere.has(place));
+  const figures = store.figures.filter((figure, place) => figure.section === "others" && !elsewhere.has(place));
   byId("figures").hidden = figures.length === 0;
   byId("figures").replaceChildren(h("h2", { id: "figures-heading" }, "Figures"), h("div", { class: "figures" }, figures.map(figureView)));
 };

@@ -226,3 +226,50 @@ fn sheet_text(sheet: &CandidateSheet) -> String {
     sheet.would_decide.iter().for_each(|line| add("would decide", line));
     text
 }
+
+/// The evidence sheet as a table: what was measured, and what each candidate predicts and would be decided by.
+pub(super) fn evidence_table(sheets: &[CandidateSheet]) -> Table {
+    let mut table = Table::new([Column::text("what"), Column::text("evidence").wrapped()])
+        .with_title("Evidence for the candidate architectures");
+    let mut section = |heading: String, kinds: &[(&str, Vec<&str>)]| {
+        table.start_section(heading);
+        for (kind, lines) in kinds {
+            for line in lines {
+                table.push(Row::new([*kind, *line]));
+            }
+        }
+    };
+    // What was measured is the same for all candidates.
+    if let Some(first) = sheets.first() {
+        section(
+            "All candidates".to_owned(),
+            &[("measured", first.measured.iter().map(String::as_str).collect())],
+        );
+    }
+    for sheet in sheets {
+        let kinds = [("predicts", sheet.predicts.to_vec()), ("would decide", sheet.would_decide.to_vec())];
+        section(format!("({}) {}", sheet.candidate, sheet.title), &kinds);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_stands_once_above_the_candidates() {
+        let sheet = |candidate| CandidateSheet {
+            candidate,
+            title: "a kind",
+            predicts: &["peaks"],
+            measured: vec!["no peak".to_owned()],
+            would_decide: &["another probe"],
+        };
+        let table = evidence_table(&[sheet("a"), sheet("b")]);
+        let headings: Vec<&str> = table.sections.iter().map(|section| section.heading.as_str()).collect();
+        assert_eq!(headings, ["All candidates", "(a) a kind", "(b) a kind"]);
+        let kinds: Vec<&str> = table.sections[1].rows.iter().map(|row| row.cells[0].text.as_str()).collect();
+        assert_eq!(kinds, ["predicts", "would decide"]);
+    }
+}

@@ -9,7 +9,7 @@ use imgeval_diagnose::{
     artefacts::{ArtefactError, Comparison, Place, PlaceRequest, compare, measure_place},
     collect::ImageItem,
 };
-use imgeval_report::diagnosis::Diagnosis;
+use imgeval_report::diagnosis::{Diagnosis, DiagnosisKind};
 use imgeval_vision::DecodeLimits;
 
 use super::{
@@ -57,6 +57,7 @@ pub(super) fn artefacts(args: &ArtefactsArgs, printer: Printer) -> Result<Exit> 
         if let Some(folder) = &args.output.report {
             let diagnosis = Diagnosis {
                 title: "Artifacts in the images".to_owned(),
+                kind: DiagnosisKind::Artefacts,
                 findings: Vec::new(),
                 text: String::new(),
                 tables: tables.clone(),

@@ -20,7 +20,10 @@ use imgeval_diagnose::{
 use imgeval_forensics::Trunks;
 use imgeval_observe::{AskedForensics, load_forensics};
 use imgeval_pages::{claim_folder, write_diagnosis};
-use imgeval_report::{diagnosis::Diagnosis, schema::Schema};
+use imgeval_report::{
+    diagnosis::{Diagnosis, DiagnosisKind},
+    schema::Schema,
+};
 use imgeval_vision::DecodeLimits;
 
 use super::{
@@ -137,6 +140,7 @@ fn show(
     let Some(out) = &args.out else { return Ok(()) };
     let diagnosis = Diagnosis {
         title: "Can the images be told from photographs?".to_owned(),
+        kind: DiagnosisKind::Forensics,
         findings,
         text: String::new(),
         tables,
