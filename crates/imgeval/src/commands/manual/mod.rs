@@ -1,0 +1,42 @@
+//! `imgeval manual`: every help page, as man pages or as one Markdown document. `docs/cli.md` is that document.
+
+mod markdown;
+mod pages;
+
+use anyhow::{Context as _, Result};
+use clap::{Command, CommandFactory as _};
+
+use self::{
+    markdown::render_markdown,
+    pages::{Page, pages_of},
+};
+use crate::{
+    args::{Cli, manual::ManualArgs},
+    exit_code::Exit,
+    printer::Printer,
+};
+
+pub(super) fn manual(args: &ManualArgs, printer: Printer) -> Result<Exit> {
+    let pages = pages_of(Cli::command());
+    let Some(path) = &args.folder else {
+        printer.data(render_markdown(pages))?;
+        return Ok(Exit::Ok);
+    };
+    let folder = imgeval_files::output_folder(path)?;
+    let n_pages = pages.len();
+    for page in pages {
+        let name = format!("{}.1", page.path.join("-"));
+        let text = render_roff(page)?;
+        folder.write_unsynced(&name, &text).with_context(|| format!("could not write the page {name}"))?;
+    }
+    printer.talk(format_args!("manual: wrote {n_pages} pages to {}", path.display()));
+    Ok(Exit::Ok)
+}
+
+fn render_roff(page: Page) -> Result<Vec<u8>> {
+    let title = page.path.join("-");
+    let command: Command = page.command.display_name(title);
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).render(&mut text)?;
+    Ok(text)
+}
