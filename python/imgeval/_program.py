@@ -16,7 +16,7 @@ def find_program() -> Path:
     places = [
         # `pip install --target FOLDER` keeps it beside the package, `--prefix FOLDER` above `lib/python3.x/site-packages`.
         packages / "bin",
-        *(folder / "bin" for folder in packages.parents[2:3]),
+        *(folder / "bin" for folder in list(packages.parents)[2:3]),
         Path(sysconfig.get_path("scripts")),
         Path(sysconfig.get_path("scripts", scheme=_user_scheme())),
     ]
