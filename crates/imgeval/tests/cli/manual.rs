@@ -32,6 +32,8 @@ fn every_command_has_a_man_page() {
     check_exit(&imgeval(&["manual", text(&folder)]), 0);
     let page = fs::read_to_string(folder.join("imgeval-diagnose-architecture-train.1")).unwrap();
     assert!(page.contains(".TH imgeval-diagnose-architecture-train 1"), "{page}");
+    let page = fs::read_to_string(folder.join("imgeval-diagnose.1")).unwrap();
+    assert!(page.contains("imgeval\\-diagnose\\-rounds(1)") && !page.contains("help(1)"), "{page}");
     let reference = stdout(&imgeval(&["manual", "--markdown"]));
     let n_pages = reference.lines().filter(|line| line.starts_with("## ")).count();
     assert_eq!(fs::read_dir(&folder).unwrap().count(), n_pages);

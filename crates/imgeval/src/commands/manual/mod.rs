@@ -34,9 +34,13 @@ pub(super) fn manual(args: &ManualArgs, printer: Printer) -> Result<Exit> {
 }
 
 fn render_roff(page: Page) -> Result<Vec<u8>> {
-    let title = page.path.join("-");
-    let command: Command = page.command.display_name(title);
+    let version = env!("CARGO_PKG_VERSION");
+    // `help` has no page of its own.
+    let hide_help =
+        |command: Command| if command.get_name() == "help" { command.hide(true) } else { command };
+    let command = page.command.display_name(page.path.join("-")).long_version(version);
     let mut text = Vec::new();
-    clap_mangen::Man::new(command).render(&mut text)?;
+    let man = clap_mangen::Man::new(command.mut_subcommands(hide_help)).source(format!("imgeval {version}"));
+    man.render(&mut text)?;
     Ok(text)
 }
