@@ -2,7 +2,7 @@
 //! asked to terminate. A terminal that hangs up lets calls finish too, but never stops them: both the shell and the system
 //! send that signal, one after the other.
 
-use std::{io, path::Path, thread};
+use std::{io, thread};
 
 use anyhow::{Context as _, Result};
 use imgeval_runner::StopSignal;
@@ -114,6 +114,7 @@ impl Interrupts {
 /// of `/proc/self/status` (proc_pid_status(5)); elsewhere the answer is no.
 #[cfg(unix)]
 fn ignores_hang_up() -> bool {
+    use std::path::Path;
     let status = imgeval_files::read_text(Path::new("/proc/self/status"), 64 << 10).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     // Signal 1 is the lowest bit.

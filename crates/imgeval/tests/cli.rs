@@ -45,6 +45,7 @@ mod cli {
     #[cfg(unix)]
     mod links;
     mod local_server;
+    mod manual;
     mod map;
     mod models;
     mod networks;

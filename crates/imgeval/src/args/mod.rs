@@ -4,6 +4,7 @@ pub(crate) mod diagnose;
 pub(crate) mod forensics;
 pub(crate) mod generation;
 pub(crate) mod judging;
+pub(crate) mod manual;
 pub(crate) mod metrics;
 pub(crate) mod reporting;
 pub(crate) mod rounds;
@@ -32,7 +33,7 @@ use self::{
     scoring::{TableArgs, VerdictArgs, parse_share},
     settings::{DoctorArgs, TrustArgs},
 };
-use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError};
+use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, version};
 use imgeval_core::parse_memory;
 
 /// The largest value that `--max-pixels` accepts: an image with sides of 65,536.
@@ -41,7 +42,7 @@ const MAX_PIXELS: u64 = 1 << 32;
 /// Evaluate and diagnose image generators: score a model or a folder of images with GenEval, WISE, Reason-Edit and
 /// more
 #[derive(Debug, Parser)]
-#[command(name = "imgeval", version, after_help = HELP_FOOTER, max_term_width = 110)]
+#[command(name = "imgeval", version, long_version = version::LONG_VERSION, after_help = HELP_FOOTER, max_term_width = 110)]
 pub(crate) struct Cli {
     /// Print only results and errors, no progress
     #[arg(long, short, global = true)]
@@ -169,6 +170,14 @@ pub(crate) enum Command {
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Print a script that completes commands and options in a shell
+    ///
+    /// See docs/install.md for where each shell looks for it.
+    Completions(manual::CompletionsArgs),
+    /// Write a man page for every command
+    ///
+    /// `man -l DIR/imgeval-run.1` shows one; with DIR a `man1` folder of MANPATH, `man imgeval-run` does.
+    Manual(manual::ManualArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
