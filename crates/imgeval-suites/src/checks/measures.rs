@@ -124,7 +124,7 @@ mod tests {
             [("outside.content_de", 1.0), ("outside.tone_de", 3.5), ("cut_off", 0.0), ("stretch", 1.0)];
         assert_eq!(value(&edit, &[("registration", "ok")], &outside), Ok(0.0));
         let error = value(&edit, &[("registration", "failed")], &outside).unwrap_err();
-        assert!(error.contains("registration is failed"), "{error}");
+        assert!(error.contains("registration failed"), "{error}");
     }
 
     #[test]

@@ -207,7 +207,7 @@ fn vision_language_models_are_asked_once_and_never_guessed_for() {
     let output = ask(&[]);
     check_exit(&output, 4);
     let said = stderr(&output);
-    assert!(said.contains("gives no score of 1 image: the answer says neither real nor fake"), "{said}");
+    assert!(said.contains("gives no score for 1 image: the answer says neither real nor fake"), "{said}");
     assert!(said.contains("this image is not accepted"), "{said}");
     check_stamped(&stdout(&output));
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();

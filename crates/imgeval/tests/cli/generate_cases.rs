@@ -377,7 +377,7 @@ fn runs_of_own_cases_are_not_scored_and_it_is_said_why() {
         check_exit(&output, 2);
         let said = stderr(&output);
         assert!(
-            said.contains("a run of your own cases has no scoring rules: neither a detector nor a judge"),
+            said.contains("a run of your own cases has no scoring rules, so neither a detector nor a judge"),
             "{said}"
         );
         assert!(!said.contains("GenEval"), "{said}");

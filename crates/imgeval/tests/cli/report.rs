@@ -227,7 +227,7 @@ fn what_cannot_be_reported_is_refused_in_a_sentence() {
     let damaged = files(&run).into_iter().find(|(name, _)| name.ends_with(".png")).unwrap().0;
     fs::write(run.join(damaged), b"other bytes").unwrap();
     let said = stderr(&report(&[&run], &bench.folder.join("fresh"), &[], 4));
-    assert!(said.contains("1 pictures cannot be shown"), "{said}");
+    assert!(said.contains("1 image cannot be shown"), "{said}");
 }
 
 #[test]
