@@ -111,7 +111,7 @@ fn tell(written: &Written, not_found: &[String], printer: Printer) {
         "report: open {} to see {} with {}",
         written.page.display(),
         counted(written.n_samples, "sample"),
-        counted(written.n_images, "a different image")
+        counted(written.n_images, "different image")
     ));
     if written.n_left_over > 0 {
         printer.warn(format_args!(

@@ -141,7 +141,7 @@ fn a_study_continues_names_broken_files_and_gives_its_verdict() {
     ];
     let output = imgeval(&arguments);
     check_exit(&output, 0);
-    assert!(stderr(&output).contains("2 images are not below a folder of fake ones"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("2 images are not in a folder of fake ones"), "{}", stderr(&output));
     let first = stdout(&output);
     check_stamped(&first);
     let report: Value = serde_json::from_str(&first).unwrap();

@@ -220,7 +220,7 @@ fn what_no_check_can_mean_is_refused_before_anything_is_paid() {
         (vec![json!({"id": "a", "prompt": "p", "rule": "all"})], "`rule` needs `checks`"),
         (
             vec![json!({"id": "a", "prompt": "p", "rule": "most", "checks": [question]})],
-            "the rule `most` is unknown",
+            "unknown rule `most`",
         ),
         (vec![json!({"id": "a", "prompt": "p", "weight": 0, "checks": [question]})], "positive number"),
         (
