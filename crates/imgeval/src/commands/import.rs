@@ -56,7 +56,7 @@ pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     Ok(if coverage.n_failed() > 0 { Exit::Partial } else { Exit::Ok })
 }
 
-/// Finds the images, imports what the run does not hold yet, and tells how it went.
+/// Finds the images, imports those that the run lacks, and reports the result.
 pub(super) fn import_stage(
     images: &str,
     cases: &CaseSet,
