@@ -18,13 +18,6 @@ const renderCharts = () => {
 
 /** Strips and curves stand with the sessions that they show. */
 const renderRoundCharts = () => {
-  // Sessions that a diagnosis of their own measured stand with those of the runs.
-  const own = store.report.diagnoses.map((diagnosis, number) => ({ diagnosis, number })).filter(({ diagnosis }) => diagnosis.kind === "rounds");
-  if (own.length > 0) {
-    if (byId("rounds").hidden) byId("rounds").replaceChildren(h("h2", { id: "rounds-heading" }, "Rounds"));
-    byId("rounds").hidden = false;
-    byId("rounds").append(...own.map(({ diagnosis, number }) => diagnosisView(diagnosis, number)));
-  }
   const figures = figuresOf("rounds");
   if (figures.length > 0) byId("rounds").append(h("div", { class: "figures" }, figures.map(figureView)));
 };
