@@ -1,6 +1,6 @@
 // Puts the page together.
 
-const SECTIONS = { summary: "Summary", tables: "Scores", charts: "Charts", pixels: "Pixel metrics", comparisons: "Comparisons", architecture: "Architecture", artefacts: "Artefacts", weaknesses: "Weaknesses", rounds: "Rounds", forensics: "Forensics", diagnoses: "Diagnoses", figures: "Figures", costs: "Costs", failures: "Failures", methods: "Methods", gallery: "Gallery" };
+const SECTIONS = { summary: "Summary", tables: "Scores", charts: "Charts", pixels: "Pixel metrics", comparisons: "Comparisons", architecture: "Architecture", artefacts: "Artifacts", weaknesses: "Weaknesses", rounds: "Rounds", sessions: "Sessions", forensics: "Forensics", diagnoses: "Diagnoses", figures: "Figures", costs: "Costs", failures: "Failures", methods: "Methods", gallery: "Gallery" };
 
 // Light and dark.
 
