@@ -91,7 +91,7 @@ pub(crate) enum Command {
     /// Models are named PROVIDER:MODEL. Providers are openai (images), openai-responses, openai-chat, gemini, cmd and
     /// cmd-lines (local programs) and folder; add more in imgeval.toml. Keys come from the environment
     /// (OPENAI_API_KEY, GEMINI_API_KEY) or from a file. On Ctrl-C, calls in progress are allowed to finish.
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
     /// Check keys, endpoints, models and weights, and explain how to fix problems
     Doctor(DoctorArgs),
     /// Trust a settings file in a working folder, which may come from someone else's project
