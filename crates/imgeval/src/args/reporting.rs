@@ -129,7 +129,7 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Run directories; they may still be growing
+    /// Run directories, which may still be growing, or one folder that holds runs: it gets an index
     #[arg(value_name = "RUN", required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// Port on this machine; 0 takes any that is free

@@ -133,7 +133,10 @@ const jumpTo = (event, name) => {
 const buildSections = () => {
   const link = (name) =>
     h("a", { href: linkTo({ at: name, open: "", with: "" }), "data-section": name, onclick: (event) => jumpTo(event, name) }, SECTIONS[name]);
-  byId("sections").replaceChildren(...Object.keys(SECTIONS).filter((name) => !byId(name).hidden).map(link));
+  // Among the pages of a folder of runs, the index is two steps up.
+  const isInFolder = mode === "live" && /\/view\/[^/]+\/$/.test(location.pathname);
+  const up = isInFolder && h("a", { href: "../../" }, "All runs");
+  byId("sections").replaceChildren(...(up ? [up] : []), ...Object.keys(SECTIONS).filter((name) => !byId(name).hidden).map(link));
 };
 
 /** Draws what the state says; `before` is the state until now, or null if everything may have changed. */
