@@ -92,7 +92,7 @@ const differenceMatrix = (group, number) => {
     const button = h("button", { type: "button", id: `pair-${number}-${place}-${sign}`, "aria-pressed": String(isChosen), onclick: () => go({ pair: isChosen ? "" : String(place) }, { isStep: true }) },
       h("span", { class: "difference" }, h("span", { "aria-hidden": "true" }, clear ? (value > 0 ? "▲ " : "▼ ") : ""), signed(value, 3)),
       ends && h("span", { class: "interval" }, `${signed(ends[0], 3)} to ${signed(ends[1], 3)}`),
-      h("span", { class: "interval" }, word));
+      h("span", { class: "unseen" }, ` ${word}`));
     button.style.setProperty("--strength", `${Math.round(14 + 56 * Math.min(1, Math.abs(value) / largest))}%`);
     return h("td", { class: ["cell", clear ? (value > 0 ? "higher" : "lower") : "unclear", isChosen && "chosen"].filter(Boolean).join(" ") }, button);
   };

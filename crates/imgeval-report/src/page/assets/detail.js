@@ -255,13 +255,14 @@ const renderDetail = (before) => {
       stages.className = `panes n${panes.length + 1}`;
     }
     stages.after(...loaded.map(([words]) => overlaysOf(words)).filter(Boolean));
-    said.replaceChildren(      h("div", { class: "asked" },
+    said.replaceChildren(...[
+      h("div", { class: "asked" },
         h("h3", null, "Prompt"), foreign("p", text.prompt || "none", { class: "words asked-for" }),
         text.expectation && [h("h3", null, "Expected"), foreign("p", text.expectation, { class: "words" })],
         h("p", { class: "soft small" }, [sample.part && `part ${sample.part}`, sample.image?.width > 0 && `${sample.image.width} × ${sample.image.height} pixels`].filter(Boolean).join(" · "))),
       ...sides.map((side, number) => measuredOf(side, loaded[number][0], sides.length > 1)),
       ...loaded.map(([words, seen], number) => saidOf(sides[number], words, seen, sides.length > 1)),
-    );
+    ].filter(Boolean));
     if (isSame) said.scrollTop = scrolled;
     document.body.dataset.detail = state.open;
   }).catch((error) => {

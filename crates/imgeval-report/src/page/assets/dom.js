@@ -53,13 +53,13 @@ const markOverflow = (box) => {
 };
 
 const overflows = new ResizeObserver((entries) => {
-  for (const { target } of entries) if (target.closest(".wide")) markOverflow(target.closest(".wide"));
+  for (const { target } of entries) if (target.closest(".sideways")) markOverflow(target.closest(".sideways"));
 });
 
 /** Wide tables scroll by themselves, also with the keyboard; shadows and words show that there is more. */
 const scroller = (label, table) => {
   const inner = h("div", { class: "scroller", role: "region", tabindex: "0", "aria-labelledby": label }, table);
-  const box = h("div", { class: "wide" }, inner, h("p", { class: "hint", "aria-hidden": "true" }, "Scroll sideways for more →"));
+  const box = h("div", { class: "sideways" }, inner, h("p", { class: "hint", "aria-hidden": "true" }, "Scroll sideways for more →"));
   inner.addEventListener("scroll", () => markOverflow(box), { passive: true });
   overflows.observe(inner);
   overflows.observe(table);

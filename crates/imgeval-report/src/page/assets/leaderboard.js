@@ -22,13 +22,14 @@ const leaderboard = (board, number) => {
     const isRanked = rows.some((row) => row.cells[board.overall].rank);
     const hasModels = rows.some((row) => { const run = store.report.runs[row.source.run]; return run.model !== "" && run.model !== run.name; });
     const hasMissing = rows.some((row) => row.cells[board.overall].n_missing > 0);
+    const notes = new Set(rows.map((row) => row.note));
     const line = (row) => {
       const run = store.report.runs[row.source.run];
       const cell = row.cells[board.overall];
       const interval = cell.interval && `${fixed(cell.interval.low, decimals)}–${fixed(cell.interval.high, decimals)}`;
       return h("tr", null,
         isRanked && h("td", { class: "number place" }, cell.rank ? rankText(cell.rank) : h("span", { class: "soft" }, "–", h("span", { class: "unseen" }, " not ranked"))),
-        h("th", { scope: "row" }, foreign("bdi", run.name), row.note && h("strong", { class: "warn" }, row.note)),
+        h("th", { scope: "row" }, foreign("bdi", run.name), notes.size > 1 && row.note && h("strong", { class: "warn" }, row.note)),
         hasModels && h("td", null, foreign("bdi", run.model)),
         h("td", { class: "number" }, cell.value === null ? h("span", { class: "soft" }, "no score") : h("strong", null, fixed(cell.value, decimals))),
         h("td", { class: "number soft" }, interval ?? "–"),
@@ -41,6 +42,7 @@ const leaderboard = (board, number) => {
     return h("div", { class: "board" },
       h("h2", { id, class: "plain" }, "Leaderboard: ", foreign("bdi", board.title), all.length > 1 && evaluator && [", by ", foreign("bdi", evaluator.title)]),
       scroller(id, h("table", { class: "leaders" }, h("thead", null, h("tr", null, heads.map(([text, isNumber]) => h("th", { scope: "col", class: isNumber ? "number" : null }, text)))), h("tbody", null, rows.map(line)))),
+      notes.size === 1 && rows[0].note !== "" && h("p", { class: "small" }, h("strong", { class: "warn" }, sentenceEnd(rows[0].note))),
       isRanked && h("p", { class: "soft small" }, "Runs share ranks where the 95 % interval of their difference includes zero."));
   });
 };

@@ -67,7 +67,7 @@ const cellSummary = (samples) => {
   const [nCorrect, nWrong] = [verdicts.filter((verdict) => verdict === "right").length, verdicts.filter((verdict) => verdict === "wrong").length];
   if (nCorrect + nWrong > 0) {
     const kind = nCorrect === nCorrect + nWrong ? "right" : nCorrect === 0 ? "wrong" : "scored";
-    return h("span", { class: `badge ${kind}` }, h("span", { "aria-hidden": "true" }, `${{ right: "✓", wrong: "✗", scored: "◐" }[kind]} `), `${nCorrect} of ${nCorrect + nWrong} correct`);
+    return h("span", { class: `badge ${kind}` }, h("span", { "aria-hidden": "true" }, `${{ right: "✓", wrong: "✗", scored: "◐" }[kind]} `), `${nCorrect} of ${nCorrect + nWrong}`, h("span", { class: sheet.cell < 150 ? "unseen" : null }, " correct"));
   }
   const mean = meanOf(samples.map((sample) => opinionBy(sample, sheet.eye)?.score ?? null).filter((score) => score !== null));
   if (mean !== null) return h("span", { class: "badge scored" }, h("span", { "aria-hidden": "true" }, "● "), `mean ${fixed(mean)}`);
@@ -103,7 +103,7 @@ const sheetRow = (number) => {
   const head = h("div", { role: "rowheader", class: "asked", "aria-colindex": 1 },
     foreign("span", row.prompt.slice(0, 300) || "no prompt", { class: "prompt", title: row.prompt.slice(0, 300) }),
     h("span", { class: "where" }, foreign("bdi", row.name), row.part && [" · ", foreign("bdi", row.part)], row.isApart && h("span", { class: "differ" }, " ≠", h("span", { class: "unseen" }, " runs disagree"))));
-  const line = h("div", { role: "row", class: "line", "aria-rowindex": number + 2 }, head, sheet.runs.map((_, column) => sheetCell(row, number, column)));
+  const line = h("div", { role: "row", class: "case", "aria-rowindex": number + 2 }, head, sheet.runs.map((_, column) => sheetCell(row, number, column)));
   line.style.transform = `translateY(${number * sheet.row}px)`;
   line.style.height = `${sheet.row}px`;
   return line;
@@ -116,10 +116,10 @@ const measureSheet = () => {
   const n = sheet.runs.length;
   sheet.isNarrow = width < 640;
   const first = sheet.isNarrow ? 0 : Math.min(260, Math.max(170, Math.round(width * 0.18)));
-  sheet.cell = Math.max(sheet.isNarrow ? 104 : 112, Math.min(210, Math.floor((width - first) / Math.max(n, 1))));
+  sheet.cell = Math.max(104, Math.min(320, Math.floor((width - first) / Math.max(n, 1))));
   const mostImages = Math.max(1, ...sheet.all.flatMap((row) => row.cells.map((samples) => samples.length)));
-  sheet.picture = Math.min(sheet.cell - 12, mostImages > 1 ? 176 : 160);
-  sheet.row = sheet.picture + (sheet.isNarrow ? 62 : 0) + (mostImages > 1 ? 38 : 36);
+  sheet.picture = Math.min(sheet.cell - 12, mostImages > 1 ? 224 : 192);
+  sheet.row = sheet.picture + (sheet.isNarrow ? 74 : 0) + (mostImages > 1 ? 38 : 36);
   const style = sheet.box.style;
   style.setProperty("--first", `${first}px`);
   style.setProperty("--cell", `${sheet.cell}px`);
@@ -131,9 +131,13 @@ const measureSheet = () => {
   sheet.body.style.width = sheet.head.style.width = `${first + n * sheet.cell}px`;
 };
 
-const drawSheet = () => {
-  const top = sheet.box.scrollTop;
-  const height = sheet.box.clientHeight;
+/** So many milliseconds of a frame go into new rows; the others come with the next frame. */
+const MOST_OF_FRAME = 8;
+
+/** Draws all rows around the screen, or as many as fit into a frame; tells whether all are there. */
+const drawSheet = (isHurried = false) => {
+  const began = performance.now();
+  const [top, height] = [sheet.box.scrollTop, sheet.box.clientHeight];
   const first = Math.max(0, Math.floor((top - height / 2) / sheet.row));
   const last = Math.min(sheet.rows.length, Math.ceil((top + 1.5 * height) / sheet.row));
   const focused = Number(document.activeElement?.dataset?.row ?? -1);
@@ -143,13 +147,21 @@ const drawSheet = () => {
       sheet.drawn.delete(number);
     }
   }
-  for (let number = first; number < last; number++) {
-    if (sheet.drawn.has(number)) continue;
+  const missing = [];
+  for (let number = first; number < last; number++) if (!sheet.drawn.has(number)) missing.push(number);
+  // What is on the screen comes first.
+  const middle = (top + height / 2) / sheet.row - 0.5;
+  missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
+  while (missing.length > 0) {
+    const number = missing.shift();
     const line = sheetRow(number);
+    const after = [...sheet.drawn.keys()].filter((other) => other > number);
+    sheet.body.insertBefore(line, after.length > 0 ? sheet.drawn.get(Math.min(...after)) : null);
     sheet.drawn.set(number, line);
-    sheet.body.insertBefore(line, sheet.drawn.get(number + 1) ?? null);
+    if (isHurried && performance.now() - began > MOST_OF_FRAME) break;
   }
   markEntry();
+  return missing.length === 0;
 };
 
 /** The cell that the Tab key leads to. */
@@ -246,7 +258,7 @@ const buildSheet = () => {
     h("p", { class: "soft" }, "What every run made of the same prompt. Arrow keys move, Enter opens."),
     h("form", { id: "sheet-filters", class: "filters", role: "search", "aria-label": "Filter the prompts", onsubmit: (event) => { event.preventDefault(); focusCell({ row: 0, column: 0, image: 0 }); } }),
     h("p", { id: "sheet-count", class: "soft", role: "status" }),
-    h("div", { class: "wide" }, sheet.box, h("p", { class: "hint", "aria-hidden": "true" }, "Scroll sideways for more models →")),
+    h("div", { class: "sideways" }, sheet.box, h("p", { class: "hint", "aria-hidden": "true" }, "Scroll sideways for more models →")),
   );
   let isDrawing = false;
   const later = (draw) => () => {
@@ -257,7 +269,13 @@ const buildSheet = () => {
       if (store && sheet.runs.length > 0) draw();
     });
   };
-  sheet.box.addEventListener("scroll", later(() => { drawSheet(); markOverflow(sheet.box.parentElement); }), { passive: true });
+  let left = 0;
+  const draw = later(() => {
+    if (sheet.box.scrollLeft !== left) markOverflow(sheet.box.parentElement);
+    left = sheet.box.scrollLeft;
+    if (!drawSheet(true)) draw();
+  });
+  sheet.box.addEventListener("scroll", draw, { passive: true });
   let width = 0;
   new ResizeObserver(later(() => {
     if (sheet.box.clientWidth === width || sheet.box.clientWidth === 0) return;
@@ -276,7 +294,7 @@ const sheetFilters = (suites, eyes) => {
   const apart = h("input", { type: "checkbox", id: "sheet-apart", onchange: (event) => set("mapart")(event.target.checked ? "1" : "") });
   apart.checked = state.mapart !== "";
   const fields = [
-    h("div", { class: "field wide-field" }, h("label", { for: "sheet-search" }, "Search prompts and cases"), search),
+    h("div", { class: "field wide" }, h("label", { for: "sheet-search" }, "Search prompts and cases"), search),
     suites.length > 1 && chooserOf("sheet-suite", "Suite", suites.map((suite) => [suite, suite]), sheet.suite, (value) => go({ msuite: value, meye: "", mpart: "", at: "prompts" })),
     parts.length > 1 && chooserOf("sheet-part", "Part", [["", "all"], ...parts.map(([part, n]) => [part, `${part} (${n})`])], state.mpart, set("mpart")),
     eyes.length > 1 && chooserOf("sheet-eye", "Evaluator", eyes.map((eye) => [String(eye), `${KINDS[store.eyes[eye].kind]}: ${store.eyes[eye].title}`]), String(sheet.eye), set("meye")),
@@ -298,7 +316,7 @@ const sheetHeads = () => {
     return value === null ? null : fixed(value, Math.max(board.decimals, 2));
   };
   const head = (run, column) => h("div", { role: "columnheader", "aria-colindex": column + 2 }, foreign("bdi", store.report.runs[run].name), scoreText(run) && h("span", { class: "interval" }, scoreText(run)));
-  sheet.head.replaceChildren(h("div", { role: "row", class: "line", "aria-rowindex": 1 }, h("div", { role: "columnheader", class: "asked", "aria-colindex": 1 }, "Prompt"), sheet.runs.map(head)));
+  sheet.head.replaceChildren(h("div", { role: "row", class: "case", "aria-rowindex": 1 }, h("div", { role: "columnheader", class: "asked", "aria-colindex": 1 }, "Prompt"), sheet.runs.map(head)));
 };
 
 const renderPrompts = () => {
