@@ -22,6 +22,4 @@ pub use report::{
     BesideRuns, ReportOptions, Rounds, claim_folder, read_diagnosis, write_diagnosis, write_report,
     write_rounds_page,
 };
-pub use viewer::{
-    FolderOfRuns, RunsOnDisk, ViewerEvent, ViewerOptions, run_folder_viewer, run_viewer,
-};
+pub use viewer::{FolderOfRuns, RunsOnDisk, ViewerEvent, ViewerOptions, run_folder_viewer, run_viewer};

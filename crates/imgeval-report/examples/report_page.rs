@@ -20,9 +20,9 @@ use imgeval_core::Mask;
 use imgeval_report::{
     figures::Figure,
     model::{
-        Board, BoardRow, Cell, ComparisonKind, ComparisonView, CoverageLine, DifferenceLine, ImageView, IntervalView,
-        ObjectView, ObserverKind, ObserverView, Opinion, ProtocolView, Report, RowSource, RunView,
-        SampleView,
+        Board, BoardRow, Cell, ComparisonKind, ComparisonView, CoverageLine, DifferenceLine, ImageView,
+        IntervalView, ObjectView, ObserverKind, ObserverView, Opinion, ProtocolView, Report, RowSource,
+        RunView, SampleView,
     },
     page::{Originals, PageOptions, PageWriter},
 };

@@ -44,9 +44,8 @@ impl ListedRun {
     /// The overall score by each evaluator.
     #[must_use]
     pub fn score_text(&self) -> String {
-        let score = |of: &ListedScore| {
-            of.overall.map_or_else(|| "-".to_owned(), |overall| format!("{overall:.3}"))
-        };
+        let score =
+            |of: &ListedScore| of.overall.map_or_else(|| "-".to_owned(), |overall| format!("{overall:.3}"));
         self.scores.iter().map(score).collect::<Vec<_>>().join(", ")
     }
 

@@ -130,7 +130,11 @@ pub(super) fn router(served: Shared) -> Router {
 }
 
 impl Served {
-    pub(super) fn open(runs: Box<dyn LiveRuns>, options: ViewerOptions, tell: Tell) -> Result<Self, PagesError> {
+    pub(super) fn open(
+        runs: Box<dyn LiveRuns>,
+        options: ViewerOptions,
+        tell: Tell,
+    ) -> Result<Self, PagesError> {
         let policy = format!("{}{LIVE_POLICY_EXTRA}", content_security_policy(Mode::Live));
         let policy = HeaderValue::try_from(policy).map_err(PagesError::Policy)?;
         let began = Instant::now();

@@ -4,9 +4,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::sentence_of;
-use imgeval_pages::{
-    FolderOfRuns, RunsOnDisk, ViewerEvent, ViewerOptions, run_folder_viewer, run_viewer,
-};
+use imgeval_pages::{FolderOfRuns, RunsOnDisk, ViewerEvent, ViewerOptions, run_folder_viewer, run_viewer};
 use imgeval_scoring::{find_runs, is_run};
 
 use crate::{advice::explain_report, args::reporting::ServeArgs, exit_code::Exit, printer::Printer};
@@ -36,7 +34,9 @@ fn is_folder_of_runs(folder: &Path) -> bool {
 fn tell(event: ViewerEvent<'_>, printer: Printer) {
     match event {
         ViewerEvent::Listening { address } => {
-            printer.insist(format_args!("serve: http://{address}/ shows the runs as they grow; press Ctrl-C to stop"));
+            printer.insist(format_args!(
+                "serve: http://{address}/ shows the runs as they grow; press Ctrl-C to stop"
+            ));
             if !address.ip().is_loopback() {
                 printer.insist(format_args!(
                     "serve: whoever can reach {address} sees every picture, prompt and reply of these runs; there is no \

@@ -91,8 +91,7 @@ impl Order {
             _ => a.is_none().cmp(&b.is_none()),
         };
         let texts = |a: &str, b: &str| a.is_empty().cmp(&b.is_empty()).then(self.directed(a.cmp(b)));
-        let best =
-            |run: &ListedRun| run.scores.iter().filter_map(|of| of.overall).max_by(f64::total_cmp);
+        let best = |run: &ListedRun| run.scores.iter().filter_map(|of| of.overall).max_by(f64::total_cmp);
         let order = match self.column {
             Column::Run => self.directed(a.name.cmp(&b.name)),
             Column::Suite => texts(&of_a.suite, &of_b.suite),
@@ -101,9 +100,7 @@ impl Order {
             }
             Column::Images => self.directed(of_a.n_images.cmp(&of_b.n_images)),
             Column::Score => numbers(best(of_a), best(of_b)),
-            Column::Cost => {
-                numbers(of_a.cost.map(Usd::dollars), of_b.cost.map(Usd::dollars))
-            }
+            Column::Cost => numbers(of_a.cost.map(Usd::dollars), of_b.cost.map(Usd::dollars)),
             Column::State => texts(&of_a.state(), &of_b.state()),
         };
         order.then_with(|| a.name.cmp(&b.name))
@@ -210,7 +207,12 @@ mod tests {
             scores: vec![score],
             cost: Some(Usd::ZERO),
         };
-        Arc::new(Entry { id: format!("id-{}", name.len()), name: name.to_owned(), directory: PathBuf::new(), run: Ok(run) })
+        Arc::new(Entry {
+            id: format!("id-{}", name.len()),
+            name: name.to_owned(),
+            directory: PathBuf::new(),
+            run: Ok(run),
+        })
     }
 
     fn places(page: &str, names: &[&str]) -> Vec<usize> {
@@ -221,7 +223,10 @@ mod tests {
     fn names_from_run_folders_stay_text() {
         let name = "<script>alert(1)</script>\" onmouseover=\"x";
         let page = render_index("a & b", &[entry(name, Some("<b>"), Some(0.5))], Order::parse(""));
-        assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains("\" onmouseover"), "{page}");
+        assert!(
+            !page.contains("<script") && !page.contains("<b>") && !page.contains("\" onmouseover"),
+            "{page}"
+        );
         assert!(page.contains("&lt;script&gt;") && page.contains("Runs in a &amp; b"), "{page}");
     }
 
@@ -262,7 +267,10 @@ mod tests {
     #[test]
     fn a_second_click_turns_the_order() {
         let page = render_index("runs", &[], Order::parse("sort=score&order=descending"));
-        assert!(page.contains("aria-sort=\"descending\"><a href=\"?sort=score&amp;order=ascending\""), "{page}");
+        assert!(
+            page.contains("aria-sort=\"descending\"><a href=\"?sort=score&amp;order=ascending\""),
+            "{page}"
+        );
         assert!(page.contains("?sort=images&amp;order=descending"), "numbers begin with the largest");
         assert!(page.contains("?sort=suite&amp;order=ascending"), "{page}");
     }

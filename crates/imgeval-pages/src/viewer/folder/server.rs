@@ -30,6 +30,7 @@ use crate::{
     viewer::server::{Served, Tell, is_own_host, lock, router},
 };
 
+const NOT_INVITED: &str = "only for the index itself; open it as localhost or by the number of its address";
 const STYLE: &str = include_str!("index.css");
 /// The index has a style of its own place, and a form that leads to its own place.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -131,8 +132,7 @@ async fn guard(State(indexed): State<Shared>, request: Request, next: Next) -> R
     let mut response = if is_ours && is_invited {
         next.run(request).await
     } else {
-        let message = "only for the index itself; open it as localhost or by the number of its address";
-        (StatusCode::FORBIDDEN, message).into_response()
+        (StatusCode::FORBIDDEN, NOT_INVITED).into_response()
     };
     set_headers(response.headers_mut(), POLICY);
     response
@@ -173,7 +173,13 @@ async fn view(
     mut request: Request,
 ) -> Response {
     let key = parts.into_iter().next().unwrap_or_default();
-    let served = match find_view(&indexed, &key, &request).await {
+    // Whoever may not see a page must not have it read either.
+    let host = header_text(request.headers(), header::HOST).unwrap_or_default();
+    let is_ours = is_own_host(host, indexed.options.host.is_loopback());
+    if !is_ours || !is_from_own_page(request.headers()) {
+        return plain(StatusCode::FORBIDDEN, NOT_INVITED);
+    }
+    let served = match find_view(&indexed, &key).await {
         Ok(served) => served,
         Err(response) => return response,
     };
@@ -183,14 +189,11 @@ async fn view(
     TowerToHyperService::new(router(served)).call(request).await.unwrap_or_else(|never| match never {})
 }
 
-async fn find_view(indexed: &Shared, key: &str, request: &Request) -> Result<Arc<Served>, Response> {
+async fn find_view(indexed: &Shared, key: &str) -> Result<Arc<Served>, Response> {
     if let Some(served) = indexed.known_view(key) {
         return Ok(served);
     }
-    // Whoever may not see a page must not have it read either.
-    let host = header_text(request.headers(), header::HOST).unwrap_or_default();
-    let is_invited = is_from_own_page(request.headers());
-    if !is_invited || !is_own_host(host, indexed.options.host.is_loopback()) || !key.split('-').all(is_id) {
+    if !key.split('-').all(is_id) {
         return Err(nothing_there());
     }
     let _one_at_a_time = indexed.opening.lock().await;

@@ -77,7 +77,8 @@ impl FolderOfRuns {
         let entry = known.unwrap_or_else(|| {
             let relative = directory.strip_prefix(&self.folder).unwrap_or(&directory);
             let name = relative.to_string_lossy().into_owned();
-            let id = ContentHash::of(relative.as_os_str().as_encoded_bytes()).as_str()[..ID_LENGTH].to_owned();
+            let id =
+                ContentHash::of(relative.as_os_str().as_encoded_bytes()).as_str()[..ID_LENGTH].to_owned();
             let run = list_run(&directory);
             (stamp, Arc::new(Entry { id, name, directory: directory.clone(), run }))
         });

@@ -26,7 +26,7 @@ const buildStore = (index, revision) => {
   index.cases.map((name, number) => number).sort((a, b) => collator.compare(index.cases[a], index.cases[b])).forEach((number, rank) => (ranks[number] = rank));
   const lowerPrompts = index.prompts.map((text) => text.toLowerCase());
   const lowerReasons = index.reasons.map((text) => text.toLowerCase());
-  const samples = index.samples.map(([run, name, number, part, prompt, outcome, image, opinions, registration, measures], place) => {
+  const samples = index.samples.map(([run, name, number, part, prompt, outcome, image, opinions, registration, measures, input], place) => {
     const opinionsOf = opinions.map(([observer, outcome, score, isCorrect, uncertainty, reasons]) => ({
       observer, eye: eyeOf[run][observer], outcome: index.outcomes[outcome], score, isCorrect, uncertainty, reasons: index.reasons[reasons],
     }));
@@ -34,7 +34,7 @@ const buildStore = (index, revision) => {
     return {
       place, run, name: index.cases[name], rank: ranks[name], number, part: index.parts[part], prompt: index.prompts[prompt], promptNumber: prompt,
       outcome: index.outcomes[outcome], image: image && { hash: image[0], extension: image[1], width: image[2], height: image[3] },
-      registration: index.registrations[registration], measures: new Map(measures),
+      registration: index.registrations[registration], measures: new Map(measures), input: input === null ? "" : index.inputs[input],
       opinions: opinionsOf, words: words.join("\n"), replies: null, runsDiffer: false,
       eyesDiffer: opinionsOf.length > 1 && differ(opinionsOf),
     };

@@ -34,6 +34,9 @@ const buildRows = (runs, eye) => {
     rows.get(key).cells[runs.indexOf(sample.run)].push(sample);
   }
   for (const row of rows.values()) {
+    const inputs = new Set(row.cells.flat().map((sample) => sample.input));
+    // Later rounds go on from answers, which differ.
+    row.input = inputs.size === 1 ? [...inputs][0] : "";
     row.means = row.cells.map((samples) => meanOf(samples.map((sample) => opinionBy(sample, eye)?.score ?? null).filter((score) => score !== null)));
     const known = row.means.filter((mean) => mean !== null);
     row.mean = meanOf(known);
@@ -98,9 +101,19 @@ const sheetCell = (row, rowNumber, column) => {
   return cell;
 };
 
+/** The image that all runs were asked to edit. */
+const sourceThumb = (row) => {
+  const [hash, extension] = row.input.split(".");
+  if (store.problems[hash]) return null;
+  const picture = h("img", { src: thumbSource(row.cells.flat()[0].run, { hash, extension }), alt: "source image", decoding: "async" });
+  picture.addEventListener("error", () => picture.remove());
+  return picture;
+};
+
 const sheetRow = (number) => {
   const row = sheet.rows[number];
-  const head = h("div", { role: "rowheader", class: "asked", "aria-colindex": 1 },
+  const head = h("div", { role: "rowheader", class: row.input === "" ? "asked" : "asked of-edit", "aria-colindex": 1 },
+    row.input !== "" && sourceThumb(row),
     foreign("span", row.prompt.slice(0, 300) || "no prompt", { class: "prompt", title: row.prompt.slice(0, 300) }),
     h("span", { class: "where" }, foreign("bdi", row.name), row.part && [" · ", foreign("bdi", row.part)], row.isApart && h("span", { class: "differ" }, " ≠", h("span", { class: "unseen" }, " runs disagree"))));
   const line = h("div", { role: "row", class: "case", "aria-rowindex": number + 2 }, head, sheet.runs.map((_, column) => sheetCell(row, number, column)));

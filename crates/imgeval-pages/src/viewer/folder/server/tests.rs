@@ -45,7 +45,8 @@ impl Shelf for Three {
             let error = ScoringError::Protocol { detail: "the disk was pulled out".to_owned() };
             return Err(error.into());
         }
-        let names: Vec<String> = directories.iter().map(|directory| directory.display().to_string()).collect();
+        let names: Vec<String> =
+            directories.iter().map(|directory| directory.display().to_string()).collect();
         Ok(Box::new(Named(names.join(", "))))
     }
 }
@@ -198,8 +199,7 @@ fn other_sites_and_other_hosts_see_nothing() {
 fn of_many_pages_the_oldest_is_read_anew() {
     let options = ViewerOptions { host: Ipv4Addr::LOCALHOST.into(), port: 0, every: Duration::ZERO };
     let indexed = Indexed::new(Box::new(Three), String::new(), options, Arc::new(|_| ()));
-    let keys: Vec<String> =
-        (1..=MOST_OPEN + 1).map(|n| vec![id(0); n].join("-")).collect();
+    let keys: Vec<String> = (1..=MOST_OPEN + 1).map(|n| vec![id(0); n].join("-")).collect();
     for key in &keys {
         assert!(indexed.open_view(key).unwrap().is_ok());
     }
