@@ -2,7 +2,7 @@
 //!
 //! SCENARIO is `many` (N samples in four runs, of a detector and a judge), `models` (N prompts by ten models, 553 if no N is
 //! given), `repeats` (N prompts by three models, four images each), `hostile` (texts that try to be more), `odd` (failures,
-//! half a run, different suites, nobody looked yet), `edits`, `one` (a single image) or `none` (no image). Pictures are
+//! half a run, different suites, nobody looked yet), `edits`, `rounds` (sessions by three models), `one` (a single image) or `none` (no image). Pictures are
 //! rendered scenes; names, scores and replies are made up and say nothing about any model.
 
 #![allow(clippy::disallowed_methods, reason = "a tool for measurements")]
@@ -25,6 +25,7 @@ use imgeval_report::{
         RunView, SampleView,
     },
     page::{Originals, PageOptions, PageWriter},
+    rounds::{RoundsModel, RoundsView, SessionModelView, SessionRoundView, SessionView},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -66,7 +67,7 @@ fn main() -> Outcome<()> {
     let out = Path::new(out);
     let pictures = out.with_extension("pictures");
     fs::create_dir_all(&pictures)?;
-    let mut maker = Maker { pictures: pictures.clone(), samples: Vec::new() };
+    let mut maker = Maker { pictures: pictures.clone(), samples: Vec::new(), shots: Vec::new() };
     let mut report = match scenario.as_str() {
         "many" => maker.many(n)?,
         "models" => maker.models(&MODELS, given.unwrap_or(553), 1)?,
@@ -74,6 +75,7 @@ fn main() -> Outcome<()> {
         "hostile" => maker.hostile()?,
         "odd" => maker.odd()?,
         "edits" => maker.edits()?,
+        "rounds" => maker.rounds()?,
         "one" => maker.small(1)?,
         "none" => maker.small(0)?,
         other => return Err(format!("there is no scenario `{other}`").into()),
@@ -83,6 +85,9 @@ fn main() -> Outcome<()> {
     let mut page = PageWriter::create(out, PageOptions { single_file }, &maker)?;
     for sample in &maker.samples {
         page.add(sample)?;
+    }
+    for (name, bytes) in &maker.shots {
+        page.put("overlays", name, bytes)?;
     }
     let written = page.finish(&report, &figures)?;
     if written.n_broken > 0 && scenario != "odd" {
@@ -94,6 +99,8 @@ fn main() -> Outcome<()> {
 struct Maker {
     pictures: PathBuf,
     samples: Vec<SampleView>,
+    /// Images of sessions, by name.
+    shots: Vec<(String, Vec<u8>)>,
 }
 
 impl Originals for Maker {
@@ -279,6 +286,66 @@ impl Maker {
         let mut report = report("Edits by two editors", runs);
         report.boards.push(self.board(&report, "reason-edit", &["Reasoning"]));
         Ok(report)
+    }
+
+    /// Two sessions of three rounds by three models, of which one refuses a round.
+    fn rounds(&mut self) -> Outcome<Report> {
+        let names = &MODELS[..3];
+        let mut sessions = Vec::new();
+        for session in 0..2 {
+            let source = self.shot(session)?;
+            let mut models = Vec::new();
+            for model in 0..names.len() {
+                let mut rounds = Vec::new();
+                for round in 1..=3 {
+                    let is_refused = (session, model, round) == (1, 2, 3);
+                    let image = match is_refused {
+                        true => String::new(),
+                        false => self.shot(10 + 100 * session + 10 * model + round)?,
+                    };
+                    rounds.push(SessionRoundView {
+                        round: u32::try_from(round)?,
+                        status: if is_refused { "refused" } else { "ok" }.to_owned(),
+                        reasons: if is_refused {
+                            vec!["the provider refused".to_owned()]
+                        } else {
+                            Vec::new()
+                        },
+                        registration: if is_refused { "" } else { "ok" }.to_owned(),
+                        numbers: vec![("blur".to_owned(), 0.1 * round as f64)],
+                        image,
+                        ..SessionRoundView::default()
+                    });
+                }
+                models.push(SessionModelView { model, rounds, ..SessionModelView::default() });
+            }
+            sessions.push(SessionView {
+                id: format!("session {session}"),
+                instructions: ["Add a ball.", "Make it red.", "Remove the box."].map(str::to_owned).to_vec(),
+                source,
+                models,
+            });
+        }
+        let model = |name: &&str| RoundsModel {
+            name: (*name).to_owned(),
+            n_sessions: sessions.len(),
+            ..RoundsModel::default()
+        };
+        let models = names.iter().map(model).collect();
+        let mut report = report("Sessions by three models", Vec::new());
+        report.rounds = Some(RoundsView { models, sessions, ..RoundsView::default() });
+        Ok(report)
+    }
+
+    /// An image of a session, as the page finds it.
+    fn shot(&mut self, seed: usize) -> Outcome<String> {
+        let mut bytes = Vec::new();
+        let (image, _) = render_scene(256, 192, 3, &mut Rng::with_seed(seed as u64));
+        image.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png)?;
+        let name = format!("shot-{seed}.png");
+        let source = format!("overlays/{name}");
+        self.shots.push((name, bytes));
+        Ok(source)
     }
 
     fn small(&mut self, n: usize) -> Outcome<Report> {
