@@ -167,6 +167,7 @@ const show = (index, revision) => {
   renderFigures();
   buildFilters();
   // A page of sessions alone has no gallery.
+  byId("prompts").hidden = sheetSuites().length === 0;
   byId("gallery").hidden = store.report.runs.length === 0 && store.report.rounds !== null;
   buildSections();
   byId("foot").replaceChildren(h("p", null, `Made with ${store.report.tool}.`, mode === "single" ? " This is the page in one file: it holds thumbnails; the originals are in the runs." : ""));
