@@ -11,7 +11,7 @@ const layersOn = () => new Set(state.layers.split(",").filter(Boolean));
 let layersThere = null;
 
 const toggleLayer = (name) => {
-  if (!layersThere?.includes(name)) return say(`This sample has no ${LAYERS[name][1]}.`);
+  if (layersThere && !layersThere.includes(name)) return say(`This sample has no ${LAYERS[name][1]}.`);
   const layers = layersOn();
   if (!layers.delete(name)) layers.add(name);
   go({ layers: Object.keys(LAYERS).filter((layer) => layers.has(layer)).join(",") || "none" });

@@ -16,7 +16,11 @@ const sheetSuites = () => {
 
 /** The evaluator of the sheet: the chosen one, or the one who looked at most images of these runs. */
 const sheetEyes = (runs) => {
-  const counts = tally(store.samples.filter((sample) => runs.includes(sample.run)).flatMap((sample) => sample.opinions.map((opinion) => opinion.eye)));
+  const [counts, isOf] = [new Map(), new Set(runs)];
+  for (const sample of store.samples) {
+    if (!isOf.has(sample.run)) continue;
+    for (const { eye } of sample.opinions) counts.set(eye, (counts.get(eye) ?? 0) + 1);
+  }
   return [...counts].sort(([, a], [, b]) => b - a).map(([eye]) => eye);
 };
 
@@ -27,11 +31,14 @@ const meanOf = (values) => (values.length === 0 ? null : values.reduce((sum, val
 /** All rows, with the mean score of each run and how far the runs are apart. */
 const buildRows = (runs, eye) => {
   const rows = new Map();
+  const columns = new Map(runs.map((run, column) => [run, column]));
   for (const sample of store.ordered) {
-    if (!runs.includes(sample.run)) continue;
+    const column = columns.get(sample.run);
+    if (column === undefined) continue;
     const key = `${sample.promptNumber} ${sample.name}`;
-    if (!rows.has(key)) rows.set(key, { name: sample.name, prompt: sample.prompt, part: sample.part, words: `${sample.prompt}\n${sample.name}`.toLowerCase(), cells: runs.map(() => []) });
-    rows.get(key).cells[runs.indexOf(sample.run)].push(sample);
+    let row = rows.get(key);
+    if (!row) rows.set(key, (row = { name: sample.name, prompt: sample.prompt, part: sample.part, cells: runs.map(() => []) }));
+    row.cells[column].push(sample);
   }
   for (const row of rows.values()) {
     const inputs = new Set(row.cells.flat().map((sample) => sample.input));
@@ -57,8 +64,12 @@ const SHEET_STATE = ["msuite", "meye", "mq", "mpart", "mapart", "msort"];
 
 const selectRows = () => {
   const words = state.mq.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (row) => {
+    const text = `${row.prompt}\n${row.name}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
   const key = (ROW_ORDERS[state.msort] ?? ROW_ORDERS.case)[1];
-  sheet.rows = sheet.all.filter((row) => (state.mpart === "" || row.part === state.mpart) && (state.mapart === "" || row.isApart) && words.every((word) => row.words.includes(word)));
+  sheet.rows = sheet.all.filter((row) => (state.mpart === "" || row.part === state.mpart) && (state.mapart === "" || row.isApart) && (words.length === 0 || fits(row)));
   if (key) sheet.rows = orderBy(sheet.rows, key);
 };
 
