@@ -1,6 +1,6 @@
-//! Decoded pictures against OpenCV: what both read has the same pixels.
+//! Decoded images against OpenCV: what both read has the same pixels.
 //!
-//! The input is either a file, or a picture and settings from which a valid file is written. OpenCV runs beside it
+//! The input is either a file, or an image and settings from which a valid file is written. OpenCV runs beside it
 //! (`scripts/reference/image_files.py serve`); the environment variable PYTHON names a Python that has it.
 //!
 //! A damaged JPEG, lossy WebP or TIFF is compared by its size alone: where values leave the range that an encoder can
@@ -102,7 +102,7 @@ fn written(settings: [u8; SETTINGS], samples: &[u8]) -> Option<Vec<u8>> {
             encoder.set_sampling_factor(SAMPLINGS[usize::from(sampling) % SAMPLINGS.len()]);
             encoder.set_progressive(flags & 1 != 0);
             encoder.set_optimized_huffman_tables(flags & 2 != 0);
-            // Where it optimises its tables, jpeg-encoder 0.7.1 does not count what restarts need, and panics.
+            // Where it optimizes its tables, jpeg-encoder 0.7.1 does not count what restarts need, and panics.
             if flags & 6 == 4 {
                 encoder.set_restart_interval(u16::from(flags >> 3) + 1);
             }

@@ -303,4 +303,5 @@ def main():
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

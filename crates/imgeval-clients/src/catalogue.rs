@@ -1,5 +1,5 @@
-//! What is known of models: prices, limits, retirement. Data, not code: `models.toml` is built in, and users add to it
-//! or replace entries with a file of the same form.
+//! The catalog of models: prices, limits, retirement dates. It is data, not code: `models.toml` is built in, and
+//! users add to it or replace entries with a file of the same form.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
@@ -45,7 +45,7 @@ pub struct ModelEntry {
     pub retires: Option<Date>,
     /// What the vendor names in its place.
     pub replacement: Option<String>,
-    /// The model wants to be told to send bytes and not a link.
+    /// The model needs to be told to send bytes instead of a link.
     pub response_format: bool,
     /// The model knows the limit of an answer's length as `max_completion_tokens` and not as `max_tokens`.
     pub max_completion_tokens: bool,
@@ -100,7 +100,7 @@ pub struct SizeLimits {
     /// Both sides are multiples of this.
     pub multiple_of: NonZeroU32,
     pub longest_side: u32,
-    /// The longer side is at most so many times the shorter one.
+    /// Largest allowed ratio of the longer side to the shorter one.
     pub ratio: u32,
     pub least_pixels: u64,
     pub most_pixels: u64,
@@ -118,7 +118,7 @@ pub struct Retirement {
 pub enum CatalogueError {
     #[error("`{origin}`, line {line}: {message}")]
     Malformed { origin: String, line: usize, message: String },
-    #[error("`{origin}`, line {line}: `{id}` of `{provider}` stands there twice (name or alias)")]
+    #[error("`{origin}`, line {line}: `{id}` of `{provider}` appears twice (as name or alias)")]
     Duplicate { origin: String, line: usize, provider: ProviderKind, id: String },
 }
 
@@ -127,15 +127,15 @@ impl Catalogue {
     /// Never: a test reads the built-in file.
     #[must_use]
     pub fn built_in() -> Self {
-        // A damaged built-in file fails this crate's tests; an empty catalogue only means that no price is known.
+        // A damaged built-in file fails this crate's tests; an empty catalog only means that no price is known.
         let entries = parse(BUILT_IN, BUILT_IN_ORIGIN).unwrap_or_default();
         Self { entries }
     }
 
-    /// The built-in catalogue with the entries of a user's file, which replace those of the same provider and id.
+    /// The built-in catalog with the entries of a user's file, which replace those of the same provider and id.
     ///
     /// # Errors
-    /// If the text is not TOML of the catalogue's form; unknown keys are refused by name.
+    /// If the text is not TOML of the catalog's form; unknown keys are refused by name.
     pub fn with_overrides(text: &str, origin: &str) -> Result<Self, CatalogueError> {
         let mut catalogue = Self::built_in();
         for entry in parse(text, origin)? {
@@ -162,7 +162,7 @@ impl Catalogue {
         by_id.or_else(|| of_kind.find(|entry| entry.is_named(id)))
     }
 
-    /// The entries that the other catalogue has differently or not at all.
+    /// The entries that the other catalog has differently or not at all.
     pub fn changed_in(&self, other: &Self) -> impl Iterator<Item = &ModelEntry> {
         self.entries.iter().filter(|entry| !other.entries.contains(entry))
     }
@@ -292,7 +292,7 @@ impl TryFrom<String> for Name {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.is_empty() { Err("this text must not be empty") } else { Ok(Self(text)) }
+        if text.is_empty() { Err("must not be empty") } else { Ok(Self(text)) }
     }
 }
 
@@ -306,7 +306,7 @@ impl TryFrom<String> for KindName {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         ProviderKind::from_name(&text).map(Self).ok_or_else(|| {
             let names: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.name()).collect();
-            format!("`{text}` is no kind of provider; known are {}", names.join(", "))
+            format!("unknown provider kind `{text}`; expected one of {}", names.join(", "))
         })
     }
 }
@@ -429,11 +429,11 @@ mod tests {
         let date = said(&ENTRY.replace("2026-11-01", "2026-02-30"));
         assert!(date.starts_with("`mine.toml`, line 5:") && date.contains("date is not valid"), "{date}");
         let twice = said(&format!("{ENTRY}{ENTRY}"));
-        assert_eq!(twice, "`mine.toml`, line 6: `m` of `openai-images` stands there twice (name or alias)");
+        assert_eq!(twice, "`mine.toml`, line 6: `m` of `openai-images` appears twice (as name or alias)");
         assert!(said("[[model]]\nid = ''").contains("line 2"));
         assert!(
             said(&ENTRY.replace("-images", ""))
-                .contains("`openai` is no kind of provider; known are openai-images")
+                .contains("unknown provider kind `openai`; expected one of openai-images")
         );
         assert!(said(&ENTRY.replace("source", "#")).contains("missing field `source`"));
     }

@@ -50,7 +50,7 @@ impl ChatClient {
         let (mut answer, is_cut) = self.0.ask(question, permit).await?;
         // It would be taken for a whole one.
         if is_cut && answer.outcome.done().is_some() {
-            let detail = "no whole answer came (length)".to_owned();
+            let detail = "no complete answer arrived (length)".to_owned();
             answer.outcome = Outcome::Failed(Failure { kind: FailureKind::EmptyReply, detail });
         }
         Ok(answer)
@@ -89,7 +89,7 @@ impl ChatRewriter {
 fn prompt_of(text: &str) -> Outcome<String> {
     let prompt = answer_of(text);
     if prompt.is_empty() {
-        let detail = "no prompt came, only thoughts".to_owned();
+        let detail = "no prompt arrived, only thoughts".to_owned();
         return Outcome::Failed(Failure { kind: FailureKind::EmptyReply, detail });
     }
     Outcome::Done(prompt.into_owned())

@@ -29,7 +29,7 @@ impl<P: ReplyReader> Endpoint<P> {
         Ok(Self { meta, transport, provider, entry })
     }
 
-    /// Sends a request of about so many tokens, as [`Transport::call`] does.
+    /// Sends a request of about this many tokens, like [`Transport::call`].
     pub(crate) async fn call(
         &self,
         request: &ApiRequest,

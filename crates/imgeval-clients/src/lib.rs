@@ -1,4 +1,4 @@
-//! Talks to image generators and chat models: the transport, one file for each provider, and the catalogue of models.
+//! Talks to image generators and chat models: the transport, one file for each provider, and the catalog of models.
 //! Only this crate knows HTTP. It reads neither the environment nor settings files; what it needs is in
 //! [`ProviderSettings`].
 

@@ -1,5 +1,5 @@
-//! What the catalogue knows to be impossible, said before anything is asked of a vendor. It holds at the vendor's own address:
-//! what other servers offer under the same names is their own business.
+//! Checks against the catalog before anything is sent to a vendor. They apply only at the vendor's own address: other
+//! servers may offer anything under the same names.
 
 use imgeval_core::{ImageParameters, SizeRequest};
 use jiff::civil::Date;
@@ -9,10 +9,10 @@ use crate::{Catalogue, ModelEntry, ProviderKind, Retirement, SizeLimits};
 /// How many names are suggested in place of an unknown one.
 const SUGGESTIONS: usize = 3;
 
-/// A model that its vendor does not offer, as far as the catalogue knows.
+/// A model that its vendor does not offer, as far as the catalog knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableModel {
-    #[error("{kind} has no model `{model}` in the catalogue")]
+    #[error("{kind} has no model `{model}` in the catalog")]
     Unknown {
         kind: ProviderKind,
         model: String,
@@ -29,7 +29,9 @@ impl UnusableModel {
     pub fn hint(&self) -> String {
         match self {
             Self::Unknown { nearest, .. } => format!("the nearest are {}", nearest.join(", ")),
-            Self::Retired { replacement: Some(model), .. } => format!("the vendor names {model} instead"),
+            Self::Retired { replacement: Some(model), .. } => {
+                format!("the vendor recommends {model} instead")
+            }
             Self::Retired { replacement: None, .. } => "choose another model".to_owned(),
         }
     }
@@ -37,7 +39,7 @@ impl UnusableModel {
 
 /// A size or quality that a model does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the model {model} does not take the {what} `{asked}`")]
+#[error("the model {model} does not accept the {what} `{asked}`")]
 pub struct ImpossibleRequest {
     pub model: String,
     pub what: &'static str,
@@ -102,7 +104,7 @@ impl ModelEntry {
     /// Checks size and quality against what the model takes.
     ///
     /// # Errors
-    /// If the catalogue knows that the model does not take one of them.
+    /// If the catalog knows that the model does not take one of them.
     pub fn check_parameters(&self, parameters: &ImageParameters) -> Result<(), ImpossibleRequest> {
         let refuse = |what, asked: &str, possible: String| ImpossibleRequest {
             model: self.id.clone(),
@@ -113,7 +115,7 @@ impl ModelEntry {
         if let Some(size) = parameters.size {
             let text = size.to_string();
             if !self.sizes.is_empty() && !self.sizes.contains(&text) {
-                return Err(refuse("size", &text, format!("it takes {}", self.sizes.join(", "))));
+                return Err(refuse("size", &text, format!("it accepts {}", self.sizes.join(", "))));
             }
             if let (Some(limits), SizeRequest::Pixels { width, height }) = (self.size_limits, size)
                 && !limits.allow(width, height)
@@ -123,7 +125,7 @@ impl ModelEntry {
         }
         match &parameters.quality {
             Some(quality) if !self.qualities.is_empty() && !self.qualities.contains(quality) => {
-                Err(refuse("quality", quality, format!("it takes {}", self.qualities.join(", "))))
+                Err(refuse("quality", quality, format!("it accepts {}", self.qualities.join(", "))))
             }
             _ => Ok(()),
         }
@@ -144,8 +146,7 @@ impl SizeLimits {
     fn sentence(self) -> String {
         let Self { multiple_of, longest_side, ratio, least_pixels, most_pixels } = self;
         format!(
-            "its sides are multiples of {multiple_of} and at most {longest_side} long, one at most {ratio} times the other, \
-             with {least_pixels} to {most_pixels} pixels in all"
+            "its sides must be multiples of {multiple_of}, at most {longest_side} long, with an aspect ratio of at most {ratio}, and {least_pixels} to {most_pixels} pixels in total"
         )
     }
 }
@@ -213,7 +214,7 @@ as_of = '2030-01-01'
         assert_eq!(check(ProviderKind::OpenaiImages, "paint-8", "2030-12-31"), Ok(()));
         let error = check(ProviderKind::OpenaiImages, "paint-8", "2031-01-01").unwrap_err();
         assert_eq!(error.to_string(), "the model paint-8 was retired on 2031-01-01");
-        assert_eq!(error.hint(), "the vendor names paint-10 instead");
+        assert_eq!(error.hint(), "the vendor recommends paint-10 instead");
     }
 
     #[test]
@@ -231,7 +232,7 @@ as_of = '2030-01-01'
         assert_eq!(takes("paint-9", Some("64x96"), Some("fine")), Ok(()));
         assert_eq!(takes("paint-8", None, Some("any word")), Ok(()));
         let (error, possible) = takes("paint-9", Some("96x64"), None).unwrap_err();
-        assert_eq!(error, "the model paint-9 does not take the size `96x64`");
+        assert_eq!(error, "the model paint-9 does not accept the size `96x64`");
         assert_eq!(possible, "it takes 64x64, 64x96");
         assert!(takes("paint-9", None, Some("Fine")).unwrap_err().0.contains("the quality `Fine`"));
         for (size, is_taken) in [

@@ -1,4 +1,4 @@
-//! What calls cost, and what they are thought to cost before: tokens or images times the catalogue's prices.
+//! What calls cost, and what they are thought to cost before: tokens or images times the catalog's prices.
 //!
 //! Where a number is missing the answer is `None` (unknown), never a smaller amount.
 
@@ -36,12 +36,12 @@ impl ModelEntry {
             return self.cost_without_image(usage);
         }
         let (row, is_exact) = dearest(&self.prices.images, parameters)?;
-        let which = if is_exact { "" } else { ", the dearest of what was left open" };
+        let which = if is_exact { "" } else { ", the most expensive of the options left open" };
         // A model that calls another one for the image is paid by tokens besides.
         let is_counted = usage.text_output.is_some() && has_token_prices;
         let (tokens, besides) =
             if is_counted { (self.prices.of_tokens(usage)?, "counted tokens and ") } else { (Usd::ZERO, "") };
-        let basis = format!("{besides}catalogue price per image of {}{which}", self.as_of);
+        let basis = format!("{besides}catalog price per image of {}{which}", self.as_of);
         Some(Cost { amount: row.price + tokens, basis })
     }
 
@@ -50,7 +50,7 @@ impl ModelEntry {
     pub fn cost_without_image(&self, usage: &Usage) -> Option<Cost> {
         let is_counted = usage.text_output.is_some() || usage.image_output.is_some();
         let amount = is_counted.then(|| self.prices.of_tokens(usage))??;
-        Some(Cost { amount, basis: format!("counted tokens x catalogue price of {}", self.as_of) })
+        Some(Cost { amount, basis: format!("counted tokens x catalog price of {}", self.as_of) })
     }
 
     /// Whether estimates, and with them limits on the cost, are possible.
@@ -65,9 +65,9 @@ impl ModelEntry {
     #[must_use]
     pub fn estimate(&self, request: &ImageRequest) -> Option<Cost> {
         let (output, is_exact) = self.estimate_output(&request.parameters)?;
-        let mut basis = format!("estimate by catalogue prices of {}", self.as_of);
+        let mut basis = format!("estimate at catalog prices of {}", self.as_of);
         if !is_exact {
-            basis.push_str(", the dearest size and quality of what was left open");
+            basis.push_str(", the most expensive size and quality left open");
         }
         let mut amount = output;
         // Models that are paid per image alone take their input for nothing.
@@ -113,7 +113,7 @@ impl ModelEntry {
             tokens += images;
         }
         let basis = format!(
-            "estimate, catalogue prices of {}: {tokens} tokens in, {n_output_tokens} out",
+            "estimate at catalog prices of {}: {tokens} input tokens, {n_output_tokens} output tokens",
             self.as_of
         );
         Some(Cost { amount, basis })
@@ -323,7 +323,7 @@ image = [
         let cost = entry("tokens").cost(&usage, &parameters("", "")).unwrap();
         // 100 x $5 + 1000 x $10 + 4160 x $40, a million each.
         assert_eq!(cost.amount, Usd::from_dollars(0.1769).unwrap());
-        assert_eq!(cost.basis, "counted tokens x catalogue price of 2026-11-01");
+        assert_eq!(cost.basis, "counted tokens x catalog price of 2026-11-01");
     }
 
     #[test]
@@ -356,7 +356,7 @@ image = [
         // 1000 x $2 + 100 x $10, a million each, and $0.04.
         let cost = entry.cost(&usage, &parameters("1024x1024", "standard")).unwrap();
         assert_eq!(cost.amount, Usd::from_dollars(0.043).unwrap());
-        assert!(cost.basis.starts_with("counted tokens and catalogue price per image"));
+        assert!(cost.basis.starts_with("counted tokens and catalog price per image"));
         assert_eq!(entry.cost_without_image(&usage).unwrap().amount, Usd::from_dollars(0.003).unwrap());
         entry.prices.images.clear();
         assert_eq!(entry.cost(&usage, &parameters("1024x1024", "standard")), None);
@@ -367,10 +367,10 @@ image = [
         let cost = |size, quality| entry("images").cost(&Usage::default(), &parameters(size, quality));
         let standard = cost("1024x1024", "standard").unwrap();
         assert_eq!(standard.amount, Usd::from_dollars(0.04).unwrap());
-        assert_eq!(standard.basis, "catalogue price per image of 2026-11-01");
+        assert_eq!(standard.basis, "catalog price per image of 2026-11-01");
         let open = cost("1024x1024", "").unwrap();
         assert_eq!(open.amount, Usd::from_dollars(0.08).unwrap());
-        assert!(open.basis.ends_with("the dearest of what was left open"));
+        assert!(open.basis.ends_with("the most expensive of the options left open"));
         assert_eq!(cost("256x256", "standard"), None);
     }
 
@@ -382,8 +382,8 @@ image = [
         assert_eq!(estimate("1024x1024", "auto").amount, Usd::from_dollars(0.166_43).unwrap());
         assert_eq!(estimate("", "").amount, Usd::from_dollars(0.249_63).unwrap());
         assert!(
-            estimate("", "").basis.contains("dearest")
-                && !estimate("1024x1024", "low").basis.contains("dearest")
+            estimate("", "").basis.contains("most expensive")
+                && !estimate("1024x1024", "low").basis.contains("most expensive")
         );
         assert_eq!(
             entry("images").estimate(&request(parameters("", ""))).unwrap().amount.nanos(),

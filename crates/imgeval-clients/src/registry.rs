@@ -95,7 +95,7 @@ impl ProviderKind {
         }
     }
 
-    /// The header that carries the key, and what stands before it.
+    /// The header that carries the key, and the text before the key.
     pub(crate) fn key_header(self) -> (&'static str, &'static str) {
         match self {
             Self::Gemini => ("x-goog-api-key", ""),

@@ -1,4 +1,5 @@
-//! Reads kept replies anew, as if they had just come, and sends nothing. Pure: the same reply gives the same reading.
+//! Re-reads stored replies as if they had just arrived, and sends nothing. Pure: the same reply always gives the same
+//! reading.
 
 use imgeval_core::{Failure, FailureKind, ImageParameters, Outcome, ReadImage, Reading};
 use serde_json::Value;
@@ -104,7 +105,7 @@ fn judge<T>(
     let mut json = match read_reply(text.as_bytes()) {
         Ok(WireReply { json, .. }) => json,
         Err(error) => {
-            let detail = format!("the kept reply cannot be read: {error}");
+            let detail = format!("could not read the stored reply: {error}");
             return failed(no_answer(detail), Told::default(), String::new());
         }
     };

@@ -9,7 +9,7 @@ use base64::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
-/// A key or password. It prints as `****` and cannot be serialised.
+/// A key or password. It prints as `****` and cannot be serialized.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -20,15 +20,15 @@ pub enum KeyProblem {
     Blank,
     #[error("has more than one line")]
     Lines,
-    #[error("holds characters that are not ASCII")]
+    #[error("contains characters that are not ASCII")]
     NotAscii,
     #[error("is in quotes")]
     Quoted,
     #[error("starts with the name of a variable")]
     Assignment,
-    #[error("holds spaces")]
+    #[error("contains spaces")]
     Spaces,
-    #[error("holds control characters")]
+    #[error("contains control characters")]
     Control,
 }
 
@@ -187,7 +187,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms.push(escaped.replace('/', "\\/"));
     forms.push(escaped);
     // In the middle of a longer text base64 depends on where a group of three bytes begins. The characters that
-    // also hold bits of the neighbours are left out.
+    // also hold bits of the neighbors are left out.
     for offset in 0..3 {
         let mut bytes = vec![0; offset];
         bytes.extend(secret.as_bytes());

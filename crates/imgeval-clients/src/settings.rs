@@ -100,10 +100,13 @@ impl ProviderSettings {
         let has_user = !url.username().is_empty() || url.password().is_some();
         let shown = format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());
         if has_user {
-            return Err(refuse(&shown, "it holds a user or password, which belong into the key or a header"));
+            return Err(refuse(
+                &shown,
+                "it contains a user name or password, which belongs in the key or a header",
+            ));
         }
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(refuse(&shown, "only http and https are spoken"));
+            return Err(refuse(&shown, "only http and https are supported"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse(&shown, "it has a query or fragment"));

@@ -121,7 +121,7 @@ async fn an_image_is_refused_by_a_server_without_vision() {
     question.parts.push(QuestionPart::Image(InputImage::new(ImageFormat::Png, *b"\x89PNG\r\n\x1a\n")));
     let down = judge.judge(&question, &Always).await.unwrap_err();
     println!("{down} / {}", down.hint);
-    assert!(down.message.contains("the model takes no images"), "{down}");
+    assert!(down.message.contains("the model does not accept images"), "{down}");
 }
 
 #[tokio::test]
@@ -131,6 +131,6 @@ async fn a_wrong_key_ends_everything() {
     let judge = open_judge(settings, "local", None).unwrap();
     let down = judge.judge(&question("a", limited(1)), &Always).await.unwrap_err();
     println!("{down}");
-    assert!(down.message.contains("the key is missing or not accepted"), "{down}");
+    assert!(down.message.contains("the key is missing or was rejected"), "{down}");
     assert!(!format!("{down:?}").contains("canary"));
 }

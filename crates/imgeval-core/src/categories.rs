@@ -1,4 +1,4 @@
-//! The 80 COCO object categories and ten colours by GenEval's names (`evaluation/object_names.txt` and
+//! The 80 COCO object categories and ten colors by GenEval's names (`evaluation/object_names.txt` and
 //! `evaluate_images.py` of djghosh13/geneval). COCO-80 detectors share the order, so an index is a category.
 
 use std::fmt;
@@ -88,7 +88,7 @@ pub const CATEGORY_NAMES: [&str; 80] = [
     "toothbrush",
 ];
 
-/// The ten colours in the order of GenEval's evaluator.
+/// The ten colors in the order of GenEval's evaluator.
 pub const COLOR_NAMES: [&str; 10] =
     ["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white"];
 
@@ -96,7 +96,7 @@ pub const COLOR_NAMES: [&str; 10] =
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Category(u8);
 
-/// A colour, an index into [`COLOR_NAMES`].
+/// A color, an index into [`COLOR_NAMES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Color(u8);
 

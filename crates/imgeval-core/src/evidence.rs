@@ -26,16 +26,16 @@ impl BoundingBox {
     }
 }
 
-/// How the name of a colour follows from ten scores.
+/// How the name of a color follows from ten scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColorRule {
-    /// The largest score names the colour, whatever it is (GenEval's rule; CLIP's scores may all be negative).
+    /// The largest score names the color, whatever it is (GenEval's rule; CLIP's scores may all be negative).
     Argmax,
-    /// The largest score names the colour if it is above zero; otherwise it is none of the ten.
+    /// The largest score names the color if it is above zero; otherwise it is none of the ten.
     PositiveOnly,
 }
 
-/// One score per colour, in the order of [`crate::categories::COLOR_NAMES`]; larger is likelier.
+/// One score per color, in the order of [`crate::categories::COLOR_NAMES`]; larger is likelier.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ColorScores {
     /// Finite numbers.
@@ -44,7 +44,7 @@ pub struct ColorScores {
 }
 
 impl ColorScores {
-    /// The colour that the rule names; the first of equals.
+    /// The color that the rule names; the first of equals.
     #[must_use]
     pub fn best(&self) -> Option<Color> {
         let mut best = (0, self.values[0]);
@@ -67,9 +67,9 @@ pub struct Detection {
     /// Confidence in [0, 1].
     pub score: f32,
     pub bounding_box: BoundingBox,
-    /// The pixels of the object, where the detector tells; of the image's size.
+    /// The pixels of the object, if the detector provides them; of the image's size.
     pub mask: Option<Mask>,
-    /// `None` if nobody looked at its colour.
+    /// `None` if its color was not determined.
     pub colors: Option<ColorScores>,
 }
 

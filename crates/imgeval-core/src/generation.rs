@@ -1,4 +1,4 @@
-//! What is asked of an image generator, what comes back, and the port behind which providers live.
+//! Requests to an image generator and its answers, and the port that providers implement.
 
 use std::{fmt, sync::Arc};
 
@@ -101,7 +101,7 @@ pub struct Turn {
     /// What the user sent along in that round.
     pub images: Vec<InputImage>,
     pub answer: InputImage,
-    /// What the provider gave to go on from: [`Answer::state`].
+    /// State that the provider returned to continue from: [`Answer::state`].
     pub state: Option<String>,
 }
 
@@ -195,7 +195,7 @@ impl ImageRequest {
 pub struct EndpointMeta {
     /// The kind of interface, such as `openai-images`.
     pub provider: String,
-    /// Base URL without secrets; empty where there is none.
+    /// Base URL without secrets; empty if there is none.
     pub endpoint: String,
     /// The model's name at the provider, or the command.
     pub model: String,
@@ -360,23 +360,23 @@ pub struct Answer {
     pub usage: Usage,
     /// `None`: not known.
     pub cost: Option<Cost>,
-    /// The prompt that the provider says it used instead.
+    /// The prompt that the provider reports to have used instead.
     pub revised_prompt: Option<String>,
-    /// What a further round needs to go on from here, such as a response id; opaque.
+    /// State needed to continue with a further round, such as a response id; opaque.
     pub state: Option<String>,
     /// The reply's text with images cut out and keys redacted; what a command wrote to stderr.
     pub raw: String,
     /// The same reply in full: to be kept unless its image is safely stored and it held no other.
     pub whole: Option<WholeReply>,
-    /// A reply to an earlier try that could not be used though it may have been paid for: to be kept in any case.
+    /// An unusable reply to an earlier attempt that may have been billed; always stored.
     pub unused: Option<WholeReply>,
-    /// What replies to earlier tries that could not be used are known to have cost, beside `cost`.
+    /// Known costs of unusable replies to earlier attempts, in addition to `cost`.
     pub wasted: Option<Cost>,
     /// How often the request was sent.
     pub tries: u32,
     /// How many of these ended without their answer arriving though the provider may have done, and billed, the work.
     pub lost_tries: u32,
-    /// Besides, no further call can succeed either; told here, and not as an error, where tries were lost before that.
+    /// Set if no further call can succeed either; reported here instead of as an error if attempts were lost before.
     pub down: Option<ProviderDown>,
 }
 
@@ -435,7 +435,7 @@ impl Permit for Always {
 #[error("{message}")]
 pub struct ProviderDown {
     pub message: String,
-    /// How to mend it.
+    /// How to repair it.
     pub hint: String,
 }
 

@@ -1,4 +1,4 @@
-//! Newtypes for everything that is named, so that one kind of name is never taken for another.
+//! Newtypes for everything that has a name, so that different kinds of names cannot be confused.
 
 use std::fmt;
 
@@ -102,7 +102,7 @@ impl fmt::Display for ContentHash {
     }
 }
 
-/// Hashes labelled parts unambiguously (each is preceded by its length) into hexadecimal.
+/// Hashes labeled parts unambiguously (each is preceded by its length) into hexadecimal.
 pub(crate) fn hash_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut hasher = Sha256::new();
     for part in parts {

@@ -7,10 +7,10 @@ use serde::{Deserialize, de::Error as _};
 /// hundred bytes.
 pub const MAX_JSON_VALUES: usize = 1_000_000;
 
-/// As `serde_json::from_str`, for at most [`MAX_JSON_VALUES`] values.
+/// Like `serde_json::from_str`, for at most [`MAX_JSON_VALUES`] values.
 ///
 /// # Errors
-/// If there are more, or the text is not what is wanted.
+/// If there are more, or the text does not have the expected form.
 pub fn from_json_str<'text, T: Deserialize<'text>>(text: &'text str) -> Result<T, serde_json::Error> {
     check(text.as_bytes())?;
     serde_json::from_str(text)
@@ -40,7 +40,7 @@ fn check(text: &[u8]) -> Result<(), serde_json::Error> {
 }
 
 /// At least as many as any parser makes of the text before it ends or finds an error: each value and each name is the first, or
-/// stands behind one of four signs outside of strings.
+/// stands behind one of four signs outside strings.
 fn count_values(text: &[u8]) -> usize {
     let (mut count, mut is_string, mut is_escaped) = (1, false, false);
     for byte in text {

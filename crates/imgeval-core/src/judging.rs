@@ -1,4 +1,4 @@
-//! What is asked of a judge, and the port behind which judges live.
+//! Questions to a judge, and the port that judges implement.
 
 use std::fmt;
 

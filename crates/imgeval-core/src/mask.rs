@@ -232,7 +232,7 @@ impl Mask {
 
 /// For each column the rows at which it changes, the state above the first row being outside.
 ///
-/// Reads the rows in order and only stops where two neighbouring ones differ, which with the masks of objects is
+/// Reads the rows in order and only stops where two neighboring ones differ, which with the masks of objects is
 /// seldom.
 fn changes_in_columns(width: usize, bits: &[bool]) -> Vec<Vec<u32>> {
     const BLOCK: usize = 64;

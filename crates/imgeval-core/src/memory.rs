@@ -29,9 +29,9 @@ pub fn set_max_memory(bytes: u64) {
     PIXEL_MEMORY.set_limit(bytes - bytes / FILE_SHARE);
 }
 
-/// To be asked for before an image file of so many bytes is read, and kept as long as the bytes. Waits for others; `None` where waiting
-/// could be without end, since this thread holds pixels or bytes that others wait for. A file that is larger than the budget
-/// gets all of it.
+/// Reserves memory for an image file before it is read; the reservation must live as long as the bytes. Waits for
+/// others; returns `None` if waiting might never end because this thread holds pixels or bytes that others wait for.
+/// A file larger than the budget gets all of it.
 pub fn reserve_file(bytes: u64) -> Option<Reservation> {
     let waits_for_me = || PIXEL_MEMORY.lock().is_held_by(thread::current().id());
     let limit = FILE_MEMORY.lock().limit;
@@ -48,9 +48,9 @@ fn max_memory_for(needed: u64) -> u64 {
 pub enum NotEnoughMemory {
     #[error("decoding it needs {}; a memory limit of {} or more is enough", Mib(*needed), Mib(max_memory_for(*needed)))]
     OverBudget { needed: u64 },
-    #[error("decoding it needs {}, and images in use at the same time hold the rest of the memory limit", Mib(*needed))]
+    #[error("decoding it needs {}, and images in use at the same time take up the rest of the memory limit", Mib(*needed))]
     HeldByOthers { needed: u64 },
-    #[error("the system has no {} left; start again with fewer threads, a lower memory limit or more memory", Mib(*needed))]
+    #[error("the system has no {} left; run again with fewer threads, a lower memory limit or more memory", Mib(*needed))]
     Refused { needed: u64 },
 }
 
@@ -92,10 +92,10 @@ impl MemoryBudget {
         self.changed.notify_all();
     }
 
-    /// Waits until so many bytes are free. A request that alone is larger than the budget ends at once.
+    /// Waits until this many bytes are free. A request larger than the budget fails at once.
     ///
     /// # Errors
-    /// If the budget is too small, or would be free only after this thread gave back what it holds.
+    /// If the budget is too small, or would only be free after this thread returned what it holds.
     pub fn reserve(&'static self, bytes: u64) -> Result<Reservation, NotEnoughMemory> {
         let me = thread::current().id();
         let mut state = self.lock();
@@ -150,7 +150,7 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Gives back all but so many bytes.
+    /// Returns all but this many bytes.
     pub fn shrink_to(&mut self, bytes: u64) {
         let freed = self.bytes.saturating_sub(bytes);
         self.bytes -= freed;

@@ -3,10 +3,10 @@
 /// Fewer would not hold a single ordinary image.
 const LEAST: u64 = 16 << 20;
 
-/// Bytes from a whole number with a unit, such as `2GiB`, `1500MiB` or `4GB`.
+/// Parses a whole number with a unit, such as `2GiB`, `1500MiB` or `4GB`, into bytes.
 ///
 /// # Errors
-/// Says what is wrong, for people.
+/// A message for the user.
 pub fn parse_memory(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
@@ -20,10 +20,10 @@ pub fn parse_memory(text: &str) -> Result<u64, String> {
         "mb" => 1_000_000,
         "gb" => 1_000_000_000,
         "tb" => 1_000_000_000_000,
-        _ => return Err("give a whole number with a unit: KiB, MiB, GiB or TiB, such as 2GiB".to_owned()),
+        _ => return Err("must be a whole number with a unit: KiB, MiB, GiB or TiB, such as 2GiB".to_owned()),
     };
     let number: u64 =
-        number.parse().map_err(|_| "give a whole number with a unit, such as 2GiB".to_owned())?;
+        number.parse().map_err(|_| "must be a whole number with a unit, such as 2GiB".to_owned())?;
     match number.checked_mul(factor) {
         Some(bytes) if bytes >= LEAST => Ok(bytes),
         Some(_) => Err(format!("must be at least {}MiB", LEAST >> 20)),

@@ -31,7 +31,7 @@ impl Failure {
     /// Of a call that was not permitted to send anything.
     #[must_use]
     pub fn not_sent() -> Self {
-        let detail = "it was time to stop before anything was sent".to_owned();
+        let detail = "stopped before anything was sent".to_owned();
         Self { kind: FailureKind::Interrupted, detail }
     }
 }
@@ -65,7 +65,7 @@ macro_rules! failure_kinds {
                 }
             }
 
-            /// What it means, and what mends it where that takes no command.
+            /// What it means, and what repairs it where that takes no command.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self {
@@ -96,27 +96,27 @@ macro_rules! failure_kinds {
 }
 
 failure_kinds! {
-    EmptyFile => "empty-file", "the file has no bytes or the image no pixels; make it again";
-    Unreadable => "unreadable", "not decodable as an image (truncated or damaged); make it again";
-    UnsupportedFormat => "unsupported-format", "of no image format that is read, such as AVIF, HEIC or JPEG XL; convert it to PNG";
-    TooManyPixels => "too-many-pixels", "larger than the limit on pixels allows";
-    NotEnoughMemory => "not-enough-memory", "decoding it needs more memory than the limit allows or the system has; with more, it is tried again";
-    WrongMetadata => "wrong-metadata", "its folder's metadata is not this suite's";
-    DuplicateSample => "duplicate-sample", "another file already holds this prompt and sample number; rename one";
+    EmptyFile => "empty-file", "the file has no bytes or the image no pixels; generate it again";
+    Unreadable => "unreadable", "cannot be decoded as an image (truncated or damaged); generate it again";
+    UnsupportedFormat => "unsupported-format", "an image format that is not supported, such as AVIF, HEIC or JPEG XL; convert it to PNG";
+    TooManyPixels => "too-many-pixels", "larger than the limit on pixels";
+    NotEnoughMemory => "not-enough-memory", "decoding it needs more memory than the limit allows or the system has; it is tried again with more memory";
+    WrongMetadata => "wrong-metadata", "the metadata in its folder do not belong to this suite";
+    DuplicateSample => "duplicate-sample", "another file already has this prompt and sample number; rename one";
     UnknownPrompt => "unknown-prompt", "its prompt index is not in the suite";
-    NotAccessible => "not-accessible", "a file could not be read or written; mend what the detail says and start the same command again";
+    NotAccessible => "not-accessible", "a file could not be read or written; fix what the detail says and run the same command again";
     DetectorFailed => "detector-failed", "the detector could not process the image; see the detail";
-    Refused => "refused", "the provider said no; a result, asked again only on demand";
-    Moderated => "moderated", "a content filter stopped it; a result, asked again only on demand";
-    EmptyReply => "empty-reply", "the answer holds no image, or no words where words were asked for; asked again only on demand";
-    NotAnImage => "not-an-image", "what came is not a readable image; asked again only on demand";
-    WrongSize => "wrong-size", "not the size asked for; kept, but not scored";
-    TimedOut => "timed-out", "no answer in time; started again, the command asks again";
-    Transport => "transport", "the connection or the server failed; started again, the command asks again";
-    Interrupted => "interrupted", "the process was stopped while the call was under way; it may have been billed";
-    RejectedRequest => "rejected-request", "the provider takes no such request; see the detail";
-    Unparsed => "unparsed", "the judge's reply holds no score that its protocol reads; it is kept";
-    NotMeasurable => "not-measurable", "what the check asks for cannot be measured on this image; see the detail";
+    Refused => "refused", "refused by the provider; asked again only on request";
+    Moderated => "moderated", "stopped by a content filter; asked again only on request";
+    EmptyReply => "empty-reply", "the answer contains no image (or no text, if text was requested); asked again only on request";
+    NotAnImage => "not-an-image", "the answer is not a readable image; asked again only on request";
+    WrongSize => "wrong-size", "another size than requested; kept but not scored";
+    TimedOut => "timed-out", "no answer in time; the command asks again when run again";
+    Transport => "transport", "the connection or the server failed; the command asks again when run again";
+    Interrupted => "interrupted", "the process stopped during the call, which may have been billed";
+    RejectedRequest => "rejected-request", "the provider does not accept this request; see the detail";
+    Unparsed => "unparsed", "the judge's reply contains no score that the protocol can read; the reply is kept";
+    NotMeasurable => "not-measurable", "what the check needs cannot be measured on this image; see the detail";
     CommandFailed => "command-failed", "the local command failed; see the detail";
 }
 

@@ -84,7 +84,7 @@ impl Pixels {
     }
 }
 
-/// An upright 8-bit grey image, row by row, a byte a pixel: a mask of a region, or a channel.
+/// An upright 8-bit gray image, row by row, a byte a pixel: a mask of a region, or a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrayPixels {
     width: u32,
@@ -100,7 +100,7 @@ impl GrayPixels {
         (expected > 0 && expected == values.len() as u64).then_some(Self { width, height, values })
     }
 
-    /// Luma as Pillow's `convert("L")` has it: ITU-R 601 in 16-bit fixed point, rounded half up. Grey stays what it is.
+    /// Luma as Pillow's `convert("L")` has it: ITU-R 601 in 16-bit fixed point, rounded half up. Gray stays what it is.
     #[must_use]
     pub fn luma_of(pixels: &Pixels) -> Self {
         let luma = |pixel: &[u8; 3]| {

@@ -14,11 +14,11 @@ pub struct ObserverMeta {
     pub title: String,
     /// Raised whenever our code could give other numbers for the same input.
     pub version: u32,
-    /// SHA-256 of the weight file, or empty where there is none.
+    /// SHA-256 of the weight file, or empty if there is none.
     pub weights_sha256: String,
     /// Everything else that changes the answer: input size, floors, suppression.
     pub parameters: String,
-    /// Whether its scores may stand beside official ones.
+    /// Whether its scores are comparable with official ones.
     pub is_comparable: bool,
 }
 
@@ -79,17 +79,17 @@ pub trait Detector: Send + Sync {
 pub enum ColorScope {
     /// Every one: naming is cheap.
     EveryDetection,
-    /// Only those whose colour a case asks for: naming is dear, and done in batches.
+    /// Only those whose color a case asks for: naming is dear, and done in batches.
     AskedFor,
 }
 
-/// Names the colour of detected objects.
+/// Names the color of detected objects.
 pub trait ColorNamer: Send + Sync {
     fn meta(&self) -> &ObserverMeta;
 
     fn scope(&self) -> ColorScope;
 
-    /// Ten finite scores for each detection, image by image in the order given; how they name a colour is said with them.
+    /// Ten finite scores for each detection, image by image in the order given; how they name a color is said with them.
     /// The number of detections, over all images, is bounded by the caller.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ pub struct DetectError {
 /// A line of text, or a part of one, in one place of an image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextLine {
-    /// x and y of the box's corners in pixels of the image, inside of it, clockwise from the top left.
+    /// x and y of the box's corners in pixels of the image, inside it, clockwise from the top left.
     pub corners: [[f64; 2]; 4],
     pub text: String,
     /// From 0 to 1.
@@ -147,7 +147,7 @@ pub trait TextReader: Send + Sync {
 /// Why an image has no text, which is not the same as an image without text.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("an image of {width}x{height} pixels is too thin to be read")]
+    #[error("an image of {width}x{height} pixels is too narrow to be read")]
     TooThin { width: u32, height: u32 },
     #[error(transparent)]
     Network(#[from] DetectError),

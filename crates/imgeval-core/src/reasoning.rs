@@ -2,7 +2,7 @@
 //! harmony format, or before a closing tag whose opening one was part of the prompt; [`answer_of`] leaves the answer.
 //!
 //! Tags: `<think>` and its like in any case, with blanks or attributes, also as `[THINK]`, `◁think▷` and the special
-//! tokens that other chat templates use. Inside of a thought only its own kind of tag counts, so a thought may name
+//! tokens that other chat templates use. Inside a thought only its own kind of tag counts, so a thought may name
 //! other tags. Harmony: <https://github.com/openai/harmony>; only the channel `final` is an answer.
 
 use std::borrow::Cow;

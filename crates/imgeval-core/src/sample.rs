@@ -164,17 +164,17 @@ macro_rules! image_notes {
 
 image_notes! {
     Animated => "animated", "several frames; only the first is scored";
-    SixteenBit => "16-bit", "reduced to 8 bits a channel, as the official evaluator reads it";
-    Cmyk => "cmyk", "converted to RGB without a colour profile";
-    Alpha => "alpha", "transparency dropped, the colour beneath it is scored, as the official evaluator reads it";
-    ExifRotated => "exif-rotated", "turned upright by its EXIF orientation";
-    RepeatedBytes => "repeated-bytes", "byte for byte the image of another sample; counted, but look into it";
+    SixteenBit => "16-bit", "reduced to 8 bits per channel, as the official evaluator reads it";
+    Cmyk => "cmyk", "converted to RGB without a color profile";
+    Alpha => "alpha", "transparency dropped and the color beneath it scored, as the official evaluator reads it";
+    ExifRotated => "exif-rotated", "rotated upright by its EXIF orientation";
+    RepeatedBytes => "repeated-bytes", "identical to the image of another sample; counted, but check why";
     NoMetadata => "no-metadata", "its folder has no metadata.jsonl; matched by folder number alone";
-    RewrittenPrompt => "rewritten-prompt", "made for another wording of its prompt, as its metadata.jsonl says; scored by what the suite asks";
+    RewrittenPrompt => "rewritten-prompt", "generated for another wording of its prompt, according to its metadata.jsonl; scored against the suite's prompt";
     FurtherKeys => "further-keys", "its metadata.jsonl has keys that GenEval does not know; they are ignored";
-    SourceGone => "source-gone", "the file it was imported from is gone; the run's own copy is scored";
-    NotPng => "not-png", "in the official layout but not PNG; the official evaluator would pass it over";
-    MisleadingExtension => "misleading-extension", "the bytes are of another format than the name says";
+    SourceGone => "source-gone", "the file it was imported from no longer exists; the run's own copy is scored";
+    NotPng => "not-png", "in the official layout but not PNG; the official evaluator would ignore it";
+    MisleadingExtension => "misleading-extension", "the file's content is of another format than its name says";
 }
 
 /// A verdict on one sample: a pure function of case and evidence.

@@ -1,4 +1,4 @@
-//! What a long computation tells while it goes on.
+//! Progress events of a long computation.
 
 use imgeval_vision::train::TrainingEvent;
 

@@ -2,7 +2,7 @@
 //!
 //! - [`collect`]: the images of a question, and what their files say.
 //! - [`alike`]: one size and one compression for all of them, and degradations.
-//! - [`architecture`]: which kind of decoder drew these pictures, with the controls that keep the answer honest.
+//! - [`architecture`]: which kind of decoder drew these images, with the controls that keep the answer honest.
 //! - [`artefacts`]: which traces a generator's images carry, beside those of a reference.
 //! - [`forensics`]: whether detectors tell them from real images, under which codecs, and why.
 

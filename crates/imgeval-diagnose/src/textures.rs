@@ -1,11 +1,11 @@
-//! Pictures for tests: smooth random textures, each with a slope and contrast of its own, as photographs have.
+//! Images for tests: smooth random textures, each with a slope and contrast of its own, as photographs have.
 
 use imgeval_core::Pixels;
 use rand_core::Rng as _;
 
 use crate::random::stream;
 
-/// A grey-ish texture: octaves of interpolated noise with random amplitudes, and fine grain.
+/// A gray-ish texture: octaves of interpolated noise with random amplitudes, and fine grain.
 pub(crate) fn texture(seed: u64, width: u32, height: u32) -> Pixels {
     let mut generator = stream(seed, "texture");
     let mut uniform = move || f64::from(generator.next_u32()) / 4_294_967_296.0;

@@ -1,4 +1,4 @@
-//! What is known of a file before it is used.
+//! Facts about a file before it is used.
 
 use crate::Unsuitable;
 

@@ -33,7 +33,7 @@ pub enum EncodingProblem {
     NotUtf8 { line: usize },
 }
 
-/// The text of a file that somebody wrote by hand and that should be `what`, such as "the settings".
+/// Reads a file that a person wrote, described as `what` in errors, such as "the settings".
 ///
 /// # Errors
 /// If it cannot be read, is longer than `max_bytes` or is not UTF-8.
@@ -94,7 +94,7 @@ mod tests {
         let shown = path.display();
         assert_eq!(
             error.to_string(),
-            format!("could not read the settings `{shown}`: it is longer than 10 bytes")
+            format!("could not read the settings `{shown}`: it is larger than 10 bytes")
         );
         let error = read_hand_written(Path::new("/nowhere/x.toml"), 10, "the settings").unwrap_err();
         assert_eq!(error.to_string(), "could not read the settings `/nowhere/x.toml`");

@@ -11,7 +11,7 @@ use crate::{NewFile, OwnFolder, open_special_for_writing};
 /// Why output cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    #[error("`{}` is a folder, not a file to write", path.display())]
+    #[error("`{}` is a folder, not a file", path.display())]
     IsFolder { path: PathBuf },
     #[error("could not write `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },
@@ -19,13 +19,14 @@ pub enum OutputError {
     Create { path: PathBuf, source: io::Error },
     #[error("could not create the folder of `{}`", path.display())]
     CreateParent { path: PathBuf, source: io::Error },
-    #[error("could not make a temporary file")]
+    #[error("could not create a temporary file")]
     Temporary(#[source] io::Error),
 }
 
-/// Collects output under a temporary name beside its destination; nothing is visible before [`Self::publish`].
+/// Collects output under a temporary name next to its destination; nothing is visible before [`Self::publish`].
 ///
-/// A link that the user named is followed to its file, a link in a run is replaced. A pipe or device is written to at the end.
+/// A link that the user named is followed to its file, a link in a run is replaced. A pipe or device is written to at
+/// the end.
 pub struct OutputFile {
     destination: PathBuf,
     target: Target,

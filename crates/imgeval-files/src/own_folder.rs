@@ -1,4 +1,4 @@
-//! A folder that is written to, of which somebody else may have made any part.
+//! A folder to write to, any part of which someone else may have created.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -34,10 +34,10 @@ pub enum Lock {
 }
 
 impl OwnFolder {
-    /// Opens a folder that is there.
+    /// Opens an existing folder.
     ///
     /// # Errors
-    /// If there is none.
+    /// If it does not exist.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { handle: Arc::new(Handle::open(path)?), path: path.to_owned() })
     }
@@ -72,10 +72,10 @@ impl OwnFolder {
         &self.path
     }
 
-    /// A folder in this one.
+    /// Opens a subfolder.
     ///
     /// # Errors
-    /// If there is none, or a link or file has its name.
+    /// If it does not exist, or the name belongs to a link or file.
     pub fn folder(&self, name: impl AsRef<OsStr>) -> io::Result<Self> {
         let name = plain(name.as_ref())?;
         let opened = self.handle.folder(name).map_err(|error| match self.handle.facts(name) {
@@ -169,7 +169,7 @@ impl OwnFolder {
         read_opened(self.open_regular(name)?, limit)
     }
 
-    /// The length of the regular file with this name; `None` if there is none.
+    /// The length of the regular file with this name; `None` if it does not exist.
     ///
     /// # Errors
     /// If the folder cannot be read.
@@ -178,10 +178,10 @@ impl OwnFolder {
         Ok(facts.filter(|facts| facts.unsuitable.is_none()).map(|facts| facts.length))
     }
 
-    /// Makes sure that the file with this name may be written in place, or is not there.
+    /// Ensures that the file with this name does not exist or may be written in place.
     ///
     /// # Errors
-    /// If it is a link, no regular file, or has other names too.
+    /// If it is a link, not a regular file, or has several names.
     pub fn check_writable_in_place(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let Some(facts) = self.handle.facts(plain(name.as_ref())?)? else { return Ok(()) };
         let several = (facts.n_names > 1).then_some(Unsuitable::SeveralNames);

@@ -1,4 +1,4 @@
-//! What can lie where a file should be.
+//! Things that can exist where a file should be.
 
 use std::{fs::FileType, io};
 
@@ -19,9 +19,9 @@ pub enum Unsuitable {
     NotAFolder,
     #[error("it has several names (hard links), so that writing to it would change a file elsewhere")]
     SeveralNames,
-    #[error("it is longer than {limit} bytes")]
+    #[error("it is larger than {limit} bytes")]
     TooLong { limit: u64 },
-    #[error("`/` and other parts of a path have no place in the name of a file")]
+    #[error("file names cannot contain `/` or other parts of a path")]
     Name,
 }
 

@@ -53,8 +53,8 @@ pub struct Description {
     pub published: &'static [Published],
     /// Published outputs of the published weights on published images, which show that an installation is right.
     pub canaries: &'static [Canary],
-    /// The side in pixels of the square crops that its network looks at, where it takes them out of the image without scaling: what
-    /// a heat map of patches needs.
+    /// Side in pixels of the square crops that the network uses, if it takes them from the image without scaling;
+    /// needed for a heat map of patches.
     pub native_crop: Option<u32>,
     pub load: fn(&LoadRequest<'_>) -> Result<Box<dyn Detector>, ForensicsError>,
 }
@@ -212,13 +212,11 @@ pub enum ForensicsError {
     NoPipeline { detector: &'static str, wanted: String, known: Vec<&'static str> },
     #[error("the detector `{detector}` needs {needed} file{} of weights, {found} given", if *needed == 1 { "" } else { "s" })]
     FileCount { detector: &'static str, needed: usize, found: usize },
-    #[error("none of the files of `{detector}` holds the vision encoder of CLIP; {found}")]
+    #[error("none of the files of `{detector}` contains the vision encoder of CLIP; {found}")]
     NoTrunk { detector: &'static str, found: String },
-    #[error("both files of `{detector}` hold the vision encoder of CLIP, and neither its head")]
+    #[error("both files of `{detector}` contain the vision encoder of CLIP, and neither contains its head")]
     NoHead { detector: &'static str },
-    #[error(
-        "the detector `{detector}` does not look at crops of native pixels, so it says nothing of places"
-    )]
+    #[error("the detector `{detector}` does not analyze crops of native pixels, so it has no map")]
     NoNativeCrop { detector: &'static str },
     #[error("an image of {width}x{height} pixels is too small for `{detector}`, which needs {needed}")]
     TooSmall { detector: &'static str, width: u32, height: u32, needed: u32 },

@@ -1,4 +1,4 @@
-//! From an image to the square that a network looks at, as torchvision, albumentations and OpenCV cut and scale it.
+//! From an image to a network's square input, cropped and scaled as torchvision, albumentations and OpenCV do.
 
 use std::ops::Range;
 

@@ -18,10 +18,10 @@ pub struct TraceMap {
     pub scores: Vec<f64>,
 }
 
-/// Judges every window as an image of its own, read as Pillow reads it. An image smaller than a window is one window.
+/// Judges every window as a separate image, read as Pillow reads it. An image smaller than a window is one window.
 ///
 /// # Errors
-/// If the detector does not look at crops of native pixels, or fails on a window.
+/// If the detector does not use crops of native pixels, or fails on a window.
 pub fn trace_map(detector: &dyn Detector, image: &SourceImage) -> Result<TraceMap, ForensicsError> {
     let description = detector.description();
     let side = description.native_crop.ok_or(ForensicsError::NoNativeCrop { detector: description.id })?;

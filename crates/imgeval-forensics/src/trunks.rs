@@ -72,10 +72,10 @@ impl fmt::Debug for SharedTrunk {
 }
 
 impl Trunks {
-    /// The encoder in this file or folder, which is loaded by the first who asks for it.
+    /// The encoder in this file or folder, loaded on first use.
     ///
     /// # Errors
-    /// If it cannot be read, is of another network, or the device is not there.
+    /// If it cannot be read, belongs to another network, or the device is unavailable.
     pub fn open(
         &self,
         path: &Path,

@@ -71,7 +71,7 @@ fn add_reply(call: &mut Value, kept: Option<&KeptReply>, raw: &str) {
     call["reply"] = whole.map_or_else(|| raw.to_owned(), |(_, text)| text).into();
 }
 
-/// What was mended where the reply was read: of a whole one all of it, of its text without images what can still be seen.
+/// What was repaired where the reply was read: of a whole one all of it, of its text without images what can still be seen.
 fn reply_notes(whole: Option<&str>, raw: &str) -> Vec<String> {
     let read = whole.and_then(|text| read_reply(text.as_bytes()).ok());
     let mut notes = read.map(|reply| reply.notes).unwrap_or_default();

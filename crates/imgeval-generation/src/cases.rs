@@ -10,7 +10,7 @@ use imgeval_core::{CaseId, ContentHash, ImageRef, InputImage, json::from_json_st
 use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput};
 use imgeval_scoring::listed_case;
-use imgeval_store::{Manifest, RunWriter};
+use imgeval_store::{Label, Manifest, RunWriter};
 use imgeval_suites::{
     checks::Rule,
     files::SuiteFiles,
@@ -72,7 +72,7 @@ impl CaseSet {
                 |problem: String| CasesError::Line { path: path.to_owned(), line: number + 1, problem };
             let case = reader.read_case(line).map_err(place)?;
             if !seen.insert(case.id.clone()) {
-                return Err(place(format!("the id `{}` occurs twice", case.id)));
+                return Err(place(format!("duplicate id `{}`", case.id)));
             }
             cases.push(case);
         }
@@ -85,6 +85,13 @@ impl CaseSet {
         let manifest = manifest_of(suite, Parameters::new());
         let listed = Some(cases.clone());
         Ok(Self { suite, manifest, cases, images: reader.images, listed })
+    }
+
+    /// With what the user calls the run; without it a run keeps the label that it has.
+    #[must_use]
+    pub fn with_label(mut self, label: Option<&Label>) -> Self {
+        self.manifest.label = label.cloned();
+        self
     }
 
     /// Puts what the cases need into the run: their images by content, and the listing, in which the cases of earlier
@@ -121,10 +128,10 @@ impl CaseSet {
         Ok(())
     }
 
-    /// Leaves the cases that are asked for: by id, by tag, then the first so many.
+    /// Selects cases by id and by tag, then the first ones up to a limit.
     ///
     /// # Errors
-    /// If an id or tag is none of this set's.
+    /// If an id or tag does not exist in this set.
     pub fn select(
         &mut self,
         ids: &[String],
@@ -199,10 +206,11 @@ fn manifest_of(suite: SuiteRef, parameters: Parameters) -> Manifest {
         parameters,
         generation: BTreeMap::new(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        label: None,
     }
 }
 
-/// The case as a generator is asked for it, each prompt as `prompt` makes it.
+/// The case as a request to a generator, with each prompt transformed by `prompt`.
 pub fn generation_case(case: &SuiteCase, prompt: impl Fn(&str) -> String) -> GenerationCase {
     let round = |round: &CaseRound| RoundInput {
         prompt: prompt(&round.prompt),
@@ -257,7 +265,7 @@ impl CaseReader<'_> {
                 let has_own = !opening.images.is_empty() || opening.mask.is_some();
                 let has_common = !line.images.is_empty() || line.mask.is_some();
                 if has_own && has_common {
-                    return Err("give the first round's images once, inside or outside of it".to_owned());
+                    return Err("give the first round's images only once, inside or outside of it".to_owned());
                 }
                 if has_common {
                     (opening.images, opening.mask) = (line.images, line.mask);
@@ -307,7 +315,7 @@ impl CaseReader<'_> {
             .map_err(|error| format!("could not read `{}`: {error}", path.display()))?;
         let limits = DecodeLimits { max_pixels: MAX_INPUT_PIXELS };
         let format = inspect_and_decode(&bytes, &limits)
-            .map_err(|error| format!("`{}` cannot be used: {}", path.display(), error.failure().detail))?
+            .map_err(|error| format!("cannot use `{}`: {}", path.display(), error.failure().detail))?
             .format;
         let hash = InputImage::new(format, bytes).hash;
         let image = ImageRef { hash: hash.clone(), format };
@@ -333,7 +341,7 @@ fn check_id(id: &str) -> Result<(), String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if id.is_empty() || id.len() > MAX_ID_BYTES || id.starts_with('.') || !id.bytes().all(is_plain) {
         let allowed = "letters, digits, `-`, `_` and `.`, not first";
-        return Err(format!("the id `{}` is none: {allowed}, at most {MAX_ID_BYTES}", id.escape_debug()));
+        return Err(format!("invalid id `{}`: {allowed}, at most {MAX_ID_BYTES}", id.escape_debug()));
     }
     Ok(())
 }

@@ -20,18 +20,18 @@ pub enum CasesError {
     /// The checks of the cases do not go together.
     #[error("`{}`: {problem}", path.display())]
     Checks { path: PathBuf, problem: String },
-    #[error("`{}` holds no case", path.display())]
+    #[error("`{}` contains no cases", path.display())]
     NoCase { path: PathBuf },
     #[error("could not read `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("`{}` changed while it was read", path.display())]
+    #[error("`{}` changed while it was being read", path.display())]
     Changed { path: PathBuf },
     #[error("no prompt has the id `{id}`")]
     UnknownId { id: String },
     #[error("no prompt has the tag `{tag}`")]
     UnknownTag { tag: String, known: Vec<String> },
-    #[error("no prompt is left to work on")]
+    #[error("no prompts are selected")]
     NoneLeft,
-    #[error("case {id} has a mask in round {round}, which cannot be given in one call with the other rounds")]
+    #[error("case {id} has a mask in round {round}, which cannot be sent in one call with the other rounds")]
     MaskInRound { id: String, round: usize },
 }

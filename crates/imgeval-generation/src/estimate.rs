@@ -10,7 +10,7 @@ use imgeval_core::{Cost, Usd};
 pub struct WorkEstimate {
     /// That are left to make.
     pub calls: usize,
-    /// Samples that are there already.
+    /// Samples that are already done.
     pub done: usize,
     /// Prompts that are left to rewrite.
     pub rewrites: usize,

@@ -1,9 +1,9 @@
 //! What a run generates.
 //!
-//! - [`CaseSet`] are the cases of a suite, or of a file of the user's own.
-//! - [`generation_facts`] and [`unsupported_part`] tell what is asked of a generator before the first call.
-//! - [`call_json`] and [`judgment_call_json`] are the calls that were made.
-//! - [`WorkEstimate`] is what that would cost, and how long it would take at least.
+//! - [`CaseSet`] contains the cases of a suite, or of the user's own file.
+//! - [`generation_facts`] and [`unsupported_part`] describe and check the requests before the first call.
+//! - [`call_json`] and [`judgment_call_json`] describe the calls that were made.
+//! - [`WorkEstimate`] estimates cost and minimum duration.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What is asked of a generator, told before the first call.
+//! Description of the requests to a generator, before the first call.
 
 use std::{
     collections::BTreeMap,

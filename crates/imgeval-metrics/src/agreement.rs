@@ -25,7 +25,7 @@ pub struct Agreement {
     pub kendall: Option<f64>,
 }
 
-/// Compares two sides' scores. `step` is the distance between neighbouring scores of the scale (1 for 0, 1, 2).
+/// Compares two sides' scores. `step` is the distance between neighboring scores of the scale (1 for 0, 1, 2).
 ///
 /// Kappa takes the scores that occur, put to whole steps, as categories; distances are those of the scores.
 #[must_use]
@@ -175,7 +175,7 @@ fn variance(scores: &[f64]) -> f64 {
 pub struct Drift {
     /// Now minus before.
     pub difference: PairedDifference,
-    /// How far the mean difference lies from zero by the judge's noise alone, in 95 of 100 cases.
+    /// 95 % limit on the mean difference caused by the judge's noise alone.
     pub noise_limit: Option<f64>,
     /// Whether the difference is beyond both its own interval and the noise. Without a noise the interval alone
     /// decides, without either it is not known.

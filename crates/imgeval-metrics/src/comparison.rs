@@ -5,7 +5,7 @@
 //! weighted sum of the parts' differences.
 //!
 //! - The interval is the percentile bootstrap's where at least thirty pairs differ from the commonest result, else Student's t
-//!   on the prompts' differences. BCa and the studentised bootstrap cover less than either (down to 80 %; see
+//!   on the prompts' differences. BCa and the studentized bootstrap cover less than either (down to 80 %; see
 //!   scripts/reference/coverage.py): the skew of a few differences is mostly chance, and they follow it. Where fewer than
 //!   five pairs of a part differ, its spread is hardly known. There the interval is that of Agresti and Min 2005 on
 //!   prompts, with Student's t: two pairs are added, of which half a pair is won, half a pair lost and one tied, so that its

@@ -47,7 +47,7 @@ pub(crate) fn triangle(n: usize) -> usize {
     n * (n + 1) / 2
 }
 
-/// Where the last number of a row lies, which is on the diagonal.
+/// Index of the last number of a row, which is on the diagonal.
 pub(crate) fn diagonal(row: usize) -> usize {
     triangle(row + 1) - 1
 }

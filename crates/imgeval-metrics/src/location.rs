@@ -1,4 +1,4 @@
-//! Whether one set of numbers lies above another: means with t tests, ranks with exact tests.
+//! Tests whether one set of numbers is larger than another: means with t tests, ranks with exact tests.
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 

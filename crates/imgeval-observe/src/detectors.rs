@@ -1,4 +1,4 @@
-//! Detectors by name, each with something that names colours.
+//! Detectors by name, each with something that names colors.
 
 use std::{
     num::NonZeroUsize,
@@ -34,7 +34,7 @@ pub struct DetectorSettings {
     pub detector: DetectorName,
     /// Weights instead of the pulled ones.
     pub weights: Option<PathBuf>,
-    /// CLIP that names colours, instead of the pulled one.
+    /// CLIP that names colors, instead of the pulled one.
     pub clip: Option<PathBuf>,
     pub compute: ComputeOptions,
     pub places: Places,
@@ -52,10 +52,10 @@ pub struct LoadedObserver {
     pub working_bytes: u64,
 }
 
-/// Loads what observes a run: a detector with something that names colours.
+/// Loads what observes a run: a detector with something that names colors.
 ///
 /// # Errors
-/// As [`load_eyes`], and if nothing would name colours.
+/// As [`load_eyes`], and if nothing would name colors.
 pub fn load_observer(asked: &DetectorSettings) -> Result<LoadedObserver, ObserverError> {
     if let (DetectorName::Mask2former, None) = (asked.detector, &asked.clip) {
         return Err(ObserverError::WithoutColors);
@@ -83,7 +83,7 @@ pub fn check_weights(asked: &DetectorSettings) -> Result<(), ObserverError> {
     Ok(())
 }
 
-/// Loads the asked detector, with colours where it has some, from weights that are named or else from where they were pulled to.
+/// Loads the asked detector, with colors where it has some, from weights that are named or else from where they were pulled to.
 ///
 /// # Errors
 /// If weights are missing or cannot be used, or do not go with the detector or processor.

@@ -10,20 +10,20 @@ use imgeval_vision::{ModelError, ocr::OcrLoadError, preview::WeightsError};
 /// Why a detector or a network cannot be loaded as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserverError {
-    #[error("`mask2former` alone names no colours, which a run needs")]
+    #[error("`mask2former` alone names no colors, which a run needs")]
     WithoutColors,
-    #[error("the preview detector names colours without CLIP and computes on the CPU with f32")]
+    #[error("the preview detector names colors without CLIP and computes on the CPU with f32")]
     PreviewOptions,
-    #[error("`{}` cannot be used: {}", path.display(), sentence_of(error))]
+    #[error("cannot use `{}`: {}", path.display(), sentence_of(error))]
     PreviewWeights { path: PathBuf, error: WeightsError },
     /// The preview's weights are not here, or not the right ones.
     #[error(transparent)]
     PreviewNotHere(StoreError),
-    #[error("`{}` holds weights of {family}, which are not those of `{detector}`", path.display())]
+    #[error("`{}` contains weights of {family}, not of `{detector}`", path.display())]
     OtherFamily { path: PathBuf, family: &'static str, detector: &'static str },
-    #[error("`{}` is no file, no folder and no repository in the hub's cache", visible(&name.to_string_lossy()))]
+    #[error("`{}` is neither a file, nor a folder, nor a repository in the Hugging Face cache", visible(&name.to_string_lossy()))]
     NoSuchModel { name: PathBuf, cache: PathBuf },
-    #[error("`{}` is no file", path.display())]
+    #[error("`{}` is not a file", path.display())]
     NoSuchFile { path: PathBuf },
     /// Weights are not here, or not the right ones.
     #[error(transparent)]
@@ -39,10 +39,10 @@ pub enum ObserverError {
     #[error(transparent)]
     Network(#[from] ModelError),
     /// A detector of generated images that has no set of weights here.
-    #[error("there is no set of weights for the detector `{id}`")]
+    #[error("no set of weights for the detector `{id}`")]
     NoWeightSet { id: &'static str },
     #[error(transparent)]
     Forensics(#[from] ForensicsError),
-    #[error("the detector failed its check of itself")]
+    #[error("the detector failed its self-test")]
     Detector(#[source] DetectError),
 }

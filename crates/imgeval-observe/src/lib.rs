@@ -1,7 +1,7 @@
 //! Who looks at images, and what each of them needs.
 //!
-//! - [`load_observer`] loads a detector with something that names colours, by name or from weights of the user's own.
-//! - [`EditMeter`] measures an edited picture against its source, [`measure_edits`] all edits of a run.
+//! - [`load_observer`] loads a detector with something that names colors, by name or from weights of the user's own.
+//! - [`EditMeter`] measures an edited image against its source, [`measure_edits`] all edits of a run.
 //! - [`load_reader`] loads a reader of text, [`measure_image_text`] compares what it reads with what was asked for.
 //! - [`measures`] measures the images of a run for its checks, [`pictures`] draws where they are weak.
 //! - [`load_protocols`] says which protocol a judge works by, [`make_question`] binds it to a case and its images, and

@@ -1,4 +1,4 @@
-//! Where networks lie: where the user says, or where they were pulled to.
+//! Where networks are: where the user says, or where they were pulled to.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! From protocol, case and images to the question that a judge is asked.
+//! From protocol, case and images to the question for a judge.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -12,7 +12,7 @@ use imgeval_vision::{
     resample::pillow::{self, Filter},
 };
 
-/// Bytes for each pixel of the picture that comes.
+/// Bytes for each pixel of the image that comes.
 const SCALE_AND_ENCODE: u64 = 2 * LITTLE_WORK;
 
 /// Binds the protocol's wording and loads its images; `images` gives all of a kind, in order.
@@ -47,10 +47,10 @@ pub fn make_question(
     Ok(JudgeQuestion { system, parts, decoding: protocol.decoding.clone() })
 }
 
-/// An image of the run, as it lies there.
+/// An image of the run, as stored.
 ///
 /// # Errors
-/// If it is gone or damaged.
+/// If it is missing or damaged.
 pub fn load_image(run: &Path, image: &ImageRef) -> Result<InputImage, Failure> {
     let bytes = Images::at(run)
         .read(image)

@@ -9,10 +9,10 @@ use imgeval_vision::ocr::{OcrFiles, PpOcrReader};
 
 use crate::ObserverError;
 
-/// Loads the reader of text from where its weights were pulled to, after a look at a built-in line.
+/// Loads the pulled text reader, after checking it on a built-in line.
 ///
 /// # Errors
-/// If weights are missing, are not the pinned ones or cannot be used, or the built-in line is read wrongly.
+/// If weights are missing, are not the pinned ones or cannot be used, or the built-in line is read incorrectly.
 pub fn load_reader(places: &Places) -> Result<Box<dyn TextReader>, ObserverError> {
     let locate = |file: KnownWeights| {
         locate_member(&Member::Package(file), places, Hashing::Recorded)
@@ -42,7 +42,7 @@ pub struct TextMeasurement {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TextUnmeasured {
     /// The rest would count as the image's error.
-    #[error("the reader's dictionary holds {:.1} % of the characters that were asked for", 100.0 * share)]
+    #[error("the reader's dictionary contains {:.1} % of the requested characters", 100.0 * share)]
     NotCovered { share: f64 },
     #[error(transparent)]
     Text(#[from] TextNotMeasurable),

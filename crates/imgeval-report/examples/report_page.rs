@@ -2,7 +2,7 @@
 //!
 //! SCENARIO is `many` (N samples in four runs, of a detector and a judge), `models` (N prompts by ten models, 553 if no N is
 //! given), `repeats` (N prompts by three models, four images each), `hostile` (texts that try to be more), `odd` (failures,
-//! half a run, different suites, nobody looked yet), `edits`, `rounds` (sessions by three models), `one` (a single image) or `none` (no image). Pictures are
+//! half a run, different suites, nobody looked yet), `edits`, `rounds` (sessions by three models), `one` (a single image) or `none` (no image). Images are
 //! rendered scenes; names, scores and replies are made up and say nothing about any model.
 
 #![allow(clippy::disallowed_methods, reason = "a tool for measurements")]
@@ -18,7 +18,7 @@ use fastrand::Rng;
 use image::{Rgb, RgbImage};
 use imgeval_core::Mask;
 use imgeval_report::{
-    figures::Figure,
+    figures::{Figure, FigureSection},
     model::{
         Board, BoardRow, Cell, ComparisonKind, ComparisonView, CoverageLine, DifferenceLine, ImageView,
         IntervalView, ObjectView, ObserverKind, ObserverView, Opinion, ProtocolView, Report, RowSource,
@@ -239,7 +239,7 @@ impl Maker {
             self.samples.push(sample);
         }
         runs.push(run_view("half finished", "geneval", vec![detector()]));
-        // Nobody looked, of a suite without rules; and one picture is gone, another is damaged.
+        // Nobody looked, of a suite without rules; and one image is gone, another is damaged.
         for case in 0..8 {
             let mut rng = Rng::with_seed(200 + case as u64);
             let mut sample = self.scene_sample(2, case, "", 0.7, &mut rng)?;
@@ -358,7 +358,7 @@ impl Maker {
         Ok(report)
     }
 
-    /// A picture of some shapes, what a detector might see in it, and whether it is what was asked for.
+    /// An image of some shapes, what a detector might see in it, and whether it is what was asked for.
     fn scene_sample(
         &self,
         run: usize,
@@ -375,7 +375,7 @@ impl Maker {
         fs::write(self.pictures.join(format!("{hash}.png")), &bytes)?;
         let is_correct = rng.f64() < skill;
         let (color, _) = COLORS[case % COLORS.len()];
-        let noun = if case % 3 == 0 { "box" } else { "ball" };
+        let noun = if case.is_multiple_of(3) { "box" } else { "ball" };
         let shape = objects.first().map(|object| object.name.clone()).unwrap_or_default();
         let opinion = Opinion {
             observer: 0,
@@ -479,6 +479,7 @@ impl Maker {
         Board {
             suite: suite.to_owned(),
             title: format!("{suite}, made-up scores"),
+            parts: (1..columns.len()).collect(),
             columns,
             overall: 0,
             decimals: 2,
@@ -606,12 +607,7 @@ fn report(title: &str, runs: Vec<RunView>) -> Report {
         title: title.to_owned(),
         tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
         runs,
-        boards: Vec::new(),
-        comparisons: Vec::new(),
-        weaknesses: Vec::new(),
-        rounds: None,
-        diagnoses: Vec::new(),
-        notes: Vec::new(),
+        ..Report::default()
     }
 }
 
@@ -748,5 +744,6 @@ fn figure(report: &Report) -> Figure {
         title: "Overall scores".to_owned(),
         alternative: "A bar for each row of the table.".to_owned(),
         svg: format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 620 240\">{bars}</svg>"),
+        section: FigureSection::Scores,
     }
 }

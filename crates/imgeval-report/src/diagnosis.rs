@@ -7,10 +7,28 @@ use crate::{
     tables::terminal::{Alignment, Table},
 };
 
+/// What a diagnosis is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiagnosisKind {
+    /// How the images were generated.
+    Architecture,
+    /// Traces of the decoder and of later processing.
+    Artefacts,
+    /// What becomes of images over rounds of edits.
+    Rounds,
+    /// Whether the images can be told from photographs.
+    Forensics,
+    /// Anything else, and what versions wrote that did not say.
+    #[default]
+    Other,
+}
+
 /// A diagnosis as its command made it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
     pub title: String,
+    pub kind: DiagnosisKind,
     /// What follows from the numbers, in sentences.
     pub findings: Vec<String>,
     /// Laid out for a terminal, for what has no tables yet; may be empty.
@@ -20,13 +38,15 @@ pub struct Diagnosis {
 }
 
 /// A diagnosis on a page, and in `diagnosis.json` of a folder that a diagnosis wrote.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DiagnosisView {
     pub title: String,
+    #[serde(default)]
+    pub kind: DiagnosisKind,
     pub findings: Vec<String>,
     pub text: String,
     pub tables: Vec<TableView>,
-    /// The places of its figures in the page's list, or in the list beside it in a file.
+    /// Indices of its figures in the page's list, or in the list stored with it in a file.
     pub figures: Vec<usize>,
 }
 
@@ -89,6 +109,7 @@ impl Diagnosis {
     pub fn view(&self, first_figure: usize) -> DiagnosisView {
         DiagnosisView {
             title: self.title.clone(),
+            kind: self.kind,
             findings: self.findings.clone(),
             text: self.text.clone(),
             tables: self.tables.iter().map(TableView::from).collect(),
@@ -116,6 +137,7 @@ mod tests {
         assert_eq!(view.notes, ["preview", "of 3", "A sentence."]);
         let diagnosis = Diagnosis {
             title: "D".to_owned(),
+            kind: DiagnosisKind::Artefacts,
             findings: Vec::new(),
             text: String::new(),
             tables: vec![table],

@@ -17,6 +17,7 @@ pub mod reread;
 pub mod rounds;
 pub mod schema;
 pub mod scores;
+pub mod summary;
 pub mod tables;
 pub mod trust;
 pub mod verdicts;

@@ -1,11 +1,15 @@
-//! The view model: what a report says, whichever suites its runs are of. Everything serialises to the page's data.
+//! The view model: what a report says, whichever suites its runs are of. Everything serializes to the page's data.
 
 use serde::Serialize;
 
-use crate::{diagnosis::DiagnosisView, rounds::RoundsView, weaknesses::WeaknessesView};
+use crate::{
+    diagnosis::{DiagnosisView, TableView},
+    rounds::RoundsView,
+    weaknesses::WeaknessesView,
+};
 
 /// Everything but the samples, which come one by one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
     pub title: String,
     /// Program and version.
@@ -13,6 +17,8 @@ pub struct Report {
     pub runs: Vec<RunView>,
     /// One for each suite, in the order of the runs.
     pub boards: Vec<Board>,
+    /// Pixel metrics of edits, one table for each suite that has some.
+    pub pixel_metrics: Vec<PixelMetricsView>,
     pub comparisons: Vec<ComparisonView>,
     /// Of the runs on whose images something was measured.
     pub weaknesses: Vec<WeaknessesView>,
@@ -22,6 +28,13 @@ pub struct Report {
     pub diagnoses: Vec<DiagnosisView>,
     /// What a reader should know before reading on, such as runs that cannot be compared.
     pub notes: Vec<String>,
+}
+
+/// The pixel metrics of all runs of one suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PixelMetricsView {
+    pub suite: String,
+    pub table: TableView,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,7 +48,7 @@ pub struct RunView {
     pub model: String,
     /// What was asked of suite and model, by name.
     pub facts: Vec<(String, String)>,
-    /// Those who looked at the images; a run that nobody looked at has none.
+    /// The evaluators that scored the images; none for a run that has not been evaluated.
     pub observers: Vec<ObserverView>,
     pub n_prompts: usize,
     /// Prompts with at least one usable image.
@@ -43,7 +56,7 @@ pub struct RunView {
     pub n_images: usize,
     /// Samples that should be images and are none, by any cause.
     pub n_failed: usize,
-    /// What is missing or noteworthy among the images themselves.
+    /// Missing or noteworthy images.
     pub coverage: Vec<CoverageLine>,
     /// Paid calls, in words; empty if nothing was asked for.
     pub spend: String,
@@ -63,7 +76,7 @@ pub struct ObserverView {
     pub title: String,
     pub kind: ObserverKind,
     pub protocol: ProtocolView,
-    /// Must stand beside its scores, such as `preview, not comparable`; empty if they may stand alone.
+    /// Must be shown next to its scores, such as `preview, not comparable`; empty if nothing must.
     pub note: String,
     /// Coverage under this observer, images included.
     pub coverage: Vec<CoverageLine>,
@@ -94,12 +107,14 @@ pub struct Board {
     pub columns: Vec<String>,
     /// Which column is the overall score.
     pub overall: usize,
+    /// Which columns are parts; the others are totals over some of them.
+    pub parts: Vec<usize>,
     /// Decimals that the paper prints.
     pub decimals: usize,
     pub rows: Vec<BoardRow>,
     /// Where published rows come from; empty if there are none.
     pub published_source: String,
-    /// What is not known about how published scores were made, such as `any interval`; empty if there are none.
+    /// Unknown facts about published scores, such as `any interval`; empty if there are none.
     pub published_unknown: String,
 }
 
@@ -111,7 +126,7 @@ pub struct BoardRow {
     pub source: RowSource,
     /// One for each column.
     pub cells: Vec<Cell>,
-    /// Must stand beside the row; empty if nothing must.
+    /// Must be shown next to the row; empty if nothing must.
     pub note: String,
     /// Of the protocol; empty for published rows.
     pub fingerprint: String,
@@ -143,7 +158,7 @@ pub struct Cell {
     /// First and last rank among the comparable runs of the table; `None` for published rows and where nothing was
     /// compared. They differ where the order is within the noise.
     pub rank: Option<(usize, usize)>,
-    /// The largest value of its column among rows whose scores may stand side by side.
+    /// The largest value of its column among comparable rows.
     pub is_best: bool,
 }
 
@@ -217,14 +232,14 @@ pub struct SampleView {
     /// Tag, category or folder.
     pub part: String,
     pub prompt: String,
-    /// What an answer should show, in words; empty if the prompt says it all.
+    /// Description of what an answer should show; empty if the prompt says it all.
     pub expectation: String,
     /// `ok`, or the code of the failure.
     pub outcome: String,
-    /// What is known about the failure.
+    /// Details about the failure.
     pub detail: String,
     pub image: Option<ImageView>,
-    /// The picture that was to be edited.
+    /// The image that was to be edited.
     pub input: Option<ImageView>,
     /// In the order of the run's observers; those who did not look are left out.
     pub opinions: Vec<Opinion>,
@@ -253,7 +268,7 @@ pub struct OverlayView {
     pub name: String,
 }
 
-/// A picture of the run directory.
+/// An image of the run directory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct ImageView {
     /// SHA-256 of its bytes, hexadecimal.
@@ -279,9 +294,9 @@ pub struct Opinion {
     pub is_correct: Option<bool>,
     /// Why not, one a line.
     pub reasons: String,
-    /// How easily the score could have been another, in [0, 1]; `None` where nothing tells.
+    /// How easily the score could have been different, in [0, 1]; `None` if unknown.
     pub uncertainty: Option<f64>,
-    /// Word for word.
+    /// The replies verbatim.
     pub replies: Vec<String>,
     pub objects: Vec<ObjectView>,
 }
@@ -295,9 +310,9 @@ pub struct ObjectView {
     pub bounding_box: [f32; 4],
     /// Whether the rules counted it: confident enough and of the first ones.
     pub is_counted: bool,
-    /// Scores by colour, the named one first; empty if nobody looked.
+    /// Scores by color, the named one first; empty if nobody looked.
     pub colors: Vec<(String, f32)>,
-    /// Name of the colour, if one was found.
+    /// Name of the color, if one was found.
     pub color: Option<String>,
     /// In COCO's text form, column by column; of the image's size.
     pub mask: Option<String>,

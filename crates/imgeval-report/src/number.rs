@@ -1,6 +1,6 @@
 //! Numbers as text.
 
-/// A number with so many decimals; a zero has no sign.
+/// A number with this many decimals; zero has no sign.
 pub(crate) fn decimal(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     match text.strip_prefix('-') {

@@ -2,8 +2,8 @@
 
 use imgeval_core::visible;
 
-/// The text with everything written out (`\u{202e}`) that would not stand still on a page: control characters, line and
-/// paragraph separators, and marks that turn the direction of what follows.
+/// The text with control characters, line and paragraph separators and direction marks escaped (`\u{202e}`), so that
+/// it displays safely on a page.
 pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in visible(text).chars() {

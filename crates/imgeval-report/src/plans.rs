@@ -5,7 +5,7 @@
 pub struct PlanView {
     /// Of the run.
     pub name: String,
-    /// The one that is to be found.
+    /// The difference to detect.
     pub difference: f64,
     /// Of the two models' prompts.
     pub correlation: f64,

@@ -1,4 +1,4 @@
-//! What came of reading kept replies anew.
+//! Result of re-reading stored replies.
 
 /// Samples, or judgments of samples, that had no result before, by what is read in their replies now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -65,7 +65,7 @@ pub struct MeanLine {
     /// 95 %, over sessions; `None` where there are too few.
     pub interval: Option<(f64, f64)>,
     pub n: usize,
-    /// The size up to which it shows nothing but how it was measured; 0 if there is none.
+    /// Values up to this are within measurement error; 0 if there is no floor.
     pub floor: f64,
 }
 
@@ -188,7 +188,7 @@ pub struct SessionRoundView {
     /// Why objects and background, or some of their numbers, are not measured, by the names of the numbers.
     pub unmeasured_objects: Vec<(String, String)>,
     /// Files seen from the page; empty where there are none: the image, the image in the frame of the round before, and what changed
-    /// against the source outside of all edits.
+    /// against the source outside all edits.
     pub image: String,
     pub aligned: String,
     pub change: String,

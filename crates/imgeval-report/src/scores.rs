@@ -1,4 +1,4 @@
-//! The scores of one run by one evaluator, and what a command tells beside them.
+//! The scores of one run by one evaluator, and the information that a command prints with them.
 
 use crate::model::{CoverageLine, IntervalView, ProtocolView};
 
@@ -11,14 +11,14 @@ pub struct ScoreView {
     pub lines: Vec<LineView>,
     /// Finer groups within the parts.
     pub groups: Vec<LineView>,
-    /// Tables beside the main one, by their names: lines as those of the main one.
+    /// Additional tables by name, with lines like those of the main one.
     pub slices: Vec<(String, Vec<LineView>)>,
     /// Names of the parts without a score, for which the overall score is withheld.
     pub without_score: Vec<String>,
     /// How many images each case is taken to have; `None` if that is not known.
     pub images_per_case: Option<usize>,
     pub protocol: ProtocolView,
-    /// Why the scores may not stand beside published ones; empty if they may.
+    /// Why the scores are not comparable with published ones; empty if they are.
     pub note: String,
     /// Whether they may; `None` if nobody can know.
     pub is_comparable: Option<bool>,
@@ -56,7 +56,7 @@ pub enum EvaluatorView {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LineView {
     pub name: String,
-    /// In [0, 1]; `None` if there is none, or it is withheld.
+    /// In [0, 1]; `None` if undefined or withheld.
     pub value: Option<f64>,
     pub interval: Option<IntervalView>,
     /// Images with the full score.
@@ -86,7 +86,7 @@ pub struct CoverageView {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishedView {
     pub source: String,
-    /// What is not known about how its rows were made.
+    /// Unknown facts about its rows.
     pub unknown: String,
     /// Of the values.
     pub columns: Vec<String>,

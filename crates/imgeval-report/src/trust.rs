@@ -52,9 +52,9 @@ pub struct AnchorsView {
     pub judge: JudgeName,
     /// Anchors with a score now and then.
     pub n: usize,
-    /// `None` if there is none.
+    /// `None` if drift was not measured.
     pub drift: Option<DriftView>,
-    /// Of the overall score, if such a shift lies between its sessions.
+    /// Interval of the overall score if such a shift occurs between its sessions.
     pub widened: Option<IntervalView>,
 }
 

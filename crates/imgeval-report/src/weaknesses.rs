@@ -14,7 +14,7 @@ pub struct WeaknessesView {
     pub lines: Vec<WeaknessLine>,
     /// What holds of all of it, in sentences.
     pub notes: Vec<String>,
-    /// One for each group that has something to show, as files beside the page; empty where there is no page.
+    /// One for each group with something to show, as files next to the page; empty if there is no page.
     pub figures: Vec<WeaknessFigure>,
 }
 

@@ -1,4 +1,4 @@
-//! Scaling and cutting 8-bit pictures exactly as the reference evaluators' libraries do.
+//! Scaling and cutting 8-bit images exactly as the reference evaluators' libraries do.
 //!
 //! Preprocessing is part of a score, so these are not *a* bilinear and *a* bicubic filter but OpenCV's and Pillow's:
 //! the same fixed-point coefficients, the same intermediate precision, the same rounding, equal in every byte.
@@ -24,7 +24,7 @@ pub mod pillow;
 
 use imgeval_core::{GrayPixels, Pixels};
 
-/// A picture from rows that a resampler has filled completely.
+/// An image from rows that a resampler has filled completely.
 #[expect(clippy::expect_used, reason = "the buffer was allocated for exactly this size")]
 fn picture(width: u32, height: u32, rgb: Vec<u8>) -> Pixels {
     Pixels::new(width, height, rgb).expect("width * height * 3 bytes")

@@ -1,4 +1,4 @@
-//! OpenCV's `resize` with `INTER_LINEAR` for 8-bit pictures, as mmcv's `imresize` and `imrescale` call it.
+//! OpenCV's `resize` with `INTER_LINEAR` for 8-bit images, as mmcv's `imresize` and `imrescale` call it.
 //!
 //! Positions are single precision, weights are rounded to 11 bits (half to even), a row is first interpolated
 //! horizontally and cut to 15 bits, then pairs of rows are mixed with two high-half multiplications
@@ -30,9 +30,9 @@ pub fn resize_bilinear(pixels: &Pixels, width: u32, height: u32) -> Pixels {
     picture(width, height, rgb)
 }
 
-/// The size that mmcv's `imrescale` gives a `(width, height)` picture: the largest with its proportions whose long side is at
+/// The size that mmcv's `imrescale` gives a `(width, height)` image: the largest with its proportions whose long side is at
 /// most `limit`'s long side and whose short side is at most `limit`'s short side, rounded half up. A
-/// picture so thin that a side would round to nothing keeps one pixel, which mmcv refuses.
+/// image so thin that a side would round to nothing keeps one pixel, which mmcv refuses.
 ///
 /// Source: mmcv 2.1 `rescale_size`; mmdetection's test pipeline uses the limit (1333, 800).
 #[must_use]
@@ -44,7 +44,7 @@ pub fn rescale_size((width, height): (u32, u32), limit: (u32, u32)) -> (u32, u32
     (scaled(width).max(1), scaled(height).max(1))
 }
 
-/// Two neighbouring source positions and their 11-bit weights.
+/// Two neighboring source positions and their 11-bit weights.
 #[derive(Clone, Copy)]
 pub(crate) struct Tap {
     first: usize,
@@ -83,7 +83,7 @@ fn row_taps(source: u32, target: u32) -> Vec<Tap> {
         .collect()
 }
 
-/// For each target position the source position left of its centre and the distance from it.
+/// For each target position the source position left of its center and the distance from it.
 fn positions(source: u32, target: u32) -> impl Iterator<Item = (i64, f32)> {
     // OpenCV takes the reciprocal twice; the last bit matters.
     let scale = 1.0 / (f64::from(target) / f64::from(source));

@@ -1,9 +1,9 @@
 //! Pillow's `Image.resize` for the modes RGB and L, and `Image.crop`.
 //!
-//! Bilinear, bicubic and Lanczos are separable convolutions whose support grows when shrinking. Weights are normalised in
+//! Bilinear, bicubic and Lanczos are separable convolutions whose support grows when shrinking. Weights are normalized in
 //! double precision and rounded to 22 bits; rows are filtered first and kept as 8 bits, then columns (Pillow 10.4,
 //! `src/libImaging/Resample.c`; Pillow 13 sometimes filters columns first and differs). Nearest takes the pixel under
-//! each centre, whose position is summed up from pixel to pixel (`src/libImaging/Geometry.c`, `ImagingScaleAffine`).
+//! each center, whose position is summed up from pixel to pixel (`src/libImaging/Geometry.c`, `ImagingScaleAffine`).
 
 use std::{f64::consts::PI, ops::Range};
 
@@ -20,7 +20,7 @@ const MAX_CROP_PIXELS: f64 = 2.0 * 89_478_485.0;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
-    /// The pixel under the centre, without antialiasing.
+    /// The pixel under the center, without antialiasing.
     Nearest,
     /// Box, support 0.5: the mean when shrinking.
     Box,
@@ -34,7 +34,7 @@ pub enum Filter {
     Lanczos,
 }
 
-/// A filter that weighs neighbours.
+/// A filter that weighs neighbors.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     support: f64,
@@ -94,7 +94,7 @@ fn lanczos(distance: f64) -> f64 {
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CropError {
-    #[error("crop box {bounding_box:?} holds no pixel")]
+    #[error("crop box {bounding_box:?} contains no pixels")]
     Empty { bounding_box: [f64; 4] },
     #[error("crop box {bounding_box:?} is too large")]
     TooLarge { bounding_box: [f64; 4] },
@@ -121,8 +121,8 @@ pub fn resize_gray(gray: &GrayPixels, width: u32, height: u32, filter: Filter) -
     gray_picture(width, height, source.resized((width, height), 0..width, 0..height, filter))
 }
 
-/// These columns and rows of the picture scaled to `(width, height)`: the same bytes as cutting them out afterwards, but
-/// the rest is not computed, which may be enormous where a picture is thin.
+/// These columns and rows of the image scaled to `(width, height)`: the same bytes as cutting them out afterwards, but
+/// the rest is not computed, which may be enormous where an image is thin.
 #[must_use]
 pub fn resize_part(
     pixels: &Pixels,
@@ -241,7 +241,7 @@ impl<const CHANNELS: usize> Raster<'_, CHANNELS> {
     }
 }
 
-/// The source positions under the centres of some target positions.
+/// The source positions under the centers of some target positions.
 fn nearest_positions(source: u32, target: u32, positions: Range<u32>) -> Vec<usize> {
     // Pillow keeps the box in single precision.
     let step = f64::from(source as f32) / f64::from(target);
@@ -257,12 +257,12 @@ fn nearest_positions(source: u32, target: u32, positions: Range<u32>) -> Vec<usi
     found
 }
 
-/// Cuts out `[left, top, right, bottom]`, each rounded half to even; what lies outside the picture is black.
+/// Crops `[left, top, right, bottom]`, each rounded half to even; pixels outside the image are black.
 ///
 /// # Errors
 ///
-/// [`CropError::Empty`] if the rounded box has no width or height or is not finite, [`CropError::TooLarge`] beyond 179
-/// million pixels.
+/// [`CropError::Empty`] if the rounded box has no width or height or is not finite, [`CropError::TooLarge`] beyond
+/// 179 million pixels.
 pub fn crop(pixels: &Pixels, bounding_box: [f64; 4]) -> Result<Pixels, CropError> {
     let [left, top, right, bottom] = bounding_box.map(f64::round_ties_even);
     let (width, height) = (right - left, bottom - top);
@@ -272,7 +272,7 @@ pub fn crop(pixels: &Pixels, bounding_box: [f64; 4]) -> Result<Pixels, CropError
     if width * height > MAX_CROP_PIXELS {
         return Err(CropError::TooLarge { bounding_box });
     }
-    // Exact: both sides are whole numbers below 2^28, and edges beyond i64 saturate far outside every picture.
+    // Exact: both sides are whole numbers below 2^28, and edges beyond i64 saturate far outside every image.
     let (width, height) = (width as usize, height as usize);
     let columns = Overlap::of(left as i64, width, pixels.width());
     let rows = Overlap::of(top as i64, height, pixels.height());
@@ -286,7 +286,7 @@ pub fn crop(pixels: &Pixels, bounding_box: [f64; 4]) -> Result<Pixels, CropError
     Ok(picture(width as u32, height as u32, rgb))
 }
 
-/// The part of a cut that lies inside the picture, along one axis.
+/// The part of a cut that lies inside the image, along one axis.
 struct Overlap {
     source: usize,
     target: usize,

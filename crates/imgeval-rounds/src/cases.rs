@@ -15,18 +15,18 @@ const MAX_ID_BYTES: usize = 120;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WrittenCases {
     pub n_cases: usize,
-    /// Images that were written beside the file, because a table held them.
+    /// Images written next to the file because a table contained them.
     pub n_images: usize,
     /// Sessions without a source image that can be used, with the reason.
     pub left_out: Vec<(String, String)>,
 }
 
-/// Writes a line for each session: its key as the id, its part as the tag, its instructions as rounds, and the path of its source image
-/// relative to the file. Images out of a table are written into the folder `<name of the file>-images` beside it. Nothing is written
-/// without a session whose source image is there.
+/// Writes a line for each session: its key as the id, its part as the tag, its instructions as rounds, and the path
+/// of its source image relative to the file. Images embedded in a table are written into the folder `<name of the
+/// file>-images` next to it. Nothing is written unless at least one session has its source image.
 ///
 /// # Errors
-/// If a file cannot be written, or a key is no id.
+/// If a file cannot be written, or a key is not a valid id.
 pub fn write_cases(sessions: &[BenchmarkSession], file: &Path) -> Result<WrittenCases, RoundsError> {
     let keep = |source| RoundsError::Keep { path: file.to_owned(), source };
     let (folder, name) = OwnFolder::of_file(file).map_err(keep)?;
@@ -39,7 +39,7 @@ pub fn write_cases(sessions: &[BenchmarkSession], file: &Path) -> Result<Written
         check_id(&known.key)?;
         let path = match &known.image {
             SourceImage::File(path) if path.is_file() => Ok(path_from(folder.path(), path)),
-            SourceImage::File(path) => Err(format!("`{}` is not there", path.display())),
+            SourceImage::File(path) => Err(format!("`{}` does not exist", path.display())),
             SourceImage::Absent(reason) => Err(reason.clone()),
             SourceImage::InTable { bytes, stem } => decode(bytes).map(|image| {
                 let name = format!("{stem}.{}", image.format.extension());

@@ -15,7 +15,7 @@ pub struct Exported {
     pub n_sessions: usize,
     /// Below the folder, in order.
     pub files: Vec<String>,
-    /// What is not there and why.
+    /// Missing images, with the reason.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -28,11 +28,12 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// Writes the images of all sessions under the names of a benchmark. Images of one model lie directly in the folder, those of several
-/// in a folder each. Bytes of PNG files are copied; other formats are decoded and written as PNG, as the names say.
+/// Writes the images of all sessions under the names of a benchmark. Images of a single model go directly into the
+/// folder, those of several into one subfolder each. PNG files are copied; other formats are decoded and written as
+/// PNG, as the names say.
 ///
 /// # Errors
-/// If a session's id is none of the benchmark's, two sessions have the same, or a file cannot be written.
+/// If a session's id does not belong to the benchmark, two sessions have the same id, or a file cannot be written.
 pub fn export_sessions(
     benchmark: Benchmark,
     sessions: &[Session],

@@ -93,9 +93,8 @@ fn parts_figure(view: &RoundsView) -> Figure {
     debug_assert_eq!(PARTS.len() + 1, ONE_HIGH.len());
     stacked_bars(
         "drift-parts",
-        "What each round added, in shares of a limit (geometry 10 % of the frame, tone 5 dE, sharpness a factor of 2, content and residual \
-         6 dE); parts within their floor are left out",
-        "shares of the limit",
+        "What each round added, as fractions of a limit (geometry 10 % of the frame, tone 5 dE, sharpness a factor of 2, content and residual 6 dE); parts within their floor are omitted",
+        "fractions of the limit",
         &names,
         &groups,
     )

@@ -67,7 +67,7 @@ fn read_listing(folder: OwnFolder, path: &Path) -> Result<Vec<Session>, RoundsEr
         let name = PathBuf::from(name);
         let is_inside = name.components().all(|part| matches!(part, Component::Normal(_)));
         if name.as_os_str().is_empty() || !is_inside {
-            return Err(refused(format!("`{}` must be a file below its folder", name.display())));
+            return Err(refused(format!("`{}` must be a file in its folder", name.display())));
         }
         Ok(ImagePlace::File { folder: folder.clone(), name })
     };
@@ -112,11 +112,11 @@ fn delivered(folder: &OwnFolder, place: ImagePlace) -> Delivered {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Delivered::Missing(format!("`{}`: {error}", name.display()))
         }
-        _ => Delivered::Missing(format!("`{}` is not there", name.display())),
+        _ => Delivered::Missing(format!("`{}` does not exist", name.display())),
     }
 }
 
-/// Whether a file lies below a folder.
+/// Whether a file exists in a folder.
 pub(crate) fn is_there(folder: &OwnFolder, name: &Path) -> bool {
     let mut inner = folder.clone();
     let Some(own_name) = name.file_name() else { return false };

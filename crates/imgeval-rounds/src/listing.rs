@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 fn source_problem(image: &SourceImage) -> Option<String> {
     match image {
         SourceImage::File(path) if path.is_file() => None,
-        SourceImage::File(path) => Some(format!("`{}` is not there", path.display())),
+        SourceImage::File(path) => Some(format!("`{}` does not exist", path.display())),
         SourceImage::InTable { .. } => None,
         SourceImage::Absent(reason) => Some(reason.clone()),
     }

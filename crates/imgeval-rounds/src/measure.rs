@@ -27,11 +27,11 @@ pub struct Instruments<'a> {
     pub objects: &'a ObjectFinder,
 }
 
-/// Measures each session, or takes what the store has of its rounds; each round is kept as soon as it is measured. `tell` is called after
-/// each round. What networks or a detector would see is not there where they are not.
+/// Measures each session, or reuses stored rounds; each round is stored as soon as it is measured. `tell` is called
+/// after each round. Results of networks or detectors that are not installed are absent.
 ///
 /// # Errors
-/// If a measured round cannot be kept. A session that cannot be read says so itself.
+/// If a measured round cannot be stored. A session that cannot be read reports this itself.
 pub fn measure_sessions(
     sessions: &[Session],
     instruments: Instruments<'_>,

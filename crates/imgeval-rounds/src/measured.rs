@@ -20,8 +20,8 @@ pub struct MeasuredRound {
     /// `ok`, `coarse`, `failed` or `none`; empty without an image.
     pub registration: String,
     pub registration_previous: String,
-    /// Where its frame lies in that of the source and of the previous image, if the registration is `ok`: left edge, top edge, width and
-    /// height in shares of the other's.
+    /// Position of its frame in that of the source and of the previous image, if the registration is `ok`: left edge,
+    /// top edge, width and height as fractions of the other frame.
     pub frame: Option<[f64; 4]>,
     pub frame_previous: Option<[f64; 4]>,
     /// Which round the numbers of `vs_previous` compare with; 0 is the source.

@@ -18,7 +18,7 @@ pub const NETWORKS_SET: &str = weights::ROUNDS.id;
 /// Pixels on a side at which LPIPS compares.
 const LPIPS_SIDE: u32 = 256;
 
-/// Numbers by name, or why there is none.
+/// Numbers by name, or the reason why they are missing.
 pub(crate) type Numbers = BTreeMap<&'static str, Result<f64, String>>;
 
 /// Where the networks' weights lie; those that are not named are looked for where they were pulled to.
@@ -50,7 +50,7 @@ impl NetworkWeights {
     }
 }
 
-/// CLIP and DINO, and LPIPS, as far as they are here.
+/// CLIP, DINO and LPIPS, as far as installed.
 pub struct Networks {
     features: Option<RoundFeatures>,
     lpips: Option<Lpips>,
@@ -67,10 +67,10 @@ impl Networks {
         Self { features: None, lpips: None, id: "-".to_owned(), notes }
     }
 
-    /// Loads what is here. What is not here is no error but stands in [`Self::notes`].
+    /// Loads the installed networks. Missing ones are not an error but reported in [`Self::notes`].
     ///
     /// # Errors
-    /// If weights that are named or here cannot be used, or a network fails its check.
+    /// If named or installed weights cannot be used, or a network fails its check.
     pub fn load(wanted: &NetworkWeights) -> Result<Self, ObserverError> {
         let clip = find(wanted, wanted.clip.as_ref(), Member::Hub(weights::CLIP_BASE))?;
         let dino = find(wanted, wanted.dino.as_ref(), Member::Url(weights::DINO))?;
@@ -84,8 +84,7 @@ impl Networks {
                 features.canary()?;
                 if !features.has_official_shapes() {
                     notes.push(
-                        "CLIP or DINO have other shapes than CLIP ViT-B/32 and DINO ViT-S/16, so their numbers compare with no \
-                         published ones."
+                        "CLIP or DINO differ in shape from CLIP ViT-B/32 and DINO ViT-S/16, so their numbers are not comparable with published ones."
                             .to_owned(),
                     );
                 }
@@ -142,14 +141,14 @@ impl Networks {
         self.features.is_some()
     }
 
-    /// Whether no network is here.
+    /// Whether no network is installed.
     pub(crate) fn are_none(&self) -> bool {
         self.features.is_none() && self.lpips.is_none()
     }
 
     /// What DINO sees of a whole image or a crop, squashed.
     pub(crate) fn dino_tokens(&self, pixels: &Pixels) -> Result<DinoTokens, String> {
-        let networks = self.features.as_ref().ok_or_else(|| "DINO is not here".to_owned())?;
+        let networks = self.features.as_ref().ok_or_else(|| "DINO is not installed".to_owned())?;
         networks.dino_tokens(pixels).map_err(said)
     }
 
@@ -163,7 +162,7 @@ impl Networks {
             let keys = Tokens::new(&features.squashed.keys, features.squashed.width);
             let structure = match keys {
                 Some(keys) => SelfSimilarity::of(&keys).map_err(said),
-                None => Err("the network sees no parts of the image".to_owned()),
+                None => Err("the network has no patches of the image".to_owned()),
             };
             Ok(Features { clip: features.clip, dino: features.dino, structure })
         });
@@ -278,5 +277,5 @@ fn both(one: Found, other: Found) -> Result<[Located; 2], String> {
 }
 
 fn not_here(absent: &str) -> String {
-    format!("weights {absent} of the set `{NETWORKS_SET}` are not here")
+    format!("weights {absent} of the set `{NETWORKS_SET}` are not installed")
 }

@@ -13,11 +13,12 @@ use crate::{Delivered, ImagePlace, RoundsError, Session, folder::is_there, place
 /// The folder of results that edit the results before them, below or at the place.
 const MULTIPASS: &str = "multipass";
 
-/// What a model made of a benchmark's sessions, each place as `PLACE` or `NAME=PLACE`: a folder in the benchmark's layout, or, of
-/// MSE-Bench, a table of results. Without a name the model is called as the folder. A file that is not there is a missing round.
+/// A model's outputs for a benchmark's sessions, each place as `PLACE` or `NAME=PLACE`: a folder in the benchmark's
+/// layout or, for MSE-Bench, a table of results. Without a name, the model is named after the folder. A file that
+/// does not exist is a missing round.
 ///
 /// # Errors
-/// If a place cannot be read or holds no output at all.
+/// If a place cannot be read or contains no output.
 pub fn gather_outputs(
     benchmark: Benchmark,
     sessions: &[BenchmarkSession],
@@ -60,7 +61,7 @@ fn in_folder(
             let names = benchmark.round_names(&known.key, round)?;
             rounds.push(match find(&names) {
                 Some(name) => Delivered::Image(in_folder(name)),
-                None => Delivered::Missing(format!("`{}` is not there", names.join("` or `"))),
+                None => Delivered::Missing(format!("`{}` does not exist", names.join("` or `"))),
             });
         }
         found.push(session(known, model, source_of(known, own_copy), rounds));
@@ -78,7 +79,7 @@ fn in_table(sessions: &[BenchmarkSession], path: &Path, model: &str) -> Result<V
         let image = |round: usize| row?.images.get(round)?.as_ref();
         let rounds = (0..known.session.rounds.len()).map(|round| match image(round) {
             Some(TableImage { bytes, .. }) => Delivered::Image(ImagePlace::Bytes(bytes.clone())),
-            None => Delivered::Missing("the table holds no image for it".to_owned()),
+            None => Delivered::Missing("the table contains no image for it".to_owned()),
         });
         found.push(session(known, model, source_of(known, None), rounds.collect()));
     }

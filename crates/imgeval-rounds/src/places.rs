@@ -6,11 +6,11 @@ use imgeval_scoring::Run;
 
 use crate::{RoundsError, Session, folder, runs};
 
-/// The sessions of runs and folders, each as `PLACE` or `NAME=PLACE`; a name is given to the model of a run. Models of the same name
-/// in several places are told apart by numbers.
+/// The sessions of runs and folders, each as `PLACE` or `NAME=PLACE`; a name applies to the model of a run. Models
+/// with the same name in several places are numbered.
 ///
 /// # Errors
-/// If a place cannot be read or holds no session.
+/// If a place cannot be read or contains no session.
 pub fn gather(places: &[String]) -> Result<Vec<Session>, RoundsError> {
     gather_by(places, |path, name| match path.join("run.toml").is_file() {
         true => runs::sessions_of(&Run::open(path)?, name),

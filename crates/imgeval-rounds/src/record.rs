@@ -17,7 +17,7 @@ use crate::{
 /// Images whose short sides differ by more than this share were made at different scales.
 const EQUAL_SCALE: f64 = 0.02;
 
-const UNEQUAL: &str = "the two images have different sizes, so that scaling would show as sharpness";
+const UNEQUAL: &str = "the two images have different sizes, so scaling would appear as sharpness";
 
 /// `sizes` are those of the source, the previous image and the image, in pixels.
 pub(crate) fn recorded(

@@ -35,7 +35,8 @@ fn sessions_where(
         outcomes.insert(observed.sample.id, observed.sample.outcome);
     })?;
     let folder = directory.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into());
-    let model = name.map(str::to_owned).or_else(|| run.model()).unwrap_or(folder);
+    let label = run.manifest().label.as_ref().map(ToString::to_string);
+    let model = name.map(str::to_owned).or(label).or_else(|| run.model()).unwrap_or(folder);
     let judged = judged_rounds(run)?;
     let mut sessions = Vec::new();
     for case in run.cases().values().filter(|case| is_session(case)) {
@@ -107,7 +108,7 @@ fn delivered(directory: &Path, outcome: Option<&ImageOutcome>) -> Delivered {
             Delivered::Refused(told(FailureKind::Moderated, detail))
         }
         Some(Outcome::Failed(Failure { kind, detail })) => Delivered::Missing(told(*kind, detail)),
-        None => Delivered::Missing("it was not asked for".to_owned()),
+        None => Delivered::Missing("it was not requested".to_owned()),
     }
 }
 

@@ -94,7 +94,7 @@ fn read_below(folder: &OwnFolder, name: &Path) -> io::Result<Vec<u8>> {
 /// The image in a file.
 ///
 /// # Errors
-/// If it is none that can be read, in a sentence.
+/// A sentence, if it cannot be read.
 pub(crate) fn decode(bytes: &[u8]) -> Result<DecodedImage, String> {
     let image = inspect_and_decode_for(bytes, &DecodeLimits::default(), LITTLE_WORK);
     image.map_err(|error| error.failure().detail)

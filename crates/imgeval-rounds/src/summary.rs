@@ -90,7 +90,7 @@ pub fn summarize(
 /// Controls of a model are no sessions of that model.
 fn name_of(session: &Session) -> String {
     match session.is_control && session.model != CODEC_CONTROL {
-        true => format!("{} (asked to change nothing)", session.model),
+        true => format!("{} (instructed to change nothing)", session.model),
         false => session.model.clone(),
     }
 }
@@ -383,10 +383,10 @@ fn conclusion_of(
             )
         }
         None if n < LEAST_SESSIONS => format!(
-            "{a} and {b} share {n} {}, too few to tell them apart.",
+            "{a} and {b} share {n} {}, too few to distinguish them.",
             if n == 1 { "session" } else { "sessions" }
         ),
-        None => format!("No difference in how long sessions hold can be shown over the {n} that both have."),
+        None => format!("No significant difference in how long sessions hold over the {n} that both have."),
     };
     let drifting =
         slopes.iter().filter(|of| of.p_adjusted.is_some_and(|p| p < LEVEL) && is_clear(of.interval));
@@ -505,12 +505,12 @@ fn session_notes(pair: &Pair<'_>) -> Vec<String> {
         let what = if redrawn.len() == 1 { "Round" } else { "Rounds" };
         let verb = if redrawn.len() == 1 { "does" } else { "do" };
         notes.push(format!(
-            "{what} {} {verb} not register with the source, as when a scene is drawn anew; pixels are not compared with it.",
+            "{what} {} {verb} not register with the source, as when a scene is redrawn; pixels are not compared with it.",
             list.join(", ")
         ));
         if let Some(round) = kept.iter().find(|round| round.round > *first) {
             notes.push(format!(
-                "Round {} registers with round {}, so that image is kept, and what the round changed is measured against it.",
+                "Round {} registers with round {}, so that image is kept, and the round's changes are measured against it.",
                 round.round, round.previous
             ));
         }
@@ -518,7 +518,7 @@ fn session_notes(pair: &Pair<'_>) -> Vec<String> {
     let is_unequal = |round: &&&MeasuredRound| round.not_measured.contains_key("sharp.lap_var_ratio");
     if rounds.iter().filter(is_unequal).count() > 0 {
         notes.push(
-            "The images have another size than the source, so sharpness, noise and spectra are not compared with it."
+            "The images differ in size from the source, so sharpness, noise and spectra are not compared with it."
                 .to_owned(),
         );
     }
@@ -529,10 +529,7 @@ fn session_notes(pair: &Pair<'_>) -> Vec<String> {
 fn limits() -> Vec<String> {
     let (low, high) = SHARPNESS_RANGE;
     vec![format!(
-        "A round holds if it registers with the source, at least {:.0} % of the source's tiles survive, content outside of the edit \
-         stays below {MOST_CONTENT_DE:.0} dE and tone below {MOST_TONE_DE:.0} dE, and the variance of the Laplacian stays between {low} and \
-         {high} times that of the source. These limits are imgeval's own choices, not standards; whether instructions were carried out is \
-         not measured.",
+        "A round holds if it registers with the source, at least {:.0} % of the source's tiles survive, content outside the edit stays below {MOST_CONTENT_DE:.0} dE and tone below {MOST_TONE_DE:.0} dE, and the variance of the Laplacian stays between {low} and {high} times that of the source. These limits are imgeval's own choices, not standards; whether instructions were followed is not measured.",
         100.0 * LEAST_SURVIVAL
     )]
 }
@@ -546,27 +543,25 @@ fn notes_of(pairs: &[Pair<'_>]) -> Vec<String> {
     let (refused, missing) = (counted("refused"), counted("missing"));
     if refused + missing > 0 {
         notes.push(format!(
-            "{refused} rounds were refused and {missing} are missing; they count as failures in success by round, and both readings \
-             stand in the survival curves."
+            "{refused} rounds were refused and {missing} are missing; they count as failures in success by round, and the survival curves show both readings."
         ));
     }
     let lengths: Vec<usize> = pairs.iter().map(|pair| pair.measured.rounds.len()).collect();
     if lengths.iter().min() != lengths.iter().max() {
         notes.push(
-            "Sessions have different numbers of rounds; each number is over the sessions that reach its round.".to_owned(),
+            "Sessions have different numbers of rounds; each number covers the sessions that reach its round.".to_owned(),
         );
     }
     if pairs.iter().any(|pair| pair.session.is_control) {
         notes.push(
-            "What a round added is held against its floor, the largest that any control shows: what a model changes when it is asked to \
-             change nothing counts as nothing there, and stands in the table of that control."
+            "What a round added is compared with its floor, the largest value that any control shows: changes that a model makes when instructed to change nothing count as nothing there, and appear in the table of that control."
                 .to_owned(),
         );
     }
     let n_controls = pairs.iter().filter(|pair| pair.session.is_control).count();
     if n_controls == 0 {
         notes.push(
-            "Without a control, parts of the drift are compared with the resolution of the measures alone."
+            "Without a control, parts of the drift are compared only with the resolution of the measures."
                 .to_owned(),
         );
     }

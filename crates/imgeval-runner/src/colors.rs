@@ -1,16 +1,16 @@
-//! Which colours are needed, and what is left to do for an image. Pure functions.
+//! Which colors are needed, and what remains to be done for an image. Pure functions.
 
 use std::collections::BTreeMap;
 
 use imgeval_core::{Category, ColorScope, Detection};
 use imgeval_store::SeenImage;
 
-/// Which detections of a category get a colour: as many and as weak ones as a verdict may look at.
+/// Which detections of a category get a color: as many and as weak ones as a verdict may look at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NamingLimits {
     /// Only detections that score more than this.
     pub above: f32,
-    /// Of each category the best so many.
+    /// Number of best objects of each category.
     pub per_category: usize,
 }
 
@@ -21,7 +21,7 @@ impl Default for NamingLimits {
     }
 }
 
-/// Places of the detections whose colour is needed, in order: all of them for a cheap namer, for a dear one those of
+/// Places of the detections whose color is needed, in order: all of them for a cheap namer, for a dear one those of
 /// the categories asked for within the limits. Of equal scores the later detection comes first, as in the verdict.
 #[must_use]
 pub fn detections_to_name(
@@ -53,22 +53,22 @@ pub fn detections_to_name(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageWork {
     Nothing,
-    /// Detect, then name the colours that are needed.
+    /// Detect, then name the colors that are needed.
     Detect,
-    /// Name the colours of these stored detections, without detecting; perhaps of none, which is then noted.
+    /// Name the colors of these stored detections, without detecting; perhaps of none, which is then noted.
     Name {
         places: Vec<usize>,
     },
 }
 
-/// Whether colours that are there are good enough.
+/// Whether colors that are there are good enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColorsThere {
     Keep,
     NameAgain,
 }
 
-/// What is left to do, given what the store holds; `needed` says which detections need a colour.
+/// What is left to do, given what the store holds; `needed` says which detections need a color.
 #[must_use]
 pub fn plan_image(
     seen: Option<&SeenImage>,

@@ -22,11 +22,11 @@ pub struct CandidateFile {
     pub source: String,
     pub path: PathBuf,
     pub id: SampleId,
-    /// `None` if the file cannot be looked at.
+    /// `None` if the file's metadata cannot be read.
     pub stamp: Option<FileStamp>,
     /// Why it cannot be used, if that is known before reading it.
     pub rejected: Option<Failure>,
-    /// What is known about it before reading it.
+    /// Facts known before reading it.
     pub notes: Vec<ImageNote>,
     /// The wording it was made for, if that is not the suite's.
     pub rewritten_prompt: Option<String>,
@@ -55,7 +55,7 @@ pub struct ImportSummary {
 
 /// How files are read.
 pub struct ImportSettings<'a> {
-    /// The folder that the candidates come from, if it is one folder: in it, what is gone gives way.
+    /// The folder of the candidates, if it is a single one: deleted files in it give way to new ones.
     pub root: Option<&'a Path>,
     /// Longer files are not read.
     pub max_file_bytes: u64,

@@ -1,5 +1,6 @@
-//! Drives the stages of a run: work to do is the plan minus what the store holds, done by a bounded number of
-//! threads, each result kept as it lands. Knows no suite, file format, detector or provider; prints nothing, tells events.
+//! Drives the stages of a run: the work to do is the plan minus what the store contains, done by a bounded number of
+//! threads, and each result is stored when it arrives. Knows no suite, file format, detector or provider; prints
+//! nothing, but emits events.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests open what they made themselves"))]

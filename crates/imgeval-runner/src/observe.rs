@@ -1,14 +1,14 @@
-//! Collects evidence in a pipeline: images are decoded, looked at, their objects' colours named, and each result is
+//! Collects evidence in a pipeline: images are decoded, looked at, their objects' colors named, and each result is
 //! committed as it lands.
 //!
 //! ```text
-//! decode threads --> detector threads --> colour thread --> this thread, which alone writes
-//!        \______________ colours only ________/
+//! decode threads --> detector threads --> color thread --> this thread, which alone writes
+//!        \______________ colors only ________/
 //! ```
 //!
 //! All channels are bounded: a decoded image waits in the hands of the thread that decoded it, and besides those the
-//! colour thread alone holds some, at most as many as it names objects at once. A cheap namer works in the thread
-//! that has the image, so that image and colours are one commit.
+//! color thread alone holds some, at most as many as it names objects at once. A cheap namer works in the thread
+//! that has the image, so that image and colors are one commit.
 
 use std::{
     collections::BTreeSet,
@@ -34,7 +34,7 @@ use crate::{
     ColorsThere, ImageWork, NamingLimits, Observer, Progress, observer::MAX_NAMED_AT_ONCE, plan_image,
 };
 
-/// So long the colour thread waits for more objects before it names those that it has: far less than naming takes.
+/// So long the color thread waits for more objects before it names those that it has: far less than naming takes.
 const LINGER: Duration = Duration::from_millis(20);
 
 /// How images are observed.
@@ -44,7 +44,7 @@ pub struct ObserveSettings<'a> {
     pub detect_threads: NonZeroUsize,
     /// Must be safe on any input.
     pub decode: &'a (dyn Fn(&[u8]) -> Result<Pixels, Failure> + Sync),
-    /// The categories whose colours a case asks for.
+    /// The categories whose colors a case asks for.
     pub asked_by: &'a dyn Fn(&CaseId) -> Vec<Category>,
     pub limits: NamingLimits,
     pub colors_there: ColorsThere,
@@ -52,9 +52,9 @@ pub struct ObserveSettings<'a> {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ObserveSummary {
-    /// Images that the detector has looked at now.
+    /// Images newly observed.
     pub observed: usize,
-    /// Images of which only colours were named.
+    /// Images of which only colors were named.
     pub named: usize,
     pub failed: usize,
 }
@@ -63,16 +63,15 @@ pub struct ObserveSummary {
 pub enum ObserveError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("`{}` failed the check of itself, so it does not observe: {}", .0.observer, .0.detail)]
+    #[error("`{}` failed its self-test and is not used: {}", .0.observer, .0.detail)]
     Canary(DetectError),
 }
 
-/// Observes what is left to observe; evidence is committed as it lands.
+/// Observes the remaining images; evidence is committed as it arrives.
 ///
 /// # Errors
-/// If the store cannot be read or written; what was recorded before stays. If a part of the observer fails its check
-/// of itself, before anything is looked at. An image that the observer cannot process is recorded as failed and tried
-/// again the next time.
+/// If the store cannot be read or written; earlier records stay. If a part of the observer fails its self-test before
+/// the first image. An image that the observer cannot process is recorded as failed and tried again next time.
 pub fn observe_images(
     run: &mut RunWriter,
     observer: &Observer,
@@ -136,7 +135,7 @@ fn record(
 
 struct Plan {
     jobs: Vec<PendingImage>,
-    /// Images whose detections need no colour, which has not been noted yet.
+    /// Images whose detections need no color, which has not been noted yet.
     without_colors: Vec<ContentHash>,
     /// Images of which nothing is left to observe.
     finished: Vec<ContentHash>,
@@ -153,7 +152,7 @@ enum JobKind {
     Name(ToName),
 }
 
-/// The detections of an image whose colours are to be named, and the colours that are known already.
+/// The detections of an image whose colors are to be named, and the colors that are known already.
 #[derive(Default)]
 struct ToName {
     places: Vec<usize>,
@@ -207,9 +206,9 @@ fn make_plan(
 
 /// What a thread has found out.
 enum Landed {
-    /// Colours follow.
+    /// Colors follow.
     Detections(Evidence),
-    /// Detections with all colours that are needed.
+    /// Detections with all colors that are needed.
     Whole(Evidence),
     Colors {
         image: ContentHash,

@@ -1,4 +1,4 @@
-//! A detector and a colour namer, put together to one observer with one identity.
+//! A detector and a color namer, put together to one observer with one identity.
 
 use imgeval_core::{
     Category, ColorNamer, ColorScope, ColorScores, DetectError, Detection, Detector, InputSize, ObserverId,
@@ -11,7 +11,7 @@ use crate::{NamingLimits, detections_to_name};
 /// Detections that score no more than this are not kept as evidence.
 pub const EVIDENCE_FLOOR: f32 = 0.05;
 
-/// At most so many objects are handed to a namer at once.
+/// Maximum number of objects passed to a namer at once.
 pub(crate) const MAX_NAMED_AT_ONCE: usize = 8;
 
 /// Under which conditions an observer works, as far as they could change its answers.
@@ -23,7 +23,7 @@ pub struct Conditions {
     pub is_unofficial: bool,
 }
 
-/// What looks at the images of a run.
+/// The detector and color namer for the images of a run.
 pub struct Observer {
     detector: Box<dyn Detector>,
     namer: Option<Box<dyn ColorNamer>>,
@@ -32,7 +32,7 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Without a namer no colour is ever named.
+    /// Without a namer no color is ever named.
     #[must_use]
     pub fn new(
         detector: Box<dyn Detector>,
@@ -54,7 +54,7 @@ impl Observer {
 
         let mut meta = eyes.clone();
         if let Some(names) = &names {
-            meta.title = format!("{}; colours: {}", eyes.title, names.title);
+            meta.title = format!("{}; colors: {}", eyes.title, names.title);
             meta.is_comparable &= names.is_comparable;
             append(&mut meta.parameters, &format!("colors={}@{}", names.id, names.version));
             append(&mut meta.parameters, &names.weights_sha256);
@@ -79,7 +79,7 @@ impl Observer {
         &self.key
     }
 
-    /// Whether colours are named in passing, and not in batches.
+    /// Whether colors are named in passing, and not in batches.
     pub(crate) fn names_cheaply(&self) -> bool {
         self.namer.as_ref().is_some_and(|namer| namer.scope() == ColorScope::EveryDetection)
     }
@@ -101,7 +101,7 @@ impl Observer {
         self.detector.input_size(pixels.width(), pixels.height())
     }
 
-    /// All detections of one image, best first, whatever they score; with the colours of those that score more than
+    /// All detections of one image, best first, whatever they score; with the colors of those that score more than
     /// `limits` allow, whatever their category.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ impl Observer {
         self.namer.as_ref().map_or(Ok(()), |namer| namer.canary())
     }
 
-    /// The detections that are kept, best first, without colours.
+    /// The detections that are kept, best first, without colors.
     ///
     /// # Errors
     /// If the detector cannot process these pixels or gives what no image can hold.
@@ -149,11 +149,11 @@ impl Observer {
         if detections.iter().all(is_sound) {
             return Ok(());
         }
-        let detail = "a detection is not finite or its mask not of the image's size".to_owned();
+        let detail = "a detection is not finite, or its mask does not have the image's size".to_owned();
         Err(DetectError { observer: self.meta.id.clone(), detail })
     }
 
-    /// Colours of the objects of several images, each image by itself either named as a whole or failed.
+    /// Colors of the objects of several images, each image by itself either named as a whole or failed.
     pub(crate) fn name(
         &self,
         images: &[(&Pixels, &[Detection])],
@@ -196,7 +196,7 @@ impl Observer {
             detail: detail.to_owned(),
         };
         let Some(namer) = &self.namer else {
-            return Err(error(&self.meta.id, "it names no colours"));
+            return Err(error(&self.meta.id, "it names no colors"));
         };
         let scores = namer.color_scores(batch)?;
         let has_all = scores.len() == batch.len()
@@ -206,7 +206,7 @@ impl Observer {
         if has_all && is_finite {
             return Ok(scores);
         }
-        let detail = if has_all { "a colour score is not finite" } else { "colour scores are missing" };
+        let detail = if has_all { "a color score is not finite" } else { "color scores are missing" };
         Err(error(&namer.meta().id, detail))
     }
 }

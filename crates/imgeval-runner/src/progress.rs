@@ -1,4 +1,4 @@
-//! What a run tells about its progress.
+//! Progress events of a run.
 
 /// One event of a stage, in order: `Planned`, then `Advanced` once for each piece of work.
 #[derive(Debug, Clone, PartialEq, Eq)]

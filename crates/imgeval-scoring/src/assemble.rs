@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imgeval_metrics::{BootstrapSettings, rank_with_ties};
 use imgeval_report::{
-    model::{Board, ComparisonView, Report, RowSource},
-    tables::mark_best,
+    diagnosis::TableView,
+    model::{Board, ComparisonView, PixelMetricsView, Report, RowSource},
+    tables::{mark_best, pixel_metrics_table},
 };
 
 use imgeval_suites::{suite::SuiteRef, summary::Scheme};
@@ -36,12 +37,7 @@ impl Assembly<'_> {
             title: self.title.map_or_else(|| title_of(runs), str::to_owned),
             tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
             runs: runs.iter().map(|run| run.view.clone()).collect(),
-            boards: Vec::new(),
-            comparisons: Vec::new(),
-            weaknesses: Vec::new(),
-            rounds: None,
-            diagnoses: Vec::new(),
-            notes: Vec::new(),
+            ..Report::default()
         };
         let mut suites: Vec<(SuiteRef, Scheme)> = Vec::new();
         for run in runs.iter().map(|opened| &opened.run) {
@@ -51,7 +47,9 @@ impl Assembly<'_> {
                 suites.push((run.suite(), run.scheme().clone()));
             }
         }
+        suites.sort_by_key(|(suite, _)| place_in_paper(suite.id()));
         for (suite, scheme) in &suites {
+            report.pixel_metrics.extend(self.pixel_metrics(runs, *suite, scheme)?);
             let mut board = board_of(*suite, scheme, runs, self.with_published);
             self.compare_rows(runs, &mut board, *suite, scheme, &mut report);
             mark_best(&mut board);
@@ -60,7 +58,7 @@ impl Assembly<'_> {
         if suites.len() > 1 {
             report
                 .notes
-                .push("The runs are of different suites; each suite has a table of its own.".to_owned());
+                .push("The runs belong to different suites; each suite has its own table.".to_owned());
         }
         for opened in runs.iter() {
             if opened.run.all_measured()?.holds_measures() {
@@ -69,6 +67,22 @@ impl Assembly<'_> {
             }
         }
         Ok(report)
+    }
+
+    /// The pixel metrics of the suite's runs; `None` if nothing was measured.
+    fn pixel_metrics(
+        &self,
+        runs: &[OpenedRun],
+        suite: SuiteRef,
+        scheme: &Scheme,
+    ) -> Result<Option<PixelMetricsView>, ScoringError> {
+        let mut measured = Vec::new();
+        for opened in runs.iter().filter(|of| of.run.suite() == suite && of.run.scheme() == scheme) {
+            measured.push((opened.view.name.clone(), opened.run.measured(self.settings)?));
+        }
+        let table = pixel_metrics_table(suite.facts().title, &measured);
+        Ok(table
+            .map(|table| PixelMetricsView { suite: suite.id().to_owned(), table: TableView::from(&table) }))
     }
 
     /// Compares each run with each other one of the board, and ranks those that may be compared.
@@ -123,12 +137,12 @@ impl Assembly<'_> {
 fn note_of_pairs(fields: &str, pairs: &[(String, String)]) -> String {
     let allow = "allow these fields to compare them anyway";
     match pairs {
-        [(a, b)] => format!("{a} and {b} are not compared, because they differ in {fields}; {allow}."),
+        [(a, b)] => format!("{a} and {b} are not compared because they differ in {fields}; {allow}."),
         pairs => {
             let names: BTreeSet<&str> = pairs.iter().flat_map(|(a, b)| [a.as_str(), b.as_str()]).collect();
             let names: Vec<&str> = names.into_iter().collect();
             format!(
-                "{} pairs of {} are not compared, because they differ in {fields}; {allow}.",
+                "{} pairs of {} are not compared because they differ in {fields}; {allow}.",
                 pairs.len(),
                 names.join(", ")
             )
@@ -147,6 +161,12 @@ pub fn official_and_fresh<'a>(a: Side<'a>, b: Side<'a>, blocking: &[&str]) -> Op
         (false, true) => Some((b, a)),
         _ => None,
     }
+}
+
+/// Suites in the order of GPT-ImgEval: GenEval, editing, WISE; then all others as they came.
+fn place_in_paper(suite: &str) -> usize {
+    const ORDER: [&str; 3] = ["geneval", "reason-edit", "wise"];
+    ORDER.iter().position(|known| suite.starts_with(known)).unwrap_or(ORDER.len())
 }
 
 /// First and last rank in each column among rows that were all compared with each other.
@@ -224,14 +244,12 @@ mod tests {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(
             note_of_pairs("suite.seed", &[pair("one", "two")]),
-            "one and two are not compared, because they differ in suite.seed; allow these fields to compare them anyway."
+            "one and two are not compared because they differ in suite.seed; allow these fields to compare them anyway."
         );
         let note =
             note_of_pairs("suite.seed", &[pair("one", "two"), pair("one", "three"), pair("two", "three")]);
         assert!(
-            note.starts_with(
-                "3 pairs of one, three, two are not compared, because they differ in suite.seed"
-            )
+            note.starts_with("3 pairs of one, three, two are not compared because they differ in suite.seed")
         );
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn board_of(suite: SuiteRef, scheme: &Scheme, runs: &[OpenedRun], wit
                 group: OWN_GROUP.to_owned(),
                 source: RowSource::Run { run: index, observer: 0 },
                 cells: vec![Cell::default(); board.columns.len()],
-                note: "nobody has looked at its images yet".to_owned(),
+                note: "not evaluated yet".to_owned(),
                 fingerprint: String::new(),
             });
         }
@@ -55,6 +55,9 @@ fn empty_board(suite: SuiteRef, scheme: &Scheme, published: &Published) -> Board
         suite: suite.id().to_owned(),
         title: facts.title.to_owned(),
         overall: if facts.is_overall_first { 0 } else { columns.len().saturating_sub(1) },
+        parts: (0..columns.len())
+            .filter(|place| matches!(columns[*place].place, ColumnPlace::Part(_)))
+            .collect(),
         columns: columns.into_iter().map(|column| column.title).collect(),
         decimals: facts.decimals,
         rows: Vec::new(),

@@ -1,4 +1,4 @@
-//! The cases of a run: told by its suite's parameters, or as the run itself lists them.
+//! The cases of a run: derived from its suite's parameters, or as listed by the run itself.
 
 use std::collections::BTreeMap;
 

@@ -55,7 +55,7 @@ impl CheckedImage {
     }
 }
 
-/// Why there is no score, if there is none.
+/// Why there is no score.
 pub(crate) enum Unchecked {
     /// A judge gave no answer.
     Failed(Failure),
@@ -78,14 +78,14 @@ pub(crate) fn read_checks(
     Ok(all)
 }
 
-/// Tells one set of checks from another.
+/// Identifies a set of checks.
 pub(crate) fn hash_of_checks(cases: &BTreeMap<CaseId, SuiteCase>) -> ContentHash {
     let facts: Vec<_> = cases.iter().map(|(id, case)| (id.as_str(), &case.tag, &case.facts)).collect();
     // As JSON it is plain where each text ends.
     ContentHash::of(serde_json::json!(facts).to_string().as_bytes())
 }
 
-/// Everybody who can decide checks: each detector with each judge, as far as checks need them; people beside them.
+/// All evaluators that can decide checks: each detector with each judge, as far as checks need them, and people.
 pub(crate) fn evaluators_of(
     checks: &Checks,
     detectors: Vec<imgeval_core::ObserverMeta>,
@@ -242,7 +242,7 @@ pub(crate) fn check_image(
     let Found { verdict, measured } = found;
     let of_objects = verdict.as_ref().map(|verdict| f64::from(u8::from(verdict.is_correct())));
     if checks.objects().is_some() && of_objects.is_none() {
-        return Err(Unchecked::Lacks("no detector has looked for its objects".to_owned()));
+        return Err(Unchecked::Lacks("no detections for its objects".to_owned()));
     }
     let of_measures = values_of_measures(checks, measured)?;
     let (repeats, failures) = repeats_of(checks, judge.map(|judge| judge.asked.as_slice()), id);

@@ -1,4 +1,4 @@
-//! Suites whose judges are asked by several protocols about one image: what they said together makes the score.
+//! Suites whose judges are asked by several protocols about one image: their answers together determine the score.
 
 use std::collections::{BTreeMap, BTreeSet};
 

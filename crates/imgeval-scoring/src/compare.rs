@@ -109,7 +109,7 @@ fn compare_paired(a: Side<'_>, b: Side<'_>, settings: BootstrapSettings) -> Comp
     }
     let mut notes = Vec::new();
     if n_unshared > 0 {
-        notes.push(format!("{n_unshared} prompts have a score in only one of the two; they are left out"));
+        notes.push(format!("{n_unshared} prompts have a score in only one of the two; they are skipped"));
     }
     let comparison = compare_runs(&parts, settings);
     let lines = lines_of(&names, comparison, is_whole);
@@ -134,18 +134,17 @@ pub fn compare_with_fresh(
 ) -> ComparisonView {
     let lines = unpaired_lines(official, fresh, settings);
     let conclusion = match lines.last().and_then(|line| Some((line.difference?, line.interval.clone()?))) {
-        None => "The gap cannot be given: one of the two has no score.".to_owned(),
+        None => "The gap is undefined: one of the two has no score.".to_owned(),
         Some((gap, interval)) if interval.low > 0.0 => format!(
-            "The official prompts score {gap:.3} higher ({:.3} to {:.3}) than fresh ones of the same kind: the model may have been \
-             trained on prompts like the official ones.",
+            "The official prompts score {gap:.3} higher ({:.3} to {:.3}) than fresh ones of the same kind: the model may have been trained on prompts like the official ones.",
             interval.low, interval.high
         ),
         Some((gap, interval)) if interval.high < 0.0 => format!(
-            "The official prompts score {:.3} lower ({:.3} to {:.3}) than fresh ones: no sign that the model knows them.",
+            "The official prompts score {:.3} lower ({:.3} to {:.3}) than fresh ones: no sign of contamination.",
             -gap, -interval.high, -interval.low
         ),
         Some((_, interval)) => {
-            format!("No gap can be shown: it lies between {:+.3} and {:+.3}.", interval.low, interval.high)
+            format!("No significant gap (95 % CI {:+.3} to {:+.3}).", interval.low, interval.high)
         }
     };
     ComparisonView {
@@ -174,7 +173,7 @@ fn compare_unpaired(a: Side<'_>, b: Side<'_>, settings: BootstrapSettings) -> Co
         conclusion: conclude(&lines, &a.name(), &b.name()),
         lines,
         notes: vec![
-            "The prompts are not the same: differences between prompts blur the difference between the runs"
+            "The prompts differ, and differences between prompts blur the difference between the runs"
                 .to_owned(),
         ],
     }
@@ -268,7 +267,7 @@ fn empty_line(name: &str) -> DifferenceLine {
     }
 }
 
-/// Whether the interval of a difference lies on one side of zero.
+/// Whether the interval of a difference excludes zero.
 pub(crate) fn is_clear(line: &DifferenceLine) -> bool {
     line.interval.as_ref().is_some_and(|interval| interval.low > 0.0 || interval.high < 0.0)
 }
@@ -279,7 +278,7 @@ fn conclude(lines: &[DifferenceLine], a: &str, b: &str) -> String {
     let Some((line, difference, interval)) =
         overall.and_then(|line| Some((line, line.difference?, line.interval.clone()?)))
     else {
-        return format!("There is no overall difference: {a} and {b} share too little.");
+        return format!("{a} and {b} cannot be compared: they share too few prompts.");
     };
     let mut text = if interval.low > 0.0 {
         format!(
@@ -292,22 +291,17 @@ fn conclude(lines: &[DifferenceLine], a: &str, b: &str) -> String {
             -difference, -interval.high, -interval.low
         )
     } else {
-        format!(
-            "No overall difference can be shown: it lies between {:+.3} and {:+.3}, which includes zero.",
-            interval.low, interval.high
-        )
+        format!("No significant overall difference (95 % CI {:+.3} to {:+.3}).", interval.low, interval.high)
     };
     if !is_clear(line) && line.detectable.is_some_and(|detectable| difference.abs() > detectable) {
-        text.push_str(" With so few prompts the spread between them is hardly known, so that a difference of this size may be chance.");
+        text.push_str(" With so few prompts their variance is poorly known, so a difference of this size may be chance.");
     } else if !is_clear(line) {
         if let Some(detectable) = line.detectable {
-            text.push_str(&format!(
-                " Runs of this size find a difference of {detectable:.3} four times of five."
-            ));
+            text.push_str(&format!(" Minimum detectable difference with 80 % power: {detectable:.3}."));
         }
         if let Some(needed) = line.prompts_needed {
             text.push_str(&format!(
-                " To find the {:.3} seen here would take about {needed} prompts.",
+                " Detecting the observed {:.3} would take about {needed} prompts.",
                 difference.abs()
             ));
         }
@@ -319,7 +313,7 @@ fn conclude(lines: &[DifferenceLine], a: &str, b: &str) -> String {
         .collect();
     if !clear.is_empty() {
         text.push_str(&format!(
-            " After correction for looking at every part, they differ in: {}.",
+            " After correction for multiple comparisons, they differ in: {}.",
             clear.join(", ")
         ));
     }

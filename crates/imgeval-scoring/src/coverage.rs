@@ -1,4 +1,4 @@
-//! What a run covers: which images were used, which were not and why, and what is missing.
+//! Coverage of a run: which images were used, which were not and why, and which are missing.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use imgeval_core::{Failure, FailureKind, ImageNote, visible};
 use imgeval_report::model::CoverageLine;
 use imgeval_store::ExtraFile;
 
-/// The kind of line that counts images nobody has looked at yet.
+/// The kind of line that counts images without an evaluation.
 pub const NOT_OBSERVED: &str = "not-observed";
 
 /// How many examples of a kind are named.
@@ -31,7 +31,7 @@ impl Tally {
 /// Built up sample by sample; memory does not grow with their number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// Images in the run that can be looked at.
+    /// Images in the run that can be evaluated.
     pub usable: usize,
     pub prompts: usize,
     pub prompts_without_image: Tally,
@@ -41,7 +41,7 @@ pub struct Coverage {
     pub notes: BTreeMap<ImageNote, Tally>,
     /// Usable images that the chosen observer has not seen.
     pub not_observed: Tally,
-    /// Images whose evidence lacks a colour that decides.
+    /// Images whose evidence lacks a color that decides.
     pub without_color: Tally,
     pub extra_files: Tally,
 }
@@ -104,10 +104,10 @@ impl Coverage {
         for (note, tally) in &self.notes {
             rows.push((note.code(), tally, note.meaning()));
         }
-        let not_observed = "the observer has not seen it yet";
-        let extra = "files that are nobody's image; left alone";
-        let missing = "prompts of the suite that have no usable image; not counted as wrong";
-        let without_color = "a colour that its prompt asks for is not named yet; not counted as wrong";
+        let not_observed = "not evaluated yet";
+        let extra = "files that are not an image of any prompt; ignored";
+        let missing = "prompts of the suite without a usable image; not counted as incorrect";
+        let without_color = "a color that its prompt asks for has not been named; not counted as incorrect";
         rows.push((NOT_OBSERVED, &self.not_observed, not_observed));
         rows.push(("color-missing", &self.without_color, without_color));
         rows.push(("extra-file", &self.extra_files, extra));

@@ -1,4 +1,4 @@
-//! Why a run cannot be scored. What a user can do about it is said by whoever shows the error.
+//! Why a run cannot be scored. Advice is added by the program that shows the error.
 
 use imgeval_core::SampleId;
 use imgeval_store::StoreError;
@@ -10,25 +10,25 @@ pub enum ScoringError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Suite(#[from] SuiteError),
-    #[error("the run is of `{suite}`, a suite that this version does not know")]
+    #[error("the run belongs to `{suite}`, a suite unknown to this version")]
     UnknownSuite { suite: String },
     /// The judge's protocol in the run is damaged or of a later version.
-    #[error("a protocol in the run cannot be read: {detail}")]
+    #[error("could not read a protocol in the run: {detail}")]
     Protocol { detail: String },
     /// An image that belongs to no case of the run's suite.
-    #[error("sample {sample} belongs to no prompt of the suite")]
+    #[error("sample {sample} does not belong to any prompt of the suite")]
     UnknownCase { sample: SampleId },
-    #[error("no {} `{asked}` has {} this run", kind.noun(), kind.verb())]
+    #[error("no {} `{asked}` in this run", kind.noun())]
     NoSuchEvaluator { kind: EvaluatorKind, asked: String, known: Vec<String> },
-    #[error("several {}s have {} this run", kind.noun(), kind.verb())]
+    #[error("several {}s have scored this run", kind.noun())]
     SeveralEvaluators { kind: EvaluatorKind, known: Vec<String> },
     /// The run is not of a suite that judges score.
-    #[error("the run is of `{suite}`, which no judge scores")]
+    #[error("no judge scores the suite `{suite}` of this run")]
     NotJudged { suite: String },
     /// The run is not of a suite that a detector scores.
-    #[error("the run is of `{suite}`, which no detector scores")]
+    #[error("no detector scores the suite `{suite}` of this run")]
     NotDetected { suite: String },
-    #[error("no field `{name}` in the protocols of these runs")]
+    #[error("the protocols of these runs have no field `{name}`")]
     UnknownField { name: String, known: Vec<String> },
 }
 
@@ -42,15 +42,8 @@ pub enum EvaluatorKind {
 impl EvaluatorKind {
     fn noun(self) -> &'static str {
         match self {
-            Self::Detector => "observer",
+            Self::Detector => "evaluator",
             Self::Judge => "judge",
-        }
-    }
-
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Detector => "looked at",
-            Self::Judge => "judged",
         }
     }
 }

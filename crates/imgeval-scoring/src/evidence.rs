@@ -1,4 +1,4 @@
-//! From what a detector saw to objects that GenEval's rules judge. An object whose colours nobody named has no colour that
+//! From what a detector saw to objects that GenEval's rules judge. An object whose colors nobody named has no color that
 //! is known, which is something else than none of the ten.
 
 use imgeval_core::{Color, ColorRule, ColorScores, Detection, Evidence};
@@ -24,7 +24,7 @@ pub(crate) fn is_counted(verdict: &Verdict, detection: &Detection) -> bool {
     kept.iter().any(|object| object.score == detection.score && object.bounding_box == detection.bounding_box)
 }
 
-/// Colours with their scores, the best first.
+/// Colors with their scores, the best first.
 pub(crate) fn ranked_colors(scores: &ColorScores) -> Vec<(String, f32)> {
     let mut colors: Vec<(String, f32)> =
         Color::all().zip(scores.values).map(|(color, score)| (color.name().to_owned(), score)).collect();
@@ -32,8 +32,8 @@ pub(crate) fn ranked_colors(scores: &ColorScores) -> Vec<(String, f32)> {
     colors
 }
 
-/// How near the nearest deciding confidence lies to its threshold, or the best colour to the second: 1 at the threshold, 0
-/// as far from it as can be. `None` if the detector saw nothing of what the prompt names.
+/// How close the deciding confidence is to its threshold, or the best color to the second best: 1 at the threshold, 0
+/// at the largest distance. `None` if the detector found nothing that the prompt names.
 pub(crate) fn compute_uncertainty(
     metadata: &Metadata,
     evidence: &Evidence,
@@ -60,7 +60,7 @@ pub(crate) fn compute_uncertainty(
     margins.min_by(f64::total_cmp).map(|margin| 1.0 - margin.clamp(0.0, 1.0))
 }
 
-/// How far the best colour is ahead of the second, in [0, 1]: as shares, CLIP's scores through the softmax.
+/// How far the best color is ahead of the second, in [0, 1]: as shares, CLIP's scores through the softmax.
 fn color_margin(scores: &ColorScores) -> f64 {
     let ranked = ranked_colors(scores);
     let [(_, best), (_, second), ..] = ranked.as_slice() else { return 1.0 };

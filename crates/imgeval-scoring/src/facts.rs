@@ -1,5 +1,5 @@
-//! What stands beside a run's scores: who made the images, everything that must be equal for two scores to be comparable,
-//! and why scores may not stand beside published ones.
+//! Context of a run's scores: the generator of the images, everything that must be equal for two scores to be
+//! comparable, and why scores are not comparable with published ones.
 
 use std::collections::BTreeMap;
 
@@ -151,7 +151,7 @@ impl Run {
         }
         if judge.protocol.id == format!("{}-strict", judge.protocol.suite) {
             reasons.push(
-                "replies are read strictly, those of published scores as the official script reads them"
+                "replies are read strictly; for published scores, as the official script reads them"
                     .to_owned(),
             );
         }

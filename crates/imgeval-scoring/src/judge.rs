@@ -47,7 +47,7 @@ pub struct ImageReplies {
 pub struct Reading {
     pub scores: Scores,
     pub reply: String,
-    /// What could have stood in the place of the first word, where the protocol asks for log-probabilities.
+    /// Alternatives for the first word, if the protocol asks for log-probabilities.
     pub alternatives: Vec<Alternative>,
 }
 

@@ -4,7 +4,7 @@
 //! run directory --Run::open--> suite, cases, evaluators
 //!                                |  for_each_sample: evidence or replies -> score of each image
 //!                                v
-//!                 Run::score --> SummaryBuilder, Coverage --summarise--> Summary: lines with intervals and bounds
+//!                 Run::score --> SummaryBuilder, Coverage --summarize--> Summary: lines with intervals and bounds
 //!                                |
 //!        OpenedRun, Assembly, Side, plan, Trust: reports, comparisons, plans, judges against each other
 //! ```

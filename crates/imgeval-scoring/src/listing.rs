@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use imgeval_core::Usd;
 use imgeval_metrics::BootstrapSettings;
+use imgeval_store::Label;
 use rayon::prelude::*;
 
 use crate::{Run, ScoringError, spend_view};
@@ -20,6 +21,8 @@ pub struct ListedRun {
     pub suite: String,
     /// Of generated images.
     pub model: Option<String>,
+    /// What the user calls the run.
+    pub label: Option<Label>,
     /// Usable images.
     pub n_images: usize,
     /// Images that could not be made or used.
@@ -41,6 +44,15 @@ pub struct ListedScore {
 }
 
 impl ListedRun {
+    /// What the run is called: its label, else its model; empty if it has neither.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        match &self.label {
+            Some(label) => label.as_str(),
+            None => self.model.as_deref().unwrap_or_default(),
+        }
+    }
+
     /// The overall score by each evaluator.
     #[must_use]
     pub fn score_text(&self) -> String {
@@ -136,6 +148,7 @@ pub fn list_run(directory: &Path) -> Result<ListedRun, ScoringError> {
         directory: directory.to_owned(),
         suite: run.suite().id().to_owned(),
         model: run.manifest().generation.get("model").cloned(),
+        label: run.manifest().label.clone(),
         n_images: coverage.usable,
         n_failed: coverage.n_failed(),
         scores: evaluators.iter().map(score).collect::<Result<_, ScoringError>>()?,

@@ -1,4 +1,4 @@
-//! A run read back: its suite and cases, who has looked at its images, and what became of each of them.
+//! A run read back: its suite and cases, its evaluators, and the outcome of each image.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -81,7 +81,7 @@ pub enum SampleState<'a> {
     NotObserved,
     /// Evidence that a check of the case needs is not there yet; says which.
     Incomplete(String),
-    /// A colour that decides was not named.
+    /// A color that decides was not named.
     WithoutColor,
 }
 
@@ -170,10 +170,10 @@ impl Evaluator {
 }
 
 impl Run {
-    /// Opens a run with everybody who has looked at it.
+    /// Opens a run with all its evaluators.
     ///
     /// # Errors
-    /// If there is no run, it cannot be read, or it is of a suite that this version does not know.
+    /// If there is no run, it cannot be read, or its suite is unknown to this version.
     pub fn open(directory: &Path) -> Result<Self, ScoringError> {
         Self::open_with(directory, VerdictOptions::default())
     }
@@ -301,7 +301,7 @@ impl Run {
         self.suite.is_detected() || self.checks.values().any(|checks| checks.objects().is_some())
     }
 
-    /// The usable images by their samples, whoever scores them.
+    /// The usable images by sample, independent of evaluators.
     ///
     /// # Errors
     /// If the run cannot be read.
@@ -355,8 +355,8 @@ impl Run {
         self.suite.is_official(&self.manifest().parameters)
     }
 
-    /// The evaluator asked for: a detector by its id, a judge by the beginning of its id or its model's name. The only one
-    /// if none is asked for; `None` if nobody has looked at the run.
+    /// The requested evaluator: a detector by its id, a judge by the beginning of its id or its model's name. The
+    /// only one if none is requested; `None` if the run has not been evaluated.
     ///
     /// # Errors
     /// If there is no such evaluator, or there are several.
@@ -579,7 +579,7 @@ impl Run {
         }
     }
 
-    /// What is there and what is missing, whoever has looked at it.
+    /// Existing and missing images, independent of evaluators.
     ///
     /// # Errors
     /// As [`Self::for_each_sample`].

@@ -89,7 +89,7 @@ fn judge_view(judge: &JudgeReplies, id: String, title: String) -> EvaluatorView 
         protocol: identity.protocol.clone(),
         is_human: judge.is_human(),
         retired: retired.map(|retired| {
-            format!("{} is retired since {}; {}", retired.model, retired.since, retired.instead)
+            format!("{} was retired on {}; {}", retired.model, retired.since, retired.instead)
         }),
     }
 }

@@ -101,7 +101,9 @@ impl OpenedRun {
             let cells = cells_of(&run, &of.builder.summarise(settings));
             scored.push(ScoredView { protocol, cells, parts: parts_of(&of.builder, &run) });
         }
-        let view = view_of(&run, name_of(directory), observers)?;
+        let label = run.manifest().label.as_ref();
+        let name = label.map_or_else(|| name_of(directory), ToString::to_string);
+        let view = view_of(&run, name, observers)?;
         Ok(Self { run, view, scored })
     }
 
@@ -155,7 +157,8 @@ impl OpenedRun {
 
     /// What an evaluator says of one sample; `None` if there is no image that it could have looked at, or a judge was not
     /// asked.
-    fn opinion_of(&self, observer: usize, result: &SampleResult<'_>) -> Option<Opinion> {
+    #[must_use]
+    pub fn opinion_of(&self, observer: usize, result: &SampleResult<'_>) -> Option<Opinion> {
         result.observed.sample.outcome.done()?;
         let mut opinion = Opinion {
             observer,

@@ -44,7 +44,7 @@ pub struct ColorReference {
 
 /// How sure the judge is; no weakness of a generator.
 const CANNOT_TELL: &str = "a judge cannot tell";
-const SECOND_THOUGHTS: &str = "a judge answers otherwise when asked again";
+const SECOND_THOUGHTS: &str = "a judge changes its answer when asked again";
 
 /// Values by case: the means of their samples.
 type ByCase = BTreeMap<CaseId, f64>;
@@ -83,7 +83,7 @@ impl Run {
         lines.extend(self.color_lines(&measured, &images, reference));
         let mut notes = Vec::new();
         if !measured.holds_measures() {
-            notes.push("nothing was measured on this run yet".to_owned());
+            notes.push("nothing has been measured on this run yet".to_owned());
         }
         let reference = reference.map(|reference| reference.name.clone()).unwrap_or_default();
         let meters = measured.meters().to_vec();
@@ -186,7 +186,9 @@ impl Run {
             let mean = mean_of(&values);
             let verdict = mean.map_or_else(String::new, |mean| match measure.as_str() {
                 CANNOT_TELL | SECOND_THOUGHTS => format!("{measure} in {mean:.0} % of answers"),
-                _ => format!("{measure} in {mean:.0} %; no control, so compare models, not with zero"),
+                _ => format!(
+                    "{measure} in {mean:.0} %; without a control, compare with other models, not with zero"
+                ),
             });
             WeaknessLine {
                 n: values.len(),
@@ -236,7 +238,7 @@ impl Run {
                 n,
                 n_missing: expected - n,
                 control: None,
-                verdict: "without a reference there is no zero to compare with".to_owned(),
+                verdict: "without a reference, there is no zero to compare with".to_owned(),
             };
             if let (Some(reference), Some(mean)) = (reference, mean) {
                 line.control = color_control(reference, &values, mean, channel);
@@ -308,7 +310,7 @@ fn color_verdict(spec: &Spec, control: &ControlView) -> String {
     let difference = control.difference;
     match is_told_apart {
         true => format!("{} by {difference:+.1} against {}{p}", spec.sentence, control.name),
-        false => format!("no shift can be shown against {}{p}", control.name),
+        false => format!("no significant shift against {}{p}", control.name),
     }
 }
 
@@ -366,7 +368,7 @@ fn verdict_of(spec: &Spec, value: Option<f64>, control: Option<&ControlView>) ->
         _ if is_told_apart(control) => format!("{told}, {of_control}"),
         // Of cases that are all equal to their controls there is no interval either.
         None if control.difference != 0.0 => {
-            format!("{told}, {of_control}; too few cases to tell them apart")
+            format!("{told}, {of_control}; too few cases to distinguish them")
         }
         _ => format!("no more than the control: {}, {of_control}", number(value)),
     }

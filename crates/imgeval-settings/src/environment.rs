@@ -10,7 +10,7 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-/// Where the user's own settings and catalogue lie. A relative path would be part of the working folder, which is not the user's
+/// Where the user's own settings and catalog lie. A relative path would be part of the working folder, which is not the user's
 /// word.
 #[must_use]
 pub fn configuration_dir() -> Option<PathBuf> {

@@ -18,40 +18,42 @@ pub enum SettingsError {
     Syntax { path: PathBuf, line: usize, problem: String },
     #[error("`ask_above_usd = {dollars}` is not an amount in US dollars")]
     Amount { dollars: f64 },
-    #[error("`timeout_s = {seconds}` is no time limit")]
+    #[error("`timeout_s` must be positive, not {seconds}")]
     Timeout { seconds: f64 },
     /// A settings file of the working folder says what only the user may say.
     #[error("{what}", what = .used.words(path))]
     Untrusted { path: PathBuf, used: UntrustedUse },
 
-    #[error("`{text}` names no provider and model")]
+    #[error("`{text}` does not name a provider and a model")]
     ModelName { text: String },
-    #[error("there is no provider `{provider}`")]
+    #[error("unknown provider `{provider}`")]
     UnknownProvider { provider: String, known: Vec<String> },
-    #[error("provider `{provider}` is of kind `{kind}`, which does not exist")]
+    #[error("provider `{provider}` has the unknown kind `{kind}`")]
     UnknownKind { provider: String, kind: String },
-    #[error("provider `{provider}` of the settings has no `kind`")]
+    #[error("provider `{provider}` in the settings has no `kind`")]
     WithoutKind { provider: String },
-    #[error("the provider `{provider}` works on this machine and takes no {setting}")]
+    #[error("the provider `{provider}` runs on this machine and has no {setting}")]
     Local { provider: String, setting: RemoteSetting },
-    #[error("the model of provider `{provider}` holds a key, and would be kept in the run")]
+    #[error("the model of provider `{provider}` contains a key, which would be stored in the run")]
     KeyInModel { provider: String },
     #[error(transparent)]
     UnusableModel(#[from] UnusableModel),
     #[error(transparent)]
     ImpossibleRequest(#[from] ImpossibleRequest),
 
-    #[error("the proxy of provider `{provider}` would put a password into the settings")]
+    #[error("the proxy of provider `{provider}` contains a password, which does not belong in the settings")]
     PasswordInProxy { provider: String },
-    #[error("the header `{header}` of provider `{provider}` would put a key into the settings")]
+    #[error(
+        "the header `{header}` of provider `{provider}` contains a key, which does not belong in the settings"
+    )]
     KeyInHeader { provider: String, header: String },
-    #[error("the key file `{}` must hold the key and nothing else, but its text {problem}", path.display())]
+    #[error("the key file `{}` must contain only the key, but its text {problem}", path.display())]
     KeyFile { path: PathBuf, problem: KeyProblem },
     #[error("the key in the environment variable `{variable}` {problem}")]
     KeyVariable { variable: String, problem: KeyProblem },
-    #[error("the environment variable `{variable}` for {what} is not set or blank")]
+    #[error("the environment variable `{variable}` for {what} is unset or blank")]
     Variable { variable: String, what: String },
-    #[error("there is no key for provider `{provider}`{is_blank}", is_blank = blank_text(*.blank))]
+    #[error("no key for provider `{provider}`{is_blank}", is_blank = blank_text(*.blank))]
     NoKey {
         provider: String,
         kind: ProviderKind,
@@ -63,24 +65,24 @@ pub enum SettingsError {
 
     #[error("the provider `{provider}` cannot judge")]
     CannotJudge { provider: String },
-    #[error("the judge's name holds its address already; another one cannot be given besides")]
+    #[error("the judge's name already contains its address; another one cannot be given")]
     SecondAddress,
-    #[error("the judge's address holds a user, a password or a query, and perhaps a key")]
+    #[error("the judge's address contains a user, a password or a query, and perhaps a key")]
     SecretInAddress,
-    #[error("the judge's address lacks a host or, after a `#`, the model")]
+    #[error("the judge's address lacks a host or the model after `#`")]
     IncompleteAddress,
 
-    #[error("there is no folder to keep trusted settings in")]
+    #[error("there is no folder for the list of trusted settings")]
     NoTrustFolder,
     #[error("`{}` is not a list of trusted settings: {detail}", path.display())]
     TrustList { path: PathBuf, detail: String },
-    #[error("the path `{}` is not UTF-8, so it cannot be kept", path.display())]
+    #[error("the path `{}` is not UTF-8, so it cannot be stored", path.display())]
     PathNotUtf8 { path: PathBuf },
     #[error("could not find `{}`", path.display())]
     NotFound { path: PathBuf, source: io::Error },
     #[error("could not write `{}`", path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("could not write down the trusted settings")]
+    #[error("could not write the list of trusted settings")]
     WriteDown(#[from] toml::ser::Error),
 }
 
@@ -93,30 +95,30 @@ impl SettingsError {
                 "write PROVIDER:MODEL, such as openai:MODEL, gemini:MODEL or \"cmd:PROGRAM ARGUMENTS\""
             }
             Self::UnknownProvider { known, .. } => {
-                return Some(format!("there are: {}; more come from imgeval.toml", known.join(", ")));
+                return Some(format!("available: {}; add more in imgeval.toml", known.join(", ")));
             }
             Self::UnknownKind { .. } => {
                 let names: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.name()).collect();
-                return Some(format!("kinds are: {}", names.join(", ")));
+                return Some(format!("available kinds: {}", names.join(", ")));
             }
             Self::KeyInModel { .. } => "let the program read its key from the environment, which it inherits",
             Self::Syntax { .. } => {
-                "keys belong in the environment (key_env) or in a file of their own (key_file)"
+                "put keys in the environment (key_env) or in a file of their own (key_file)"
             }
             Self::PasswordInProxy { .. } => {
-                "put its address into an environment variable: proxy_env = \"VARIABLE\""
+                "put its address in an environment variable: proxy_env = \"VARIABLE\""
             }
             Self::KeyInHeader { header, .. } => {
                 return Some(format!(
-                    "put it into an environment variable: headers_env = {{ {header} = \"VARIABLE\" }}"
+                    "put it in an environment variable: headers_env = {{ {header} = \"VARIABLE\" }}"
                 ));
             }
             Self::KeyVariable { .. } => {
-                "set it to the key alone, without quotes, spaces or the variable's name"
+                "set it to only the key, without quotes, spaces or the variable's name"
             }
             Self::NoKey { kind, leads_elsewhere: true, .. } => {
                 let usual = kind.key_variables().first().unwrap_or(&"VARIABLE");
-                return Some(format!("name it in the provider's settings, such as key_env = \"{usual}\""));
+                return Some(format!("set it in the provider's settings, such as key_env = \"{usual}\""));
             }
             Self::CannotJudge { .. } => {
                 "judges: openai:MODEL, openai-chat:MODEL, gemini:MODEL or http://host:port/v1#MODEL"
@@ -150,20 +152,20 @@ pub enum UntrustedUse {
 impl UntrustedUse {
     fn words(&self, path: &std::path::Path) -> String {
         let path = path.display();
-        let not_trusted = format!("the settings `{path}` of the working folder are not trusted");
+        let not_trusted = format!("the settings `{path}` in the working folder are not trusted");
         match self {
             Self::Entries(sections) => format!(
-                "{not_trusted}, and these entries would decide where secrets go or what is run: {}",
+                "{not_trusted}, and these entries would decide where secrets are sent or what is run: {}",
                 sections.join("; ")
             ),
             Self::Address(provider) => {
                 format!("the address of provider `{provider}` is from `{path}`, which is not trusted")
             }
             Self::AskAbove(amount) => {
-                format!("{not_trusted}, so their ask_above_usd may not lie above {amount}")
+                format!("{not_trusted}, so their ask_above_usd must not exceed {amount}")
             }
             Self::Models(changed) => format!(
-                "{not_trusted}, so their catalogue may not change what is known of {}",
+                "{not_trusted}, so their catalog must not change what is known about {}",
                 changed.join(", ")
             ),
         }

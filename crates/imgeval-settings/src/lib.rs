@@ -1,6 +1,6 @@
 //! Which providers, models, keys and limits a user has set.
 //!
-//! - [`Settings`] reads `imgeval.toml` and the catalogue, and resolves the name of a model or judge to everything that is
+//! - [`Settings`] reads `imgeval.toml` and the catalog, and resolves the name of a model or judge to everything that is
 //!   needed to call it.
 //! - [`TrustList`] holds which settings files of working folders their user trusts, [`ShownFile`] what one of them says.
 //! - [`PromptPipeline`] makes a suite's prompts fit for a model.

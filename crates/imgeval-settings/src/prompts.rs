@@ -1,4 +1,4 @@
-//! From a suite's prompt to what is sent: a declared rewriter, then a template, then a prefix.
+//! From a suite's prompt to the text sent: a declared rewriter, then a template, then a prefix.
 
 use std::{
     collections::BTreeMap,
@@ -19,15 +19,15 @@ const MAX_TEXT_BYTES: u64 = 1 << 20;
 /// How prompts shall be made fit.
 #[derive(Debug, Clone, Default)]
 pub struct PromptSettings {
-    /// Put before every prompt, as it stands.
+    /// Put before every prompt, verbatim.
     pub prefix: Option<String>,
-    /// What is sent, with the prompt in the place of `{prompt}`.
+    /// The text to send, with `{prompt}` replaced by the prompt.
     pub template: Option<String>,
     /// System text, which goes along with every prompt.
     pub system: Option<String>,
     /// `none`, `template:FILE` or `chat:PROVIDER:MODEL`.
     pub rewriter: String,
-    /// A file with what the chat model is told about rewriting.
+    /// A file with instructions for the chat model that rewrites.
     pub rewriter_instructions: Option<PathBuf>,
 }
 
@@ -40,15 +40,15 @@ pub enum PromptError {
     Text(#[from] TextError),
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("a chat model that rewrites prompts must be told how")]
+    #[error("a chat model that rewrites prompts needs instructions")]
     WithoutInstructions,
-    #[error("instructions for rewriting are of no use without a chat model that rewrites")]
+    #[error("instructions for rewriting need a chat model that rewrites")]
     UnusedInstructions,
-    #[error("`{provider}` does not speak chat completions")]
+    #[error("`{provider}` does not support chat completions")]
     NotChat { provider: String },
-    #[error("`{text}` is no rewriter")]
+    #[error("unknown rewriter `{text}`")]
     NoRewriter { text: String },
-    #[error("the template `{template}` has no place for the prompt")]
+    #[error("the template `{template}` has no placeholder for the prompt")]
     Template { template: String },
 }
 
@@ -59,9 +59,9 @@ impl PromptError {
         let hint = match self {
             Self::Settings(error) => return error.hint(),
             Self::Client(error) => return Some(error.hint()),
-            Self::NotChat { .. } => "openai-chat does, and providers of that kind in imgeval.toml",
-            Self::NoRewriter { .. } => "none, template:FILE or chat:PROVIDER:MODEL",
-            Self::Template { .. } => "write {prompt} where it belongs",
+            Self::NotChat { .. } => "use openai-chat, or a provider of that kind in imgeval.toml",
+            Self::NoRewriter { .. } => "available: none, template:FILE or chat:PROVIDER:MODEL",
+            Self::Template { .. } => "add {prompt} where the prompt belongs",
             Self::Text(_) | Self::WithoutInstructions | Self::UnusedInstructions => return None,
         };
         Some(hint.to_owned())
@@ -79,7 +79,7 @@ pub struct PromptPipeline {
     /// Prompts that are rewritten at the same time.
     pub rewriter_concurrency: NonZeroUsize,
     facts: Vec<(&'static str, String)>,
-    /// What the user should know of the rewriter before anything is sent to it.
+    /// Warnings about the rewriter to show before anything is sent to it.
     pub warnings: Vec<String>,
 }
 
@@ -161,10 +161,10 @@ impl PromptPipeline {
         Ok(())
     }
 
-    /// Refuses a rewriter that would be asked without a key.
+    /// Refuses a rewriter that would be called without a key.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no key.
     pub fn check_key(&self) -> Result<(), SettingsError> {
         self.rewriter_model.as_ref().map_or(Ok(()), ResolvedModel::check_key)
     }

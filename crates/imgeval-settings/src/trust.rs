@@ -45,7 +45,7 @@ impl TrustState {
     pub fn word(self) -> &'static str {
         match self {
             Self::Trusted => "trusted",
-            Self::Changed => "changed, so not trusted",
+            Self::Changed => "changed since it was trusted",
             Self::Gone => "cannot be read",
         }
     }

@@ -27,29 +27,29 @@ pub enum StoreError {
     DiskFull { path: PathBuf },
     #[error("`{path}` is not a run directory: it has no run.toml")]
     NotARun { path: PathBuf },
-    #[error("nothing was imported or generated into this run: `{path}` does not exist")]
+    #[error("nothing has been imported or generated into this run: `{path}` does not exist")]
     Empty { path: PathBuf },
     #[error("`{path}` is a file, not a folder for a run")]
     NotAFolder { path: PathBuf },
-    #[error("`{path}` is not empty and holds no run")]
+    #[error("`{path}` is not empty and contains no run")]
     Occupied { path: PathBuf },
     #[error("`{path}` is being written by {holder}")]
     Locked { path: PathBuf, holder: String },
     #[error("`{path}` was written in format {found}; this version reads format {supported} and older")]
     TooNew { path: PathBuf, found: i64, supported: i64 },
     #[error(
-        "`{path}` was written in format {found}, which this version only reads; it writes format {writable}"
+        "`{path}` was written in format {found}, which this version can only read; it writes format {writable}"
     )]
     TooOld { path: PathBuf, found: i64, writable: i64 },
-    #[error("`{path}` cannot be used: {found}")]
+    #[error("cannot use `{path}`: {found}")]
     Unsuitable { path: PathBuf, found: Unsuitable },
-    #[error("`{path}` is not a database that imgeval made: it holds {found}")]
+    #[error("`{path}` is not an imgeval database: it contains {found}")]
     ForeignDatabase { path: PathBuf, found: String },
     #[error("`{path}` is damaged: {detail}")]
     Damaged { path: PathBuf, detail: String },
     #[error("`{path}`, line {line}: {detail}")]
     DamagedLine { path: PathBuf, line: usize, detail: String },
-    #[error("the case `{id}` is not what it was when the run began")]
+    #[error("the case `{id}` has changed since the run began")]
     CaseChanged { id: CaseId },
     #[error("the run `{path}` was made with {field} = {existing}, not {asked}")]
     Mismatch { path: PathBuf, field: String, existing: String, asked: String },

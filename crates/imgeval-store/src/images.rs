@@ -10,7 +10,7 @@ use imgeval_files::{OwnFolder, read_regular};
 
 use crate::StoreError;
 
-/// Longer files are not taken for images of a run.
+/// Larger files are not accepted as images of a run.
 pub const MAX_IMAGE_BYTES: u64 = 1 << 30;
 
 /// The images of a run. Needs no database and no lock, so that many threads can use it at once.
@@ -51,7 +51,7 @@ impl Images {
         self.write_for_good(&image.hash, image.format.extension(), bytes)
     }
 
-    /// Stores a picture of a format that cannot be decoded as [`Self::put_paid`] does; gives its path within the run.
+    /// Stores an image of a format that cannot be decoded as [`Self::put_paid`] does; gives its path within the run.
     ///
     /// # Errors
     /// If the file cannot be written.

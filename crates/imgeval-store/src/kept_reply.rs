@@ -65,7 +65,7 @@ fn unpack_up_to(limit: usize, bytes: &[u8]) -> Result<String, String> {
     }
     let mut text = Vec::new();
     let read = ZlibDecoder::new(bytes).take(limit + 1).read_to_end(&mut text);
-    read.map_err(|error| format!("the text of a reply cannot be read: {error}"))?;
+    read.map_err(|error| format!("could not read the text of a reply: {error}"))?;
     if text.len() as u64 > limit {
         return Err(format!("the text of a reply has more than {limit} bytes"));
     }

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! <run>/
-//!   run.toml               what was asked: suite, its parameters and how images are generated; format and tool version
+//!   run.toml               what was asked: suite, its parameters and how images are generated; format and tool version,
+//!                          and the label, if there is one
 //!   cases.jsonl            what is asked, a case a line: id, tag, rounds with their images, facts for scoring; not of
 //!                          GenEval, whose prompts follow from its parameters
-//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colours
-//!                          (by detector and colour namer); calls under way, attempts with their cost
+//!   run.db                 SQLite (WAL, STRICT): samples, extra files, observers, evidence (by detector), colors
+//!                          (by detector and color namer); calls under way, attempts with their cost
 //!                          and replies that could not be used, rewrites;
 //!                          judges with their protocols, judgments word for word, measurements
 //!   run.lock               names the process that is writing
@@ -24,6 +25,7 @@ mod error;
 mod format;
 mod images;
 mod kept_reply;
+mod label;
 mod listing;
 mod lock;
 mod manifest;
@@ -36,6 +38,7 @@ pub use error::StoreError;
 pub use format::{ListedCase, ListedRound, Measurement};
 pub use images::{Images, MAX_IMAGE_BYTES};
 pub use kept_reply::{KeptReply, MAX_RAW_BYTES};
+pub use label::{Label, LabelError, MAX_LABEL_CHARS};
 pub use listing::CaseListing;
 pub use manifest::Manifest;
 pub use reader::RunReader;

@@ -68,7 +68,7 @@ pub(crate) fn merge(
     Ok(CaseListing { text })
 }
 
-/// Writes the listing beside the manifest, whole or not at all.
+/// Writes the listing next to the manifest, completely or not at all.
 pub(crate) fn write(directory: &Path, listing: &CaseListing) -> Result<(), StoreError> {
     OwnFolder::open(directory)
         .and_then(|run| run.write_whole(NAME, listing.text.as_bytes()))

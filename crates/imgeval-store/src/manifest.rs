@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, io, path::Path};
 use imgeval_files::OwnFolder;
 
 use crate::{
-    StoreError,
+    Label, StoreError,
     format::{ManifestFile, VersionOnly},
 };
 
-/// The newest version of the manifest that this code reads and writes. 2: how images are generated.
-pub(crate) const FORMAT_VERSION: i64 = 2;
+/// The newest version of the manifest that this code reads and writes. 2: how images are generated. 3: a label.
+pub(crate) const FORMAT_VERSION: i64 = 3;
 /// Far more than anything that is asked of a run.
 const MAX_BYTES: u64 = 4 << 20;
 
@@ -24,6 +24,8 @@ pub struct Manifest {
     pub generation: BTreeMap<String, String>,
     /// The version that made the run; not part of its identity.
     pub tool_version: String,
+    /// What the user calls the run; not part of its identity.
+    pub label: Option<Label>,
 }
 
 impl Manifest {
@@ -106,13 +108,15 @@ mod tests {
         let parameters = BTreeMap::from([("seed".to_owned(), "43".to_owned())]);
         let generation = BTreeMap::new();
         let tool_version = "0.1.0".to_owned();
-        let mut manifest = Manifest { suite: "geneval".to_owned(), parameters, generation, tool_version };
-        for (model, version) in [(None, 1), (Some("m"), 2)] {
+        let mut manifest =
+            Manifest { suite: "geneval".to_owned(), parameters, generation, tool_version, label: None };
+        for (model, label, version) in [(None, None, 1), (Some("m"), None, 2), (None, Some("My model"), 3)] {
+            manifest.label = label.map(|label| Label::parse(label).unwrap());
             manifest.generation =
                 model.map(|model| ("model".to_owned(), model.to_owned())).into_iter().collect();
             manifest.save(folder.path()).unwrap();
             assert_eq!(Manifest::load(folder.path()).unwrap(), manifest);
-            // Imported runs stay readable for older versions.
+            // Imported runs without a label stay readable for older versions.
             let text = fs::read_to_string(folder.path().join("run.toml")).unwrap();
             assert!(text.contains(&format!("format_version = {version}\n")), "{text}");
         }
@@ -125,6 +129,7 @@ mod tests {
             parameters: BTreeMap::new(),
             generation: model.iter().map(|model| ("model".to_owned(), (*model).to_owned())).collect(),
             tool_version: String::new(),
+            label: None,
         };
         let check = |existing: &[&str], asked: &[&str]| run(existing).check_same(&run(asked), Path::new("r"));
         assert!(check(&["a"], &["a"]).is_ok() && check(&[], &[]).is_ok());

@@ -22,8 +22,8 @@ pub struct RunReader {
 }
 
 impl RunReader {
-    /// Opens the run in `directory` for the suite and parameters of `asked`; `None` if there is none, or one that would take
-    /// them on because it holds no result.
+    /// Opens the run in `directory` for the suite and parameters of `asked`; `None` if there is none, or if it has no
+    /// results and would accept them.
     ///
     /// # Errors
     /// As [`Self::open`], and if it was made for something else.
@@ -95,7 +95,7 @@ impl RunReader {
         Ok(known)
     }
 
-    /// The files beside the samples that belong to none.
+    /// Files that do not belong to any sample.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -112,7 +112,7 @@ impl RunReader {
         self.database.rewritten_prompts()
     }
 
-    /// Who looked at the images, in the order in which they came.
+    /// The observers, in order of their first use.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -192,7 +192,7 @@ impl RunReader {
         self.database.spend()
     }
 
-    /// The samples whose calls have told their cost, each with the highest.
+    /// The samples with known costs, each with the highest.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -200,7 +200,7 @@ impl RunReader {
         self.database.image_costs()
     }
 
-    /// The prompts whose rewriting has told its cost, each with the mean of its calls.
+    /// The prompts with known rewriting costs, each with the mean of its calls.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -208,7 +208,7 @@ impl RunReader {
         self.database.rewrite_costs()
     }
 
-    /// The highest cost that a call of this judge has told.
+    /// The highest known cost of a call to this judge.
     ///
     /// # Errors
     /// If the database cannot be read.

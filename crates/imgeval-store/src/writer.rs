@@ -6,7 +6,7 @@ use imgeval_core::{ColorScores, ContentHash, Evidence, Failure, ObserverId, Obse
 use imgeval_files::UNFINISHED;
 
 use crate::{
-    CaseListing, ExtraFile, GenerationBatch, ImportedSample, JudgmentRecord, ListedCase, Manifest,
+    CaseListing, ExtraFile, GenerationBatch, ImportedSample, JudgmentRecord, Label, ListedCase, Manifest,
     MeasurementRecord, ObserverKey, RecordedSample, RunReader, StoreError, StoredJudge, database::Database,
     listing, lock::RunLock,
 };
@@ -44,8 +44,14 @@ impl RunWriter {
         let lock = RunLock::acquire(directory, holder)?;
         // Looked at again under the lock: another process may just have made the run.
         let manifest = match Manifest::load(directory) {
-            Ok(existing) => match existing.check_same(asked, directory) {
-                Ok(()) => existing,
+            Ok(mut existing) => match existing.check_same(asked, directory) {
+                Ok(()) => {
+                    if asked.label.is_some() && asked.label != existing.label {
+                        existing.label.clone_from(&asked.label);
+                        existing.save(directory)?;
+                    }
+                    existing
+                }
                 Err(mismatch) => {
                     // What cannot be opened may hold a result.
                     let database = Database::open_for_writing(directory);
@@ -76,22 +82,34 @@ impl RunWriter {
         Self::with_lock(directory, manifest, lock)
     }
 
+    /// Gives the run another label, or none.
+    ///
+    /// # Errors
+    /// If the manifest cannot be written.
+    pub fn set_label(&mut self, label: Option<Label>) -> Result<(), StoreError> {
+        let mut manifest = self.reader.manifest.clone();
+        manifest.label = label;
+        manifest.save(&self.reader.directory)?;
+        self.reader.manifest = manifest;
+        Ok(())
+    }
+
     fn with_lock(directory: &Path, manifest: Manifest, lock: RunLock) -> Result<Self, StoreError> {
         let database = Database::open_for_writing(directory)?;
         let reader = RunReader { directory: directory.to_owned(), manifest, database };
         Ok(Self { reader, _lock: lock })
     }
 
-    /// The cases of earlier calls with the new ones behind them, to be written by [`Self::put_cases`] once everything that they
-    /// need lies in the run.
+    /// The cases of earlier calls followed by the new ones, to be written by [`Self::put_cases`] once all their
+    /// inputs are in the run.
     ///
     /// # Errors
-    /// If a case is not what it was when the run first saw it and the run holds a result, or the listing cannot be read.
+    /// If a case has changed since the run first saw it and the run has a result, or the listing cannot be read.
     pub fn merge_cases(&self, cases: &[ListedCase]) -> Result<CaseListing, StoreError> {
         listing::merge(&self.directory, cases, || self.has_result())
     }
 
-    /// Writes the cases beside the manifest, whole or not at all.
+    /// Writes the cases next to the manifest, completely or not at all.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -99,7 +117,7 @@ impl RunWriter {
         listing::write(&self.directory, listing)
     }
 
-    /// Forgets these files' samples, so that none stands in the way when they are imported again.
+    /// Deletes these files' samples, so that none blocks another when they are imported again.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -107,8 +125,8 @@ impl RunWriter {
         self.reader.database.forget_samples(sources)
     }
 
-    /// Records imported files, all or none. A second file for one sample is a duplicate, unless the first is gone and
-    /// lay below `root` too or had the same bytes.
+    /// Records imported files, all or none. A second file for one sample is a duplicate, unless the first was deleted
+    /// and was also in `root` or had the same bytes.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -136,7 +154,7 @@ impl RunWriter {
         self.reader.database.forget_vanished_files()
     }
 
-    /// Notes files beside the samples that belong to none.
+    /// Records files that do not belong to any sample.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -144,7 +162,7 @@ impl RunWriter {
         self.reader.database.record_extra_files(extras)
     }
 
-    /// Keeps who looks at the images; one that is known already stays as it is.
+    /// Records an observer; a known one stays unchanged.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -152,7 +170,7 @@ impl RunWriter {
         self.reader.database.record_observer(meta, key)
     }
 
-    /// Keeps what the detector saw; colours are not looked at, and evidence that is there already stays.
+    /// Records detections without colors; existing evidence stays.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -160,7 +178,7 @@ impl RunWriter {
         self.reader.database.record_detections(key, evidence)
     }
 
-    /// Keeps the colours of an image's detections by their places, instead of any that were there: with this the
+    /// Keeps the colors of an image's detections by their places, instead of any that were there: with this the
     /// image is done.
     ///
     /// # Errors
@@ -174,7 +192,7 @@ impl RunWriter {
         self.reader.database.record_colors(key, image, colors)
     }
 
-    /// Keeps detections and the colours that they carry, all or nothing: with this the image is done.
+    /// Keeps detections and the colors that they carry, all or nothing: with this the image is done.
     ///
     /// # Errors
     /// If the database cannot be written.
@@ -182,7 +200,7 @@ impl RunWriter {
         self.reader.database.record_evidence(key, evidence)
     }
 
-    /// Keeps why an observer could not look at an image.
+    /// Records why an observer could not process an image.
     ///
     /// # Errors
     /// If the database cannot be written.

@@ -90,6 +90,7 @@ fn failures_of_finished_images_are_forgotten() {
         parameters: BTreeMap::new(),
         generation: BTreeMap::new(),
         tool_version: "0".to_owned(),
+        label: None,
     };
     let mut run = RunWriter::create_or_open(folder.path(), &asked, "test").unwrap();
     let meta = ObserverMeta {

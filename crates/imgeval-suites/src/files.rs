@@ -1,4 +1,4 @@
-//! The files of fetched suites, as they lie on this machine. Every file is held against its checksum when it is read.
+//! The files of fetched suites on this machine. Every file is verified against its checksum when it is read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,11 +21,11 @@ pub const MAX_FILE_BYTES: u64 = 64 << 20;
 pub const RECORD_VERSION: u32 = 1;
 /// Where a data set that was taken over keeps its cases.
 pub const LISTING: &str = "cases.jsonl";
-/// Where it keeps its pictures, each named by its hash.
+/// Where it keeps its images, each named by its hash.
 pub const IMAGES: &str = "images";
 const OTHER_SCRIPTS: &str = "other-scripts";
 /// In the source of a wording that is not that of the pinned script.
-pub const OTHER_SCRIPT: &str = "another version than that of commit";
+pub const OTHER_SCRIPT: &str = "different from the version at commit";
 
 /// Where a suite's files come from. Several suites may share one.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub struct SourceFile {
     pub is_script: bool,
 }
 
-/// A data set with pictures that its authors give away elsewhere.
+/// A data set with images that its authors give away elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub struct DataSet {
     /// Finds the cases in the folder that the user downloaded.
@@ -71,11 +71,11 @@ pub struct DataSet {
     pub advice: &'static str,
     /// What to name, as advice where a folder is not understood.
     pub layout: &'static str,
-    /// Endings of the files in an archive that are looked at.
+    /// Extensions of the files to use from an archive.
     pub endings: &'static [&'static str],
 }
 
-/// A case in a downloaded data set, its pictures still files.
+/// A case in a downloaded data set, its images still files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoundCase {
     pub id: String,
@@ -89,9 +89,9 @@ pub struct FoundCase {
 /// Why a suite cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
-    #[error("`{path}` of {title} is not here")]
+    #[error("`{path}` of {title} is not installed")]
     FileNotHere { source_name: &'static str, title: &'static str, path: &'static str, is_script: bool },
-    #[error("{title} is not here")]
+    #[error("{title} is not installed")]
     NotHere { source_name: &'static str, title: &'static str, advice: &'static str },
     #[error("`{}` is damaged: {detail}", path.display())]
     Damaged { path: PathBuf, detail: String },
@@ -100,7 +100,7 @@ pub enum SuiteError {
     Unusable { detail: String },
     #[error("`{}` was written by a newer version", path.display())]
     Newer { path: PathBuf },
-    #[error("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}")]
+    #[error("`{name}` is not the expected file: its SHA-256 is {found}, expected {expected}")]
     Changed {
         name: String,
         found: String,
@@ -109,10 +109,10 @@ pub enum SuiteError {
         commit: &'static str,
         is_script: bool,
     },
-    /// A picture of a data set is not the one that was taken over.
-    #[error("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}")]
+    /// An image of a data set is not the one that was taken over.
+    #[error("`{name}` is not the expected file: its SHA-256 is {found}, expected {expected}")]
     ChangedImage { name: String, found: String, expected: String },
-    #[error("`{path}` of {title} cannot be used: {detail}")]
+    #[error("cannot use `{path}` of {title}: {detail}")]
     Script { title: &'static str, path: &'static str, detail: String },
     #[error("could not read `{}`", path.display())]
     Io {
@@ -131,7 +131,7 @@ pub enum SuiteError {
     Layout(#[from] geneval::LayoutError),
     #[error(transparent)]
     EditLayout(#[from] reason_edit::LayoutError),
-    #[error("names are read by a template only where images are named by prompt numbers")]
+    #[error("a name template only works where images are named by prompt numbers")]
     NoTemplate,
     /// A place without images of the suite.
     #[error("{detail}")]
@@ -253,7 +253,7 @@ impl SuiteFiles {
         self.folder(source).join(LISTING).exists()
     }
 
-    /// The cases of a data set that was taken over, read line by line, and their pictures.
+    /// The cases of a data set that was taken over, read line by line, and their images.
     ///
     /// # Errors
     /// If it was not taken over, or is not what was taken over.
@@ -273,8 +273,8 @@ impl SuiteFiles {
             let FoundLine { case, images, mask } =
                 case_of(from_json_str(line).map_err(|error| damaged(error.to_string()))?);
             let mut take = |name: &str| -> Result<ImageRef, SuiteError> {
-                let image =
-                    ImageRef::from_file_name(name).ok_or_else(|| damaged(format!("`{name}` is no image")))?;
+                let image = ImageRef::from_file_name(name)
+                    .ok_or_else(|| damaged(format!("`{name}` is not an image")))?;
                 let path = folder.join(IMAGES).join(name);
                 let bytes = read_file(&path)?;
                 let hash = ContentHash::of(&bytes);
@@ -301,7 +301,7 @@ impl SuiteFiles {
             found.cases.push(case);
         }
         if found.cases.is_empty() {
-            return Err(damaged("it holds no case".to_owned()));
+            return Err(damaged("it contains no cases".to_owned()));
         }
         let hash = ContentHash::of(text.as_bytes()).to_string();
         found.parameters.insert("data_sha256".to_owned(), hash);
@@ -309,7 +309,7 @@ impl SuiteFiles {
     }
 }
 
-/// A line of a data set's listing: the case without pictures, and the names of these.
+/// A line of a data set's listing: the case without images, and the names of these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundLine {
     pub case: SuiteCase,

@@ -1,4 +1,4 @@
-//! What lies in a downloaded folder.
+//! The content of a downloaded folder.
 
 use std::{fs, io, path::Path};
 

@@ -11,6 +11,7 @@ pub mod geneval;
 pub mod judged;
 mod numpy_random;
 pub mod own_cases;
+pub mod parquet_table;
 pub mod python_json;
 mod python_text;
 pub mod reason_edit;

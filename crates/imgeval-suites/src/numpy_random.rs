@@ -18,11 +18,11 @@ use rand_pcg::Pcg64;
 pub enum DrawError {
     #[error("nothing to draw from")]
     EmptyPopulation,
-    #[error("cannot draw from {population} items, more than a signed 64-bit number counts")]
+    #[error("cannot draw from {population} items, more than a signed 64-bit number can count")]
     PopulationTooLarge { population: usize },
     #[error("cannot draw {size} different items from {population}")]
     SampleTooLarge { population: usize, size: usize },
-    #[error("no whole number lies between {low} and {high}")]
+    #[error("no whole number is between {low} and {high}")]
     EmptyRange { low: i64, high: i64 },
 }
 
@@ -90,7 +90,7 @@ impl NumpyGenerator {
     }
 
     /// Robert Floyd's method (Bentley and Floyd, Communications of the ACM 30(9), 1987), then a shuffle, because it
-    /// leaves large indices towards the end. NumPy's own hash set is only asked for membership, so any set will do.
+    /// leaves large indices toward the end. NumPy's own hash set is only asked for membership, so any set will do.
     fn floyd_sample(&mut self, population: usize, size: usize) -> Vec<usize> {
         let mut seen = HashSet::with_capacity(size);
         let mut sample = Vec::with_capacity(size);

@@ -1,4 +1,4 @@
-//! What Python's text methods take for blank.
+//! What Python's string methods treat as white space.
 
 /// `str.isspace`: Unicode's white space and four separators of ASCII.
 pub(crate) fn is_blank(character: char) -> bool {

@@ -24,14 +24,14 @@ pub struct SuiteFacts {
     pub title: &'static str,
     /// How many cases of which kinds, in words.
     pub cases: &'static str,
-    /// Who looks at the images, in words.
+    /// A description of who evaluates the images.
     pub judged_by: &'static str,
     /// Paper and repository, and how the data are had.
     pub source: &'static str,
     pub licence: &'static str,
     /// Which prompts a run of it has, such as `the official prompts`.
     pub prompts: &'static str,
-    /// Why scores on these prompts may not stand beside published ones; `None` if they may.
+    /// Why scores on these prompts are not comparable with published ones; `None` if they are.
     pub prompts_note: Option<&'static str>,
     /// Decimals that its paper prints.
     pub decimals: usize,
@@ -53,7 +53,7 @@ pub struct SuiteFacts {
 /// The evidence that a suite's scores follow from.
 #[derive(Debug)]
 pub enum ScoredBy {
-    /// Objects with their colours, as a detector sees them.
+    /// Objects with their colors, as a detector sees them.
     Detections,
     /// A judge's replies.
     Judgments(&'static JudgedFacts),
@@ -68,7 +68,7 @@ pub struct JudgedFacts {
     pub protocol_suite: &'static str,
     /// Ids of its protocols.
     pub protocols: &'static [&'static str],
-    /// Those that a judge is asked by for one image, in order: one, or several whose values make the score together.
+    /// The protocols used for one image, in order: one, or several whose values are combined into the score.
     pub asked: &'static [&'static str],
     /// What its cases have that a wording may name.
     pub fields: &'static [Field],
@@ -80,14 +80,14 @@ pub struct JudgedFacts {
     pub people_reply: ReplyFormat,
     /// What people are shown of a case, as a template.
     pub people_see: &'static str,
-    /// Whether pixel metrics of edits are measured beside.
+    /// Whether pixel metrics of edits are measured in addition.
     pub has_edit_metrics: bool,
-    /// Why scores by a model may not stand beside published ones whatever the judge; `None` if they may.
+    /// Why scores by a model are not comparable with published ones whatever the judge; `None` if they are.
     pub wording_note: Option<&'static str>,
 }
 
 impl JudgedFacts {
-    /// Whether its cases are edits of a picture.
+    /// Whether its cases are edits of an image.
     #[must_use]
     pub fn has_source_image(&self) -> bool {
         self.attachments.contains(&Attachment::Source)
@@ -118,7 +118,7 @@ pub struct SuiteCase {
     pub id: CaseId,
     /// A tag, category or folder.
     pub tag: String,
-    /// At least one; a further round goes on from the answer to the one before.
+    /// At least one; a further round continues from the previous answer.
     pub rounds: Vec<CaseRound>,
     /// What scoring needs besides, by name; kept in the run's listing.
     pub facts: BTreeMap<String, String>,
@@ -130,7 +130,7 @@ pub struct SuiteCase {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CaseRound {
     pub prompt: String,
-    /// Pictures that are sent along.
+    /// Images that are sent along.
     pub images: Vec<ImageRef>,
     pub mask: Option<ImageRef>,
 }
@@ -142,7 +142,7 @@ impl SuiteCase {
         self.rounds.first().map_or("", |round| &round.prompt)
     }
 
-    /// The picture that is to be edited.
+    /// The image that is to be edited.
     #[must_use]
     pub fn source(&self) -> Option<&ImageRef> {
         self.rounds.first().and_then(|round| round.images.first())
@@ -160,7 +160,7 @@ impl SuiteCase {
         self.facts.get("mask").and_then(|name| ImageRef::from_file_name(name))
     }
 
-    /// Prompt and first picture of a round, counted from 1; those of the first round where there is no such round.
+    /// Prompt and first image of a round, counted from 1; those of the first round where there is no such round.
     #[must_use]
     pub fn asked_in(&self, round: u32) -> (&str, Option<&ImageRef>) {
         let place = usize::try_from(round).ok().and_then(|round| round.checked_sub(1));
@@ -188,13 +188,13 @@ impl SuiteCase {
     }
 }
 
-/// The cases of a suite with what identifies them and the files of their pictures.
+/// The cases of a suite with what identifies them and the files of their images.
 #[derive(Debug, Clone, Default)]
 pub struct SuiteCases {
     pub cases: Vec<SuiteCase>,
     /// Facts of the suite's identity, such as the checksum of its data; part of the fingerprint.
     pub parameters: BTreeMap<String, String>,
-    /// Where the pictures of the cases lie now.
+    /// Where the images of the cases currently are.
     pub images: BTreeMap<ContentHash, (ImageRef, ImageSource)>,
     /// Whether a run must keep the cases, because its parameters alone do not tell them.
     pub is_listed: bool,
@@ -234,7 +234,7 @@ pub struct FoundAnswers {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Published {
     pub source: &'static str,
-    /// What is not known about how its rows were made.
+    /// Unknown facts about how its rows were made.
     pub unknown: &'static str,
     pub rows: Vec<PublishedRow>,
 }
@@ -265,7 +265,7 @@ pub struct OfficialRow {
     /// Place of its part in the scheme.
     pub part: usize,
     pub group: Option<String>,
-    /// In [0, 1]; `None` where the row says that there is none.
+    /// In [0, 1]; `None` if the row has no value.
     pub value: Option<f64>,
 }
 

@@ -1,6 +1,6 @@
-//! Masks, boxes and labels on a copy of a picture.
+//! Masks, boxes and labels on a copy of an image.
 //!
-//! Colours are those of M. Okabe and K. Ito ("Color Universal Design", 2008), told apart by readers with any colour
+//! Colors are those of M. Okabe and K. Ito ("Color Universal Design", 2008), told apart by readers with any color
 //! vision.
 
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
@@ -20,14 +20,14 @@ const PALETTE: [[u8; 3]; 8] = [
     [0, 0, 0],
 ];
 
-/// How much of a mask's colour covers the picture.
+/// How much of a mask's color covers the image.
 const MASK_COVERAGE: f32 = 0.4;
 
 /// One object to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoxLabel {
     pub bounding_box: BoundingBox,
-    /// Drawn if it has the picture's size: a veil with a contour, beneath all boxes.
+    /// Drawn if it has the image's size: a veil with a contour, beneath all boxes.
     pub mask: Option<Mask>,
     /// Printable ASCII; anything else shows as an empty box.
     pub text: String,
@@ -35,13 +35,13 @@ pub struct BoxLabel {
     pub color: [u8; 3],
 }
 
-/// The picture could not be written as PNG.
+/// The image could not be written as PNG.
 #[derive(Debug, thiserror::Error)]
-#[error("could not encode the picture as PNG")]
+#[error("could not encode the image as PNG")]
 pub struct EncodeError(#[source] pub(crate) image::ImageError);
 
-/// Labels such as `stop sign 0.97`, one colour for each category in order of appearance; with more categories than
-/// colours they repeat.
+/// Labels such as `stop sign 0.97`, one color for each category in order of appearance; with more categories than
+/// colors they repeat.
 #[must_use]
 pub fn label_detections(detections: &[Detection]) -> Vec<BoxLabel> {
     let mut seen: Vec<Category> = Vec::new();
@@ -60,7 +60,7 @@ pub fn label_detections(detections: &[Detection]) -> Vec<BoxLabel> {
     detections.iter().map(label).collect()
 }
 
-/// Draws masks, boxes and labels on a copy; the first lies on top. Lines and text grow with the picture.
+/// Draws masks, boxes and labels on a copy; the first lies on top. Lines and text grow with the image.
 #[must_use]
 pub fn annotate(pixels: &Pixels, labels: &[BoxLabel]) -> Pixels {
     let shorter = pixels.width().min(pixels.height()) as f32;
@@ -85,7 +85,7 @@ pub fn annotate(pixels: &Pixels, labels: &[BoxLabel]) -> Pixels {
 /// The bytes of a PNG file.
 ///
 /// # Errors
-/// If the encoder fails; with a valid picture it has no reason to.
+/// If the encoder fails; with a valid image it has no reason to.
 pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     PngEncoder::new(&mut bytes)
@@ -108,7 +108,7 @@ fn draw_mask(canvas: &mut Canvas, mask: &Mask, line: usize, color: [u8; 3], is_c
             continue;
         }
         let (x, y) = (place % width, place / width);
-        // Left of or above the picture the place wraps round to a huge one, which is outside as well.
+        // Left of or above the image the place wraps round to a huge one, which is outside as well.
         let is_contour = !(is_inside(x.wrapping_sub(line), y)
             && is_inside(x + line, y)
             && is_inside(x, y.wrapping_sub(line))
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(annotated.at(49, 100), [200; 3]);
         assert_eq!(annotated.at(100, 160), [200; 3]);
         assert_eq!(annotate(&picture(200, 200), &vec![masked.clone(); 9]), annotated, "veils do not add up");
-        // A mask of another picture is not drawn, one that covers everything is.
+        // A mask of another image is not drawn, one that covers everything is.
         masked.mask = Mask::from_bits(20, 20, &[true; 400]);
         assert_eq!(annotate(&picture(200, 200), &[masked.clone()]).at(100, 110), [200; 3]);
         masked.mask = Mask::from_bits(3, 1, &[true; 3]);

@@ -80,7 +80,7 @@ impl Canvas {
         }
     }
 
-    /// Puts an image with its left top corner here, over what is there; what does not fit is cut off.
+    /// Pastes an image with its top left corner here, over the existing content; what does not fit is cropped.
     pub fn paste(&mut self, pixels: &Pixels, left: usize, top: usize) {
         let width = (pixels.width() as usize).min(self.width.saturating_sub(left));
         if width == 0 {

@@ -3,7 +3,7 @@
 //! - [`image_file`]: untrusted PNG, JPEG and WebP files to upright 8-bit RGB, as the official evaluator reads them.
 //! - [`mask2former`]: GenEval's detector. [`clip`]: embeddings, GenEval's color step and CLIPScore.
 //! - [`dino`]: features of images without a text. [`round_features`]: both networks' features of the images of a session.
-//! - [`lpips`]: the perceptual distance of two pictures.
+//! - [`lpips`]: the perceptual distance of two images.
 //! - [`ocr`]: a reader of text.
 //! - [`preview`]: a small detector and a color namer for machines that cannot have the official ones.
 //! - [`ops`]: the operations that these networks are made of; [`compute`]: on which device and in which type they run.
@@ -11,7 +11,7 @@
 //! - [`resample`]: OpenCV's and Pillow's scaling, bit by bit; a crate of its own.
 //! - [`checkpoint`]: trained parameters from safetensors and PyTorch files, without trusting them.
 //! - [`machine_memory`]: how much memory there is for images.
-//! - [`annotate`]: boxes and labels drawn on a picture; [`canvas`]: an image to draw on.
+//! - [`annotate`]: boxes and labels drawn on an image; [`canvas`]: an image to draw on.
 
 // Denied, not forbidden: mapping weight files and the kernels in `ops` need it, each use with its reason.
 #![deny(unsafe_code)]

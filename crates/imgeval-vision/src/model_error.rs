@@ -14,7 +14,7 @@ pub enum ModelError {
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     Parameters(#[from] ParameterError),
-    #[error("`{}` does not hold {network}; {found}", path.display())]
+    #[error("`{}` does not contain {network}; {found}", path.display())]
     NotThisNetwork { path: PathBuf, network: &'static str, found: String },
     #[error("`{}`: {detail}", path.display())]
     Configuration { path: PathBuf, detail: String },
@@ -26,11 +26,11 @@ pub enum ModelError {
     Canary(CanaryError),
     #[error("the network failed: it gives numbers that are not finite")]
     NotFinite,
-    #[error("the network failed: a picture of {width}x{height} pixels is too small")]
+    #[error("the network failed: an image of {width}x{height} pixels is too small")]
     TooSmall { width: u32, height: u32 },
-    #[error("the text does not fit into CLIP's 77 tokens, marks included: its first 16 KiB have {tokens}")]
+    #[error("the text exceeds CLIP's 77 tokens, including markers: its first 16 KiB have {tokens}")]
     LongText { tokens: usize },
-    #[error("the network failed: a picture of another size")]
+    #[error("the network failed: an image of another size")]
     OtherSize,
     #[error("the network failed: {0}")]
     Crop(CropError),
@@ -45,7 +45,7 @@ pub enum ModelError {
 /// What a built-in network with a known answer, or the loaded one, did on the machine that is about to score.
 #[derive(Debug, thiserror::Error)]
 pub enum CanaryError {
-    #[error("the built-in picture does not decode: {detail}")]
+    #[error("the built-in image does not decode: {detail}")]
     Picture { detail: String },
     #[error("the built-in answers: {detail}")]
     Answers { detail: String },
@@ -94,14 +94,16 @@ impl ModelError {
             Self::Checkpoint(error) => error.hint(),
             Self::Parameters(error) => error.hint(),
             Self::NotThisNetwork { .. } => {
-                "name the weights of that network; names may start with `module.`, `_orig_mod.` or `model.`"
+                "pass that network's weights; tensor names may start with `module.`, `_orig_mod.` or `model.`"
             }
-            Self::Configuration { .. } => "take the model's folder as it was published",
+            Self::Configuration { .. } => "use the model's folder as published",
             Self::NoDevice { .. } | Self::CpuPrecision { .. } => "compute on the CPU with f32",
             Self::Canary(_) => {
-                "this build computes wrongly on this machine, or the weights are damaged; nothing was scored"
+                "this build computes incorrectly on this machine, or the weights are damaged; nothing was scored"
             }
-            Self::LongText { .. } => "shorten the text; a score of its beginning would be another score",
+            Self::LongText { .. } => {
+                "shorten the text; the score of its beginning would be a different score"
+            }
             Self::NotFinite
             | Self::TooSmall { .. }
             | Self::OtherSize

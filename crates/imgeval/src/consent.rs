@@ -24,14 +24,15 @@ pub(crate) fn ask(expenses: &[Expense], ask_above: Usd, printer: Printer) -> Res
     let Some(estimate) = estimate(expenses, ask_above) else { return Ok(()) };
     let limits = limits(expenses);
     if !can_ask() {
-        let message = format!("{estimate}, more than {ask_above}, and nothing limits the cost");
+        let message = format!("{estimate}, more than {ask_above}, and there is no cost limit");
         return Err(CommandError::usage(message)
-            .with_hint(format!("limit it with {limits} DOLLARS, or agree with --yes")));
+            .with_hint(format!("set a limit with {limits} DOLLARS, or confirm with --yes")));
     }
-    if confirm(&format!("{estimate}, and nothing limits the cost ({limits}). Continue?"), printer) {
+    if confirm(&format!("{estimate}, and there is no cost limit ({limits}). Continue?"), printer) {
         return Ok(());
     }
-    Err(CommandError::nothing("nothing was started").with_hint(format!("{limits} DOLLARS limits the cost")))
+    Err(CommandError::nothing("canceled, nothing was started")
+        .with_hint(format!("set a limit with {limits} DOLLARS")))
 }
 
 /// Whether a person sits before a terminal.

@@ -24,17 +24,21 @@ pub(crate) const OFFLINE: &str = "IMGEVAL_OFFLINE";
 
 /// The settings file.
 pub(crate) const SETTINGS: &str = "IMGEVAL_SETTINGS";
-/// The user's catalogue of models.
+/// The user's catalog of models.
 pub(crate) const CATALOGUE: &str = "IMGEVAL_CATALOGUE";
 /// Set for a process that must end when its standard input does: a step of a study, whose input is held open by the study.
 pub(crate) const STEP: &str = "IMGEVAL_STEP";
-/// Set to `debug` to be told every request, without its content.
+/// Set to `debug` to log every request, without its content.
 pub(crate) const LOG: &str = "IMGEVAL_LOG";
 
 /// The width that tables take, for a terminal that does not tell and for output that goes elsewhere.
 pub(crate) const COLUMNS: &str = "IMGEVAL_COLUMNS";
 /// Set to anything to see no colors (no-color.org).
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// `0` turns colors off.
+pub(crate) const CLICOLOR: &str = "CLICOLOR";
+/// Anything but `0` turns colors on, even where output goes elsewhere.
+pub(crate) const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 /// The kind of terminal; `dumb` ones have no colors.
 pub(crate) const TERM: &str = "TERM";
 
@@ -76,7 +80,7 @@ pub(crate) fn hub() -> Hub {
     Hub::from_variables(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
-/// Where weights lie on this machine.
+/// Where weights are on this machine.
 pub(crate) fn places(models_dir_flag: Option<PathBuf>) -> Places {
     Places { models_dir: models_dir(models_dir_flag), hub: hub() }
 }

@@ -8,9 +8,9 @@ pub(crate) enum Exit {
     Ok = 0,
     /// Something went wrong that no other code describes.
     Unexpected = 1,
-    /// The command or its input cannot be used.
+    /// The command or its input is invalid.
     Usage = 2,
-    /// The score lies below `--fail-below`.
+    /// The score is below `--fail-below`.
     GateFailed = 3,
     /// Finished, but some images could not be used.
     Partial = 4,
@@ -18,9 +18,9 @@ pub(crate) enum Exit {
     NothingFound = 5,
     /// The run was made for something else, or by a newer version.
     Mismatch = 6,
-    /// `--max-cost` would have been passed.
+    /// `--max-cost` would have been exceeded.
     BudgetReached = 7,
-    /// Stopped by Ctrl-C; what was finished is kept.
+    /// Interrupted by Ctrl-C; finished work is kept.
     Interrupted = 130,
 }
 
@@ -37,8 +37,8 @@ Start here:
   imgeval generate --suite geneval --model openai:MODEL --dry-run
 
 Exit codes:
-  0 fine                                  4 finished, but some images could not be used
+  0 success                               4 finished, but some images could not be used
   1 unexpected failure                    5 nothing to do or nothing found
-  2 command or input cannot be used       6 the run is of another suite or newer
-  3 score below --fail-below              7 --max-cost reached
-                                        130 stopped by Ctrl-C";
+  2 invalid command or input              6 run of another suite or newer version
+  3 score failed a gate                   7 cost limit reached
+                                        130 interrupted by Ctrl-C";

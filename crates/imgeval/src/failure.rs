@@ -3,6 +3,7 @@
 use imgeval_clients::ClientError;
 pub(crate) use imgeval_core::sentence_of;
 use imgeval_core::visible;
+use imgeval_dataset::DatasetError;
 use imgeval_fetch::suites::FetchError;
 use imgeval_files::{OutputError, TextError};
 use imgeval_generation::CasesError;
@@ -17,7 +18,9 @@ use imgeval_suites::files::SuiteError;
 
 use crate::{
     advice::{
-        cases_advice, fetch_advice,
+        cases_advice,
+        datasets::dataset_advice,
+        fetch_advice,
         judging::{judging_advice, protocol_advice},
         observer_advice, output_advice, pages_advice, prompt_advice, rounds_advice, scoring_advice,
         settings_advice, store_advice, study_advice, suite_advice, text_advice,
@@ -45,7 +48,7 @@ impl CommandError {
         Self { message: message.into(), hint: None, exit: Exit::NothingFound }
     }
 
-    /// Something failed that the user can mend by following `hint`.
+    /// Something failed that the user can repair by following `hint`.
     pub(crate) fn mendable(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Unexpected }
     }
@@ -80,7 +83,7 @@ pub(crate) fn client_error(error: &ClientError) -> CommandError {
     CommandError::usage(sentence_of(error)).with_hint(error.hint())
 }
 
-/// What is shown of an error, and how the process ends.
+/// An error as shown, and the exit code.
 pub(crate) struct Rendered {
     pub(crate) text: String,
     pub(crate) exit: Exit,
@@ -155,6 +158,9 @@ fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     }
     if let Some(error) = error.downcast_ref::<PagesError>() {
         return pages_advice(error);
+    }
+    if let Some(error) = error.downcast_ref::<DatasetError>() {
+        return dataset_advice(error);
     }
     if let Some(error) = error.downcast_ref::<StudyError>() {
         return study_advice(error);

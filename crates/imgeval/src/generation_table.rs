@@ -15,7 +15,7 @@ pub(crate) fn generation_view(
 ) -> CallsView {
     let stopped = summary.stopped.as_ref().map(|stopped| match stopped {
         Stopped::Budget(shortage) => shortage.describe("--max-cost"),
-        Stopped::Interrupted => "as asked".to_owned(),
+        Stopped::Interrupted => "interrupted".to_owned(),
         Stopped::Down(down) => down.message.clone(),
     });
     let examples = examples.iter().map(|(kind, examples)| (kind.code().to_owned(), examples.clone()));
@@ -29,19 +29,19 @@ pub(crate) fn generation_view(
 
 fn outcomes(summary: &CallSummary, not_rewritten: usize) -> Vec<OutcomeView> {
     let outcome = |(code, count, meaning)| OutcomeView { code, count, meaning };
-    let made = ("made", summary.made, "images asked for now and taken into the run");
+    let made = ("made", summary.made, "images generated now");
     let mut failed = summary.failed.clone();
     for (kind, count) in &summary.failed_before {
         *failed.entry(*kind).or_default() += count;
     }
     let failed = failed.iter().map(|(kind, count)| (kind.code(), *count, explain(*kind)));
     let others = [
-        ("there-before", summary.done_before, "images that the run held already"),
-        ("accepted", summary.accepted_from_store, "images that came before and are taken now (--any-size)"),
+        ("there-before", summary.done_before, "images already in the run"),
+        ("accepted", summary.accepted_from_store, "images received earlier and accepted now (--any-size)"),
         ("waiting", summary.waiting, "later rounds of conversations in which an earlier round has no image"),
-        ("not-rewritten", not_rewritten, "not asked for, because their prompts could not be rewritten"),
-        ("abandoned", summary.abandoned, "calls that were under way when everything had to stop"),
-        ("not-started", summary.not_started, "not asked for yet; start the command again"),
+        ("not-rewritten", not_rewritten, "not requested, because their prompts could not be rewritten"),
+        ("abandoned", summary.abandoned, "calls abandoned when the command was interrupted"),
+        ("not-started", summary.not_started, "not requested yet; run the command again"),
     ];
     let others = others.into_iter().filter(|(_, count, _)| *count > 0);
     std::iter::once(made).chain(failed).chain(others).map(outcome).collect()

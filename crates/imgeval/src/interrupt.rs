@@ -2,7 +2,7 @@
 //! asked to terminate. A terminal that hangs up lets calls finish too, but never stops them: both the shell and the system
 //! send that signal, one after the other.
 
-use std::{io, path::Path, thread};
+use std::{io, thread};
 
 use anyhow::{Context as _, Result};
 use imgeval_runner::StopSignal;
@@ -28,9 +28,7 @@ pub(crate) fn watch_interrupts(stop: watch::Sender<StopSignal>, printer: Printer
                     end_interrupted();
                 }
                 if is_first {
-                    printer.insist(
-                        "stopping: calls that are under way are finished; press Ctrl-C again to stop now",
-                    );
+                    printer.insist("stopping after calls in progress; press Ctrl-C again to stop now");
                     stop.send_replace(StopSignal::FinishCalls);
                 } else if received == Received::Interrupt {
                     stop.send_replace(StopSignal::Now);
@@ -61,7 +59,7 @@ pub(crate) fn end_with_parent() {
     thread::Builder::new().name("parent".to_owned()).spawn(watch).ok();
 }
 
-#[expect(clippy::exit, reason = "stages that cannot be asked to stop are resumable after a kill")]
+#[expect(clippy::exit, reason = "stages that cannot be interrupted can be resumed after a kill")]
 fn end_interrupted() {
     std::process::exit(i32::from(Exit::Interrupted as u8));
 }
@@ -116,6 +114,7 @@ impl Interrupts {
 /// of `/proc/self/status` (proc_pid_status(5)); elsewhere the answer is no.
 #[cfg(unix)]
 fn ignores_hang_up() -> bool {
+    use std::path::Path;
     let status = imgeval_files::read_text(Path::new("/proc/self/status"), 64 << 10).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     // Signal 1 is the lowest bit.

@@ -14,6 +14,7 @@ mod generation_table;
 mod interrupt;
 mod printer;
 mod terminal_view;
+mod version;
 
 use std::process::ExitCode;
 

@@ -18,6 +18,7 @@ mod cli {
     mod broken_generation;
     mod colors;
     mod compare;
+    mod datasets;
     mod detections;
     mod diagnose;
     mod diagnose_rounds;
@@ -44,6 +45,7 @@ mod cli {
     #[cfg(unix)]
     mod links;
     mod local_server;
+    mod manual;
     mod map;
     mod models;
     mod networks;
@@ -56,6 +58,7 @@ mod cli {
     mod resume;
     mod rewriting;
     mod rounds_files;
+    mod run_labels;
     mod schemas;
     mod study;
     mod suites;

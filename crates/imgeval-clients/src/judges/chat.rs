@@ -50,8 +50,9 @@ impl ChatText {
             add(name, (*limit).into());
         }
         if let Some(seed) = seed {
-            let seed = i64::try_from(*seed)
-                .map_err(|_| refuse(format!("this interface takes seeds up to {}, not {seed}", i64::MAX)))?;
+            let seed = i64::try_from(*seed).map_err(|_| {
+                refuse(format!("this interface accepts seeds up to {}, not {seed}", i64::MAX))
+            })?;
             add("seed", seed.into());
         }
         if let Some(shape) = shape {

@@ -3,7 +3,7 @@
 use imgeval_core::{Failure, FailureKind, ReplySchema, json::from_json_str};
 use serde_json::{Map, Number, Value};
 
-/// With log-probabilities, how many words that could have stood in a place are asked for.
+/// With log-probabilities, how many alternative words are requested for each position.
 pub(super) const N_ALTERNATIVES: u32 = 5;
 
 pub(super) fn refuse(detail: String) -> Failure {
@@ -14,18 +14,18 @@ pub(super) fn refuse(detail: String) -> Failure {
 pub(super) fn temperature(value: f64) -> Result<Value, Failure> {
     Number::from_f64(value)
         .map(Value::Number)
-        .ok_or_else(|| refuse(format!("{value} is no temperature that can be sent")))
+        .ok_or_else(|| refuse(format!("cannot send the temperature {value}")))
 }
 
 pub(super) fn schema(schema: &ReplySchema) -> Result<Value, Failure> {
     match from_json_str::<Value>(&schema.schema) {
         Ok(value) if value.is_object() => Ok(value),
-        Ok(_) => Err(refuse(format!("the schema `{}` is no JSON object", schema.name))),
-        Err(error) => Err(refuse(format!("the schema `{}` is no JSON: {error}", schema.name))),
+        Ok(_) => Err(refuse(format!("the schema `{}` is not a JSON object", schema.name))),
+        Err(error) => Err(refuse(format!("the schema `{}` is not valid JSON: {error}", schema.name))),
     }
 }
 
-/// Adds further fields, which may replace nothing that is there already and none of `forbidden`.
+/// Adds extra fields, which may neither replace existing fields nor be among `forbidden`.
 pub(super) fn add_fields(
     body: &mut Map<String, Value>,
     fields: &[(String, String)],
@@ -33,10 +33,10 @@ pub(super) fn add_fields(
 ) -> Result<(), Failure> {
     for (name, text) in fields {
         if body.contains_key(name) || forbidden.contains(&name.as_str()) {
-            return Err(refuse(format!("the further field `{name}` is not free: imgeval sets it itself")));
+            return Err(refuse(format!("the extra field `{name}` is reserved: imgeval sets it")));
         }
         let value = from_json_str(text)
-            .map_err(|error| refuse(format!("the further field `{name}` is no JSON: {error}")))?;
+            .map_err(|error| refuse(format!("the extra field `{name}` is not valid JSON: {error}")))?;
         body.insert(name.clone(), value);
     }
     Ok(())

@@ -84,7 +84,7 @@ impl TextProvider for GeminiText {
         let text = match why_stopped(reply) {
             Some(failure) => Err(failure),
             None if text.is_empty() => {
-                let detail = format!("no words came ({})", words(&gemini_reply::finish(reply)));
+                let detail = format!("no text arrived ({})", words(&gemini_reply::finish(reply)));
                 Err(why_ended(reply).unwrap_or(Failure { kind: FailureKind::EmptyReply, detail }))
             }
             None => Ok(text),
@@ -111,7 +111,7 @@ fn configuration(decoding: &Decoding) -> Result<Map<String, Value>, Failure> {
     }
     if let Some(seed) = seed {
         let seed = i32::try_from(*seed)
-            .map_err(|_| refuse(format!("this interface takes seeds up to {}, not {seed}", i32::MAX)))?;
+            .map_err(|_| refuse(format!("this interface accepts seeds up to {}, not {seed}", i32::MAX)))?;
         add("seed", seed.into());
     }
     if let Some(shape) = shape {

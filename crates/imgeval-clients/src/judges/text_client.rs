@@ -127,7 +127,7 @@ fn limited(text: String) -> Result<String, Failure> {
         return Ok(text);
     }
     let (length, limit) = (text.len(), MAX_RAW_BYTES >> 10);
-    let detail = format!("the answer has {length} bytes, more than the {limit} KiB that are kept");
+    let detail = format!("the answer has {length} bytes, more than the limit of {limit} KiB");
     Err(Failure { kind: FailureKind::Unparsed, detail })
 }
 

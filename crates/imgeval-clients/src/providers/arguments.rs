@@ -1,5 +1,6 @@
-//! Command lines as users write them: split by the quoting rules of POSIX shells, but never given to a shell. What stands in for a
-//! prompt or a path is put inside its argument, so that no prompt becomes several arguments or a second command.
+//! Command lines as users write them: split by the quoting rules of POSIX shells, but never passed to a shell. The
+//! value of a prompt or a path is inserted inside its argument, so that no prompt becomes several arguments or a
+//! second command.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -34,18 +35,18 @@ impl fmt::Display for CommandLineProblem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => formatter.write_str("names no program"),
-            Self::Unbalanced => formatter.write_str("has a quote that is not closed"),
+            Self::Unbalanced => formatter.write_str("has an unclosed quote"),
             Self::Unknown(name) => write!(formatter, "has the unknown placeholder {{{}}}", visible(name)),
             Self::Missing(name) => write!(formatter, "lacks {{{name}}}"),
             Self::InsideArgument => {
-                formatter.write_str("has {inputs} inside an argument; it must be one by itself")
+                formatter.write_str("has {inputs} inside an argument; it must be an argument of its own")
             }
             Self::InProgram => formatter.write_str("has a placeholder in the program's name"),
             Self::HalfASize => formatter.write_str("has only one of {width} and {height}"),
             Self::Placeholder(name) => {
                 write!(
                     formatter,
-                    "has {{{name}}}, but such a command is told everything on its standard input"
+                    "has {{{name}}}, but such a command receives everything on its standard input"
                 )
             }
         }
@@ -57,23 +58,23 @@ impl CommandLineError {
         Self { command_line: command_line.to_owned(), problem }
     }
 
-    /// How to mend it.
+    /// How to repair it.
     #[must_use]
     pub fn hint(&self) -> String {
         match &self.problem {
             CommandLineProblem::Empty | CommandLineProblem::InProgram => {
-                "start it with the program, such as `./generate --prompt={prompt} --out={out}`".to_owned()
+                "begin with the program, such as `./generate --prompt={prompt} --out={out}`".to_owned()
             }
             CommandLineProblem::Unbalanced => {
-                "close the quote, or write \\' and \\\" for the characters".to_owned()
+                "close the quote, or write \\' and \\\" for literal quotes".to_owned()
             }
             CommandLineProblem::Unknown(_) => {
                 let names: Vec<String> =
                     Placeholder::ALL.iter().map(|name| format!("{{{}}}", name.name())).collect();
-                format!("known are {}", names.join(" "))
+                format!("available: {}", names.join(" "))
             }
-            CommandLineProblem::Missing(name) => format!("say where it goes, such as --{name}={{{name}}}"),
-            CommandLineProblem::InsideArgument => "leave blanks around it".to_owned(),
+            CommandLineProblem::Missing(name) => format!("say where to put it, such as --{name}={{{name}}}"),
+            CommandLineProblem::InsideArgument => "put spaces around it".to_owned(),
             CommandLineProblem::HalfASize => "use both, or neither".to_owned(),
             CommandLineProblem::Placeholder(_) => {
                 "leave it out, or use cmd: instead of cmd-lines:".to_owned()
@@ -267,7 +268,7 @@ mod tests {
     fn mistakes_are_named() {
         let said = |command_line: &str| Template::parse(command_line).unwrap_err().to_string();
         assert_eq!(said(""), "the command line `` names no program");
-        assert_eq!(said("p 'a"), "the command line `p 'a` has a quote that is not closed");
+        assert_eq!(said("p 'a"), "the command line `p 'a` has an unclosed quote");
         assert_eq!(said("p {promt}"), "the command line `p {promt}` has the unknown placeholder {promt}");
         assert!(said("p --in={inputs}").contains("{inputs} inside an argument"));
         assert!(said("{prompt} x").contains("in the program's name"));

@@ -114,7 +114,7 @@ pub(crate) fn failure(reply: &Value, said: &str, wanted: &str) -> Failure {
     }
     if said.is_empty() {
         let reason = choice["finish_reason"].as_str().unwrap_or("no reason given");
-        let detail = format!("no {wanted} came ({})", words(reason));
+        let detail = format!("no {wanted} arrived ({})", words(reason));
         return Failure { kind: FailureKind::EmptyReply, detail };
     }
     Failure { kind: FailureKind::Refused, detail: words(said) }

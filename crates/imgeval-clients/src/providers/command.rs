@@ -102,7 +102,7 @@ impl CommandGenerator {
                 let detail = format!("the command took longer than {} s", self.time_limit.as_secs_f64());
                 failed(FailureKind::TimedOut, detail)
             }
-            Ok(Err(error)) => failed(FailureKind::CommandFailed, format!("the command got lost: {error}")),
+            Ok(Err(error)) => failed(FailureKind::CommandFailed, format!("the command was lost: {error}")),
             Ok(Ok(status)) if !status.success() => {
                 let line = errors.last_line().map(|line| format!(": {line}")).unwrap_or_default();
                 failed(
@@ -111,7 +111,7 @@ impl CommandGenerator {
                 )
             }
             Ok(Ok(_)) => {
-                let missing = "the command ended well but wrote no image to {out}";
+                let missing = "the command succeeded but wrote no image to {out}";
                 read_image(&call.out, FailureKind::CommandFailed, missing).await
             }
         };
@@ -158,7 +158,7 @@ impl Generator for CommandGenerator {
             Ok(arguments) => arguments,
             Err(placeholder) => {
                 let detail =
-                    format!("the command wants {{{}}}, but the request has none", placeholder.name());
+                    format!("the command needs {{{}}}, but the request has none", placeholder.name());
                 return Ok(answer(failed(FailureKind::RejectedRequest, detail), String::new()));
             }
         };
@@ -240,7 +240,7 @@ pub(super) fn no_folder<T>(error: &io::Error) -> Outcome<T> {
     let folder = std::env::temp_dir();
     failed(
         FailureKind::CommandFailed,
-        format!("no temporary files could be written in `{}`: {error}", folder.display()),
+        format!("could not write temporary files in `{}`: {error}", folder.display()),
     )
 }
 
@@ -254,10 +254,10 @@ pub(super) async fn local_turn<'a>(slots: &'a Semaphore, permit: &dyn Permit) ->
     }
 }
 
-/// The bytes of the file where an image should be. If there is none, that is nobody's answer but a failure of this kind, and
-/// `missing` says so.
+/// The bytes of the file where an image should be. If there is none, the result is a failure of this kind with the
+/// detail `missing`.
 pub(super) async fn read_image(path: &Path, kind: FailureKind, missing: &str) -> Outcome<Vec<u8>> {
-    let unreadable = |error| failed(kind, format!("the image cannot be read: {error}"));
+    let unreadable = |error| failed(kind, format!("could not read the image: {error}"));
     let read = {
         let path = path.to_owned();
         blocking(move || imgeval_files::read_regular(&path, MAX_IMAGE_BYTES)).await
@@ -268,7 +268,7 @@ pub(super) async fn read_image(path: &Path, kind: FailureKind, missing: &str) ->
         Err(error) if error.kind() == io::ErrorKind::NotFound => failed(kind, missing.to_owned()),
         Err(error) => match Unsuitable::of(&error) {
             Some(Unsuitable::TooLong { limit }) => {
-                failed(FailureKind::NotAnImage, format!("the image file is longer than {limit} bytes"))
+                failed(FailureKind::NotAnImage, format!("the image file is larger than {limit} bytes"))
             }
             Some(found) => failed(kind, format!("{missing}: {found}")),
             None => unreadable(error),

@@ -1,6 +1,6 @@
 //! A long-lived local command as a generator: it loads its model once and then answers a line of JSON with a line of JSON.
 //!
-//! Asked, on its standard input, what is absent left away:
+//! Asked, on its standard input, what is absent left out:
 //! `{"id", "prompt", "out", "system", "seed", "width", "height", "quality", "background", "output_format", "inputs": [path],
 //! "mask": path, "history": [{"prompt", "images": [path], "answer": path}]}`; `out` is a path that it may write its image to.
 //! Answered, on its standard output: `{"id", "image": path}`, or `"image_base64"`, `"refused": words` or `"error": words` in the
@@ -308,12 +308,12 @@ impl Reply {
         }
         match self.image {
             Some(path) => {
-                let missing = "the command answered with the name of an image that is not there";
+                let missing = "the command answered with the name of an image that does not exist";
                 read_image(&path, FailureKind::CommandFailed, missing).await
             }
             None => failed(
                 FailureKind::EmptyReply,
-                "the answer has none of image, image_base64, refused and error".to_owned(),
+                "the answer contains none of image, image_base64, refused and error".to_owned(),
             ),
         }
     }
@@ -350,7 +350,7 @@ impl Worker {
     async fn ask(&mut self, question: &Question) -> Result<(Reply, String), Trouble> {
         let mut line = serde_json::to_vec(question).map_err(|error| {
             // Only a path that is not UTF-8 cannot be said in JSON.
-            Trouble::NotProtocol(format!("the question cannot be written as JSON: {error}"))
+            Trouble::NotProtocol(format!("could not write the question as JSON: {error}"))
         })?;
         line.push(b'\n');
         self.stdin.write_all(&line).await.map_err(|_| Trouble::Ended)?;
@@ -372,8 +372,7 @@ impl Worker {
         }
         let reply: Reply = from_json_slice(&line).map_err(|error| {
             let start: String = String::from_utf8_lossy(&line).trim().chars().take(60).collect();
-            let what =
-                format!("the command answered with what is no JSON of the protocol, `{}`", visible(&start));
+            let what = format!("the command's answer is not JSON of the protocol: `{}`", visible(&start));
             Trouble::NotProtocol(format!("{what}: {error}"))
         })?;
         if reply.id.as_deref() != Some(&question.id) {

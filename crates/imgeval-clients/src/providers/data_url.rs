@@ -1,4 +1,4 @@
-//! Images inside of JSON and text.
+//! Images inside JSON and text.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use imgeval_core::InputImage;

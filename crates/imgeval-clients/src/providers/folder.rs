@@ -29,7 +29,7 @@ pub struct FolderGenerator {
 
 /// A folder that images cannot be taken from.
 #[derive(Debug, thiserror::Error)]
-#[error("no images can be taken from `{}`", path.display())]
+#[error("cannot read images from `{}`", path.display())]
 pub struct FolderError {
     pub path: PathBuf,
     #[source]
@@ -58,7 +58,7 @@ impl FolderGenerator {
         let case = id.case.as_str();
         // A case is named by its suite's file, which must not reach out of this folder.
         if case.is_empty() || case.starts_with('.') || case.contains(['/', '\\', '\0']) {
-            let detail = format!("the case `{}` cannot be a file's name", visible(case));
+            let detail = format!("the case `{}` cannot be used as a file name", visible(case));
             return failed(FailureKind::RejectedRequest, detail);
         }
         let mut found = Vec::new();
@@ -72,7 +72,7 @@ impl FolderGenerator {
                         if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                     }
                     Err(error) => {
-                        let detail = format!("`{}` cannot be read: {error}", path.display());
+                        let detail = format!("could not read `{}`: {error}", path.display());
                         return failed(FailureKind::NotAccessible, detail);
                     }
                 }
@@ -87,7 +87,7 @@ impl FolderGenerator {
                 let stems = stems(id).join("`, `");
                 let folder = self.folder.display();
                 let detail = format!(
-                    "nothing in `{folder}` named `{}` with .png, .jpg, .jpeg or .webp",
+                    "no file in `{folder}` named `{}` with .png, .jpg, .jpeg or .webp",
                     visible(&stems)
                 );
                 failed(FailureKind::NotAccessible, detail)
@@ -152,7 +152,7 @@ impl Generator for FolderGenerator {
         let (outcome, raw) = match self.find(&request.id).await {
             Outcome::Done(path) => {
                 let shown = path.display().to_string();
-                let missing = format!("`{}` holds no image", visible(&shown));
+                let missing = format!("`{}` contains no images", visible(&shown));
                 (read_image(&path, FailureKind::NotAccessible, &missing).await, shown)
             }
             Outcome::Failed(failure) => (Outcome::Failed(failure), String::new()),

@@ -98,7 +98,7 @@ impl HttpProvider for Gemini {
         if let Some(seed) = request.seed {
             let seed = i32::try_from(seed).map_err(|_| Failure {
                 kind: FailureKind::RejectedRequest,
-                detail: format!("this interface takes seeds up to {}, not {seed}", i32::MAX),
+                detail: format!("this interface accepts seeds up to {}, not {seed}", i32::MAX),
             })?;
             configuration.insert("seed".to_owned(), seed.into());
         }
@@ -174,7 +174,7 @@ fn why_no_image(reply: &Value, spoken: &[&Value]) -> Failure {
     let text: Vec<&str> = spoken.iter().filter_map(|part| part["text"].as_str()).collect();
     let text = words(&answer_of(&text.join(" ")));
     if text.is_empty() {
-        let detail = format!("neither image nor words came ({})", words(&finish(reply)));
+        let detail = format!("neither image nor text arrived ({})", words(&finish(reply)));
         Failure { kind: FailureKind::EmptyReply, detail }
     } else {
         Failure { kind: FailureKind::Refused, detail: text }

@@ -40,7 +40,7 @@ pub(crate) struct ProviderAnswer<'a> {
     pub(crate) state: Option<String>,
 }
 
-/// An answer as far as the reply by itself tells it, its image decoded from base64.
+/// An answer as far as the reply alone determines it, its image decoded from base64.
 pub(crate) struct ReadAnswer {
     pub(crate) image: Result<ReadImage, Failure>,
     pub(crate) usage: Usage,
@@ -72,7 +72,7 @@ pub(crate) fn read_answer(
     ReadAnswer { image, usage, cost, revised_prompt, state, has_more }
 }
 
-/// What a reply that cannot be used cost, by what it told.
+/// The cost of an unusable reply, from the usage that it reported.
 pub(crate) fn price_told(entry: Option<&ModelEntry>, told: &Told) -> Option<Cost> {
     told.billed.clone().or_else(|| entry?.cost_without_image(&told.usage))
 }
@@ -184,7 +184,7 @@ pub(super) fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Fai
         Some(part) => Err(Failure {
             kind: FailureKind::RejectedRequest,
             detail: format!(
-                "this interface takes no request with {}; leave it out or choose another provider",
+                "this interface does not accept a request with {}; leave it out or choose another provider",
                 part.words()
             ),
         }),
@@ -192,7 +192,7 @@ pub(super) fn check(can: Capabilities, request: &ImageRequest) -> Result<(), Fai
     }
 }
 
-/// Refuses a mask that has nothing to lie on, for interfaces that take masks.
+/// Refuses a mask without an image, for interfaces that accept masks.
 pub(super) fn check_mask(request: &ImageRequest) -> Result<(), Failure> {
     if request.mask.is_some() && request.images_to_edit().is_empty() {
         let detail = "a mask was given without an image to edit".to_owned();

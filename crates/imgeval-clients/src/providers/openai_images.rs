@@ -142,7 +142,10 @@ impl HttpProvider for OpenaiImages {
 
 fn no_image(reply: &Value) -> Failure {
     let start: String = reply.to_string().chars().take(200).collect();
-    Failure { kind: FailureKind::EmptyReply, detail: format!("the reply holds no image: {}", words(&start)) }
+    Failure {
+        kind: FailureKind::EmptyReply,
+        detail: format!("the reply contains no image: {}", words(&start)),
+    }
 }
 
 /// Tokens as `ImagesResponse.usage` counts them. All output is image tokens unless the details say otherwise.

@@ -4,7 +4,7 @@
 //! A further round names the response that it goes on from; the server keeps the conversation. Rounds without such an id, as of
 //! another provider, are sent again, their images as the user's; so are those that the server has forgotten.
 //!
-//! In the catalogue the text prices of an entry are the model's, and its image prices those of the image model that the tool calls.
+//! In the catalog the text prices of an entry are the model's, and its image prices those of the image model that the tool calls.
 
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ fn why_no_image(reply: &Value, output: &[Value]) -> Failure {
     let said = words(&answer_of(&said.join(" ")));
     if said.is_empty() {
         let reason = incomplete.or_else(|| reply["status"].as_str()).unwrap_or("no reason given");
-        let detail = format!("neither image nor words came ({})", words(reason));
+        let detail = format!("neither image nor text arrived ({})", words(reason));
         return Failure { kind: FailureKind::EmptyReply, detail };
     }
     Failure { kind: FailureKind::Refused, detail: said }

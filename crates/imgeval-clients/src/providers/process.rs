@@ -1,4 +1,5 @@
-//! Local programs: each in a process group of its own, so that all that it started can be ended with it.
+//! Local programs: each in a process group of its own, so that all that it started can be ended with it. Without process
+//! groups (Windows), only the program itself is ended.
 
 use std::{
     collections::VecDeque,
@@ -67,22 +68,39 @@ impl Tail {
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) child: Child,
+    #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
 }
 
 impl Group {
     /// # Errors
-    /// As the system says it.
+    /// The system's error.
     pub(super) fn start(program: &str, arguments: &[impl AsRef<OsStr>], stdin: Stdio) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.process_group(0).kill_on_drop(true).spawn()?;
+        command.kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        let child = command.spawn()?;
+        #[cfg(unix)]
         let leader =
             child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-        Ok(Self { child, leader })
+        Ok(Self {
+            child,
+            #[cfg(unix)]
+            leader,
+        })
+    }
+
+    /// Ends the program. What it started goes on.
+    #[cfg(not(unix))]
+    pub(super) fn kill(&mut self) {
+        // Fails only where the program has ended.
+        self.child.start_kill().ok();
     }
 
     /// Ends it and everything that it started and that did not leave its group.
+    #[cfg(unix)]
     pub(super) fn kill(&mut self) {
         if let Some(leader) = self.leader.take() {
             // Fails only where nothing of the group is left.
@@ -119,27 +137,36 @@ pub(super) async fn finish(mut reader: JoinHandle<()>) {
 
 /// `exit code 3` or `signal 9`.
 pub(super) fn describe(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
+    match (status.code(), signal(status)) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => status.to_string(),
     }
 }
 
+#[cfg(unix)]
+fn signal(status: ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+#[cfg(not(unix))]
+fn signal(_: ExitStatus) -> Option<i32> {
+    None
+}
+
 /// A program that cannot be started; going on is pointless.
 pub(super) fn not_startable(program: &str, error: &io::Error) -> ProviderDown {
     let hint = match error.kind() {
-        io::ErrorKind::NotFound => "install it, put its folder into PATH, or give its path",
+        io::ErrorKind::NotFound => "install it, add its folder to PATH, or give its path",
         io::ErrorKind::PermissionDenied => "make it executable (chmod +x), or name its interpreter first",
-        _ => "see whether it runs by hand",
+        _ => "check whether it runs by hand",
     };
     let reason = match error.kind() {
-        io::ErrorKind::NotFound => "there is no such program".to_owned(),
+        io::ErrorKind::NotFound => "no such program".to_owned(),
         _ => error.to_string(),
     };
     ProviderDown {
-        message: format!("`{}` cannot be started: {reason}", visible(program)),
+        message: format!("could not start `{}`: {reason}", visible(program)),
         hint: hint.to_owned(),
     }
 }

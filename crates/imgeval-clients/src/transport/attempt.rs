@@ -1,4 +1,4 @@
-//! One try: the request goes out, and all of the reply, or the reason why there is none, comes back.
+//! One attempt: sends the request and returns the complete reply, or the reason why there is none.
 
 use std::{error::Error, io, time::Duration};
 
@@ -10,7 +10,7 @@ use super::budget::{Budget, Held};
 /// A body may be silent for so long before it counts as stalled.
 const MAX_SILENCE: Duration = Duration::from_secs(60);
 
-/// What is read of one reply; images are far smaller.
+/// Limit on the size of one reply; images are far smaller.
 pub(super) const MAX_BODY_BYTES: usize = 128 << 20;
 
 /// A reply that arrived; of one that reports an error, perhaps not all.
@@ -85,7 +85,7 @@ async fn receive(
                 return Ok(Received { status, headers, body, held: Some(held) });
             }
             Ok(Err(error)) => {
-                Broken::Lost(format!("the reply broke off after {} bytes: {}", body.len(), chain(error)))
+                Broken::Lost(format!("the reply was cut off after {} bytes: {}", body.len(), chain(error)))
             }
             Err(_) => Broken::TimedOut(format!(
                 "the reply stalled for {} after {} bytes",
@@ -114,7 +114,7 @@ fn broken(error: reqwest::Error) -> Broken {
     } else if error.is_connect() || error.is_builder() {
         Broken::NotSent(format!("no connection: {}", chain(error)))
     } else {
-        Broken::Lost(format!("the connection broke before an answer: {}", chain(error)))
+        Broken::Lost(format!("the connection was lost before an answer: {}", chain(error)))
     }
 }
 
@@ -131,7 +131,7 @@ fn leads_nowhere(error: &reqwest::Error) -> bool {
     false
 }
 
-/// The innermost cause, which says it best; outer ones only say that sending failed.
+/// The innermost cause, which is the most specific; outer ones only say that sending failed.
 pub(super) fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn Error = &error;

@@ -24,8 +24,7 @@ impl Breaker {
         Err(ProviderDown {
             message: format!("{who} failed {failed} calls in a row; last: {last}"),
             hint:
-                "check the network and the provider's status page, then start the command again: it goes on \
-                   where it stopped"
+                "check the network and the provider's status page, then run the same command again to resume"
                     .to_owned(),
         })
     }
@@ -36,8 +35,8 @@ impl Breaker {
         }
     }
 
-    /// Notes how a call ended that brought no answer of use. Being told to come later is neither an answer nor a failure and not
-    /// to be noted.
+    /// Records the end of a call without a usable answer. A request to come back later is neither an answer nor a
+    /// failure and must not be recorded.
     pub(super) fn note(&self, failure: &Failure) {
         if !matches!(failure.kind, FailureKind::Transport | FailureKind::TimedOut) {
             return self.answered();

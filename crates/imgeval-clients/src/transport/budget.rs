@@ -63,7 +63,7 @@ impl Budget {
         Held { share: self.shares.clone().acquire_many_owned(units).await.ok(), growing: None }
     }
 
-    /// A place for a reply that stays while its call goes on, if there is one; not waited for.
+    /// Reserves memory for a reply that stays while its call continues, if available; does not wait.
     pub(super) fn linger(&self, length: usize) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(length.div_ceil(UNIT)).ok()?;
         self.lingering.clone().try_acquire_many_owned(units).ok()

@@ -34,12 +34,12 @@ use super::{
 };
 use crate::{ClientError, ProviderKind, ProviderSettings, Redactor, settings::is_loopback};
 
-/// One call: what to send, who reads the reply, and who is asked before each sending.
+/// One call: the request, the reader of its reply, and the check before each attempt.
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a ApiRequest,
     pub(crate) reader: &'a dyn ReplyReader,
     pub(crate) permit: &'a dyn Permit,
-    /// What a reply that cannot be used cost, by what it told.
+    /// Computes the cost of an unusable reply from the usage that it reported.
     pub(crate) price: &'a (dyn Fn(&Told) -> Option<Cost> + Sync),
     /// For the limit of tokens a minute; roughly right is enough.
     pub(crate) tokens: u64,
@@ -58,7 +58,7 @@ pub(crate) struct Tries {
 /// What became of a call.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    /// The reply's JSON with secrets redacted, or why there is none.
+    /// The reply's JSON with secrets redacted, or the reason why there is none.
     pub(crate) outcome: Outcome<Value>,
     pub(crate) kept: Kept,
     pub(crate) tries: Tries,
@@ -202,7 +202,7 @@ impl Transport {
         self.0.redactor.redact(text)
     }
 
-    /// Gives back a reply's share of the memory for replies, before something else is asked for that needs its own.
+    /// Returns a reply's share of the memory for replies before something else is requested that needs its own.
     pub(crate) fn linger(&self, whole: WholeReply) -> WholeReply {
         linger(whole, &self.0.budget)
     }
@@ -342,7 +342,7 @@ impl Transport {
         let builder = match request.body.attach(builder) {
             Ok(builder) => builder,
             Err(error) => {
-                let detail = format!("the request cannot be built: {}", chain(error));
+                let detail = format!("could not build the request: {}", chain(error));
                 return Ended::Failed(Failure { kind: FailureKind::RejectedRequest, detail });
             }
         };
@@ -367,8 +367,7 @@ impl Transport {
             Ok(received) => received,
             // Before the first answer the address is wrong, or the server does not run; after it, it is a pause.
             Err(Broken::NoServer(detail)) if !self.0.is_reached.load(Ordering::Relaxed) => {
-                let hint = "check the address (--base-url, or base_url in imgeval.toml), the network and whether the server \
-                            runs, then start the same command again";
+                let hint = "check the address (--base-url, or base_url in imgeval.toml), the network and whether the server is running, then run the same command again";
                 let message = format!("{}: {detail}", self.name());
                 return Ended::Down(ProviderDown { message, hint: hint.to_owned() });
             }
@@ -415,7 +414,7 @@ impl Transport {
                             format!("answered with {content_type}, not JSON: {start}")
                         }
                         error => {
-                            format!("answered with {content_type} that cannot be read: {error}: {start}")
+                            format!("answered with {content_type}, which could not be read: {error}: {start}")
                         }
                     };
                     drop(readable);
@@ -477,7 +476,7 @@ impl Transport {
         let target = location.and_then(|location| self.0.base.join(&self.0.redactor.redact(location)).ok());
         let host = target.as_ref().and_then(Url::host_str).unwrap_or("an unknown host");
         format!(
-            "the server redirects ({}) to {host}, which would get the key; set the base URL to the right address",
+            "the server redirects ({}) to {host}, which would receive the key; set the base URL to the right address",
             received.status.as_u16()
         )
     }
@@ -497,7 +496,7 @@ impl Again {
     fn into_failure(self, tries: u32, too_long: Option<Duration>) -> Failure {
         let mut detail = self.detail;
         if let Some(wait) = too_long {
-            detail = format!("{detail}; the server wants a wait of {} s, which is too long", wait.as_secs());
+            detail = format!("{detail}; the server asks to wait {} s, which is too long", wait.as_secs());
         }
         if tries > 1 {
             detail = format!("{detail} (tried {tries} times)");

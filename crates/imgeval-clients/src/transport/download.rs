@@ -28,7 +28,7 @@ impl Transport {
         let failed = |detail: String| Failure {
             kind: FailureKind::Transport,
             detail: redactor.redact(&format!(
-                "the image could not be downloaded: {detail}; the reply kept in the run holds its address"
+                "could not download the image: {detail}; the reply stored in the run contains its address"
             )),
         };
         let url = resolve(base, address).map_err(|reason| failed(reason.to_owned()))?;
@@ -79,7 +79,7 @@ impl Transport {
 
 /// The address as it is, or, where it is relative, below the base URL. Only an absolute address leads to another host.
 fn resolve(base: &Url, address: &str) -> Result<Url, &'static str> {
-    let unparsed = "its address cannot be parsed";
+    let unparsed = "its address is invalid";
     match Url::parse(address) {
         Ok(url) => Ok(url),
         Err(url::ParseError::RelativeUrlWithoutBase) => {
@@ -89,7 +89,7 @@ fn resolve(base: &Url, address: &str) -> Result<Url, &'static str> {
             if url.origin() == base.origin() {
                 Ok(url)
             } else {
-                Err("its relative address names another host")
+                Err("its relative address points to another host")
             }
         }
         Err(_) => Err(unparsed),
@@ -123,7 +123,7 @@ mod tests {
             assert_eq!(resolved(address).unwrap(), expected);
         }
         for address in ["//cdn.example/a.png", "\\\\cdn.example/a.png", "/\\cdn.example/a.png"] {
-            assert_eq!(resolved(address), Err("its relative address names another host"), "{address}");
+            assert_eq!(resolved(address), Err("its relative address points to another host"), "{address}");
         }
         assert!(resolved("https://").is_err());
     }

@@ -78,7 +78,7 @@ impl Gate {
         }
     }
 
-    /// Lets nobody in any more; those who wait are told why.
+    /// Admits no more calls; waiting calls get the reason.
     pub(super) fn close(&self, down: ProviderDown) {
         self.closed.send_if_modified(|closed| {
             let is_first = closed.is_none();

@@ -1,5 +1,5 @@
-//! What is kept of the replies to one call: the last one in full, one before it that may have been paid for, and what those
-//! that could not be used told of their cost.
+//! What is stored of the replies to one call: the last one in full, an earlier one that may have been billed, and the
+//! reported costs of unusable ones.
 
 use imgeval_core::{Cost, Usage, WholeReply};
 
@@ -40,7 +40,7 @@ impl Kept {
         self.whole = Some(whole.holding(held));
     }
 
-    /// Adds what a reply that cannot be used told of its cost.
+    /// Adds the reported cost of an unusable reply.
     pub(super) fn add_wasted(&mut self, told: Told, cost: Option<Cost>) {
         self.usage = self.usage.plus(told.usage);
         // Most errors report no usage; they say nothing about the cost.

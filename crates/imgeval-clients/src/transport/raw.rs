@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::Redactor;
 
-/// What is kept of a reply.
+/// Limit on the stored size of a reply.
 pub(crate) const MAX_RAW_BYTES: usize = 256 << 10;
 
 /// Only as much as can be kept is searched for secrets.
@@ -93,7 +93,7 @@ fn is_bulky(name: &str, field: &Value) -> bool {
     }
 }
 
-/// As JSON writes it; what lies behind the end of what can be kept is left away.
+/// As JSON writes it; what lies behind the end of what can be kept is left out.
 fn keep_string(text: &str, kept: &mut String) {
     if kept.len() <= MAX_SEARCHED {
         let shown = &text[..text.floor_char_boundary(MAX_SEARCHED)];

@@ -1,4 +1,4 @@
-//! What is sent, kept so that it can be built anew for every try.
+//! A request, stored so that it can be rebuilt for every attempt.
 
 use bytes::Bytes;
 use imgeval_core::{ImageFormat, InputImage};

@@ -10,7 +10,7 @@ const MAX_DELAY: Duration = Duration::from_secs(60);
 /// A server that wants a longer wait than this has, for the user, stopped.
 pub(super) const MAX_REQUESTED_WAIT: Duration = Duration::from_secs(300);
 
-/// A request whose answer was lost may have been done and billed, so it is sent again only so often.
+/// A request whose answer was lost may have been executed and billed, so the number of repetitions is limited.
 pub(super) const MAX_LOST_RETRIES: u32 = 1;
 
 /// Drawn evenly from zero to `base`, doubled with every try ("full jitter": <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).

@@ -85,7 +85,7 @@ async fn failures_have_their_kind_and_the_last_words() {
     let kinds = [
         ("echo working; echo 'no GPU' >&2; exit 3", FailureKind::CommandFailed, "exit code 3: no GPU"),
         ("kill -9 $$", FailureKind::CommandFailed, "signal 9"),
-        ("true", FailureKind::CommandFailed, "the command ended well but wrote no image to {out}"),
+        ("true", FailureKind::CommandFailed, "the command succeeded but wrote no image to {out}"),
         (": > \"$1\"", FailureKind::CommandFailed, "the file is empty"),
         ("mkdir \"$1\"", FailureKind::CommandFailed, "a folder, not a file"),
     ];
@@ -144,7 +144,7 @@ async fn a_call_that_is_given_up_leaves_nothing_running() {
 async fn a_program_that_cannot_start_is_the_end() {
     let generator = CommandGenerator::new("/no/such/program {prompt} {out}", LONG, 1).unwrap();
     let down = generator.generate(&request("p"), &imgeval_core::Always).await.unwrap_err();
-    assert_eq!(down.message, "`/no/such/program` cannot be started: there is no such program");
+    assert_eq!(down.message, "could not start `/no/such/program`: no such program");
     assert!(!down.hint.is_empty());
 }
 
@@ -163,7 +163,7 @@ async fn what_a_command_lacks_a_placeholder_for_is_refused() {
     let answer = run(ECHO, "{out} {prompt} {seed}", &request("p")).await;
     assert_eq!(
         failure(&answer),
-        (FailureKind::RejectedRequest, "the command wants {seed}, but the request has none")
+        (FailureKind::RejectedRequest, "the command needs {seed}, but the request has none")
     );
     for (line, words) in [
         ("p {out}", "lacks {prompt}"),

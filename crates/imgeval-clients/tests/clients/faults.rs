@@ -330,10 +330,10 @@ async fn a_redirect_is_not_followed_and_the_key_stays() {
 #[tokio::test]
 async fn a_bad_key_and_an_empty_account_stop_everything_at_once() {
     for (status, code, message) in [
-        (401, "invalid_api_key", "the key is missing or not accepted"),
-        (429, "insufficient_quota", "no money or quota"),
-        (403, "forbidden", "the key may not do this"),
-        (404, "model_not_found", "the model is not known"),
+        (401, "invalid_api_key", "the key is missing or was rejected"),
+        (429, "insufficient_quota", "no credit or quota"),
+        (403, "forbidden", "the key lacks permission"),
+        (404, "model_not_found", "the model does not exist"),
     ] {
         let (answer, server) = ask([Action::Reply(error(status, code, "said the server"))]).await;
         let down = answer.unwrap_err();

@@ -152,7 +152,7 @@ async fn blocks_and_refusals_are_results() {
         (FailureKind::Moderated, "the prompt was blocked: PROHIBITED_CONTENT", None),
         (FailureKind::Moderated, "the answer was blocked: IMAGE_SAFETY: Try another prompt.", None),
         (FailureKind::Refused, "I can only describe it.", Usd::from_dollars(0.000_07)),
-        (FailureKind::EmptyReply, "neither image nor words came (NO_IMAGE)", None),
+        (FailureKind::EmptyReply, "neither image nor text arrived (NO_IMAGE)", None),
     ] {
         let answer = generator.generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
         assert_eq!(failure(&answer), (kind, detail));
@@ -172,10 +172,10 @@ async fn a_wrong_key_an_unknown_model_and_a_used_up_quota_are_the_end() {
     let not_free = quota("GenerateRequestsPerMinutePerProject-FreeTier", "0");
     for (action, message, hint) in [
         (error(400, "INVALID_ARGUMENT", json!([{"reason": "API_KEY_INVALID"}])), "the key", "GEMINI_API_KEY"),
-        (error(403, "PERMISSION_DENIED", json!([])), "may not do this", "some-model"),
-        (error(404, "NOT_FOUND", json!([])), "the model is not known", "some-model"),
+        (error(403, "PERMISSION_DENIED", json!([])), "lacks permission", "some-model"),
+        (error(404, "NOT_FOUND", json!([])), "the model does not exist", "some-model"),
         (error(400, "FAILED_PRECONDITION", json!([])), "the account cannot be used", "GEMINI_API_KEY"),
-        (error(429, "RESOURCE_EXHAUSTED", daily), "the day's quota is used up", "tomorrow"),
+        (error(429, "RESOURCE_EXHAUSTED", daily), "the daily quota is used up", "tomorrow"),
         (error(429, "RESOURCE_EXHAUSTED", not_free), "no quota for this model", "billing"),
     ] {
         let server = FaultServer::start([action]).await;

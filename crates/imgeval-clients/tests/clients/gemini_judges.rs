@@ -110,8 +110,8 @@ async fn whatever_comes_instead_of_words_has_a_kind() {
         ),
         (unspecified, FailureKind::EmptyReply, "no words came"),
         (snake, FailureKind::Moderated, "the prompt was blocked: PROHIBITED_CONTENT"),
-        (candidate(json!([]), "MAX_TOKENS"), FailureKind::EmptyReply, "no words came (MAX_TOKENS)"),
-        (json!({}), FailureKind::EmptyReply, "no words came (no reason given)"),
+        (candidate(json!([]), "MAX_TOKENS"), FailureKind::EmptyReply, "no text arrived (MAX_TOKENS)"),
+        (json!({}), FailureKind::EmptyReply, "no text arrived (no reason given)"),
         (json!([]), FailureKind::EmptyReply, "no words came"),
     ] {
         let server = FaultServer::start([Action::Reply(Reply::json(200, &reply))]).await;
@@ -126,7 +126,7 @@ async fn what_cannot_be_worded_is_refused_before_anything_is_sent() {
     let server = FaultServer::start([]).await;
     let field = |name: &str| vec![(name.to_owned(), "1".to_owned())];
     for (decoding, words) in [
-        (Decoding { seed: Some(1 << 40), ..Decoding::default() }, "takes seeds up to 2147483647"),
+        (Decoding { seed: Some(1 << 40), ..Decoding::default() }, "accepts seeds up to 2147483647"),
         (Decoding { extra: field("candidateCount"), ..Decoding::default() }, "`candidateCount` is not free"),
         (Decoding { seed: Some(1), extra: field("seed"), ..Decoding::default() }, "`seed` is not free"),
     ] {

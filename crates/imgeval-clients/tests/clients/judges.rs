@@ -191,7 +191,7 @@ async fn what_cannot_be_worded_is_refused_before_anything_is_sent() {
         (field("stream"), "`stream` is not free"),
         (field("n"), "`n` is not free"),
         (Decoding { seed: Some(1), ..field("seed") }, "`seed` is not free"),
-        (Decoding { seed: Some(u64::MAX), ..Decoding::default() }, "takes seeds up to"),
+        (Decoding { seed: Some(u64::MAX), ..Decoding::default() }, "accepts seeds up to"),
         (Decoding { temperature: Some(f64::NAN), ..Decoding::default() }, "NaN is no temperature"),
         (Decoding { schema: Some(shape), ..Decoding::default() }, "`scores` is no JSON"),
     ] {
@@ -239,12 +239,12 @@ async fn whatever_comes_instead_of_words_has_a_kind_and_its_raw_reply() {
     for (reply, kind, words) in [
         (Reply::json(200, &refusal), FailureKind::Refused, "I can't."),
         (Reply::json(200, &filtered), FailureKind::Moderated, "content filter"),
-        (Reply::json(200, &thoughts), FailureKind::EmptyReply, "no words came (length)"),
+        (Reply::json(200, &thoughts), FailureKind::EmptyReply, "no text arrived (length)"),
         (Reply::json(200, &json!({})), FailureKind::EmptyReply, "no words came"),
         (Reply::json(200, &json!({"choices": []})), FailureKind::EmptyReply, "no words came"),
         (Reply::json(200, &native), FailureKind::Moderated, "the answer was blocked: SAFETY"),
         (Reply::json(400, &azure), FailureKind::Moderated, "management policy"),
-        (Reply::json(200, &choice(Value::Null, "stop")), FailureKind::EmptyReply, "no words came (stop)"),
+        (Reply::json(200, &choice(Value::Null, "stop")), FailureKind::EmptyReply, "no text arrived (stop)"),
         (policy, FailureKind::Moderated, "no such pictures"),
         (blind, FailureKind::RejectedRequest, "this model takes no images"),
     ] {
@@ -279,7 +279,7 @@ async fn a_refused_key_ends_everything() {
     let server = FaultServer::start([Action::Reply(support::error(401, "invalid_api_key", "bad key"))]).await;
     let judge = open(&server);
     let down = judge.judge(&question(Decoding::default()), &Always).await.unwrap_err();
-    assert!(down.message.contains("the key is missing or not accepted"), "{down}");
+    assert!(down.message.contains("the key is missing or was rejected"), "{down}");
     assert!(judge.judge(&question(Decoding::default()), &Always).await.is_err());
     assert_eq!(server.requests().len(), 1, "it is not asked with that key again");
 }
@@ -366,7 +366,7 @@ async fn an_endless_answer_is_no_answer_and_little_of_it_is_kept() {
     let (answer, _server) = ask([says(&endless)]).await;
     let (kind, detail) = failure(&answer);
     assert_eq!(kind, FailureKind::Unparsed);
-    assert_eq!(detail, "the answer has 9999999 bytes, more than the 256 KiB that are kept");
+    assert_eq!(detail, "the answer has 9999999 bytes, more than the limit of 256 KiB");
     assert!(answer.raw.len() <= 256 << 10 && answer.raw.contains("Score: 1"), "{}", answer.raw.len());
 }
 
@@ -414,7 +414,10 @@ async fn an_estimate_counts_words_images_and_the_longest_answer() {
     let estimate = open(&server).estimate(&question(limited.clone())).unwrap();
     // 11, 12 and 14 characters are 4, 4 and 5 tokens, two images 2000; 500 out.
     assert_eq!(estimate.amount, Usd::from_dollars(0.002_013 + 0.005).unwrap());
-    assert_eq!(estimate.basis, "estimate, catalogue prices of 2026-11-01: 2013 tokens in, 500 out");
+    assert_eq!(
+        estimate.basis,
+        "estimate at catalog prices of 2026-11-01: 2013 input tokens, 500 output tokens"
+    );
     let open_ended = open(&server).estimate(&question(Decoding::default())).unwrap();
     assert_eq!(open_ended.amount, Usd::from_dollars(0.002_013 + 0.02).unwrap());
     let unknown = open_judge(settings(&server), "thinker", entry("thinker")).unwrap();

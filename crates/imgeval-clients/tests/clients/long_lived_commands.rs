@@ -127,9 +127,9 @@ async fn a_process_that_ends_is_started_again_and_given_up_after_three_ends_in_a
 #[tokio::test]
 async fn lines_that_are_no_answers_are_named() {
     for (answer, words) in [
-        ("echo 'loading model...'", "no JSON of the protocol, `loading model...`"),
+        ("echo 'loading model...'", "not JSON of the protocol: `loading model...`"),
         (r#"echo '{"id": "other", "image": "x"}'"#, "answered to `other` when asked for `00000/0000`"),
-        (r#"echo '{"image": 3}'"#, "no JSON of the protocol"),
+        (r#"echo '{"image": 3}'"#, "not JSON of the protocol"),
     ] {
         let (_folder, program) = server(answer);
         let generator = CommandLinesGenerator::new(&program, LONG, 1).unwrap();
@@ -182,7 +182,7 @@ async fn as_many_processes_run_as_there_are_slots() {
 #[tokio::test]
 async fn command_lines_of_this_kind_have_no_placeholders() {
     let error = CommandLinesGenerator::new("serve {prompt}", LONG, 1).unwrap_err();
-    assert!(error.to_string().contains("has {prompt}, but such a command is told everything"), "{error}");
+    assert!(error.to_string().contains("has {prompt}, but such a command receives everything"), "{error}");
     assert!(CommandLinesGenerator::new("  ", LONG, 1).is_err());
     let missing = CommandLinesGenerator::new("/no/such/program", LONG, 1).unwrap();
     assert!(

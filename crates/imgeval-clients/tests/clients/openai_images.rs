@@ -87,7 +87,7 @@ async fn requests_have_the_fields_that_openais_own_client_sends() {
     let reference: Value = serde_json::from_str(REFERENCE).unwrap();
     let requests = reference["requests"].as_object().unwrap();
     assert_eq!(requests.len(), 6);
-    // That a model must be asked for base64 stands in the catalogue; see the unit tests.
+    // That a model must be asked for base64 stands in the catalog; see the unit tests.
     for (name, expected) in requests.iter().filter(|(name, _)| *name != "generation as base64") {
         let server = FaultServer::start([image()]).await;
         let answer =

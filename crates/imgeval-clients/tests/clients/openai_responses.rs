@@ -172,7 +172,7 @@ async fn whatever_comes_instead_of_an_image_has_a_kind() {
         (with(text, json!({})), FailureKind::Refused, "No."),
         (with(json!([]), filter), FailureKind::Moderated, "content filter"),
         (with(json!([]), json!({})), FailureKind::EmptyReply, "(completed)"),
-        (with(no_result, json!({})), FailureKind::EmptyReply, "neither image nor words"),
+        (with(no_result, json!({})), FailureKind::EmptyReply, "neither image nor text"),
         (with(json!([]), failed("image_content_policy_violation")), FailureKind::Moderated, "words"),
         (with(json!([]), failed("invalid_image_format")), FailureKind::RejectedRequest, "words"),
         (Action::Reply(blocked), FailureKind::Moderated, "rejected"),

@@ -192,7 +192,7 @@ async fn a_provider_that_is_down_is_not_asked_by_those_who_wait() {
         .collect();
     for call in calls {
         let down = call.await.unwrap().unwrap_err();
-        assert!(down.message.contains("the key is missing or not accepted"), "{down}");
+        assert!(down.message.contains("the key is missing or was rejected"), "{down}");
     }
     assert_eq!(server.requests().len(), 1);
 }

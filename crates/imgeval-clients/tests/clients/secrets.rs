@@ -58,7 +58,7 @@ impl Subscriber for Capture {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// A piece of the key that stands in none of its neighbours, and what it looks like in base64.
+/// A piece of the key that stands in none of its neighbors, and what it looks like in base64.
 const PIECES: [&str; 2] = ["canary", "Y2FuYXJ5"];
 
 fn assert_clean(shown: &str) {

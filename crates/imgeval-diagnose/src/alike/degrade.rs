@@ -1,4 +1,4 @@
-//! What pictures suffer on their way: how much of an answer survives it?
+//! What images suffer on their way: how much of an answer survives it?
 //!
 //! A degradation is applied to the square that the plan cuts out, before the plan's compression.
 
@@ -42,7 +42,7 @@ impl Degradation {
         }
     }
 
-    /// The picture afterwards; of the same size.
+    /// The image afterwards; of the same size.
     ///
     /// # Errors
     /// If the JPEG encoder fails.
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::textures::texture;
 
-    /// Mean absolute difference of horizontal neighbours: what every degradation takes away.
+    /// Mean absolute difference of horizontal neighbors: what every degradation takes away.
     fn detail(pixels: &Pixels) -> f64 {
         let luma = GrayPixels::luma_of(pixels);
         let pairs: Vec<f64> =

@@ -1,4 +1,4 @@
-//! Making pictures alike in everything that is not their generator's doing: one size and one compression for all; and the
+//! Making images alike in everything that is not their generator's doing: one size and one compression for all; and the
 //! degradations by which one finds out what of an answer survives.
 
 mod degrade;

@@ -1,17 +1,17 @@
-//! The plan that makes the pictures of all classes alike in everything that is not the generator's doing.
+//! The plan that makes the images of all classes alike in everything that is not the generator's doing.
 //!
-//! A plan is applied to every picture, of every class and of whatever is asked about later, in this order:
-//! 1. *Size.* Native crops take a square of equal side from each picture without resampling, at the centre or at a drawn place,
+//! A plan is applied to every image, of every class and of whatever is asked about later, in this order:
+//! 1. *Size.* Native crops take a square of equal side from each image without resampling, at the center or at a drawn place,
 //!    at a multiple of 16 pixels from the upper left corner, so that grids of 8 and 16 pixels (of JPEG and of decoders) keep their place.
 //!    Or the central square is scaled to the side (Pillow's Lanczos, shrinking only), which erases most fine traces.
-//! 2. *Compression.* Every picture passes through one JPEG compression of the same quality and colour subsampling, unless all are lossless.
+//! 2. *Compression.* Every image passes through one JPEG compression of the same quality and color subsampling, unless all are lossless.
 //!
-//! Metadata, colour profiles and the alpha channel are ignored; nothing of the file's form reaches a probe.
+//! Metadata, color profiles and the alpha channel are ignored; nothing of the file's form reaches a probe.
 //!
-//! What this can and cannot do. A second compression with the same tables on the same grid changes almost nothing, so pictures that
-//! were compressed before at that quality and pictures that were not become alike. Compressed at a *higher* quality before, they keep a weak
+//! What this can and cannot do. A second compression with the same tables on the same grid changes almost nothing, so images that
+//! were compressed before at that quality and images that were not become alike. Compressed at a *higher* quality before, they keep a weak
 //! trace of having been compressed twice. Native crops leave everything that another size did to the content: the same scene at 1024 pixels
-//! is larger than at 512, and an enlarged picture stays enlarged. Scaling all to one small side removes most of that, and with it
+//! is larger than at 512, and an enlarged image stays enlarged. Scaling all to one small side removes most of that, and with it
 //! most of what a decoder leaves. Where sizes tell the classes apart, the default is therefore to scale.
 
 use imgeval_core::Pixels;
@@ -23,19 +23,19 @@ use crate::{
     random::{draw_below, stream},
 };
 
-/// Probes need sides of at least so many pixels.
+/// Minimum side length that probes need, in pixels.
 pub const MIN_SIDE: u32 = 64;
 
 /// Larger squares cost time and hardly add certainty.
 const MAX_DEFAULT_SIDE: u32 = 512;
 
-/// Crops begin at multiples of this: JPEG's blocks with halved colour, and every decoder's lattice up to 16.
+/// Crops begin at multiples of this: JPEG's blocks with halved color, and every decoder's lattice up to 16.
 const GRID: u32 = 16;
 
 /// The quality assumed of a lossy WebP file, which does not tell it.
 const ASSUMED_WEBP_QUALITY: u8 = 75;
 
-/// What is done to every picture. Stored in the probe.
+/// What is done to every image. Stored in the probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The side of the square that a probe sees, in pixels.
@@ -64,17 +64,17 @@ pub struct JpegStep {
 
 #[derive(Debug, thiserror::Error)]
 pub enum HarmoniseError {
-    #[error("{width}x{height} pixels are smaller than the square of {side} that the probe looks at")]
+    #[error("{width}x{height} pixels are smaller than the square of {side} that the probe needs")]
     TooSmall { width: u32, height: u32, side: u32 },
-    #[error("the picture could not be compressed")]
+    #[error("the image could not be compressed")]
     Jpeg(#[source] JpegError),
 }
 
 impl Plan {
-    /// The square of the picture, before any compression. `sha256` is of the file's bytes.
+    /// The square of the image, before any compression. `sha256` is of the file's bytes.
     ///
     /// # Errors
-    /// If the picture is smaller than the square.
+    /// If the image is smaller than the square.
     pub fn cut(&self, pixels: &Pixels, sha256: &str) -> Result<Pixels, HarmoniseError> {
         let (width, height, side) = (pixels.width(), pixels.height(), self.side);
         let too_small = || HarmoniseError::TooSmall { width, height, side };
@@ -113,7 +113,7 @@ impl Plan {
     /// Both steps.
     ///
     /// # Errors
-    /// If the picture is smaller than the square, or the encoder fails.
+    /// If the image is smaller than the square, or the encoder fails.
     pub fn apply(&self, pixels: &Pixels, sha256: &str) -> Result<Pixels, HarmoniseError> {
         self.compress(self.cut(pixels, sha256)?)
     }
@@ -123,7 +123,7 @@ impl Plan {
     pub fn describe(&self) -> String {
         let side = self.side;
         let sizing = match self.sizing {
-            Sizing::CentreCrop => format!("native crop of {side}x{side} at the centre"),
+            Sizing::CentreCrop => format!("native crop of {side}x{side} at the center"),
             Sizing::DrawnCrop { seed } => format!("native crop of {side}x{side}, drawn with seed {seed}"),
             Sizing::Scaled => format!("central square scaled to {side}x{side} (Lanczos)"),
         };
@@ -134,14 +134,14 @@ impl Plan {
                 format!("JPEG quality {quality}, {colour}")
             }
         };
-        format!("{sizing}; {jpeg}; metadata, colour profile and alpha ignored")
+        format!("{sizing}; {jpeg}; metadata, color profile and alpha ignored")
     }
 }
 
 fn scaled_square(pixels: &Pixels, side: u32) -> Pixels {
     let (width, height) = (u64::from(pixels.width()), u64::from(pixels.height()));
     let short = width.min(height);
-    // At most the picture's own sides, which fit into 32 bits.
+    // At most the image's own sides, which fit into 32 bits.
     let scaled = |long: u64| ((long * u64::from(side) + short / 2) / short) as u32;
     let (width, height) = (scaled(width), scaled(height));
     let (left, top) = ((width - side) / 2, (height - side) / 2);
@@ -167,7 +167,7 @@ pub enum SizingRequest {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum JpegRequest {
-    /// None if every picture is lossless, else the lowest quality seen.
+    /// None if every image is lossless, else the lowest quality seen.
     #[default]
     Automatic,
     None,
@@ -205,11 +205,11 @@ pub fn choose_plan(images: &[&Examined], sizes_separate: bool, request: PlanRequ
     };
     if sizes_separate && sizing == Sizing::Scaled {
         notes.push(format!(
-            "the classes come in different sizes, so all pictures are scaled to {side} pixels; that erases most fine traces of a decoder, and what is left may still come from the sizes"
+            "the classes have different sizes, so all images are scaled to {side} pixels; this removes most fine traces of a decoder, and the remaining ones may still come from the sizes"
         ));
     } else if sizes_separate {
         notes.push(
-            "the classes come in different sizes and are cropped without scaling: the same content is larger in one class, and enlarged pictures stay enlarged, so a high accuracy may come from the sizes alone"
+            "the classes have different sizes and are cropped without scaling: the same content is larger in one class, and enlarged images stay enlarged, so a high accuracy may come from the sizes alone"
                 .to_owned(),
         );
     }
@@ -236,33 +236,33 @@ fn choose_jpeg(images: &[&Examined], request: JpegRequest, notes: &mut Vec<Strin
     };
     if n_webp > 0 {
         notes.push(format!(
-            "{n_webp} pictures are lossy WebP, whose traces no JPEG compression covers; their quality is taken for {ASSUMED_WEBP_QUALITY}"
+            "{n_webp} images are lossy WebP, whose traces no JPEG compression hides; their quality is assumed to be {ASSUMED_WEBP_QUALITY}"
         ));
     }
     match (quality, lowest) {
-        (None, None) => notes.push("all pictures are stored without loss and are not compressed".to_owned()),
+        (None, None) => notes.push("all images are stored losslessly and are not compressed".to_owned()),
         (None, Some(_)) => notes.push(format!(
-            "{n_lossy} of {} pictures were compressed before, and no common compression was asked for: their traces stay",
+            "{n_lossy} of {} images were already compressed, and no common compression was requested: their traces remain",
             images.len()
         )),
         (Some(quality), _) if n_lossy > 0 && n_lossy < images.len() => notes.push(format!(
-            "every picture is compressed as JPEG of quality {quality}; {n_lossy} of {} were compressed before and now are twice, which near that quality leaves almost no trace and far above it a weak one",
+            "every image is compressed as JPEG with quality {quality}; {n_lossy} of {} were already compressed and are now compressed twice, which leaves almost no trace near that quality and a weak one far above it",
             images.len()
         )),
         (Some(quality), _) => {
-            notes.push(format!("every picture is compressed as JPEG of quality {quality}"));
+            notes.push(format!("every image is compressed as JPEG with quality {quality}"));
         }
     }
     if let (Some(quality), Some(lowest)) = (quality, lowest)
         && quality > lowest
     {
         notes.push(format!(
-            "some pictures were compressed at quality {lowest}, below the common {quality}: their stronger traces stay"
+            "some images were compressed at quality {lowest}, below the common {quality}: their stronger traces remain"
         ));
     }
     if jpegs().any(|jpeg| !jpeg.is_standard) {
         notes.push(
-            "some JPEG files have quantisation tables of their own, which a common compression covers less well"
+            "some JPEG files have custom quantization tables, which a common compression hides less well"
                 .to_owned(),
         );
     }
@@ -302,10 +302,7 @@ mod tests {
         assert_eq!(drawn.apply(&picture, "a").unwrap().at(0, 0), places[0]);
         assert!(places.iter().any(|place| *place != places[0]));
         let error = plan(Sizing::Scaled).apply(&gradient(63, 90), "a").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "63x90 pixels are smaller than the square of 64 that the probe looks at"
-        );
+        assert_eq!(error.to_string(), "63x90 pixels are smaller than the square of 64 that the probe needs");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The squares of usable images that are looked at.
+//! The squares cropped from usable images.
 
 use imgeval_core::{Failure, FailureKind, Pixels};
 use imgeval_vision::DecodeLimits;
@@ -17,11 +17,11 @@ const BATCH: usize = 32;
 /// Why an image that was usable gives no square.
 #[derive(Debug, thiserror::Error)]
 pub enum SquareError {
-    #[error("`{name}` could be read at first and now cannot: {}", failure.detail)]
+    #[error("`{name}` was readable at first but no longer is: {}", failure.detail)]
     Vanished { name: String, failure: Failure },
-    #[error("`{name}` was changed while it was used; start again")]
+    #[error("`{name}` changed while it was in use; start again")]
     Changed { name: String },
-    #[error("`{name}` cannot be brought into the form that the probe looks at")]
+    #[error("`{name}` cannot be converted to the form that the probe needs")]
     Harmonise {
         name: String,
         #[source]
@@ -36,10 +36,10 @@ pub enum SquareError {
 }
 
 impl UsableImage {
-    /// The square of the picture under the plan, degraded before the plan's compression if asked for.
+    /// The square of the image under the plan, degraded before the plan's compression if asked for.
     ///
     /// # Errors
-    /// If the file has changed since it was examined, or the picture is too small.
+    /// If the file has changed since it was examined, or the image is too small.
     pub fn square(
         &self,
         plan: &Plan,

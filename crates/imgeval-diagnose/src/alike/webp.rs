@@ -5,11 +5,11 @@ use imgeval_vision::image_file::{DecodeLimits, ImageFileError, inspect_and_decod
 
 #[derive(Debug, thiserror::Error)]
 pub enum WebpError {
-    #[error("{width}x{height} pixels are more than a WebP file holds")]
+    #[error("{width}x{height} pixels exceed the limits of WebP")]
     TooLarge { width: u32, height: u32 },
     #[error("the WebP encoder failed: {reason}")]
     Encode { reason: String },
-    #[error("the WebP that was just written cannot be read")]
+    #[error("could not read the WebP that was just written")]
     Decode(#[source] ImageFileError),
 }
 

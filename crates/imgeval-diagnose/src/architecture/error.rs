@@ -10,7 +10,7 @@ use crate::alike::SquareError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DiagnoseError {
-    #[error("two classes or more are needed, and {found} is given")]
+    #[error("at least two classes are needed, but only {found} is given")]
     TooFewClasses { found: usize },
     #[error("class `{class}` has no usable image")]
     EmptyClass { class: String },
@@ -24,9 +24,9 @@ pub enum DiagnoseError {
     Learn(#[from] LearnError),
     #[error("the network could not be trained or applied")]
     Network(#[from] TrainError),
-    #[error("this kind of probe begins with CLIP, and no weights of CLIP are given")]
+    #[error("this kind of probe starts from CLIP, but no CLIP weights are given")]
     NoClip,
-    #[error("could not keep embeddings in `{path}`")]
+    #[error("could not save embeddings in `{path}`")]
     Cache {
         path: PathBuf,
         #[source]

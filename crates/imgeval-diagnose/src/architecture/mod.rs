@@ -1,6 +1,6 @@
-//! Which kind of decoder drew these pictures?
+//! Which kind of decoder drew these images?
 //!
-//! A classifier is trained on pictures of known generators and asked about unknown ones, as in GPT-ImgEval (arXiv 2504.02782, section 3),
+//! A classifier is trained on images of known generators and asked about unknown ones, as in GPT-ImgEval (arXiv 2504.02782, section 3),
 //! with the controls whose absence made that answer attackable. The flow:
 //!
 //!     items -> examine -> groups -> profile -> plan -> split -> model -> evaluation, controls -> probe -> file

@@ -1,4 +1,4 @@
-//! The whole way on pictures whose truth is known: textures with and without a decoder's trace, in files that differ or do not.
+//! The whole way on images whose truth is known: textures with and without a decoder's trace, in files that differ or do not.
 
 use std::{fs, path::Path};
 
@@ -21,7 +21,7 @@ use crate::{
     textures::texture,
 };
 
-/// Pictures of each class, each of its own group.
+/// Images of each class, each of its own group.
 const N: u64 = 60;
 
 fn write(folder: &Path, name: &str, picture: impl Fn(u64) -> Vec<u8>, first_seed: u64) -> Vec<ImageItem> {
@@ -167,7 +167,7 @@ fn check_hostile(bytes: &[u8], folder: &Path) {
     }
 }
 
-/// The same pictures as PNG and as JPEG: told apart before, at chance afterwards.
+/// The same images as PNG and as JPEG: told apart before, at chance afterwards.
 #[test]
 fn formats_are_flagged_and_made_alike() {
     let folder = tempfile::tempdir().unwrap();
@@ -192,7 +192,7 @@ fn formats_are_flagged_and_made_alike() {
     }
 }
 
-/// The same pictures at two sizes, the larger enlarged: told apart by native crops, which is said, at chance once all are scaled.
+/// The same images at two sizes, the larger enlarged: told apart by native crops, which is said, at chance once all are scaled.
 #[test]
 fn sizes_are_flagged_and_made_alike() {
     let folder = tempfile::tempdir().unwrap();
@@ -210,7 +210,7 @@ fn sizes_are_flagged_and_made_alike() {
     assert_eq!((after.plan.sizing, after.plan.side), (Sizing::Scaled, 128));
     assert!(after.evaluation.separation.auc.contains(0.5), "{:?}", after.evaluation.separation);
 
-    // Pictures that only have more of the same pixels: crops alone make them alike. The crop begins at a knot of the texture, as the small
+    // Images that only have more of the same pixels: crops alone make them alike. The crop begins at a knot of the texture, as the small
     // ones do.
     let more = write(folder.path(), "more", |seed| png(&texture(seed, 384, 384)), 4_000);
     let small = list_images(folder.path().join("small").to_str().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! A place beside the reference.
+//! Compares a place with the reference.
 
 use imgeval_metrics::{UnpairedShift, image::NotMeasurable, unpaired_shift};
 

@@ -80,13 +80,13 @@ impl FileFact {
     pub fn consequence(self) -> &'static str {
         match self {
             Self::Format | Self::Quantization | Self::Chroma | Self::EarlierGrid => {
-                "the spectrum above 1/8 cycle per pixel, lattice and checkerboard, JPEG grids, the fingerprint and sharpness may come from compression and cannot be told apart from the generator"
+                "the spectrum above 1/8 cycle per pixel, lattice and checkerboard, JPEG grids, the fingerprint and sharpness may come from compression and cannot be attributed to the generator"
             }
             Self::Size => {
-                "everything but the colors may come from size or scaling and cannot be told apart from the generator"
+                "everything except the colors may come from size or scaling and cannot be attributed to the generator"
             }
             Self::ColorProfile => {
-                "colors may come from the profile, which is not applied, and cannot be told apart from the generator"
+                "colors may come from the profile, which is not applied, and cannot be attributed to the generator"
             }
         }
     }
@@ -103,7 +103,7 @@ pub struct FileShares {
     pub differs: bool,
 }
 
-/// The facts of a place, beside the reference's.
+/// The properties of a place's files compared with the reference.
 pub(super) fn file_shares(place: &[UsableImage], reference: Option<&[UsableImage]>) -> Vec<FileShares> {
     let one = |fact: FileFact| {
         let values = |images: &[UsableImage]| -> Vec<String> {

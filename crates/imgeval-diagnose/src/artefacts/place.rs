@@ -77,7 +77,7 @@ pub(super) struct PlaceNumber {
 /// Reads and measures the images of a place.
 ///
 /// # Errors
-/// If none of the images can be read.
+/// If no image can be read.
 pub fn measure_place(
     request: &PlaceRequest<'_>,
     events: &mut dyn FnMut(Event),

@@ -71,7 +71,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoReference => formatter.write_str(
-                "There is no reference, so no number says whether anything is unusual: none of them has an absolute zero.",
+                "Without a reference, no number shows whether anything is unusual: none of them has an absolute zero.",
             ),
             Self::Files { facts } => {
                 let one = |shares: &FileShares| {
@@ -82,48 +82,48 @@ impl fmt::Display for Finding {
                 let consequence = facts.first().map_or("", |shares| shares.fact.consequence());
                 write!(
                     formatter,
-                    "The files differ from the reference's in {}: {consequence}.",
+                    "The files differ from the reference in {}: {consequence}.",
                     names.join(", ")
                 )
             }
             Self::TooFewGroups { name, n_groups } => write!(
                 formatter,
-                "{name} has {n_groups} independent {}; medians and fingerprints have 95 % intervals from {MIN_GROUPS} on, so nothing is said about them.",
+                "{name} has {n_groups} independent {}; medians and fingerprints need at least {MIN_GROUPS} for a 95 % confidence interval, so none is reported.",
                 if *n_groups == 1 { "image" } else { "images" }
             ),
             Self::Apart { text, files, .. } => write!(formatter, "{text}{}.", not_alone(files)),
             Self::Sharper { ratio, files } => write!(
                 formatter,
-                "lap_var is {ratio:.1} times the reference's and hf_share is higher too: over-sharpening does this, and so does finer content{}.",
+                "lap_var is {ratio:.1} times the reference's and hf_share is higher too: this indicates over-sharpening or finer content{}.",
                 not_alone(files)
             ),
             Self::NotShown { numbers } => {
                 let names: Vec<&str> = numbers.iter().map(|number| number.name()).collect();
-                write!(formatter, "No difference from the reference is shown in: {}.", names.join("; "))
+                write!(formatter, "No significant difference from the reference in: {}.", names.join("; "))
             }
             Self::Chance { n_compared } => write!(
                 formatter,
-                "Of {n_compared} comparisons with 95 % intervals, about {:.1} would stand out by chance alone.",
+                "Of {n_compared} comparisons with 95 % intervals, about {:.1} would be significant by chance alone.",
                 0.05 * *n_compared as f64
             ),
             Self::Pattern { period, verdict, limit } => match verdict {
                 PatternVerdict::Present => write!(
                     formatter,
-                    "A pattern of period {period} is present: the peak lies above the {limit} dB that clean images reach{}.",
+                    "A pattern of period {period} is present: the peak is above the {limit} dB that clean images reach{}.",
                     if *period == 8 { "; a decoder or a JPEG grid leaves it" } else { "" }
                 ),
                 PatternVerdict::AsClean => write!(
                     formatter,
-                    "Period {period} reads as in clean images (up to {limit} dB); a pattern of one gray level would read above 20 dB."
+                    "Period {period} is at the level of clean images (up to {limit} dB); a pattern of one gray level would exceed 20 dB."
                 ),
                 PatternVerdict::CannotBeTold => write!(
                     formatter,
-                    "Whether there is a weak pattern of period {period} cannot be told: clean images read up to {limit} dB{}.",
+                    "A weak pattern of period {period} cannot be ruled out: clean images reach up to {limit} dB{}.",
                     if *period == 8 { ", and so does a pattern of one gray level" } else { "" }
                 ),
                 PatternVerdict::OfShorter => write!(
                     formatter,
-                    "Whether there is a pattern of period {period} cannot be told: its frequencies include those of period {}, whose peak is as high.",
+                    "A pattern of period {period} can be neither shown nor ruled out: its frequencies include those of period {}, whose peak is as high.",
                     period / 2
                 ),
             },
@@ -137,7 +137,7 @@ fn not_alone(files: &[FileFact]) -> String {
         return String::new();
     }
     let names: Vec<&str> = files.iter().map(|fact| fact.name()).collect();
-    format!("; the files differ in {}, so this cannot be told apart from them", names.join(", "))
+    format!("; the files differ in {}, which may explain this", names.join(", "))
 }
 
 pub(super) fn findings(comparison: &Comparison<'_>) -> Vec<Finding> {

@@ -121,9 +121,9 @@ fn what_the_files_explain_is_said_first() {
     let comparison = compare(&compressed, Some(&reference));
     let text = comparison.findings[0].to_string();
     assert!(
-        text.starts_with("The files differ from the reference's in format (jpg 100 %; reference png 100 %)")
+        text.starts_with("The files differ from the reference in format (jpg 100 %; reference png 100 %)")
     );
-    assert!(text.contains("cannot be told apart from the generator"), "{text}");
+    assert!(text.contains("cannot be attributed to the generator"), "{text}");
     let grid = comparison.row(Number::JpegGrid).unwrap();
     assert!(grid.place.unwrap().value > 0.5 && grid.reference.unwrap().value < 0.5, "{grid:?}");
     assert!(grid.files.contains(&FileFact::Quantization));

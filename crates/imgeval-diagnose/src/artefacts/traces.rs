@@ -1,4 +1,4 @@
-//! What is measured on one image, or why it is not.
+//! The measurements of one image, or the reasons why they are missing.
 
 use imgeval_core::{GrayPixels, Pixels};
 use imgeval_metrics::{

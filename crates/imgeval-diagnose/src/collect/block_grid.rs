@@ -1,19 +1,19 @@
-//! The grid of 8 pixels that JPEG leaves in pictures, also where they were stored again without loss.
+//! The grid of 8 pixels that JPEG leaves in images, also where they were stored again without loss.
 //!
-//! Across each border of neighbouring columns (rows) the step is compared with the mean of the steps beside it; the mean of the absolute
+//! Across each border of neighboring columns (rows) the step is compared with the mean of the steps beside it; the mean of the absolute
 //! differences is taken for each of the eight phases. The score is the largest phase over the median phase, as geometric mean of both
 //! directions: about 1 without a grid. Own measure; a decoder with a lattice of 8 pixels leaves the same.
 
 use imgeval_core::GrayPixels;
 
-/// From here on a picture counts as one with a grid. Measured: thirteen pictures known to have been compressed twice and six edited ones gave 1.14 to
+/// From here on an image counts as one with a grid. Measured: thirteen images known to have been compressed twice and six edited ones gave 1.14 to
 /// 1.77, crops of photographs that had been compressed and then halved in size 1.00 to 1.09.
 pub(super) const CLEAR_GRID: f64 = 1.12;
 
 /// Sides shorter than this have too few blocks.
 const MIN_SIDE: usize = 32;
 
-/// The score; 1 for pictures that are too small or flat.
+/// The score; 1 for images that are too small or flat.
 #[must_use]
 pub(super) fn block_grid(luma: &GrayPixels) -> f64 {
     let (width, height) = (luma.width() as usize, luma.height() as usize);

@@ -1,4 +1,4 @@
-//! The first look at every image: can it be used, what kind of file is it, what does it show?
+//! The first inspection of every image: whether it is usable, its file type, and what it shows.
 
 use std::path::Path;
 
@@ -23,9 +23,9 @@ pub struct Examined {
     /// Upright.
     pub width: u32,
     pub height: u32,
-    /// The hash by which near duplicates of the picture are found.
+    /// The hash by which near duplicates of the image are found.
     pub difference_hash: u64,
-    /// How clearly a grid of 8 pixels stands out, as JPEG leaves it; about 1 where there is none.
+    /// How clearly an 8-pixel grid stands out, as left by JPEG; about 1 if there is none.
     pub block_grid: f64,
 }
 
@@ -64,7 +64,7 @@ pub fn read_image(path: &Path, limits: &DecodeLimits) -> Result<ReadImage, Failu
     Ok(ReadImage { bytes, _memory: memory, sha256, format: image.format, pixels: image.pixels })
 }
 
-/// Reads a file and keeps what is known of it, not its pixels.
+/// Reads a file and keeps its properties, not its pixels.
 ///
 /// # Errors
 /// The failure as data, as imports record it.
@@ -72,7 +72,7 @@ pub fn examine(path: &Path, limits: &DecodeLimits) -> Result<Examined, Failure> 
     Ok(examine_image(&read_image(path, limits)?))
 }
 
-/// What is known of an image that was read.
+/// The properties of an image that was read.
 pub(crate) fn examine_image(image: &ReadImage) -> Examined {
     Examined {
         facts: parse_file_facts(image.format, &image.bytes),

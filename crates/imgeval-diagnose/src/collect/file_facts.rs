@@ -1,4 +1,4 @@
-//! What an image file tells about how it was made and kept, read from its bytes beside the picture itself.
+//! What an image file tells about how it was made and kept, read from its bytes beside the image itself.
 //!
 //! None of it belongs to the generator's decoder, and each of it can separate two folders perfectly. Sources: PNG
 //! specification (third edition), ITU-T T.81 annex B (markers, DQT) and annex K (tables), the scaling of those tables by the
@@ -23,14 +23,14 @@ pub struct FileFacts {
     pub jpeg: Option<JpegFacts>,
     /// A WebP file with a lossy bitstream.
     pub is_lossy_webp: bool,
-    /// Name or hash of the embedded colour profile, or `sRGB` where the file only says so.
+    /// Name or hash of the embedded color profile, or `sRGB` where the file only says so.
     pub color_profile: Option<String>,
     /// Kinds of metadata: `exif`, `xmp`, `iptc`, `text`, `comment`, `c2pa`.
     pub metadata: BTreeSet<&'static str>,
 }
 
 impl FileFacts {
-    /// Whether the picture has been through a lossy compression in this file.
+    /// Whether the image has been through a lossy compression in this file.
     #[must_use]
     pub fn is_lossy(&self) -> bool {
         self.jpeg.is_some() || self.is_lossy_webp

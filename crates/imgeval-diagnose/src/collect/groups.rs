@@ -1,10 +1,10 @@
-//! From known groups and pictures to group numbers.
+//! From known groups and images to group numbers.
 
 use std::collections::BTreeMap;
 
 use super::perceptual_hash::{MAX_DISTANCE, group_near_duplicates};
 
-/// The group number of each image: by its known group, else with pictures that look the same.
+/// The group number of each image: by its known group, else with images that look the same.
 ///
 /// `known` and `hashes` are of the same images; numbers count from 0 by first appearance within each kind.
 #[must_use]

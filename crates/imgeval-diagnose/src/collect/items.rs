@@ -5,7 +5,7 @@
 //! - the caller, who knows the prompts of a run;
 //! - `groups.jsonl` in the folder: one object a line, `{"file": "a/b.png", "group": "any text"}`, paths relative to the folder;
 //! - `metadata.jsonl` beside a folder `samples`, as GenEval lays images out: its `prompt`;
-//! - else the pictures themselves (`perceptual_hash`).
+//! - else the images themselves (`perceptual_hash`).
 
 use std::{
     collections::BTreeMap,
@@ -35,15 +35,15 @@ pub struct ImageItem {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ItemsError {
-    #[error("`{place}` is no folder, and as a pattern it cannot be read")]
+    #[error("`{place}` is not a folder and cannot be read as a pattern")]
     Pattern {
         place: String,
         #[source]
         source: glob::PatternError,
     },
-    #[error("`{place}` is no folder, and no file fits it as a pattern")]
+    #[error("`{place}` is not a folder and matches no file as a pattern")]
     NoSuchPlace { place: String },
-    #[error("`{place}` has no image (.png, .jpg, .jpeg or .webp)")]
+    #[error("`{place}` contains no image (.png, .jpg, .jpeg or .webp)")]
     NoImage { place: String },
     #[error("could not read `{path}`")]
     Io {
@@ -51,7 +51,7 @@ pub enum ItemsError {
         #[source]
         source: io::Error,
     },
-    #[error("line {line} of `{path}` is no object with the texts \"file\" and \"group\"")]
+    #[error("line {line} of `{path}` is not an object with the strings \"file\" and \"group\"")]
     Manifest {
         path: PathBuf,
         line: usize,

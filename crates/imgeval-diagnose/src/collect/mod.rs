@@ -1,5 +1,5 @@
-//! Collections of images: where they lie, what their files and an earlier compression say, what belongs together, and which can be
-//! used.
+//! Collections of images: where they are, what their files and an earlier compression reveal, which belong together,
+//! and which are usable.
 
 mod block_grid;
 mod examine;

@@ -1,15 +1,15 @@
-//! Groups of pictures that show the same, for folders that do not say which prompt made them.
+//! Groups of images that show the same, for folders that do not say which prompt made them.
 //!
-//! The hash is dHash: luma scaled to 9x8 pixels, and a bit for each pixel that is brighter than its right neighbour (64 bits).
-//! Pictures whose hashes differ in few bits are joined, and whoever is joined with a common third. It finds copies, recompressed and
+//! The hash is dHash: luma scaled to 9x8 pixels, and a bit for each pixel that is brighter than its right neighbor (64 bits).
+//! Images whose hashes differ in few bits are joined, and whoever is joined with a common third. It finds copies, recompressed and
 //! slightly changed ones, and one photograph seen through two decoders. It does not find two crops of one photograph, nor two
-//! pictures of one prompt: name those by `groups.jsonl`.
+//! images of one prompt: name those by `groups.jsonl`.
 
 use imgeval_core::{GrayPixels, Pixels};
 use imgeval_vision::resample::pillow::{Filter, resize_gray};
 
-/// Hashes that differ in at most so many of 64 bits show the same. Unrelated pictures differ in about 32 with a standard deviation of
-/// at least 4; joining too many only makes groups larger, which is the safe side.
+/// Hashes that differ in at most this many of 64 bits count as the same image. Unrelated images differ in about 32
+/// with a standard deviation of at least 4; joining too many only makes groups larger, which is the safe side.
 pub(super) const MAX_DISTANCE: u32 = 6;
 
 /// The 64 bits, row by row, the first in the highest place.
@@ -21,7 +21,7 @@ pub(super) fn difference_hash(pixels: &Pixels) -> u64 {
     bits.fold(0, |hash, bit| hash << 1 | bit)
 }
 
-/// The group of each picture, numbered from 0 by first appearance.
+/// The group of each image, numbered from 0 by first appearance.
 #[must_use]
 pub(super) fn group_near_duplicates(hashes: &[u64], max_distance: u32) -> Vec<usize> {
     let mut leaders: Vec<usize> = (0..hashes.len()).collect();

@@ -36,7 +36,7 @@ pub struct Unused {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnusedReason {
-    /// The file gives no picture.
+    /// The file gives no image.
     File(Failure),
     /// Smaller than the square that the probe looks at.
     TooSmall { width: u32, height: u32, side: u32 },
@@ -57,9 +57,7 @@ impl UnusedReason {
         match self {
             Self::File(failure) => failure.detail.clone(),
             Self::TooSmall { width, height, side } => {
-                format!(
-                    "{width}x{height} pixels are smaller than the square of {side} that the probe looks at"
-                )
+                format!("{width}x{height} pixels are smaller than the square of {side} that the probe needs")
             }
         }
     }

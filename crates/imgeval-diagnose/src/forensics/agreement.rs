@@ -30,8 +30,8 @@ pub(super) fn compare_pairs(
                 second: detectors[second].id.clone(),
                 condition: condition.to_owned(),
                 n_images: shared.len(),
-                same_verdict: number(of_verdicts.exact, "no image has a score of both"),
-                kappa: number(of_verdicts.kappa, "a detector calls all images the same"),
+                same_verdict: number(of_verdicts.exact, "no image has a score from both"),
+                kappa: number(of_verdicts.kappa, "a detector gives all images the same verdict"),
                 spearman: number(of_scores.spearman, "a detector gives all images the same score"),
             }
         })

@@ -1,8 +1,9 @@
-//! What vision-language models answer when they are asked whether an image looks real: FakeVLM (arXiv 2503.14905) and any other.
+//! Answers of vision-language models to the question whether an image looks real: FakeVLM (arXiv 2503.14905) and
+//! others.
 
 use super::input::Class;
 
-/// FakeVLM's question, word for word as its data and its users have it.
+/// FakeVLM's question, verbatim as in its data and its official code.
 pub const QUESTION: &str = "Does the image looks real/fake?";
 
 /// What an answer says.

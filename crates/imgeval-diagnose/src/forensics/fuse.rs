@@ -22,7 +22,7 @@ const MAX_LOG_ODDS: f64 = 15.0;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotFused {
     #[error(
-        "a class has {found} prompts or sources with scores of every detector, and {MIN_CLUSTERS} are needed"
+        "a class has {found} prompts or sources with scores of every detector, but {MIN_CLUSTERS} are needed"
     )]
     TooFewClusters { found: usize },
     #[error(transparent)]

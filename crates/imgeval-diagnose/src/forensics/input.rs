@@ -92,7 +92,7 @@ pub struct DetectorScores {
 pub struct StudySettings {
     /// Of bootstrap and folds.
     pub bootstrap: BootstrapSettings,
-    /// At most so many images are listed on which detectors differ most.
+    /// Maximum number of images listed on which detectors disagree most.
     pub n_disputed: usize,
 }
 

@@ -23,20 +23,20 @@ impl Number {
         Self { undefined: Some(reason.to_string()), ..Self::default() }
     }
 
-    /// `0.953 (0.910 to 0.990)`, `0.953`, or `not defined`.
+    /// `0.953 (0.910 to 0.990)`, `0.953`, or `undefined`.
     #[must_use]
     pub fn text(&self) -> String {
         match (self.value, self.low, self.high) {
             (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
             (Some(value), ..) => format!("{value:.3}"),
-            (None, ..) => "not defined".to_owned(),
+            (None, ..) => "undefined".to_owned(),
         }
     }
 
-    /// `0.953`, or `not defined`.
+    /// `0.953`, or `undefined`.
     #[must_use]
     pub fn short_text(&self) -> String {
-        self.value.map_or_else(|| "not defined".to_owned(), |value| format!("{value:.3}"))
+        self.value.map_or_else(|| "undefined".to_owned(), |value| format!("{value:.3}"))
     }
 }
 
@@ -171,7 +171,7 @@ impl Metrics {
 }
 
 impl Metrics {
-    /// Leaves only what looks at all thresholds, for scores that have neither a threshold nor a meaning as probabilities.
+    /// Keeps only threshold-free numbers, for scores that have neither a threshold nor a meaning as probabilities.
     pub(super) fn forget_threshold(&mut self) {
         let numbers = [
             &mut self.fakes_called_fake,

@@ -27,13 +27,13 @@ use crate::{
 const N_FOLDS: usize = 5;
 const N_CLASSES: usize = 2;
 
-/// What is trained, and how.
+/// Settings of the training.
 pub struct OwnRequest<'a> {
     pub kind: ProbeKind,
     /// The images of the study, in its order. Their groups should be the study's clusters; where a group is not known, like images are
     /// grouped.
     pub items: &'a [(Class, ImageItem)],
-    /// How both classes are made alike; what is left open follows from the images.
+    /// How to match both classes; options left open are derived from the images.
     pub matched: PlanRequest,
     pub seed: u64,
     /// Trainings on shuffled labels for each treatment, one at least.
@@ -56,7 +56,7 @@ pub struct OwnDetector {
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnTreatment {
     pub treatment: Treatment,
-    /// What is done to every image, in words.
+    /// The preparation of every image, described in words.
     pub plan: String,
     /// Sentences about the plan.
     pub notes: Vec<String>,

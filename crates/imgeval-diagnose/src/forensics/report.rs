@@ -25,7 +25,7 @@ pub struct StudyReport {
     pub detectors: Vec<DetectorRecord>,
     /// Each pair of detectors that is not fused, as delivered and matched.
     pub agreement: Vec<PairRecord>,
-    /// Images on which detectors differ most as delivered, most different first.
+    /// Images on which detectors disagree most as delivered, most different first.
     pub disputed: Vec<DisputedImage>,
     pub verdict: VerdictRecord,
     /// What a reader must know before any number, in sentences.
@@ -59,7 +59,7 @@ pub struct FactRecord {
     pub of_fakes: Vec<(String, f64)>,
     /// Balanced accuracy of the best rule on this fact alone, on clusters that it was not learned from; chance is 0.5.
     pub accuracy: Number,
-    /// Whether it tells the classes apart.
+    /// Whether it separates the classes.
     pub separates: bool,
 }
 
@@ -96,7 +96,7 @@ pub struct ConditionRecord {
     pub n_missing: usize,
     /// `None` if no image has a score.
     pub metrics: Option<Metrics>,
-    /// Scores of each class as delivered and matched, where they lie in [0, 1].
+    /// Scores of each class as delivered and matched, if they are in [0, 1].
     pub histogram: Option<Histogram>,
     /// As delivered and matched, the images on the wrong side of the threshold, furthest first: at most six of each class.
     pub most_wrong: Vec<WrongImage>,

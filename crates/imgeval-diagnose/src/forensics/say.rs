@@ -53,12 +53,11 @@ fn detectable(evidence: &Evidence) -> Vec<String> {
     let telling: Vec<(&str, Separation)> =
         evidence.matched().filter(|(_, separation)| separation.tells_apart()).collect();
     let sentence = |(name, separation): (&str, Separation)| match n {
-        1 => format!(
-            "With both classes in one codec and size, {name} told fakes from reals ({}).",
-            auc(&separation)
-        ),
+        1 => {
+            format!("With codec and size matched, {name} separates fakes from reals ({}).", auc(&separation))
+        }
         _ => format!(
-            "With both classes in one codec and size, {} of {n} detectors told fakes from reals; the best is {name} ({}).",
+            "With codec and size matched, {} of {n} detectors separate fakes from reals; the best is {name} ({}).",
             telling.len(),
             auc(&separation)
         ),
@@ -67,7 +66,7 @@ fn detectable(evidence: &Evidence) -> Vec<String> {
     sentences.extend(delivered_best(evidence));
     if let Some(facts) = facts(evidence) {
         sentences.push(format!(
-            "{facts} Matching codec and size removes most of that and not all: an earlier compression or enlargement leaves traces, so part of the result may be owed to it."
+            "{facts} Matching codec and size removes most of this, but not all: an earlier compression or enlargement leaves traces, so part of the result may come from it."
         ));
     }
     sentences
@@ -84,10 +83,10 @@ fn matched_best(evidence: &Evidence) -> Option<String> {
     let found = auc(&separation);
     Some(match n {
         1 => format!(
-            "With both classes in one codec and size, {name} did not tell fakes from reals ({found}; 0.5 is chance)."
+            "With codec and size matched, {name} does not separate fakes from reals ({found}; 0.5 is chance)."
         ),
         _ => format!(
-            "With both classes in one codec and size, none of {n} detectors told fakes from reals; the highest is {name} ({found}; 0.5 is chance)."
+            "With codec and size matched, none of {n} detectors separates fakes from reals; the highest is {name} ({found}; 0.5 is chance)."
         ),
     })
 }
@@ -105,7 +104,7 @@ fn not_detectable(evidence: &Evidence) -> Vec<String> {
         matched_best(evidence).into_iter().chain(delivered_best(evidence)).collect();
     if evidence.delivered().any(|(_, separation)| separation.tells_apart()) {
         sentences.push(
-            "No fact of the files tells the classes apart, so what was seen there is something that does not survive the common codec and size."
+            "No property of the files separates the classes, so the difference seen there does not survive the common codec and size."
                 .to_owned(),
         );
     }
@@ -124,7 +123,7 @@ fn too_few(evidence: &Evidence) -> Vec<String> {
     }
     if evidence.matched().next().is_none() {
         return vec![
-            "No detector has scores of both classes in one codec and size, so nothing separates the images from their files."
+            "No detector has scores of both classes with codec and size matched, so the images cannot be separated from their files."
                 .to_owned(),
         ];
     }
@@ -142,11 +141,10 @@ fn facts(evidence: &Evidence) -> Option<String> {
     let named: Vec<String> = evidence
         .separating_facts
         .iter()
-        .map(|fact| format!("{} ({:.0} % right)", fact.name, 100.0 * fact.accuracy))
+        .map(|fact| format!("{} ({:.0} % accuracy)", fact.name, 100.0 * fact.accuracy))
         .collect();
-    (!named.is_empty()).then(|| {
-        format!("The files alone tell the classes apart, where chance is 50 %: {}.", named.join(", "))
-    })
+    (!named.is_empty())
+        .then(|| format!("The files alone separate the classes, where chance is 50 %: {}.", named.join(", ")))
 }
 
 fn inverted(evidence: &Evidence) -> Option<String> {
@@ -157,7 +155,7 @@ fn inverted(evidence: &Evidence) -> Option<String> {
         .collect();
     (!names.is_empty()).then(|| {
         format!(
-            "These detectors score reals higher than fakes, so the classes differ in something that they misread: {}.",
+            "These detectors score reals higher than fakes, so they misread a difference between the classes: {}.",
             names.join(", ")
         )
     })
@@ -175,7 +173,7 @@ pub(super) fn warnings(
     if n_real == 0 || n_fake == 0 {
         let missing = if n_real == 0 { Class::Real } else { Class::Fake };
         warnings.push(format!(
-            "There are no {} images: only the share of images called fake is defined, and no accuracy.",
+            "There are no {} images: only the share of images called fake is defined, but no accuracy.",
             missing.name()
         ));
     } else if n_real < REALS_OF_1_PERCENT {
@@ -185,7 +183,7 @@ pub(super) fn warnings(
     }
     for (class, format) in &files.single_formats {
         warnings.push(format!(
-            "All {} images are {format} files: a detector may have learned the format and not the generator.",
+            "All {} images are {format} files: a detector may have learned the format instead of the generator.",
             class.name()
         ));
     }
@@ -194,7 +192,7 @@ pub(super) fn warnings(
             let n_failed: usize = condition.failures.iter().map(|failure| failure.n_images).sum();
             if n_failed > 0 && matches!(condition.code.as_str(), "as-delivered" | "matched") {
                 warnings.push(format!(
-                    "{} failed on {} ({}); they are left out.",
+                    "{} failed on {} ({}); they are skipped.",
                     detector.name,
                     count(n_failed, "image"),
                     condition.name

@@ -1,5 +1,5 @@
-//! Detectors over the images of a study: every image under every treatment, each score computed once however often the work is
-//! stopped and begun anew.
+//! Runs detectors over the images of a study: every image under every treatment, each score computed only once across
+//! interruptions.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -44,7 +44,7 @@ pub struct StudyFile {
     pub path: PathBuf,
 }
 
-/// What is to be scored.
+/// What to score.
 pub struct ScoringRequest<'a> {
     pub files: &'a [StudyFile],
     pub detectors: &'a [StudyDetector],
@@ -124,7 +124,7 @@ fn treatment_code(treatment: Treatment, matched: &Plan) -> String {
 fn read(file: &StudyFile, limits: &DecodeLimits) -> Result<SourceImage, String> {
     let bytes = read_image_file(&file.path).map_err(|error| error.failure().detail)?;
     if ContentHash::of(&bytes).as_str() != file.image.examined.sha256 {
-        return Err("the file was changed while it was used; start again".to_owned());
+        return Err("the file changed while it was in use; start again".to_owned());
     }
     SourceImage::read(&bytes, limits).map_err(|error| error.failure().detail)
 }

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// Why scores cannot be kept.
 #[derive(Debug, thiserror::Error)]
-#[error("could not keep scores in `{}`", path.display())]
+#[error("could not save scores in `{}`", path.display())]
 pub struct ScoreStoreError {
     pub path: PathBuf,
     #[source]

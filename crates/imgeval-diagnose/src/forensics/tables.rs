@@ -28,7 +28,7 @@ pub fn study_tables(report: &StudyReport) -> Vec<StudyTable> {
 }
 
 fn percent(number: &Number) -> String {
-    number.value.map_or_else(|| "not defined".to_owned(), |value| format!("{:.1}", 100.0 * value))
+    number.value.map_or_else(|| "undefined".to_owned(), |value| format!("{:.1}", 100.0 * value))
 }
 
 /// A row for each detector as delivered and matched.
@@ -63,7 +63,7 @@ fn scores(report: &StudyReport) -> StudyTable {
     };
     StudyTable {
         title: "Detectors",
-        columns: vec!["detector", "condition", "real right %", "fake right %", "AUC (95 % CI)", "AP"],
+        columns: vec!["detector", "condition", "real correct %", "fake correct %", "AUC (95 % CI)", "AP"],
         rows: by_condition(report, cells, 4),
     }
 }
@@ -105,7 +105,7 @@ fn files(report: &StudyReport) -> StudyTable {
     };
     StudyTable {
         title: "Files",
-        columns: vec!["fact", "reals", "fakes", "right from this alone %"],
+        columns: vec!["fact", "reals", "fakes", "accuracy from this alone %"],
         rows: report.files.facts.iter().map(row).collect(),
     }
 }
@@ -127,7 +127,7 @@ fn sweep(report: &StudyReport) -> StudyTable {
     };
     StudyTable {
         title: "Robustness",
-        columns: vec!["detector", "degradation", "real right %", "fake right %", "AUC (95 % CI)"],
+        columns: vec!["detector", "degradation", "real correct %", "fake correct %", "AUC (95 % CI)"],
         rows: report.detectors.iter().flat_map(of).collect(),
     }
 }
@@ -162,7 +162,7 @@ fn disputed(report: &StudyReport) -> StudyTable {
         ]
     };
     StudyTable {
-        title: "Images on which detectors differ most",
+        title: "Images on which detectors disagree most",
         columns: vec!["image", "class", "set", "scores"],
         rows: report.disputed.iter().map(row).collect(),
     }

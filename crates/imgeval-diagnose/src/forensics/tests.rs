@@ -121,7 +121,10 @@ fn a_codec_confound_is_named() {
     assert_eq!(report.verdict.verdict, Verdict::DetectableOnlyByFiles);
     let text = report.verdict.sentences.join(" ");
     assert!(text.starts_with("On the files as delivered, the best is NPR (AUC 1.000, 95 % CI "), "{text}");
-    assert!(text.contains("codec and size, NPR did not tell fakes from reals (AUC 0."), "{text}");
+    assert!(
+        text.contains("codec and size matched, NPR does not separate fakes from reals (AUC 0."),
+        "{text}"
+    );
     assert!(text.contains("format (100 % right)"), "{text}");
     assert_eq!(report.files.single_formats.len(), 2);
     assert!(report.warnings.iter().any(|warning| warning.starts_with("All real images are jpg files")));
@@ -162,7 +165,7 @@ fn an_honest_trace_survives_and_fusion_is_marked_as_own() {
     let detectors = [with("one", 1), with("two", 2), with("three", 3)];
     let report = study(&images, &detectors, settings()).unwrap();
     assert_eq!(report.verdict.verdict, Verdict::Detectable, "{:?}", report.verdict);
-    assert!(report.verdict.sentences[0].contains("3 of 3 detectors told fakes from reals"));
+    assert!(report.verdict.sentences[0].contains("3 of 3 detectors separate fakes from reals"));
     let auc = |place: usize| {
         let condition = report.detectors[place].condition("matched").unwrap();
         condition.metrics.as_ref().unwrap().auc.value.unwrap()
@@ -217,7 +220,7 @@ fn one_class_has_a_share_and_nothing_else() {
     for number in
         [&metrics.accuracy, &metrics.auc, &metrics.average_precision, &metrics.f1, &metrics.precision]
     {
-        assert_eq!((number.value, number.text().as_str()), (None, "not defined"));
+        assert_eq!((number.value, number.text().as_str()), (None, "undefined"));
     }
     assert_eq!(report.verdict.verdict, Verdict::TooFew);
     assert!(report.warnings[0].starts_with("There are no real images"));
@@ -269,7 +272,7 @@ fn failures_are_counted_and_bad_scores_refused() {
         report
             .warnings
             .iter()
-            .any(|warning| warning == "NPR failed on 1 image (as delivered); they are left out.")
+            .any(|warning| warning == "NPR failed on 1 image (as delivered); they are skipped.")
     );
     outcomes[5] = ScoreOutcome::Scored(f64::NAN);
     let refused = |detectors: &[DetectorScores]| study(&images, detectors, settings()).unwrap_err();

@@ -6,7 +6,8 @@ use crate::Measured;
 
 /// Fewer prompts or sources of a class than this show nothing.
 pub(super) const MIN_CLUSTERS: usize = 10;
-/// A detector tells the classes apart from this AUC on, so that a tiny difference in many images is none.
+/// Minimum AUC at which a detector counts as separating the classes, so that a tiny difference in many images does
+/// not.
 pub(super) const MIN_AUC: f64 = 0.6;
 /// Level of the tests over all detectors (Holm).
 const LEVEL: f64 = 0.05;

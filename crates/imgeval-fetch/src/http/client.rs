@@ -24,7 +24,7 @@ const MAX_TRIES: u32 = 5;
 const MAX_MOVES: usize = 5;
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What is downloaded, and where to.
+/// What to download, and where to.
 pub(crate) struct Download<'a> {
     /// Shown in errors, so without a password.
     pub(crate) url: &'a str,
@@ -200,7 +200,7 @@ async fn receive(
                 let bytes = partial.bytes() + chunk.len() as u64;
                 if total.is_some_and(|total| bytes > total) {
                     partial.restart()?;
-                    let reason = "more came than was announced".to_owned();
+                    let reason = "more data than announced".to_owned();
                     return Err(Failure::Passing { reason, has_progress: false });
                 }
                 check_length(download, bytes)?;
@@ -231,7 +231,7 @@ fn range_refused(response: &Response, partial: &mut Partial) -> Result<(), Failu
         return Ok(());
     }
     partial.restart()?;
-    Err(Failure::Passing { reason: "the file there has changed".to_owned(), has_progress: false })
+    Err(Failure::Passing { reason: "the remote file has changed".to_owned(), has_progress: false })
 }
 
 fn check_length(download: &Download, bytes: u64) -> Result<(), DownloadError> {

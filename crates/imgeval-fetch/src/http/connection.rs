@@ -85,11 +85,11 @@ impl Request<'_> {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if self.start > 0 {
             let range = HeaderValue::try_from(format!("bytes={}-", self.start));
-            headers.insert(header::RANGE, range.map_err(|_| refused(self.url, "the range is unusable"))?);
+            headers.insert(header::RANGE, range.map_err(|_| refused(self.url, "invalid range"))?);
         }
         if let Some(token) = self.token {
             let value = HeaderValue::try_from(format!("Bearer {}", token.secret()));
-            let mut value = value.map_err(|_| refused(self.url, "the token holds forbidden characters"))?;
+            let mut value = value.map_err(|_| refused(self.url, "the token contains invalid characters"))?;
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
@@ -100,9 +100,9 @@ impl Request<'_> {
 /// Where a redirect leads. A server that was asked securely must not lead to one that is not.
 pub(super) fn redirected(url: &str, asked: &str, location: &str) -> Result<String, DownloadError> {
     let target = Url::parse(asked).and_then(|asked| Ok((asked.join(location)?, asked)));
-    let (target, asked) = target.map_err(|_| refused(url, "it redirects to no address"))?;
+    let (target, asked) = target.map_err(|_| refused(url, "redirect without an address"))?;
     if asked.scheme() == "https" && target.scheme() != "https" {
-        return Err(refused(url, "it redirects away from https"));
+        return Err(refused(url, "redirect away from https"));
     }
     Ok(target.into())
 }
@@ -113,7 +113,7 @@ fn refused(url: &str, reason: &str) -> DownloadError {
 
 fn transport_failure(url: &str, error: reqwest::Error) -> Failure {
     if error.is_builder() {
-        return refused(url, "it is not a complete http address").into();
+        return refused(url, "not a complete http address").into();
     }
     let is_final = is_about_trust(&error);
     let reason = innermost(error);
@@ -132,7 +132,7 @@ fn is_about_trust(error: &(dyn Error + 'static)) -> bool {
         || error.source().is_some_and(is_about_trust)
 }
 
-/// The innermost cause, which says it best; outer ones only say that sending failed, or hold the address.
+/// The innermost cause, which is the most specific; outer ones only say that sending failed, or contain the address.
 pub(super) fn innermost(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn Error = &error;

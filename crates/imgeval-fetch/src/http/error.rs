@@ -17,9 +17,9 @@ pub enum DownloadEvent {
 /// signatures.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    #[error("the HTTP client could not be set up: {reason}")]
+    #[error("could not set up the HTTP client: {reason}")]
     Setup { reason: String },
-    #[error("`{url}` is not there (404)")]
+    #[error("`{url}` does not exist (404)")]
     NotFound { url: String },
     #[error("`{url}` requires access ({status}), and no token was given")]
     TokenNeeded { url: String, status: u16 },
@@ -29,7 +29,7 @@ pub enum DownloadError {
     Status { url: String, status: u16 },
     #[error("could not download `{url}` after {tries} tries: {reason}")]
     GaveUp { url: String, tries: u32, reason: String },
-    #[error("`{url}` cannot be requested: {reason}")]
+    #[error("could not request `{url}`: {reason}")]
     Request { url: String, reason: String },
     #[error("`{url}` answered without {what}")]
     BadAnswer { url: String, what: &'static str },
@@ -37,7 +37,7 @@ pub enum DownloadError {
     Length { url: String, expected: u64, found: u64 },
     #[error("`{url}` has more than {limit} bytes")]
     TooLong { url: String, limit: u64 },
-    #[error("no space for `{}`: {needed} bytes are needed, {free} are free", path.display())]
+    #[error("not enough disk space for `{}`: {needed} bytes needed, {free} free", path.display())]
     NoSpace { path: PathBuf, needed: u64, free: u64 },
     #[error("the disk is full, so `{}` could not be finished", path.display())]
     DiskFull { path: PathBuf },

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::DownloadError;
 
-/// An unfinished file, locked while it grows, with the hash of what is there.
+/// An unfinished file, locked while it grows, with the hash of its current content.
 pub(super) struct Partial {
     path: PathBuf,
     file: File,
@@ -53,7 +53,7 @@ impl Partial {
         Ok(Self { path: path.to_owned(), file, bytes, hasher })
     }
 
-    /// How many bytes are here.
+    /// Number of bytes downloaded so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -9,13 +9,13 @@ use crate::http::DownloadError;
 /// Each is one sentence; who asked for the fetching knows what the user can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    #[error("the network is not to be used")]
+    #[error("network access is disabled")]
     Offline,
     #[error(transparent)]
     Download(#[from] DownloadError),
-    #[error("the archive is not of commit {commit}, as it says itself")]
+    #[error("the archive says it is not of commit {commit}")]
     OtherCommit { commit: String },
-    #[error("`{name}` is not the file it should be: its SHA-256 is {found}, expected is {expected}")]
+    #[error("`{name}` is not the expected file: its SHA-256 is {found}, expected {expected}")]
     Changed {
         name: String,
         found: String,
@@ -24,13 +24,13 @@ pub enum FetchError {
         /// Repository and commit of the expected one.
         version: String,
     },
-    #[error("`{path}` is not the one fetched before: its SHA-256 is {found}, before it was {before}")]
+    #[error("`{path}` is not the file fetched before: its SHA-256 is {found}, previously {before}")]
     NotTheOneBefore { path: String, found: String, before: String },
     #[error(
-        "this {title} is not the one fetched before: its listing's SHA-256 is {found}, before it was {before}"
+        "this {title} is not the one fetched before: the SHA-256 of its listing is {found}, previously {before}"
     )]
     OtherListing { title: String, found: String, before: String },
-    #[error("there is no file of {title} in what was given")]
+    #[error("no file of {title} was found in what was given")]
     NoFile { title: String },
     #[error("`{}` is neither a folder nor a zip archive", path.display())]
     NotAnArchive {
@@ -41,17 +41,17 @@ pub enum FetchError {
     /// What was found there, and what should be.
     #[error("{message}")]
     NotADataSet { message: String, layout: &'static str },
-    #[error("`{path}` cannot be used: {detail}")]
+    #[error("cannot use `{path}`: {detail}")]
     UnusableImage { path: String, detail: String },
-    #[error("`{}` holds too many files", path.display())]
+    #[error("`{}` contains too many files", path.display())]
     TooManyFiles { path: PathBuf },
-    #[error("`{}` holds two files `{name}`", path.display())]
+    #[error("`{}` contains two files named `{name}`", path.display())]
     SameName { path: PathBuf, name: String },
     #[error("`{name}` is too long for a file of a suite")]
     TooLong { name: String },
-    #[error("the archive unpacks to too much for a suite")]
+    #[error("the unpacked archive is too large for a suite")]
     UnpacksToTooMuch,
-    #[error("the archive holds the unsafe name `{name}`")]
+    #[error("the archive contains the unsafe name `{name}`")]
     UnsafeName { name: String },
     #[error("the suite names the unsafe path `{path}`")]
     UnsafePath { path: String },
@@ -76,7 +76,7 @@ pub enum FetchError {
     /// The record of what was fetched before.
     #[error(transparent)]
     Suite(#[from] SuiteError),
-    #[error("could not write down what was fetched")]
+    #[error("could not record what was fetched")]
     Record {
         #[source]
         source: toml::ser::Error,

@@ -41,14 +41,14 @@ pub struct Fetching<'a> {
     pub retry_pause: Duration,
 }
 
-/// Looks at a script of another version, and says why it cannot be used.
+/// Checks a script of another version, and returns why it cannot be used.
 pub type CheckScript<'c, 'a, E> = dyn Fn(&RemoteFile<'a>, &[u8]) -> Result<(), E> + 'c;
 
 /// What came of fetching; `E` is why a script of another version could not be used.
 #[derive(Debug)]
 pub struct Fetched<'a, E> {
     pub n_files: usize,
-    /// Files that are not there; what needs them cannot be used.
+    /// Missing files; whatever needs them is unavailable.
     pub missing: Vec<&'a str>,
     /// Scripts that are not the pinned ones, with their checksums.
     pub other_scripts: Vec<(RemoteFile<'a>, String)>,
@@ -57,11 +57,12 @@ pub struct Fetched<'a, E> {
 }
 
 impl<'a> SuiteFolder<'a> {
-    /// Takes the suite's files. A script of another version is taken only if it is to be, and if `check_script` accepts it.
+    /// Installs the suite's files. A script of another version is installed only if requested and accepted by
+    /// `check_script`.
     ///
     /// # Errors
-    /// If a file is not the pinned one and is not to be taken nevertheless, another version was fetched before and is not
-    /// to be replaced, or no file can be used. Then what was fetched before stays as it is.
+    /// If a file is not the pinned one and was not requested anyway, another version is installed and must not be
+    /// replaced, or no file is usable. In these cases the installed files stay unchanged.
     pub fn fetch<E>(
         &self,
         fetching: &Fetching<'_>,

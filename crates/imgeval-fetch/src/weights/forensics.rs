@@ -103,9 +103,9 @@ const fn by_hand(
 }
 
 const NOT_STATED: Terms =
-    Terms::Restricted("their source states no licence, so nothing beyond what the law allows is permitted");
+    Terms::Restricted("their source states no license, so only what the law allows is permitted");
 
-/// What needs no login and has a permissive licence.
+/// What needs no login and has a permissive license.
 pub(super) const DEFAULT: ModelSet = ModelSet {
     id: "forensics",
     title: "three detectors of generated images: community-forensics, rine and univfd",
@@ -248,5 +248,5 @@ pub(super) const B_FREE: ModelSet = ModelSet {
         "bfree.pth",
         "https://www.grip.unina.it/download/prog/B-Free/weights/BFREE_dino2reg4.zip (the .pth file in it)",
     )],
-    terms: Terms::Restricted("licence of GRIP-UNINA: non-profit use alone"),
+    terms: Terms::Restricted("license of GRIP-UNINA: nonprofit use only"),
 };

@@ -1,4 +1,4 @@
-//! Models that lie in repositories of the hub.
+//! Models in repositories of the hub.
 
 use std::{
     fs,

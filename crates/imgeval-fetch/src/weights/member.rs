@@ -54,10 +54,10 @@ pub fn locate_hf_mask2former(places: &Places) -> Result<Located, StoreError> {
     locate_member(&HF_MASK2FORMER.members[0], places, Hashing::Recorded)
 }
 
-/// One member, verified.
+/// Locates and verifies one member.
 ///
 /// # Errors
-/// If it is not there, cannot be read or has another checksum.
+/// If it is missing, cannot be read or has another checksum.
 pub fn locate_member(member: &Member, places: &Places, hashing: Hashing) -> Result<Located, StoreError> {
     match member {
         Member::Package(weights) => {
@@ -69,10 +69,10 @@ pub fn locate_member(member: &Member, places: &Places, hashing: Hashing) -> Resu
     }
 }
 
-/// Makes sure that every member of a set is here and verified, and says where.
+/// Ensures that every member of a set is installed and verified, and returns its path.
 ///
 /// # Errors
-/// If one is not there and cannot be fetched; the others stay.
+/// If one is missing and cannot be fetched; the others stay.
 pub fn pull_set(
     set: &ModelSet,
     places: &Places,
@@ -142,7 +142,7 @@ fn pull_member(
     Ok(locate_member(member, places, Hashing::Recorded)?.path)
 }
 
-/// A look at the weights of a folder, before they are copied: they have no known checksum.
+/// Checks the weights in a folder before they are copied: they have no known checksum.
 pub type Look<'a> = dyn Fn(&Path) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
 
 /// Takes copies of local files into the models folder, after verifying them: the weight file of a set, or for a model of

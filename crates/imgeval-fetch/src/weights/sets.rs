@@ -132,7 +132,7 @@ pub const MASK2FORMER: UrlFile = UrlFile {
     is_public: true,
 };
 
-/// The colour namer of the official GenEval evaluation (METHODS 1.5).
+/// The color namer of the official GenEval evaluation (METHODS 1.5).
 pub const CLIP: HubRepository = HubRepository {
     id: "clip",
     title: "CLIP ViT-L/14 (OpenAI)",
@@ -185,7 +185,7 @@ pub const OCR_DETECTOR: KnownWeights = KnownWeights {
     package: PythonPackage { member: "rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx", ..RAPIDOCR },
 };
 
-/// Which of a reader's lines stand upside down.
+/// Detects which of a reader's lines are upside down.
 pub const OCR_CLASSIFIER: KnownWeights = KnownWeights {
     id: "ocr-classifier",
     title: "PP-OCR 2.0 classifier of turned lines",
@@ -271,7 +271,7 @@ pub const GENEVAL: ModelSet = ModelSet {
 
 pub const HF_MASK2FORMER: ModelSet = ModelSet {
     id: "hf-mask2former",
-    title: "another training of the official detector; scores are not official",
+    title: "a different training of the official detector; scores are not official",
     members: &[Member::Hub(MASK2FORMER_OF_THE_HUB)],
     terms: Terms::Free,
 };
@@ -295,7 +295,7 @@ pub const OCR: ModelSet = ModelSet {
     terms: Terms::Free,
 };
 
-/// LPIPS is a set of its own, too: what was pulled for it is here already.
+/// LPIPS is also a separate set; files pulled for it are reused.
 pub const ROUNDS: ModelSet = ModelSet {
     id: "rounds",
     title: "the features of images over rounds of editing: CLIP, DINO and LPIPS",

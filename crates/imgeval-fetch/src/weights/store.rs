@@ -31,9 +31,9 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
-    #[error("`{}` is no part of the set `{set}`", path.display())]
+    #[error("`{}` is not part of the set `{set}`", path.display())]
     NotAMember { set: &'static str, path: PathBuf },
-    #[error("the weights `{set}` are under terms that you have not accepted: {terms}")]
+    #[error("the weights `{set}` have terms that you have not accepted: {terms}")]
     TermsNotAccepted { set: &'static str, terms: &'static str },
     #[error("`{}` has the git hash {found}, weights `{id}` have {expected}", path.display())]
     WrongGitHash { id: &'static str, path: PathBuf, expected: &'static str, found: String },
@@ -47,7 +47,7 @@ pub enum StoreError {
 /// The verified file of a set.
 ///
 /// # Errors
-/// If it is not there, cannot be read or has another checksum.
+/// If it is missing, cannot be read or has another checksum.
 pub fn locate(set: &KnownWeights, models_dir: &Path) -> Result<PathBuf, StoreError> {
     let path = models_dir.join(set.file_name);
     if !path.is_file() {

@@ -287,7 +287,7 @@ fn a_listing_is_replaced_only_when_asked_for() {
     keep(&listing("one\n", b"1"), false).unwrap();
     let error = keep(&listing("two\n", b"2"), false).unwrap_err();
     let expected = format!(
-        "this SUITE is not the one fetched before: its listing's SHA-256 is {}, before it was {}",
+        "this SUITE is not the one fetched before: the SHA-256 of its listing is {}, previously {}",
         sha256(b"two\n"),
         sha256(b"one\n")
     );

@@ -230,7 +230,7 @@ fn refusals_are_told_apart_and_not_repeated() {
         assert_eq!(stage.error(url_file(&server, b"")), message.replace('U', "S/x.pth"));
         assert_eq!(server.requests().len(), 1);
     };
-    check(404, "`U` is not there (404)");
+    check(404, "`U` does not exist (404)");
     check(401, "`U` requires access (401), and no token was given");
     check(403, "`U` requires access (403), and no token was given");
     check(418, "`U` answered with status 418");
@@ -250,7 +250,7 @@ fn redirects_are_followed_and_circles_are_not() {
     let url = Box::leak(format!("{}/circle", server.address).into_boxed_str());
     let stage = Stage::new(&server);
     let message = stage.error(Member::Url(UrlFile { url, ..file }));
-    assert_eq!(message, "`S/circle` cannot be requested: too many redirects");
+    assert_eq!(message, "could not request `S/circle`: too many redirects");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn offline_and_without_a_server_it_says_so() {
     let server = Server::start(|_| Reply::status(200));
     let stage = Stage::new(&server);
     let error = stage.pull_with(Member::Hub(REPOSITORY), true).unwrap_err();
-    assert_eq!(error.to_string(), "weights `small` are not here and the network is not to be used");
+    assert_eq!(error.to_string(), "weights `small` are not installed and network access is disabled");
     assert!(server.requests().is_empty());
     // A port on which nobody listens.
     let stage = Stage { endpoint: "http://127.0.0.1:1".to_owned(), ..stage };
@@ -372,7 +372,7 @@ fn the_hubs_cache_is_filled_as_its_own_tools_fill_it() {
 
     let located = stage.locate(Member::Hub(REPOSITORY)).unwrap();
     assert_eq!((located.path, located.sha256), (folder.clone(), etag));
-    // A damaged blob is noticed, and mended by the next pull.
+    // A damaged blob is noticed, and repaired by the next pull.
     fs::write(folder.join("model.safetensors"), "the weightz").unwrap();
     assert!(matches!(stage.locate(Member::Hub(REPOSITORY)), Err(StoreError::WrongChecksum { .. })));
     assert_eq!(stage.pull(Member::Hub(REPOSITORY)).unwrap(), folder);
@@ -455,7 +455,7 @@ fn the_hubs_refusals_are_told() {
     assert_eq!(stage.error(Member::Hub(REPOSITORY)), format!("`{url}` answered without a usable ETag"));
     let server = Server::start(|_| Reply::status(404));
     let stage = Stage::new(&server);
-    assert_eq!(stage.error(Member::Hub(REPOSITORY)), format!("`{url}` is not there (404)"));
+    assert_eq!(stage.error(Member::Hub(REPOSITORY)), format!("`{url}` does not exist (404)"));
 }
 
 /// The caller's look at weights: a page of a server is none.
@@ -497,7 +497,7 @@ fn local_copies_are_added_after_a_look() {
     assert_eq!(stage.locate(Member::Hub(REPOSITORY)).unwrap().path, added);
 
     let error = add_to_set(&PREVIEW_SET, &folder, &stage.places(), &no_page).unwrap_err();
-    assert_eq!(stage.scrub(&error.to_string()), "`F/model` is no part of the set `preview`");
+    assert_eq!(stage.scrub(&error.to_string()), "`F/model` is not part of the set `preview`");
 }
 
 #[test]

@@ -47,7 +47,7 @@ const SEMANTIC: &str = "openclip_convnext_xxl.";
 /// Of the whole image: its colors, and what grading takes.
 const BYTES_PER_PIXEL: u64 = 4 * 3 + frequency_grades::BYTES_PER_PIXEL;
 
-/// What is known of AIDE.
+/// Description of AIDE.
 pub static AIDE: Description = Description {
     id: "aide",
     name: "AIDE",

@@ -13,7 +13,7 @@ use crate::{
     trunks::SharedTrunk,
 };
 
-/// Cuts a square of so many pixels out of an image.
+/// Crops a square of this side from an image.
 pub(super) type Crop = fn(&Pixels, u32) -> Pixels;
 
 /// A head that reads one logit out of the encoder's features.

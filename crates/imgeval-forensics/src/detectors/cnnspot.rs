@@ -30,7 +30,7 @@ const fn published(set: &'static str, measure: &'static str, value: f64) -> Publ
     Published { set, measure, value, source: README }
 }
 
-/// What is known of CNNSpot.
+/// Description of CNNSpot.
 pub static CNNSPOT: Description = Description {
     id: "cnnspot",
     name: "CNNSpot",

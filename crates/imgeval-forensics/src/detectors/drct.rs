@@ -1,6 +1,6 @@
 //! DRCT: trained on real images and on their reconstructions by a diffusion model.
 //!
-//! Chen et al., "DRCT: Diffusion Reconstruction Contrastive Training towards Universal Detection of Diffusion Generated Images", ICML
+//! Chen et al., "DRCT: Diffusion Reconstruction Contrastive Training toward Universal Detection of Diffusion Generated Images", ICML
 //! 2024. The network, ConvNeXt or CLIP, is told by the tensors' names.
 
 use std::sync::Arc;
@@ -35,7 +35,7 @@ const fn published(set: &'static str, measure: &'static str, value: f64, source:
     Published { set, measure, value, source }
 }
 
-/// What is known of DRCT.
+/// Description of DRCT.
 pub static DRCT: Description = Description {
     id: "drct",
     name: "DRCT",

@@ -1,6 +1,6 @@
 //! DRCT over CLIP: the form of the detector whose network is CLIP's vision encoder and two linear layers.
 //!
-//! Chen et al., "DRCT: Diffusion Reconstruction Contrastive Training towards Universal Detection of Diffusion Generated Images", ICML 2024.
+//! Chen et al., "DRCT: Diffusion Reconstruction Contrastive Training toward Universal Detection of Diffusion Generated Images", ICML 2024.
 //! Colors are normalized with ImageNet's statistics, not CLIP's. The text encoder lies in the file and is not used.
 
 use imgeval_vision::{
@@ -39,7 +39,7 @@ pub(super) fn is_of_this_form(checkpoint: &Checkpoint) -> bool {
 /// The detector of a checkpoint of this form.
 ///
 /// # Errors
-/// If its tensors do not fit, cannot be read, or the device is not there.
+/// If its tensors do not fit, cannot be read, or the device is unavailable.
 pub(super) fn load(
     checkpoint: Checkpoint,
     pipeline: &'static str,

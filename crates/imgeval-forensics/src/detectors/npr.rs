@@ -37,7 +37,7 @@ const LEAST_SIDE: u32 = 2;
 const LAYOUT: Layout =
     Layout { network: "NPR's network", stem_side: 3, n_layers: 2, head: "fc1", outputs: 1 };
 
-/// What is known of NPR.
+/// Description of NPR.
 pub static NPR: Description = Description {
     id: "npr",
     name: "NPR",

@@ -1,6 +1,6 @@
 //! SAFE: the finest diagonal details of the middle of an image.
 //!
-//! Li et al., "Improving Synthetic Image Detection Towards Generalization: An Image Transformation Perspective", KDD 2025. A short
+//! Li et al., "Improving Synthetic Image Detection Toward Generalization: An Image Transformation Perspective", KDD 2025. A short
 //! ResNet looks at one band of a wavelet transform.
 
 use candle_core::Result as CandleResult;
@@ -31,9 +31,9 @@ const LAYOUT: Layout =
     Layout { network: "SAFE's network", stem_side: 3, n_layers: 2, head: "fc1", outputs: 2 };
 
 const DDA: &str = "DDA's README";
-const GPT_IMGEVAL: &str = "GPT-ImgEval, which tested no real image with it";
+const GPT_IMGEVAL: &str = "GPT-ImgEval, which tested no real images with it";
 
-/// What is known of SAFE.
+/// Description of SAFE.
 pub static SAFE: Description = Description {
     id: "safe",
     name: "SAFE",

@@ -1,6 +1,6 @@
 //! UnivFD: a linear layer on the embeddings of a frozen CLIP.
 //!
-//! Ojha, Li and Lee, "Towards Universal Fake Image Detectors that Generalize Across Generative Models", CVPR 2023. The middle of the
+//! Ojha, Li and Lee, "Toward Universal Fake Image Detectors that Generalize Across Generative Models", CVPR 2023. The middle of the
 //! image is judged at its native scale: of 1024 x 1024 pixels that is a twentieth.
 
 use std::sync::Arc;

@@ -26,7 +26,7 @@ pub struct TrunkAndHead {
 }
 
 impl TrunkAndHead {
-    /// Tells the files apart: the trunk is the one with CLIP's vision encoder in it.
+    /// Distinguishes the files: the trunk is the one that contains CLIP's vision encoder.
     ///
     /// # Errors
     /// If there are not two files, they cannot be read, or not exactly one of them is a trunk.
@@ -66,10 +66,11 @@ pub fn open_trunk(path: &Path, activation: Activation) -> Result<ClipTrunk, Fore
     Ok(trunk)
 }
 
-/// Parameters under OpenAI's names, prefixes of wrappers taken off; what else lies beside the encoder keeps its name.
+/// Parameters under OpenAI's names, without prefixes of wrappers; tensors that do not belong to the encoder keep
+/// their names.
 ///
 /// # Errors
-/// If there is no vision encoder of CLIP.
+/// If there is no CLIP vision encoder.
 pub fn clip_parameters(checkpoint: Checkpoint) -> Result<(Family, Parameters), ForensicsError> {
     let checkpoint = checkpoint.unwrapped(&[OPENAI_ANCHOR, HUGGING_FACE_ANCHOR]).map_err(ModelError::from)?;
     let family = if checkpoint.info(OPENAI_ANCHOR).is_some() {

@@ -50,10 +50,10 @@ pub fn open_cpu(options: &ComputeOptions) -> Result<Backend, ForensicsError> {
     Ok(Backend::open(options)?)
 }
 
-/// Sets aside what a network needs for an image that it looks at in its own size.
+/// Reserves the memory that a network needs for an image in its own size.
 ///
 /// # Errors
-/// If that is more than the limit on the memory of images leaves.
+/// If the memory limit for images does not allow it.
 pub fn reserve(pixels: &Pixels, bytes_per_pixel: u64) -> Result<Reservation, ForensicsError> {
     let count = u64::from(pixels.width()) * u64::from(pixels.height());
     Ok(PIXEL_MEMORY.reserve(count.saturating_mul(bytes_per_pixel))?)

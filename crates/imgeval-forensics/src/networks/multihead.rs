@@ -35,7 +35,7 @@ impl Attention {
         }
     }
 
-    /// `x` [batch, tokens, width] looks at `context` [batch, other tokens, width].
+    /// Attention of `x` [batch, tokens, width] over `context` [batch, other tokens, width].
     ///
     /// # Errors
     /// If the network fails.

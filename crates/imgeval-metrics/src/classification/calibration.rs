@@ -4,7 +4,7 @@ use crate::logistic::softmax;
 
 /// Bins of a confidence histogram and of the calibration error.
 pub const CONFIDENCE_BINS: usize = 10;
-/// Temperatures beyond which nothing is learnt any more: a held-out set without a single error asks for zero.
+/// Temperatures beyond which nothing is learned any more: a held-out set without a single error asks for zero.
 const TEMPERATURES: (f64, f64) = (0.1, 100.0);
 
 /// Softens or sharpens all logits by one factor (Guo et al. 2017, "On calibration of modern neural networks").

@@ -6,7 +6,7 @@ use crate::logistic::{Features, LearnError, Standardisation, check_labels};
 /// The distance of a row from the nearest class mean, in units of the spread within classes (Mahalanobis; Lee et al. 2018, "A
 /// simple unified framework for detecting out-of-distribution samples").
 ///
-/// Features are standardised first. The covariance is pooled over the classes and drawn towards a multiple of the identity by as much
+/// Features are standardized first. The covariance is pooled over the classes and drawn toward a multiple of the identity by as much
 /// as Ledoit and Wolf 2004 find best, so that it can be inverted however few rows there are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassDistance {
@@ -56,7 +56,7 @@ impl ClassDistance {
             || parts.centres.is_empty()
             || !parts.centres.len().is_multiple_of(n_features)
         {
-            return error("lengths of means, scales, factor and centres do not fit");
+            return error("lengths of means, scales, factor and centers do not match");
         }
         let numbers = [&parts.mean, &parts.scale, &parts.factor, &parts.centres];
         if !numbers.into_iter().flatten().all(|value| value.is_finite()) || !parts.shrinkage.is_finite() {

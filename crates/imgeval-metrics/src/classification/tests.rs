@@ -125,7 +125,7 @@ fn stored_distances_must_hold_together() {
     }
     let flat = [1.0, 1.0, 2.0, 2.0];
     let error = ClassDistance::fit(Features::new(&flat, 1).unwrap(), &[0, 0, 1, 1], 2).unwrap_err();
-    assert_eq!(error.to_string(), "the settings cannot be used: no feature varies within the classes");
+    assert_eq!(error.to_string(), "invalid settings: no feature varies within the classes");
 }
 
 #[test]

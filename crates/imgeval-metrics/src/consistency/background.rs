@@ -4,7 +4,7 @@ use imgeval_core::Pixels;
 
 use super::{FrameBox, NotMeasurable};
 
-/// The pixels of an image outside of all boxes.
+/// The pixels of an image outside all boxes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Background {
     width: usize,
@@ -14,7 +14,7 @@ pub struct Background {
 }
 
 impl Background {
-    /// Outside of all `boxes`, those of both images together; each box's edges belong to it. `None` if a side is zero.
+    /// Outside all `boxes`, those of both images together; each box's edges belong to it. `None` if a side is zero.
     #[must_use]
     pub fn outside(width: usize, height: usize, boxes: &[FrameBox]) -> Option<Self> {
         let count = width.checked_mul(height).filter(|&count| count > 0)?;
@@ -41,7 +41,7 @@ impl Background {
         self.height
     }
 
-    /// How alike two images of this size are outside of the boxes: 1 minus the mean absolute difference of channels in [0, 1].
+    /// How alike two images of this size are outside the boxes: 1 minus the mean absolute difference of channels in [0, 1].
     ///
     /// # Errors
     /// If an image is of another size or the boxes cover everything.

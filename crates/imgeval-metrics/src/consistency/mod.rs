@@ -25,13 +25,13 @@ pub use tokens::{Tokens, background_similarity, cosine, object_similarity, patch
 /// Why a pair has no such number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotMeasurable {
-    #[error("the features have {0} and {1} numbers, so they are not of the same network")]
+    #[error("the features have {0} and {1} numbers, so they come from different networks")]
     OtherLength(usize, usize),
     #[error("a feature is zero or not finite, so it has no direction")]
     NoDirection,
     #[error("the images are of different sizes")]
     OtherSize,
-    #[error("the box holds no pixel")]
+    #[error("the box contains no pixels")]
     EmptyBox,
     #[error("the boxes cover the whole image")]
     NoBackground,

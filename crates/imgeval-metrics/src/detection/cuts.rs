@@ -1,4 +1,4 @@
-//! What looks at all thresholds.
+//! Threshold-free metrics.
 
 use super::{Confusion, Defined, DetectionError, ScoredImage, Undefined, check_both, check_scores};
 

@@ -39,7 +39,7 @@ pub struct ScoredImage {
 /// Why scores cannot be evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DetectionError {
-    #[error("there is no score to evaluate")]
+    #[error("there are no scores to evaluate")]
     Empty,
     #[error("score {place} is not a finite number")]
     NotFinite { place: usize },
@@ -54,13 +54,13 @@ pub enum Undefined {
     NoFakes,
     #[error("no image is called fake")]
     NothingCalledFake,
-    #[error("all images are called the same")]
+    #[error("all images have the same verdict")]
     AllCalledTheSame,
     #[error("{found} real images are fewer than the {needed} that this false positive rate needs")]
     FewReals { found: usize, needed: usize },
     #[error("the scores are not probabilities")]
     NotProbabilities,
-    #[error("an image has probability 0 of what it is")]
+    #[error("an image has probability 0 for its own class")]
     CertainAndWrong,
     #[error("the rule needs as many real as fake images")]
     UnequalHalves,

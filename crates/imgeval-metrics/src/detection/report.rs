@@ -14,9 +14,9 @@ use crate::{
     estimate_strata,
 };
 
-/// A false positive rate of 1 % is one image of so many.
+/// Number of images at which a false positive rate of 1 % is one image.
 pub const MIN_REALS_AT_1_PERCENT: usize = 100;
-/// A false positive rate of 5 % is one image of so many.
+/// Number of images at which a false positive rate of 5 % is one image.
 pub const MIN_REALS_AT_5_PERCENT: usize = 20;
 
 /// The share of images of one class that are called fake.

@@ -27,7 +27,7 @@ pub struct Geometry {
     pub log2_zoom: f64,
 }
 
-/// What happened to the tone outside of the edit.
+/// What happened to the tone outside the edit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tone {
     /// Mean CIE76 between the reference before and after the fitted change of tone.
@@ -42,12 +42,12 @@ pub struct Decomposition {
     /// Also measured where the registration is `coarse`, to some 3 %.
     pub geometry: Result<Geometry, NotCompared>,
     pub tone: Result<Tone, NotCompared>,
-    /// Binary logarithm of the ratio of the variances of the Laplacian outside of the edit, candidate over the reference brought into the candidate's
+    /// Binary logarithm of the ratio of the variances of the Laplacian outside the edit, candidate over the reference brought into the candidate's
     /// frame and tone. Above 0 is sharper or noisier.
     pub sharpness: Result<f64, NotCompared>,
-    /// CIE76 inside of the edited region after the tone, summed there and divided by the overlap: grows with the region and with how much it changed.
+    /// CIE76 inside the edited region after the tone, summed there and divided by the overlap: grows with the region and with how much it changed.
     pub content: Result<f64, NotCompared>,
-    /// Mean CIE76 outside of the edited region after the tone, both images smoothed by a Gaussian of 1 pixel: what was redrawn everywhere, noise, and the
+    /// Mean CIE76 outside the edited region after the tone, both images smoothed by a Gaussian of 1 pixel: what was redrawn everywhere, noise, and the
     /// traces of codecs.
     pub residual: Result<f64, NotCompared>,
     /// The residual of a control that was only encoded and decoded as often; `None` without the control.
@@ -119,7 +119,7 @@ fn tone_of(outside: &Locality) -> Tone {
     Tone { de: outside.tone_de, shift_lab: outside.mean_shift_lab }
 }
 
-/// What changed inside and outside of the region.
+/// What changed inside and outside the region.
 struct SplitChanges {
     content: f64,
     residual: Result<f64, NotCompared>,

@@ -1,15 +1,16 @@
-//! When a round counts as failed. The thresholds are this project's own and stand beside every number that depends on them.
+//! Failure criteria of a round. The thresholds are this project's own and are printed with every number that depends
+//! on them.
 
 use super::RoundMeasures;
 use crate::registration::Status;
 
 /// Fewer tiles of the source surviving than this share is a failure.
 pub const LEAST_SURVIVAL: f64 = 0.5;
-/// More content outside of the edit than this, in CIE76, is one.
+/// More content outside the edit than this, in CIE76, is one.
 pub const MOST_CONTENT_DE: f64 = 6.0;
 /// More tone than this, in CIE76, is one.
 pub const MOST_TONE_DE: f64 = 5.0;
-/// A ratio of the variances of the Laplacian outside of this is one.
+/// A ratio of the variances of the Laplacian outside this is one.
 pub const SHARPNESS_RANGE: (f64, f64) = (0.5, 2.0);
 
 /// Why a round failed.

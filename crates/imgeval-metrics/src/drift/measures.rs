@@ -22,9 +22,9 @@ pub enum NotCompared {
     NotRegistrable(#[from] NotRegistrable),
     #[error(transparent)]
     NotMeasurable(#[from] locality::NotMeasurable),
-    #[error("nothing but flat color is left where sharpness is compared")]
+    #[error("only flat color is left where sharpness is compared")]
     NoDetail,
-    #[error("what round {round} edited is unknown, so nothing outside of all edits is compared")]
+    #[error("what round {round} edited is unknown, so nothing outside all edits is compared")]
     UnknownEdit { round: u32 },
 }
 
@@ -64,7 +64,7 @@ pub struct RoundMeasures {
     pub tiles: TileSurvival,
     /// Where content changed, in the frame of the reference.
     pub region: Result<EditedRegion, NotCompared>,
-    /// Tone and content outside of the region.
+    /// Tone and content outside the region.
     pub unedited: Result<Locality, NotCompared>,
     pub decomposition: Decomposition,
 }

@@ -3,7 +3,7 @@
 //! - [`RoundImage`] holds one image of a session with its own numbers, which are computed once.
 //! - [`compare`] measures a round against a reference, the source or the previous round: [`RoundMeasures`], whose [`Decomposition`] splits the
 //!   drift into geometry, tone, sharpness, content and what is left.
-//! - [`measure_round`] measures a round with the survival of earlier edits and what changed outside of all edits so far; [`measure_session`] does
+//! - [`measure_round`] measures a round with the survival of earlier edits and what changed outside all edits so far; [`measure_session`] does
 //!   it for a whole session: [`SessionMeasures`] with trends and the first round that failed.
 //! - [`drift_curve`] summarizes many sessions; [`compare_slopes`] compares two models over the same sessions.
 //!

@@ -38,7 +38,7 @@ impl RoundMeasures {
         ]);
         numbers.extend(self.framing());
         let tiles = |number: Option<f64>, reason: &str| number.ok_or_else(|| reason.to_owned());
-        const NONE_JUDGED: &str = "no tile of the reference shows anything";
+        const NONE_JUDGED: &str = "no tile of the reference has enough detail";
         numbers.extend([
             ("tiles.judged", Ok(self.tiles.judged as f64)),
             ("tiles.survival", tiles(self.tiles.survival, NONE_JUDGED)),
@@ -59,7 +59,7 @@ impl RoundMeasures {
         ];
         let known = match &self.registration {
             Ok(found) if found.status != Status::Failed => Ok(found.framing),
-            Ok(_) => Err("registration is failed, so the framing is unknown".to_owned()),
+            Ok(_) => Err("registration failed, so the framing is unknown".to_owned()),
             Err(reason) => Err(reason.to_string()),
         };
         numbers.extend([

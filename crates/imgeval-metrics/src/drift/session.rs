@@ -23,7 +23,7 @@ pub struct SessionRound {
     pub previous: u32,
     pub vs_source: RoundMeasures,
     pub vs_previous: RoundMeasures,
-    /// Tone and content against the source outside of all regions that were edited so far.
+    /// Tone and content against the source outside all regions that were edited so far.
     pub outside_edits: Result<Locality, NotCompared>,
     /// Each earlier edit whose place is known, in this round.
     pub earlier_edits: Vec<EditSurvival>,
@@ -56,9 +56,9 @@ impl SessionRound {
 pub struct RoundTrace {
     /// From 1.
     pub round: u32,
-    /// Where its frame lies in that of the source, if it registers with the source.
+    /// Position of its frame in that of the source, if it registers with the source.
     pub in_source: Option<Alignment>,
-    /// Where its frame lies in that of the image before it, if it registers with that one.
+    /// Position of its frame in that of the previous image, if it registers with that one.
     pub in_previous: Option<Alignment>,
     /// What it edited, on the grid of its pair with the image before it; `None` if that is unknown.
     pub edited: Option<Bits>,
@@ -157,7 +157,7 @@ fn trends_of(rounds: &[SessionRound]) -> Trends {
     }
 }
 
-/// Against the source, outside of the union of what this round and those before it edited.
+/// Against the source, outside the union of what this round and those before it edited.
 fn outside_edits(
     round: &SessionRound,
     image: &Pixels,

@@ -21,7 +21,7 @@ pub struct EditSurvival {
     pub seen_in: u32,
     /// Around the largest region of the edit: left, top, right and bottom in the frame of its round, each in [0, 1].
     pub area: [f64; 4],
-    /// Correlation of the locally normalized images inside of the area, in [-1, 1].
+    /// Correlation of the locally normalized images inside the area, in [-1, 1].
     pub correlation: Result<f64, NotCompared>,
     /// Of the later round against the round of the edit.
     pub registration: Result<Registration, NotRegistrable>,
@@ -38,7 +38,7 @@ pub fn edit_box(region: &Bits, alignment: &Alignment) -> Option<[f64; 4]> {
     (area[0] < area[2] && area[1] < area[3]).then_some(area)
 }
 
-/// The correlation of a later image, registered with the image of the edit, inside of a box in the frame of the edit. A long side of 512 pixels at most.
+/// The correlation of a later image, registered with the image of the edit, inside a box in the frame of the edit. A long side of 512 pixels at most.
 ///
 /// # Errors
 /// If the registration is not `ok`, the box is out of sight, or one of both shows nothing there.

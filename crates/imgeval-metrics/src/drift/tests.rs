@@ -183,7 +183,7 @@ fn what_cannot_be_measured_says_why() {
     assert!(flat.vs_source.numbers().iter().any(|(name, number)| *name == "drift.tone" && number.is_err()));
     assert_eq!(
         session.rounds[2].outside_edits.as_ref().unwrap_err().to_string(),
-        "what round 3 edited is unknown, so nothing outside of all edits is compared"
+        "what round 3 edited is unknown, so nothing outside all edits is compared"
     );
     assert!(session.rounds[0].outside_edits.is_ok(), "{:?}", session.rounds[0].outside_edits);
     let survivals: Vec<_> = session.rounds.iter().flat_map(|round| &round.earlier_edits).collect();

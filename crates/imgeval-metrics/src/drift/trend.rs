@@ -20,7 +20,7 @@ pub fn slope_of(points: &[(u32, f64)]) -> Option<f64> {
 pub struct Trends {
     /// Of the shift of the mean color, in CIE76.
     pub mean_delta_e: Option<f64>,
-    /// Of the shift towards yellow.
+    /// Of the shift toward yellow.
     pub b: Option<f64>,
     /// Of the binary logarithm of the ratio of the variances of the Laplacian at the side of the session.
     pub log2_lap_var: Option<f64>,
@@ -30,6 +30,6 @@ pub struct Trends {
     pub survival: Option<f64>,
     /// Of the share of the source's frame that is cut off.
     pub cut_off: Option<f64>,
-    /// Of the content that changed outside of the region found against the source, in CIE76.
+    /// Of the content that changed outside the region found against the source, in CIE76.
     pub unedited_content: Option<f64>,
 }

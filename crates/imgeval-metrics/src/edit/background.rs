@@ -1,10 +1,10 @@
-//! Pictures without the region that was to be edited.
+//! Images without the region that was to be edited.
 
 use imgeval_core::{GrayPixels, Pixels};
 
 use super::EditMetricError;
 
-/// A picture in [0, 1], black where the mask is white.
+/// An image in [0, 1], black where the mask is white.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Background {
     width: u32,
@@ -34,7 +34,7 @@ impl Background {
     }
 }
 
-/// The picture times `1 - mask / 255`; grey pixels of the mask hide in part.
+/// The image times `1 - mask / 255`; gray pixels of the mask hide in part.
 ///
 /// # Errors
 /// If the mask has another size.
@@ -101,7 +101,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-6, "{found} instead of {expected}");
         }
         let error = hide_region(&pixels, &mask(1, &[0, 0, 0])).unwrap_err();
-        assert_eq!(error.to_string(), "pictures of 3x1 and 1x3 pixels cannot be compared");
+        assert_eq!(error.to_string(), "images of 3x1 and 1x3 pixels cannot be compared");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{Background, EditMetricError};
 /// The mean over pixels and channels of the squared difference of numbers in [0, 1].
 ///
 /// # Errors
-/// If the pictures differ in size.
+/// If the images differ in size.
 pub fn mean_squared_error(first: &Background, second: &Background) -> Result<f64, EditMetricError> {
     if first.size() != second.size() {
         return Err(EditMetricError::OtherSize { first: first.size(), second: second.size() });
@@ -22,7 +22,7 @@ pub fn mean_squared_error(first: &Background, second: &Background) -> Result<f64
 pub enum Psnr {
     /// A finite number.
     Decibels(f64),
-    /// The pictures are equal in every pixel: there is no noise, and torchmetrics gives `inf`.
+    /// The images are equal in every pixel: there is no noise, and torchmetrics gives `inf`.
     Infinite,
 }
 

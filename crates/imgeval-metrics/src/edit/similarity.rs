@@ -1,7 +1,7 @@
 //! Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) as torchmetrics 1.2 computes it with a data range of 1.
 //!
 //! Moments under a Gaussian window (sigma 1.5, 11 pixels wide), constants 0.01 and 0.03, the mean over channels and pixels.
-//! torchmetrics pads the pictures by reflection and afterwards cuts off exactly the places whose window reached into the padding,
+//! torchmetrics pads the images by reflection and afterwards cuts off exactly the places whose window reached into the padding,
 //! so the padding never counts and is not made here. Variances are differences of moments and may be a little below zero; as
 //! there, they are not clamped. Known deviation: rows and columns are filtered one after the other, not by a
 //! two-dimensional window, which is the same but for the last bits.
@@ -19,10 +19,10 @@ const CHANNELS: usize = 3;
 /// Both values, both squares, the product: what is averaged under the window.
 const MOMENTS: usize = 5;
 
-/// 1 for equal pictures, near 0 for unrelated ones; may be negative.
+/// 1 for equal images, near 0 for unrelated ones; may be negative.
 ///
 /// # Errors
-/// If the pictures differ in size or a side is shorter than [`WINDOW_SIDE`].
+/// If the images differ in size or a side is shorter than [`WINDOW_SIDE`].
 pub fn structural_similarity(first: &Background, second: &Background) -> Result<f64, EditMetricError> {
     if first.size() != second.size() {
         return Err(EditMetricError::OtherSize { first: first.size(), second: second.size() });
@@ -119,7 +119,7 @@ mod tests {
     fn pictures_smaller_than_the_window_are_refused() {
         let small = picture(10, |_| 0);
         let error = structural_similarity(&small, &small).unwrap_err();
-        assert_eq!(error.to_string(), "a picture of 10x10 pixels is smaller than the window of 11x11");
+        assert_eq!(error.to_string(), "an image of 10x10 pixels is smaller than the window of 11x11");
         let other = structural_similarity(&small, &picture(12, |_| 0)).unwrap_err();
         assert_eq!(other, EditMetricError::OtherSize { first: (10, 10), second: (12, 12) });
     }

@@ -1,4 +1,4 @@
-//! How the colors of an edited image differ from those of its source, wherever the pixels lie.
+//! How the colors of an edited image differ from those of its source, regardless of position.
 
 use super::{ColorStatistics, Measured, NotMeasurable, color::trim};
 

@@ -1,4 +1,4 @@
-//! The grid of 8 pixels that JPEG leaves, and where it lies.
+//! The 8-pixel grid that JPEG leaves, and its position.
 
 use super::{
     Gray, Measured, NotMeasurable,
@@ -25,7 +25,7 @@ pub struct GridAxis {
     pub phase: usize,
     /// (max - median) / (median absolute deviation + 0.02) of the profile: 4 and more is a clear grid, images without one read up to 2.8.
     pub score: f64,
-    /// How much larger steps into each phase are than the steps beside them, in gray levels.
+    /// How much larger steps into each phase are than adjacent steps, in gray levels.
     pub profile: [f64; BLOCK],
 }
 

@@ -1,4 +1,4 @@
-//! Noise by what is left at the finest scale.
+//! Noise estimated at the finest scale.
 
 use std::f64::consts::PI;
 

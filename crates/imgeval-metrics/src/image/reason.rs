@@ -20,7 +20,7 @@ pub enum NotMeasurable {
     NoFineDetail,
     #[error("the image has {found} clear edge points; this measure needs at least {needed}")]
     TooFewEdges { found: usize, needed: usize },
-    #[error("{found} frequencies lie above the rounding noise; this measure needs at least {needed}")]
+    #[error("{found} frequencies are above the rounding noise; this measure needs at least {needed}")]
     TooFewFrequencies { found: usize, needed: usize },
     #[error("spectra of {first} and {second} pixels cannot be compared; resize the images first")]
     OtherSize { first: usize, second: usize },

@@ -1,4 +1,4 @@
-//! Shapes in images of yes and no. What lies beyond the image is no, unless it is said otherwise.
+//! Binary shapes in images. Pixels outside the image count as unset unless stated otherwise.
 
 /// Yes and no, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Tone and content outside of a region.
+//! Tone and content outside a region.
 
 use imgeval_core::GrayPixels;
 use imgeval_resample::pillow::{Filter, resize_gray};
@@ -12,7 +12,7 @@ use crate::{
 /// Pixels this near to the region, in long sides, are left out.
 const MARGIN: f64 = 0.01;
 
-/// How much of what lies outside of a region changed. Color differences are CIE76.
+/// How much of what lies outside a region changed. Color differences are CIE76.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Locality {
     /// Share of the grid that was compared, in [0, 1].
@@ -29,7 +29,7 @@ pub struct Locality {
     pub mean_shift_lab: [f64; 3],
 }
 
-/// Tone and content outside of a mask, which is white (not black) where the image was to be edited and has any size.
+/// Tone and content outside a mask, which is white (not black) where the image was to be edited and has any size.
 ///
 /// # Errors
 /// If nothing is left outside.

@@ -96,7 +96,7 @@ impl EditedRegion {
         colors.tone_on(if is_enough { &unedited } else { inside }).ok_or(NotMeasurable::NoOverlap)
     }
 
-    /// Tone and content outside of the region.
+    /// Tone and content outside the region.
     ///
     /// # Errors
     /// If nothing is left outside.
@@ -115,7 +115,7 @@ pub struct SeparatedEdit {
     pub inside: Bits,
     /// [`EditedRegion::changes`].
     pub changes: Plane,
-    /// Tone and content outside of the region.
+    /// Tone and content outside the region.
     pub outside: Result<Locality, NotMeasurable>,
 }
 

@@ -14,12 +14,12 @@ pub struct RegisteredEdit {
     pub registration: Registration,
     /// Where content changed.
     pub region: Result<EditedRegion, NotMeasurable>,
-    /// Outside of the mask, or of the region if none was given.
+    /// Outside the mask, or of the region if none was given.
     pub outside: Result<Locality, NotMeasurable>,
 }
 
-/// Registers an edited image with its source and measures it, outside of the mask (white in the source's frame where it was to be
-/// edited) or else outside of the region that is found. Nothing is measured unless the registration is `ok`.
+/// Registers an edited image with its source and measures it, outside the mask (white in the source's frame where it was to be
+/// edited) or else outside the region that is found. Nothing is measured unless the registration is `ok`.
 ///
 /// # Errors
 /// If an image cannot be registered at all.

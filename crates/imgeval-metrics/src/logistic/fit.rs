@@ -64,7 +64,7 @@ pub fn fit_logistic(
 ) -> Result<LogisticFit, LearnError> {
     check_labels(features.n_rows(), labels, n_classes)?;
     if !(settings.penalty > 0.0 && settings.penalty.is_finite() && settings.tolerance > 0.0) {
-        return Err(LearnError::Settings { what: "penalty and tolerance must be above zero" });
+        return Err(LearnError::Settings { what: "penalty and tolerance must be positive" });
     }
     let ones;
     let weights = match weights {
@@ -129,11 +129,11 @@ struct Sums {
 }
 
 impl Objective<'_> {
-    /// `place`: weights on standardised features, row by row, then intercepts.
+    /// `place`: weights on standardized features, row by row, then intercepts.
     fn evaluate(&self, place: &[f64]) -> (f64, Vec<f64>) {
         let n_features = self.features.n_features();
         let (weights, intercepts) = place.split_at(self.n_rows * n_features);
-        // Standardising goes into the weights, so that the table stays as it is.
+        // Standardizing goes into the weights, so that the table stays as it is.
         let mut raw_weights = weights.to_vec();
         let mut raw_intercepts = intercepts.to_vec();
         for (row, intercept) in raw_weights.chunks_exact_mut(n_features).zip(&mut raw_intercepts) {

@@ -1,4 +1,4 @@
-//! Minimising a smooth convex function (L-BFGS, Liu and Nocedal 1989; steps by bisection to the weak Wolfe conditions, as Lewis and
+//! Minimizing a smooth convex function (L-BFGS, Liu and Nocedal 1989; steps by bisection to the weak Wolfe conditions, as Lewis and
 //! Overton 2013 describe it).
 
 use std::collections::VecDeque;

@@ -10,7 +10,7 @@ pub struct LogisticParts {
     pub mean: Vec<f64>,
     /// One for each feature, greater than zero.
     pub scale: Vec<f64>,
-    /// On standardised features, row by row: one row of features for two classes (towards class 1), else one for each class.
+    /// On standardized features, row by row: one row of features for two classes (toward class 1), else one for each class.
     pub weights: Vec<f64>,
     /// One for each row of weights.
     pub intercepts: Vec<f64>,
@@ -41,14 +41,14 @@ impl LogisticModel {
             || Some(parts.weights.len()) != n_weights
             || parts.intercepts.len() != n_rows
         {
-            return error("lengths of means, scales, weights and intercepts do not fit");
+            return error("lengths of means, scales, weights and intercepts do not match");
         }
         let numbers = [&parts.mean, &parts.scale, &parts.weights, &parts.intercepts];
         if !numbers.into_iter().flatten().all(|value| value.is_finite()) {
             return error("a number is not finite");
         }
         if !parts.scale.iter().all(|scale| *scale > 0.0) {
-            return error("a scale is not above zero");
+            return error("a scale is not positive");
         }
         Ok(Self { parts })
     }

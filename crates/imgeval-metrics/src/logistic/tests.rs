@@ -96,16 +96,16 @@ fn unfit_input_is_refused() {
         assert_eq!(result.unwrap_err().to_string(), message);
     };
     let two = [0, 1];
-    check(fit(&[1.0, 2.0, 3.0], 2, &two, 2), "3 numbers are no table of rows with 2 features each");
-    check(fit(&[], 2, &[], 2), "0 numbers are no table of rows with 2 features each");
+    check(fit(&[1.0, 2.0, 3.0], 2, &two, 2), "3 numbers do not form a table of rows with 2 features each");
+    check(fit(&[], 2, &[], 2), "0 numbers do not form a table of rows with 2 features each");
     check(fit(&[1.0, f32::NAN], 1, &two, 2), "feature 0 of row 1 is not a finite number");
     check(fit(&[1.0, 2.0], 1, &[0], 2), "2 rows of features come with 1 labels: each row needs one");
     check(
         fit(&[1.0, 2.0], 1, &[0, 2], 2),
         "class 2 of row 1 does not exist: there are 2 classes, counted from 0",
     );
-    check(fit(&[1.0, 2.0], 1, &[0, 0], 2), "class 1 has no row: each class needs at least one example");
-    check(fit(&[1.0, 2.0], 1, &[0, 0], 1), "1 classes cannot be told apart: there must be at least two");
+    check(fit(&[1.0, 2.0], 1, &[0, 0], 2), "class 1 has no rows: each class needs at least one example");
+    check(fit(&[1.0, 2.0], 1, &[0, 0], 1), "1 classes are not enough: at least two are needed");
     let features = Features::new(&[1.0, 2.0], 1).unwrap();
     let settings = LogisticSettings::default();
     let fit = |weights, settings| fit_logistic(features, &two, 2, weights, settings);
@@ -113,7 +113,7 @@ fn unfit_input_is_refused() {
     check(fit(Some(&[1.0]), settings), "2 rows of features come with 1 weights: each row needs one");
     check(
         fit(None, LogisticSettings { penalty: 0.0, ..settings }),
-        "the settings cannot be used: penalty and tolerance must be above zero",
+        "invalid settings: penalty and tolerance must be positive",
     );
     let model = fit(None, settings).unwrap().model;
     assert_eq!(model.logits(&[1.0, 2.0]), Err(LearnError::OtherLength { expected: 1, found: 2 }));

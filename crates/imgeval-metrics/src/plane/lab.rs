@@ -39,7 +39,7 @@ pub fn lab_of_unit(rgb: [f32; 3]) -> Lab {
     of_linear(rgb.map(|value| linear(f64::from(value))))
 }
 
-/// The 8-bit sRGB color of this CIELAB color; what lies outside of sRGB is clipped channel by channel.
+/// The 8-bit sRGB color of this CIELAB color; what lies outside sRGB is clipped channel by channel.
 #[must_use]
 pub fn rgb_of_lab([l, a, b]: Lab) -> [u8; 3] {
     let y = (f64::from(l) + 16.0) / 116.0;

@@ -11,7 +11,7 @@ use crate::plane::Plane;
 
 /// At least this correlation of the normalized images means that the alignment is right.
 pub const OK_CORRELATION: f64 = 0.30;
-/// And at least this share of the edited frame must lie on the source.
+/// Minimum share of the edited frame that must overlap the source.
 pub const OK_OVERLAP: f64 = 0.30;
 /// At least this search score means that the framing is about right. Unrelated images reach 0.18.
 pub const COARSE_SCORE: f64 = 0.20;
@@ -59,7 +59,7 @@ pub struct Registration {
     /// Of no meaning if the status is [`Status::Failed`].
     pub alignment: Alignment,
     pub framing: Framing,
-    /// Share of the edited image's pixels that lie within the source, in [0, 1].
+    /// Share of the edited image's pixels inside the source, in [0, 1].
     pub overlap: f64,
     /// Of the search that the alignment began with: correlation of edge directions, preferring large overlaps, at most 1; 0 without a search.
     pub search_score: f64,
@@ -75,10 +75,10 @@ pub enum NotRegistrable {
     )]
     TooSmall { width: u32, height: u32 },
     #[error(
-        "an image of {width}x{height} pixels is too thin to be registered: its sides may differ {MOST_ELONGATED} times"
+        "an image of {width}x{height} pixels is too narrow to be registered: its sides may differ by a factor of at most {MOST_ELONGATED}"
     )]
     TooThin { width: u32, height: u32 },
-    #[error("the {which} image has one color and nothing to be registered by")]
+    #[error("the {which} image is a single color, with nothing to register by")]
     OneColor { which: &'static str },
 }
 

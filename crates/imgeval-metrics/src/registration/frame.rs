@@ -1,4 +1,4 @@
-//! Where an edited image lies on its source, and what that means for the frame.
+//! Position of an edited image relative to its source, and what it means for the frame.
 
 /// Maps the edited frame to the source frame, per axis x and y: `source = b + a * edited`.
 ///
@@ -16,7 +16,7 @@ pub struct Alignment {
 pub struct Framing {
     /// Share of the source frame that the edited image does not show, in [0, 1].
     pub cut_off: f64,
-    /// Share of the edited frame that lies outside of the source, in [0, 1].
+    /// Share of the edited frame outside the source, in [0, 1].
     pub new_share: f64,
     /// Shares of the source's width or height that are cut off at its edges: left, top, right, bottom.
     pub cut: [f64; 4],

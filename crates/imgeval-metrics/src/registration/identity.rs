@@ -30,7 +30,7 @@ pub struct Likeness {
     pub psnr: f64,
     /// Mean structural similarity of gray, at most 1.
     pub ssim: f64,
-    /// What a perceptual distance is to be computed on: source and edited image, of one size.
+    /// Inputs for a perceptual distance: source and edited image, of one size.
     pub crops: [Pixels; 2],
 }
 
@@ -51,7 +51,7 @@ pub struct AlignedLikeness {
 pub enum NotComparable {
     #[error("registration is {}, so pixels cannot be compared", .0.name())]
     NotRegistered(Status),
-    #[error("too little of the images overlaps to be compared")]
+    #[error("the images overlap too little to be compared")]
     TooLittle,
 }
 

@@ -6,7 +6,7 @@
 //! - [`AlignedPair`] puts both images on the source's pixels. [`likeness_before`] and [`likeness_after`] compare them;
 //!   [`tile_survival`] looks for the source's tiles in images that were drawn anew.
 //!
-//! Nothing outside of an edit may be measured on pixels unless the status is [`Status::Ok`].
+//! Nothing outside an edit may be measured on pixels unless the status is [`Status::Ok`].
 
 mod align;
 mod correlation;

@@ -41,7 +41,7 @@ pub(super) struct Refined {
     pub(super) alignment: Alignment,
     /// Correlation of the normalized images over the overlap, in [-1, 1].
     pub(super) correlation: f64,
-    /// Share of the edited image's pixels that lie within the source.
+    /// Share of the edited image's pixels inside the source.
     pub(super) overlap: f64,
 }
 

@@ -16,12 +16,12 @@ const HAIR: f64 = 1e-9;
 pub(super) struct Positions {
     /// First of four coefficients, in padded places, and their weights.
     taps: Vec<(usize, [f32; 4])>,
-    /// Whether a place lies within the image.
+    /// Whether a position is inside the image.
     pub(super) is_inside: Vec<bool>,
 }
 
 impl Positions {
-    /// `n` places of a frame that lies at `(frame - b) / a` on the image with `length` pixels.
+    /// `n` positions of a frame at `(frame - b) / a` on the image with `length` pixels.
     pub(super) fn new(n: usize, length: usize, a: f64, b: f64) -> Self {
         let last = (length - 1) as f64;
         let position = |place: usize| ((place as f64 + 0.5) / n as f64 - b) / a * length as f64 - 0.5;

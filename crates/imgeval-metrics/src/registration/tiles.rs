@@ -1,4 +1,4 @@
-//! How much of a source can still be found, tile by tile, in an image that was drawn anew.
+//! How much of a source can still be found, tile by tile, in a redrawn image.
 
 use imgeval_core::Pixels;
 
@@ -21,7 +21,7 @@ const SURVIVED: f64 = 0.5;
 /// Tiles of a source that were found again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TileSurvival {
-    /// Tiles of the 64 that show something and lie in the overlap.
+    /// Tiles, of the 64, that have enough detail and are in the overlap.
     pub judged: usize,
     /// Share of the judged tiles that were found, in [0, 1]; `None` if none was judged.
     pub survival: Option<f64>,

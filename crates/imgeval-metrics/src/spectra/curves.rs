@@ -6,10 +6,10 @@ use super::{GrayPlane, PowerSpectrum, SpectrumError, check_size};
 /// The mean power of each whole radius (Durall et al. 2020, "Watch your up-convolution").
 ///
 /// Entry r is the mean over the frequencies whose distance from zero frequency, in waves over the shorter side, rounds down to r; the last
-/// entries are the corners beyond 0.5 cycles per pixel. A square picture of side n has entries 0 to n / sqrt(2), rounded down.
+/// entries are the corners beyond 0.5 cycles per pixel. A square image of side n has entries 0 to n / sqrt(2), rounded down.
 ///
 /// Known deviation: the published code measures from the middle of the array, half a step beside zero frequency; here
-/// it is zero frequency itself. Pictures that are not square are an extension.
+/// it is zero frequency itself. Images that are not square are an extension.
 #[must_use]
 pub fn azimuthal_power(spectrum: &PowerSpectrum) -> Vec<f64> {
     let mut sums: Vec<f64> = Vec::new();
@@ -26,33 +26,33 @@ pub fn azimuthal_power(spectrum: &PowerSpectrum) -> Vec<f64> {
     sums.iter().zip(counts).map(|(sum, count)| sum / count.max(1) as f64).collect()
 }
 
-/// [`azimuthal_power`] of the picture minus its 3x3 median (Ricker et al. 2022, "Towards the detection of diffusion model deepfakes").
+/// [`azimuthal_power`] of the image minus its 3x3 median (Ricker et al. 2022, "Toward the detection of diffusion model deepfakes").
 #[must_use]
 pub fn high_pass_azimuthal_power(plane: &GrayPlane) -> Vec<f64> {
     azimuthal_power(&PowerSpectrum::of(&plane.median_residual()))
 }
 
-/// The side that pictures are brought to by [`corvi_spectra`].
+/// The side that images are brought to by [`corvi_spectra`].
 pub const CORVI_SIDE: usize = 256;
 /// Directions over half a turn.
 pub const ANGULAR_SECTORS: usize = 16;
-/// Variance of what resampling's rounding makes of a picture without contrast, and more; one pixel one grey value brighter is 2e-10.
+/// Variance of what resampling's rounding makes of an image without contrast, and more; one pixel one gray value brighter is 2e-10.
 const FLAT: f64 = 1e-12;
-/// Cycles per pixel; below, direction is the picture's content.
+/// Cycles per pixel; below, direction is the image's content.
 const ANGULAR_INNER: f64 = 0.1;
 
-/// How the energy of a picture is spread over distance and direction (Corvi et al. 2023, "Intriguing properties of synthetic images").
+/// How the energy of an image is spread over distance and direction (Corvi et al. 2023, "Intriguing properties of synthetic images").
 #[derive(Debug, Clone, PartialEq)]
 pub struct CorviSpectra {
     /// Entry r is the share of the energy at distances from r to r + 1 waves over 256 pixels; 182 entries that sum to 1.
     pub radial: Vec<f64>,
-    /// The share of the energy above 0.1 cycles per pixel in 16 sectors of 1/16 of a half turn. Sector 0 is centred on waves along a
-    /// row, sector 8 on waves down a column. Not normalised: the sum is the share of the energy above 0.1.
+    /// The share of the energy above 0.1 cycles per pixel in 16 sectors of 1/16 of a half turn. Sector 0 is centerd on waves along a
+    /// row, sector 8 on waves down a column. Not normalized: the sum is the share of the energy above 0.1.
     pub angular: [f64; ANGULAR_SECTORS],
 }
 
-/// The picture is brought to a shorter side of 256 (bicubic, antialiased, as Pillow's on floats), cut to its central square, and freed of
-/// mean and contrast; a picture without any contrast has no energy, and zeros everywhere.
+/// The image is brought to a shorter side of 256 (bicubic, antialiased, as Pillow's on floats), cut to its central square, and freed of
+/// mean and contrast; an image without any contrast has no energy, and zeros everywhere.
 ///
 /// The paper does not say how it resamples and where sectors begin; both are ours.
 ///
@@ -83,7 +83,7 @@ pub fn corvi_spectra(plane: &GrayPlane) -> Result<CorviSpectra, SpectrumError> {
     Ok(spectra)
 }
 
-/// The mean of curves of one length, one picture at a time.
+/// The mean of curves of one length, one image at a time.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MeanCurve {
     sums: Vec<f64>,

@@ -1,4 +1,4 @@
-//! One picture's spectrum as a row of numbers, whatever the picture's size.
+//! One image's spectrum as a row of numbers, whatever the image's size.
 
 use super::lattice::whole_periods;
 use super::{Direction, GrayPlane, LatticePeaks, N_MULTIPLES, PowerSpectrum, SpectrumError, check_size};
@@ -7,16 +7,16 @@ use super::{Direction, GrayPlane, LatticePeaks, N_MULTIPLES, PowerSpectrum, Spec
 pub const SPECTRUM_BINS: usize = 64;
 /// Numbers in a row of [`spectrum_features`].
 pub const N_SPECTRUM_FEATURES: usize = 2 * SPECTRUM_BINS + 4 * N_MULTIPLES;
-/// Far below what rounding to bytes leaves (1.3e-6), so that a flat picture has a logarithm.
+/// Far below what rounding to bytes leaves (1.3e-6), so that a flat image has a logarithm.
 const FLOOR: f64 = 1e-9;
 
-/// What a classifier is told of a picture, [`N_SPECTRUM_FEATURES`] numbers:
+/// What a classifier is told of an image, [`N_SPECTRUM_FEATURES`] numbers:
 ///
 /// - 64: natural logarithm of the mean power in each of [`SPECTRUM_BINS`] bands of frequency ([`bin_frequencies`]), zero frequency left out;
-/// - 64: the same of the picture minus its 3x3 median;
+/// - 64: the same of the image minus its 3x3 median;
 /// - 32: natural logarithm of the [`LatticePeaks`], direction by direction, multiples 1 to 8.
 ///
-/// Bands are in cycles per pixel, so that pictures of any size have comparable rows; a picture's size is not among the numbers. At most
+/// Bands are in cycles per pixel, so that images of any size have comparable rows; an image's size is not among the numbers. At most
 /// 15 columns and rows are cut off at the end.
 ///
 /// # Errors
@@ -54,7 +54,7 @@ pub fn bin_frequencies() -> Vec<f64> {
     (0..SPECTRUM_BINS).map(|bin| (bin as f64 + 0.5) * width).collect()
 }
 
-/// The mean power in each band. A band without any frequency, which only the lowest of small pictures are, takes the next one's.
+/// The mean power in each band. A band without any frequency, which only the lowest of small images are, takes the next one's.
 pub(super) fn band_power(spectrum: &PowerSpectrum) -> Vec<f64> {
     let mut sums = [0.0; SPECTRUM_BINS];
     let mut counts = [0_usize; SPECTRUM_BINS];

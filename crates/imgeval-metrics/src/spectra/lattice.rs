@@ -52,7 +52,7 @@ pub struct LatticePeaks {
 }
 
 impl LatticePeaks {
-    /// Of the picture minus its 3x3 median; at most 15 columns and rows are cut off at the end, so that the places are whole
+    /// Of the image minus its 3x3 median; at most 15 columns and rows are cut off at the end, so that the places are whole
     /// frequencies.
     ///
     /// # Errors

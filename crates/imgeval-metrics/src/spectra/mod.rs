@@ -1,20 +1,20 @@
-//! Traces that generators leave in the frequencies of their pictures.
+//! Traces that generators leave in the frequencies of their images.
 //!
-//! A picture is a [`GrayPlane`]: one number a pixel in [0, 1]. Frequencies are in cycles per pixel, 0.5 is the highest that a row
+//! An image is a [`GrayPlane`]: one number a pixel in [0, 1]. Frequencies are in cycles per pixel, 0.5 is the highest that a row
 //! can hold. Power is the squared magnitude of the orthonormal Fourier transform, so that white noise of variance v has
 //! power v everywhere, whatever the size.
 //!
 //! - [`azimuthal_power`] (Durall et al. 2020), [`high_pass_azimuthal_power`] (Ricker et al. 2022) and [`corvi_spectra`] (Corvi et
-//!   al. 2023) are published curves; [`MeanCurve`] averages them over pictures.
+//!   al. 2023) are published curves; [`MeanCurve`] averages them over images.
 //! - [`LatticePeaks`] looks where upsampling by 2, 4, 8 or 16 leaves its peaks.
-//! - [`spectrum_features`] describes one picture to a classifier, whatever its size.
-//! - [`FingerprintSum`] and [`SignatureSum`] describe a generator by many pictures. They take one picture at a time; parts merged
+//! - [`spectrum_features`] describes one image to a classifier, whatever its size.
+//! - [`FingerprintSum`] and [`SignatureSum`] describe a generator by many images. They take one image at a time; parts merged
 //!   in a fixed order give the same bytes every time on one machine; another may differ in the last bits, because the Fourier transform uses
 //!   the widest registers that the processor has.
 //!
 //! The denoiser behind every residual is the 3x3 median, edges repeated ([`GrayPlane::median_residual`]): the high-pass of Ricker et al.
 //! Known deviation: Corvi et al. use a denoising network, whose weights are not ours to ship. The median leaves more of
-//! the picture's edges in the residual, so more pictures are needed for the same fingerprint.
+//! the image's edges in the residual, so more images are needed for the same fingerprint.
 
 mod curves;
 mod features;
@@ -43,16 +43,14 @@ pub use signature::{Signature, SignatureSum, signature_of, similarity_matrix};
 /// Pixels on the shorter side below which a spectrum has too few frequencies to be described.
 pub const MIN_SIDE: usize = 64;
 
-/// Why a picture has no spectrum, or two curves no mean.
+/// Why an image has no spectrum, or two curves no mean.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpectrumError {
     #[error(
-        "a picture of {width}x{height} pixels has too few frequencies: each side needs at least {MIN_SIDE} pixels"
+        "an image of {width}x{height} pixels has too few frequencies: each side needs at least {MIN_SIDE} pixels"
     )]
     TooSmall { width: usize, height: usize },
-    #[error(
-        "a curve of {found} points cannot be averaged with curves of {expected}: take pictures of one size"
-    )]
+    #[error("a curve of {found} points cannot be averaged with curves of {expected}: use images of one size")]
     OtherLength { expected: usize, found: usize },
 }
 

@@ -1,8 +1,8 @@
-//! A grey picture as numbers, and what is left of it when its smooth part is taken away.
+//! A gray image as numbers, and the residual after removing its smooth part.
 
 use imgeval_core::GrayPixels;
 
-/// Grey values in [0, 1], row by row; at least one pixel, every value finite.
+/// Gray values in [0, 1], row by row; at least one pixel, every value finite.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GrayPlane {
     width: usize,
@@ -20,7 +20,7 @@ impl GrayPlane {
         is_valid.then_some(Self { width, height, values })
     }
 
-    /// Grey bytes divided by 255.
+    /// Gray bytes divided by 255.
     #[must_use]
     pub fn of(pixels: &GrayPixels) -> Self {
         let values = pixels.values().iter().map(|value| f32::from(*value) / 255.0).collect();
@@ -44,7 +44,7 @@ impl GrayPlane {
     }
 
     /// The middle; where a side leaves an odd number of pixels, one more is cut off at its end. `None` if a side is zero or longer
-    /// than the picture's.
+    /// than the image's.
     #[must_use]
     pub fn centre_crop(&self, width: usize, height: usize) -> Option<Self> {
         let left = self.width.checked_sub(width)? / 2;
@@ -52,14 +52,14 @@ impl GrayPlane {
         (width > 0 && height > 0).then(|| self.crop(left, top, width, height))
     }
 
-    /// The region must lie inside.
+    /// Crops a region, which must be inside.
     pub(super) fn crop(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
         let rows = self.values.chunks_exact(self.width).skip(top).take(height);
         let values = rows.flat_map(|row| &row[left..left + width]).copied().collect();
         Self { width, height, values }
     }
 
-    /// The picture minus its 3x3 median; beyond the edges the outermost pixels are repeated (SciPy's `median_filter` with
+    /// The image minus its 3x3 median; beyond the edges the outermost pixels are repeated (SciPy's `median_filter` with
     /// `mode="nearest"`, which for 3x3 is also its default, `reflect`).
     #[must_use]
     pub fn median_residual(&self) -> Self {

@@ -71,7 +71,7 @@ impl PowerSpectrum {
 /// Frequencies on the edge of two bins belong to the upper one, whatever rounding says.
 const HAIR: f64 = 1e-9;
 
-/// A frequency as whole waves over the picture.
+/// A frequency as whole waves over the image.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frequency {
     along: f64,
@@ -80,7 +80,7 @@ pub(super) struct Frequency {
 }
 
 impl Frequency {
-    /// In waves over the shorter side: whole numbers on the axes of a square picture.
+    /// In waves over the shorter side: whole numbers on the axes of a square image.
     fn radius(self) -> f64 {
         let (width, height) = self.size;
         let side = width.min(height) as f64;
@@ -95,7 +95,7 @@ impl Frequency {
         (self.radius() + HAIR) as usize
     }
 
-    /// Which of `n` bands of equal width between zero and the corner it lies in.
+    /// Index of its band among `n` bands of equal width between zero and the corner.
     pub(super) fn band(self, n: usize) -> usize {
         let band = (self.cycles() / std::f64::consts::FRAC_1_SQRT_2 * n as f64 + HAIR) as usize;
         // The corner itself is the end of the last band.

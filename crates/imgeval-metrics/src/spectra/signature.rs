@@ -1,4 +1,4 @@
-//! Everything that the spectra of a generator's pictures tell of it.
+//! Everything that the spectra of a generator's images tell of it.
 
 use super::features::band_power;
 use super::lattice::whole_periods;
@@ -7,7 +7,7 @@ use super::{
     SpectrumError, bin_frequencies, check_size, corvi_spectra,
 };
 
-/// A generator (or its decoder) as its pictures' spectra show it. Means over pictures, which may differ in size.
+/// A generator (or its decoder) as its images' spectra show it. Means over images, which may differ in size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signature {
     pub n_images: usize,
@@ -15,20 +15,20 @@ pub struct Signature {
     pub frequencies: Vec<f64>,
     /// Mean power in each band.
     pub spectrum: Vec<f64>,
-    /// Mean power in each band of the picture minus its 3x3 median.
+    /// Mean power in each band of the image minus its 3x3 median.
     pub residual_spectrum: Vec<f64>,
     /// Mean of [`super::CorviSpectra::radial`].
     pub radial: Vec<f64>,
     /// Mean of [`super::CorviSpectra::angular`].
     pub angular: Vec<f64>,
-    /// Geometric means over pictures.
+    /// Geometric means over images.
     pub peaks: LatticePeaks,
     pub fingerprint: Fingerprint,
     /// [`Fingerprint::autocorrelation`].
     pub autocorrelation: Vec<f64>,
 }
 
-/// A signature in the making, picture by picture.
+/// A signature in the making, image by image.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SignatureSum {
     spectrum: MeanCurve,
@@ -62,7 +62,7 @@ impl SignatureSum {
         Ok(())
     }
 
-    /// As if the other's pictures had been added here. The order of merging may change the last bits.
+    /// As if the other's images had been added here. The order of merging may change the last bits.
     ///
     /// # Errors
     /// None in practice: all curves of signatures have one length.
@@ -81,7 +81,7 @@ impl SignatureSum {
         self.spectrum.n()
     }
 
-    /// `None` if there was no picture, or none whose residual has any energy.
+    /// `None` if there was no image, or none whose residual has any energy.
     #[must_use]
     pub fn finish(&self) -> Option<Signature> {
         let fingerprint = self.fingerprint.finish()?;
@@ -102,10 +102,10 @@ impl SignatureSum {
     }
 }
 
-/// The signature of a handful of pictures that lie in memory; `None` as [`SignatureSum::finish`] says.
+/// The signature of a few images in memory; `None` as described for [`SignatureSum::finish`].
 ///
 /// # Errors
-/// If a side of a picture is shorter than [`super::MIN_SIDE`].
+/// If a side of an image is shorter than [`super::MIN_SIDE`].
 pub fn signature_of<'a>(
     planes: impl IntoIterator<Item = &'a GrayPlane>,
 ) -> Result<Option<Signature>, SpectrumError> {

@@ -10,7 +10,7 @@ struct Picture {
     case: Case,
 }
 
-/// The pictures, and what belongs to all of them.
+/// The images, and what belongs to all of them.
 fn pictures() -> (Vec<Picture>, Case) {
     let mut cases = parse_cases(FIXTURE);
     let together = cases.pop().unwrap();
@@ -86,7 +86,7 @@ fn the_fingerprint_is_that_of_numpy() {
     );
 }
 
-/// The second fixture picture repeats every 4 pixels, the first every 8.
+/// The second fixture image repeats every 4 pixels, the first every 8.
 #[test]
 fn peaks_are_found_at_their_period() {
     let planes = planes();
@@ -140,7 +140,7 @@ fn small_and_flat_pictures_get_an_answer() {
     let error = spectrum_features(&small).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a picture of 63x200 pixels has too few frequencies: each side needs at least 64 pixels"
+        "an image of 63x200 pixels has too few frequencies: each side needs at least 64 pixels"
     );
     let flat = GrayPlane::new(64, 64, vec![0.3; 4096]).unwrap();
     assert!(spectrum_features(&flat).unwrap().iter().all(|value| value.is_finite()));

@@ -39,7 +39,7 @@ pub enum NotTestable {
     NoEvents,
     #[error("not testable: a comparison needs at least 2 groups of at least 1 session each")]
     TooFewGroups,
-    #[error("not testable: whenever a session failed, sessions of one group only were left")]
+    #[error("not testable: whenever a session failed, only sessions of one group were left")]
     NeverTogether,
 }
 

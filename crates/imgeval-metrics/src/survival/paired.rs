@@ -10,7 +10,7 @@ use super::{RoundStatus, first_failure};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairedRound {
     pub round: u32,
-    /// Sessions of which both models have at least so many rounds.
+    /// Sessions in which both models have at least this many rounds.
     pub sessions: usize,
     /// SR@k of both over these sessions, in [0, 1].
     pub rates: [f64; 2],

@@ -66,7 +66,7 @@ pub fn time_of(session: &[RoundStatus], refusals: Refusals) -> Time {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RoundRate {
     pub round: u32,
-    /// Sessions that have at least so many rounds.
+    /// Sessions with at least this many rounds.
     pub sessions: usize,
     /// Those of them that count.
     pub count: usize,

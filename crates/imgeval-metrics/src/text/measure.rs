@@ -25,7 +25,7 @@ pub struct TextMeasures {
     pub cer: f64,
     /// `1 - cer`, at least 0.
     pub char_accuracy: f64,
-    /// The share of the targets' words that stand in the answers, in 0 to 1; none where the targets have no word.
+    /// Share of the targets' words found in the answers, in 0 to 1; none if the targets have no words.
     pub word_accuracy: Option<f64>,
     /// Words in the targets; those of punctuation and symbols alone do not count.
     pub words: usize,
@@ -38,10 +38,10 @@ pub struct TextMeasures {
 /// Why there are no numbers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextNotMeasurable {
-    #[error("no line of text was asked for")]
+    #[error("no line of text was requested")]
     NoTarget,
     /// The place of the line, from 0.
-    #[error("line {} has no character to read", index + 1)]
+    #[error("line {} has no readable characters", index + 1)]
     EmptyTarget { index: usize },
     #[error("a corner of fragment {index} is not a number")]
     NoPlace { index: usize },

@@ -1,11 +1,11 @@
-//! How well the text in an image is the text that was asked for.
+//! How well the text in an image matches the requested text.
 //!
-//! A reader gives fragments: boxes with text. They are grouped into rows ([`layout`]), runs of fragments of a row are paired
-//! with the target lines ([`pairing`]), and what is paired is aligned character by character ([`alignment`]).
+//! A reader gives fragments: boxes with text. They are grouped into rows ([`layout`]), runs of fragments of a row are
+//! paired with the target lines ([`pairing`]), and pairs are aligned character by character ([`alignment`]).
 //! [`measure_text`] does it all; docs/methods.md defines every number.
 //!
-//! Spaces are left out of every comparison of characters, because readers drop them and detectors split lines at them. No
-//! mapping between traditional and simplified characters is made.
+//! Spaces are ignored when comparing characters, because readers drop them and detectors split lines at them.
+//! Traditional and simplified characters are not mapped to each other.
 
 mod alignment;
 mod layout;

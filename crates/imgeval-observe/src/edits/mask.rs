@@ -1,4 +1,4 @@
-//! What of a picture is the mask of an edit: white on black, or what the user says about another one.
+//! What of an image is the mask of an edit: white on black, or what the user says about another one.
 
 use imgeval_core::GrayPixels;
 
@@ -16,20 +16,19 @@ pub enum MaskThreshold {
     Grays,
 }
 
-/// Why a picture is no mask.
+/// Why an image is no mask.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MaskError {
-    #[error("{share:.0} % of its pixels are neither black nor white, so it is no mask")]
+    #[error("{share:.0} % of its pixels are neither black nor white, so it is not a mask")]
     Photograph { share: f64 },
-    #[error("its brightest pixel has the level {brightest} of 255, so it marks nothing in white")]
+    #[error("its brightest pixel has the level {brightest} of 255, so nothing is marked in white")]
     Dark { brightest: u8 },
 }
 
-/// The mask in black and white, or as the user wants it.
+/// The mask in black and white, or as requested by the user.
 ///
 /// # Errors
-/// If nothing was said about it and it is not nearly black and white. A black one is a mask of nothing, which is told where
-/// it is used.
+/// If there was no request and the mask is not nearly black and white. An empty mask is reported where it is used.
 pub fn mask_of(luma: GrayPixels, threshold: Option<MaskThreshold>) -> Result<GrayPixels, MaskError> {
     match threshold {
         Some(MaskThreshold::Grays) => Ok(luma),
@@ -87,7 +86,7 @@ mod tests {
         let photograph = refused(&[(90, 40), (140, 40), (255, 20)]);
         assert_eq!(
             photograph.to_string(),
-            "80 % of its pixels are neither black nor white, so it is no mask"
+            "80 % of its pixels are neither black nor white, so it is not a mask"
         );
         assert_eq!(refused(&[(255, 40), (128, 6)]), MaskError::Photograph { share: 6.0 });
         // Labels, red on black, and a mask that is nearly black.

@@ -58,7 +58,7 @@ pub fn measure_edits(
         let image = record.image();
         let measured = match read.cases().get(&sample.case) {
             Some(case) => measure(run, &meter, case, &image),
-            None => Err(unusable("it belongs to no case of the suite")),
+            None => Err(unusable("it does not belong to any case of the suite")),
         };
         let outcome = match measured {
             Ok(metrics) => {

@@ -1,10 +1,10 @@
-//! The five metrics of an edited picture (docs/methods.md 2.2), with the networks loaded once for many pairs.
+//! The five metrics of an edited image (docs/methods.md 2.2), with the networks loaded once for many pairs.
 //!
-//! As SmartEdit's `test/metrics_evaluation.py`: everything to 256x256 (pictures bicubic, mask nearest, as Pillow scales), both pictures
-//! without the masked region, and CLIPScore of the edited picture cut to the region.
+//! As SmartEdit's `test/metrics_evaluation.py`: everything to 256x256 (images bicubic, mask nearest, as Pillow scales), both images
+//! without the masked region, and CLIPScore of the edited image cut to the region.
 //!
-//! Known deviations from Pillow's `open` and `convert`, which read files there: pictures are turned upright by their EXIF
-//! orientation, 16-bit grey keeps its high byte where Pillow saturates, and CMYK becomes RGB by OpenCV's formula. Other JPEG
+//! Known deviations from Pillow's `open` and `convert`, which read files there: images are turned upright by their EXIF
+//! orientation, 16-bit gray keeps its high byte where Pillow saturates, and CMYK becomes RGB by OpenCV's formula. Other JPEG
 //! files have the same values, because both decode with libjpeg-turbo. That matters for masks, because every pixel that is not
 //! black belongs to the region: around a mask in a JPEG file lies a rim of values like 1 to 7, which widens the region by a
 //! pixel or two and which another decoder may put at 0. On the two masks of the shared data regions are equal to Pillow's, PSNR
@@ -30,7 +30,7 @@ use crate::{
     models::{is_pulled_clip, sha256_of_weights},
 };
 
-/// Raised whenever our code could give other numbers for the same pictures.
+/// Raised whenever our code could give other numbers for the same images.
 const VERSION: u32 = 1;
 
 /// Pixels on a side of everything that is compared.
@@ -41,7 +41,7 @@ pub const SIDE: u32 = 256;
 pub struct EditMetrics {
     /// Of the mask at [`SIDE`]; as a cut, right and bottom are exclusive.
     pub region: Region,
-    /// How much of the picture the mask leaves to compare, in [0, 1]. The rest is equal by making and flatters all four.
+    /// How much of the image the mask leaves to compare, in [0, 1]. The rest is equal by making and flatters all four.
     pub visible_share: f64,
     pub psnr: Psnr,
     pub ssim: f64,
@@ -49,7 +49,7 @@ pub struct EditMetrics {
     pub lpips: Option<f64>,
     /// From 0 to 100.
     pub clip_score: Option<f64>,
-    /// Why a metric is not there, by its name.
+    /// Missing metrics by name, with the reason.
     pub missing: Vec<(&'static str, MissingMetric)>,
 }
 
@@ -61,7 +61,7 @@ pub enum MissingMetric {
     /// Why, and the set of weights that they belong to.
     #[error("{reason}")]
     WeightsAbsent { reason: String, set: &'static str },
-    #[error("the region is one pixel wide or high, and nothing is left to cut out")]
+    #[error("the region is one pixel wide or high, so nothing can be cropped")]
     RegionWithoutInside,
 }
 
@@ -118,11 +118,11 @@ pub struct EditMeter {
 }
 
 impl EditMeter {
-    /// Loads what is there: weights that are named, or else those that were pulled. CLIP is looked for only if texts
-    /// will be given.
+    /// Loads the available networks: weights that are named, otherwise pulled ones. CLIP is only needed if texts will
+    /// be given.
     ///
     /// # Errors
-    /// If weights that are named or here cannot be used, or a network fails its check.
+    /// If named or installed weights cannot be used, or a network fails its check.
     pub fn load(weights: &EditWeights, has_texts: bool) -> Result<Self, ObserverError> {
         let lpips = locate_lpips(weights)?;
         let clip = if has_texts { locate_clip(weights)? } else { Err(MissingMetric::TextNotGiven) };
@@ -170,7 +170,8 @@ impl EditMeter {
         &self.facts
     }
 
-    /// All that can be measured of a pair; the sizes may differ. What is missing is no error but said.
+    /// Computes everything that can be measured for a pair; the sizes may differ. Missing metrics are reported, not
+    /// errors.
     ///
     /// # Errors
     /// If the mask marks no region, or a network fails.
@@ -250,10 +251,10 @@ impl EditMeter {
     }
 }
 
-/// A picture at the size at which it is measured, which is all that is kept of it: the next one needs the memory.
+/// An image at the size at which it is measured, which is all that is kept of it: the next one needs the memory.
 pub struct Scaled {
     pixels: Pixels,
-    /// Of the picture itself.
+    /// Of the image itself.
     pub size: [u32; 2],
 }
 

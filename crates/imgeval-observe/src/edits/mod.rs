@@ -1,4 +1,4 @@
-//! Edited pictures against their sources.
+//! Edited images against their sources.
 
 #[cfg(test)]
 mod golden_tests;

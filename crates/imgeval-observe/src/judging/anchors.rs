@@ -11,7 +11,7 @@ use imgeval_suites::suite::SuiteRef;
 
 use super::{JudgingError, Subjects, subjects_of, title_of};
 
-/// Adds the anchors' images to what is judged; gives what the judge said of them when they were set up.
+/// Adds the anchors' images to the images to be judged; returns the judge's earlier judgments of them.
 pub(super) fn add_anchors(
     anchors: &Path,
     suite: SuiteRef,

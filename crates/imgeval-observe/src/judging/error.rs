@@ -15,7 +15,7 @@ pub enum JudgingError {
     Run(#[from] ScoringError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the anchors `{}` are of the suite {found}, not of {wanted}", anchors.display())]
+    #[error("the anchors `{}` are of the suite {found}, not {wanted}", anchors.display())]
     OtherAnchors { anchors: PathBuf, found: String, wanted: &'static str },
     #[error("`{judge}` has not judged the anchors `{}`", anchors.display())]
     UnjudgedAnchors { anchors: PathBuf, judge: String },
@@ -28,7 +28,7 @@ pub enum UnusableProtocol {
     Suite(#[from] SuiteError),
     #[error(transparent)]
     Unreadable(#[from] TextError),
-    #[error("`{}` is no protocol: {}", path.display(), sentence_of(error))]
+    #[error("`{}` is not a valid protocol: {}", path.display(), sentence_of(error))]
     NotOne { path: PathBuf, error: ProtocolFileError },
     #[error("the protocol {protocol} is for {of}, and the run's suite is {suite}")]
     OtherSuite { protocol: String, of: String, suite: &'static str },

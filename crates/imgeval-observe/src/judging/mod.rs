@@ -1,4 +1,4 @@
-//! What a judge is asked about a run: by which protocol, about which images, in which order.
+//! Questions to a judge about a run: by which protocol, about which images, in which order.
 
 mod anchors;
 mod error;
@@ -76,12 +76,12 @@ impl JudgeQuestions {
         Ok(Self { suite, protocol, subjects, items, first_case, references })
     }
 
-    /// In the order in which they are asked.
+    /// The items in the order of the questions.
     pub fn items(&self) -> &[JudgedItem] {
         &self.items
     }
 
-    /// The case of the first image; `None` if the run holds no usable image that the protocol asks about.
+    /// The case of the first image; `None` if the run contains no usable image that the protocol asks about.
     pub fn first_case(&self) -> Option<&Arc<SuiteCase>> {
         self.first_case.as_ref()
     }
@@ -177,7 +177,7 @@ fn question_about(
 ) -> Result<JudgeQuestion, Failure> {
     let missing = |what: &str| Failure {
         kind: FailureKind::NotAccessible,
-        detail: format!("the run holds no {what} of {}", item.id),
+        detail: format!("the run contains no {what} of {}", item.id),
     };
     let subject = subjects.get(&(item.role, item.id.clone())).ok_or_else(|| missing("image"))?;
     let round = item.id.round;
@@ -190,7 +190,7 @@ fn question_about(
     make_question(protocol, &fields, |attachment| match (attachment, before) {
         (Attachment::Answer, _) => Ok(vec![load_image(&subject.directory, &subject.image)?]),
         (Attachment::Source, Some(before)) => {
-            let before = before.ok_or_else(|| missing("image of the round before"))?;
+            let before = before.ok_or_else(|| missing("image of the previous round"))?;
             Ok(vec![load_image(&subject.directory, before)?])
         }
         (Attachment::Source | Attachment::First, _) => {

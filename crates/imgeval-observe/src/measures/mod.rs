@@ -1,5 +1,5 @@
-//! What is measured on images for checks, weaknesses and artefacts: each image by itself, against its source, and against
-//! controls that nobody edited.
+//! Measurements of images for checks, weaknesses and artifacts: each image by itself, against its source, and against
+//! unedited controls.
 
 mod pair;
 mod run;

@@ -36,8 +36,8 @@ pub struct Pair<'a> {
 /// Everything that is measured on a pair. Where it does not register, nothing that compares pixels is there, but why.
 ///
 /// Names: `cut_off`, `stretch` and so on from the registration; `psnr` and `ssim` after it, `psnr_before` and `ssim_before`
-/// without it; `content_de` and `tone_de` over the whole overlap, `found.*` outside of the region that was found, `outside.*`
-/// outside of the mask; `blur_ratio` and so on as ratios of edited to source at one size; the same of a control after
+/// without it; `content_de` and `tone_de` over the whole overlap, `found.*` outside the region that was found, `outside.*`
+/// outside the mask; `blur_ratio` and so on as ratios of edited to source at one size; the same of a control after
 /// `recoded.` and `resized.`.
 #[must_use]
 pub fn measure_pair(found: Measurement, pair: &Pair<'_>) -> Measurement {
@@ -136,7 +136,7 @@ impl Found<'_> {
         let tiles = tile_survival(pair.source, pair.edited, registration);
         match tiles.survival {
             Some(share) => self.put("survival", share),
-            None => self.say("survival", &"no tile of the source shows anything"),
+            None => self.say("survival", &"no tile of the source has enough detail"),
         }
     }
 

@@ -184,7 +184,7 @@ fn black_and_white(mask: &GrayPixels) -> Option<GrayPixels> {
     GrayPixels::new(mask.width(), mask.height(), values)
 }
 
-/// White inside of the region, which is in shares of the frame.
+/// White inside the region, which is in shares of the frame.
 fn mask_of_region([left, top, right, bottom]: [f64; 4], width: u32, height: u32) -> Option<GrayPixels> {
     let center = |place: u32, of: u32| (f64::from(place) + 0.5) / f64::from(of);
     let value = |x: u32, y: u32| {

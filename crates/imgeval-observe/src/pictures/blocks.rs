@@ -101,7 +101,7 @@ pub(super) fn down(blocks: &[Pixels], gap: u32) -> Pixels {
     canvas.into_pixels()
 }
 
-/// Beside each other, top edges in one line.
+/// Places blocks side by side, aligned at the top.
 pub(super) fn across(blocks: &[Pixels], gap: u32) -> Pixels {
     let width: u32 =
         blocks.iter().map(Pixels::width).sum::<u32>() + gap * blocks.len().saturating_sub(1) as u32;

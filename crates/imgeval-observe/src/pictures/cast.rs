@@ -1,4 +1,4 @@
-//! The mean color of an image beside its neutral version.
+//! The mean color of an image next to its neutral version.
 
 use imgeval_metrics::plane::lab::rgb_of_lab;
 use imgeval_vision::canvas::Canvas;

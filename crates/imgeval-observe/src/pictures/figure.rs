@@ -140,7 +140,7 @@ impl<'a> Drawing<'a> {
 
     fn text(&self) -> Option<Sheet> {
         let (panel, mut lines) = self.text_panel()?;
-        lines.push(format!("asked for: {}", quoted(self.subject.lines.iter().map(String::as_str))));
+        lines.push(format!("requested: {}", quoted(self.subject.lines.iter().map(String::as_str))));
         let read = read_lines(self.found.word(LINES)?).ok()?;
         lines.push(format!("read: {}", quoted(read.iter().map(|line| line.text.as_str()))));
         Some(sheet_of(vec![panel], lines))

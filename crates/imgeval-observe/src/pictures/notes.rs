@@ -24,9 +24,9 @@ pub(super) fn unregistered(found: MeasuredImage<'_>) -> Option<String> {
         return None;
     }
     let why = match (found.word(REGISTRATION), found.word(NO_PAIR)) {
-        (Some("failed"), _) => "Registration failed: the image was drawn anew".to_owned(),
+        (Some("failed"), _) => "Registration failed: the image was redrawn".to_owned(),
         (Some(status), _) => {
-            format!("Registration is {status}: the frame is about right, but the image was drawn anew")
+            format!("Registration is {status}: the framing is roughly right, but the image was redrawn")
         }
         (None, Some(reason)) => format!("Not registered: {reason}"),
         (None, None) => "Registration was not measured".to_owned(),
@@ -64,14 +64,13 @@ pub(super) fn of_frame(found: MeasuredImage<'_>) -> String {
     ])
 }
 
-/// `leak` is the share of the overlap that was edited outside of the mask, if there is one.
+/// `leak` is the share of the overlap that was edited outside the mask, if there is one.
 pub(super) fn of_region(found: MeasuredImage<'_>, leak: Option<f64>) -> String {
     let outside = if leak.is_some() { "outside." } else { "found." };
-    let place =
-        if leak.is_some() { "outside of the mask: content" } else { "outside of the region: content" };
+    let place = if leak.is_some() { "outside the mask: content" } else { "outside the region: content" };
     joined([
         percent(found, "edited_share", "edited"),
-        leak.map(|leak| format!("outside of the mask {:.1} %", 100.0 * leak)),
+        leak.map(|leak| format!("outside the mask {:.1} %", 100.0 * leak)),
         number(found, &format!("{outside}content_de"), place, 2, " dE"),
         number(found, &format!("{outside}tone_de"), "tone", 2, " dE"),
     ])
@@ -111,11 +110,11 @@ pub(super) fn of_color_shift(found: MeasuredImage<'_>) -> Option<String> {
 
 pub(super) fn of_text(counts: &TextCounts) -> String {
     let TextCounts { right, wrong, extra, missing } = counts;
-    format!("characters: {right} right, {wrong} wrong, {extra} extra, {missing} missing")
+    format!("characters: {right} correct, {wrong} wrong, {extra} extra, {missing} missing")
 }
 
 /// What the reader cannot know, which would count as the generator's error.
 pub(super) fn of_coverage(found: MeasuredImage<'_>) -> Option<String> {
     let share = found.number(COVERAGE).filter(|share| *share < 1.0)?;
-    Some(format!("not measurable: the reader knows {:.0} % of the characters asked for", 100.0 * share))
+    Some(format!("not measurable: the reader knows {:.0} % of the requested characters", 100.0 * share))
 }

@@ -15,7 +15,7 @@ use crate::measures::needed;
 pub(super) enum Concern {
     /// The answer differs from a source that was to stay as it is.
     Change,
-    /// It differs from it outside of a region.
+    /// It differs from it outside a region.
     Leak,
     /// Its blur is another.
     Blur,
@@ -46,10 +46,10 @@ impl Concern {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Change => "that differ most from their source",
-            Self::Leak => "that changed most outside of their region",
-            Self::Blur => "whose blur misses most what was asked for",
+            Self::Leak => "that changed most outside their region",
+            Self::Blur => "whose blur differs most from the request",
             Self::Text => "with the most wrong characters",
-            Self::Color => "with the strongest cast",
+            Self::Color => "with the strongest color cast",
         }
     }
 

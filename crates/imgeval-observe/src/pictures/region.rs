@@ -1,4 +1,4 @@
-//! What was edited, and what of it lies where nothing was to change.
+//! The edited region, and the part of it that should not have changed.
 
 use imgeval_metrics::{
     locality::{Bits, EditedRegion, with_margin},
@@ -18,7 +18,7 @@ const VEIL: f32 = 0.45;
 const DARK: [u8; 3] = [0; 3];
 
 /// The edited image in the source's frame with the region that was found. With a mask (set where the image was to be edited) its
-/// outline is black and white, and what was edited outside of it and its margin is covered in another color.
+/// outline is black and white, and what was edited outside it and its margin is covered in another color.
 #[must_use]
 pub fn region_panel(pair: &AlignedPair, found: &EditedRegion, mask: Option<&Bits>) -> Panel {
     let mut canvas = Canvas::of(&answer_on_source(pair));
@@ -35,13 +35,13 @@ pub fn region_panel(pair: &AlignedPair, found: &EditedRegion, mask: Option<&Bits
         outline(&mut canvas, mask, DARK, LINE / 2);
     }
     let heading = match &leak {
-        Some(_) => "edited: yellow inside of the mask, red outside of it; mask: black and white line",
+        Some(_) => "edited: yellow inside the mask, red outside it; mask: black and white line",
         None => "edited region (yellow line)",
     };
     Panel::new(heading, canvas.into_pixels())
 }
 
-/// The share of the overlap that was edited outside of the mask and its margin, in [0, 1].
+/// The share of the overlap that was edited outside the mask and its margin, in [0, 1].
 pub(super) fn leak_share(pair: &AlignedPair, found: &EditedRegion, mask: &Bits) -> f64 {
     let leak = found.region.and(&with_margin(mask).not());
     let inside = pair.is_inside().iter().filter(|inside| **inside).count();

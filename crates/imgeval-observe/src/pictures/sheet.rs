@@ -54,7 +54,7 @@ pub struct Scale {
 pub struct Sheet {
     pub title: String,
     pub rows: Vec<Row>,
-    /// Rows stand in so many columns; 0 counts as 1.
+    /// Number of columns that rows are arranged in; 0 counts as 1.
     pub columns: u32,
     pub scale: Option<Scale>,
     pub notes: Vec<String>,

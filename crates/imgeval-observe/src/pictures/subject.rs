@@ -1,4 +1,4 @@
-//! What is drawn: a measured image with its source, its mask and the lines asked for.
+//! Subject of the drawings: a measured image with its source, its mask and the requested lines.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(super) struct Subject {
     pub(super) lines: Vec<String>,
 }
 
-/// Where everything lies that is drawn of one image. Unlike the run it can be used by several threads.
+/// Paths of everything drawn for one image. Unlike the run, it can be shared between threads.
 pub(super) struct Place {
     of: measures::Subject,
     prompt: String,

@@ -54,7 +54,7 @@ pub fn text_panel<Text: AsRef<str>>(
     for (line, marks) in lines.iter().zip(&marked.fragments) {
         draw(&mut canvas, line.corners.map(|corner| corner.map(|place| place * scale)), marks);
     }
-    let heading = "characters read: green right, red wrong, blue extra";
+    let heading = "characters read: green correct, red wrong, blue extra";
     Ok((Panel::new(heading, canvas.into_pixels()), counts))
 }
 

@@ -6,7 +6,7 @@ use imgeval_core::json::from_json_slice;
 use imgeval_files::OwnFolder;
 use imgeval_report::{
     diagnosis::{Diagnosis, DiagnosisView},
-    figures::Figure,
+    figures::{Figure, FigureSection},
     model::Report,
     page::{PageOptions, PageWriter, Written},
 };
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     rounds::NoOriginals,
-    written::{make_names_unique, render_figures},
+    written::{make_names_unique, render_figures, write_tables},
 };
 use crate::PagesError;
 
@@ -50,33 +50,35 @@ pub fn write_diagnosis(mut diagnosis: Diagnosis, out: &Path) -> Result<Written, 
     let report = Report {
         title: diagnosis.title.clone(),
         tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
-        runs: Vec::new(),
-        boards: Vec::new(),
-        comparisons: Vec::new(),
-        weaknesses: Vec::new(),
-        rounds: None,
         diagnoses: vec![view.clone()],
-        notes: Vec::new(),
+        ..Report::default()
     };
     let page = PageWriter::create(out, PageOptions { single_file: false }, &NoOriginals)?;
     render_figures(&diagnosis.figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
+    write_tables(&page, &report)?;
     let written = page.finish(&report, &diagnosis.figures)?;
+    keep_document(view, &diagnosis.figures, out)?;
+    Ok(written)
+}
+
+/// Writes what [`read_diagnosis`] reads into the folder of a page that holds the figures.
+pub(super) fn keep_document(
+    diagnosis: DiagnosisView,
+    figures: &[Figure],
+    out: &Path,
+) -> Result<(), PagesError> {
     let facts = |figure: &Figure| FigureFacts {
         name: figure.name.clone(),
         title: figure.title.clone(),
         alternative: figure.alternative.clone(),
     };
-    let document = Document {
-        schema: SCHEMA.to_owned(),
-        diagnosis: view,
-        figures: diagnosis.figures.iter().map(facts).collect(),
-    };
+    let document =
+        Document { schema: SCHEMA.to_owned(), diagnosis, figures: figures.iter().map(facts).collect() };
     let bytes = serde_json::to_vec_pretty(&document).map_err(PagesError::Json)?;
     let put = |folder: OwnFolder| folder.write_whole(DOCUMENT, &bytes);
     OwnFolder::open(out)
         .and_then(put)
-        .map_err(|source| PagesError::WriteFigure { path: out.join(DOCUMENT), source })?;
-    Ok(written)
+        .map_err(|source| PagesError::WriteFigure { path: out.join(DOCUMENT), source })
 }
 
 /// The diagnosis in a folder that [`write_diagnosis`] wrote, with its figures. Nothing of it is trusted: texts are shown as texts,
@@ -118,7 +120,7 @@ pub fn read_diagnosis(folder: &Path) -> Result<(DiagnosisView, Vec<Figure>), Pag
         }
         let svg = String::from_utf8(read(&format!("figures/{name}.svg"), MAX_FIGURE_BYTES)?)
             .map_err(|_| refuse(format!("figure `{name}` is not text")))?;
-        figures.push(Figure { name, title, alternative, svg });
+        figures.push(Figure { name, title, alternative, svg, section: FigureSection::Others });
     }
     if document.diagnosis.figures.iter().any(|place| *place >= figures.len()) {
         return Err(refuse("it names a figure that it does not have".to_owned()));
@@ -128,6 +130,7 @@ pub fn read_diagnosis(folder: &Path) -> Result<(DiagnosisView, Vec<Figure>), Pag
 
 #[cfg(test)]
 mod tests {
+    use imgeval_report::diagnosis::DiagnosisKind;
     use imgeval_report::tables::terminal::{Column, Row, Table};
 
     use super::*;
@@ -142,6 +145,7 @@ mod tests {
         );
         Diagnosis {
             title: "Traces".to_owned(),
+            kind: DiagnosisKind::Artefacts,
             findings: vec!["Nothing was found.".to_owned()],
             text: String::new(),
             tables: vec![table],
@@ -159,6 +163,7 @@ mod tests {
         let (view, figures) = read_diagnosis(&out).unwrap();
         assert_eq!(view.tables[0].sections[0].rows, [["<b>bold</b>", "1"]]);
         assert_eq!(view.figures, [0, 1]);
+        assert_eq!(view.kind, DiagnosisKind::Artefacts);
         assert_ne!(figures[0].name, figures[1].name);
         assert!(figures[0].svg.starts_with("<svg"));
     }

@@ -3,15 +3,20 @@
 use std::path::Path;
 
 use imgeval_report::{
-    figures::Figure,
+    diagnosis::{Diagnosis, DiagnosisKind},
+    figures::{Figure, FigureSection},
     model::{ImageView, Report},
     page::{Originals, PageOptions, PageWriter, Written},
     rounds::RoundsView,
+    tables::rounds_tables,
 };
 use imgeval_rounds::{Drawn, MeasuredSession, Session, draw_session, rounds_figures, strips};
 use rayon::prelude::*;
 
-use super::written::{make_names_unique, render_figures};
+use super::{
+    diagnosis::keep_document,
+    written::{make_names_unique, render_figures, write_tables},
+};
 use crate::PagesError;
 
 const FOLDER: &str = "overlays";
@@ -46,7 +51,7 @@ pub fn claim_folder(out: &Path) -> Result<(), PagesError> {
     Ok(())
 }
 
-/// Writes a page that shows sessions alone, with its figures.
+/// Writes a page that shows sessions alone, with its figures, and what [`super::read_diagnosis`] reads.
 ///
 /// # Errors
 /// If the folder is another's or cannot be written.
@@ -57,22 +62,30 @@ pub fn write_rounds_page(
     out: &Path,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Written, PagesError> {
+    let mut diagnosis = Diagnosis {
+        title: title.to_owned(),
+        kind: DiagnosisKind::Rounds,
+        findings: view.comparisons.iter().map(|comparison| comparison.conclusion.clone()).collect(),
+        text: String::new(),
+        tables: rounds_tables(&view),
+        figures: Vec::new(),
+    };
+    diagnosis.findings.extend(view.notes.iter().cloned());
     let mut report = Report {
         title: title.to_owned(),
         tool: format!("imgeval {}", env!("CARGO_PKG_VERSION")),
-        runs: Vec::new(),
-        boards: Vec::new(),
-        comparisons: Vec::new(),
-        weaknesses: Vec::new(),
         rounds: Some(view),
-        diagnoses: Vec::new(),
-        notes: Vec::new(),
+        ..Report::default()
     };
     let page = PageWriter::create(out, PageOptions { single_file: false }, &NoOriginals)?;
     let mut figures = put_rounds(&page, &mut report, rounds, MOST_SHOWN, tell)?;
     make_names_unique(&mut figures);
     render_figures(&figures, |name, bytes| Ok(page.put("figures", name, bytes)?))?;
-    Ok(page.finish(&report, &figures)?)
+    write_tables(&page, &report)?;
+    let written = page.finish(&report, &figures)?;
+    diagnosis.figures = figures;
+    keep_document(diagnosis.view(0), &diagnosis.figures, out)?;
+    Ok(written)
 }
 
 /// Puts images of the report's first `most_shown` sessions beside the page, and returns the figures. A report without sessions has
@@ -85,7 +98,8 @@ pub(super) fn put_rounds(
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Figure>, PagesError> {
     let Some(view) = &mut report.rounds else { return Ok(Vec::new()) };
-    let mut figures = rounds_figures(view);
+    let in_rounds = |figure: Figure| figure.in_section(FigureSection::Rounds);
+    let mut figures: Vec<Figure> = rounds_figures(view).into_iter().map(in_rounds).collect();
     let n_all = view.sessions.len();
     let n_shown = n_all.min(most_shown);
     if n_shown < n_all {
@@ -111,7 +125,7 @@ pub(super) fn put_rounds(
                 put_session(page, view, number, drawn)?;
             }
             if number < MOST_STRIPS {
-                figures.push(strips(view, &view.sessions[number], drawn));
+                figures.push(in_rounds(strips(view, &view.sessions[number], drawn)));
             }
             tell(number + 1, n_drawn);
         }

@@ -1,4 +1,4 @@
-//! A report on disk: the page with its pictures, every table in every form, every figure as SVG and PNG.
+//! A report on disk: the page with its pictures, every table in every form, every figure as SVG, PDF and PNG.
 
 use std::{
     collections::BTreeSet,
@@ -12,11 +12,7 @@ use imgeval_report::{
     figures::Figure,
     model::{ImageView, Report},
     page::{Originals, PageError, PageOptions, PageWriter, Written},
-    tables::{
-        TableOptions, render_board_csv, render_board_json, render_board_latex, render_board_markdown,
-        render_board_text, render_comparison_csv, render_comparison_json, render_comparison_latex,
-        render_comparison_markdown, render_comparison_text,
-    },
+    tables::table_files,
 };
 use imgeval_scoring::{Examples, OpenedRun};
 use imgeval_store::Images;
@@ -32,8 +28,6 @@ use crate::PagesError;
 
 /// Fit for a paper.
 const PAPER_DPI: u32 = 300;
-/// Every table with its intervals; without them they can be printed.
-const TABLES: TableOptions = TableOptions { intervals: true };
 
 /// The runs' directories.
 pub(crate) struct RunImages(Vec<PathBuf>);
@@ -154,35 +148,19 @@ pub(super) fn make_names_unique(figures: &mut [Figure]) {
     }
 }
 
-/// SVG and PNG of each, by name.
+/// SVG, PDF and PNG of each, by name.
 pub(super) fn render_figures(
     figures: &[Figure],
     put: impl Fn(&str, &[u8]) -> Result<(), PagesError> + Sync,
 ) -> Result<(), PagesError> {
     figures.par_iter().try_for_each(|figure| {
         put(&format!("{}.svg", figure.name), figure.svg.as_bytes())?;
-        let drawn = figure.render_png(PAPER_DPI);
-        let png = drawn.map_err(|source| PagesError::Draw { name: figure.name.clone(), source })?;
-        put(&format!("{}.png", figure.name), &png)
+        let refuse = |source| PagesError::Draw { name: figure.name.clone(), source };
+        put(&format!("{}.pdf", figure.name), &figure.render_pdf().map_err(refuse)?)?;
+        put(&format!("{}.png", figure.name), &figure.render_png(PAPER_DPI).map_err(refuse)?)
     })
 }
 
-fn write_tables(page: &PageWriter<'_>, report: &Report) -> Result<(), PageError> {
-    let write = |name: &str, text: String| page.put("tables", name, text.as_bytes());
-    for board in &report.boards {
-        let name = |extension: &str| format!("{}.{extension}", board.suite);
-        write(&name("txt"), render_board_text(board, TABLES))?;
-        write(&name("md"), render_board_markdown(board, TABLES))?;
-        write(&name("tex"), render_board_latex(board, TABLES))?;
-        write(&name("csv"), render_board_csv(board, TABLES))?;
-    }
-    write("scores.json", render_board_json(&report.boards))?;
-    for (place, comparison) in report.comparisons.iter().enumerate() {
-        let name = |extension: &str| format!("comparison-{}.{extension}", place + 1);
-        write(&name("txt"), render_comparison_text(comparison))?;
-        write(&name("md"), render_comparison_markdown(comparison))?;
-        write(&name("tex"), render_comparison_latex(comparison))?;
-        write(&name("csv"), render_comparison_csv(comparison))?;
-    }
-    write("comparisons.json", render_comparison_json(&report.comparisons))
+pub(super) fn write_tables(page: &PageWriter<'_>, report: &Report) -> Result<(), PageError> {
+    table_files(report).iter().try_for_each(|file| page.put("tables", &file.name, file.text.as_bytes()))
 }

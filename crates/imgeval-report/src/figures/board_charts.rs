@@ -231,7 +231,7 @@ fn label_width<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
     lines.map(|line| width_of(&line, TEXT_SIZE - 1.0)).fold(40.0, f64::max)
 }
 
-/// Ends at `right`, centred on `middle`.
+/// Ends at `right`, centerd on `middle`.
 fn label(canvas: &mut Canvas, name: &str, right: f64, middle: f64) {
     let lines = label_lines(name);
     let first = middle + 4.0 - 6.5 * (lines.len() - 1) as f64;
@@ -259,7 +259,7 @@ fn source_lines(canvas: &mut Canvas, board: &Board, rows: &[&BoardRow]) {
     if rows.iter().any(|row| row.source == RowSource::Published) && !board.published_source.is_empty() {
         let unknown = match board.published_unknown.is_empty() {
             true => String::new(),
-            false => format!("; not known of published rows: {}", board.published_unknown),
+            false => format!("; unknown for published rows: {}", board.published_unknown),
         };
         canvas.notes(&[format!("Published rows: {}{unknown}.", board.published_source)]);
     }

@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Figure, font,
+    Figure, FigureSection, font,
     palette::{FAINT, Hatch, INK, Marker, PAPER, RULE, Style, contrast_to, hex},
     wrap::{fit, one_line, wrap},
 };
@@ -54,7 +54,7 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    /// The title stands at the top; the name becomes the file's and is cut down to letters, digits and hyphens.
+    /// The title is placed at the top; the name becomes the file's and is reduced to letters, digits and hyphens.
     pub(super) fn new(name: &str, title: &str) -> Self {
         let mut canvas = Self {
             name: file_stem(name),
@@ -202,7 +202,7 @@ impl Canvas {
         format!("url(#{id})")
     }
 
-    /// A picture inside this square, whole. `media_type` is that of its bytes.
+    /// An image inside this square, whole. `media_type` is that of its bytes.
     pub(super) fn image(
         &mut self,
         (x, y): (f64, f64),
@@ -253,7 +253,7 @@ impl Canvas {
         }
     }
 
-    /// The picture is as high as what was drawn.
+    /// The image is as high as what was drawn.
     pub(super) fn finish(self, alternative: String) -> Figure {
         let (width, height) = (number(WIDTH), number((self.y + MARGIN).ceil()));
         let Self { name, title, body, characters, patterns, .. } = self;
@@ -270,7 +270,7 @@ impl Canvas {
             escape(&title),
             escape(&alternative),
         );
-        Figure { name, title, alternative, svg }
+        Figure { name, title, alternative, svg, section: FigureSection::Others }
     }
 
     fn write(&mut self, element: std::fmt::Arguments<'_>) {

@@ -1,4 +1,4 @@
-//! Pictures with what was asked, what was found and why.
+//! Images with what was asked, what was found and why.
 
 use super::{
     Figure,
@@ -17,18 +17,18 @@ const MAX_TOLD_CHARACTERS: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GridItem {
-    /// A PNG or JPEG file, already as small as it is to be; `None` if there is no picture.
+    /// A PNG or JPEG file, already in its final size; `None` if there is no image.
     pub image: Option<Vec<u8>>,
     pub prompt: String,
     /// In words, such as `correct` or `0.85`.
     pub verdict: String,
-    /// Where the suite knows right and wrong: a tick or a cross beside the verdict.
+    /// For suites with verdicts: shows a tick or a cross next to the verdict.
     pub is_correct: Option<bool>,
     /// Why; empty if there is nothing to say.
     pub reason: String,
 }
 
-/// Pictures in so many columns (1 to 8), each with its verdict, prompt and reason below. Long texts end with an ellipsis.
+/// Images in so many columns (1 to 8), each with its verdict, prompt and reason below. Long texts end with an ellipsis.
 /// Characters outside the embedded font (Chinese, Japanese, Korean, Arabic, Hebrew, emoji ...) are shown by the reader's
 /// own fonts in the SVG, and as boxes in a PNG.
 #[must_use]
@@ -50,7 +50,7 @@ pub fn qualitative_grid(items: &[GridItem], columns: usize) -> Figure {
         canvas.notes(&["There are no examples.".to_owned()]);
     }
     let told: Vec<String> = items.iter().enumerate().map(|(place, item)| told(place + 1, item)).collect();
-    canvas.finish(format!("{} pictures. {}", items.len(), told.join(" ")).trim().to_owned())
+    canvas.finish(format!("{} images. {}", items.len(), told.join(" ")).trim().to_owned())
 }
 
 fn draw_item(canvas: &mut Canvas, item: &GridItem, x: f64, width: f64) {
@@ -99,6 +99,6 @@ fn told(number: usize, item: &GridItem) -> String {
         }
     };
     let reason = if item.reason.is_empty() { String::new() } else { format!(" ({})", short(&item.reason)) };
-    let lack = if item.image.is_none() { ", without a picture" } else { "" };
+    let lack = if item.image.is_none() { ", without an image" } else { "" };
     format!("{number}: \u{201c}{}\u{201d}{lack}, {}{reason}.", short(&item.prompt), plain(&item.verdict))
 }

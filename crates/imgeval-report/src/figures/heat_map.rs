@@ -1,4 +1,4 @@
-//! Square fields of numbers as shaded pictures.
+//! Square fields of numbers as shaded images.
 
 use super::{
     Figure, FigureError,
@@ -19,11 +19,11 @@ const MAX_NOTE_LINES: usize = 3;
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeatMap {
     pub label: String,
-    /// What is shown and what is in the middle.
+    /// Explains what is shown and what the center means.
     pub note: String,
     /// Row by row; as many as a whole number squared, or nothing is drawn.
     pub values: Vec<f64>,
-    /// What is white and what is dark; values beyond are cut off.
+    /// Values shown as white and as dark; values beyond them are clipped.
     pub range: (f64, f64),
 }
 
@@ -31,7 +31,7 @@ pub struct HeatMap {
 ///
 /// # Errors
 ///
-/// If a picture cannot be encoded.
+/// If an image cannot be encoded.
 pub fn heat_maps(title: &str, maps: &[HeatMap]) -> Result<Figure, FigureError> {
     let mut canvas = Canvas::new(title, title);
     let width = (WIDTH - 2.0 * MARGIN - GAP) / 2.0;

@@ -67,7 +67,7 @@ pub fn confidence_histogram(title: &str, counts: [u64; 10], left_label: &str, ri
         &fit(&format!("1: {right_label}"), TEXT_SIZE, room),
     );
     canvas.y += 8.0;
-    canvas.notes(&[format!("{total} in all.")]);
+    canvas.notes(&[format!("{total} in total.")]);
     let bins: Vec<String> = counts
         .iter()
         .enumerate()
@@ -76,7 +76,7 @@ pub fn confidence_histogram(title: &str, counts: [u64; 10], left_label: &str, ri
         })
         .collect();
     let alternative = plain(&format!(
-        "{title}. Confidence from 0 ({left_label}) to 1 ({right_label}), {total} in all. {}.",
+        "{title}. Confidence from 0 ({left_label}) to 1 ({right_label}), {total} in total. {}.",
         bins.join(", ")
     ));
     canvas.finish(alternative)

@@ -124,7 +124,7 @@ pub fn lines(title: &str, x_label: &str, y_label: &str, series: &[LineSeries]) -
         notes.push("Whiskers and bands are 95 % intervals.".to_owned());
     }
     if points().any(|point| point.place().is_none()) {
-        notes.push("A gap in a line is a value that does not exist.".to_owned());
+        notes.push("A gap in a line is an undefined value.".to_owned());
     }
     canvas.notes(&notes);
     let told: Vec<String> = series.iter().map(told).collect();
@@ -145,7 +145,7 @@ fn draw_band(
     let back: Vec<(f64, f64)> = side(|(_, high)| high).collect();
     outline.extend(back.into_iter().rev());
     if outline.len() > 3 {
-        // A fifth of the colour lets other bands through.
+        // A fifth of the color lets other bands through.
         canvas.path(&outline, true, &format!("{color}33"), None);
     }
 }

@@ -1,7 +1,7 @@
-//! Figures as SVG and PNG.
+//! Figures as SVG, PDF and PNG.
 //!
-//! Every figure stands alone: its font, patterns and pictures are inside the SVG, and nothing in it refers to anything
-//! outside. Colours can be told apart in grey and by every colour vision, and never carry a meaning alone. Text of others
+//! Every figure stands alone: its font, patterns and images are inside the SVG, and nothing in it refers to anything
+//! outside. Colors can be told apart in gray and by every color vision, and never carry a meaning alone. Text of others
 //! is escaped, and broken into lines by the widths of its characters. A value that does not exist or is not finite is
 //! never drawn: it is an em dash, a gap or a hatched cell. The same input always gives the same bytes.
 
@@ -16,10 +16,14 @@ mod histogram;
 mod lines;
 mod matrix;
 mod palette;
+mod pdf_file;
 mod png_file;
 mod session_strip;
 mod stacked_bars;
+mod svg_tree;
 mod wrap;
+
+use serde::Serialize;
 
 use crate::model::{Board, BoardRow, ComparisonView, Report, RowSource};
 
@@ -52,9 +56,9 @@ pub fn figures_of(report: &Report) -> Vec<Figure> {
     let has_score = |row: &BoardRow| row.cells.iter().any(|cell| cell.value.is_some());
     for board in report.boards.iter().filter(|board| board.rows.iter().filter(is_run).any(has_score)) {
         let rows = rows_of_parts(board);
-        figures.push(overall_bars(board));
-        figures.push(part_bars(board, &rows));
-        figures.extend(part_radar(board, &rows));
+        let drawn =
+            [overall_bars(board), part_bars(board, &rows)].into_iter().chain(part_radar(board, &rows));
+        figures.extend(drawn.map(|figure| figure.in_section(FigureSection::Scores)));
     }
     for (place, comparison) in report.comparisons.iter().enumerate() {
         let is_of_suite = |other: &&ComparisonView| other.suite == comparison.suite;
@@ -62,7 +66,8 @@ pub fn figures_of(report: &Report) -> Vec<Figure> {
             continue;
         }
         if comparison.lines.iter().any(|line| line.difference.is_some()) {
-            figures.push(forest::draw(comparison, &format!("{}-difference-{}", comparison.suite, place + 1)));
+            let name = format!("{}-difference-{}", comparison.suite, place + 1);
+            figures.push(forest::draw(comparison, &name).in_section(FigureSection::Comparisons));
         }
     }
     figures
@@ -79,6 +84,20 @@ fn rows_of_parts(board: &Board) -> Vec<usize> {
     runs.into_iter().take(MOST_ROWS).chain(published).collect()
 }
 
+/// Where a page shows a figure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FigureSection {
+    /// With the score tables.
+    Scores,
+    Comparisons,
+    /// With the sessions of edits.
+    Rounds,
+    /// Below everything else, or with the diagnosis that names it.
+    #[default]
+    Others,
+}
+
 /// A drawing with what it shows in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
@@ -90,18 +109,35 @@ pub struct Figure {
     pub alternative: String,
     /// The document, with no reference to anything outside. Sizes are in pixels of 1/96 inch.
     pub svg: String,
+    pub section: FigureSection,
 }
 
 impl Figure {
-    /// The figure as PNG with so many pixels to an inch, which its header tells; 300 for a paper.
+    /// The figure, to be shown there.
+    #[must_use]
+    pub fn in_section(self, section: FigureSection) -> Self {
+        Self { section, ..self }
+    }
+
+    /// Renders the figure as PNG at this resolution, which its header states; use 300 for a paper.
     ///
     /// Characters that the embedded font lacks show as boxes.
     ///
     /// # Errors
     ///
-    /// If the resolution is not between 1 and 2400, the picture would be larger than 200 million pixels, or the SVG cannot
-    /// be read.
+    /// If the resolution is not between 1 and 2400, the image would be larger than 200 million pixels, or the SVG
+    /// cannot be read.
     pub fn render_png(&self, dpi: u32) -> Result<Vec<u8>, FigureError> {
         png_file::render(&self.svg, dpi)
+    }
+
+    /// The figure as a PDF of one page of its size, as vectors. Text is in outlines, so that no font has to be embedded or
+    /// installed; pictures keep their pixels. The same figure always gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the SVG cannot be read, or holds what no figure of ours has, such as a gradient.
+    pub fn render_pdf(&self) -> Result<Vec<u8>, FigureError> {
+        pdf_file::render(&self.svg, &self.title)
     }
 }

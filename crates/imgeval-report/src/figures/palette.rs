@@ -1,7 +1,7 @@
-//! Colours, hatches, dashes and markers that tell series apart, in grey and for every colour vision.
+//! Colors, hatches, dashes and markers that tell series apart, in gray and for every color vision.
 //!
-//! Colours are those of M. Okabe and K. Ito ("Color Universal Design", 2008), in an order in which neighbours differ by at
-//! least [`MIN_LIGHTNESS_STEP`] in CIELAB lightness. Colour is never alone: a series also has a hatch, a dash and a marker.
+//! Colors are those of M. Okabe and K. Ito ("Color Universal Design", 2008), in an order in which neighbors differ by at
+//! least [`MIN_LIGHTNESS_STEP`] in CIELAB lightness. Color is never alone: a series also has a hatch, a dash and a marker.
 
 /// Blue, orange, vermilion, sky blue, black, bluish green, yellow, reddish purple.
 const COLORS: [[u8; 3]; 8] = [
@@ -52,7 +52,7 @@ pub(super) struct Style {
     pub(super) marker: Marker,
 }
 
-/// The first 32 all differ in colour or hatch.
+/// The first 32 all differ in color or hatch.
 pub(super) fn style_of(series: usize) -> Style {
     const HATCHES: [Hatch; 4] = [Hatch::None, Hatch::Rising, Hatch::Dots, Hatch::Falling];
     const DASHES: [&str; 5] = ["", "6 3", "2 2", "8 3 2 3", "12 4"];
@@ -76,12 +76,12 @@ pub(super) fn hex([red, green, blue]: [u8; 3]) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// Black or white, whichever is easier to see on the colour.
+/// Black or white, whichever is easier to see on the color.
 pub(super) fn contrast_to(color: [u8; 3]) -> &'static str {
     if lightness(color) > 55.0 { "#000000" } else { "#ffffff" }
 }
 
-/// CIELAB's L* of an sRGB colour, in [0, 100].
+/// CIELAB's L* of an sRGB color, in [0, 100].
 pub(super) fn lightness(color: [u8; 3]) -> f64 {
     let linear = |channel: u8| {
         let share = f64::from(channel) / 255.0;

@@ -1,13 +1,8 @@
 //! From SVG to PNG.
 
-use std::sync::{Arc, LazyLock};
+use resvg::tiny_skia::{Pixmap, Transform};
 
-use resvg::{
-    tiny_skia::{Pixmap, Transform},
-    usvg::{ImageHrefResolver, Options, Tree, fontdb},
-};
-
-use super::font;
+use super::svg_tree;
 
 /// Pixels to an inch in SVG.
 const SVG_DPI: f32 = 96.0;
@@ -15,41 +10,30 @@ const SVG_DPI: f32 = 96.0;
 const MAX_DPI: u32 = 2400;
 const MAX_PIXELS: u64 = 200_000_000;
 
-/// Why there is no PNG.
+/// Why there is no PNG or PDF.
 #[derive(Debug, thiserror::Error)]
 pub enum FigureError {
-    #[error("a figure cannot have {dpi} pixels to an inch; give 1 to {MAX_DPI}")]
+    #[error("a figure cannot have {dpi} dpi; use 1 to {MAX_DPI}")]
     Resolution { dpi: u32 },
-    #[error("the figure would be {width} x {height} pixels large; give a lower resolution")]
+    #[error("the figure would be {width} x {height} pixels large; use a lower resolution")]
     TooLarge { width: u32, height: u32 },
     #[error("could not read the figure's SVG")]
     Svg(#[source] resvg::usvg::Error),
+    #[error("the figure has {what}, which no figure of ours has and its PDF cannot show")]
+    Foreign { what: &'static str },
+    #[error("could not decode a picture in the figure")]
+    Picture(#[source] image::ImageError),
+    #[error("could not compress the figure's PDF")]
+    Compress(#[source] std::io::Error),
     #[error("could not encode the figure as PNG")]
     Encode(#[source] png::EncodingError),
 }
-
-/// Our font and no other, on every machine.
-static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_data(font::FONT.to_vec());
-    Arc::new(fonts)
-});
 
 pub(super) fn render(svg: &str, dpi: u32) -> Result<Vec<u8>, FigureError> {
     if !(1..=MAX_DPI).contains(&dpi) {
         return Err(FigureError::Resolution { dpi });
     }
-    let options = Options {
-        font_family: font::FAMILY.to_owned(),
-        fontdb: FONTS.clone(),
-        // Pictures inside the file only; no path of this machine is ever opened.
-        image_href_resolver: ImageHrefResolver {
-            resolve_data: ImageHrefResolver::default_data_resolver(),
-            resolve_string: Box::new(|_, _| None),
-        },
-        ..Options::default()
-    };
-    let tree = Tree::from_str(svg, &options).map_err(FigureError::Svg)?;
+    let tree = svg_tree::parse(svg)?;
     let scale = dpi as f32 / SVG_DPI;
     let size = tree.size();
     let (width, height) = ((size.width() * scale).round() as u32, (size.height() * scale).round() as u32);

@@ -1,4 +1,4 @@
-//! Bars of parts that stand on one another.
+//! Stacked bars.
 
 use super::{
     Figure,
@@ -73,7 +73,7 @@ pub fn stacked_bars(name: &str, title: &str, y_label: &str, parts: &[&str], grou
     canvas.upward_text((MARGIN + 10.0, (top + bottom) / 2.0), TEXT_SIZE, Anchor::Middle, INK, &upward);
     canvas.y = bottom + NAMES + 4.0;
     if has_gap {
-        canvas.notes(&["A part that could not be measured is left out of its bar.".to_owned()]);
+        canvas.notes(&["A part that could not be measured is omitted from its bar.".to_owned()]);
     }
     canvas.finish(told(title, parts, groups))
 }

@@ -8,8 +8,9 @@ use crate::plain::plain;
 
 const ELLIPSIS: &str = "\u{2026}";
 
-/// At most so many lines of at most this width; what does not fit ends with an ellipsis. Line ends count as spaces,
-/// other control characters and marks of direction are written out. There is always a first line, if only an empty one.
+/// Wraps into at most this many lines of at most this width; text that does not fit ends with an ellipsis. Line ends
+/// count as spaces; other control characters and direction marks are escaped. There is always a first line, even if
+/// empty.
 pub(super) fn wrap(text: &str, size: f64, width: f64, max_lines: usize) -> Vec<String> {
     let mut lines = Lines { done: Vec::new(), line: String::new(), filled: 0.0 };
     for token in tokens(&one_line(text)) {

@@ -7,8 +7,11 @@ use serde::{Serialize, ser::SerializeTuple};
 use sha2::{Digest as _, Sha256};
 
 use super::PageError;
-use crate::figures::Figure;
+use crate::diagnosis::TableView;
+use crate::figures::{Figure, FigureSection};
 use crate::model::{ImageView, ObjectView, Opinion, OverlayView, Report, SampleView};
+use crate::summary::{SummaryGroup, summarize};
+use crate::tables::{cost_table, failure_table, method_table};
 
 /// Version of the data's form.
 const FORMAT: u32 = 1;
@@ -53,6 +56,9 @@ pub struct DataWriter {
 pub struct Index<'a> {
     format: u32,
     report: &'a Report,
+    summary: Vec<SummaryGroup>,
+    /// What the page ends with, by the name of its section.
+    closing: BTreeMap<&'static str, TableView>,
     figures: Vec<FigureEntry<'a>>,
     cases: Vec<String>,
     parts: Vec<String>,
@@ -76,6 +82,7 @@ struct FigureEntry<'a> {
     title: &'a str,
     alternative: &'a str,
     source: &'a str,
+    section: FigureSection,
     /// In pixels, so that nothing moves when the figure comes; `None` if the SVG does not say.
     size: Option<[u32; 2]>,
 }
@@ -248,11 +255,14 @@ impl DataWriter {
             title: &figure.title,
             alternative: &figure.alternative,
             source,
+            section: figure.section,
             size: size_of(&figure.svg),
         };
         Ok(Index {
             format: FORMAT,
             report,
+            summary: summarize(report),
+            closing: closing_tables(report),
             figures: figures.iter().zip(sources).map(figure).collect(),
             cases: self.cases.list,
             parts: self.parts.list,
@@ -268,6 +278,15 @@ impl DataWriter {
             objects: self.objects.files,
         })
     }
+}
+
+fn closing_tables(report: &Report) -> BTreeMap<&'static str, TableView> {
+    let tables = [
+        ("costs", cost_table(report)),
+        ("failures", failure_table(report)),
+        ("methods", method_table(report)),
+    ];
+    tables.into_iter().filter_map(|(name, table)| Some((name, TableView::from(&table?)))).collect()
 }
 
 fn opinion_text(opinion: &Opinion) -> OpinionText<'_> {

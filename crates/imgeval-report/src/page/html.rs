@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 const SKELETON: &str = include_str!("assets/index.html");
 const STYLE: &str = include_str!("assets/page.css");
 /// In this order; together they are one script.
-const SCRIPTS: [&str; 15] = [
+const SCRIPTS: [&str; 16] = [
     include_str!("assets/dom.js"),
     include_str!("assets/data.js"),
     include_str!("assets/state.js"),
@@ -20,6 +20,7 @@ const SCRIPTS: [&str; 15] = [
     include_str!("assets/wipe.js"),
     include_str!("assets/rounds.js"),
     include_str!("assets/diagnoses.js"),
+    include_str!("assets/paper.js"),
     include_str!("assets/gallery.js"),
     include_str!("assets/prompts.js"),
     include_str!("assets/detail.js"),

@@ -12,10 +12,9 @@ use crate::{
     number::decimal,
 };
 
-const BEST_RULE: &str =
-    "best of its column, ties included; published rows and runs without a note are compared, as printed.";
+const BEST_RULE: &str = "best of its column, including ties; published rows and runs without a note are compared at printed precision.";
 
-/// The column at a place of the laid out board: what is left at 80 columns is the name and the overall score.
+/// A column of the board by index; at 80 columns, only the name and the overall score remain.
 pub(super) fn column(board: &Board, place: usize, title: &str) -> Column {
     match place.checked_sub(1) {
         None => Column::text(title).shortened(),
@@ -146,14 +145,12 @@ fn lines_below(board: &Board, options: TableOptions, is_anything_missing: bool) 
     }
     if cells().any(|cell| cell.rank.is_some()) {
         lines.push(
-            "#: rank among the runs compared here; from first to last where the order is within the noise."
-                .to_owned(),
+            "#: rank among the runs compared here, as a range where the order is within noise.".to_owned(),
         );
     }
     if is_anything_missing {
         lines.push(
-            "Missing: images without a score, overall, which are in no score; bounds: the overall score if all of them were \
-             wrong, or right."
+            "Missing: images without a score, overall, which are not counted; bounds: the overall score if all of them were incorrect, or correct."
                 .to_owned(),
         );
     }
@@ -162,7 +159,7 @@ fn lines_below(board: &Board, options: TableOptions, is_anything_missing: bool) 
         lines.push(format!("Published rows: {}", ended(&board.published_source)));
     }
     if !board.published_unknown.is_empty() {
-        lines.push(sentence(&format!("not known of published rows: {}", board.published_unknown)));
+        lines.push(sentence(&format!("unknown for published rows: {}", board.published_unknown)));
     }
     lines
 }

@@ -97,14 +97,13 @@ fn lines_below(comparison: &ComparisonView) -> Vec<String> {
     lines.extend(comparison.notes.iter().map(|note| sentence(note)));
     if comparison.lines.iter().any(|line| line.p_adjusted.is_some()) {
         lines.push(
-            "p (Holm): corrected for looking at every part; the overall difference is not one of them."
+            "p (Holm): corrected for testing every part; the overall difference is not one of them."
                 .to_owned(),
         );
     }
     if comparison.lines.iter().any(|line| line.detectable.is_some() || line.prompts_needed.is_some()) {
         lines.push(
-            "Detectable: the smallest true difference that would be found four times of five; needed: how many prompts would \
-             find the difference seen here, four times of five."
+            "Detectable: minimum detectable difference with 80 % power; needed: number of prompts to detect the observed difference with 80 % power."
                 .to_owned(),
         );
     }

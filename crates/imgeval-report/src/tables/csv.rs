@@ -142,7 +142,7 @@ fn comparison_fields(comparison: &ComparisonView, line: &DifferenceLine) -> Vec<
 }
 
 /// Ends with CRLF, as the RFC has it.
-fn record(fields: impl Iterator<Item = String>) -> String {
+pub(super) fn record(fields: impl Iterator<Item = String>) -> String {
     let fields: Vec<String> = fields.collect();
     fields.join(",") + "\r\n"
 }
@@ -153,7 +153,7 @@ fn number(value: Option<f64>) -> String {
 }
 
 /// Quoted if need be. Spreadsheets compute what begins with one of a few signs, in their full-width forms too.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let mut text = plain(text);
     if text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
         text.insert(0, '\'');

@@ -5,7 +5,7 @@ use crate::plain::plain;
 
 pub(super) fn render(sheet: &Sheet) -> String {
     let n_columns = sheet.header.len();
-    let alignment = format!("l{}", "r".repeat(n_columns.saturating_sub(1)));
+    let alignment: String = alignments(sheet).concat();
     let mut text = format!(
         "\\begin{{table}}[t]\n\\centering\n\\footnotesize\n\\setlength{{\\tabcolsep}}{{4pt}}\n\\caption{{{}}}\n\
          \\begin{{tabular}}{{@{{}}{alignment}@{{}}}}\n\\toprule\n",
@@ -38,6 +38,33 @@ pub(super) fn render(sheet: &Sheet) -> String {
     }
     text.push_str("\\end{table}\n");
     text
+}
+
+/// Text that is longer than this is set in several lines.
+const LONG_WORDS: usize = 24;
+/// What columns of long text share, of the width of a line.
+const LONG_WIDTH: f64 = 0.66;
+
+fn alignments(sheet: &Sheet) -> Vec<String> {
+    let rows = || sheet.sections.iter().flat_map(|section| &section.rows);
+    let longest = |column: usize| {
+        let texts = rows().filter_map(|row| match column {
+            0 => Some(&row.name),
+            _ => row.entries.get(column - 1).map(|entry| &entry.value),
+        });
+        texts.map(|text| text.chars().count()).max().unwrap_or(0)
+    };
+    let is_words = |column: usize| sheet.words.contains(&column);
+    let n_columns = sheet.header.len();
+    let n_long = (0..n_columns).filter(|column| is_words(*column) && longest(*column) > LONG_WORDS).count();
+    let alignment = |column: usize| match column {
+        _ if is_words(column) && longest(column) > LONG_WORDS => {
+            format!("p{{{:.2}\\linewidth}}", LONG_WIDTH / n_long as f64)
+        }
+        _ if column == 0 || is_words(column) => "l".to_owned(),
+        _ => "r".to_owned(),
+    };
+    (0..n_columns).map(alignment).collect()
 }
 
 fn lines_below(sheet: &Sheet) -> Vec<String> {

@@ -6,7 +6,8 @@ use crate::plain::plain;
 pub(super) fn render(sheet: &Sheet) -> String {
     let mut text = format!("**{}**\n\n", escape(&sheet.title));
     text.push_str(&line(sheet.header.iter().map(|name| escape(name))));
-    let rule = |column: usize| if column == 0 { "---" } else { "---:" };
+    let is_words = |column: usize| column == 0 || sheet.words.contains(&column);
+    let rule = |column: usize| if is_words(column) { "---" } else { "---:" };
     text.push_str(&line((0..sheet.header.len()).map(|column| rule(column).to_owned())));
     for section in &sheet.sections {
         if !section.heading.is_empty() {

@@ -9,8 +9,10 @@
 mod best;
 mod board_sheet;
 mod calls;
+mod closing;
 mod comparison_sheet;
 mod csv;
+mod files;
 mod json;
 mod latex;
 mod markdown;
@@ -24,16 +26,21 @@ pub mod terminal;
 mod text;
 mod trust;
 mod verdicts;
+mod views;
 mod weaknesses;
+
+pub(crate) use sheet::sentence;
 
 use self::terminal::View;
 use crate::model::{Board, ComparisonView};
 
 pub use best::mark_best;
 pub use calls::{calls_json, calls_table, spend_json};
+pub use closing::{cost_table, failure_table, method_table};
 pub use csv::{render_board_csv, render_comparison_csv};
+pub use files::{TableFile, table_files};
 pub use json::{comparison_json, render_board_json, render_comparison_json};
-pub use measured::{metric_tables, metrics_json};
+pub use measured::{metric_tables, metrics_json, pixel_metrics_table};
 pub use plans::{plan_json, plan_table};
 pub use reread::{reread_json, reread_text};
 pub use rounds::{rounds_json, rounds_tables};
@@ -48,7 +55,7 @@ pub use weaknesses::{weaknesses_json, weaknesses_table};
 /// What a table shows beside scores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TableOptions {
-    /// The 95 % interval beside each score that has one.
+    /// Show the 95 % interval next to each score that has one.
     pub intervals: bool,
 }
 

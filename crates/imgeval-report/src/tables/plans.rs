@@ -19,7 +19,7 @@ pub fn plan_table(plan: &PlanView, set_by: &str) -> Table {
         Column::number(format!("prompts for {difference}")),
         Column::number(format!("images each for {difference}")).normal(),
     ])
-    .with_title(format!("What comparing {} with another run of its prompts would find:", plan.name));
+    .with_title(format!("Power of comparing {} with another run of its prompts:", plan.name));
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let detectable = |found: f64| if found < 1.0 { format!("{found:.3}") } else { "none".to_owned() };
     for line in &plan.lines {
@@ -33,10 +33,7 @@ pub fn plan_table(plan: &PlanView, set_by: &str) -> Table {
         ]));
     }
     table.below.push(format!(
-        "Detectable: the smallest true difference that is found four times of five (two-sided test at 5 %). To find \
-         {difference} takes so many prompts with as many images each, or so many images each of as many prompts; - where \
-         {most_images} are not enough or one image a prompt cannot tell. Prompts are taken to be hard for the two models \
-         with correlation {} ({set_by}).",
+        "Detectable: minimum detectable difference with 80 % power (two-sided test at 5 %). Detecting {difference} takes this many prompts with as many images each, or this many images for each of as many prompts; - where {most_images} are not enough, or where one image per prompt does not show. Assumed correlation of prompt difficulty between the two models: {} ({set_by}).",
         plan.correlation
     ));
     table

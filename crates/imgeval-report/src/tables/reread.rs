@@ -1,4 +1,4 @@
-//! What came of reading kept replies anew, as text and as JSON.
+//! Result of re-reading stored replies, as text and as JSON.
 
 use imgeval_core::visible;
 use serde_json::{Value, json};
@@ -13,8 +13,8 @@ const EXAMPLES: usize = 3;
 pub fn reread_text(view: &RereadView, advice: &str) -> String {
     if view.recovered.is_empty() && view.n_left() == 0 {
         return match view.kind {
-            RereadKind::Images => "reread: no sample is without its image\n".to_owned(),
-            RereadKind::Judgments => "reread: no judgment is without the judge's words\n".to_owned(),
+            RereadKind::Images => "reread: every sample has its image\n".to_owned(),
+            RereadKind::Judgments => "reread: every judgment has the judge's text\n".to_owned(),
         };
     }
     let counted = |n: usize| {
@@ -24,7 +24,7 @@ pub fn reread_text(view: &RereadView, advice: &str) -> String {
         };
         format!("{n} {one}{}", if n == 1 { "" } else { "s" })
     };
-    let mut text = format!("recovered: {} from kept replies\n", counted(view.recovered.len()));
+    let mut text = format!("recovered: {} from stored replies\n", counted(view.recovered.len()));
     for ChangedView { sample, outcome, detail } in &view.changed {
         text.push_str(&format!("changed: {sample}: {outcome}: {}\n", visible(detail)));
     }
@@ -33,13 +33,13 @@ pub fn reread_text(view: &RereadView, advice: &str) -> String {
     }
     if !view.addresses.is_empty() {
         text.push_str(&format!(
-            "needs a download: {} ({}); the reply holds only an address, {advice}\n",
+            "needs a download: {} ({}); the reply contains only an address, {advice}\n",
             counted(view.addresses.len()),
             some_of(&view.addresses),
         ));
     }
     for (outcome, n) in &view.without_reply {
-        text.push_str(&format!("no whole reply was kept: {} ({outcome})\n", counted(*n)));
+        text.push_str(&format!("no complete reply was stored: {} ({outcome})\n", counted(*n)));
     }
     text
 }
@@ -93,17 +93,17 @@ mod tests {
         };
         let text = reread_text(&view, "so ask again");
         for line in [
-            "recovered: 1 image from kept replies\n",
+            "recovered: 1 image from stored replies\n",
             "changed: cat/0001: moderated: blocked\n",
             "unchanged: 2 images (empty-reply)\n",
-            "needs a download: 5 images (cat/0002, cat/0003, cat/0004, ...); the reply holds only an address, so ask again\n",
-            "no whole reply was kept: 1 image (transport)\n",
+            "needs a download: 5 images (cat/0002, cat/0003, cat/0004, ...); the reply contains only an address, so ask again\n",
+            "no complete reply was stored: 1 image (transport)\n",
         ] {
             assert!(text.contains(line), "{line} / {text}");
         }
         assert_eq!(view.n_left(), 9);
         assert_eq!(reread_json(&view)["recovered"], json!(["cat/0000"]));
         assert_eq!(reread_json(&view)["unchanged"], json!({"empty-reply": 2}));
-        assert_eq!(reread_text(&NOTHING, ""), "reread: no judgment is without the judge's words\n");
+        assert_eq!(reread_text(&NOTHING, ""), "reread: every judgment has the judge's text\n");
     }
 }

@@ -56,7 +56,7 @@ fn model_table(model: &RoundsModel) -> Table {
         "cut off" => Column::number(heading).normal(),
         _ => Column::number(heading),
     }));
-    columns.push(Column::text("what the round added").wrapped());
+    columns.push(Column::text("added by the round").wrapped());
     let sessions = if model.n_sessions == 1 { "session" } else { "sessions" };
     let mut table =
         Table::new(columns).with_title(format!("{}: {} {sessions}", model.name, model.n_sessions));
@@ -86,10 +86,10 @@ fn model_table(model: &RoundsModel) -> Table {
         model.rounds.iter().filter_map(move |round| line_below(round, names, what))
     };
     table.below.extend(below(&BELOW, "to networks"));
-    table.below.extend(below(&KEPT, "against the source"));
+    table.below.extend(below(&KEPT, "compared with the source"));
     table.below.push(match model.median {
         Some(round) => format!("half of the sessions have failed by round {round}"),
-        None => "more than half of the sessions hold through all rounds seen".to_owned(),
+        None => "more than half of the sessions hold through all observed rounds".to_owned(),
     });
     table
 }
@@ -132,7 +132,7 @@ fn comparison_table(comparison: &RoundsComparison) -> Table {
     let mut table = Table::new([
         Column::text("measure"),
         Column::number("sessions"),
-        Column::number("B less A"),
+        Column::number("B minus A"),
         Column::number("95 % interval").normal(),
         Column::number("p"),
         Column::number("p (Holm)"),
@@ -158,7 +158,7 @@ fn comparison_table(comparison: &RoundsComparison) -> Table {
     }
     for of in &comparison.slopes {
         table.push(Row::new([
-            format!("{}, {} a round", of.name, of.unit),
+            format!("{}, {} per round", of.name, of.unit),
             of.sessions.to_string(),
             format!("{:+.2}", of.difference),
             interval(of.interval, 1.0),

@@ -2,14 +2,16 @@
 
 use super::terminal::Tone;
 
-/// Stands where there is no value.
+/// Placeholder for a missing value.
 pub(super) const NO_VALUE: &str = "\u{2014}";
 
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
     pub(super) title: String,
-    /// The first column holds names, all others numbers.
+    /// The first column holds names, all others numbers unless they are among [`Self::words`].
     pub(super) header: Vec<String>,
+    /// Places of columns that hold words.
+    pub(super) words: Vec<usize>,
     pub(super) sections: Vec<Section>,
     /// What numbers on row names refer to; the first is 1.
     pub(super) footnotes: Vec<String>,
@@ -21,7 +23,7 @@ pub(super) struct Sheet {
 
 #[derive(Debug, Default)]
 pub(super) struct Section {
-    /// Empty if there is none.
+    /// Empty if there is no heading.
     pub(super) heading: String,
     pub(super) rows: Vec<Row>,
 }
@@ -78,7 +80,7 @@ impl Sheet {
 }
 
 /// The text as a sentence: a capital first, a full stop last.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut characters = text.trim().chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     ended(&(first + characters.as_str()))

@@ -23,7 +23,7 @@ pub fn trust_tables(trust: &TrustView, measured_by: &str) -> Vec<Table> {
     let drift = |anchors| Table { below: drift_lines(anchors, measured_by), ..Table::default() };
     tables.extend(trust.anchors.iter().map(drift));
     if !trust.disputed.is_empty() {
-        let title = "Images on which the judges differ most:".to_owned();
+        let title = "Images on which the judges disagree most:".to_owned();
         let below = trust.disputed.iter().map(dispute_line).collect();
         tables.push(Table { title, below, ..Table::default() });
     }
@@ -53,7 +53,8 @@ fn agreement_table(trust: &TrustView) -> Table {
         table.push(Row::new(row));
     }
     table.below.push(
-        "Kappa and rank correlations are undefined (-) where a judge gives every image the same.".to_owned(),
+        "Kappa and rank correlations are undefined (-) where a judge gives every image the same score."
+            .to_owned(),
     );
     table
 }
@@ -63,7 +64,7 @@ fn noise_table(trust: &TrustView) -> Table {
         Column::text("judge's own noise").wrapped(),
         Column::number("images"),
         Column::number("standard deviation"),
-        Column::number("not all alike"),
+        Column::number("not identical"),
     ]);
     for noise in &trust.noise {
         let (deviation, flips) = (decimals(noise.standard_deviation), percent(noise.flip_share));
@@ -136,7 +137,7 @@ fn drift_lines(anchors: &AnchorsView, measured_by: &str) -> Vec<String> {
     let title = &judge.title;
     let Some(drift) = drift else {
         return vec![format!(
-            "anchors: {title}: none of them has a score now and then; nothing is known of drift"
+            "anchors: {title}: none of them has scores from both times, so drift is unknown"
         )];
     };
     let interval = match drift.interval {
@@ -144,20 +145,20 @@ fn drift_lines(anchors: &AnchorsView, measured_by: &str) -> Vec<String> {
         None => String::new(),
     };
     let limit = match drift.noise_limit {
-        Some(limit) => format!(", its own noise moves them by up to {limit:.3}"),
-        None => format!(", its own noise was not measured ({measured_by})"),
+        Some(limit) => format!(", the judge's own noise moves them by up to {limit:.3}"),
+        None => format!(", the judge's own noise was not measured ({measured_by})"),
     };
     let verdict = match drift.is_beyond_noise {
-        Some(true) => "DRIFTED: do not compare these scores with those of before",
+        Some(true) => "DRIFTED: do not compare these scores with earlier ones",
         Some(false) => "no drift beyond noise",
-        None => "not enough is known to tell drift from noise",
+        None => "too little data to tell drift from noise",
     };
     let mut lines = vec![format!(
         "anchors: {title}: {n_anchors} images moved by {:+.3}{interval}{limit}: {verdict}",
         drift.difference
     )];
     lines.extend(widened.as_ref().map(|IntervalView { low, high, .. }| {
-        format!("  with such a shift between sessions the overall score lies from {low:.3} to {high:.3}")
+        format!("  with such a shift between sessions, the overall score is between {low:.3} and {high:.3}")
     }));
     lines
 }

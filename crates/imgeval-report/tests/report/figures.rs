@@ -9,7 +9,7 @@ use resvg::usvg;
 
 use crate::samples::{board, check_fixture, comparison, interval};
 
-/// A picture of so many pixels, in one colour.
+/// An image of so many pixels, in one color.
 fn picture(width: u32, height: u32, color: [u8; 3]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
@@ -214,10 +214,11 @@ fn equal_input_gives_equal_bytes() {
     for (a, b) in ordinary().into_iter().zip(ordinary()) {
         assert!(a.svg == b.svg);
         assert!(a.render_png(96).unwrap() == b.render_png(96).unwrap());
+        assert!(a.render_pdf().unwrap() == b.render_pdf().unwrap());
     }
 }
 
-/// All text is inside the picture, and no line of a name lies over another: judged by usvg's own layout.
+/// All text is inside the image, and no line of a name lies over another: judged by usvg's own layout.
 #[test]
 fn nothing_leaves_the_picture() {
     let mut options = usvg::Options { font_family: "DejaVu Sans".to_owned(), ..usvg::Options::default() };
@@ -267,6 +268,46 @@ fn resolutions_that_make_no_sense_are_refused() {
     assert!(matches!(figure.render_png(9999), Err(FigureError::Resolution { .. })));
 }
 
+/// What a PDF says of itself, without a reader of PDF.
+fn count_in(file: &[u8], text: &str) -> usize {
+    file.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+}
+
+#[test]
+fn a_pdf_is_one_page_of_the_size_of_the_figure() {
+    for figure in ordinary().into_iter().chain(nasty()) {
+        let file = figure.render_pdf().unwrap();
+        assert!(file.starts_with(b"%PDF-1.7") && file.ends_with(b"%%EOF"), "{}", figure.name);
+        assert_eq!(count_in(&file, "/Type /Page\n"), 1, "{}", figure.name);
+        let document = roxmltree::Document::parse(&figure.svg).unwrap();
+        let side = |name| document.root_element().attribute(name).unwrap().parse::<f64>().unwrap();
+        let page = format!("/MediaBox [0 0 {} {}]", 0.75 * side("width"), 0.75 * side("height"));
+        assert_eq!(count_in(&file, &page), 1, "{}: {page}", figure.name);
+    }
+}
+
+#[test]
+fn a_pdf_holds_hatches_and_pictures_and_nothing_to_run_or_fetch() {
+    let bars = part_bars(&board(), &[4, 5, 6, 7]).render_pdf().unwrap();
+    assert!(count_in(&bars, "/PatternType 1") > 0);
+    let grid = qualitative_grid(&examples(), 3).render_pdf().unwrap();
+    assert_eq!(count_in(&grid, "/Subtype /Image"), 2);
+    for file in [bars, grid] {
+        for word in ["/JavaScript", "/URI", "/OpenAction", "/EmbeddedFile"] {
+            assert_eq!(count_in(&file, word), 0, "{word}");
+        }
+    }
+}
+
+#[test]
+fn what_no_figure_of_ours_has_is_refused_rather_than_drawn_wrongly() {
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><defs><linearGradient id='g'><stop/><stop offset='1' \
+               stop-color='red'/></linearGradient></defs><rect width='9' height='9' fill='url(#g)'/></svg>";
+    let figure = Figure { svg: svg.to_owned(), ..matrix("x", &[], &[]) };
+    let error = figure.render_pdf().unwrap_err();
+    assert!(matches!(error, FigureError::Foreign { what: "a gradient" }), "{error}");
+}
+
 #[test]
 fn a_radar_has_at_most_four_rows_and_at_least_three_axes() {
     let board = four_columns();
@@ -278,15 +319,9 @@ fn a_radar_has_at_most_four_rows_and_at_least_three_axes() {
 #[test]
 fn figures_of_a_report_have_names_of_their_own() {
     let report = Report {
-        title: String::new(),
-        tool: String::new(),
-        runs: Vec::new(),
         boards: vec![board(), Board { suite: "wise".to_owned(), rows: Vec::new(), ..board() }],
         comparisons: vec![comparison(), comparison()],
-        weaknesses: Vec::new(),
-        rounds: None,
-        diagnoses: Vec::new(),
-        notes: Vec::new(),
+        ..Report::default()
     };
     let names: Vec<String> = figures_of(&report).into_iter().map(|figure| figure.name).collect();
     assert_eq!(names, ["geneval-overall", "geneval-parts", "geneval-difference-1", "geneval-difference-2"]);
@@ -298,7 +333,7 @@ fn the_alternative_tells_the_numbers() {
     for fact in [
         "GPT-4o: overall 0.84.",
         "overall 0.84 (0.81 to 0.88)",
-        "unseen (nobody has looked at its images yet): overall without a score",
+        "unseen (not evaluated yet): overall without a score",
     ] {
         assert!(text.contains(fact), "{fact} is not in {text}");
     }
@@ -319,6 +354,8 @@ fn figures_can_be_looked_at() {
                 file,
             )
             .unwrap();
+            let pdf = std::path::Path::new(&folder).join(format!("{place:02}-{}.pdf", figure.name));
+            std::fs::write(pdf, figure.render_pdf().unwrap()).unwrap();
         }
     }
 }

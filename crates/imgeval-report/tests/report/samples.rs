@@ -64,6 +64,7 @@ pub(crate) fn board() -> Board {
         title: "GenEval: share of correct images by tag".to_owned(),
         columns: ["overall", "counting", "position"].map(str::to_owned).to_vec(),
         overall: 0,
+        parts: vec![1, 2],
         decimals: 2,
         rows: vec![
             published("SDXL", "Diffusion", [Some(0.55), Some(0.39), Some(0.15)]),
@@ -93,7 +94,7 @@ pub(crate) fn board() -> Board {
                     Cell { value: Some(f64::NAN), ..Cell::default() },
                 ],
             ),
-            run("unseen", 2, "nobody has looked at its images yet", "", vec![Cell::default(); 3]),
+            run("unseen", 2, "not evaluated yet", "", vec![Cell::default(); 3]),
         ],
         published_source: "arXiv 2504.02782, table 1".to_owned(),
         published_unknown: "any interval".to_owned(),
@@ -140,7 +141,7 @@ pub(crate) fn comparison() -> ComparisonView {
             empty,
             DifferenceLine { p_adjusted: None, ..line("overall", 0.0, -0.031, 0.0312) },
         ],
-        notes: vec!["3 prompts have a score in only one of the two; they are left out".to_owned()],
+        notes: vec!["3 prompts have a score in only one of the two; they are skipped".to_owned()],
         conclusion: "No overall difference can be shown, \"or so\".".to_owned(),
     }
 }

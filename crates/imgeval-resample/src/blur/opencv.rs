@@ -71,7 +71,7 @@ pub fn opencv_gaussian(pixels: &Pixels, size: usize, sigma: f64) -> Result<Pixel
     Ok(picture(pixels.width(), pixels.height(), rgb))
 }
 
-/// The position inside of `0..length` of `place - radius`, mirrored without the edge.
+/// The position inside `0..length` of `place - radius`, mirrored without the edge.
 pub(super) fn mirrored(place: usize, radius: usize, length: usize) -> usize {
     if length == 1 {
         return 0;

@@ -24,7 +24,7 @@ pub fn scipy_gaussian(pixels: &Pixels, sigma: f64) -> Pixels {
     picture(pixels.width(), pixels.height(), filter_rows(&columns, width, &weights))
 }
 
-/// The weights of the centre and of the neighbours to one side, which sum to 1 with those of the other side.
+/// The weights of the center and of the neighbors to one side, which sum to 1 with those of the other side.
 fn half_kernel(sigma: f64) -> Vec<f64> {
     let radius = (4.0 * sigma + 0.5) as i64;
     let factor = -0.5 / (sigma * sigma);
@@ -58,7 +58,7 @@ fn pairwise_sum(values: &[f64]) -> f64 {
     }
 }
 
-/// The position inside of `0..length` that a mirror at the edges shows.
+/// The position inside `0..length` that a mirror at the edges shows.
 fn mirrored(position: i64, length: usize) -> usize {
     let period = 2 * length as i64;
     let place = position.rem_euclid(period);

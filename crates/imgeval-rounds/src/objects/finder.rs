@@ -10,7 +10,7 @@ use crate::networks::said;
 /// A detection counts above this score, as EdiVal has it for its own detector.
 const LEAST_SCORE: f32 = 0.35;
 
-/// Finds the objects of an image, where a detector is here.
+/// Finds the objects of an image, if a detector is installed.
 pub struct ObjectFinder {
     detector: Option<Box<dyn Detector>>,
     /// Names the detector, its weights and how it computes.
@@ -41,16 +41,16 @@ impl ObjectFinder {
         let meta = detector.meta();
         let id = format!("{};{conditions};above={LEAST_SCORE}", meta.observer_id());
         let note = format!(
-            "Objects are those that {} finds with a score above {LEAST_SCORE}; objects that an instruction so far names are left out.",
+            "Objects are detections by {} with a score above {LEAST_SCORE}; objects named by any instruction so far are excluded.",
             meta.title
         );
         Self { detector: Some(detector), id, note }
     }
 
-    /// Loads the asked detector. Weights that were not pulled are no error but stand in [`Self::note`].
+    /// Loads the requested detector. Weights that were not pulled are not an error but reported in [`Self::note`].
     ///
     /// # Errors
-    /// If weights that are named or here cannot be used, or the detector fails its check.
+    /// If named or installed weights cannot be used, or the detector fails its check.
     pub fn load(asked: &DetectorSettings) -> Result<Self, ObserverError> {
         let detector = match load_detector(asked) {
             Ok(detector) => detector,
@@ -58,7 +58,7 @@ impl ObjectFinder {
                 ObserverError::NotHere(StoreError::Missing { id, .. })
                 | ObserverError::PreviewNotHere(StoreError::Missing { id, .. }),
             ) => {
-                return Ok(Self::none(&format!("weights `{id}` are not here")));
+                return Ok(Self::none(&format!("weights `{id}` are not installed")));
             }
             Err(error) => return Err(error),
         };
@@ -88,7 +88,7 @@ impl ObjectFinder {
 
     /// Best first.
     pub(crate) fn find(&self, pixels: &Pixels) -> Result<Vec<FoundObject>, String> {
-        let detector = self.detector.as_ref().ok_or_else(|| "no detector is here".to_owned())?;
+        let detector = self.detector.as_ref().ok_or_else(|| "no detector is installed".to_owned())?;
         let found = detector.inspect(pixels).map_err(said)?;
         let sides = [pixels.width(), pixels.height()].map(f64::from);
         let share = |BoundingBox { x1, y1, x2, y2 }: BoundingBox| {

@@ -87,7 +87,7 @@ fn pair_of<'a>(
         instruments.objects.find(image).map_err(|problem| format!("the detector failed: {problem}"))?;
     let alignment = &registration.alignment;
     let frame =
-        SharedFrame::of(source, image, alignment).ok_or("the images share too little of their frames")?;
+        SharedFrame::of(source, image, alignment).ok_or("the frames of the images overlap too little")?;
     let is_named = |found: &FoundObject| instructions.iter().any(|text| names_category(text, found.category));
     let unnamed = in_source.iter().filter(|found| !is_named(found)).take(MOST_OBJECTS).collect();
     let all = in_source
@@ -117,12 +117,12 @@ fn compare(
     let boxes: Vec<FrameBox> = all.iter().map(|one| frame.shares_of(one)).collect();
     let (width, height) = (frame.source.width() as usize, frame.source.height() as usize);
     let background =
-        Background::outside(width, height, &boxes).ok_or_else(|| "the images share nothing".to_owned());
+        Background::outside(width, height, &boxes).ok_or_else(|| "the images do not overlap".to_owned());
     let background_l1 = background.clone().and_then(|of| of.l1(&frame.source, &frame.image).map_err(said));
     let background_dino = background_l1.clone().and(background).and_then(|of| {
         let tokens = [networks.dino_tokens(&frame.source)?, networks.dino_tokens(&frame.image)?];
         let [one, other] = tokens.each_ref().map(|of| Tokens::new(&of.tokens, of.width));
-        let (one, other) = one.zip(other).ok_or("DINO sees no parts of the image")?;
+        let (one, other) = one.zip(other).ok_or("DINO has no patches of the image")?;
         background_similarity(&one, &other, &of, DINO_INPUT).map_err(said)
     });
     let objects_dino = mean(|object| object.dino);
@@ -149,7 +149,7 @@ fn object_of(instruments: Instruments<'_>, frame: &SharedFrame, found: &FoundObj
     // A detector's box may reach beyond its image, which is no fault of the round.
     let shown = [left, top, right, bottom].map(|edge| edge.clamp(0.0, 1.0));
     if share_inside(&frame.shares_of(&FrameBox::of(shown))) < LEAST_INSIDE {
-        object.problem = "most of it lies outside of the frame of the round".to_owned();
+        object.problem = "most of it is outside the frame of the round".to_owned();
         return object;
     }
     let (l1, dino) = match box_l1(&frame.source, &frame.image, &place) {
@@ -164,12 +164,12 @@ fn object_of(instruments: Instruments<'_>, frame: &SharedFrame, found: &FoundObj
 fn similarity(instruments: Instruments<'_>, frame: &SharedFrame, place: &FrameBox) -> Result<f64, String> {
     let inside = place.pixels(frame.source.width() as usize, frame.source.height() as usize).map_err(said)?;
     let tokens = |pixels: &Pixels| {
-        let crop = inside.cut_out(pixels).ok_or("the box holds no pixel")?;
+        let crop = inside.cut_out(pixels).ok_or("the box contains no pixels")?;
         instruments.networks.dino_tokens(&crop)
     };
     let (one, other) = (tokens(&frame.source)?, tokens(&frame.image)?);
     let pair = Tokens::new(&one.tokens, one.width).zip(Tokens::new(&other.tokens, other.width));
-    let (one, other) = pair.ok_or("DINO sees no parts of the object")?;
+    let (one, other) = pair.ok_or("DINO has no patches of the object")?;
     object_similarity(&one, &other).map_err(said)
 }
 

@@ -71,7 +71,7 @@ const OTHER_WORDS: [(&str, &[&str]); 33] = [
     ("refrigerator", &["fridge"]),
 ];
 
-/// Words of GenEval's names that people leave away.
+/// Words of GenEval's names that people leave out.
 const SHORT_NAMES: [(&str, &str); 6] = [
     ("computer mouse", "mouse"),
     ("tv remote", "remote"),

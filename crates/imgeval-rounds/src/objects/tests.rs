@@ -79,7 +79,7 @@ fn kept(
     kept_objects(instruments, &instructions, pair, registration, &objects.find(pair[0]))
 }
 
-/// Half as bright, with a change inside of a box in pixels.
+/// Half as bright, with a change inside a box in pixels.
 fn dark(change: impl Fn(u32, u32) -> u8) -> Pixels {
     changed(&picture(96, 96), |x, y, value| value / 2 + change(x, y))
 }
@@ -109,8 +109,8 @@ fn objects_that_changed_and_objects_that_were_asked_for_are_told_apart() {
     assert_eq!(number(&all, "background.l1"), 1.0, "both boxes lie outside of the background");
     let listed: Vec<(&str, Option<f64>)> = all.objects.iter().map(|of| (of.name.as_str(), of.l1)).collect();
     assert_eq!(listed, [("cup", Some(0.8)), ("dog", Some(0.6))], "at the threshold nothing counts");
-    assert_eq!(all.numbers["objects.dino"].clone().unwrap_err(), "DINO is not here");
-    assert_eq!(all.objects[0].problem, "DINO is not here");
+    assert_eq!(all.numbers["objects.dino"].clone().unwrap_err(), "DINO is not installed");
+    assert_eq!(all.objects[0].problem, "DINO is not installed");
     // Asked for in an earlier round.
     let dog = kept(&objects, [&source, &image], &same, &["Give the puppies hats.", "brighter"]);
     assert!((number(&dog, "objects.l1") - 0.8).abs() < 1e-12, "{dog:?}");
@@ -131,7 +131,7 @@ fn objects_are_compared_in_the_frame_that_both_share() {
     let objects = finder(&[("cup", 0.9, [0.3, 0.3, 0.6, 0.6]), ("dog", 0.5, [0.0, 0.0, 0.3, 0.3])]);
     let found = kept(&objects, [&source, &cut], &registration, &[]);
     assert_eq!(found.numbers["objects.l1"], Ok(1.0), "{found:?}");
-    assert!(found.objects[1].problem.contains("outside of the frame"), "{:?}", found.objects[1]);
+    assert!(found.objects[1].problem.contains("outside the frame"), "{:?}", found.objects[1]);
     assert_eq!(found.numbers["background.l1"], Ok(1.0));
     let everything = finder(&[("bed", 0.9, [-0.1, -0.1, 1.2, 1.2])]);
     let covered = kept(&everything, [&source, &cut], &registration, &["sharpen"]);

@@ -81,8 +81,8 @@ fn derived_json(of: &TurnReport) -> Value {
 
 fn reason(skipped: &Skipped) -> String {
     match &skipped.reason {
-        SkipReason::NoImage => "its image is not there under the name that is looked for".to_owned(),
-        SkipReason::NoRow => "the table has no row".to_owned(),
+        SkipReason::NoImage => "no image exists under the expected name".to_owned(),
+        SkipReason::NoRow => "the table has no rows".to_owned(),
         SkipReason::Unreadable(Unreadable::NotALiteral { column }) => {
             format!("`{column}` is not a Python literal")
         }
@@ -173,7 +173,7 @@ fn derived_table(report: &ModeReport) -> Table {
         }
     }
     table.below.push(format!(
-        "No published code defines CC and O. By notes on the paper CC is `{}`; the leaderboard's score is O at turn 3.",
+        "No published code defines CC and O. According to notes on the paper, CC is `{}`; the leaderboard's score is O at turn 3.",
         PRINTED.name()
     ));
     table

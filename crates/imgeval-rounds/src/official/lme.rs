@@ -106,14 +106,16 @@ pub fn lme_tables(report: &LmeReport) -> Vec<Table> {
                 if REPORTED_TURNS.contains(&(place + 1)) { "yes".to_owned() } else { String::new() },
             ]));
         }
-        table.below.push("CR looks one turn ahead: at the last turn it repeats the turn before.".to_owned());
+        table
+            .below
+            .push("CR looks one turn ahead: at the last turn it repeats the previous turn.".to_owned());
     }
     if let (Some(own), Some(full)) = (&report.rates, &report.rates_after_full_run)
         && own != full
     {
         let last = full.collapse.last().copied().unwrap_or_default();
         table.below.push(format!(
-            "With the collapses of all sessions, as the official script counts them after a full run, CR ends at {last:.4}."
+            "With the collapses of all sessions, as the official script counts them after a complete run, CR ends at {last:.4}."
         ));
     }
     for (id, turn) in &report.given_up {

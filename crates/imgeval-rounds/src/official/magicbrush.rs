@@ -88,7 +88,7 @@ pub fn score_magicbrush(
     } else if captions.is_none() {
         missing.insert(
             "clip_t",
-            "captions are missing, such as a local_descriptions.json beside the targets' folder".to_owned(),
+            "captions are missing, such as a local_descriptions.json next to the target folder".to_owned(),
         );
     }
     let comparer = Comparer { generated, targets, features: features.ok(), captions, limits };

@@ -34,7 +34,7 @@ pub struct Group {
 pub struct StatusGroup {
     pub name: String,
     pub success: Vec<RoundRate>,
-    /// Refused and missing rounds as failures, and as the end of what is known.
+    /// Curves with refused and missing rounds as failures, and as censored.
     pub failed: (Vec<Time>, Curve),
     pub censored: (Vec<Time>, Curve),
 }

@@ -171,7 +171,7 @@ fn times(members: &Map<String, Value>, name: &str) -> Result<Vec<Time>, String> 
     }
     let pairs = times.into_iter().zip(events);
     let time = |(round, is_event): (u32, bool)| match (round, is_event) {
-        (round, _) if round > MAX_ROUNDS => Err(format!("`{name}` has a round {round}")),
+        (round, _) if round > MAX_ROUNDS => Err(format!("`{name}` has the invalid round {round}")),
         (0, true) => Err(format!("a session of `{name}` fails at round 0; rounds count from 1")),
         (round, is_event) => Ok(Time { round, is_event }),
     };

@@ -114,7 +114,7 @@ fn tests_table(compared: &[Compared]) -> Table {
         Column::number("df"),
         Column::number("p"),
     ])
-    .with_title("do the groups survive alike?");
+    .with_title("do the groups differ in survival?");
     for one in compared {
         let groups = one.groups.join(", ");
         let mut push = |name: &str, test: &Result<LogRank, NotTestable>| {
@@ -138,7 +138,8 @@ fn tests_table(compared: &[Compared]) -> Table {
         push("Gehan", &one.at_risk);
     }
     table.below.push(
-        "The groups are taken for independent: of two models on the same sessions use `paired`.".to_owned(),
+        "The groups are assumed to be independent: for two models on the same sessions use `paired`."
+            .to_owned(),
     );
     table
 }

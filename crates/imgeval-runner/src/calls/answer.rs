@@ -1,4 +1,4 @@
-//! What came back becomes a sample: hashed, decoded, held against the size asked for, stored. Blocking work.
+//! Turns an answer into a sample: hashed, decoded, checked against the requested size, stored. Blocking work.
 
 use std::path::Path;
 
@@ -81,7 +81,7 @@ pub(super) fn look_again(
 fn judge(hash: ContentHash, facts: ImageFacts, wanted: Option<SizeRequest>) -> Outcome<ImageRecord> {
     let ImageFacts { format, width, height, notes } = facts;
     if let Some(size) = wanted.filter(|size| !size.allows(width, height)) {
-        let detail = format!("it has {width}x{height} pixels, asked for was {size}");
+        let detail = format!("it has {width}x{height} pixels instead of {size}");
         return Outcome::Failed(Failure { kind: FailureKind::WrongSize, detail });
     }
     Outcome::Done(ImageRecord { hash, format, width, height, notes })
@@ -98,7 +98,7 @@ fn of_answer(failure: Failure) -> Failure {
     Failure { kind, ..failure }
 }
 
-/// The usual ending of a picture's file name, for formats that are only kept. By the signatures that their specifications give.
+/// The usual ending of an image's file name, for formats that are only kept. By the signatures that their specifications give.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     let signatures: [(&[u8], &str); 9] = [
         (b"GIF87a", "gif"),

@@ -1,17 +1,17 @@
 //! Keeps the cost below a limit. Pure.
 //!
-//! A limited run starts with one call; the number under way doubles with every result, as long as the money covers
-//! [`SIDE_BY_SIDE`] times their dearest cost so far, and a call that costs more than was reserved for it halves the number again.
-//! A limit that covers all that is left to do is used to the last call. One that does not will cut the run short
-//! anyway, so [`KEPT_BACK`] times the cost of a call, at most [`KEPT_BACK_PERCENT`] of the limit, is kept back: a
-//! call that costs so much more than any before it passes the limit by at most [`EXCESS_PERCENT`].
+//! A limited run starts with one call; the number of concurrent calls doubles with every result, as long as the money
+//! covers [`SIDE_BY_SIDE`] times their highest cost so far, and a call that costs more than was reserved for it
+//! halves the number again. A limit that covers everything left to do is used up to the last call. Any other limit
+//! cuts the run short anyway, so [`KEPT_BACK`] times the cost of a call, at most [`KEPT_BACK_PERCENT`] of the limit,
+//! is held back: a call that costs so much more than any before it exceeds the limit by at most [`EXCESS_PERCENT`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imgeval_core::{Cost, Usd};
 use imgeval_store::{Charge, Spend};
 
-/// Calls begin side by side only if each may cost so many times the dearest so far. The dearest quality that catalogues
+/// Calls begin side by side only if each may cost so many times the dearest so far. The dearest quality that catalogs
 /// list costs about this much more than the cheapest.
 const SIDE_BY_SIDE: f64 = 16.0;
 
@@ -67,11 +67,11 @@ impl Reserved {
 pub struct Shortage {
     /// What the next call may cost.
     pub needed: Usd,
-    /// What is left of the limit.
+    /// Remaining part of the limit.
     pub left: Usd,
     /// How much of that is kept back for calls that cost more than they should.
     pub kept_back: Usd,
-    /// A limit that covers the rest, if no call costs more than the dearest so far.
+    /// A limit that covers the rest, if no call costs more than the most expensive so far.
     pub enough: Usd,
 }
 
@@ -83,10 +83,10 @@ impl Shortage {
         let kept_back = match kept_back {
             Usd::ZERO => String::new(),
             kept_back if kept_back == left => {
-                ", kept back in case a call costs far more than the others".to_owned()
+                ", held back in case a call costs far more than the others".to_owned()
             }
             kept_back => {
-                format!(", {kept_back} of it kept back in case a call costs far more than the others")
+                format!(", {kept_back} of it held back in case a call costs far more than the others")
             }
         };
         let cents = (enough.dollars() * 100.0).ceil() / 100.0;
@@ -204,7 +204,7 @@ impl Budget {
         fits
     }
 
-    /// Counts what a reply that cannot be used is known to have cost, while its call goes on.
+    /// Adds the known cost of an unusable reply while its call continues.
     pub(super) fn add_wasted(&mut self, amount: Usd) {
         self.spend.known += amount;
     }

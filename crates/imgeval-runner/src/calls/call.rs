@@ -95,7 +95,7 @@ impl Caller {
                 Ok(checked) => checked,
                 // What it cost is kept though the image is lost.
                 Err(error) => {
-                    let detail = format!("the image could not be kept: {}", sentence_of(&error));
+                    let detail = format!("the image could not be saved: {}", sentence_of(&error));
                     halt = Some(Halt::Error(Some(error)));
                     Checked::failed(Failure { kind: FailureKind::NotAccessible, detail })
                 }
@@ -135,7 +135,7 @@ impl Caller {
             Ok(checked) => Ok(checked?),
             // Neither the answer nor its cost shall be lost because a decoder panicked.
             Err(error) => {
-                let detail = format!("reading the image broke down: {error}");
+                let detail = format!("reading the image ended unexpectedly: {error}");
                 Ok(Checked::failed(Failure { kind: FailureKind::NotAnImage, detail }))
             }
         }

@@ -1,4 +1,4 @@
-//! The coordinator of paid work: which job goes on, what may be spent, when to stop. The same for images, judgments
+//! The coordinator of paid work: which job continues, what it may cost, when to stop. The same for images, judgments
 //! and rewritten prompts.
 
 use std::{
@@ -26,7 +26,7 @@ pub(super) struct Limits {
     pub(super) max_cost: Option<Usd>,
 }
 
-/// Does what is left of a kind of work, and gives the run back. `summary` says what was done, also after an error.
+/// Does the remaining work of one kind, and returns the run. `summary` describes what was done, also after an error.
 pub(super) async fn carry_out<W: Work>(
     mut run: RunWriter,
     work: &mut W,

@@ -23,15 +23,16 @@ use super::{
 /// So many changed cases are named.
 const OUTDATED_EXAMPLES: usize = 3;
 
-/// Asks for what the run does not hold yet; every result is on record before it is told.
+/// Generates the images that the run lacks; every result is recorded before it is reported.
 ///
-/// The run is closed when this returns. Dropping the future abandons the calls under way, as [`StopSignal::Now`] does.
+/// The run is closed when this returns. Dropping the future abandons the calls in progress, as [`StopSignal::Now`]
+/// does.
 ///
 /// # Errors
-/// If the store cannot be read or written: no further call begins, those under way are recorded as far as possible.
-/// Before the first call, if there is a limit on the cost and no price is known, or if images of the run were made from
-/// other prompts or inputs. An image that cannot be had is not an error, and neither is a limit that is reached or a
-/// generator that is down.
+/// If the store cannot be read or written: no further call begins, and those in progress are recorded as far as
+/// possible. Before the first call, if there is a cost limit and no known price, or if images of the run were
+/// generated from other prompts or inputs. A failed image is not an error, and neither is a reached limit or an
+/// unavailable generator.
 pub async fn generate_images(
     run: RunWriter,
     cases: &[GenerationCase],

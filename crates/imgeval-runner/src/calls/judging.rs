@@ -1,5 +1,5 @@
-//! Judgments: the same way as images are asked for, but what comes back are words. They are kept as they came;
-//! whether they hold a score, a parser says, and a question whose answer it cannot read is asked again a few times.
+//! Judgments: requested in the same way as images, but the answers are text. Answers are stored verbatim; a parser
+//! decides whether they contain a score, and a question whose answer cannot be read is asked again a few times.
 
 use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc, thread};
 
@@ -21,9 +21,10 @@ use super::{
     writer::Entry,
 };
 
-/// Asks the judge about the items that have no readable answer yet; every answer is on record before it is told.
+/// Asks the judge about the items without a readable answer; every answer is recorded before it is reported.
 ///
-/// The run is closed when this returns. Dropping the future abandons the calls under way, as [`StopSignal::Now`] does.
+/// The run is closed when this returns. Dropping the future abandons the calls in progress, as [`StopSignal::Now`]
+/// does.
 ///
 /// # Errors
 /// As [`super::generate_images`]. An image that cannot be judged is not an error.
@@ -127,7 +128,7 @@ impl Work for Judgments<'_> {
             let _permit = caller.preparing.acquire().await;
             let made = spawn_blocking(move || (caller.question)(&item)).await;
             let broke = |error: JoinError| {
-                let detail = format!("preparing it broke down: {error}");
+                let detail = format!("preparing it ended unexpectedly: {error}");
                 Err(Failure { kind: FailureKind::NotAccessible, detail })
             };
             Ok(made.unwrap_or_else(broke).map_or_else(Prepared::Free, Prepared::Request))

@@ -21,11 +21,11 @@ pub struct JudgeSettings<'a> {
     pub concurrency: NonZeroUsize,
     /// The most that the run may ever have spent, what was possibly billed included.
     pub max_cost: Option<Usd>,
-    /// How often a question is asked whose answers cannot be read.
+    /// Maximum number of times to ask a question whose answers cannot be read.
     pub max_tries: u32,
-    /// Only what ended like this before is asked again; what was never asked is left alone.
+    /// Re-judges only these outcomes; items that were never asked about are skipped.
     pub only: Option<&'a BTreeSet<FailureKind>>,
-    /// Kinds of [`FailureKind::ANSWERS`], and [`FailureKind::Unparsed`], that are asked for again.
+    /// Kinds of [`FailureKind::ANSWERS`], and [`FailureKind::Unparsed`], to ask for again.
     pub retry: &'a BTreeSet<FailureKind>,
     /// Whether the words hold what the protocol asks for.
     pub is_readable: &'a (dyn Fn(&str) -> bool + Sync),
@@ -103,7 +103,7 @@ pub fn plan_judgment(history: Option<&ItemHistory>, settings: &JudgeSettings<'_>
     }
 }
 
-/// What is on record, by item.
+/// The recorded answers, by item.
 ///
 /// # Errors
 /// If the run cannot be read.

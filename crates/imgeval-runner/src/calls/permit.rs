@@ -1,4 +1,4 @@
-//! When calls may be sent, and what becomes of those that are not.
+//! When calls may be sent, and what happens to the others.
 
 use std::{
     future::pending,
@@ -38,7 +38,7 @@ impl Halting {
         (Self { reason: None, told }, Brake { stop, halted })
     }
 
-    /// The first reason to stop is the one that is told, but an error tells more than anything else.
+    /// Records a reason to stop: the first one is reported, except that an error takes precedence.
     pub(super) fn halt(&mut self, halt: Halt) {
         if self.reason.is_none()
             || (matches!(halt, Halt::Error(_)) && !matches!(self.reason, Some(Halt::Error(_))))
@@ -63,7 +63,8 @@ impl Halting {
         }
     }
 
-    /// Whether a call with this estimate may begin now, while `waiting` is what those behind it may cost; what stands in the way for good ends the stage.
+    /// Whether a call with this estimate may begin now, given that those behind it may cost `waiting`; a permanent
+    /// obstacle ends the stage.
     pub(super) fn admit(
         &mut self,
         budget: &SharedBudget,
@@ -190,7 +191,7 @@ impl<'a> CallPermit<'a> {
         Reserved { estimate: self.call.estimate, tries: state.tries, wasted: state.wasted }
     }
 
-    /// Puts what becomes of the call on record.
+    /// Records the outcome of the call.
     pub(super) async fn record(&self, entry: Entry) -> Result<(), NotWritten> {
         self.writer.record(entry).await
     }
@@ -222,7 +223,7 @@ impl<'a> CallPermit<'a> {
         (state.began_ms, i64::try_from(state.clock.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// Waits for the answer, unless the call is to be abandoned.
+    /// Waits for the answer, unless the call is abandoned.
     pub(super) async fn wait_for<T>(
         &self,
         asking: impl Future<Output = Result<T, ProviderDown>>,

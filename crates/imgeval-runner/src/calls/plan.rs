@@ -13,7 +13,7 @@ pub struct Conversation {
     /// Place of its case.
     pub case: usize,
     pub ordinal: u32,
-    /// The rounds that are not done, oldest first, up to one whose failure stands.
+    /// The unfinished rounds, oldest first, up to one with a permanent failure.
     pub rounds: Vec<(u32, Step)>,
 }
 

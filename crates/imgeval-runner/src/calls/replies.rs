@@ -7,8 +7,8 @@ use tokio::task::spawn_blocking;
 /// Shorter texts are compressed at once.
 const SHORT_BYTES: usize = 64 << 10;
 
-/// What is kept of a call: the reply if its image or words are not stored or it holds more, else one before it that may have
-/// been paid for.
+/// The reply to store for a call: the last one if its image or text is not stored or it contains more, otherwise an
+/// earlier one that may have been billed.
 pub(super) fn choose_reply(
     is_stored: bool,
     whole: Option<WholeReply>,

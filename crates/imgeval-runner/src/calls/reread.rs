@@ -1,4 +1,4 @@
-//! Reads kept replies anew with what this version understands. Nothing is asked and nothing is sent; what is done stays.
+//! Re-reads stored replies as this version understands them. Nothing is sent, and finished samples stay as they are.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ const OLD_LIMIT: usize = 256 << 10;
 /// Texts of earlier versions lie without their status; only an answer is believed of them.
 const UNKNOWN_STATUS: u16 = 200;
 
-/// How images are read anew.
+/// How to re-read images.
 pub struct RereadImages<'a> {
     /// The size that images must have.
     pub wanted: Option<SizeRequest>,

@@ -21,9 +21,9 @@ use super::{
     writer::Entry,
 };
 
-/// Rewrites the prompts that the run does not hold rewritten already, and to which no refusal stands; gives the run back.
+/// Rewrites the prompts that have neither been rewritten nor refused; returns the run.
 ///
-/// Dropping the future abandons the calls under way, as [`StopSignal::Now`] does.
+/// Dropping the future abandons the calls in progress, as [`StopSignal::Now`] does.
 ///
 /// # Errors
 /// As [`super::generate_images`].

@@ -54,7 +54,7 @@ impl Talk {
         Self { place, ordinal, steps: rounds.into(), made: BTreeMap::new() }
     }
 
-    /// Notes the answer to a round, so that later rounds can go on from it.
+    /// Records the answer to a round, so that later rounds can continue from it.
     pub(super) fn note_answer(
         &mut self,
         round: u32,

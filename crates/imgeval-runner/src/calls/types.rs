@@ -1,4 +1,4 @@
-//! What is asked of the stages that spend money, and what they tell.
+//! Requests to the stages that cost money, and their reports.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,7 @@ use crate::ImageFacts;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerationCase {
     pub id: CaseId,
-    /// At least one; a further round goes on from the answer to the one before.
+    /// At least one; a further round continues from the previous answer.
     pub rounds: Vec<RoundInput>,
 }
 
@@ -32,7 +32,7 @@ pub struct RoundInput {
     pub mask: Option<ImageRef>,
 }
 
-/// Looks at an image's bytes; must be safe on any input.
+/// Decodes an image's bytes; must be safe on any input.
 pub type Decode = Arc<dyn Fn(&[u8]) -> Result<ImageFacts, Failure> + Send + Sync>;
 
 /// How images are generated.
@@ -44,15 +44,15 @@ pub struct GenerateSettings<'a> {
     pub system: Option<String>,
     /// Sample `k` gets this seed plus `k`.
     pub seed: Option<u64>,
-    /// Conversations that go on at the same time.
+    /// Maximum concurrent conversations.
     pub concurrency: NonZeroUsize,
     /// The most that the run may ever have spent, what was possibly billed included.
     pub max_cost: Option<Usd>,
-    /// Kinds of [`FailureKind::ANSWERS`] that are asked for again.
+    /// Kinds of [`FailureKind::ANSWERS`] to ask for again.
     pub retry: &'a BTreeSet<FailureKind>,
     /// Images of another size than the one asked for are taken, stored ones without a call.
     pub any_size: bool,
-    /// What a further round knows of the earlier ones.
+    /// What a further round sees of the earlier ones.
     pub context: RoundContext,
     pub decode: Decode,
 }
@@ -119,17 +119,20 @@ pub enum Stopped {
 pub enum CallError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("no price is known for {what}, so that a limit on the cost cannot be kept")]
+    #[error("the price of {what} is unknown, so a cost limit cannot be enforced")]
     PriceUnknown { what: String },
-    #[error("{n} images of the run were made from other prompts or inputs, such as {}", list_ids(examples))]
+    #[error(
+        "{n} images of the run were generated from other prompts or inputs, such as {}",
+        list_ids(examples)
+    )]
     Outdated {
         n: usize,
         /// The first few.
         examples: Vec<SampleId>,
     },
-    #[error("could not start the thread that writes the run")]
+    #[error("could not start the thread that writes to the run")]
     Thread(#[source] io::Error),
-    #[error("a part of the program broke down while calls were under way: {detail}")]
+    #[error("an internal task failed while calls were in progress: {detail}")]
     Broke { detail: String },
 }
 
@@ -152,7 +155,7 @@ pub struct RewriteSettings<'a> {
     pub concurrency: NonZeroUsize,
     /// The most that the run may ever have spent, what was possibly billed included.
     pub max_cost: Option<Usd>,
-    /// Kinds of [`FailureKind::ANSWERS`] that are asked for again.
+    /// Kinds of [`FailureKind::ANSWERS`] to ask for again.
     pub retry: &'a BTreeSet<FailureKind>,
 }
 

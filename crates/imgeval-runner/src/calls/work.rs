@@ -1,4 +1,4 @@
-//! What is special about a kind of paid work; the coordinator does everything else.
+//! The parts specific to one kind of paid work; the coordinator does everything else.
 
 use std::collections::VecDeque;
 
@@ -79,12 +79,12 @@ pub(super) trait Work: Sized {
     fn land_free(&mut self, job: Self::Job, free: Self::Free, summary: &mut CallSummary) -> Landing<Self>;
 }
 
-/// What is left to do.
+/// The remaining work.
 pub(super) struct Plan<J> {
     pub(super) queue: VecDeque<J>,
-    /// So many calls that may be.
+    /// Maximum number of calls.
     pub(super) calls: usize,
-    /// Of what is wanted, so much is there.
+    /// Number of requested results that already exist.
     pub(super) done: usize,
 }
 
@@ -118,7 +118,7 @@ pub(super) struct Answered<A> {
     pub(super) halt: Option<Halt>,
 }
 
-/// What becomes of a job.
+/// The outcome of a job.
 pub(super) enum Landing<W: Work> {
     /// The call gave what was wanted; the job may go on.
     Made {

@@ -99,7 +99,7 @@ impl Writer {
     /// Waits until everything is written, by then all other handles must be gone.
     pub(super) async fn end(self) -> Result<WriterEnd, CallError> {
         drop(self.handle);
-        let detail = "the thread that writes the run ended early".to_owned();
+        let detail = "the thread that writes to the run ended early".to_owned();
         self.ended.await.map_err(|_| CallError::Broke { detail })
     }
 }

@@ -249,6 +249,7 @@ pub(crate) fn open_run(folder: &Path) -> RunWriter {
         parameters: BTreeMap::new(),
         generation: BTreeMap::from([("model".to_owned(), "brush".to_owned())]),
         tool_version: "0".to_owned(),
+        label: None,
     };
     loop {
         // A run whose writer was abandoned is free a moment later.

@@ -394,7 +394,7 @@ fn a_store_that_fails_ends_the_stage_and_nothing_on_record_is_lost() {
     RunReader::open(folder.path()).unwrap().for_each_attempt(visit).unwrap();
     assert_eq!(failures.len(), 1);
     let (detail, cost, raw) = &failures[0];
-    assert!(detail.starts_with("the image could not be kept: could not store the image"), "{detail}");
+    assert!(detail.starts_with("the image could not be saved: could not store the image"), "{detail}");
     assert_eq!((*cost, raw.as_str()), (Some(cents(2)), "raw"));
     let summary = stage.run(folder.path(), &FakeGenerator::new(|_| Reply::Image));
     assert_eq!((summary.done_before, summary.made, summary.spend.possible), (2, 4, Usd::ZERO));
@@ -565,7 +565,8 @@ fn an_image_of_a_prompt_that_has_changed_since_does_not_pass_for_one_of_the_new(
     let broken = stage.try_run(folder.path(), &generator, |_, _| {}).unwrap_err();
     // The fault is asked for again, with the new prompt; a refusal would stand as the image would.
     assert!(matches!(&broken.error, CallError::Outdated { n: 2, .. }), "{broken:?}");
-    let told = "2 images of the run were made from other prompts or inputs, such as 00000/0000, 00002/0000";
+    let told =
+        "2 images of the run were generated from other prompts or inputs, such as 00000/0000, 00002/0000";
     assert_eq!(broken.error.to_string(), told);
     assert_eq!(generator.asked_ids().len(), 3);
     for place in [0, 2] {

@@ -580,7 +580,7 @@ fn a_question_that_cannot_be_made_fails_alone_and_is_looked_at_again() {
     assert_eq!((summary.made, summary.stopped), (2, None));
     assert_eq!(summary.failed, kinds(&[(FailureKind::NotAccessible, 2)]));
     assert_eq!(told["gone"], "the image is gone");
-    assert!(told["breaks"].starts_with("preparing it broke down: "), "{told:?}");
+    assert!(told["breaks"].starts_with("preparing it ended unexpectedly: "), "{told:?}");
     assert_eq!((judge.asked(), on_record(folder.path()).len()), (vec!["a".to_owned(), "b".to_owned()], 2));
     let summary = stage.run(folder.path(), &FakeJudge::good());
     assert_eq!((summary.failed, summary.done_before), (kinds(&[(FailureKind::NotAccessible, 2)]), 2));

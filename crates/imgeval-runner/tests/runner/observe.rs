@@ -175,7 +175,7 @@ impl Setup {
     fn observe_until(&self, run: &mut RunWriter, stop_after: usize) -> Result<ObserveSummary, ObserveError> {
         let decode =
             |bytes: &[u8]| -> Result<Pixels, Failure> { Ok(Pixels::new(4, 3, vec![bytes[0]; 36]).unwrap()) };
-        // Cases with an even number ask for the colour of category 0.
+        // Cases with an even number ask for the color of category 0.
         let asked_by = |case: &CaseId| {
             let number: usize = case.as_str().parse().unwrap();
             if number.is_multiple_of(2) { vec![Category::from_index(0).unwrap()] } else { vec![] }
@@ -221,7 +221,7 @@ impl Setup {
         stored
     }
 
-    /// The places of the detections that have a colour.
+    /// The places of the detections that have a color.
     fn named(&self, run: &RunWriter, value: u8) -> Vec<usize> {
         let image = self.stored(run).remove(&value).unwrap();
         let detections = image.seen.unwrap().detections;
@@ -236,6 +236,7 @@ fn run_with(folder: &Path, values: &[u8]) -> RunWriter {
         parameters: BTreeMap::new(),
         generation: BTreeMap::new(),
         tool_version: "0".to_owned(),
+        label: None,
     };
     let mut run = RunWriter::create_or_open(folder, &asked, "test").unwrap();
     let mut samples = Vec::new();
@@ -414,7 +415,7 @@ fn an_observer_that_fails_its_own_check_does_not_begin() {
     let mut run = run_with(folder.path(), &[1]);
     let setup = Setup { fails_canary: true, ..Setup::default() };
     let error = setup.observe_until(&mut run, usize::MAX).unwrap_err().to_string();
-    assert!(error.contains("failed the check of itself") && error.contains("the cow is a horse"), "{error}");
+    assert!(error.contains("failed its self-test") && error.contains("the cow is a horse"), "{error}");
     assert_eq!((setup.n_detected(), setup.stored(&run)[&1].seen.is_none()), (0, true));
 }
 

@@ -70,7 +70,7 @@ fn an_unusable_reply_adds_to_the_cost_of_its_image() {
     assert_eq!((summary.made, summary.spend.known, summary.spend.possible), (2, cents(12), Usd::ZERO));
 }
 
-/// A reader that has learnt what `IMAGE ...`, `AT ...` and `NO ...` mean.
+/// A reader that has learned what `IMAGE ...`, `AT ...` and `NO ...` mean.
 fn read(status: u16, text: &str) -> Option<Reading<ReadImage>> {
     let failed = |kind| Outcome::Failed(Failure { kind, detail: format!("status {status}") });
     let outcome = match text.split_once(' ')? {

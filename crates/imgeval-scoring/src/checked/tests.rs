@@ -129,7 +129,7 @@ fn objects_are_decided_by_a_detector_beside_the_judge() {
         Err(Unchecked::Lacks(reason)) => reason,
         _ => String::new(),
     };
-    assert_eq!(lacks(check(None, judges.first())), "no detector has looked for its objects");
+    assert_eq!(lacks(check(None, judges.first())), "no detections for its objects");
     assert_eq!(lacks(check(Some(verdict), None)), "no judge was asked by question");
     let evaluators = evaluators_of(&checks, Vec::new(), judges, Measured::default());
     assert!(matches!(

@@ -16,7 +16,7 @@ static SHOWN: [(&str, Value); 7] = [
     ("tiles lost, %", |image| image.number("survival").map(|of| percent(1.0 - of))),
     ("content changed outside, dE", |image| outside(image, "content_de")),
     ("tone changed outside, dE", |image| outside(image, "tone_de")),
-    ("blur taken away, %", |image| image.number("blur_ratio").map(|of| percent(1.0 - of))),
+    ("blur removed, %", |image| image.number("blur_ratio").map(|of| percent(1.0 - of))),
     ("yellowness (mean b)", |image| image.number("mean_b")),
 ];
 
@@ -26,7 +26,7 @@ fn percent(share: f64) -> f64 {
     100.0 * share
 }
 
-/// Outside of what was to be edited where that is known, else of the region found.
+/// Outside what was to be edited where that is known, else of the region found.
 fn outside(image: &MeasuredImage<'_>, name: &str) -> Option<f64> {
     image.number(&format!("outside.{name}")).or_else(|| image.number(&format!("found.{name}")))
 }

@@ -1,4 +1,4 @@
-//! Which measures say something about which cases, and what they are held against.
+//! Which measures apply to which cases, and what they are compared with.
 
 use imgeval_suites::{
     checks::measures::{Measures, REGISTERED, REGISTRATION},
@@ -25,7 +25,7 @@ pub(super) struct Spec {
 }
 
 impl Spec {
-    /// Whether this case is meant. Of other suites every edit is meant by what is measured on edits.
+    /// Whether a measure applies to this case. In other suites, measures of edits apply to every edit.
     pub(super) fn takes(&self, run: &Run, case: &SuiteCase) -> bool {
         if run.suite().sections().is_empty() {
             return match self.group {
@@ -66,7 +66,7 @@ fn is_not_registered(image: &MeasuredImage<'_>, name: &str) -> Option<f64> {
 }
 
 const RECODED: &str = "re-encoding";
-const RESIZED: &str = "a resize and back";
+const RESIZED: &str = "resizing down and back";
 
 const fn spec(group: &'static str, measure: &'static str, unit: &'static str, value: Value) -> Spec {
     Spec { group, subgroup: None, measure, unit, value, control: None, sentence: "" }
@@ -75,7 +75,7 @@ const fn spec(group: &'static str, measure: &'static str, unit: &'static str, va
 static OF_GROUPS: [Spec; 18] = [
     Spec {
         control: Some((RESIZED, |image| is_not_registered(image, "resized.registration"))),
-        sentence: "drawn anew in",
+        sentence: "redrawn in",
         ..spec("identity", "does not register", "%", |image| is_not_registered(image, REGISTRATION))
     },
     Spec {
@@ -116,8 +116,8 @@ static OF_GROUPS: [Spec; 18] = [
     Spec {
         subgroup: Some("ask"),
         control: Some((RESIZED, |image| image.number("resized.blur_ratio"))),
-        sentence: "asked for blur, edges become",
-        ..spec("refinement", "blur asked for", "times", |image| image.number("blur_ratio"))
+        sentence: "blur requested, edges become",
+        ..spec("refinement", "blur requested", "times", |image| image.number("blur_ratio"))
     },
     Spec {
         subgroup: Some("grainy"),
@@ -152,9 +152,9 @@ const fn refinement(subgroup: &'static str) -> Spec {
         ..spec(
             "refinement",
             match subgroup.as_bytes()[0] {
-                b's' => "blur taken away",
-                b'g' => "blur taken away (grainy)",
-                _ => "blur taken away (plain)",
+                b's' => "blur removed",
+                b'g' => "blur removed (grainy)",
+                _ => "blur removed (plain)",
             },
             "%",
             |image| percent(image.number("blur_ratio").map(|of| 1.0 - of)),
@@ -188,7 +188,7 @@ const fn tone(subgroup: &'static str, measure: &'static str) -> Spec {
 static OF_EDITS: [Spec; 6] = [
     Spec {
         control: Some((RESIZED, |image| is_not_registered(image, "resized.registration"))),
-        sentence: "drawn anew in",
+        sentence: "redrawn in",
         ..spec(EDITS, "does not register", "%", |image| is_not_registered(image, REGISTRATION))
     },
     Spec {
@@ -208,19 +208,19 @@ static OF_EDITS: [Spec; 6] = [
     },
     Spec {
         control: Some((RECODED, |image| image.number("recoded.found.tone_de"))),
-        sentence: "changes tone outside of the region found by",
-        ..spec(EDITS, "tone outside of the region found", "dE", |image| image.number("found.tone_de"))
+        sentence: "changes tone outside the detected region by",
+        ..spec(EDITS, "tone outside the detected region", "dE", |image| image.number("found.tone_de"))
     },
     Spec {
         control: Some((RECODED, |image| image.number("recoded.outside.content_de"))),
-        sentence: "changes content outside of the mask by",
-        ..spec(EDITS, "content outside of the mask", "dE", |image| image.number("outside.content_de"))
+        sentence: "changes content outside the mask by",
+        ..spec(EDITS, "content outside the mask", "dE", |image| image.number("outside.content_de"))
     },
 ];
 
 /// Its values come from the checks of the cases.
 pub(super) static TEXT: Spec =
-    Spec { sentence: "writes wrong", ..spec("text", "characters that are wrong", "%", |_| None) };
+    Spec { sentence: "writes wrong", ..spec("text", "wrong characters", "%", |_| None) };
 
 /// Of L, a and b; K behind them is never judged by alone.
 pub(super) static COLOR: [Spec; 3] = [

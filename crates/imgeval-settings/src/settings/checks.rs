@@ -1,4 +1,4 @@
-//! What is said of a model, or refused, before anything is sent to it or kept for it.
+//! Checks of a model before anything is sent to it or stored for it.
 
 use std::time::SystemTime;
 
@@ -12,17 +12,17 @@ use crate::{SettingsError, environment};
 /// Which models and requests are let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllowedModels {
-    /// What the catalogue rules out is refused.
+    /// What the catalog rules out is refused.
     Known,
-    /// What the catalogue rules out is tried.
+    /// What the catalog rules out is tried.
     Any,
 }
 
 impl Settings {
-    /// What the user should know of a model before anything is sent to it: what is no reason to refuse it.
+    /// Warnings about a model to show before anything is sent to it.
     ///
     /// # Errors
-    /// If its vendor does not offer the model or it takes no such images, as far as the catalogue knows.
+    /// If the catalog says that its vendor does not offer the model or that it does not accept such images.
     pub fn check_model(
         &self,
         model: &ResolvedModel,
@@ -69,8 +69,7 @@ impl ResolvedModel {
             let (provider, variables) =
                 (&self.name.provider, self.settings.kind.key_variables().join(" or "));
             format!(
-                "provider `{provider}` is sent no key, because the settings lead to {} and name none; \
-                 key_env = \"{variables}\" would send it there",
+                "provider `{provider}` is sent no key, because the settings point to {} and name none; key_env = \"{variables}\" would send it there",
                 self.settings.base_url
             )
         });
@@ -84,7 +83,7 @@ impl ResolvedModel {
         let Retirement { date, is_over, replacement } = retirement;
         let what = if is_over { "was retired on" } else { "will be retired on" };
         let instead =
-            replacement.map_or_else(String::new, |model| format!("; the vendor names {model} instead"));
+            replacement.map_or_else(String::new, |model| format!("; the vendor recommends {model} instead"));
         Some(format!("the model {} {what} {date}{instead}", self.name.model))
     }
 }

@@ -19,7 +19,7 @@ use crate::SettingsError;
 pub(super) struct SettingsFile {
     /// Models with prices and limits; relative to the settings file.
     pub(super) catalogue: Option<PathBuf>,
-    /// A run that is estimated to cost more US dollars, and has no limit, is asked about before it begins.
+    /// Estimated cost in US dollars above which a run without a limit needs confirmation.
     pub(super) ask_above_usd: Option<f64>,
     #[serde(default)]
     pub(super) providers: BTreeMap<String, ProviderSection>,
@@ -94,8 +94,8 @@ pub(super) fn read_settings(path: &Path) -> Result<(SettingsFile, String), Setti
 fn without_value(message: &str) -> String {
     let shows_value = ["invalid type: ", "invalid value: "].iter().any(|start| message.starts_with(start));
     match message.rsplit_once(", expected ") {
-        Some((_, expected)) if shows_value => format!("the value is not what is expected, {expected}"),
-        _ if shows_value => "the value is not what is expected".to_owned(),
+        Some((_, expected)) if shows_value => format!("unexpected value, expected {expected}"),
+        _ if shows_value => "unexpected value".to_owned(),
         _ => message.to_owned(),
     }
 }

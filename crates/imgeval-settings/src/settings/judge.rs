@@ -102,8 +102,8 @@ kind = 'cmd'
             ("tool:judge.sh", "the provider `tool` cannot judge"),
             ("folder:x", "the provider `folder` cannot judge"),
             ("openai-responses:m", "the provider `openai-responses` cannot judge"),
-            ("nobody:m", "there is no provider `nobody`"),
-            ("gpt-4o", "names no provider and model"),
+            ("nobody:m", "unknown provider `nobody`"),
+            ("gpt-4o", "does not name a provider and a model"),
         ] {
             let error = judge(name, &Overrides::default()).err().unwrap();
             assert!(error.contains(words), "{error}");

@@ -51,12 +51,12 @@ pub struct Settings {
     pub catalogue: Catalogue,
     /// The file of the working folder, if something in it needs trust that it has not.
     untrusted: Option<Untrusted>,
-    /// A run that is estimated to cost more, and has no limit, is asked about before it begins.
+    /// Estimated cost above which a run without a limit needs confirmation.
     pub ask_above: Usd,
 }
 
 impl Settings {
-    /// Reads the settings files and the catalogue.
+    /// Reads the settings files and the catalog.
     ///
     /// # Errors
     /// If a file cannot be read or used, or one of the working folder decides what needs its user's trust.
@@ -185,7 +185,7 @@ fn is_trusted(path: &Path, text: &str) -> Result<bool, SettingsError> {
     Ok(environment::configuration_dir().is_some() && TrustList::load()?.trusts(path, text))
 }
 
-/// The catalogue of a settings file of the working folder adds models; what the user's own one says of the others, their prices
+/// The catalog of a settings file of the working folder adds models; what the user's own one says of the others, their prices
 /// above all, it changes only if the file is trusted.
 fn check_catalogue(path: &Path, text: &str, file: &Path, own: Option<&Path>) -> Result<(), SettingsError> {
     let (known, catalogue) = (read_catalogue(own)?, read_catalogue(Some(file))?);
@@ -197,10 +197,10 @@ fn check_catalogue(path: &Path, text: &str, file: &Path, own: Option<&Path>) -> 
     Err(SettingsError::Untrusted { path: path.to_owned(), used: UntrustedUse::Models(changed) })
 }
 
-/// The built-in catalogue with the entries of this file.
+/// The built-in catalog with the entries of this file.
 fn read_catalogue(file: Option<impl AsRef<Path>>) -> Result<Catalogue, SettingsError> {
     let Some(path) = file.as_ref().map(AsRef::as_ref) else { return Ok(Catalogue::built_in()) };
-    let text = read_hand_written(path, MAX_SETTINGS_BYTES, "the catalogue")?;
+    let text = read_hand_written(path, MAX_SETTINGS_BYTES, "the catalog")?;
     Ok(Catalogue::with_overrides(&text, &path.display().to_string())?)
 }
 

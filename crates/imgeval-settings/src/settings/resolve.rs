@@ -71,7 +71,7 @@ pub struct ResolvedModel {
     pub name: ModelName,
     pub settings: ProviderSettings,
     pub entry: Option<ModelEntry>,
-    /// Whether it is asked for at its vendor's own address.
+    /// Whether it is called at its vendor's own address.
     pub(super) is_vendor: bool,
     /// Whether the settings give it an address or an interface of its own, so that the usual key is not for it.
     pub(super) leads_elsewhere: bool,
@@ -80,7 +80,7 @@ pub struct ResolvedModel {
 }
 
 impl Settings {
-    /// Settings and catalogue entry of a model; `overrides` go before everything else.
+    /// Settings and catalog entry of a model; `overrides` go before everything else.
     ///
     /// # Errors
     /// If there is no such provider, its settings or key cannot be used, or they need trust that their file has not.

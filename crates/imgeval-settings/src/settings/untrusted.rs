@@ -1,5 +1,5 @@
-//! What a settings file of the working folder may not do before its user has trusted it. It may have come with somebody's
-//! project, so it may neither choose where a secret goes nor which secret is sent, nor turn a provider into a program.
+//! What a settings file in the working folder may not do without trust. It may come with someone else's project, so
+//! it may neither choose where a secret goes nor which secret is sent, nor turn a provider into a program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -132,7 +132,7 @@ fn refused_entries(name: &str, section: &ProviderSection, own: Option<&ProviderS
         }
     }
     if own.is_some_and(|own| own.kind.is_some() || !sensitive_entries(name, own).is_empty()) {
-        entries.push("the section as a whole, in place of the one in your own settings".to_owned());
+        entries.push("the whole section, replacing the one in your own settings".to_owned());
     }
     entries
 }
@@ -284,6 +284,6 @@ mod tests {
         let file = "[providers.openai]\nconcurrency = 3";
         let own = "[providers.openai]\nbase_url = 'https://gateway.example/v1'\nkey_env = 'GATEWAY_KEY'";
         let error = untrusted(file, own).unwrap().check("openai", false).unwrap_err();
-        assert!(error.to_string().contains("in place of the one in your own settings"), "{error}");
+        assert!(error.to_string().contains("replacing the one in your own settings"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Calls under way, and what is recorded as they end.
+//! Calls in progress, and the records made when they end.
 
 use imgeval_core::{CaseId, Failure, FailureKind, Outcome, SampleId, Usage, Usd, WorkKey};
 use rusqlite::{Transaction, params, types::Type};
@@ -29,7 +29,7 @@ fn result_of_a_run() -> String {
 }
 
 impl Database {
-    /// Whether there is anything that was asked for under the run's parameters and must not be taken for something else.
+    /// Whether there is a result that was requested under the run's parameters and must not be mistaken for another.
     pub(crate) fn has_result(&self) -> Result<bool, StoreError> {
         if !self.keeps_replies {
             // Written by an earlier version; opened for writing, it has been brought up to date.

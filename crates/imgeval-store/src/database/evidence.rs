@@ -32,7 +32,7 @@ pub struct StoredImage {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenImage {
-    /// With the colours that are known.
+    /// With the colors that are known.
     pub detections: Vec<Detection>,
     /// Whether the namer has finished with it, be it that there was nothing to name.
     pub has_colors: bool,
@@ -57,7 +57,7 @@ impl Database {
         self.guard(result).map(drop)
     }
 
-    /// The observers that have looked at this run, by their hashes.
+    /// The observers of this run, by their hashes.
     pub(crate) fn observers(&self) -> Result<Vec<ObserverMeta>, StoreError> {
         let read = || {
             // One that saw nothing yet matters only if no other did.
@@ -118,7 +118,7 @@ impl Database {
         Ok(())
     }
 
-    /// Keeps what the detector saw, without colours; evidence that is there already stays.
+    /// Records detections, without colors; existing evidence stays.
     pub(crate) fn record_detections(
         &mut self,
         key: &ObserverKey,
@@ -128,7 +128,7 @@ impl Database {
         self.in_transaction(|transaction| insert_evidence(transaction, key, &evidence.image, &payload))
     }
 
-    /// Keeps the colours of detections by their places, instead of any that were there, and forgets an earlier failure.
+    /// Keeps the colors of detections by their places, instead of any that were there, and forgets an earlier failure.
     pub(crate) fn record_colors(
         &mut self,
         key: &ObserverKey,

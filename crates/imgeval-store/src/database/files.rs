@@ -18,7 +18,7 @@ use crate::{ExtraFile, FileStamp, ImportedSample, KnownFile, RecordedSample, Sto
 const FORGET_SAMPLE: &str = "DELETE FROM samples WHERE source = ? AND file_size IS NOT NULL";
 
 impl Database {
-    /// What is known of each imported file, by its source. Whether its image lies in the store is for the caller.
+    /// The records of each imported file, by source. The caller checks whether its image is in the store.
     pub(crate) fn known_files(&self) -> Result<BTreeMap<String, KnownFile>, StoreError> {
         let sql = "SELECT s.source, s.file_size, s.modified_ns, s.case_id, s.ordinal, s.notes, s.image_sha256, s.format, s.round, s.outcome, s.detail,
                           EXISTS (SELECT 1 FROM failed_observations f
@@ -52,7 +52,7 @@ impl Database {
         Ok(known)
     }
 
-    /// Forgets these files' samples, so that none of them stands in the way of another.
+    /// Deletes these files' samples, so that none of them blocks another.
     pub(crate) fn forget_samples(&mut self, sources: &[&str]) -> Result<(), StoreError> {
         self.in_transaction(|transaction| {
             for source in sources {
@@ -64,8 +64,8 @@ impl Database {
 
     /// Records a batch of imported files in one transaction; a file imported again replaces its record.
     ///
-    /// A second file for a prompt and sample number that another one holds is a duplicate, unless it has the same bytes: then
-    /// the sample is there already. If that other file is gone, the new one takes its place when it lay below `root` too or
+    /// A second file for the same prompt and sample number is a duplicate, unless it has the same bytes: then the
+    /// sample already exists. If the first file was deleted, the new one takes its place if both are in `root` or it
     /// has the same bytes.
     pub(crate) fn record_samples(
         &mut self,
@@ -94,8 +94,8 @@ impl Database {
                         recorded.push(RecordedSample::AlreadyThere);
                         continue;
                     } else {
-                        let gone = if is_gone { " (gone now; the run keeps its image)" } else { "" };
-                        let detail = format!("sample {} is already taken from `{holder}`{gone}", sample.id);
+                        let gone = if is_gone { " (now deleted; the run keeps its image)" } else { "" };
+                        let detail = format!("sample {} already comes from `{holder}`{gone}", sample.id);
                         let kind = FailureKind::DuplicateSample;
                         sample.outcome = Outcome::Failed(Failure { kind, detail });
                     }

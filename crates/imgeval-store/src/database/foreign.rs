@@ -1,7 +1,7 @@
-//! A database that somebody else may have made: what is asked before it is used, and how its use is bounded.
+//! A database that someone else may have made: checks before it is used, and limits on its use.
 //!
-//! imgeval makes plain tables and indexes. Views, triggers and virtual tables would run what others wrote, and tables of other
-//! names mean that the file belongs to another program, so all of them are refused.
+//! imgeval makes plain tables and indexes. Views, triggers and virtual tables would run code from others, and tables
+//! with other names mean that the file belongs to another program, so all of them are refused.
 
 use std::{
     collections::BTreeSet,

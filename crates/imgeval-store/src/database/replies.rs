@@ -18,7 +18,7 @@ impl Database {
         Ok((kept, unpack(&raw).map_err(|detail| self.damaged(detail))?))
     }
 
-    /// Three columns: status and text of a kept reply, and of which call this was read anew.
+    /// Three columns: status and text of a stored reply, and the call that this row re-reads.
     pub(super) fn kept_columns(&self) -> &'static str {
         if self.keeps_replies { "kept_status, kept, reread_of" } else { "NULL, NULL, NULL" }
     }

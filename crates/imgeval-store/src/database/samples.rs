@@ -74,7 +74,7 @@ pub struct ObservedSample {
     pub sample: Sample,
     /// An earlier sample of the run has the very same bytes.
     pub repeats_bytes: bool,
-    /// Another file stands for this sample: a usable one, or an earlier one that failed too.
+    /// Another file represents this sample: a usable one, or an earlier one that also failed.
     pub is_redundant: bool,
     pub evidence: Option<Evidence>,
     /// Why the observer could not look or name, from its last try; `None` once it has finished with the image, since a

@@ -1,6 +1,6 @@
 //! The tables, how those of formats 2 to 4 become those of format 5, and views that show older formats as the newest.
 
-/// 2: an observer is a detector with a colour namer, whose evidence is kept apart. 3: rounds and generated samples.
+/// 2: an observer is a detector with a color namer, whose evidence is kept apart. 3: rounds and generated samples.
 /// 4: judges, judgments and measurements. 5: whole replies of calls that gave nothing usable.
 pub(super) const SCHEMA_VERSION: i64 = 5;
 
@@ -155,7 +155,7 @@ CREATE TABLE measurements (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Whole replies, with their HTTP status, and which call's reply a row only read anew.
+/// Complete replies with their HTTP status, and the call that a row re-reads.
 pub(super) const KEPT_REPLIES: &str = "
 ALTER TABLE attempts ADD COLUMN kept_status INTEGER;
 ALTER TABLE attempts ADD COLUMN kept BLOB;
@@ -201,7 +201,7 @@ CREATE TABLE failed_observations (
 ) STRICT;
 ";
 
-/// SQL that makes a new database. What is referred to comes first.
+/// SQL that creates a new database. Referenced tables come first.
 pub(super) fn creation() -> String {
     in_one_transaction(&format!("{GENERATION}{SAMPLES}{OBSERVATIONS}{JUDGING}{KEPT_REPLIES}"), SCHEMA_VERSION)
 }
@@ -244,7 +244,8 @@ PRAGMA temp_store = MEMORY;
 CREATE TEMP VIEW samples AS SELECT *, 1 AS round FROM main.samples;
 ";
 
-/// Shows a run of format 1 as one of format 2: an observer was one thing there, and its colours lie in the evidence.
+/// Presents a run of format 1 as one of format 2: there, an observer was a single object whose colors are in the
+/// evidence.
 pub(super) const VIEW_OF_1: &str = "
 CREATE TEMP VIEW observers AS
     SELECT *, observer_id AS detector_id, '' AS namer_id FROM main.observers;

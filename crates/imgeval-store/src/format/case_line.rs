@@ -1,4 +1,4 @@
-//! A line of `cases.jsonl`: what is asked, with images by their names in the run.
+//! A line of `cases.jsonl`: the request, with images by their names in the run.
 
 use std::collections::BTreeMap;
 
@@ -73,17 +73,17 @@ impl ListedCase {
         serde_json::to_string(&line).unwrap_or_default() + "\n"
     }
 
-    /// Reads a line that [`Self::render`] gave, now or in an older version.
+    /// Parses a line written by [`Self::render`] in this or an older version.
     ///
     /// # Errors
-    /// If it is anything else; the text says what is wrong with it.
+    /// A message that says what is wrong.
     pub(crate) fn parse(line: &str) -> Result<Self, String> {
         let line: CaseLine = from_json_str(line).map_err(|error| error.to_string())?;
         if line.version > VERSION {
-            return Err(format!("case format {} is newer than this version reads", line.version));
+            return Err(format!("case format {} is newer than this version can read", line.version));
         }
         let image = |name: &String| {
-            ImageRef::from_file_name(name).ok_or_else(|| format!("`{name}` is no image of the run"))
+            ImageRef::from_file_name(name).ok_or_else(|| format!("`{name}` is not an image of the run"))
         };
         let round = |round: RoundLine| -> Result<ListedRound, String> {
             let images = round.images.iter().map(image).collect::<Result<_, _>>()?;
@@ -97,7 +97,7 @@ impl ListedCase {
         Ok(Self { id: CaseId::new(line.id), tag: line.tag, rounds, facts: line.facts })
     }
 
-    /// Whether the same is asked and scored; the tag only groups.
+    /// Whether request and scoring are the same; the tag only groups.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.rounds == other.rounds && self.facts == other.facts
     }
@@ -136,7 +136,7 @@ mod tests {
         check(r#"{"version":2,"id":"x","tag":"","rounds":[]}"#, "case format 2 is newer");
         check(
             r#"{"id":"x","tag":"","rounds":[{"prompt":"p","images":["../x.png"],"mask":null}]}"#,
-            "`../x.png` is no image of the run",
+            "`../x.png` is not an image of the run",
         );
     }
 }

@@ -22,15 +22,15 @@ struct DetectionRow {
     /// COCO's text form, of the image's size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mask: Option<String>,
-    /// Version 1 kept colours here; all of them were the preview's, which names a colour by a positive score.
+    /// Version 1 kept colors here; all of them were the preview's, which names a color by a positive score.
     #[serde(default, skip_serializing)]
     colors: Option<[f32; 10]>,
 }
 
-/// 2: masks; colours in a table of their own.
+/// 2: masks; colors in a table of their own.
 const PAYLOAD_VERSION: u32 = 2;
 
-/// Colours are left out: they are kept by [`render_colors`].
+/// Colors are left out: they are kept by [`render_colors`].
 pub(crate) fn render_payload(
     width: u32,
     height: u32,
@@ -47,11 +47,11 @@ pub(crate) fn render_payload(
     serde_json::to_string(&DetectionsPayload { version: PAYLOAD_VERSION, width, height, detections })
 }
 
-/// Reads what [`render_payload`] wrote, now or in an older version; the error says what is wrong with it.
+/// Parses the output of [`render_payload`] in this or an older version; the error says what is wrong.
 pub(crate) fn parse_payload(text: &str) -> Result<(DetectionsPayload, Vec<Detection>), String> {
     let payload: DetectionsPayload = from_json_str(text).map_err(|error| error.to_string())?;
     if payload.version > PAYLOAD_VERSION {
-        return Err(format!("evidence format {} is newer than this version reads", payload.version));
+        return Err(format!("evidence format {} is newer than this version can read", payload.version));
     }
     let detection = |row: &DetectionRow| {
         let category = Category::from_name(&row.class)
@@ -69,14 +69,14 @@ pub(crate) fn parse_payload(text: &str) -> Result<(DetectionsPayload, Vec<Detect
     Ok((payload, detections))
 }
 
-/// Colours of one image's detections, as JSON in the column `colors.payload`.
+/// Colors of one image's detections, as JSON in the column `colors.payload`.
 #[derive(Debug, Serialize, Deserialize)]
 struct ColorsPayload {
     version: u32,
     colors: Vec<ColorRow>,
 }
 
-/// Scores by the rule that names a colour from them; one of the two.
+/// Scores by the rule that names a color from them; one of the two.
 #[derive(Debug, Serialize, Deserialize)]
 struct ColorRow {
     /// Which of the image's detections.
@@ -89,7 +89,7 @@ struct ColorRow {
 
 const COLORS_VERSION: u32 = 1;
 
-/// The colours that the detections carry, by their places.
+/// The colors that the detections carry, by their places.
 pub(crate) fn render_colors<'a>(
     colors: impl Iterator<Item = (usize, &'a ColorScores)>,
 ) -> Result<String, serde_json::Error> {
@@ -100,22 +100,22 @@ pub(crate) fn render_colors<'a>(
     serde_json::to_string(&ColorsPayload { version: COLORS_VERSION, colors: colors.map(row).collect() })
 }
 
-/// Reads what [`render_colors`] wrote into the detections; the error says what is wrong with it.
+/// Parses the output of [`render_colors`] into the detections; the error says what is wrong.
 pub(crate) fn parse_colors_into(text: &str, detections: &mut [Detection]) -> Result<(), String> {
     let payload: ColorsPayload = from_json_str(text).map_err(|error| error.to_string())?;
     if payload.version > COLORS_VERSION {
-        return Err(format!("colour format {} is newer than this version reads", payload.version));
+        return Err(format!("color format {} is newer than this version can read", payload.version));
     }
     for row in payload.colors {
         let place = row.detection;
         let detection = detections
             .get_mut(place)
-            .ok_or_else(|| format!("a colour belongs to detection {place}, which does not exist"))?;
+            .ok_or_else(|| format!("a color belongs to detection {place}, which does not exist"))?;
         detection.colors = Some(match (row.argmax, row.positive) {
             (Some(values), None) => ColorScores { values, rule: ColorRule::Argmax },
             (None, Some(values)) => ColorScores { values, rule: ColorRule::PositiveOnly },
             (None, None) | (Some(_), Some(_)) => {
-                return Err(format!("the colour of detection {place} follows no known rule"));
+                return Err(format!("the color of detection {place} follows no known rule"));
             }
         });
     }

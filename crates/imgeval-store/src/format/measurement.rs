@@ -48,6 +48,16 @@ impl Measurement {
         self.words.get(name).map(String::as_str)
     }
 
+    /// All numbers by their names, in the order in which they were measured.
+    pub fn numbers(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.numbers.iter().map(|(name, number)| (name.as_str(), *number))
+    }
+
+    /// All words by their names.
+    pub fn words(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.words.iter().map(|(name, word)| (name.as_str(), word.as_str()))
+    }
+
     pub(crate) fn render(&self) -> String {
         let value = |number: f64| {
             if number == f64::INFINITY { Value::from(INFINITE) } else { Value::from(number) }
@@ -57,12 +67,13 @@ impl Measurement {
         Value::Object(numbers.chain(words).collect()).to_string()
     }
 
-    /// Reads what [`Self::render`] gave; the error says what is wrong with it. What is no number counts as missing.
+    /// Parses the output of [`Self::render`]; the error says what is wrong. Anything that is not a number counts as
+    /// missing.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut object: Map<String, Value> = from_json_str(text).map_err(|error| error.to_string())?;
         if let Some(version) = object.get("version").and_then(Value::as_u64).filter(|found| *found > VERSION)
         {
-            return Err(format!("measurement format {version} is newer than this version reads"));
+            return Err(format!("measurement format {version} is newer than this version can read"));
         }
         let number = |(name, value): (String, Value)| {
             let number = match value {

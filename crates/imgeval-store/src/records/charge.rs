@@ -5,7 +5,7 @@ use imgeval_core::{Cost, Usd};
 /// What a call is held to have cost.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Charge {
-    /// As told by the provider, or computed from what it told.
+    /// As reported by the provider, or computed from what it reported.
     pub cost: Option<Cost>,
     /// What may have been billed besides: tries whose answer was lost, answers that did not tell.
     pub possible: Usd,
@@ -20,7 +20,7 @@ pub struct Charge {
 /// Everything that a run has ever spent, rewriting and judging included. Calls under way count as lost tries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spend {
-    /// Told or computed from what was told.
+    /// Reported, or computed from what was reported.
     pub known: Usd,
     /// What may have been billed besides.
     pub possible: Usd,

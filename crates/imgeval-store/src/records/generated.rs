@@ -20,15 +20,15 @@ pub struct AttemptRecord {
     pub kept_image: Option<ImageRef>,
     pub usage: Usage,
     pub charge: Charge,
-    /// The prompt that the provider says it used instead.
+    /// The prompt that the provider reports to have used instead.
     pub revised_prompt: Option<String>,
-    /// What a further round goes on from.
+    /// State from which a further round continues.
     pub state: Option<String>,
     /// The reply's text without its images, at most [`crate::MAX_RAW_BYTES`] of it.
     pub raw: String,
     /// The whole reply, unless its image is stored and it held no other.
     pub kept: Option<KeptReply>,
-    /// Of an attempt that only read the kept reply to this one anew.
+    /// Set for an attempt that only re-reads the stored reply to this one.
     pub reread_of: Option<i64>,
 }
 
@@ -41,7 +41,7 @@ pub struct UnusedReply {
     /// As sent.
     pub prompt: String,
     pub seed: Option<u64>,
-    /// As it was told, or read anew since.
+    /// As recorded, or as re-read since.
     pub failure: Failure,
     /// Whether a cost is on record for it, known or possible.
     pub is_charged: bool,
@@ -57,7 +57,7 @@ pub struct GeneratedSample {
     pub outcome: Outcome<ImageRecord>,
     /// The stored image of a failed outcome.
     pub kept_image: Option<ImageRef>,
-    /// What a further round goes on from.
+    /// State from which a further round continues.
     pub state: Option<String>,
     /// As sent.
     pub prompt: String,
@@ -70,7 +70,7 @@ pub struct RewriteRecord {
     pub work_key: WorkKey,
     /// As it was before.
     pub prompt: String,
-    /// The new prompt, or why there is none.
+    /// The new prompt, or the reason why there is none.
     pub outcome: Outcome<String>,
     pub usage: Usage,
     pub charge: Charge,

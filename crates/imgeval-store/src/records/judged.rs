@@ -1,4 +1,4 @@
-//! What judges, people among them, said of the images, word for word.
+//! Judgments of the images, by people or models, verbatim.
 
 use imgeval_core::{ContentHash, Failure, JudgeIdentity, Outcome, SampleId, Usage, WorkKey};
 
@@ -72,7 +72,7 @@ pub struct JudgmentRecord {
     pub raw: String,
     /// The whole reply, unless the judge's words were taken from it.
     pub kept: Option<KeptReply>,
-    /// Of a judgment that only read the kept reply to this one anew.
+    /// Set for a judgment that only re-reads the stored reply to this one.
     pub reread_of: Option<i64>,
 }
 
@@ -104,7 +104,7 @@ impl JudgmentRecord {
 pub struct UnusedJudgment {
     pub judgment_id: i64,
     pub item: JudgedItem,
-    /// As it was told, or its kind as it was read anew since.
+    /// As recorded, or with its kind as re-read since.
     pub failure: Failure,
     /// Whether a cost is on record for it, known or possible.
     pub is_charged: bool,

@@ -1,4 +1,4 @@
-//! What is recorded of a run, as those who write and read it see it.
+//! The records of a run, as seen by its readers and writers.
 
 mod batch;
 mod charge;

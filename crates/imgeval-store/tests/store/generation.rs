@@ -18,6 +18,7 @@ fn asked_of(model: &str) -> Manifest {
         parameters: BTreeMap::new(),
         generation: BTreeMap::from([("model".to_owned(), model.to_owned())]),
         tool_version: "0".to_owned(),
+        label: None,
     }
 }
 

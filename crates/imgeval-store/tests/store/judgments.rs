@@ -18,6 +18,7 @@ fn open(folder: &Path) -> RunWriter {
         parameters: BTreeMap::new(),
         generation: BTreeMap::new(),
         tool_version: "0".to_owned(),
+        label: None,
     };
     RunWriter::create_or_open(folder, &manifest, "test").unwrap()
 }

@@ -39,6 +39,7 @@ impl Bench {
             parameters: [].into(),
             generation: [].into(),
             tool_version: "0".to_owned(),
+            label: None,
         };
         RunWriter::create_or_open(&self.run(), &asked, "the holder")
     }

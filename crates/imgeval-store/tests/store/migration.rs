@@ -93,6 +93,7 @@ fn a_run_of_format_4_is_read_as_it_lies_and_its_replies_may_be_read_anew() {
         parameters: BTreeMap::new(),
         generation: BTreeMap::new(),
         tool_version: "0".to_owned(),
+        label: None,
     };
     let mut run = RunWriter::create_or_open(folder.path(), &asked, "test").unwrap();
     let failure = Failure { kind: FailureKind::EmptyReply, detail: "nothing".to_owned() };

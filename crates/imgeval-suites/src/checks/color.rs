@@ -26,7 +26,9 @@ impl Kind for Color {
     fn read(&self, members: &Map<String, Value>, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
         let reference = members.get("reference").map(reference).transpose()?;
         if reference.is_none() && !about.has_image {
-            return Err("it needs `images` or `reference`: a shift is one against something".to_owned());
+            return Err(
+                "it needs `images` or `reference`, because a shift is relative to something".to_owned()
+            );
         }
         Ok(Box::new(ColorCheck { reference, shift_de: limit(members, "shift_de", SHIFT_DE)? }))
     }

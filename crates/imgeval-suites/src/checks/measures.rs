@@ -59,7 +59,7 @@ pub const COVERAGE: &str = "coverage";
 pub struct MeasuresNeeded<'a> {
     /// Left, top, right and bottom of the part that may change, in shares of the source's frame.
     pub region: Option<[f64; 4]>,
-    /// The lines that should stand in the image; empty if no text is read.
+    /// The lines that should appear in the image; empty if no text is read.
     pub lines: &'a [String],
 }
 

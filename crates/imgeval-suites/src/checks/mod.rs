@@ -46,7 +46,7 @@ static KINDS: &[&dyn Kind] = &[
     &text::Text,
 ];
 
-/// The protocols in our own words by which the questions of cases are asked.
+/// The protocols with our own wording for the questions of cases.
 pub const OWN_PROTOCOLS: &[&str] = &{
     let mut all = [QUESTION_LIST; PROTOCOLS.len() + 1];
     let mut place = 0;
@@ -143,7 +143,7 @@ pub trait Check: fmt::Debug + Send + Sync {
     /// # Errors
     /// If that cannot be measured on this image.
     fn value_of_measures(&self, _measures: &dyn Measures) -> Result<f64, NotMeasurable> {
-        Err(NotMeasurable::new("nothing is measured for this check".to_owned()))
+        Err(NotMeasurable::new("nothing has been measured for this check".to_owned()))
     }
 
     /// Whether an image with this value passes where all checks must hold.
@@ -210,7 +210,7 @@ impl Rule {
         [Self::Mean, Self::All]
             .into_iter()
             .find(|rule| rule.name() == name)
-            .ok_or_else(|| format!("the rule `{}` is unknown; there are mean and all", name.escape_debug()))
+            .ok_or_else(|| format!("unknown rule `{}`; available: mean and all", name.escape_debug()))
     }
 }
 
@@ -224,7 +224,7 @@ pub struct CaseChecks {
 /// A check with what tells it from the others of its case.
 #[derive(Debug)]
 pub struct NamedCheck {
-    /// The id of the protocol by which a judge is asked, else its kind.
+    /// The id of the protocol for the judge, otherwise the check's kind.
     pub name: String,
     pub check: Box<dyn Check>,
 }
@@ -273,7 +273,7 @@ impl CaseChecks {
     pub fn read(value: &Value, rule: Rule, about: &CheckedCase<'_>) -> Result<Self, String> {
         let items = value.as_array().ok_or("`checks` must be an array of objects")?;
         if items.is_empty() || items.len() > MAX_CHECKS {
-            return Err(format!("`checks` must hold 1 to {MAX_CHECKS} checks, not {}", items.len()));
+            return Err(format!("`checks` must contain 1 to {MAX_CHECKS} checks, not {}", items.len()));
         }
         let mut checks: Vec<NamedCheck> = Vec::new();
         let mut names = BTreeSet::new();
@@ -283,7 +283,10 @@ impl CaseChecks {
             let wrong = |detail: String| format!("check {}: {detail}", place + 1);
             let (kind, check) = read_check(item, about).map_err(wrong)?;
             if rule == Rule::All && !check.can_hold() {
-                return Err(wrong("with the rule `all` it must say `at_least` which score holds".to_owned()));
+                return Err(wrong(
+                    "with the rule `all` it needs `at_least`, the lowest score that counts as correct"
+                        .to_owned(),
+                ));
             }
             let name = match check.needs() {
                 Needs::Objects(_) => "objects".to_owned(),
@@ -300,7 +303,7 @@ impl CaseChecks {
                 }
             };
             if !names.insert(name.clone()) {
-                return Err(wrong(format!("a case has one check of `{name}` at most")));
+                return Err(wrong(format!("a case has at most one check of `{name}`")));
             }
             checks.push(NamedCheck { name, check });
         }
@@ -355,17 +358,17 @@ fn read_check(item: &Value, about: &CheckedCase<'_>) -> Result<(&'static str, Bo
     let known = || KINDS.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
     let name = match members.get("kind") {
         Some(Value::String(name)) => name,
-        Some(_) => return Err("`kind` must be text".to_owned()),
-        None => return Err(format!("`kind` is missing; there are {}", known())),
+        Some(_) => return Err("`kind` must be a string".to_owned()),
+        None => return Err(format!("`kind` is missing; available: {}", known())),
     };
     let kind = KINDS.iter().find(|kind| kind.name() == name);
-    let unknown = || format!("the kind `{}` is unknown; there are {}", name.escape_debug(), known());
+    let unknown = || format!("unknown kind `{}`; available: {}", name.escape_debug(), known());
     let kind = kind.ok_or_else(unknown)?;
     let is_unknown = |member: &&String| *member != "kind" && !kind.members().contains(&member.as_str());
     if let Some(member) = members.keys().find(is_unknown) {
         let known = kind.members().join(", ");
         let kind = kind.name();
-        return Err(format!("`{}` is no member of {kind}, which has {known}", member.escape_debug()));
+        return Err(format!("{kind} has no member `{}`, only {known}", member.escape_debug()));
     }
     Ok((kind.name(), kind.read(members, about)?))
 }
@@ -389,14 +392,14 @@ fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Result<&'a str, St
     match members.get(name) {
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(text.trim()),
         Some(Value::String(_)) => Err(format!("`{name}` is empty")),
-        Some(_) => Err(format!("`{name}` must be text")),
+        Some(_) => Err(format!("`{name}` must be a string")),
         None => Err(format!("`{name}` is missing")),
     }
 }
 
 fn not_negative(name: &str, value: &Value) -> Result<f64, String> {
     let number = value.as_f64().filter(|number| number.is_finite() && *number >= 0.0);
-    number.ok_or_else(|| format!("`{name}` must be a number that is not negative"))
+    number.ok_or_else(|| format!("`{name}` must be a number of at least 0"))
 }
 
 #[cfg(test)]
@@ -437,12 +440,12 @@ mod tests {
             (json!([]), "1 to 32 checks, not 0"),
             (
                 json!([{"question": "?"}]),
-                "check 1: `kind` is missing; there are objects, question, questions, rubric",
+                "check 1: `kind` is missing; available: objects, question, questions, rubric",
             ),
-            (json!([question, {"kind": "smell"}]), "check 2: the kind `smell` is unknown; there are objects"),
+            (json!([question, {"kind": "smell"}]), "check 2: unknown kind `smell`; available: objects"),
             (
                 json!([{"kind": "question", "question": "?", "answer": "yes", "x": 1}]),
-                "`x` is no member of question",
+                "question has no member `x`",
             ),
             (json!([{"kind": "question", "question": "?"}]), "`answer` is missing"),
             (json!([{"kind": "question", "question": " ", "answer": "yes"}]), "`question` is empty"),
@@ -451,15 +454,12 @@ mod tests {
                 json!([{"kind": "question", "question": "?", "answer": "blue", "probability": true}]),
                 "must be yes, no or one digit",
             ),
-            (json!([objects, objects]), "one check of `objects` at most"),
+            (json!([objects, objects]), "at most one check of `objects`"),
             (
                 json!([{"kind": "objects", "tag": "counting", "include": [{"class": "unicorn", "count": 1}]}]),
                 "unicorn",
             ),
-            (
-                json!([{"kind": "rubric", "protocol": "nonsense"}]),
-                "the protocol `nonsense` is unknown; there are",
-            ),
+            (json!([{"kind": "rubric", "protocol": "nonsense"}]), "unknown protocol `nonsense`; available:"),
             (json!([{"kind": "rubric", "protocol": "reason-edit"}]), "needs `images`"),
             (json!([{"kind": "rubric", "protocol": "wise-verified"}]), "needs `explanation`"),
             (Value::from(vec![question.clone(); 9]), "check 9: a case has at most 8 questions"),

@@ -1,4 +1,4 @@
-//! Checks by a question: a judge is asked about the image, and one word is the wanted answer.
+//! Checks by a question: a judge answers about the image in one word, which is compared with the expected one.
 
 use imgeval_core::{Decoding, answer_of};
 use serde_json::{Map, Value};
@@ -9,8 +9,8 @@ use crate::judged::{Alternative, JudgeProtocol, ReplyFormat, ReplyReader, Scores
 /// A case has no more questions answered by a word, nor more answered by a probability.
 pub const MAX_QUESTIONS: usize = 8;
 
-/// The protocols by which the first question of a case is asked, the second, and so on; in the second half for the probability of
-/// the wanted answer.
+/// The protocols for the first question of a case, the second, and so on; in the second half for the probability of
+/// the expected answer.
 pub(super) const PROTOCOLS: &[&str] = &[
     "question",
     "question-2",
@@ -67,8 +67,7 @@ impl Kind for Question {
         };
         if by_probability && !is_one_token(&answer) {
             return Err(
-                "with `probability` the answer must be yes, no or one digit, because endpoints report \
-                        probabilities of tokens"
+                "with `probability`, the answer must be yes, no or one digit, because endpoints report probabilities of tokens"
                     .to_owned(),
             );
         }
@@ -118,7 +117,7 @@ fn word_of(text: &str) -> Result<String, Unparsed> {
     let word = text.trim().trim_start_matches(QUOTES).trim_end_matches(is_frame);
     let refuse = |reason: &str| Err(Unparsed { reason: reason.to_owned() });
     if word.is_empty() {
-        return refuse("no word, or nothing but thoughts");
+        return refuse("no word, or only thoughts");
     }
     if word.chars().any(char::is_whitespace) {
         return refuse("more than one word");
@@ -141,7 +140,7 @@ pub struct OneWord {
 /// A word that is right or wrong.
 pub const ONE_WORD: OneWord = OneWord { by_probability: false };
 
-/// A word with the probabilities of what could have stood in its place.
+/// A word with the probabilities of its alternatives.
 pub const WORD_PROBABILITY: OneWord = OneWord { by_probability: true };
 
 impl ReplyReader for OneWord {

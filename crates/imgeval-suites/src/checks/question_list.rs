@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Check, CheckedCase, Kind, Needs, in_own_words};
 use crate::judged::{Alternative, JudgeProtocol, ReplyFormat, ReplyReader, Scores, Unparsed};
 
-/// The protocol by which all questions of a case are asked.
+/// The protocol for all questions of a case.
 pub const PROTOCOL: &str = "question-list";
 
 const MAX_QUESTIONS: usize = 30;
@@ -33,7 +33,7 @@ impl Kind for QuestionList {
     }
 
     fn read(&self, members: &Map<String, Value>, _about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
-        let wrong = || format!("`questions` must be a list of 1 to {MAX_QUESTIONS} texts");
+        let wrong = || format!("`questions` must be a list of 1 to {MAX_QUESTIONS} strings");
         let items = members.get("questions").and_then(Value::as_array).ok_or_else(wrong)?;
         if items.is_empty() || items.len() > MAX_QUESTIONS {
             return Err(wrong());
@@ -119,11 +119,7 @@ pub fn answers_of(reply: &str) -> Result<Vec<Answer>, Unparsed> {
             _ => return Err(refuse(format!("answer {} is not yes, no or cannot tell", answers.len() + 1))),
         });
     }
-    if answers.is_empty() {
-        Err(refuse("no answer, or nothing but thoughts".to_owned()))
-    } else {
-        Ok(answers)
-    }
+    if answers.is_empty() { Err(refuse("no answer, or only thoughts".to_owned())) } else { Ok(answers) }
 }
 
 /// How sure a judge was of what it said.

@@ -1,4 +1,4 @@
-//! Checks by a rubric: a judge is asked by a suite's own protocol, and its score is taken.
+//! Checks by a rubric: a judge is asked by a suite's own protocol, and its score is used.
 
 use serde_json::{Map, Value};
 
@@ -26,7 +26,7 @@ impl Kind for Rubric {
         let Some((id, suite)) = protocols.iter().find(|(known, _)| *known == protocol) else {
             let known: Vec<&str> = protocols.iter().map(|(id, _)| *id).collect();
             let protocol = protocol.escape_debug();
-            return Err(format!("the protocol `{protocol}` is unknown; there are {}", known.join(", ")));
+            return Err(format!("unknown protocol `{protocol}`; available: {}", known.join(", ")));
         };
         // What a suite's wording may name and show, as far as cases of one's own can have it.
         for field in suite.judged().map_or(&[][..], |facts| facts.fields) {
@@ -34,9 +34,13 @@ impl Kind for Rubric {
                 Field::Prompt | Field::Instruction => {}
                 Field::Explanation if about.has_explanation => {}
                 Field::Explanation => {
-                    return Err(format!("the protocol `{id}` needs `explanation` beside the prompt"));
+                    return Err(format!("the protocol `{id}` needs `explanation` in addition to the prompt"));
                 }
-                _ => return Err(format!("the protocol `{id}` names {field}, which own cases do not have")),
+                _ => {
+                    return Err(format!(
+                        "the protocol `{id}` names {field}, which your own cases do not have"
+                    ));
+                }
             }
         }
         for attachment in suite.judged().map_or(&[][..], |facts| facts.attachments) {
@@ -44,11 +48,13 @@ impl Kind for Rubric {
                 Attachment::Answer => {}
                 Attachment::Source if about.has_image => {}
                 Attachment::Source => {
-                    return Err(format!("the protocol `{id}` needs `images` beside the prompt"));
+                    return Err(format!("the protocol `{id}` needs `images` in addition to the prompt"));
                 }
                 _ => {
                     let shown = attachment.title();
-                    return Err(format!("the protocol `{id}` shows a {shown}, which own cases do not have"));
+                    return Err(format!(
+                        "the protocol `{id}` shows a {shown}, which your own cases do not have"
+                    ));
                 }
             }
         }

@@ -25,7 +25,7 @@ impl Kind for Text {
     }
 
     fn read(&self, members: &Map<String, Value>, _about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
-        let wrong = || format!("`lines` must be a list of 1 to {MAX_LINES} texts");
+        let wrong = || format!("`lines` must be a list of 1 to {MAX_LINES} strings");
         let items = members.get("lines").and_then(Value::as_array).ok_or_else(wrong)?;
         let lines: Option<Vec<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
         let lines = lines.filter(|lines| (1..=MAX_LINES).contains(&lines.len())).ok_or_else(wrong)?;
@@ -66,7 +66,7 @@ impl Check for TextCheck {
         let coverage = measures.need(COVERAGE)?;
         if coverage < 1.0 {
             let share = coverage * 100.0;
-            return Err(refuse(format!("the reader knows {share:.0} % of the characters asked for")));
+            return Err(refuse(format!("the reader knows {share:.0} % of the requested characters")));
         }
         let lines = measures.word(LINES).ok_or_else(|| refuse("the text was not read".to_owned()))?;
         let lines = read_lines(lines).map_err(refuse)?;
@@ -106,5 +106,5 @@ pub fn write_lines(lines: &[ReadLine]) -> String {
 /// # Errors
 /// If the text is not what [`write_lines`] gave.
 pub fn read_lines(text: &str) -> Result<Vec<ReadLine>, String> {
-    serde_json::from_str(text).map_err(|error| format!("the lines that were read are damaged: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("the recorded text is damaged: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Checks of what an edit left as it was: everything, or everything outside of a region.
+//! Checks of what an edit left as it was: everything, or everything outside a region.
 
 use serde_json::{Map, Value};
 
@@ -31,7 +31,7 @@ impl Kind for Unchanged {
 
     fn read(&self, members: &Map<String, Value>, about: &CheckedCase<'_>) -> Result<Box<dyn Check>, String> {
         if !about.has_image {
-            return Err("it needs `images`: what must stay is what the image shows".to_owned());
+            return Err("it needs `images`, because what must stay is what the image shows".to_owned());
         }
         Ok(Box::new(UnchangedCheck {
             region: members.get("region").map(region).transpose()?,
@@ -48,7 +48,7 @@ fn region(value: &Value) -> Result<[f64; 4], String> {
         0.0 <= *left && left < right && *right <= 1.0 && 0.0 <= *top && top < bottom && *bottom <= 1.0
     };
     numbers(value).filter(is_box).ok_or_else(|| {
-        "`region` must be [left, top, right, bottom] in shares of the image, each from 0 to 1".to_owned()
+        "`region` must be [left, top, right, bottom] as fractions of the image, each from 0 to 1".to_owned()
     })
 }
 
@@ -67,7 +67,7 @@ impl Check for UnchangedCheck {
     }
 
     /// 1 if everything stayed within the limits, else 0. A redrawn image, which cannot be brought into the source's frame, is not
-    /// unchanged; outside of a region it is not measurable, because nobody can say where outside is.
+    /// unchanged; outside a region it is not measurable, because nobody can say where outside is.
     fn value_of_measures(&self, measures: &dyn Measures) -> Result<f64, NotMeasurable> {
         let has_region = self.region.is_some() || self.has_mask;
         if !measures.is_registered() {
@@ -75,7 +75,7 @@ impl Check for UnchangedCheck {
             return match status {
                 Some(_) if !has_region => Ok(0.0),
                 Some(status) => Err(NotMeasurable::new(format!(
-                    "registration is {status}, so that nothing is known of what lies outside"
+                    "registration is {status}, so nothing is known about the outside"
                 ))),
                 // It was not measured, or is not an image that can be registered.
                 None if !has_region && measures.word(NO_PAIR).is_some() => Ok(0.0),

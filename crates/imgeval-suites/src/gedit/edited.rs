@@ -31,8 +31,8 @@ pub struct EditedFiles {
     pub extra: Vec<(PathBuf, &'static str)>,
 }
 
-/// Finds the edited images of one language. The folder is that above `fullset`, or above those of the task types. `task_types`
-/// names the edits by their keys. Folders of the other language are not looked at.
+/// Finds the edited images of one language. The folder contains `fullset`, or the folders of the task types.
+/// `task_types` names the edits by their keys. Folders of the other language are ignored.
 ///
 /// # Errors
 /// If a folder cannot be listed.
@@ -70,16 +70,16 @@ fn match_folder(
         } else if stem.strip_suffix(SOURCE_MARK).is_some_and(is_of) {
             files.extra.push((path, "it is a source image"));
         } else {
-            files.extra.push((path, "it belongs to no case of GEdit-Bench in this language and group"));
+            files
+                .extra
+                .push((path, "it does not belong to any case of GEdit-Bench in this language and group"));
         }
     }
     for (key, mut paths) in of_key {
         paths.sort();
         let mut paths = paths.into_iter().map(|(_, path)| path);
         files.images.extend(paths.next().map(|path| EditedImage { key, path }));
-        files
-            .extra
-            .extend(paths.map(|path| (path, "the same image lies beside it in the format that is taken")));
+        files.extra.extend(paths.map(|path| (path, "the same image exists in a preferred format")));
     }
     Ok(())
 }

@@ -46,13 +46,13 @@ pub enum LayoutError {
         #[source]
         source: ListingError,
     },
-    #[error("`{}` holds no listing of the edits: a file .json or .jsonl with rows of `task_type`, `key`, `instruction` and `instruction_language`", .path.display())]
+    #[error("`{}` contains no listing of the edits: a .json or .jsonl file with rows of `task_type`, `key`, `instruction` and `instruction_language`", .path.display())]
     NoListing { path: PathBuf },
     #[error("the key `{key}` is listed twice for {}", language.name())]
     Twice { key: String, language: Language },
-    #[error("the listing names the file `{name}`, which does not lie below it")]
+    #[error("the listing names the file `{name}`, which is outside its folder")]
     UnsafeName { name: String },
-    #[error("both `{}` and `{}` are the source image of `{key}`", .first.display(), .second.display())]
+    #[error("`{}` and `{}` are both the source image of `{key}`", .first.display(), .second.display())]
     TwoSources { key: String, first: PathBuf, second: PathBuf },
     #[error("{n_missing} of {n_listed} listed edits have no source image; the first is `{first}`")]
     NoSources { n_missing: usize, n_listed: usize, first: String },
@@ -258,7 +258,7 @@ mod tests {
         for name in ["../7.png", "/7.png", "images/../../7.png"] {
             let listing = row("ps_human", "en", "b", &format!(r#", "file_name": "{name}""#));
             let error = find(&[("x/metadata.jsonl", &listing), ("7.png", "")]).unwrap_err();
-            assert!(error.contains("does not lie below"), "{error}");
+            assert!(error.contains("is outside its folder"), "{error}");
         }
     }
 
@@ -286,7 +286,7 @@ mod tests {
         check(&[("l.jsonl", &one), ("m/l.jsonl", &one), ("ps_human/en/a.png", "")], "listed twice for en");
         check(
             &[("l.jsonl", &one), ("m/ps_human/en/a_SRCIMG.png", ""), ("n/ps_human/en/a_SRCIMG.png", "")],
-            "are the source image of `a`",
+            "are both the source image of `a`",
         );
         check(&[("l.jsonl", "{")], "cannot be used as a listing");
     }

@@ -32,7 +32,7 @@ pub enum ListingError {
         #[source]
         source: serde_json::Error,
     },
-    #[error("row {row} is not of the form of the others")]
+    #[error("row {row} does not have the form of the others")]
     Row {
         row: usize,
         #[source]
@@ -40,11 +40,11 @@ pub enum ListingError {
     },
     #[error("row {row} has the unknown {name} `{value}`")]
     Unknown { row: usize, name: &'static str, value: String },
-    #[error("the key `{key}` of row {row} cannot be an id; letters, digits, `_` and `-` can")]
+    #[error("the key `{key}` of row {row} cannot be an id; only letters, digits, `_` and `-` are allowed")]
     Key { row: usize, key: String },
     #[error("row {row} has no instruction")]
     NoInstruction { row: usize },
-    #[error("row {row} says `Intersection_exist` and others do not, or the other way round")]
+    #[error("row {row} has `Intersection_exist` and others do not, or the reverse")]
     Intersection { row: usize },
 }
 
@@ -222,7 +222,7 @@ mod tests {
         check("a1", "a/../1", "the key `a/../1` of row 2");
         check("Add a hat.", " ", "row 2 has no instruction");
         check(", \"Intersection_exist\": true", "", "row 2 says `Intersection_exist`");
-        check("\"instruction\"", "\"prompt\"", "row 2 is not of the form");
+        check("\"instruction\"", "\"prompt\"", "row 2 does not have the form");
         check("{\"task", "{task", "not JSON in line 2");
     }
 

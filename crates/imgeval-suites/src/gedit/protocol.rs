@@ -59,10 +59,10 @@ impl Question {
     }
 }
 
-/// The protocol of a question, with the wording in the text of `vie_prompts.py`.
+/// The protocol of a question, with the wording from the text of `vie_prompts.py`.
 ///
 /// # Errors
-/// If a constant is not there or not certain, or the instruction has no place in it.
+/// If a constant is missing or uncertain, or has no place for the instruction.
 pub fn read_protocol(question: Question, script: &str) -> Result<JudgeProtocol, ScriptError> {
     let mut files = WordingFiles::default();
     files.add_python(SCRIPT, script)?;

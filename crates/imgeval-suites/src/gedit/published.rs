@@ -1,10 +1,10 @@
-//! Published overall scores on the full set, to stand beside a run.
+//! Published overall scores on the full set, for comparison with a run.
 
 /// Where the rows come from.
 pub const PUBLISHED_SOURCE: &str =
     "Step1X-Edit, arXiv 2504.17761, and the reports of the models; full set, judge GPT-4.1";
 
-/// What is not known about how published rows were made.
+/// Unknown facts about how published rows were made.
 pub const PUBLISHED_UNKNOWN: &str = "scores by group, which version of the judge (it moved between April and June 2025), how often \
                                      the official script guessed a score at random, how many images were skipped, and any interval; \
                                      scored again, Step1X-Edit v1.1 gave 7.50 instead of 6.97";
@@ -12,7 +12,7 @@ pub const PUBLISHED_UNKNOWN: &str = "scores by group, which version of the judge
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PublishedRow {
     pub model: &'static str,
-    /// In [0, 1]: a tenth of what is printed.
+    /// In [0, 1]: a tenth of the printed value.
     pub overall: f64,
 }
 

@@ -1,6 +1,6 @@
 //! The judge's replies: `{"score": [a, b], "reasoning": "…"}`, bare or in a fence, and nothing else.
 //!
-//! The official parser looks for a list, or a number, anywhere in a reply, mends what is no JSON, takes scores of any
+//! The official parser looks for a list, or a number, anywhere in a reply, repairs what is no JSON, takes scores of any
 //! number and size, and in the end makes one up. Each of these is `unparsed` here; docs/gedit.md lists them.
 
 use imgeval_core::{answer_of, json::from_json_str};
@@ -75,20 +75,20 @@ impl ReplyReader for PairScores {
         }
         let object = without_fence(&answer);
         if object.is_empty() {
-            return refuse("nothing but thoughts, or nothing at all");
+            return refuse("only thoughts, or nothing at all");
         }
         if !object.starts_with('{') {
-            return refuse("not a JSON object alone");
+            return refuse("not only a JSON object");
         }
         let Ok(Reply { score, reasoning: _ }) = from_json_str(object) else {
-            return refuse("not one JSON object with `score` and `reasoning`");
+            return refuse("not a single JSON object with `score` and `reasoning`");
         };
         let Value::Array(score) = score else { return refuse("`score` is not a list") };
         if score.len() != self.scale.len() {
             return refuse(format!("{} scores instead of {}", score.len(), self.scale.len()));
         }
         let values: Option<Vec<f64>> = score.iter().map(whole_number).collect();
-        let Some(values) = values else { return refuse("a score that is no whole number from 0 to 10") };
+        let Some(values) = values else { return refuse("a score that is not a whole number from 0 to 10") };
         let smaller: Vec<f64> =
             values.chunks(2).map(|pair| pair.iter().copied().fold(MAX, f64::min) / MAX).collect();
         Ok(Scores {
@@ -112,7 +112,7 @@ pub(super) fn combine(values: &[f64]) -> f64 {
 #[serde(deny_unknown_fields)]
 struct Reply {
     score: Value,
-    #[expect(dead_code, reason = "it must be there and be a text")]
+    #[expect(dead_code, reason = "it must be present and a string")]
     reasoning: String,
 }
 

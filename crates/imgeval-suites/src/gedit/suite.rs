@@ -45,8 +45,8 @@ const TITLE: &str = "GEdit-Bench: sqrt(SC x PQ) by group; overall is the mean of
 const JUDGED_BY: &str = "protocols gedit-sc and gedit-pq, gpt-4.1";
 
 static EN_FACTS: SuiteFacts =
-    facts("gedit-en", "GEdit-Bench: edits asked for in English, two questions to a judge (arXiv 2504.17761)");
-static CN_FACTS: SuiteFacts = facts("gedit-cn", "GEdit-Bench: the same kinds of edits asked for in Chinese");
+    facts("gedit-en", "GEdit-Bench: edits in English, two questions to a judge (arXiv 2504.17761)");
+static CN_FACTS: SuiteFacts = facts("gedit-cn", "GEdit-Bench: the same kinds of edits in Chinese");
 
 const fn facts(id: &'static str, about: &'static str) -> SuiteFacts {
     SuiteFacts {
@@ -95,9 +95,8 @@ pub static SOURCE: FetchedSource = FetchedSource {
     data_set: Some(DataSet {
         find,
         render,
-        advice: "download the data set stepfun-ai/GEdit-Bench from its hub and write it out as docs/gedit.md says",
-        layout: "name the folder with the listing and `fullset/<task_type>/<en|cn>/<key>_SRCIMG.png`; docs/gedit.md shows \
-                 how to write it",
+        advice: "download the data set stepfun-ai/GEdit-Bench from its hub and export it as described in docs/gedit.md",
+        layout: "pass the folder with the listing and `fullset/<task_type>/<en|cn>/<key>_SRCIMG.png`; docs/gedit.md shows how to export it",
         endings: &[".png", ".jpg", ".jpeg", ".webp", ".json", ".jsonl"],
     }),
 };
@@ -243,7 +242,7 @@ impl Suite for Gedit {
         let mut found = files.read_data_set(&SOURCE, found_line)?;
         found.cases.retain(|case| case.fact("language") == self.language.name());
         if found.cases.is_empty() {
-            let detail = format!("the data set that was fetched has no edit in `{}`", self.language.name());
+            let detail = format!("the fetched data set contains no edit in `{}`", self.language.name());
             return Err(SuiteError::Unusable { detail });
         }
         let images = found.cases.iter().flat_map(|case| &case.rounds).flat_map(|round| &round.images);
@@ -283,7 +282,7 @@ impl Suite for Gedit {
             let (language, n_extras) = (self.language.name(), found.extra.len());
             return Err(SuiteError::NothingFound {
                 detail: format!(
-                    "`{place}` holds no edited image of GEdit-Bench in `{language}` ({n_extras} other files)"
+                    "`{place}` contains no edited image of GEdit-Bench in `{language}` ({n_extras} other files)"
                 ),
                 expected: "the folder above `fullset`, or above `background_change/en/<key>.png` and its like",
                 takes_template: false,

@@ -17,7 +17,7 @@ pub struct DetectionsLine {
     pub metadata: Metadata,
     /// Keys of the metadata that GenEval does not know; they are passed over.
     pub further_keys: Vec<String>,
-    /// The metadata as it stood in the line, key order kept.
+    /// The metadata as in the line, key order preserved.
     pub raw_metadata: Value,
     pub width: u32,
     pub height: u32,
@@ -31,17 +31,17 @@ const MAX_OBJECTS: usize = 10_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DetectionsError {
-    #[error("{found} objects are more than the {MAX_OBJECTS} that are read of one image")]
+    #[error("{found} objects exceed the limit of {MAX_OBJECTS} per image")]
     TooManyObjects { found: usize },
     #[error("not a detections line: {0}")]
     Json(String),
     #[error("`metadata` is unusable: {0}")]
     Metadata(#[from] MetadataError),
-    #[error("`{field}` must be a whole number of pixels above zero, not {found}")]
+    #[error("`{field}` must be a positive number of whole pixels, not {found}")]
     Size { field: &'static str, found: f64 },
     #[error("object {index}: class {class:?} is not one of GenEval's 80 names{}", suggestion(class))]
     UnknownClass { index: usize, class: String },
-    #[error("object {index}: colour {color:?} is not one of GenEval's ten")]
+    #[error("object {index}: color {color:?} is not one of GenEval's ten")]
     UnknownColor { index: usize, color: String },
     #[error("object {index}: score {score} is not between 0 and 1")]
     Score { index: usize, score: f64 },
@@ -67,6 +67,21 @@ struct RawLine {
     _correct: Option<bool>,
     #[serde(default, rename = "reason")]
     _reason: Option<String>,
+    /// The same of rewards.
+    #[serde(default, rename = "score")]
+    _score: Value,
+    #[serde(default, rename = "reward")]
+    _reward: Value,
+    #[serde(default, rename = "strict_reward")]
+    _strict_reward: Value,
+    #[serde(default, rename = "strict_correct")]
+    _strict_correct: Value,
+    #[serde(default, rename = "strict_reason")]
+    _strict_reason: Value,
+    #[serde(default, rename = "group_rewards")]
+    _group_rewards: Value,
+    #[serde(default, rename = "group_strict_rewards")]
+    _group_strict_rewards: Value,
 }
 
 #[derive(Deserialize)]
@@ -182,7 +197,7 @@ impl VerdictOptions {
     /// Refuses options under which no verdict makes sense.
     ///
     /// # Errors
-    /// If a threshold lies outside [0, 1], or the position threshold is negative.
+    /// If a threshold is outside [0, 1], or the position threshold is negative.
     pub fn check(&self) -> Result<(), DetectionsError> {
         let shares = [
             ("threshold", self.threshold),
@@ -203,7 +218,7 @@ impl VerdictOptions {
     }
 }
 
-/// Detectors spell some categories differently; the nearest known name helps to mend the file.
+/// Detectors spell some categories differently; the nearest known name helps to repair the file.
 fn suggestion(class: &str) -> String {
     let renamed = match class {
         "mouse" => Some("computer mouse"),
@@ -250,7 +265,7 @@ mod tests {
         let read = |count: usize| parse_detections_line(&line(count), &VerdictOptions::default());
         assert_eq!(read(MAX_OBJECTS).unwrap().objects.len(), MAX_OBJECTS);
         let error = read(MAX_OBJECTS + 1).unwrap_err().to_string();
-        assert_eq!(error, "10001 objects are more than the 10000 that are read of one image");
+        assert_eq!(error, "10001 objects exceed the limit of 10000 per image");
         // Of more values than any line holds nothing is made.
         assert!(read(400_000).unwrap_err().to_string().contains("more than 1000000 values"));
     }
@@ -263,7 +278,7 @@ mod tests {
         check_refused("[1, 2, 3, 4]", "[1, 2, 3]", "not a detections line");
         check_refused("\"width\": 64", "\"width\": 0", "`width` must be");
         check_refused("\"width\": 64,", "", "missing field `width`");
-        check_refused("\"score\": 0.5,", "\"score\": 0.5, \"color\": \"grey\",", "colour \"grey\"");
+        check_refused("\"score\": 0.5,", "\"score\": 0.5, \"color\": \"grey\",", "color \"grey\"");
         check_refused("\"score\": 0.5,", "\"score\": 0.5, \"colour\": \"red\",", "unknown field `colour`");
         check_refused("\"width\"", "\"options\": {\"threshold\": 3}, \"width\"", "option `threshold`");
         check_refused("\"width\"", "\"options\": {\"max_objects\": 1.5}, \"width\"", "max_objects");

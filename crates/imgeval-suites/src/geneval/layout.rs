@@ -19,7 +19,7 @@ use super::{Metadata, Tolerance, name_template::NameTemplate};
 /// A metadata file longer than this is none.
 const MAX_METADATA_BYTES: u64 = 1 << 20;
 
-/// Extensions of pictures that we cannot read, but whose names should not pass for something else.
+/// Extensions of images that we cannot read, but whose names should not pass for something else.
 const FOREIGN_EXTENSIONS: [&str; 5] = ["avif", "heic", "heif", "jxl", "jp2"];
 
 /// Digits of a sample's name in the official layout.
@@ -79,7 +79,7 @@ pub enum LayoutError {
         #[source]
         source: io::Error,
     },
-    #[error("`{path}` is a file; name the folder that holds the images")]
+    #[error("`{path}` is a file; pass the folder that contains the images")]
     NotAFolder { path: PathBuf },
     #[error("`{pattern}` is neither a folder nor a usable file pattern")]
     Pattern {
@@ -90,10 +90,10 @@ pub enum LayoutError {
     #[error("there is nothing at `{pattern}`")]
     NothingThere { pattern: String },
     #[error(
-        "the images of `{place}` lie in prompt folders such as `{folder}`, so their names do not carry the prompt index"
+        "the images of `{place}` are in prompt folders such as `{folder}`, so their names do not contain the prompt index"
     )]
     SampleNames { place: String, folder: PathBuf },
-    #[error("`{path}` holds prompt folders and also images named by prompt, such as `{image}`")]
+    #[error("`{path}` contains prompt folders and also images named by prompt, such as `{image}`")]
     Mixed { path: PathBuf, image: PathBuf },
 }
 
@@ -224,11 +224,11 @@ fn sort_named(root: &Path, files: Vec<PathBuf>, template: Option<&NameTemplate>)
     let mut found = FoundFiles { layout: Layout::Named, images: Vec::new(), extras: Vec::new() };
     for path in files {
         if !path.is_file() && path.exists() {
-            found.extras.push(extra(path, "not a file, so not an image"));
+            found.extras.push(extra(path, "not a file"));
             continue;
         }
         if !is_picture(&path) {
-            found.extras.push(extra(path, "not an image by its extension"));
+            found.extras.push(extra(path, "not an image file, by its extension"));
             continue;
         }
         let relative = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
@@ -241,10 +241,9 @@ fn sort_named(root: &Path, files: Vec<PathBuf>, template: Option<&NameTemplate>)
                 let metadata = FolderMetadata::NotExpected;
                 found.images.push(FoundImage { path, index, ordinal, metadata });
             }
-            None => found.extras.push(extra(
-                path,
-                "its name carries no prompt index; files named otherwise need a template of their names",
-            )),
+            None => found
+                .extras
+                .push(extra(path, "its name contains no prompt index; use a template for other names")),
         }
     }
     found.with_png_preferred()
@@ -266,7 +265,7 @@ impl FoundFiles {
                     && (is_png(&image.path) || !with_png.contains(&key(image)))
         };
         let (images, beside): (Vec<_>, Vec<_>) = self.images.into_iter().partition(is_taken);
-        let reason = "the same sample lies beside it as PNG, which is taken";
+        let reason = "the same sample exists as PNG, which is preferred";
         self.extras.extend(beside.into_iter().map(|image| extra(image.path, reason)));
         self.images = images;
         self

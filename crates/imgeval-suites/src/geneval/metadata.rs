@@ -34,7 +34,7 @@ pub struct Metadata {
     pub prompt: String,
 }
 
-/// At least `count` objects of a category, in this colour and at this place.
+/// At least `count` objects of a category, in this color and at this place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Include {
     pub category: Category,
@@ -140,14 +140,14 @@ pub enum MetadataError {
     Missing { field: String },
     #[error("`{field}` is {found}, but must be {expected}")]
     WrongType { field: String, expected: &'static str, found: &'static str },
-    #[error("`{field}` is not a known key; known here: {}", known.join(", "))]
+    #[error("`{field}` is not a known key; known keys: {}", known.join(", "))]
     UnknownKey { field: String, known: &'static [&'static str] },
     #[error("tag {found:?} is not one of the six: {}", Tag::ALL.map(Tag::name).join(", "))]
     UnknownTag { found: String },
     #[error("`{field}` is {found:?}, which is not one of GenEval's 80 class names")]
     UnknownClass { field: String, found: String },
     #[error(
-        "`{field}` is {found:?}, which is not one of the ten colours: {}",
+        "`{field}` is {found:?}, which is not one of the ten colors: {}",
         imgeval_core::categories::COLOR_NAMES.join(", ")
     )]
     UnknownColor { field: String, found: String },
@@ -162,7 +162,7 @@ pub enum MetadataError {
     BadTarget { field: String, found: String },
     #[error("`prompt` is empty")]
     EmptyPrompt,
-    #[error("neither `include` nor `exclude` has a clause, so nothing is asked of the image")]
+    #[error("neither `include` nor `exclude` has a clause, so nothing is required of the image")]
     NothingAsked,
 }
 
@@ -190,8 +190,8 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// As [`Self::parse`], but passes over keys that the official evaluator never looks at, and gives their names: files that
-    /// people hand on often carry more than the suite's own keys.
+    /// Like [`Self::parse`], but ignores keys that the official evaluator does not use, and returns their names:
+    /// shared files often have more than the suite's own keys.
     ///
     /// # Errors
     /// As [`Self::parse`], except for unknown keys in the places that `tolerance` names.
@@ -219,7 +219,7 @@ impl Metadata {
         (self.tag, &self.include, &self.exclude) == (other.tag, &other.include, &other.exclude)
     }
 
-    /// The categories whose colour a clause asks for, each once.
+    /// The categories whose color a clause asks for, each once.
     #[must_use]
     pub fn colored_categories(&self) -> BTreeSet<Category> {
         self.include.iter().filter(|clause| clause.color.is_some()).map(|clause| clause.category).collect()
@@ -407,7 +407,7 @@ fn kind_name(value: &Value) -> &'static str {
     }
 }
 
-/// Enough of a name to recognise it by in a message.
+/// Enough of a name to recognize it by in a message.
 fn shorten(name: &str) -> String {
     const LONGEST: usize = 60;
     match name.char_indices().nth(LONGEST) {
@@ -488,7 +488,7 @@ mod tests {
         check_refused(
             "/include/0/color",
             json!("grey"),
-            "`include[0].color` is \"grey\", which is not one of the ten colours: \
+            "`include[0].color` is \"grey\", which is not one of the ten colors: \
              red, orange, yellow, green, blue, purple, pink, brown, black, white",
         );
         check_refused(
@@ -504,12 +504,12 @@ mod tests {
         check_refused(
             "/exclude/0",
             json!({"class": "cat", "count": 1, "color": "red"}),
-            "`exclude[0].color` is not a known key; known here: class, count",
+            "`exclude[0].color` is not a known key; known keys: class, count",
         );
         let mut extra = sample();
         extra["note\n"] = json!(1);
         let error = Metadata::parse(&extra).unwrap_err().to_string();
-        assert_eq!(error, "`note\\n` is not a known key; known here: tag, include, exclude, prompt");
+        assert_eq!(error, "`note\\n` is not a known key; known keys: tag, include, exclude, prompt");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! GenEval (Ghosh, Hajishirzi and Schmidt, NeurIPS 2023, arXiv 2310.11513; djghosh13/geneval): does the image show the
-//! objects, counts, colours and positions that its prompt names?
+//! objects, counts, colors and positions that its prompt names?
 //!
 //! [`generate_cases`] draws a suite from a seed; with [`SuiteConfig::default`] it is the published one, byte for byte.
 //! Every case is a [`Metadata`], which is also one line of the official `evaluation_metadata.jsonl` and the whole of
@@ -12,6 +12,7 @@ mod name_template;
 mod prompts;
 mod published;
 mod results;
+mod reward;
 mod suite;
 mod verdict;
 
@@ -27,6 +28,7 @@ pub use prompts::{
 pub use crate::numpy_random::DrawError;
 pub use published::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PublishedGroup, PublishedRow};
 pub use results::ResultRow;
+pub use reward::{Reward, Semantics, compute_reward};
 pub(crate) use suite::{Geneval, find_by_number};
 pub use suite::{parameters_of, scheme};
 pub use verdict::{

@@ -17,17 +17,15 @@ enum Part {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    #[error("the template `{template}` must be relative to the named folder and hold no `*`")]
+    #[error("the template `{template}` must be relative to the given folder and contain no `*`")]
     NotRelative { template: String },
     #[error("the template `{template}` has no {{index}}")]
     NoIndex { template: String },
-    #[error("the template `{template}` holds {{{name}}} twice")]
+    #[error("the template `{template}` contains {{{name}}} twice")]
     Repeated { template: String, name: &'static str },
     #[error("the template `{template}` has an unknown placeholder; only {{index}} and {{sample}} exist")]
     UnknownPlaceholder { template: String },
-    #[error(
-        "the template `{template}` needs something between its placeholders, or their digits run together"
-    )]
+    #[error("the template `{template}` needs text between its placeholders to separate their digits")]
     RunTogether { template: String },
 }
 

@@ -1,10 +1,10 @@
-//! Published GenEval scores, to stand beside a run: facts from table 1 of GPT-ImgEval (arXiv 2504.02782).
+//! Published GenEval scores, for comparison with a run: facts from table 1 of GPT-ImgEval (arXiv 2504.02782).
 
 /// Where the rows come from.
 pub const PUBLISHED_SOURCE: &str = "GPT-ImgEval, arXiv 2504.02782, table 1; one image per prompt for GPT-4o, \
                                     otherwise as each model's authors reported, protocols not always stated";
 
-/// What is not known about how published rows were made.
+/// Unknown facts about how published rows were made.
 pub const PUBLISHED_UNKNOWN: &str = "how many images per prompt most of them had, which prompts (some authors rewrite them), how \
                                      failed images were counted, and any interval";
 

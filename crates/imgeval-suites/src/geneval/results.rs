@@ -9,14 +9,14 @@ use serde_json::{Map, Value, json};
 use super::{Verdict, metadata::Metadata};
 use crate::python_json::to_python_json;
 
-/// One row. Serialises in the official key order.
+/// One row. Serializes in the official key order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ResultRow {
     pub filename: String,
     pub tag: String,
     pub prompt: String,
     pub correct: bool,
-    /// What is wrong, one thing a line; empty if correct.
+    /// What is wrong, one reason per line; empty if correct.
     pub reason: String,
     /// The metadata as JSON text; equal texts are one prompt.
     pub metadata: String,

@@ -22,7 +22,7 @@ pub(crate) struct Geneval;
 
 static FACTS: SuiteFacts = SuiteFacts {
     id: "geneval",
-    about: "GenEval: objects, counts, colours and positions (arXiv 2310.11513)",
+    about: "GenEval: objects, counts, colors and positions (arXiv 2310.11513)",
     title: "GenEval: share of correct images by tag; overall is the mean of the tags",
     cases: "553 prompts, 6 tags",
     judged_by: "a detector",
@@ -101,7 +101,7 @@ impl Suite for Geneval {
             let n_extras = found.extras.len();
             return Err(SuiteError::NothingFound {
                 detail: format!(
-                    "`{place}` holds no image whose name carries a prompt index ({n_extras} other files)"
+                    "`{place}` contains no image whose name includes a prompt index ({n_extras} other files)"
                 ),
                 expected: EXPECTED,
                 takes_template: true,
@@ -147,7 +147,7 @@ pub fn parameters_of(config: &SuiteConfig) -> Parameters {
 
 fn config_of(parameters: &Parameters) -> Result<SuiteConfig, SuiteError> {
     let damaged = || SuiteError::Parameters {
-        detail: "run.toml names no GenEval suite that this version knows".to_owned(),
+        detail: "run.toml does not name a GenEval suite that this version knows".to_owned(),
     };
     let parameter = |name: &str| parameters.get(name).ok_or_else(damaged);
     Ok(SuiteConfig {
@@ -220,7 +220,7 @@ fn reject_by_metadata(image: &FoundImage, case: &SuiteCase) -> Option<(FailureKi
         FolderMetadata::Read { metadata, .. } if asks_the_same(metadata) => None,
         FolderMetadata::Read { metadata, .. } => {
             let (there, here) = (metadata.prompt.escape_debug(), case.prompt());
-            wrong(format!("its folder says \"{there}\", prompt {} of the suite is \"{here}\"", case.id))
+            wrong(format!("its folder says \"{there}\", but prompt {} of the suite is \"{here}\"", case.id))
         }
     }
 }
@@ -239,7 +239,7 @@ pub(crate) fn find_by_number(
     if found.images.is_empty() {
         return Err(SuiteError::NothingFound {
             detail: format!(
-                "`{place}` holds no image named by a prompt id ({} other files)",
+                "`{place}` contains no image named by a prompt id ({} other files)",
                 found.extras.len()
             ),
             expected: "names such as 892.png or 892_1.png",

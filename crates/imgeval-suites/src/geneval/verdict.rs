@@ -19,11 +19,11 @@ pub struct VerdictOptions {
     pub threshold: f64,
     /// The same for the tag `counting`.
     pub counting_threshold: f64,
-    /// Of each class, only so many of the best objects are kept.
+    /// Maximum number of objects kept per class, best first.
     pub max_objects: usize,
     /// Objects that overlap a better one of their class by this much (IoU) are dropped; 1 turns this off.
     pub max_overlap: f64,
-    /// How far, in shares of the objects' summed size, centres must lie apart to count as a relation.
+    /// Minimum distance between centers for a spatial relation, as a fraction of the objects' summed size.
     pub position_threshold: f64,
 }
 
@@ -39,7 +39,7 @@ impl Default for VerdictOptions {
     }
 }
 
-/// What is known about the colour of an object.
+/// What is known about the color of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SeenColor {
     /// Nobody looked.
@@ -129,14 +129,14 @@ impl fmt::Display for Reason {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerdictError {
-    #[error("the metadata asks for the colour of `{category}`, but a detected one has none")]
+    #[error("the metadata require the color of `{category}`, but a detection has none")]
     NoColor { category: Category },
 }
 
-/// Judges one image.
+/// Computes the verdict on one image.
 ///
 /// # Errors
-/// If the metadata asks for a colour and nobody looked at the colour of an object that decides.
+/// If the metadata require a color and the color of a deciding object has not been determined.
 pub fn compute_verdict(
     metadata: &Metadata,
     objects: &[DetectedObject],
@@ -257,7 +257,7 @@ fn seen_colors(category: Category, objects: &[DetectedObject]) -> Result<Vec<Col
 }
 
 /// Where `a` lies relative to `b`; empty if too close, at most one per axis. Image rows grow downwards.
-fn find_relations(a: BoundingBox, b: BoundingBox, position_threshold: f32) -> Vec<Relation> {
+pub(super) fn find_relations(a: BoundingBox, b: BoundingBox, position_threshold: f32) -> Vec<Relation> {
     let axes = [[(a.x1, a.x2), (b.x1, b.x2)], [(a.y1, a.y2), (b.y1, b.y2)]];
     let centre = |(low, high): (f32, f32)| (low + high) / 2.0;
     let size = |(low, high): (f32, f32)| (high - low).abs();

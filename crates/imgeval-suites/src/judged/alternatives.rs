@@ -24,7 +24,7 @@ pub struct Alternative {
 pub fn first_alternatives(body: &str) -> Result<Vec<Alternative>, Unparsed> {
     let refuse = |reason: &str| Unparsed { reason: reason.to_owned() };
     let body: Value =
-        serde_json::from_str(body).map_err(|_| refuse("the body of the reply was not kept whole"))?;
+        serde_json::from_str(body).map_err(|_| refuse("the body of the reply was not stored completely"))?;
     let places = chat_places(&body).or_else(|| gemini_places(&body));
     let mut places = places.ok_or_else(|| refuse("the endpoint reported no log-probabilities"))?;
     let is_blank =

@@ -1,4 +1,4 @@
-//! A judge protocol: everything that decides what a judge is asked and how its reply is read.
+//! A judge protocol: everything that determines what a judge is asked and how its reply is read.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -123,7 +123,7 @@ pub struct JudgeProtocol {
     /// The model that official numbers come from.
     pub judge_pin: String,
     pub reply: ReplyFormat,
-    /// How often the same question is asked at most while replies do not parse.
+    /// Maximum number of times to ask the same question while replies do not parse.
     pub max_tries: u32,
     /// Whose words they are, and where they were found.
     pub wording_source: String,
@@ -135,27 +135,27 @@ pub enum ProtocolError {
     Id { id: String },
     #[error("the version must be at least 1")]
     Version,
-    #[error("there is no judged suite `{suite}`; known are {known}")]
+    #[error("there is no judged suite `{suite}`; available: {known}")]
     Suite { suite: String, known: String },
     #[error("the wording names {field}, which cases of {suite} do not have")]
     Field { field: Field, suite: &'static str },
     #[error("the message has no text")]
     NoText,
-    #[error("the message shows no image that is to be judged")]
+    #[error("the message shows no image to be judged")]
     NoAnswer,
     #[error("cases of {suite} have no {}", attachment.title())]
     NoImage { attachment: Attachment, suite: &'static str },
-    #[error("words of the judge must stand between two messages of the user")]
+    #[error("words of the judge must be between two messages of the user")]
     Turns,
-    #[error("replies of the form {reply} do not belong to {suite}")]
+    #[error("the reply form {reply} does not belong to {suite}")]
     Reply { reply: &'static str, suite: &'static str },
-    #[error("max_tries must lie between 1 and 10")]
+    #[error("max_tries must be from 1 to 10")]
     Tries,
-    #[error("the temperature must lie between 0 and 2")]
+    #[error("the temperature must be from 0 to 2")]
     Temperature,
     #[error("{name} must be at least {least}")]
     TooSmall { name: &'static str, least: u32 },
-    #[error("`{name}` of the decoding is not JSON text")]
+    #[error("`{name}` in the decoding settings is not JSON")]
     NotJson { name: String },
 }
 

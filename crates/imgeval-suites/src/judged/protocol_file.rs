@@ -14,7 +14,7 @@ use super::{
 pub enum ProtocolFileError {
     #[error("line {line}: {message}")]
     Toml { line: usize, message: String },
-    #[error("`{place}` of the protocol file cannot be used")]
+    #[error("cannot use `{place}` in the protocol file")]
     Template {
         place: &'static str,
         #[source]
@@ -25,9 +25,9 @@ pub enum ProtocolFileError {
         known_images()
     )]
     Part,
-    #[error("`{value}` is no {what}; known are {known}")]
+    #[error("invalid {what} `{value}`; available: {known}")]
     Unknown { what: &'static str, value: String, known: String },
-    #[error("the protocol does not hold together")]
+    #[error("the protocol is inconsistent")]
     Protocol(#[source] ProtocolError),
 }
 
@@ -98,7 +98,7 @@ impl JudgeProtocol {
     /// If the text is not TOML, has an unknown or missing key, or does not make a protocol that holds together.
     pub fn from_toml(text: &str) -> Result<Self, ProtocolFileError> {
         let file: ProtocolFile = toml::from_str(text).map_err(|error| {
-            // The library's own words for it are a picture of several lines.
+            // The library's own words for it are an image of several lines.
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let message = error.message().trim_end().to_owned();
             ProtocolFileError::Toml { line: 1 + before.matches('\n').count(), message }
@@ -282,12 +282,12 @@ extra = { top_k = "1" }
             "[[message]]\nassistant = \"x\"\n\n[[message]]\nassistant = \"y\"\n\n[[message]]\ntext",
             "between two messages",
         );
-        check("reply = \"wise-legacy\"", "reply = \"edit-scores\"", "do not belong to wise-legacy");
-        check("reply = \"wise-legacy\"", "reply = \"guess\"", "no form of reply; known are");
+        check("reply = \"wise-legacy\"", "reply = \"edit-scores\"", "does not belong to wise-legacy");
+        check("reply = \"wise-legacy\"", "reply = \"guess\"", "invalid form of reply `guess`; available");
         check("suite = \"wise-legacy\"", "suite = \"wise\"", "no judged suite `wise`");
-        check("\"1\"", "\"{\"", "is not JSON text");
-        check("temperature = 0.0", "temperature = nan", "temperature must lie");
-        check("max_tries = 1", "max_tries = 1000", "max_tries must lie");
+        check("\"1\"", "\"{\"", "is not JSON");
+        check("temperature = 0.0", "temperature = nan", "temperature must be from");
+        check("max_tries = 1", "max_tries = 1000", "max_tries must be from");
         check("id = \"my-wise\"", "id = \"../x\"", "must be of a-z");
     }
 }

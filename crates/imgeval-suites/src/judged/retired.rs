@@ -12,8 +12,7 @@ pub struct RetiredJudge {
 const RETIRED: [RetiredJudge; 1] = [RetiredJudge {
     model: "gpt-4o-2024-05-13",
     since: "2026-10-23",
-    instead: "use the suite wise-verified, whose judge Qwen3.5-35B-A3B has open weights, or name another judge and do not \
-              compare its scores with published ones before it was calibrated on anchors",
+    instead: "use the suite wise-verified, whose judge Qwen3.5-35B-A3B has open weights, or choose another judge and do not compare its scores with published ones before calibrating it on anchors",
 }];
 
 /// Knows a model by its name, also behind a provider's prefix such as `openai/`.

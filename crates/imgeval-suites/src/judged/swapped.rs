@@ -1,4 +1,4 @@
-//! A protocol with its images in the other order, which shows whether a judge favours a place.
+//! A protocol with its images in the other order, which shows whether a judge favors a place.
 
 use super::{Attachment, JudgeProtocol, MessagePart};
 

@@ -93,7 +93,7 @@ pub struct Template {
 pub enum TemplateError {
     #[error("line {line} of the template names {{{name}}}; only {} exist", known_fields())]
     UnknownField { line: usize, name: String },
-    #[error("line {line} of the template has a brace alone; write {{{{ or }}}} for a brace in the text")]
+    #[error("line {line} of the template has an unmatched brace; write {{{{ or }}}} for a literal brace")]
     LoneBrace { line: usize },
 }
 

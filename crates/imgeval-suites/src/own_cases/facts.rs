@@ -29,10 +29,10 @@ pub struct CheckFacts<'a> {
     pub explanation: Option<&'a str>,
 }
 
-/// Puts what the file says among the facts of a case, whose prompt and pictures are there already.
+/// Adds the file's facts to a case that already has its prompt and images.
 ///
 /// # Errors
-/// If a check cannot be used; the text says which and why.
+/// If a check cannot be used; the message says which and why.
 pub fn write_facts(case: &mut SuiteCase, given: &CheckFacts<'_>) -> Result<(), String> {
     let mut put = |name: &str, value: String| case.facts.insert(name.to_owned(), value);
     if let Some(explanation) = given.explanation {
@@ -68,7 +68,10 @@ pub fn write_facts(case: &mut SuiteCase, given: &CheckFacts<'_>) -> Result<(), S
 pub fn settle_checks(cases: &mut [SuiteCase]) -> Result<(), String> {
     let n_checked = cases.iter().filter(|case| has_checks(case)).count();
     if let Some(without) = cases.iter().find(|case| n_checked > 0 && !has_checks(case)) {
-        return Err(format!("case {} has no checks, though others have; give all of them some", without.id));
+        return Err(format!(
+            "case {} has no checks, although others have; add checks to all of them",
+            without.id
+        ));
     }
     let mut weights: BTreeMap<String, Option<String>> = BTreeMap::new();
     for case in cases.iter() {
@@ -87,7 +90,7 @@ pub fn settle_checks(cases: &mut [SuiteCase]) -> Result<(), String> {
     if let Some((tag, _)) = weights.iter().find(|(_, weight)| weight.is_none())
         && weights.values().any(Option::is_some)
     {
-        return Err(format!("the tag `{}` has no weight, though others have", tag.escape_debug()));
+        return Err(format!("the tag `{}` has no weight, although others have", tag.escape_debug()));
     }
     for case in cases {
         if let Some(Some(weight)) = weights.get(&case.tag) {

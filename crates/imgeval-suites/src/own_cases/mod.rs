@@ -1,5 +1,5 @@
-//! Cases of the user's own as a suite of the registry. What must hold of an image is said by checks, which stand among the facts
-//! of each case.
+//! The user's own cases as a suite of the registry. Checks, stored among the facts of each case, say what must hold
+//! for an image.
 
 mod facts;
 mod holds;
@@ -30,11 +30,11 @@ pub const ID: &str = "cases";
 
 static FACTS: SuiteFacts = SuiteFacts {
     id: ID,
-    about: "Cases of your own, from a file",
-    title: "Own cases: mean score by tag; overall by the weights of the file, else every image counts the same",
+    about: "Your own cases, from a file",
+    title: "Own cases: mean score by tag; overall by the weights in the file, otherwise every image counts equally",
     cases: "as many as the file has",
     judged_by: "a detector or a judge, as the checks say",
-    source: "a file of yours",
+    source: "your own file",
     licence: "yours",
     prompts: "one's own cases",
     prompts_note: Some("own cases"),
@@ -135,7 +135,7 @@ impl Suite for OwnCases {
     }
 
     fn load(&self, _files: &SuiteFiles, _parameters: &Parameters) -> Result<SuiteCases, SuiteError> {
-        Err(SuiteError::Parameters { detail: "cases of your own come from a file".to_owned() })
+        Err(SuiteError::Parameters { detail: "your own cases come from a file".to_owned() })
     }
 
     fn find_answers(

@@ -37,23 +37,23 @@ pub enum LayoutError {
         #[source]
         source: io::Error,
     },
-    #[error("`{}` holds no folder of Reason-Edit, such as `1-Left-Right` or `6-Reasoning`", .path.display())]
+    #[error("`{}` contains no folder of Reason-Edit, such as `1-Left-Right` or `6-Reasoning`", .path.display())]
     NoFolder { path: PathBuf },
-    #[error("both `{}` and `{}` are the folder {name}", .first.display(), .second.display())]
+    #[error("`{}` and `{}` are both the folder {name}", .first.display(), .second.display())]
     TwoFolders { name: &'static str, first: PathBuf, second: PathBuf },
-    #[error("`{}` holds {n_images} images and {n_others} {others}", .path.display())]
+    #[error("`{}` contains {n_images} images and {n_others} {others}", .path.display())]
     Counts { path: PathBuf, n_images: usize, n_others: usize, others: &'static str },
-    #[error("`{}` holds no `{expected}`, and {n_found} other text files", .path.display())]
+    #[error("`{}` contains no `{expected}`, and {n_found} other text files", .path.display())]
     NoText { path: PathBuf, expected: &'static str, n_found: usize },
     #[error("`{}` is larger than a mebibyte or not UTF-8", .path.display())]
     Text { path: PathBuf },
     #[error("line {line} of `{}` is not `instruction CLIP: target text`", .path.display())]
     Line { path: PathBuf, line: usize },
-    #[error("the image name `{name}` cannot be part of an id; letters, digits, `_` and `-` can")]
+    #[error("the image name `{name}` cannot be part of an id; only letters, digits, `_` and `-` are allowed")]
     Name { name: String },
-    #[error("`{}` holds {n_images} edited images for {n_cases} cases, and none has the name of a case", .path.display())]
+    #[error("`{}` contains {n_images} edited images for {n_cases} cases, and none has the name of a case", .path.display())]
     Edited { path: PathBuf, n_images: usize, n_cases: usize },
-    #[error("`{}` holds no edited images: neither SmartEdit's folders (`LeftRight_metrics_1` …) nor files named by case (`left-right-0001.png`)", .path.display())]
+    #[error("`{}` contains no edited images: neither SmartEdit's folders (`LeftRight_metrics_1` …) nor files named by case (`left-right-0001.png`)", .path.display())]
     NoEdited { path: PathBuf },
 }
 

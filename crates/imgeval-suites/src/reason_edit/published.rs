@@ -1,10 +1,10 @@
-//! Published GPT scores, to stand beside a run.
+//! Published GPT scores, for comparison with a run.
 
 /// Where the rows come from.
 pub const PUBLISHED_SOURCE: &str =
     "GoT, arXiv 2503.10639, and GPT-ImgEval, arXiv 2504.02782; judge gpt-4o-2024-11-20, all six folders";
 
-/// What is not known about how published rows were made.
+/// Unknown facts about how published rows were made.
 pub const PUBLISHED_UNKNOWN: &str =
     "the judge's wording, scores by folder, how unreadable replies were counted, and any interval";
 

@@ -74,7 +74,7 @@ pub static SOURCE: FetchedSource = FetchedSource {
         find,
         render,
         advice: "download it (see the repository TencentARC/SmartEdit)",
-        layout: "name the folder with `1-Left-Right` and its like, as SmartEdit's authors publish it",
+        layout: "pass the folder with `1-Left-Right` and the others, as published by SmartEdit's authors",
         endings: &[".png", ".jpg", ".jpeg", ".txt"],
     }),
 };
@@ -194,7 +194,7 @@ impl Suite for ReasonEdit {
         let n_extras = found.extra.len() + found.beside.len();
         if found.images.is_empty() {
             return Err(SuiteError::NothingFound {
-                detail: format!("`{place}` holds no edited image of Reason-Edit ({n_extras} other files)"),
+                detail: format!("`{place}` contains no edited image of Reason-Edit ({n_extras} other files)"),
                 expected: "SmartEdit's folders, such as LeftRight_metrics_1, or names such as left-right-0001.png",
                 takes_template: false,
             });
@@ -206,9 +206,10 @@ impl Suite for ReasonEdit {
             notes: Vec::new(),
             rewritten_prompt: None,
         };
-        let unknown = found.extra.into_iter().map(|path| (path, "it belongs to no case of Reason-Edit"));
+        let unknown =
+            found.extra.into_iter().map(|path| (path, "it does not belong to any case of Reason-Edit"));
         let beside = found.beside.into_iter();
-        let beside = beside.map(|path| (path, "the same image lies beside it in the format that is taken"));
+        let beside = beside.map(|path| (path, "the same image exists in a preferred format"));
         Ok(FoundAnswers {
             images: found.images.into_iter().map(answer).collect(),
             extras: unknown.chain(beside).map(|(path, reason)| (path, reason.to_owned())).collect(),

@@ -1,4 +1,4 @@
-//! The five benchmarks behind one door: where their sessions and source images lie, and how outputs are named.
+//! The five benchmarks behind one interface: where their sessions and source images are, and how outputs are named.
 
 use std::path::{Path, PathBuf};
 
@@ -108,9 +108,9 @@ impl Benchmark {
                 let image = match (self, before) {
                     (Self::MagicBrush, Some(before)) => match &before.target {
                         Some(target) => SourceImage::File(path.join(target)),
-                        None => {
-                            SourceImage::Absent("the turn before has no result of the annotators".to_owned())
-                        }
+                        None => SourceImage::Absent(
+                            "the previous turn has no result from the annotators".to_owned(),
+                        ),
                     },
                     _ => known.image.clone(),
                 };
@@ -169,8 +169,8 @@ impl Benchmark {
         })
     }
 
-    /// The names that a copy of the source image may have beside the results, the first being the one to write; empty where the layout
-    /// has none.
+    /// Names that a copy of the source image may have next to the results, starting with the one to write; empty if
+    /// the layout has none.
     ///
     /// # Errors
     /// As [`Self::round_names`].
@@ -236,11 +236,12 @@ fn table_at(path: &Path, names: &[&str], ending: &str) -> Result<PathBuf, Rounds
     let found: Vec<&String> = files.iter().filter(|name| name.ends_with(ending)).collect();
     match found.as_slice() {
         [name] => Ok(path.join(name)),
-        [] => {
-            Err(RoundsError::malformed(&path.display().to_string(), format!("it holds no `{ending}` file")))
-        }
+        [] => Err(RoundsError::malformed(
+            &path.display().to_string(),
+            format!("it contains no `{ending}` file"),
+        )),
         _ => {
-            let detail = format!("it holds {} `{ending}` files; name one of them", found.len());
+            let detail = format!("it contains {} `{ending}` files; pass one of them", found.len());
             Err(RoundsError::malformed(&path.display().to_string(), detail))
         }
     }
@@ -279,7 +280,7 @@ fn read_mse(path: &Path) -> Result<Vec<BenchmarkSession>, RoundsError> {
         let session = mse::session_of(&row);
         let image = match row.image {
             Some(image) => SourceImage::InTable { bytes: image.bytes, stem: row.index.to_string() },
-            None => SourceImage::Absent("the table holds no image for it".to_owned()),
+            None => SourceImage::Absent("the table contains no image for it".to_owned()),
         };
         Ok(BenchmarkSession { key: session.id.clone(), session, image })
     });

@@ -7,6 +7,8 @@ use std::{
 
 use imgeval_files::Unsuitable;
 
+use crate::parquet_table::TableError;
+
 /// No table or list of sessions is longer.
 pub const MAX_TABLE_BYTES: u64 = 256 << 20;
 
@@ -19,7 +21,7 @@ pub enum RoundsError {
         #[source]
         source: io::Error,
     },
-    #[error("`{}` is too long for a table of sessions", path.display())]
+    #[error("`{}` is too large for a table of sessions", path.display())]
     TooLong { path: PathBuf },
     /// The file is there and does not say what it should.
     #[error("`{name}`: {detail}")]
@@ -27,8 +29,17 @@ pub enum RoundsError {
     /// A name that would lead out of its folder, or is none.
     #[error("`{name}`: {what} `{value}` is not a plain name")]
     UnsafeName { name: String, what: &'static str, value: String },
-    #[error("session `{id}` is incomplete: `{missing}` is not there")]
+    #[error("session `{id}` is incomplete: `{missing}` does not exist")]
     Incomplete { id: String, missing: String },
+}
+
+impl From<TableError> for RoundsError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Io { path, source } => io_error(&path, source),
+            TableError::Malformed { name, detail } => Self::Malformed { name, detail },
+        }
+    }
 }
 
 impl RoundsError {

@@ -17,7 +17,7 @@ pub struct Session {
 /// One round of a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Round {
-    /// What the model is asked.
+    /// The instruction to the model.
     pub instruction: String,
     /// The form that a scorer reads, if it differs from `instruction`.
     pub formatted: Option<String>,

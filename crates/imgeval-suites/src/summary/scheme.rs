@@ -1,4 +1,4 @@
-//! How a suite's scores follow from those of its cases: its parts, and what is computed over them.
+//! How a suite's scores are computed from those of its cases: its parts, and their combination.
 
 use std::cmp::Ordering;
 

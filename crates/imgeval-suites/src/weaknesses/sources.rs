@@ -1,4 +1,4 @@
-//! The images that cases are asked with, as `scripts/reference/weakness_sources.py` made them.
+//! The images used by cases, as made by `scripts/reference/weakness_sources.py`.
 
 /// A file by its name.
 macro_rules! files {

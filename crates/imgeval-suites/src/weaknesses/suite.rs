@@ -30,7 +30,7 @@ pub enum Group {
     Identity,
     /// Blur, grain and plainness are polished away.
     Refinement,
-    /// An edit changes what lies outside of its region.
+    /// An edit changes what lies outside its region.
     Locality,
     /// People, hands and what they do with one another go wrong.
     Scenes,
@@ -67,32 +67,23 @@ impl Group {
     pub fn about(self) -> &'static str {
         match self {
             Self::Identity => {
-                "The model is asked to return a source unchanged: 20 sources of different aspect ratios, two of five wordings \
-                 each. An answer is correct if it registers with its source and cut-off, stretch, tone and content stay within \
-                 limits that re-encoding keeps. Controls: the source re-encoded, and resized to the answer's size and back."
+                "The model is asked to return a source unchanged: 20 sources with different aspect ratios, two of five wordings each. An answer is correct if it registers with its source, and cropping, stretch, tone and content stay within limits that re-encoding meets. Controls: the source re-encoded, and resized to the answer's size and back."
             }
             Self::Refinement => {
-                "Blurred, grainy or plain sources are edited and must keep their blur (20 cases); sharp ones are to be blurred \
-                 (8 cases). An answer is correct if the blur radius stays within 20 % of the source's, or grows by half where \
-                 blur was asked for. Control: the source resized to the answer's size."
+                "Blurred, grainy or plain sources are edited and must keep their blur (20 cases); sharp ones are to be blurred (8 cases). An answer is correct if the blur radius stays within 20 % of the source's, or grows by half where blur was requested. Control: the source resized to the answer's size."
             }
             Self::Locality => {
-                "Sixteen edits of things whose region is known, each once with a mask and once by words alone. An answer is \
-                 correct if tone and content outside of the region stay within the limits; without a registration nothing is \
-                 known of the outside, and it is not measurable. Control: the source re-encoded."
+                "Sixteen edits of objects whose region is known, each once with a mask and once in words alone. An answer is correct if tone and content outside the region stay within the limits; without registration, the outside cannot be measured. Control: the source re-encoded."
             }
             Self::Scenes => {
                 "Forty prompts with people, hands and interactions. A detector counts the people; a judge answers questions on \
                  anatomy and interaction with yes, no or cannot tell, in shuffled order, a tenth of them twice."
             }
             Self::Text => {
-                "Thirty-six signs in English, Chinese, Japanese, Arabic, Russian and mixed scripts, read by a text reader. The \
-                 score is the share of characters that are right. Lines with characters that the reader does not know, such as \
-                 kana and Arabic letters, are not measurable."
+                "Thirty-six signs in English, Chinese, Japanese, Arabic, Russian and mixed scripts, read by a text reader. The score is the share of correct characters. Lines with characters that the reader does not know, such as kana and Arabic letters, cannot be measured."
             }
             Self::Color => {
-                "Thirty prompts that name no light, material or style. They have no score of their own, because no color of an \
-                 image is right by itself: `imgeval diagnose weaknesses` compares their mean color with that of a reference."
+                "Thirty prompts that name no light, material or style. They have no score of their own, because no color of an image is correct by itself: `imgeval diagnose weaknesses` compares their mean color with that of a reference."
             }
         }
     }

@@ -141,7 +141,7 @@ pub fn case_id(prompt_id: u32) -> CaseId {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CasesError {
-    #[error("`{file}` does not hold prompts of WISE")]
+    #[error("`{file}` does not contain WISE prompts")]
     Json {
         file: String,
         #[source]
@@ -149,11 +149,11 @@ pub enum CasesError {
     },
     #[error("`{file}` has a prompt with the id {prompt_id}; ids are 1 to 1000")]
     Id { file: String, prompt_id: u32 },
-    #[error("the id {prompt_id} is in `{first}` and again in `{second}`")]
+    #[error("the id {prompt_id} is in `{first}` and also in `{second}`")]
     Repeated { prompt_id: u32, first: String, second: String },
-    #[error("prompt {prompt_id} of `{file}` has an empty {field}, or one with blanks around it")]
+    #[error("prompt {prompt_id} of `{file}` has an empty {field}, or one with spaces around it")]
     Blank { file: String, prompt_id: u32, field: &'static str },
-    #[error("{n_missing} of 1000 prompts are in none of the files, the first of them {first}")]
+    #[error("{n_missing} of 1000 prompts are missing from all files, first {first}")]
     Missing { n_missing: usize, first: u32 },
 }
 
@@ -226,12 +226,11 @@ mod tests {
         let cases = parse_cases(Edition::Verified, &[("x", all.as_bytes())]).unwrap();
         assert_eq!((cases.len(), cases[520].category), (1_000, Category::Space));
         assert!(
-            error_of(&[&file(2..=999)])
-                .starts_with("2 of 1000 prompts are in none of the files, the first of them 1")
+            error_of(&[&file(2..=999)]).starts_with("2 of 1000 prompts are missing from all files, first 1")
         );
         assert!(error_of(&[&all, &file(7..=7)]).contains("the id 7 is in `x.json` and again"));
         assert!(error_of(&[&file(0..=3)]).contains("id 0"));
-        assert!(error_of(&["{}"]).contains("does not hold prompts"));
+        assert!(error_of(&["{}"]).contains("does not contain WISE prompts"));
         let blank = all.replacen("\"p\"", "\"p \"", 1);
         assert!(error_of(&[&blank]).contains("prompt 1 of `x.json` has an empty prompt"));
     }

@@ -30,7 +30,7 @@ pub enum ScriptError {
     Images { n: usize },
     #[error("the messages do not name {field}")]
     NoField { field: Field },
-    #[error("the messages make no protocol")]
+    #[error("the messages do not form a protocol")]
     Protocol(#[source] ProtocolError),
 }
 

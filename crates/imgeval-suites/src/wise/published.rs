@@ -1,4 +1,4 @@
-//! Published WISE scores, to stand beside a run: facts of the paper's table 2 and of the authors' board.
+//! Published WISE scores, for comparison with a run: facts from the paper's table 2 and the authors' board.
 
 /// Where the rows come from.
 pub const PUBLISHED_SOURCE: &str =
@@ -7,9 +7,8 @@ pub const PUBLISHED_SOURCE: &str =
 pub const PUBLISHED_VERIFIED_SOURCE: &str =
     "WISE_Verified, the authors' board of April 2026; judge Qwen3.5-35B-A3B";
 
-/// What is not known about how published rows were made.
-pub const PUBLISHED_UNKNOWN: &str = "how unreadable replies were counted, how far the judge differs from call to call, and any interval; the \
-                                     judge is retired, so that no run of today can repeat them";
+/// Unknown facts about how published rows were made.
+pub const PUBLISHED_UNKNOWN: &str = "how unreadable replies were counted, how much the judge varies from call to call, and any interval; the judge is retired, so no current run can repeat them";
 /// The same of WISE_Verified.
 pub const PUBLISHED_VERIFIED_UNKNOWN: &str = "how unreadable replies were counted, and any interval";
 

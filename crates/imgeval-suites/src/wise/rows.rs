@@ -2,7 +2,7 @@
 //!
 //! Rows are those that `gpt_eval.py` and `vllm_eval.py` write: prompt_id, Subcategory and the scores as Python floats. They
 //! are read as the official calculators read them: a line that is no row is skipped and named, a row without a sub-category
-//! counts, and so does a score outside of the scale, which is named too.
+//! counts, and so does a score outside the scale, which is named too.
 
 use std::collections::BTreeSet;
 
@@ -64,14 +64,14 @@ pub struct ScoreRows {
 /// What the official calculators skip, or count although it is not a score.
 #[derive(Debug, thiserror::Error)]
 pub enum RowNote {
-    #[error("line {line} is no row of scores of {edition} and is skipped")]
+    #[error("line {line} is not a row of scores of {edition} and is skipped")]
     Skipped {
         line: usize,
         edition: &'static str,
         #[source]
         source: serde_json::Error,
     },
-    #[error("line {line} gives {name} as {value}, not from 0 to {max}, and counts")]
+    #[error("line {line} has {value} for {name}, which is outside 0 to {max}, but counts")]
     Range { line: usize, name: &'static str, value: Number, max: u32 },
 }
 
@@ -272,7 +272,7 @@ mod tests {
             let found = parse_score_rows(Edition::Verified, &format!("{GOOD}\n{broken}\n{other}\n")).unwrap();
             assert_eq!(found.rows.iter().map(|row| row.prompt_id).collect::<Vec<_>>(), [1, 2], "{broken}");
             let [note] = &found.notes[..] else { panic!("{:?}", found.notes) };
-            assert!(note.to_string().starts_with("line 2 is no row of scores of wise-verified"), "{note}");
+            assert!(note.to_string().starts_with("line 2 is not a row of scores of wise-verified"), "{note}");
             assert!(note.source().is_some());
         }
         assert!(parse_score_rows(Edition::Legacy, GOOD).unwrap().rows.is_empty());
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(found.rows[0].score, Some(WiseScore::Verified { score: 2.0 }));
         assert!(found.rows.iter().all(|row| row.subcategory.is_empty()));
         let [note] = &found.notes[..] else { panic!("{:?}", found.notes) };
-        assert_eq!(note.to_string(), "line 1 gives score as 2, not from 0 to 1, and counts");
+        assert_eq!(note.to_string(), "line 1 has 2 for score, which is outside 0 to 1, but counts");
     }
 
     #[test]

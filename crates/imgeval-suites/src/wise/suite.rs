@@ -93,7 +93,7 @@ static VERIFIED_JUDGED: JudgedFacts = JudgedFacts {
 
 const LEGACY_FACTS: SuiteFacts = SuiteFacts {
     id: "wise-legacy",
-    about: "WISE as the paper has it: world knowledge, three scores by a judge (arXiv 2503.07265)",
+    about: "WISE as in the paper: world knowledge, three scores by a judge (arXiv 2503.07265)",
     title: "WISE: WiScore by category; overall by the official weights",
     cases: "1000 prompts, 6 categories",
     judged_by: "protocol wise-legacy, gpt-4o-2024-05-13",
@@ -113,7 +113,7 @@ const LEGACY_FACTS: SuiteFacts = SuiteFacts {
 
 static LEGACY_REWRITE_FACTS: SuiteFacts = SuiteFacts {
     id: "wise-legacy-rewrite",
-    about: "The same with prompts that say what is to be seen: what is gained is what a model does not know",
+    about: "WISE with rewritten prompts that state what to draw; the gain over the original prompts shows missing knowledge",
     cases: "the same 1000, rewritten",
     prompts: "the rewritten prompts",
     prompts_note: Some("rewritten prompts"),

@@ -47,10 +47,10 @@ impl WordingFiles {
         Ok(())
     }
 
-    /// The text at a place of a file.
+    /// The text at a place in a file.
     ///
     /// # Errors
-    /// If it is not there or not certain.
+    /// If it is missing or uncertain.
     pub fn text(&self, file: &str, place: &Place) -> Result<Text, WordingError> {
         match self.files.get(file) {
             Some(WordingFile::Python(source)) => source.text(place),
@@ -196,7 +196,7 @@ impl Compose<'_> {
                 let text = parts(of)?;
                 if !matches!(text.0.as_slice(), [] | [Part::Literal(_)]) {
                     return Err(WordingError::Format {
-                        what: "a template of Jinja is no constant".to_owned(),
+                        what: "a Jinja template that is not constant".to_owned(),
                     });
                 }
                 text.refill(|literal, parts| {
@@ -224,7 +224,7 @@ fn parts_of(text: &Text, name: &str) -> Parts {
     Parts(text.pieces().iter().map(part).collect())
 }
 
-/// The field that stands for a hole.
+/// The field for a placeholder.
 pub(crate) fn field_of_hole(hole: &Hole, fields: &[(&str, Field)]) -> Option<Field> {
     let key = hole.key.as_ref().map(|key| format!("['{key}']"));
     let is_meant = |name: &str| name == hole.expression || Some(name) == key.as_deref();
@@ -273,7 +273,7 @@ fn format(text: Parts, fields: &[(&str, Field)]) -> Result<Parts, WordingError> 
     for part in text.0 {
         match part {
             Part::Literal(text) if text.contains(['{', '}']) => {
-                return refuse("braces stand beside values that are formatted along");
+                return refuse("braces next to values that are formatted along");
             }
             Part::Literal(text) => formatted.push(&text),
             Part::Field(Field::Prompt) => formatted.0.push(Part::Field(Field::FormattedPrompt)),

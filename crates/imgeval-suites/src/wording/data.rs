@@ -13,8 +13,8 @@ const MAX_DEPTH: usize = 60;
 /// If it is too large or no JSON.
 pub(super) fn parse_json(source: &str) -> Result<Node, WordingError> {
     check_size(source)?;
-    let value =
-        serde_json::from_str(source).map_err(|error| syntax(error.line(), &format!("no JSON: {error}")))?;
+    let value = serde_json::from_str(source)
+        .map_err(|error| syntax(error.line(), &format!("not valid JSON: {error}")))?;
     Ok(json_node(value))
 }
 
@@ -52,8 +52,8 @@ pub(super) fn parse_yaml(source: &str) -> Result<Node, WordingError> {
     let mut stack: Vec<Open> = Vec::new();
     let mut root = None;
     for event in Parser::new_from_str(&source) {
-        let (event, span) =
-            event.map_err(|error| syntax(error.marker().line(), &format!("no YAML: {}", error.info())))?;
+        let (event, span) = event
+            .map_err(|error| syntax(error.marker().line(), &format!("not valid YAML: {}", error.info())))?;
         let line = span.start.line();
         let done = match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => None,
@@ -122,7 +122,7 @@ impl Open {
                     Value::Text(text) => text.constant().map(str::to_owned),
                     _ => None,
                 };
-                let key = key.ok_or_else(|| syntax(node.line, "a key that is no text"))?;
+                let key = key.ok_or_else(|| syntax(node.line, "a key that is not a string"))?;
                 if members.iter().any(|(name, _)| *name == key) {
                     return Err(syntax(node.line, &format!("the key `{key}` twice")));
                 }
@@ -140,7 +140,7 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
     let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
     let is_number = text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first));
     if style == ScalarStyle::Plain && (is_word || is_number) {
-        return Value::Other(format!("`{text}`, which may be no text"));
+        return Value::Other(format!("`{text}`, which may not be a string"));
     }
     Value::Text(Text::literal(text))
 }

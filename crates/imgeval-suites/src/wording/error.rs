@@ -5,21 +5,21 @@
 pub enum WordingError {
     #[error("the file is larger than {max_bytes} bytes")]
     TooLarge { max_bytes: usize },
-    #[error("line {line} holds {what}")]
+    #[error("line {line} contains {what}")]
     Syntax { line: usize, what: String },
-    #[error("the wording is taken from a file `{file}`, which is not given")]
+    #[error("the wording is read from a file `{file}`, which was not given")]
     NoFile { file: String },
     #[error("there is no {name}")]
     Missing { name: String },
-    #[error("{name} is no text")]
+    #[error("{name} is not a string")]
     NoText { name: String },
     #[error("{name} has {what} in line {line}, which cannot be read without running the script")]
     Unreadable { name: String, line: usize, what: String },
-    #[error("{name} is found with different values, in lines {}", join(.lines))]
+    #[error("{name} has different values, in lines {}", join(.lines))]
     Several { name: String, lines: Vec<usize> },
-    #[error("{name} has the place `{{{hole}}}` in line {line}, for which the suite names no value")]
+    #[error("{name} has the placeholder `{{{hole}}}` in line {line}, for which the suite has no value")]
     Hole { name: String, hole: String, line: usize },
-    #[error("the text holds no `{mark}` to be replaced")]
+    #[error("the text does not contain `{mark}`, which should be replaced")]
     NoMark { mark: String },
     #[error("the text cannot be filled in: {what}")]
     Format { what: String },

@@ -31,7 +31,7 @@ pub(super) fn split_format(template: &str) -> Result<Vec<FormatPiece<'_>>, Wordi
             continue;
         }
         let Some((name, after)) = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
-            return refuse("a brace stands alone".to_owned());
+            return refuse("an unmatched brace".to_owned());
         };
         if name.contains(['!', ':', '.', '[', '{']) {
             let name: String = name.chars().take(40).collect();
@@ -45,7 +45,7 @@ pub(super) fn split_format(template: &str) -> Result<Vec<FormatPiece<'_>>, Wordi
         }));
         n_unnamed += usize::from(name.is_empty());
         if is_numbered && n_unnamed > 0 {
-            return refuse("some places are numbered and some are not".to_owned());
+            return refuse("some placeholders are numbered and some are not".to_owned());
         }
         rest = after;
     }
@@ -80,7 +80,7 @@ pub(super) fn split_jinja(template: &str) -> Result<Vec<FormatPiece<'_>>, Wordin
     while let Some(at) = rest.find('{').map(|at| at.min(rest.len())) {
         let tag = &rest[at..];
         if tag.starts_with("{%") || tag.starts_with("{#") {
-            return refuse("Jinja's statements and comments are not read".to_owned());
+            return refuse("Jinja statements and comments are not supported".to_owned());
         }
         let Some(inner) = tag.strip_prefix("{{") else {
             pieces.push(FormatPiece::Literal(&rest[..=at]));
@@ -92,7 +92,7 @@ pub(super) fn split_jinja(template: &str) -> Result<Vec<FormatPiece<'_>>, Wordin
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
         };
         let Some((name, after)) = name.filter(|(name, _)| is_name(name)) else {
-            return refuse("a tag of Jinja is more than a name".to_owned());
+            return refuse("a Jinja tag that is more than a name".to_owned());
         };
         pieces.push(FormatPiece::Literal(&rest[..at]));
         pieces.push(FormatPiece::Place(name.to_owned()));

@@ -154,7 +154,7 @@ proptest! {
     }
 }
 
-/// Replies that people met, with what the official scripts or a careful reader take; absent outside of the project's own machines.
+/// Replies that people met, with what the official scripts or a careful reader take; absent outside the project's own machines.
 #[test]
 fn replies_that_people_met_are_read_as_they_should_be() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/judge-replies");

@@ -94,7 +94,7 @@ fn metadata() -> impl Strategy<Value = Metadata> {
     })
 }
 
-/// Turns the picture about its main diagonal: columns become rows.
+/// Turns the image about its main diagonal: columns become rows.
 fn transposed(bounding_box: BoundingBox) -> BoundingBox {
     let BoundingBox { x1, y1, x2, y2 } = bounding_box;
     BoundingBox { x1: y1, y1: x1, x2: y2, y2: x2 }

@@ -145,7 +145,7 @@ fn imgedit_chooses_by_the_type_of_edit() {
     let error = by_type.template(&files, &[("edit_type", "add")].into()).unwrap_err().to_string();
     assert!(error.contains("`edit_type`"), "{error}");
     let error = Compose::Replace(&constant, &[("<x>", Field::Prompt)]).template(&files, &Default::default());
-    assert_eq!(error.unwrap_err().to_string(), "the text holds no `<x>` to be replaced");
+    assert_eq!(error.unwrap_err().to_string(), "the text does not contain `<x>`, which should be replaced");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn a_name_with_more_than_one_value_is_refused() {
         ("a = 'x'\ndef f():\n  global a\n  a = 'y'", 0, "different values, in lines 1, 4"),
         ("a = 'x'\ndef f():\n  global a\n  a += 'y'", 4, "more than one value"),
         ("a = 'x'\nglobals()['a'] = 'y'", 1, "set out of sight"),
-        ("a = b\nb = a", 0, "names that stand for each other"),
+        ("a = b\nb = a", 0, "names that refer to each other"),
         ("a = c", 1, "`c`"),
         ("a = {'k': 'v'}", 1, "a dict"),
         ("a = 'x' 'y' % b", 1, "formatting with `%`"),
@@ -103,12 +103,12 @@ fn yaml_that_readers_take_differently_is_refused() {
             .to_string()
     };
     for (source, what) in [
-        ("a: yes\n", "may be no text"),
-        ("a: 1.5\n", "may be no text"),
-        ("a:\n", "may be no text"),
+        ("a: yes\n", "may not be a string"),
+        ("a: 1.5\n", "may not be a string"),
+        ("a:\n", "may not be a string"),
         ("a: !x b\n", "an anchor or a tag"),
         ("a: b\na: c\n", "twice"),
-        ("<<: b\n", "a key that is no text"),
+        ("<<: b\n", "a key that is not a string"),
         ("a: b\n---\na: c\n", "a second document"),
         ("a: \"b\u{2028}c\"\n", "a line end of Unicode"),
         ("a: [b\n", "no YAML"),

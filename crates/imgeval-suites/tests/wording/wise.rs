@@ -93,18 +93,14 @@ fn a_script_that_asks_otherwise_is_refused() {
     check("['Explanation']", "['Hint']", "the place `{prompt_data['Hint']}` in line 40");
     check("['Explanation']", "['Explanation']!r", "a conversion");
     check("\"image_url\",", "\"image\",", "a part of type `image` in line");
-    check("data:image/png;base64,", "https://", "an image that is no data URL");
+    check("data:image/png;base64,", "https://", "an image that is not a data URL");
     check("f\"data:image/png;base64,{image_base64}\"", "image_base64", "a parameter of the same name");
     check("\"role\": \"user\"", "\"role\": \"assistant\"", "one more message of role `assistant`");
-    check("\"role\": \"user\"", "\"role\": who", "a role that is no constant");
+    check("\"role\": \"user\"", "\"role\": who", "a role that is not constant");
     check("        \"content\": [", "        \"words\": [", "no `content`");
     check("    return [\n", "    return [{}] + [\n", "a sum");
     check("    return [\n", "    if prompt_data:\n        return []\n    return [\n", "different values");
-    check(
-        "def build_evaluation_messages(",
-        "def build_evaluation_messages((",
-        "a bracket that is not closed",
-    );
+    check("def build_evaluation_messages(", "def build_evaluation_messages((", "an unclosed bracket");
     assert!(error_of("x = 1\n").contains("there is no `build_evaluation_messages`"));
     let one = "def NAME(r, i):\n    return [{'role': 'user', 'content': 'x'}]\n";
     let error = error_of(&(one.replace("NAME", "a") + &one.replace("NAME", "b")));

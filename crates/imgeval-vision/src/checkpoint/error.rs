@@ -19,17 +19,17 @@ pub enum CheckpointError {
     Special { path: PathBuf },
     #[error("weights `{}` are empty", path.display())]
     Empty { path: PathBuf },
-    #[error("`{}` is a Git LFS pointer, not the weights that it stands for", path.display())]
+    #[error("`{}` is a Git LFS pointer, not the weights it refers to", path.display())]
     LfsPointer { path: PathBuf },
-    #[error("`{}` is a text that starts with `{start}`, no weights", path.display())]
+    #[error("`{}` is a text that starts with `{start}`, not weights", path.display())]
     Text { path: PathBuf, start: String },
-    #[error("`{}` holds neither safetensors nor PyTorch weights", path.display())]
+    #[error("`{}` contains neither safetensors nor PyTorch weights", path.display())]
     Unknown { path: PathBuf },
-    #[error("`{}` has the tar format of PyTorch before 0.4, which is not read", path.display())]
+    #[error("`{}` has the tar format of PyTorch before 0.4, which is not supported", path.display())]
     Outdated { path: PathBuf },
-    #[error("`{}` is a Python pickle that torch.save did not write", path.display())]
+    #[error("`{}` is a Python pickle that was not written by torch.save", path.display())]
     PlainPickle { path: PathBuf },
-    #[error("weights `{}` are cut short: {what}", path.display())]
+    #[error("weights `{}` are cut off: {what}", path.display())]
     Truncated { path: PathBuf, what: String },
     #[error("weights `{}` are a damaged archive", path.display())]
     Zip {
@@ -43,7 +43,7 @@ pub enum CheckpointError {
         #[source]
         source: SafeTensorError,
     },
-    #[error("weights `{}` ask for `{global}`, which no weights need; nothing was executed", path.display())]
+    #[error("weights `{}` request `{global}`, which no weights need; nothing was executed", path.display())]
     Forbidden { path: PathBuf, global: String },
     #[error("weights `{}` have an unusable pickle", path.display())]
     Pickle {
@@ -53,17 +53,17 @@ pub enum CheckpointError {
     },
     #[error("weights `{}` come from a big-endian machine", path.display())]
     BigEndian { path: PathBuf },
-    #[error("`{}` holds no tensors where weights are kept: {found}", path.display())]
+    #[error("`{}` contains no tensors where weights are expected: {found}", path.display())]
     NoTensors { path: PathBuf, found: String },
-    #[error("folder `{}` holds no weights under a usual name{}", path.display(), listed(found))]
+    #[error("folder `{}` contains no weights under a usual name{}", path.display(), listed(found))]
     NoWeights { path: PathBuf, found: Vec<String> },
     #[error(
-        "`{}` holds the network more than once, under names that start with {}",
+        "`{}` contains the network more than once, under names that start with {}",
         path.display(),
         prefixes.join(" and with ")
     )]
     Ambiguous { path: PathBuf, prefixes: Vec<String> },
-    #[error("`{}` holds two tensors `{name}` once the prefixes of wrappers are taken off", path.display())]
+    #[error("`{}` contains two tensors `{name}` after the prefixes of wrappers are removed", path.display())]
     SameName { path: PathBuf, name: String },
     #[error("index `{}` of the weights is unusable: {what}", path.display())]
     Index { path: PathBuf, what: String },
@@ -71,7 +71,7 @@ pub enum CheckpointError {
     BadTensor { path: PathBuf, name: String, problem: TensorProblem },
     #[error("`{}` has no tensor `{name}`", path.display())]
     MissingTensor { path: PathBuf, name: String },
-    #[error("tensor `{name}` in `{}` holds {found:?}, no floating-point numbers", path.display())]
+    #[error("tensor `{name}` in `{}` contains {found:?}, not floating-point numbers", path.display())]
     NotFloat { path: PathBuf, name: String, found: StoredType },
 }
 
@@ -80,7 +80,7 @@ pub enum CheckpointError {
 pub enum TensorProblem {
     #[error("has {found} dimensions, more than {limit}")]
     Rank { found: usize, limit: usize },
-    #[error("has a shape that no memory could hold")]
+    #[error("has a shape that does not fit in memory")]
     Shape,
     #[error("has as many strides as {strides} for a shape of {shape}")]
     Strides { shape: usize, strides: usize },
@@ -88,7 +88,7 @@ pub enum TensorProblem {
     OutOfStorage { storage: u64 },
     #[error("needs {needed} bytes of storage `{storage}`, which has {found}")]
     StorageTooShort { storage: String, needed: u64, found: u64 },
-    #[error("lies in storage `{storage}`, which is missing")]
+    #[error("is in storage `{storage}`, which is missing")]
     StorageMissing { storage: String },
     #[error("repeats its storage of {storage} numbers to {found}")]
     Repeated { found: usize, storage: u64 },
@@ -108,13 +108,15 @@ impl CheckpointError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Unavailable { .. } | Self::Special { .. } => "check the path and its permissions",
-            Self::Empty { .. } | Self::Truncated { .. } => "the download probably broke off; fetch it again",
+            Self::Empty { .. } | Self::Truncated { .. } => {
+                "the download was probably interrupted; fetch it again"
+            }
             Self::LfsPointer { .. } => "fetch the file itself, for instance with `git lfs pull`",
             Self::Text { .. } => {
-                "the server probably answered with a page instead of the file; fetch it again"
+                "the server probably answered with a web page instead of the file; fetch it again"
             }
             Self::Unknown { .. } | Self::NoTensors { .. } => {
-                "name a .safetensors file, a PyTorch state dict or TorchScript archive, or a folder from the hub"
+                "pass a .safetensors file, a PyTorch state dict or TorchScript archive, or a folder from the hub"
             }
             Self::Outdated { .. } | Self::BigEndian { .. } => {
                 "load it with a current PyTorch on a common machine and save the state dict again"
@@ -123,22 +125,21 @@ impl CheckpointError {
                 "load it where it was made and save the tensors with torch.save(model.state_dict(), path)"
             }
             Self::Ambiguous { .. } | Self::SameName { .. } => {
-                "save the state dict of one of the networks to a file of its own"
+                "save the state dict of one of the networks to its own file"
             }
             Self::Forbidden { .. } => {
                 "do not load it with other programs unless you trust its source; weights alone can be saved with \
                  torch.save(model.state_dict(), path)"
             }
             Self::NoWeights { .. } => {
-                "it should contain model.safetensors or pytorch_model.bin, or one of their indexes; or name the file \
-                 itself"
+                "it should contain model.safetensors or pytorch_model.bin, or one of their indexes; or pass the file itself"
             }
             Self::Zip { .. }
             | Self::Safetensors { .. }
             | Self::Pickle { .. }
             | Self::Index { .. }
             | Self::BadTensor { .. } => {
-                "the file is damaged or was made by something unusual; fetch it again"
+                "the file is damaged or was made by an unusual program; fetch it again"
             }
             Self::MissingTensor { .. } | Self::NotFloat { .. } => {
                 "these are probably the weights of another network"

@@ -69,7 +69,7 @@ fn direct_tensors<'p, 'a>(pickle: &'p Pickle<'a>, dict: Id) -> Named<'p, 'a> {
     tensors.collect()
 }
 
-/// What is there instead, in words.
+/// Describes what was found instead.
 pub(super) fn describe(pickle: &Pickle<'_>) -> String {
     match pickle.value(pickle.root()) {
         Value::Dict(pairs) if pairs.is_empty() => "it is an empty dictionary".to_owned(),
@@ -88,7 +88,7 @@ pub(super) fn describe(pickle: &Pickle<'_>) -> String {
         Value::List(_) | Value::Tuple(_) => "it is a list and not a dictionary of tensors".to_owned(),
         Value::Tensor(_) => "it is one tensor without a name".to_owned(),
         Value::Module { .. } => "it is a module without tensors".to_owned(),
-        _ => "it is no dictionary".to_owned(),
+        _ => "it is not a dictionary".to_owned(),
     }
 }
 

@@ -170,7 +170,7 @@ impl Parameters {
         self.sources.keys().map(String::as_str)
     }
 
-    /// Promises a parameter of this shape; if the checkpoint has none, [`Self::finish`] tells. Reads nothing.
+    /// Registers a parameter of this shape; if the checkpoint has none, [`Self::finish`] reports it. Reads nothing.
     pub fn take(&mut self, name: &str, shape: &[usize]) -> Parameter {
         let sources = self.sources.get(name).cloned().unwrap_or_default();
         match self.shape(name) {
@@ -192,10 +192,10 @@ impl Parameters {
         self.used.extend(names.filter(|name| predicate(name)).map(str::to_owned));
     }
 
-    /// Tells everything that does not fit.
+    /// Reports everything that does not fit.
     ///
     /// # Errors
-    /// If a parameter was missing or had another shape, or a stored tensor was neither taken nor ignored.
+    /// If a parameter was missing or had another shape, or a stored tensor was neither used nor ignored.
     pub fn finish(self) -> Result<(), ParameterError> {
         let names = self.checkpoint.tensors().map(|(name, _)| name);
         let extra: Vec<String> = names.filter(|name| !self.used.contains(*name)).map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! How one tensor lies in its file.
+//! The layout of one tensor in its file.
 
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub enum StoredType {
     I8,
     U8,
     Bool,
-    /// Complex, quantised, 8-bit floating-point and other types, which are listed but not read.
+    /// Complex, quantized, 8-bit floating-point and other types, which are listed but not read.
     Other,
 }
 

@@ -20,7 +20,7 @@ pub(super) fn read(file: &Mapping) -> Result<BTreeMap<String, Stored>, Checkpoin
     let zip_error = |source| match source {
         ZipError::NoDirectory => CheckpointError::Truncated {
             path: path.to_owned(),
-            what: "the archive's directory, which comes last, is missing".to_owned(),
+            what: "the archive's directory, at its end, is missing".to_owned(),
         },
         source => CheckpointError::Zip { path: path.to_owned(), source },
     };

@@ -172,7 +172,7 @@ mod tests {
         let error = find(&["model.stem.weight", "module.stem.weight"]).unwrap_err().to_string();
         assert_eq!(
             error,
-            "`x` holds the network more than once, under names that start with `model.` and with `module.`"
+            "`x` contains the network more than once, under names that start with `model.` and with `module.`"
         );
         // Without a prefix it is clear which is meant.
         assert_eq!(find(&["model.stem.weight", "stem.weight"]).unwrap(), None);

@@ -18,7 +18,7 @@ const IN_ZIP64_16: u64 = u16::MAX as u64;
 /// What is wrong with an archive.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZipError {
-    #[error("its directory is missing, so it is cut short")]
+    #[error("its directory is missing, so the file is cut off")]
     NoDirectory,
     #[error("its directory has an invalid entry at byte {position}")]
     Directory { position: usize },

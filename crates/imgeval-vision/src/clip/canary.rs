@@ -1,5 +1,5 @@
 //! A small CLIP with known answers, run on the machine that is about to score; see the canary of `mask2former`. The loaded
-//! model is not run: packing its 1.7 GB would delay every start, also where no colour is asked for. Scores that are not
+//! model is not run: packing its 1.7 GB would delay every start, also where no color is asked for. Scores that are not
 //! finite fail image by image.
 
 use std::{io::Read, path::Path};
@@ -23,7 +23,7 @@ const WEIGHTS: &[u8] = include_bytes!("../../tests/fixtures/clip/model.safetenso
 const ANSWERS: &[u8] = include_bytes!("../../tests/fixtures/clip/expected.json");
 const PICTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/picture.png");
 
-/// Runs the small model on a picture and a text, where and how `loaded` computes.
+/// Runs the small model on an image and a text, where and how `loaded` computes.
 pub(super) fn check(loaded: &Clip) -> Result<(), ModelError> {
     let broken = |error: &dyn std::fmt::Display| CanaryError::Answers { detail: error.to_string() };
     let mut weights = Vec::new();

@@ -1,4 +1,4 @@
-//! The colour step of GenEval: the object, cut out by its mask, against texts that name ten colours.
+//! The color step of GenEval: the object, cut out by its mask, against texts that name ten colors.
 //!
 //! Source: `evaluation/evaluate_images.py` of djghosh13/geneval (`ImageCrops`, `color_classification`) with clip_benchmark's
 //! zero-shot classifier.
@@ -39,11 +39,11 @@ pub(super) const OFFICIAL: ClipDimensions = ClipDimensions {
     text_activation: Activation::QuickGelu,
 };
 
-/// Zero-shot colour names by CLIP.
+/// Zero-shot color names by CLIP.
 pub struct ClipColorNamer {
     clip: Clip,
     meta: ObserverMeta,
-    /// Ten normalised text embeddings for each category, made at its first object.
+    /// Ten normalized text embeddings for each category, made at its first object.
     classifiers: Mutex<BTreeMap<Category, Arc<Vec<Vec<f32>>>>>,
 }
 
@@ -57,7 +57,7 @@ impl ClipColorNamer {
         let dimensions = clip.dimensions();
         let meta = ObserverMeta {
             id: "clip".to_owned(),
-            title: "CLIP zero-shot colours".to_owned(),
+            title: "CLIP zero-shot colors".to_owned(),
             version: 1,
             weights_sha256: weights_sha256.to_owned(),
             // Heads and activations stand beside the weights, not in them.
@@ -74,7 +74,7 @@ impl ClipColorNamer {
         Ok(Self { clip, meta, classifiers: Mutex::default() })
     }
 
-    /// For each colour the mean of three texts, normalised before and after.
+    /// For each color the mean of three texts, normalized before and after.
     fn classifier(&self, category: Category) -> Result<Arc<Vec<Vec<f32>>>, ModelError> {
         let known = || self.classifiers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(classifier) = known().get(&category) {
@@ -137,7 +137,7 @@ pub(super) fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
     vector
 }
 
-/// The object on a grey canvas, cropped to its box; without a mask the picture stays.
+/// The object on a gray canvas, cropped to its box; without a mask the image stays.
 pub(super) fn cut_out(pixels: &Pixels, detection: &Detection) -> Result<Pixels, ModelError> {
     let corners = detection.bounding_box.to_array().map(f64::from);
     let crop = |pixels: &Pixels| crop(pixels, corners).map_err(ModelError::from);

@@ -84,9 +84,10 @@ impl Configuration {
             Value::Null => Ok(Activation::QuickGelu),
             Value::String(name) if name == "quick_gelu" => Ok(Activation::QuickGelu),
             Value::String(name) if name == "gelu" => Ok(Activation::Gelu),
-            other => {
-                Err(broken(path, &format!("`{tower}.hidden_act` is {other}, known are quick_gelu and gelu")))
-            }
+            other => Err(broken(
+                path,
+                &format!("`{tower}.hidden_act` is {other}; supported are quick_gelu and gelu"),
+            )),
         };
         Ok(Self {
             vision_heads: heads("vision_config")?,

@@ -1,4 +1,4 @@
-//! CLIP: embeddings of images and texts, GenEval's colour step and CLIPScore over them.
+//! CLIP: embeddings of images and texts, GenEval's color step and CLIPScore over them.
 
 mod canary;
 mod color;

@@ -50,7 +50,7 @@ pub struct Clip {
 pub struct TextEmbedding {
     /// 77 token ids, filled up with zeros.
     pub ids: Vec<u32>,
-    /// The projection, not normalised.
+    /// The projection, not normalized.
     pub embedding: Vec<f32>,
 }
 
@@ -93,10 +93,10 @@ struct TextTower {
 }
 
 impl Clip {
-    /// From a folder or file in transformers' layout, or a file in OpenAI's (TorchScript archive or state dict).
+    /// Loads a folder or file in transformers' layout, or a file in OpenAI's (TorchScript archive or state dict).
     ///
     /// # Errors
-    /// If it cannot be read, is of another network, or the device is not there.
+    /// If it cannot be read, belongs to another network, or the device is unavailable.
     pub fn load(path: &Path, options: &ComputeOptions) -> Result<Self, ModelError> {
         let backend = Backend::open(options)?;
         Self::from_checkpoint(Checkpoint::open(path)?, Configuration::load(path)?, backend)
@@ -136,7 +136,7 @@ impl Clip {
             return refuse(format!("images are embedded in {image} dimensions, texts in {text}"));
         }
         if self.text.context != super::tokenizer::CONTEXT_LENGTH {
-            return refuse(format!("the text encoder takes {} tokens, not 77", self.text.context));
+            return refuse(format!("the text encoder accepts {} tokens, not 77", self.text.context));
         }
         let (needed, found) = (super::tokenizer::VOCABULARY_SIZE, self.text.tokens.shape()[0]);
         if found != needed {
@@ -171,7 +171,7 @@ impl Clip {
         }
     }
 
-    /// Projections, not normalised, one for each image. All images go through the network together.
+    /// Projections, not normalized, one for each image. All images go through the network together.
     ///
     /// # Errors
     /// If the network fails.
@@ -197,7 +197,7 @@ impl Clip {
         rows_of(&self.vision.forward(&prepared)?)
     }
 
-    /// Token ids and projections, not normalised, one for each text.
+    /// Token ids and projections, not normalized, one for each text.
     ///
     /// # Errors
     /// If the network fails.
@@ -301,7 +301,7 @@ impl VisionTower {
         }
     }
 
-    /// Each image is [pixels, 3], normalised; the result is [images, embedding].
+    /// Each image is [pixels, 3], normalized; the result is [images, embedding].
     fn forward(&self, images: &[Tensor]) -> CandleResult<Tensor> {
         let size = (self.image_size, self.image_size);
         let Some(first) = images.first() else { candle_core::bail!("no images") };

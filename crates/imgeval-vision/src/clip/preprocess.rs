@@ -13,17 +13,17 @@ use crate::{
 pub const MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 pub const STANDARD_DEVIATION: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
-/// Whose way of preparing pictures and texts. They differ for some proportions and unusual characters only.
+/// Whose way of preparing images and texts. They differ for some proportions and unusual characters only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Preparation {
-    /// open_clip's, and so GenEval's: half a pixel of the centre crop is rounded to even, texts are repaired by ftfy.
+    /// open_clip's, and so GenEval's: half a pixel of the center crop is rounded to even, texts are repaired by ftfy.
     #[default]
     OpenClip,
     /// transformers' CLIPProcessor, and so torchmetrics': half a pixel is cut off, texts are taken as they are.
     Transformers,
 }
 
-/// Resizes the short side to `size` (bicubic, antialiased), cuts out the middle, normalises: [size x size, 3].
+/// Resizes the short side to `size` (bicubic, antialiased), cuts out the middle, normalizes: [size x size, 3].
 pub(super) fn prepare(
     pixels: &Pixels,
     size: usize,

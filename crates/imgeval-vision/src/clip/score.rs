@@ -13,7 +13,7 @@ use crate::model_error::ModelError;
 const SCALE: f32 = 100.0;
 
 impl Clip {
-    /// How well a text describes a picture, from 0 to 100, both prepared as transformers prepares them.
+    /// How well a text describes an image, from 0 to 100, both prepared as transformers prepares them.
     ///
     /// Known deviation: of a text of more than 77 ids torchmetrics cuts off the end mark too, reads the embedding at the start mark
     /// and so gives one score for all such texts. Here the end mark is kept.

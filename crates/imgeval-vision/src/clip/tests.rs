@@ -151,7 +151,7 @@ fn check_embeddings(weights: &Path, activation: &str) {
     assert_eq!(is_quick, activation == "quick_gelu");
 }
 
-/// GenEval's colour step over discs, stripes and bare boxes.
+/// GenEval's color step over discs, stripes and bare boxes.
 fn check_colors(weights: &Path) {
     let case = &fixture()["colors"];
     let (width, height) = sizes(&case["size"]);
@@ -194,7 +194,7 @@ fn pictures_prepared_as_transformers_prepares_them_embed_as_there() {
         let pixels = [ramp_picture(picture["seed"].as_u64().unwrap(), width, height)];
         assert_close(&clip.encode_images_as(&pixels, Preparation::Transformers).unwrap()[0], answer, picture);
     }
-    // The two ways differ for one of the pictures.
+    // The two ways differ for one of the images.
     assert_ne!(answers["images_hub"], answers["images_open_clip"]);
 }
 

@@ -20,7 +20,7 @@ const ANSWERS: &[u8] = include_bytes!("../../tests/fixtures/dino/expected.json")
 /// The one of CLIP's canary.
 const PICTURE: &[u8] = include_bytes!("../../tests/fixtures/clip/picture.png");
 
-/// The class token and the keys of the built-in picture.
+/// The class token and the keys of the built-in image.
 pub(super) fn check(backend: Backend) -> Result<(), ModelError> {
     let answers: Value = serde_json::from_slice(ANSWERS)
         .map_err(|error| CanaryError::Answers { detail: error.to_string() })?;

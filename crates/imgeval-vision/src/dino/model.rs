@@ -77,10 +77,10 @@ pub struct DinoTokens {
 }
 
 impl Dino {
-    /// From a safetensors or PyTorch file, zip or plain.
+    /// Loads a safetensors or PyTorch file, zip or plain.
     ///
     /// # Errors
-    /// If it cannot be read, is of another network, or the device is not there.
+    /// If it cannot be read, belongs to another network, or the device is unavailable.
     pub fn load(path: &Path, options: &ComputeOptions) -> Result<Self, ModelError> {
         let backend = Backend::open(options)?;
         Self::from_checkpoint(Checkpoint::open(path)?, heads::beside(path)?, backend)

@@ -20,7 +20,7 @@ pub(crate) struct Facts {
     pub orientation: Option<u16>,
     /// What decoding and conversion take at most for each pixel.
     pub bytes_per_pixel: u64,
-    /// Where the decoder works on more pixels than the picture has: of blocks, or of a frame that claims to be larger.
+    /// Where the decoder works on more pixels than the image has: of blocks, or of a frame that claims to be larger.
     pub decoded_pixels: u64,
     /// The same for a line.
     pub line_pixels: u64,

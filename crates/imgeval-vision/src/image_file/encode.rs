@@ -1,4 +1,4 @@
-//! Writing image files, for pictures that are sent on or shown.
+//! Writing image files, for images that are sent on or shown.
 
 use image::{
     ExtendedColorType, ImageEncoder, ImageError, codecs,
@@ -8,13 +8,13 @@ use imgeval_core::{ImageFormat, Pixels};
 
 use crate::annotate::{EncodeError, encode_png};
 
-/// Of JPEG files; high, because a judge shall see the picture and not its compression.
+/// Of JPEG files; high, because a judge shall see the image and not its compression.
 const JPEG_QUALITY: u8 = 95;
 
 /// The bytes of a file: PNG and WebP without loss, JPEG at quality 95.
 ///
 /// # Errors
-/// If the encoder fails, such as for a picture that is too large for the format, or if the format is one that is only
+/// If the encoder fails, such as for an image that is too large for the format, or if the format is one that is only
 /// read.
 pub fn encode(pixels: &Pixels, format: ImageFormat) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();

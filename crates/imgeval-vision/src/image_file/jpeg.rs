@@ -23,14 +23,14 @@ const JWRN_ARITH_BAD_CODE: J_MESSAGE_CODE = 126;
 pub(super) enum Fault {
     #[error("damaged image data")]
     Damaged,
-    #[error("the image has {0} color components, which no rule turns into RGB")]
+    #[error("the image has {0} color components, which cannot be converted to RGB")]
     Components(usize),
     #[error("{0}")]
     Unsupported(&'static str),
     #[error("not enough memory for the decoder")]
     Memory,
     /// The number is libjpeg's.
-    #[error("the decoder refuses it (libjpeg error {0})")]
+    #[error("the decoder rejects it (libjpeg error {0})")]
     Other(i32),
 }
 
@@ -122,9 +122,9 @@ extern "C-unwind" fn ignore(_: &mut jpeg_common_struct) {}
 extern "C-unwind" fn on_error(decoder: &mut jpeg_common_struct) {
     let fault = match message_code(decoder) {
         JERR_EMPTY_IMAGE => Fault::Unsupported("the header states no height or width"),
-        JERR_BAD_PRECISION => Fault::Unsupported("samples of other than 8 bits"),
+        JERR_BAD_PRECISION => Fault::Unsupported("samples that are not 8 bits"),
         JERR_SOF_UNSUPPORTED => Fault::Unsupported("a lossless or hierarchical JPEG"),
-        JERR_CONVERSION_NOTIMPL => Fault::Unsupported("a color space that no rule turns into RGB"),
+        JERR_CONVERSION_NOTIMPL => Fault::Unsupported("a color space that cannot be converted to RGB"),
         JERR_OUT_OF_MEMORY => Fault::Memory,
         code => Fault::Other(code),
     };
@@ -133,7 +133,7 @@ extern "C-unwind" fn on_error(decoder: &mut jpeg_common_struct) {
 }
 
 /// Warnings have the level -1. Those about bytes between segments or odd headers change no pixel; the others mean that
-/// image data are missing or wrong, and the decoder would fill in grey.
+/// image data are missing or wrong, and the decoder would fill in gray.
 extern "C-unwind" fn on_message(decoder: &mut jpeg_common_struct, level: i32) {
     let is_damage = || {
         matches!(

@@ -5,7 +5,7 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, S
 
 use super::{DecodeLimits, ImageFileError, inspect_and_decode};
 
-/// How the colour channels are stored.
+/// How the color channels are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subsampling {
     /// 4:4:4, as many as luma.
@@ -16,11 +16,11 @@ pub enum Subsampling {
 
 #[derive(Debug, thiserror::Error)]
 pub enum JpegError {
-    #[error("{width}x{height} pixels are more than a JPEG file holds")]
+    #[error("{width}x{height} pixels exceed the limits of JPEG")]
     TooLarge { width: u32, height: u32 },
     #[error("the JPEG encoder failed")]
     Encode(#[source] EncodingError),
-    #[error("the JPEG that was just written cannot be read")]
+    #[error("could not read the JPEG that was just written")]
     Decode(#[source] ImageFileError),
 }
 
@@ -44,7 +44,7 @@ pub fn encode_jpeg(pixels: &Pixels, quality: u8, subsampling: Subsampling) -> Re
     Ok(bytes)
 }
 
-/// The picture after one such compression; of the same size.
+/// The image after one such compression; of the same size.
 ///
 /// # Errors
 /// If a side is longer than 65,535 pixels, or what was written cannot be read.

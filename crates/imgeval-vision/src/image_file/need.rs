@@ -5,7 +5,7 @@ use image::metadata::Orientation;
 
 use super::container::Facts;
 
-/// Tables and windows of a decoder, whatever the picture.
+/// Tables and windows of a decoder, whatever the image.
 const TABLES: u64 = 2 << 20;
 /// Lines that a decoder keeps, at most.
 const LINES: u64 = 4;
@@ -36,7 +36,7 @@ pub(super) mod per_pixel {
         n_components.max(RGB) + if has_several_scans { 2 * n_components } else { 0 }
     }
 
-    /// The picture, its luma and chroma planes or lossless pixels, and the planes of its transparency.
+    /// The image, its luma and chroma planes or lossless pixels, and the planes of its transparency.
     pub(in super::super) const WEBP: u64 = 4 + 2 + 5;
     /// The same for a frame, with the canvas beneath it.
     pub(in super::super) const ANIMATED_WEBP: u64 = WEBP + 8;
@@ -52,7 +52,7 @@ pub(super) mod per_pixel {
     }
 }
 
-/// Of a picture on its way to upright RGB.
+/// Of an image on its way to upright RGB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Need {
     /// While it is decoded.

@@ -8,7 +8,7 @@ use png::{DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 pub(super) struct Samples {
     /// Row by row, without padding; 16 bits are two bytes, the high one first.
     pub bytes: Vec<u8>,
-    /// Grey, grey and alpha, RGB, or RGB and alpha.
+    /// Gray, gray and alpha, RGB, or RGB and alpha.
     pub channels: usize,
     pub is_deep: bool,
     /// Whether the file holds gray without an alpha channel; a transparent level makes no channel in the file.

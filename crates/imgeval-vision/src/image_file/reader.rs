@@ -24,12 +24,12 @@ use super::{
 /// Files larger than this are not read at all: 512 MiB.
 pub const MAX_FILE_BYTES: u64 = 512 << 20;
 
-/// What decoders may use beside the picture itself: tables, text, profiles.
+/// What decoders may use beside the image itself: tables, text, profiles.
 const SPARE_BYTES: u64 = 64 << 20;
 /// 16-bit RGBA, the widest pixel of all formats.
 const MAX_BYTES_PER_PIXEL: u64 = 8;
 
-/// To scale or copy a picture once.
+/// To scale or copy an image once.
 pub const LITTLE_WORK: u64 = 3;
 
 /// Bounds on what is decoded.
@@ -63,13 +63,13 @@ pub enum ImageFileError {
         #[source]
         source: io::Error,
     },
-    #[error("the file is longer than {limit} bytes")]
+    #[error("the file is larger than {limit} bytes")]
     TooManyBytes { limit: u64 },
     #[error("the file has no bytes or the image no pixels")]
     Empty,
     #[error("looks like {found}")]
     UnsupportedFormat { found: String },
-    #[error("{width}x{height} pixels are more than {limit}")]
+    #[error("{width}x{height} pixels exceed the limit of {limit}")]
     TooManyPixels { width: u32, height: u32, limit: u64 },
     #[error(transparent)]
     NotEnoughMemory(#[from] NotEnoughMemory),
@@ -150,7 +150,7 @@ pub fn inspect_and_decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded
 }
 
 /// The same for a caller who needs `working_bytes` more for each pixel while it has the pixels, such as [`LITTLE_WORK`], and may
-/// scale the picture.
+/// scale the image.
 ///
 /// # Errors
 /// As [`inspect_and_decode`].
@@ -206,7 +206,7 @@ fn check_size(width: u32, height: u32, limits: &DecodeLimits) -> Result<(), Imag
     Ok(())
 }
 
-/// A picture as its file stores it.
+/// An image as its file stores it.
 struct Stored {
     width: u32,
     height: u32,
@@ -243,7 +243,7 @@ fn decode(
     let mut decoder = open_decoder(bytes, format, max_bytes)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height, limits)?;
-    // A damaged tag is not worth losing the picture.
+    // A damaged tag is not worth losing the image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let color = decoder.color_type();
     let channels = u64::from(color.channel_count());
@@ -282,7 +282,7 @@ fn finish(
         _ => orientation,
     };
     let pixels = upright(stored.width, stored.height, stored.rgb, applied)
-        .ok_or_else(|| unreadable("the decoder gave another number of pixels than the header"))?;
+        .ok_or_else(|| unreadable("the decoder returned a number of pixels that differs from the header"))?;
     let Room { mut reservation, remaining } = room;
     reservation.shrink_to(remaining);
     let found = [
@@ -380,7 +380,7 @@ fn decode_with_image(
     Ok(Stored { width, height, rgb, orientation, is_deep, has_alpha: color.has_alpha() })
 }
 
-/// What a decoder may allocate for a picture of this size.
+/// What a decoder may allocate for an image of this size.
 fn memory_limit(width: u32, height: u32) -> u64 {
     let pixel_count = u64::from(width) * u64::from(height);
     pixel_count.saturating_mul(MAX_BYTES_PER_PIXEL).saturating_add(SPARE_BYTES)
@@ -424,7 +424,7 @@ fn clipped(high: u8, low: u8) -> u8 {
     if high > 0 { u8::MAX } else { low }
 }
 
-/// Grey, grey with alpha, RGB or RGBA to RGB, without any spare capacity.
+/// Gray, gray with alpha, RGB or RGBA to RGB, without any spare capacity.
 fn to_rgb(mut samples: Vec<u8>, channels: usize) -> Result<Vec<u8>, ImageFileError> {
     if channels < 3 {
         let length = 3 * (samples.len() / channels);
@@ -493,7 +493,7 @@ mod tests {
     fn failures_carry_kind_and_detail() {
         let failure = ImageFileError::TooManyPixels { width: 9, height: 8, limit: 7 }.failure();
         assert_eq!(failure.kind, FailureKind::TooManyPixels);
-        assert_eq!(failure.detail, "9x8 pixels are more than 7");
+        assert_eq!(failure.detail, "9x8 pixels exceed the limit of 7");
     }
 
     #[test]

@@ -19,7 +19,7 @@ const PICTURE: &[u8] = include_bytes!("../../tests/fixtures/lpips/picture.png");
 /// Relative to the expected distance; sums in another order differ by far less.
 const TOLERANCE: f64 = 1e-3;
 
-/// The distance of the built-in picture to its negative.
+/// The distance of the built-in image to its negative.
 pub(super) fn check() -> Result<(), ModelError> {
     let built_in = |bytes: &[u8]| Checkpoint::from_bytes(Path::new("built in"), bytes.to_vec());
     let small = Lpips::from_checkpoints(built_in(TRUNK)?, built_in(HEADS)?)?;

@@ -11,7 +11,7 @@ use crate::{
     ops::tensor::{from_numbers, with_both},
 };
 
-/// Smaller pictures have nothing left after the third pooling.
+/// Smaller images have nothing left after the third pooling.
 pub const SMALLEST_SIDE: usize = 32;
 
 /// What the package subtracts from and divides numbers in [-1, 1] by: ImageNet's statistics on that scale.
@@ -28,9 +28,9 @@ pub struct Lpips {
     heads: Vec<Vec<f32>>,
 }
 
-/// What the trunk makes of one picture: some 8 MB at 256 x 256 pixels.
+/// What the trunk makes of one image: some 8 MB at 256 x 256 pixels.
 pub struct LpipsFeatures {
-    /// Rows and columns of the picture.
+    /// Rows and columns of the image.
     size: (usize, usize),
     /// The compared maps, each [height x width, channels].
     maps: Vec<Tensor>,
@@ -61,7 +61,7 @@ impl Lpips {
         Ok(Self { trunk, heads })
     }
 
-    /// The distance of two pictures of `(width, height)` pixels, whose numbers in [0, 1] lie row by row, three a pixel: 0 for equal
+    /// The distance of two images of `(width, height)` pixels, whose numbers in [0, 1] lie row by row, three a pixel: 0 for equal
     /// ones, below 1 for most.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Lpips {
         self.distance_between(&self.features(first, size)?, &self.features(second, size)?)
     }
 
-    /// What the trunk makes of one picture, for comparing it with several others; see [`Self::distance`].
+    /// What the trunk makes of one image, for comparing it with several others; see [`Self::distance`].
     ///
     /// # Errors
     /// As [`Self::distance`].
@@ -83,7 +83,7 @@ impl Lpips {
         Ok(LpipsFeatures { size, maps: maps.into_iter().map(|map| map.x).collect() })
     }
 
-    /// The distance of two pictures of the same size.
+    /// The distance of two images of the same size.
     ///
     /// # Errors
     /// If the sizes differ or a distance is not finite.

@@ -40,7 +40,7 @@ fn small_pictures_and_wrong_slices_are_refused() {
     let picture = numbers(32, 32);
     assert!(lpips.distance(&picture, &picture, (32, 32)).is_ok());
     let error = lpips.distance(&picture, &picture, (31, 40)).unwrap_err();
-    assert_eq!(error.to_string(), "the network failed: a picture of 31x40 pixels is too small");
+    assert_eq!(error.to_string(), "the network failed: an image of 31x40 pixels is too small");
     assert!(lpips.distance(&picture, &picture[3..], (32, 32)).is_err());
     let features = |width, height| lpips.features(&numbers(width, height), (width, height)).unwrap();
     let error = lpips.distance_between(&features(32, 40), &features(40, 32)).unwrap_err();

@@ -82,7 +82,7 @@ impl Trunk {
         &self.channels
     }
 
-    /// The seven compared maps of a picture [height x width, 3].
+    /// The seven compared maps of an image [height x width, 3].
     pub(super) fn features(&self, picture: &Tensor, size: (usize, usize)) -> CandleResult<Vec<Features>> {
         let mut compared = Vec::with_capacity(self.channels.len());
         let x = self.first.forward(picture, size)?.relu()?;

@@ -2,7 +2,7 @@
 //!
 //! It shows that this build computes right with this processor's instructions, or on this device. What it cannot show is
 //! that the weights are the published ones: their checksum does that. The loaded network itself must give finite numbers
-//! on the same picture.
+//! on the same image.
 
 use std::path::Path;
 
@@ -45,7 +45,7 @@ pub(super) fn check(loaded: &Network, backend: &Backend) -> Result<(), ModelErro
     Ok(())
 }
 
-/// Of the picture as it is: its sides are multiples of 32.
+/// Of the image as it is: its sides are multiples of 32.
 fn predict(network: &Network, picture: &Pixels, backend: &Backend) -> Result<Prediction, ModelError> {
     let size = (picture.height() as usize, picture.width() as usize);
     let sizes = Sizes { original: size, resized: size, padded: size };

@@ -1,4 +1,4 @@
-//! The whole network, from a normalised image to class and mask logits.
+//! The whole network, from a normalized image to class and mask logits.
 
 use std::path::Path;
 
@@ -49,7 +49,7 @@ impl Network {
         self.decoder.n_classes()
     }
 
-    /// The image is normalised, [height x width, 3], both multiples of 32.
+    /// The image is normalized, [height x width, 3], both multiples of 32.
     pub(super) fn forward(&self, image: &Map) -> CandleResult<Prediction> {
         let maps = self.backbone.forward(image)?;
         self.decoder.forward(&self.pixel_decoder.forward(&maps)?)

@@ -170,7 +170,7 @@ impl PixelDecoder {
     }
 }
 
-/// The centres of a map's pixels, (x, y) in [0, 1].
+/// The centers of a map's pixels, (x, y) in [0, 1].
 #[expect(clippy::cast_precision_loss, reason = "sizes of maps")]
 fn centres(map: &Map) -> impl Iterator<Item = [f32; 2]> {
     let (height, width) = map.size();

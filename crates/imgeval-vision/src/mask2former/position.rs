@@ -1,4 +1,4 @@
-//! Sine position encodings, normalised to one turn per axis (Carion et al. 2020, arXiv 2005.12872, supplement A.4).
+//! Sine position encodings, normalized to one turn per axis (Carion et al. 2020, arXiv 2005.12872, supplement A.4).
 
 use candle_core::{Result, Tensor};
 

@@ -16,7 +16,7 @@ const LONG_SIDE: u32 = 1333;
 const SHORT_SIDE: u32 = 800;
 const MEAN: [f32; 3] = [123.675, 116.28, 103.53];
 const STANDARD_DEVIATION: [f32; 3] = [58.395, 57.12, 57.375];
-/// What mmdetection 2.x pads with, before normalising.
+/// What mmdetection 2.x pads with, before normalizing.
 const PADDING: u8 = 128;
 
 /// Heights and widths, for an image of `width` x `height`.
@@ -51,7 +51,7 @@ fn hugging_face_size(width: u32, height: u32) -> (u32, u32) {
     (width.next_multiple_of(MULTIPLE), height.next_multiple_of(MULTIPLE))
 }
 
-/// Resized, padded, normalised.
+/// Resized, padded, normalized.
 pub(super) fn prepare(family: Family, pixels: &Pixels, sizes: &Sizes, backend: &Backend) -> Result<Map> {
     let (resized_height, resized_width) = sizes.resized;
     #[expect(clippy::cast_possible_truncation, reason = "made of 32-bit sizes")]

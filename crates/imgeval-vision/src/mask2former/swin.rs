@@ -97,7 +97,7 @@ impl Swin {
         self.patch_embedding.outputs()
     }
 
-    /// The normalised output of each stage, largest map first. Height and width are multiples of 32.
+    /// The normalized output of each stage, largest map first. Height and width are multiples of 32.
     pub(super) fn forward(&self, image: &Map) -> Result<Vec<Map>> {
         let (height, width) = self.patch_embedding.output_size(image.size());
         let embedded = self.patch_embedding.forward(&image.pixels, image.size())?;

@@ -136,7 +136,7 @@ fn pair(value: &Value) -> (usize, usize) {
     (side(1), side(0))
 }
 
-/// Logits and detections of both fixture pictures; `rules` names the post-processing in `expected.json`.
+/// Logits and detections of both fixture images; `rules` names the post-processing in `expected.json`.
 fn check_fixture(weights: &str, dtype: DType, family: Family, rules: &str) {
     let tensors =
         candle_core::safetensors::load(fixtures().join("expected.safetensors"), &Device::Cpu).unwrap();
@@ -147,7 +147,7 @@ fn check_fixture(weights: &str, dtype: DType, family: Family, rules: &str) {
         let name = picture["name"].as_str().unwrap();
         let (height, width) = pair(&picture["size"]);
         let pixels = ramp_picture(picture["seed"].as_u64().unwrap(), width as u32, height as u32);
-        // The network's input is the picture as it is, only padded.
+        // The network's input is the image as it is, only padded.
         let sizes = Sizes {
             original: pair(&picture["original"]),
             resized: (height, width),

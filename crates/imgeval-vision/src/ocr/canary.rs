@@ -18,7 +18,7 @@ pub(super) fn check(reader: &PpOcrReader) -> Result<(), String> {
         return Err(format!("the detector sees text in {share} of the built-in line"));
     }
     if reader.are_turned(std::slice::from_ref(&line))? != [false] {
-        return Err("the classifier takes the built-in line for one upside down".to_owned());
+        return Err("the classifier takes the built-in line for one that is upside down".to_owned());
     }
     let texts = reader.recognize(std::slice::from_ref(&line))?;
     let found: String =

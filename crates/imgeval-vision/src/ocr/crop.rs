@@ -10,7 +10,7 @@ const SHARPNESS: f32 = -0.75;
 /// A line that is this much higher than wide runs from bottom to top.
 const UPRIGHT: f64 = 1.5;
 
-/// The inside of a box, turned so that the box's corners are the crop's; a high one is turned once more, counterclockwise.
+/// The inside a box, turned so that the box's corners are the crop's; a high one is turned once more, counterclockwise.
 /// `None` if a side is shorter than a pixel.
 ///
 /// Source: OpenCV 5.0's `warpPerspective` with `INTER_CUBIC` and repeated borders. OpenCV 4 takes positions to 32nds of a pixel,

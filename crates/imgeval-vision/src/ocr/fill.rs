@@ -2,7 +2,7 @@
 
 use super::geometry::Quad;
 
-/// The mean of `map` over the pixels in or on the quadrilateral whose corners are cut to whole numbers; pixels outside of the map
+/// The mean of `map` over the pixels in or on the quadrilateral whose corners are cut to whole numbers; pixels outside the map
 /// do not count. Without a pixel: 0.
 pub(super) fn mean_inside(map: &[f32], width: usize, quad: &Quad) -> f64 {
     let height = map.len() / width;

@@ -63,7 +63,7 @@ impl Frame {
         Some(resize_bilinear(&self.pixels, width, height))
     }
 
-    /// A box of the frame on the image, inside of it.
+    /// A box of the frame on the image, inside it.
     pub(super) fn on_image(&self, quad: &Quad) -> Quad {
         quad.map(|[x, y]| {
             let at = [x * self.scale[0], (y - f64::from(self.bar)) * self.scale[1]];

@@ -23,9 +23,9 @@ pub enum OcrLoadError {
         #[source]
         source: io::Error,
     },
-    #[error("`{}` is no ONNX network that can be run: {detail}", path.display())]
+    #[error("`{}` is not an ONNX network that can be run: {detail}", path.display())]
     Unusable { path: PathBuf, detail: String },
-    #[error("`{}` holds no dictionary (metadata `character`)", path.display())]
+    #[error("`{}` contains no dictionary (metadata `character`)", path.display())]
     NoDictionary { path: PathBuf },
     #[error("the check before reading failed: {detail}")]
     Canary { detail: String },

@@ -1,4 +1,4 @@
-//! Activation functions, vectorised.
+//! Activation functions, vectorized.
 
 use super::simd::Simd;
 

@@ -123,14 +123,14 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Lends a tensor [batch, rows, channels] whose channels are neighbours, contiguous or not.
+/// Lends a tensor [batch, rows, channels] whose channels are neighbors, contiguous or not.
 fn with_rows<Output>(tensor: &Tensor, work: impl FnOnce(Rows<'_>) -> Result<Output>) -> Result<Output> {
     let (storage, layout) = tensor.storage_and_layout();
     match (&*storage, layout.stride()) {
         (Storage::Cpu(CpuStorage::F32(numbers)), &[batch_stride, stride, 1]) => {
             work(Rows { numbers: &numbers[layout.start_offset()..], stride, batch_stride })
         }
-        _ => bail!("attention was given a tensor whose channels are not neighbours"),
+        _ => bail!("attention was given a tensor whose channels are not contiguous"),
     }
 }
 

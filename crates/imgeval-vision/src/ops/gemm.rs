@@ -2,7 +2,7 @@
 //!
 //! The right-hand side (weights) is packed once into panels of [`PANEL`] columns. The left-hand side (activations) is
 //! copied, a block of rows at a time, into a scratch buffer whose stride avoids cache conflicts; a [`RowSource`] does
-//! the copying, so a convolution or a normalisation costs no pass of its own. One tile of the result lives in
+//! the copying, so a convolution or a normalization costs no pass of its own. One tile of the result lives in
 //! registers; bias, activation and residual are applied before it is written.
 
 use rayon::prelude::*;

@@ -24,7 +24,7 @@ impl<'a> Layers<'a> {
     pub fn require_size(&mut self, what: &str, size: usize, range: std::ops::RangeInclusive<usize>) {
         if !range.contains(&size) && self.impossible.is_none() {
             let (least, most) = (range.start(), range.end());
-            self.impossible = Some(format!("{what}: {size}, possible are {least} to {most}"));
+            self.impossible = Some(format!("{what}: {size}, expected {least} to {most}"));
         }
     }
 

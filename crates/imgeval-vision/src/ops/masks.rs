@@ -308,7 +308,7 @@ impl Plan<'_> {
     }
 }
 
-/// Four neighbouring pixels, all lanes of each, and where between them to look.
+/// Four neighboring pixels, all lanes of each, and where between them to look.
 struct Corners<'a> {
     upper_left: &'a [f32],
     upper_right: &'a [f32],

@@ -61,7 +61,7 @@ impl Affine {
     }
 }
 
-/// Normalises each row of `x` [.., channels].
+/// Normalizes each row of `x` [.., channels].
 pub struct LayerNorm {
     affine: Affine,
     /// Added to the variance.
@@ -165,7 +165,7 @@ unsafe fn sum_of<S: Simd>(numbers: &[f32], padding: f32, map: impl Fn(S::Vector)
     }
 }
 
-/// Normalises groups of neighbouring channels over all rows of `x` [rows, channels].
+/// Normalizes groups of neighboring channels over all rows of `x` [rows, channels].
 pub struct GroupNorm {
     pub affine: Affine,
     pub groups: usize,

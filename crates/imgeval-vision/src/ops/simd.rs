@@ -146,7 +146,7 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     }
 }
 
-/// Arrays of eight numbers; the compiler vectorises them with what the target always has.
+/// Arrays of eight numbers; the compiler vectorizes them with what the target always has.
 #[derive(Debug, Clone, Copy)]
 pub struct Portable;
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::checkpoint::Parameter;
 
-/// What the scores of two tokens lose that are neighbours only because the map was rolled.
+/// What the scores of two tokens lose that are neighbors only because the map was rolled.
 const OTHER_REGION: f32 = -100.0;
 
 /// Multi-head attention inside windows of `window` x `window` tokens, with a bias for each relative position.

@@ -12,7 +12,7 @@ pub(super) struct Lab {
 }
 
 impl Lab {
-    /// Squared Euclidean distance (the square of CIE 1976's colour difference).
+    /// Squared Euclidean distance (the square of CIE 1976's color difference).
     #[must_use]
     pub(super) fn squared_distance(self, other: Self) -> f32 {
         let difference = [self.lightness - other.lightness, self.a - other.a, self.b - other.b];

@@ -1,17 +1,17 @@
-//! The preview's colour namer: a plain heuristic, not comparable with the official evaluator's (which crops masked
+//! The preview's color namer: a plain heuristic, not comparable with the official evaluator's (which crops masked
 //! objects and asks CLIP).
 //!
 //! The rule, for each detected box:
 //!
 //! 1. Pixels inside the ellipse inscribed in the box are read, on a regular grid of at most 10,000 pixels a box. A
-//!    pixel at normalised distance r from the centre (1 on the ellipse) weighs 1 - r², because corners and edges of a
+//!    pixel at normalized distance r from the center (1 on the ellipse) weighs 1 - r², because corners and edges of a
 //!    box mostly show what is behind the object.
 //! 2. Each pixel is converted to CIELAB (see `cielab`) and votes for the nearest prototype by Euclidean
-//!    distance. The prototypes are colours that CSS names (W3C, CSS Color Module Level 4), sorted under the ten names,
-//!    with a few greys that vote for nobody.
-//! 3. A colour's score is its share of all weights, so scores sum to at most 1. The name is the largest.
+//!    distance. The prototypes are colors that CSS names (W3C, CSS Color Module Level 4), sorted under the ten names,
+//!    with a few grays that vote for nobody.
+//! 3. A color's score is its share of all weights, so scores sum to at most 1. The name is the largest.
 //!
-//! Known weaknesses: cyan and beige have no name of their own and vote for a neighbour; lighting is not discounted;
+//! Known weaknesses: cyan and beige have no name of their own and vote for a neighbor; lighting is not discounted;
 //! a box filled by something else than its object is named after that.
 
 use imgeval_core::{
@@ -23,7 +23,7 @@ use super::cielab::{Lab, LabConverter};
 /// At most so many pixels of a box are read.
 const MAX_PIXELS_PER_BOX: u64 = 10_000;
 
-/// CSS colours under the ten names, which are in the order of `imgeval_core::categories::COLOR_NAMES`.
+/// CSS colors under the ten names, which are in the order of `imgeval_core::categories::COLOR_NAMES`.
 const PROTOTYPES: [&[[u8; 3]]; 10] = [
     // red: red, crimson, firebrick, darkred
     &[[255, 0, 0], [220, 20, 60], [178, 34, 34], [139, 0, 0]],
@@ -67,22 +67,22 @@ const PROTOTYPES: [&[[u8; 3]]; 10] = [
     &[[255, 192, 203], [255, 182, 193], [255, 105, 180], [255, 20, 147], [219, 112, 147]],
     // brown: saddlebrown, sienna, chocolate, peru, and saddlebrown at half its light
     &[[139, 69, 19], [160, 82, 45], [210, 105, 30], [205, 133, 63], [70, 35, 10]],
-    // black: black, and a grey that still passes for it
+    // black: black, and a gray that still passes for it
     &[[0, 0, 0], [32, 32, 32]],
     // white: white, whitesmoke, ivory
     &[[255, 255, 255], [245, 245, 245], [255, 255, 240]],
 ];
 
-/// Greys vote for nobody: dimgrey, grey, darkgrey, silver, lightgrey and a dark one.
+/// Grays vote for nobody: dimgrey, gray, darkgrey, silver, lightgrey and a dark one.
 const GREYS: [[u8; 3]; 6] =
     [[72, 72, 72], [105, 105, 105], [128, 128, 128], [169, 169, 169], [192, 192, 192], [211, 211, 211]];
 
-/// Names the colour of boxes by votes of their pixels.
+/// Names the color of boxes by votes of their pixels.
 #[derive(Debug)]
 pub struct PreviewColorNamer {
     meta: ObserverMeta,
     converter: LabConverter,
-    /// Colour index, or `None` for a grey, and where it lies.
+    /// Color index, or `None` for a gray, and where it lies.
     prototypes: Vec<(Option<usize>, Lab)>,
 }
 
@@ -119,7 +119,7 @@ impl PreviewColorNamer {
                 votes[index] += weight;
             }
         });
-        // Without a pixel inside there is no evidence for any colour.
+        // Without a pixel inside there is no evidence for any color.
         let values = votes.map(|vote| if total > 0.0 { (vote / total) as f32 } else { 0.0 });
         ColorScores { values, rule: ColorRule::PositiveOnly }
     }
@@ -150,7 +150,7 @@ impl ColorNamer for PreviewColorNamer {
     }
 }
 
-/// Calls `visit` with colour and weight of the grid's pixels inside the ellipse.
+/// Calls `visit` with color and weight of the grid's pixels inside the ellipse.
 fn for_each_pixel(pixels: &Pixels, bounding_box: BoundingBox, mut visit: impl FnMut([u8; 3], f64)) {
     let [left, top, right, bottom] = bounding_box.to_array().map(f64::from);
     let columns = covered(left, right, pixels.width());
@@ -173,7 +173,7 @@ fn for_each_pixel(pixels: &Pixels, bounding_box: BoundingBox, mut visit: impl Fn
     }
 }
 
-/// Whole pixels that a stretch of the picture touches.
+/// Whole pixels that a stretch of the image touches.
 struct Span {
     first: u32,
     len: u32,

@@ -5,7 +5,7 @@
 //! | major, minor, revision | three `i32` |
 //! | images seen in training | `u64` if `major * 10 + minor >= 2`, otherwise `u32` |
 //! | per convolution: biases | `f32` x outputs |
-//! | ... only if batch-normalised: scales, rolling means, rolling variances | 3 x `f32` x outputs |
+//! | ... only if batch-normalized: scales, rolling means, rolling variances | 3 x `f32` x outputs |
 //! | ... weights | `f32` x outputs x inputs x kernel x kernel |
 //!
 //! Source: `src/parser.c` of Darknet (`load_weights_upto`, `load_convolutional_weights`).
@@ -43,7 +43,7 @@ pub struct ConvolutionShape {
     pub inputs: usize,
     pub outputs: usize,
     pub kernel: usize,
-    /// Batch-normalised convolutions are followed by the leaky activation, the others (heads) by none.
+    /// Batch-normalized convolutions are followed by the leaky activation, the others (heads) by none.
     pub is_batch_normalized: bool,
 }
 
@@ -83,7 +83,7 @@ pub const CONVOLUTIONS: [ConvolutionShape; 13] = [
     ConvolutionShape::head(256, 255),
 ];
 
-/// One convolution with its batch normalisation folded in.
+/// One convolution with its batch normalization folded in.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FoldedConvolution {
     pub shape: ConvolutionShape,

@@ -1,9 +1,9 @@
-//! From raw predictions to detections on the picture.
+//! From raw predictions to detections on the image.
 //!
 //! Follows Darknet's `get_yolo_detections` (`src/yolo_layer.c`) and `do_nms_sort` (`src/box.c`): an anchor counts if
 //! its objectness is above the floor, a category of it if objectness times category probability is; within a
 //! category the best box suppresses those that overlap it by more than 0.45. One deviation: the letterbox is undone
-//! with the whole-pixel margins that the picture really had, where Darknet uses half pixels if a margin is odd.
+//! with the whole-pixel margins that the image really had, where Darknet uses half pixels if a margin is odd.
 
 use imgeval_core::{BoundingBox, Category, Detection};
 
@@ -23,11 +23,11 @@ const ANCHORS: [(f32, f32); 6] =
 /// The coarse head's anchors are those of `mask = 3,4,5`.
 const COARSE_MASK: [usize; ANCHORS_PER_HEAD] = [3, 4, 5];
 /// The fine head's. `yolov3-tiny.cfg` says 0,1,2 today, but the published weights were trained with 1,2,3: on mosaics
-/// of scaled-down pictures, 1,2,3 gives boxes of the size that the coarse head gives on the whole picture, 0,1,2 boxes
+/// of scaled-down images, 1,2,3 gives boxes of the size that the coarse head gives on the whole image, 0,1,2 boxes
 /// whose sides are 45 to 70 % of it.
 const FINE_MASK: [usize; ANCHORS_PER_HEAD] = [1, 2, 3];
 
-/// One box with one category, in pixels of the picture but not yet clipped to it.
+/// One box with one category, in pixels of the image but not yet clipped to it.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     category: usize,
@@ -37,8 +37,8 @@ struct Candidate {
     corners: [f32; 4],
 }
 
-/// Detections on a picture of the given size, best first; equal scores go by category, then by place in the output.
-/// Boxes are clipped to the picture; those that lie wholly in the grey margin are dropped.
+/// Detections on an image of the given size, best first; equal scores go by category, then by place in the output.
+/// Boxes are clipped to the image; those that lie wholly in the gray margin are dropped.
 #[must_use]
 pub(super) fn decode(
     outputs: &HeadOutputs,
@@ -65,7 +65,7 @@ struct Geometry {
 }
 
 impl Geometry {
-    /// Corners on the picture of a box given by centre and size in input pixels.
+    /// Corners on the image of a box given by center and size in input pixels.
     fn corners(self, center_x: f32, center_y: f32, width: f32, height: f32) -> [f32; 4] {
         let scale_x = self.width / self.placement.width as f32;
         let scale_y = self.height / self.placement.height as f32;

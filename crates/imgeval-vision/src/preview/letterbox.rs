@@ -1,8 +1,8 @@
-//! Fitting a picture into the network's square input: scaled to fit, centred, the rest mid-grey.
+//! Fitting an image into the network's square input: scaled to fit, centerd, the rest mid-gray.
 //!
 //! Follows `letterbox_image` and `resize_image` of Darknet's `src/image.c`: bilinear between corner-aligned pixel
-//! centres, first along rows, then along columns, in `f32`. Two corrections of accidents: the last row is the last
-//! row (Darknet's rounding can leave it nearly black), and a picture so thin that a side would shrink to nothing
+//! centers, first along rows, then along columns, in `f32`. Two corrections of accidents: the last row is the last
+//! row (Darknet's rounding can leave it nearly black), and an image so thin that a side would shrink to nothing
 //! keeps one pixel.
 
 use imgeval_core::Pixels;
@@ -13,7 +13,7 @@ pub const INPUT_SIDE: usize = 416;
 
 const GREY: f32 = 0.5;
 
-/// A picture as the network reads it, and where in the square it lies.
+/// An image as the network reads it, and where in the square it lies.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Letterboxed {
     /// `[3, 416, 416]`, RGB in [0, 1], row-major.
@@ -21,7 +21,7 @@ pub(super) struct Letterboxed {
     pub placement: Placement,
 }
 
-/// Where the scaled picture lies in the square, in input pixels.
+/// Where the scaled image lies in the square, in input pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Placement {
     pub left: usize,
@@ -31,7 +31,7 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    /// The place of a picture of the given size.
+    /// The place of an image of the given size.
     #[must_use]
     pub(super) fn of(image_width: u32, image_height: u32) -> Self {
         let (image_width, image_height) = (image_width as usize, image_height as usize);
@@ -44,7 +44,7 @@ impl Placement {
     }
 }
 
-/// Scales and centres `pixels`.
+/// Scales and centers `pixels`.
 #[must_use]
 pub(super) fn letterbox(pixels: &Pixels) -> Letterboxed {
     let placement = Placement::of(pixels.width(), pixels.height());

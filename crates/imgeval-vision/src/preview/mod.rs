@@ -1,9 +1,9 @@
 //! The preview: a detector and a color namer for machines that cannot have those of the official evaluation. Their scores
 //! are not comparable with published ones.
 //!
-//! - [`PreviewDetector`]: YOLOv3-tiny for the 80 COCO categories, read from a Darknet weight file. `letterbox` fits the picture
+//! - [`PreviewDetector`]: YOLOv3-tiny for the 80 COCO categories, read from a Darknet weight file. `letterbox` fits the image
 //!   into 416x416, [`Network`] computes two grids of raw predictions over the crate's `ops`, and `decode` turns them into boxes
-//!   on the picture.
+//!   on the image.
 //! - [`PreviewColorNamer`]: pixels of a box vote for the nearest of a few shades in CIELAB.
 //!
 //! Sources: J. Redmon and A. Farhadi, "YOLOv3: An Incremental Improvement", arXiv:1804.02767; the reference code is

@@ -1,4 +1,4 @@
-//! The layers of `yolov3-tiny.cfg`, from a 416x416 picture to two grids of raw predictions.
+//! The layers of `yolov3-tiny.cfg`, from a 416x416 image to two grids of raw predictions.
 
 use candle_core::{Result, Tensor};
 
@@ -53,7 +53,7 @@ impl Network {
         Ok(Self { convolutions: parse_weights(bytes)?.into_iter().map(convolution_of).collect() })
     }
 
-    /// Runs the network on one picture: `[3, 416, 416]`, RGB in [0, 1], row-major.
+    /// Runs the network on one image: `[3, 416, 416]`, RGB in [0, 1], row-major.
     ///
     /// # Errors
     /// If `input` has another length.

@@ -55,7 +55,7 @@ pub struct ImageFeatures {
 
 impl RoundFeatures {
     /// # Errors
-    /// If weights cannot be read or are of another network, or the device is not there.
+    /// If weights cannot be read or belong to another network, or the device is unavailable.
     pub fn load(weights: &RoundWeights<'_>, options: &ComputeOptions) -> Result<Self, ModelError> {
         Ok(Self { clip: Clip::load(weights.clip, options)?, dino: Dino::load(weights.dino, options)? })
     }

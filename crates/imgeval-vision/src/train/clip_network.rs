@@ -157,7 +157,7 @@ pub(super) fn forward(shape: &ClipShape, parameters: &Placed, patches: &Tensor) 
     linear(&normed(&class, "visual.ln_post")?, &parameters.get(PROJECTION)?, None)
 }
 
-/// The normalised pixels of a square image, patch by patch, each in the order of the first layer's weight.
+/// The normalized pixels of a square image, patch by patch, each in the order of the first layer's weight.
 pub(super) fn patches(rgb: &[u8], side: usize, patch: usize) -> Vec<f32> {
     let mut numbers = Vec::with_capacity(rgb.len());
     for top in (0..side).step_by(patch) {

@@ -78,7 +78,7 @@ impl Geometry {
         first.min(end)..end
     }
 
-    /// Calls `work` with each run of neighbouring output places of one tap: where it starts in the unfolded matrix, where in
+    /// Calls `work` with each run of neighboring output places of one tap: where it starts in the unfolded matrix, where in
     /// the image, and its length. Steps are 1 there and `stride` here.
     fn for_each_run(&self, mut work: impl FnMut(usize, usize, usize)) {
         for channel in 0..self.channels {

@@ -20,7 +20,7 @@ pub struct NetworkDescription {
     version: u32,
     pub network: NetworkShape,
     pub n_classes: usize,
-    /// The answer is the mean over so many crops along each side, evenly spaced; 1 is the centre.
+    /// The answer is the mean over this many crops along each side, evenly spaced; 1 means the center.
     pub crops_per_side: usize,
     /// Of the numbers that training began with, lower-case hexadecimal: the identity of the CLIP, or of the random start.
     pub initial_sha256: String,
@@ -58,7 +58,7 @@ pub enum ClipActivation {
     Gelu,
 }
 
-/// The residual network. The input is a crop of `crop` x `crop` pixels, less its nearest-neighbour reconstruction from half the size.
+/// The residual network. The input is a crop of `crop` x `crop` pixels, less its nearest-neighbor reconstruction from half the size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResidualShape {
@@ -110,7 +110,7 @@ impl NetworkShape {
                 return Ok(());
             }
             let (least, most) = (range.start(), range.end());
-            Err(TrainError::Description(format!("{what} is {size}, possible are {least} to {most}")))
+            Err(TrainError::Description(format!("{what} is {size}, expected {least} to {most}")))
         };
         match self {
             Self::Clip(shape) => {
@@ -134,7 +134,7 @@ impl NetworkShape {
                 within("the number of blocks", shape.blocks, 2..=8)?;
                 if !shape.crop.is_multiple_of(2) || !shape.width.is_multiple_of(4) {
                     return Err(TrainError::Description(format!(
-                        "a crop of {} is odd, or a width of {} no multiple of 4",
+                        "a crop of {} is odd, or a width of {} is not a multiple of 4",
                         shape.crop, shape.width
                     )));
                 }
@@ -148,7 +148,7 @@ pub(super) fn check_classes(n_classes: usize) -> Result<(), TrainError> {
     if (2..=1000).contains(&n_classes) {
         return Ok(());
     }
-    Err(TrainError::Description(format!("there are {n_classes} classes, possible are 2 to 1000")))
+    Err(TrainError::Description(format!("there are {n_classes} classes, expected 2 to 1000")))
 }
 
 impl NetworkDescription {
@@ -167,14 +167,11 @@ impl NetworkDescription {
     pub(super) fn check(&self) -> Result<(), TrainError> {
         let refuse = |detail: String| Err(TrainError::Description(detail));
         if self.version != VERSION {
-            return refuse(format!("its version is {}, this program knows {VERSION}", self.version));
+            return refuse(format!("its version is {}, but this program knows {VERSION}", self.version));
         }
         check_classes(self.n_classes)?;
         if !(1..=16).contains(&self.crops_per_side) {
-            return refuse(format!(
-                "there are {} crops on a side, possible are 1 to 16",
-                self.crops_per_side
-            ));
+            return refuse(format!("there are {} crops on a side, expected 1 to 16", self.crops_per_side));
         }
         self.network.check()
     }

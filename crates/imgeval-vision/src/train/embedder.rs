@@ -69,7 +69,7 @@ impl ClipEmbedder {
         self.clip.dimensions().embedding
     }
 
-    /// Projections, not normalised, one for each image: of its central square at native scale, or of the whole image as CLIP resizes
+    /// Projections, not normalized, one for each image: of its central square at native scale, or of the whole image as CLIP resizes
     /// it.
     ///
     /// # Errors

@@ -4,10 +4,10 @@ use std::{io, path::PathBuf};
 
 use crate::{checkpoint::CheckpointError, model_error::ModelError};
 
-/// Each is one sentence; [`TrainError::hint`] says how to mend it.
+/// Each is one sentence; [`TrainError::hint`] says how to repair it.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    #[error("setting `{name}` is {found}, possible is {possible}")]
+    #[error("setting `{name}` is {found}, expected {possible}")]
     Setting { name: &'static str, found: String, possible: &'static str },
     #[error("the {set} set has no images")]
     Empty { set: &'static str },
@@ -17,7 +17,7 @@ pub enum TrainError {
     Label { set: &'static str, index: usize, label: usize, n_classes: usize },
     #[error("the {set} set has no image of class {class}")]
     ClassWithoutImages { set: &'static str, class: usize },
-    #[error("image {index} of the {set} set could not be had")]
+    #[error("image {index} of the {set} set could not be loaded")]
     Image {
         set: &'static str,
         index: usize,
@@ -44,7 +44,7 @@ pub enum TrainError {
         #[source]
         source: io::Error,
     },
-    #[error("`{}` is no training checkpoint or is damaged: {detail}", path.display())]
+    #[error("`{}` is not a training checkpoint, or it is damaged: {detail}", path.display())]
     DamagedCheckpoint { path: PathBuf, detail: String },
     #[error("training checkpoint `{}` belongs to another training: {what} differs", path.display())]
     OtherTraining { path: PathBuf, what: &'static str },
@@ -70,11 +70,11 @@ impl TrainError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Setting { .. } => "choose a value in the range",
-            Self::Empty { .. } | Self::ClassWithoutImages { .. } => "add images, or take the class away",
+            Self::Empty { .. } | Self::ClassWithoutImages { .. } => "add images, or remove the class",
             Self::Label { .. } => "count the classes from 0",
             Self::Image { .. } => "check that file, or leave it out",
             Self::TooSmall { .. } => {
-                "take larger images or a smaller crop; scaling up would draw traces of its own"
+                "use larger images or a smaller crop; scaling up would add artifacts of its own"
             }
             Self::Diverged { .. } => "lower the learning rate",
             Self::Description(_) | Self::Tensors(_) => {
@@ -84,7 +84,7 @@ impl TrainError {
                 "check the path and its permissions"
             }
             Self::DamagedCheckpoint { .. } | Self::OtherTraining { .. } => {
-                "name another checkpoint file, or remove this one to begin anew"
+                "choose another checkpoint file, or remove this one to start over"
             }
             Self::Model(error) => error.hint(),
         }

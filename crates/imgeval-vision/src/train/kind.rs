@@ -14,12 +14,12 @@ pub enum NetworkKind {
 }
 
 /// The vision tower of any CLIP that [`Clip::load`](crate::clip::Clip::load) takes; its tensors tell the sizes. The head reads
-/// the projected embedding, not normalised. There is no dropout.
+/// the projected embedding, not normalized. There is no dropout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClipClassifier {
     pub weights: PathBuf,
     pub framing: Framing,
-    /// In use, the logits are the mean over so many crops along each side, evenly spaced; 1 is the centre.
+    /// The logits are the mean over this many crops along each side, evenly spaced; 1 means the center.
     pub crops_per_side: usize,
 }
 

@@ -27,7 +27,7 @@ pub(super) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<T
     normalise_rows(x)?.broadcast_mul(weight)?.broadcast_add(bias)?.to_dtype(x.dtype())
 }
 
-/// Over groups of neighbouring channels of `x` [batch, channels, height, width], each image by itself.
+/// Over groups of neighboring channels of `x` [batch, channels, height, width], each image by itself.
 pub(super) fn group_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, groups: usize) -> Result<Tensor> {
     let (batch, channels, height, width) = x.dims4()?;
     let grouped = x.reshape((batch, groups, channels / groups * height * width))?;

@@ -29,7 +29,7 @@ impl CustomOp1 for NormaliseRows {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (CpuStorage::F32(numbers), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
-            bail!("rows to normalise must be contiguous 32-bit numbers");
+            bail!("rows to normalize must be contiguous 32-bit numbers");
         };
         let length = row_length(layout.dims());
         let mut result = vec![0.0; end - start];

@@ -1,8 +1,8 @@
 //! A small residual network (He et al. 2015, arXiv 1512.03385) over what an image loses when it is halved.
 //!
-//! The input is that of NPR (Tan et al. 2023, arXiv 2312.10461): a crop less its nearest-neighbour reconstruction from half the size,
-//! which keeps what the last upsampling did to neighbouring pixels and drops nearly all content. In each square of 2 x 2 pixels the
-//! first is its own reconstruction, so its difference is always zero; the other three differences of three colours become nine
+//! The input is that of NPR (Tan et al. 2023, arXiv 2312.10461): a crop less its nearest-neighbor reconstruction from half the size,
+//! which keeps what the last upsampling did to neighboring pixels and drops nearly all content. In each square of 2 x 2 pixels the
+//! first is its own reconstruction, so its difference is always zero; the other three differences of three colors become nine
 //! channels at half the size, and nothing is lost. They are counted in units of [`UNIT`] levels.
 //!
 //! The stem is a convolution with bias and a rectifier, without a norm: how strong a residual is tells much, and a norm would take it
@@ -20,7 +20,7 @@ use super::{
     parameters::{NamedTensor, Numbers, Placed, random_tensor},
 };
 
-/// Differences of neighbours, for three colours.
+/// Differences of neighbors, for three colors.
 pub(super) const CHANNELS: usize = 9;
 const UNIT: f32 = 16.0;
 const CHANNELS_PER_GROUP: usize = 4;

@@ -7,7 +7,7 @@ use crate::{compute::ComputeOptions, train::error::TrainError};
 pub struct TrainingSettings {
     /// Of the order, the augmentation and the initial weights.
     pub seed: u64,
-    /// At most so many passes over the images, 1 to 10,000.
+    /// Maximum number of epochs, 1 to 10,000.
     pub epochs: usize,
     /// Images of one step, 1 to 4096.
     pub batch_size: usize,
@@ -17,7 +17,7 @@ pub struct TrainingSettings {
     pub weight_decay: f64,
     /// The share of all steps in which the learning rate rises, 0 to 0.9; then it falls along a cosine.
     pub warm_up_share: f64,
-    /// Stops after so many epochs without a lower validation loss; the best weights are kept in any case.
+    /// Stops after this many epochs without a lower validation loss; the best weights are always kept.
     pub patience: Option<usize>,
     /// Half of the images are mirrored left to right.
     pub flip: bool,

@@ -158,7 +158,7 @@ impl TrainingState {
         for (name, view) in file.iter() {
             let (group, name) = name.split_once('/').unwrap_or(("", name));
             if view.dtype() != Dtype::F32 {
-                return Err(damaged(format!("`{}` holds no 32-bit numbers", name.escape_debug())));
+                return Err(damaged(format!("`{}` does not contain 32-bit numbers", name.escape_debug())));
             }
             let tensor = NamedTensor { shape: view.shape().to_vec(), numbers: from_bytes(view.data()) };
             groups.entry(group).or_default().insert(name.to_owned(), tensor);

@@ -73,7 +73,7 @@ fn the_makers_of_these_tests_make_valid_files() {
 fn names_of_code_refuse_the_file_and_are_told() {
     let check = |pickle: &[u8], global: &str| {
         let expected =
-            format!("weights `x.pth` ask for `{global}`, which no weights need; nothing was executed");
+            format!("weights `x.pth` request `{global}`, which no weights need; nothing was executed");
         assert_eq!(sentence(&pickled(pickle)), expected);
         let legacy = [b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02K\x01.\x80\x02}.", pickle].concat();
         assert_eq!(sentence(&legacy), expected);
@@ -99,11 +99,11 @@ fn views_outside_their_storage_are_refused() {
     check(tensor(10, 1, &[2, 5], &[5, 1]), "reaches beyond its storage of 10 numbers");
     check(tensor(10, 0, &[2, 5], &[9, 1]), "reaches beyond its storage of 10 numbers");
     check(tensor(10, 0, &[127; 4], &[0; 4]), "repeats its storage of 10 numbers to 260144641");
-    check(tensor(10, 0, &[127; 12], &[0; 12]), "has a shape that no memory could hold");
+    check(tensor(10, 0, &[127; 12], &[0; 12]), "has a shape that does not fit in memory");
     check(tensor(10, 0, &[1; 20], &[1; 20]), "has 20 dimensions, more than 16");
     check(tensor(11, 0, &[2], &[1]), "needs 44 bytes of storage `0`, which has 40");
     let missing = zip(&[("x/data.pkl", &tensor(10, 0, &[2], &[1]))]);
-    assert_eq!(sentence(&missing), "tensor `w` in `x.pth` lies in storage `0`, which is missing");
+    assert_eq!(sentence(&missing), "tensor `w` in `x.pth` is in storage `0`, which is missing");
 }
 
 #[test]
@@ -117,16 +117,16 @@ fn pickles_that_make_no_sense_are_refused() {
     check(b".", "the instruction at byte 0 takes from an empty stack");
     check(b"N(0.", "the instruction at byte 2 takes from an empty stack");
     check(b"}(Nu.", "the instruction at byte 3 has a key without a value");
-    check(b"]NNs.", "the instruction at byte 3 sets items of something that is no dictionary");
-    check(b"h\x07.", "the instruction at byte 0 recalls what was never kept");
-    check(b"K\x01)R.", "the instruction at byte 3 calls something that is no function");
-    check(b"NQ.", "the instruction at byte 1 refers to something that is no storage");
+    check(b"]NNs.", "the instruction at byte 3 sets items of something that is not a dictionary");
+    check(b"h\x07.", "the instruction at byte 0 recalls what was never stored");
+    check(b"K\x01)R.", "the instruction at byte 3 calls something that is not a function");
+    check(b"NQ.", "the instruction at byte 1 refers to something that is not a storage");
     for pickle in [&b""[..], b"}", b"X\xff\xff\xff\x7fa", b"cos", b"\x8d\xff\xff\xff\xff\xff\xff\xff\xffa"] {
-        assert_eq!(sentence(&pickled(pickle)), "weights `x.pth` are cut short: the pickle has no end");
+        assert_eq!(sentence(&pickled(pickle)), "weights `x.pth` are cut off: the pickle has no end");
     }
     assert_eq!(
         sentence(&pickled(b"}.")),
-        "`x.pth` holds no tensors where weights are kept: it is an empty dictionary"
+        "`x.pth` contains no tensors where weights are expected: it is an empty dictionary"
     );
 }
 
@@ -148,12 +148,12 @@ fn bombs_are_defused() {
     // A list in itself is harmless.
     assert_eq!(
         sentence(&pickled(b"]q\x00h\x00a.")),
-        "`x.pth` holds no tensors where weights are kept: it is a list and not a dictionary of tensors"
+        "`x.pth` contains no tensors where weights are expected: it is a list and not a dictionary of tensors"
     );
     // So is a dictionary in itself, under every name that is looked at.
     assert_eq!(
         sentence(&pickled(b"}q\x00(X\x05\0\0\0modelh\x00X\x03\0\0\0emah\x00u.")),
-        "`x.pth` holds no tensors where weights are kept: its keys are `model`, `ema`"
+        "`x.pth` contains no tensors where weights are expected: its keys are `model`, `ema`"
     );
 }
 
@@ -161,13 +161,13 @@ fn bombs_are_defused() {
 fn damaged_archives_are_refused() {
     let archive = |cause: &str| format!("weights `x.pth` are a damaged archive: {cause}");
     let whole = pickled(&tensor(10, 0, &[2], &[1]));
-    let cut = "weights `x.pth` are cut short: the archive's directory, which comes last, is missing";
+    let cut = "weights `x.pth` are cut off: the archive's directory, at its end, is missing";
     for length in [4, 100, whole.len() - 1] {
         assert_eq!(sentence(&whole[..length]), cut);
     }
     assert_eq!(
         sentence(&zip(&[("word/document.xml", b"x")])),
-        "`x.pth` holds neither safetensors nor PyTorch weights"
+        "`x.pth` contains neither safetensors nor PyTorch weights"
     );
     assert_eq!(
         sentence(&zip(&[("data.pkl", b"x"), ("data.pkl", b"y")])),
@@ -206,38 +206,38 @@ fn safetensors_that_lie_are_refused() {
         let sentence = sentence(bytes);
         assert!(sentence.starts_with(start), "{sentence}");
     };
-    starts(&file(&tensor("[2]", 8), 7), "weights `x.pth` are cut short: ");
+    starts(&file(&tensor("[2]", 8), 7), "weights `x.pth` are cut off: ");
     starts(&file(&tensor("[3]", 8), 8), "weights `x.pth` have an unusable header: ");
     starts(
         &file(&tensor("[4294967296,4294967296,4294967296]", 8), 8),
         "weights `x.pth` have an unusable header: ",
     );
     starts(&file(r#"{"w":1}"#, 0), "weights `x.pth` have an unusable header: ");
-    starts(&file("{}", 0), "`x.pth` holds no tensors");
+    starts(&file("{}", 0), "`x.pth` contains no tensors");
     starts(
         &[&(1_u64 << 20).to_le_bytes()[..], b"{"].concat(),
-        "weights `x.pth` are cut short: 9 bytes, the header alone has",
+        "weights `x.pth` are cut off: 9 bytes, the header alone has",
     );
     starts(
         &[&u64::MAX.to_le_bytes()[..], b"{"].concat(),
-        "`x.pth` holds neither safetensors nor PyTorch weights",
+        "`x.pth` contains neither safetensors nor PyTorch weights",
     );
 }
 
 #[test]
 fn files_that_are_something_else_say_what() {
     let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
-    assert_eq!(sentence(lfs), "`x.pth` is a Git LFS pointer, not the weights that it stands for");
+    assert_eq!(sentence(lfs), "`x.pth` is a Git LFS pointer, not the weights it refers to");
     let page = b"\n<!DOCTYPE html>\n<html><title>404</title>";
-    assert_eq!(sentence(page), "`x.pth` is a text that starts with `<!DOCTYPE html>`, no weights");
+    assert_eq!(sentence(page), "`x.pth` is a text that starts with `<!DOCTYPE html>`, not weights");
     assert_eq!(sentence(b""), "weights `x.pth` are empty");
-    assert_eq!(sentence(b"PK"), "`x.pth` is a text that starts with `PK`, no weights");
-    assert_eq!(sentence(b"\x80\x02\x8a"), "weights `x.pth` are cut short: 3 bytes");
+    assert_eq!(sentence(b"PK"), "`x.pth` is a text that starts with `PK`, not weights");
+    assert_eq!(sentence(b"\x80\x02\x8a"), "weights `x.pth` are cut off: 3 bytes");
     let mut tar = vec![0; 512];
     tar[257..262].copy_from_slice(b"ustar");
-    assert_eq!(sentence(&tar), "`x.pth` has the tar format of PyTorch before 0.4, which is not read");
-    assert_eq!(sentence(b"\x80\x02}."), "`x.pth` is a Python pickle that torch.save did not write");
-    assert_eq!(sentence(&[0; 64]), "`x.pth` holds neither safetensors nor PyTorch weights");
+    assert_eq!(sentence(&tar), "`x.pth` has the tar format of PyTorch before 0.4, which is not supported");
+    assert_eq!(sentence(b"\x80\x02}."), "`x.pth` is a Python pickle that was not written by torch.save");
+    assert_eq!(sentence(&[0; 64]), "`x.pth` contains neither safetensors nor PyTorch weights");
     assert_eq!(
         sentence(&zip(&[("x/data.pkl", b"}."), ("x/byteorder", b"big")])),
         "weights `x.pth` come from a big-endian machine"
@@ -251,10 +251,13 @@ fn folders_are_searched_without_leaving_them() {
         let error = Checkpoint::open(folder.path()).unwrap_err().to_string();
         error.replace(&folder.path().display().to_string(), "F")
     };
-    assert_eq!(sentence(), "folder `F` holds no weights under a usual name");
+    assert_eq!(sentence(), "folder `F` contains no weights under a usual name");
     let variant = folder.path().join("model.fp16.safetensors");
     fs::write(&variant, "x").unwrap();
-    assert_eq!(sentence(), "folder `F` holds no weights under a usual name; it has `model.fp16.safetensors`");
+    assert_eq!(
+        sentence(),
+        "folder `F` contains no weights under a usual name; it has `model.fp16.safetensors`"
+    );
     fs::remove_file(&variant).unwrap();
     let index = folder.path().join("pytorch_model.bin.index.json");
     let write = |text: &str| fs::write(&index, text).unwrap();

@@ -39,7 +39,7 @@ fn images_decode_as_the_official_evaluator_reads_them() {
     }
 }
 
-/// Pictures as people send them, which may lie beside the repository: OpenCV reads them, or nobody should.
+/// Images as people send them, which may lie beside the repository: OpenCV reads them, or nobody should.
 #[test]
 fn pictures_met_in_the_wild_decode_as_opencv_reads_them() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/images");
@@ -92,7 +92,7 @@ fn unsupported_formats_are_named() {
     }
 }
 
-/// But for the marker at the end of a JPEG, without which nothing of the picture is missing.
+/// But for the marker at the end of a JPEG, without which nothing of the image is missing.
 #[test]
 fn every_truncation_is_an_error() {
     for case in expected()["images"].as_array().unwrap() {
@@ -112,7 +112,7 @@ fn every_truncation_is_an_error() {
     }
 }
 
-/// A progressive JPEG whose last scans are missing is a blurred picture, not a whole one.
+/// A progressive JPEG whose last scans are missing is a blurred image, not a whole one.
 #[test]
 fn scans_that_are_missing_are_missed() {
     for name in ["progressive.jpg", "scans_luma_first.jpg", "scans_tall.jpg", "progressive_restart.jpg"] {

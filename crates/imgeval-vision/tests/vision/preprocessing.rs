@@ -1,5 +1,5 @@
 //! Reference: `scripts/reference/{clip,mask2former}.py`. What the processors of transformers, torchvision and Pillow hand to a
-//! network comes out of our resampling: the same 8-bit values, so only the normalisation's rounding is left.
+//! network comes out of our resampling: the same 8-bit values, so only the normalization's rounding is left.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! Random content as the reference scripts make it: a weight file of the right shape, and pictures of noise.
+//! Random content as the reference scripts make it: a weight file of the right shape, and images of noise.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ impl Iterator for Stream {
     }
 }
 
-/// A picture whose bytes are the highest bytes of the stream's draws.
+/// An image whose bytes are the highest bytes of the stream's draws.
 pub(crate) fn noise_picture(seed: u64, width: u32, height: u32) -> Pixels {
     let mut stream = Stream(seed);
     let rgb = (0..3 * width * height).map(|_| (stream.draw() >> 56) as u8).collect();

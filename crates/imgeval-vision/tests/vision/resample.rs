@@ -73,7 +73,7 @@ fn scaling_and_cutting_are_equal_in_every_byte() {
     }
 }
 
-/// Reference: `scripts/reference/resample_real.py`, Pillow's own results on real pictures, where the folder of shared data is at
+/// Reference: `scripts/reference/resample_real.py`, Pillow's own results on real images, where the folder of shared data is at
 /// hand.
 #[test]
 fn real_pictures_scale_as_pillow_scales_them() {
@@ -99,7 +99,7 @@ fn real_pictures_scale_as_pillow_scales_them() {
     }
 }
 
-/// The official pipeline's own results on real pictures, where the folder of shared data is at hand.
+/// The official pipeline's own results on real images, where the folder of shared data is at hand.
 #[test]
 fn real_pictures_scale_as_mmcv_scales_them() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");

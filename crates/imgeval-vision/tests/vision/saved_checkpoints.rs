@@ -235,7 +235,7 @@ fn a_file_without_the_weights_says_what_it_holds() {
     let sentence = |bytes: Vec<u8>| open(bytes).unwrap_err().to_string();
     let mut pickler = Pickler::new(3, "cpu");
     pickler.nested(&["optimizer"], &|pickler| pickler.state_dict(&network("")));
-    let expected = "`w.pt` holds no tensors where weights are kept: its keys are `epoch`, `optimizer`";
+    let expected = "`w.pt` contains no tensors where weights are expected: its keys are `epoch`, `optimizer`";
     assert_eq!(sentence(pickler.zip_file()), expected);
     assert_eq!(sentence(pickler.plain_file()), expected);
 
@@ -245,7 +245,7 @@ fn a_file_without_the_weights_says_what_it_holds() {
     pickler.state_dict(&both);
     assert_eq!(
         sentence(pickler.zip_file()),
-        "`w.pt` holds the network more than once, under names that start with `model.` and with `module.`"
+        "`w.pt` contains the network more than once, under names that start with `model.` and with `module.`"
     );
 
     let mut same = network("module.");
@@ -254,7 +254,7 @@ fn a_file_without_the_weights_says_what_it_holds() {
     pickler.state_dict(&same);
     assert_eq!(
         sentence(pickler.zip_file()),
-        "`w.pt` holds two tensors `head.weight` once the prefixes of wrappers are taken off"
+        "`w.pt` contains two tensors `head.weight` after the prefixes of wrappers are removed"
     );
 }
 

@@ -18,11 +18,13 @@ pub(crate) fn cases_advice(error: &CasesError) -> (Option<String>, Exit) {
         CasesError::Checks { .. } => (hint("`imgeval init cases` writes an example"), Exit::Usage),
         CasesError::NoCase { .. } => (None, Exit::NothingFound),
         CasesError::Read { .. } => (None, Exit::Unexpected),
-        CasesError::Changed { .. } => (hint("start the command again"), Exit::Unexpected),
+        CasesError::Changed { .. } => (hint("run the command again"), Exit::Unexpected),
         CasesError::UnknownTag { known, .. } => {
-            (Some(format!("there are: {}", known.join(", "))), Exit::Usage)
+            (Some(format!("available: {}", known.join(", "))), Exit::Usage)
         }
-        CasesError::NoneLeft => (hint("--ids, --tags and --limit together leave none"), Exit::NothingFound),
+        CasesError::NoneLeft => {
+            (hint("--ids, --tags and --limit together select no case"), Exit::NothingFound)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is said where a judge is missing, or nothing can be judged.
+//! Advice for a missing judge, or if nothing can be judged.
 
 use imgeval_observe::{JudgingError, UnusableProtocol};
 use imgeval_suites::suite::SuiteRef;
@@ -14,7 +14,7 @@ pub(crate) fn judging_advice(error: &JudgingError) -> (Option<String>, Exit) {
         JudgingError::OtherAnchors { .. } => (None, Exit::Mismatch),
         JudgingError::UnjudgedAnchors { .. } => {
             let hint =
-                "judge them once: `imgeval observe ANCHORS --judge ...`, with the same judge and protocol";
+                "judge them first: `imgeval observe ANCHORS --judge ...`, with the same judge and protocol";
             (Some(hint.to_owned()), Exit::NothingFound)
         }
     }
@@ -26,7 +26,7 @@ pub(crate) fn protocol_advice(error: &UnusableProtocol) -> (Option<String>, Exit
         UnusableProtocol::Suite(error) => suite_advice(error),
         UnusableProtocol::Unreadable(error) => text_advice(error),
         UnusableProtocol::NotOne { .. } => {
-            let hint = "`imgeval protocol show reason-edit` prints one to start from";
+            let hint = "start from the output of `imgeval protocol show reason-edit`";
             (Some(hint.to_owned()), Exit::Usage)
         }
         UnusableProtocol::OtherSuite { .. } => (None, Exit::Usage),
@@ -36,15 +36,15 @@ pub(crate) fn protocol_advice(error: &UnusableProtocol) -> (Option<String>, Exit
 
 /// For a run of cases without checks, which nothing can score.
 pub(crate) fn no_rules() -> CommandError {
-    let message = "a run of your own cases has no scoring rules: neither a detector nor a judge can score it";
-    let hint = "`imgeval report` shows its images; to have them scored, give the cases checks (`imgeval init cases` writes an \
-                example) and generate them into a new run";
+    let message =
+        "a run of your own cases has no scoring rules, so neither a detector nor a judge can score it";
+    let hint = "`imgeval report` shows its images; to score them, add checks to the cases (`imgeval init cases` writes an example) and generate them into a new run";
     CommandError::usage(message).with_hint(hint)
 }
 
 /// For a judge of own cases whose checks ask none.
 pub(crate) fn no_questions() -> CommandError {
-    let message = "the checks of these cases ask a judge nothing: a detector decides them";
+    let message = "the checks of these cases need no judge; a detector decides them";
     CommandError::usage(message).with_hint("leave out --judge")
 }
 
@@ -60,10 +60,11 @@ pub(crate) fn no_judge(suite: SuiteRef) -> CommandError {
 /// For a suite that judges score, if none is named.
 pub(crate) fn needs_judge(suite: SuiteRef) -> CommandError {
     let message = format!("the suite {} is scored by a judge", suite.id());
-    let hint = "name one: --judge openai:MODEL, or --judge http://127.0.0.1:8000/v1#MODEL";
+    let hint = "choose one: --judge openai:MODEL, or --judge http://127.0.0.1:8000/v1#MODEL";
     CommandError::usage(message).with_hint(hint)
 }
 
 pub(crate) fn nobody_judged() -> CommandError {
-    CommandError::nothing("nobody has judged this run yet").with_hint("run `imgeval observe RUN --judge ...`")
+    CommandError::nothing("no judge has judged this run yet")
+        .with_hint("run `imgeval observe RUN --judge ...`")
 }

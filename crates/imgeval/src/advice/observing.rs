@@ -10,35 +10,35 @@ use crate::exit_code::Exit;
 pub(crate) fn observer_advice(error: &ObserverError) -> (Option<String>, Exit) {
     let (hint, exit) = match error {
         ObserverError::WithoutColors => {
-            ("take --detector geneval, or name a CLIP model with --clip", Exit::Usage)
+            ("use --detector geneval, or choose a CLIP model with --clip", Exit::Usage)
         }
-        ObserverError::PreviewOptions => ("leave --clip, --device and --dtype away", Exit::Usage),
+        ObserverError::PreviewOptions => ("leave out --clip, --device and --dtype", Exit::Usage),
         ObserverError::PreviewWeights { .. } => {
-            ("name a YOLOv3-tiny Darknet weight file, or leave --weights away", Exit::Usage)
+            ("pass a YOLOv3-tiny Darknet weight file, or leave out --weights", Exit::Usage)
         }
         ObserverError::PreviewNotHere(_) => (
-            "`imgeval models pull preview` fetches it, `imgeval models add preview FILE` takes a copy",
+            "fetch it with `imgeval models pull preview`, or add a copy with `imgeval models add preview FILE`",
             Exit::Unexpected,
         ),
         ObserverError::ReaderNotHere(_) => (
-            "`imgeval models pull ocr` fetches them; `imgeval models add ocr FILE` takes a copy",
+            "fetch them with `imgeval models pull ocr`, or add a copy with `imgeval models add ocr FILE`",
             Exit::Unexpected,
         ),
         ObserverError::Reader(_) => (
-            "this build computes wrongly on this machine, or the weights are damaged; nothing was read",
+            "this build computes incorrectly on this machine, or the weights are damaged; no text was read",
             Exit::Unexpected,
         ),
         ObserverError::OtherFamily { .. } => {
-            ("take --detector mask2former for either, or leave --weights away", Exit::Usage)
+            ("use --detector mask2former for either, or leave out --weights", Exit::Usage)
         }
         ObserverError::NoSuchModel { cache, .. } => {
-            let hint = format!("the cache is `{}`; `imgeval models pull` fills it", cache.display());
+            let hint = format!("fill the cache `{}` with `imgeval models pull`", cache.display());
             return (Some(hint), Exit::Usage);
         }
         ObserverError::NoSuchFile { .. } => return (None, Exit::Usage),
         ObserverError::NotHere(error) => (weights_hint(error), Exit::Unexpected),
         ObserverError::Checksum(error) => (weights_hint(error), Exit::Usage),
-        ObserverError::NoWeightSet { .. } => ("name its files by --weights", Exit::Usage),
+        ObserverError::NoWeightSet { .. } => ("pass its files with --weights", Exit::Usage),
         ObserverError::Forensics(error) => (forensics_hint(error), Exit::Usage),
         ObserverError::Detector(_) => return (None, Exit::Unexpected),
         ObserverError::Network(error) => (model_hint(error), Exit::Usage),
@@ -53,28 +53,30 @@ fn forensics_hint(error: &ForensicsError) -> &'static str {
             "`imgeval detect-fake --list` shows the pipelines of each detector"
         }
         ForensicsError::FileCount { .. } | ForensicsError::NoTrunk { .. } | ForensicsError::NoHead { .. } => {
-            "give each file by a --weights of its own; `imgeval models list` says which there are"
+            "pass each file with its own --weights; `imgeval models list` shows which files there are"
         }
-        _ => "take another detector or another image",
+        _ => "use another detector or another image",
     }
 }
 
-/// Why a metric of an edit is missing, with the command that mends it.
+/// Why a metric of an edit is missing, with the command that repairs it.
 pub(crate) fn missing_text(missing: &MissingMetric) -> String {
     match missing {
         MissingMetric::WeightsAbsent { reason, set } => {
-            format!("{reason}; `imgeval models pull {set}` fetches them")
+            format!("{reason}; fetch them with `imgeval models pull {set}`")
         }
         other => other.to_string(),
     }
 }
 
-/// What to do about a picture that is no mask.
+/// What to do about an image that is no mask.
 pub(crate) fn mask_hint(error: &MaskError) -> &'static str {
     match error {
         MaskError::Photograph { .. } => {
-            "name the mask, white where the picture was to be edited; `--mask-threshold LEVEL` makes one of a gray picture"
+            "pass the mask, white where the image should be edited; use `--mask-threshold LEVEL` with a gray image"
         }
-        MaskError::Dark { .. } => "if everything that is not black is the region, add `--mask-threshold 1`",
+        MaskError::Dark { .. } => {
+            "if every pixel that is not black belongs to the region, add `--mask-threshold 1`"
+        }
     }
 }

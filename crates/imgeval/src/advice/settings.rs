@@ -10,7 +10,7 @@ use crate::exit_code::Exit;
 
 /// Also for `<(...)` of a shell, which is a pipe: nothing tells whether anybody will ever write to it.
 pub(crate) const NO_PIPES: &str =
-    "pipes, such as `<(...)` and /dev/stdin, are not read; write the text to a file and name that file";
+    "pipes, such as `<(...)` and /dev/stdin, cannot be read; write the text to a file and pass that file";
 
 /// What to do about a text that cannot be read.
 pub(crate) fn text_advice(error: &TextError) -> (Option<String>, Exit) {
@@ -33,21 +33,23 @@ pub(crate) fn settings_advice(error: &SettingsError) -> (Option<String>, Exit) {
         SettingsError::UnusableModel(error) => {
             let way_on = match error {
                 UnusableModel::Unknown { .. } => {
-                    "to use a new model, pass --any-model or add it to your catalogue"
+                    "to use a new model, pass --any-model or add it to your catalog"
                 }
-                UnusableModel::Retired { .. } => "--any-model tries it anyway",
+                UnusableModel::Retired { .. } => "pass --any-model to try it anyway",
             };
             Some(format!("{}; {way_on}", error.hint()))
         }
         SettingsError::ImpossibleRequest(error) => {
-            Some(format!("{}; --any-model tries it anyway", error.possible))
+            Some(format!("{}; pass --any-model to try it anyway", error.possible))
         }
         SettingsError::NoKey { kind, leads_elsewhere: false, .. } => {
             let variables = kind.key_variables().join(" or ");
-            Some(format!("set {variables}, or name a file that holds the key (--key-file, --judge-key-file)"))
+            Some(format!(
+                "set {variables}, or pass a file that contains the key (--key-file, --judge-key-file)"
+            ))
         }
         SettingsError::SecretInAddress => {
-            Some("the key of a judge comes from a file: --judge-key-file FILE".to_owned())
+            Some("pass a judge's key in a file: --judge-key-file FILE".to_owned())
         }
         error => error.hint(),
     };
@@ -72,7 +74,7 @@ pub(crate) fn prompt_advice(error: &PromptError) -> (Option<String>, Exit) {
 fn way_on(path: &Path) -> String {
     let path = path.display();
     format!(
-        "read the file; `imgeval trust {path}` trusts it as it is, `--settings {path}` uses it in one call"
+        "read the file; `imgeval trust {path}` trusts its current content, `--settings {path}` uses it once"
     )
 }
 

@@ -10,16 +10,16 @@ use imgeval_suites::suite::SuiteRef;
 use super::{SuiteArgs, SuitesDirArg, suites};
 use crate::environment;
 
-/// Which prompts: those of a suite, or the user's own.
+/// Which prompts to use: those of a suite, or your own.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("prompts").args(["suite", "cases"]).required(true)))]
 pub(crate) struct CasesArgs {
     #[arg(long, value_parser = suites::by_name())]
     pub(crate) suite: Option<SuiteRef>,
-    /// Prompts, edits and conversations of your own, one JSON object a line: {"id": "a1", "prompt": "..."}, for an
-    /// edit with "images": ["in.png"] and perhaps "mask": "mask.png", for a conversation "rounds": ["...", "..."]
-    /// instead of the prompt; paths are relative to the file. "checks" say what must hold of each image, "tag" groups cases;
-    /// lines that begin with # are comments. `imgeval init cases` writes an example
+    /// File of your own prompts, edits and conversations, one JSON object per line: {"id": "a1", "prompt": "..."};
+    /// for an edit, add "images": ["in.png"] and optionally "mask": "mask.png"; for a conversation, give "rounds":
+    /// ["...", "..."] instead of the prompt. Paths are relative to the file, "checks" list what must hold for each
+    /// image, "tag" groups cases, and lines that begin with # are comments. `imgeval init cases` writes an example
     #[arg(long, value_name = "FILE")]
     pub(crate) cases: Option<PathBuf>,
     #[command(flatten)]
@@ -28,19 +28,19 @@ pub(crate) struct CasesArgs {
     pub(crate) suites: SuitesDirArg,
 }
 
-/// Which part of the work, and what is asked of the provider.
+/// Which part of the work to do, and what to ask of the provider.
 #[derive(Debug, Args)]
 pub(crate) struct GenerationArgs {
-    /// Images for each prompt
+    /// Images per prompt
     #[arg(long, requires = "model", value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) samples: u32,
-    /// Only the first N of the prompts that the other filters leave
+    /// Use only the first N prompts after the other filters
     #[arg(long, requires = "model", value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// Only prompts with these tags
+    /// Use only prompts with these tags
     #[arg(long, requires = "model", value_name = "TAG,...", value_delimiter = ',')]
     pub(crate) tags: Vec<String>,
-    /// Only these prompts
+    /// Use only these prompts
     #[arg(long, requires = "model", value_name = "ID,...", value_delimiter = ',')]
     pub(crate) ids: Vec<String>,
     #[command(flatten)]
@@ -49,33 +49,34 @@ pub(crate) struct GenerationArgs {
     pub(crate) prompt: PromptArgs,
     #[command(flatten)]
     pub(crate) provider: ProviderArgs,
-    /// Only say how many calls there are, what they would cost and how long they would take
+    /// Print the number of calls and their estimated cost and duration, without calling the provider
     #[arg(long, requires = "model")]
     pub(crate) dry_run: bool,
-    /// Stop, with exit code 7, before the run's whole cost passes this many US dollars. If they do not cover everything,
-    /// up to 40 % are kept back: one call of 50 times the dearest cost so far (and at most 40 % of the limit), or several
-    /// of 16 times, pass the limit by 10 % at most. If they do, a call dearer than all before can pass it
+    /// Stop, with exit code 7, before the run's total cost exceeds this many US dollars. If the limit does not cover
+    /// all calls, up to 40 % of it is held back: one call that costs 50 times the most expensive call so far (and at
+    /// most 40 % of the limit), or several that cost 16 times as much, exceed the limit by at most 10 %. If the limit
+    /// covers all calls, a call that costs more than any before can exceed it
     #[arg(long, requires = "model", value_name = "DOLLARS", value_parser = parse_dollars)]
     pub(crate) max_cost: Option<Usd>,
-    /// Ask again where the provider's answer was this; what has no answer yet is asked for without being told
+    /// Ask again where the provider's answer was one of these; samples without an answer are always asked for
     #[arg(long, requires = "model", value_name = "OUTCOME,...", value_delimiter = ',', value_parser = parse_answer_kind)]
     pub(crate) retry: Vec<FailureKind>,
-    /// What the model knows of earlier rounds, where cases have several: the provider's own history, the last image alone, or no
-    /// rounds at all but one call with all instructions; part of the fingerprint [default: history where the provider has one,
-    /// else the last image]
+    /// What the model sees of earlier rounds, for cases with several: the provider's own history, only the last
+    /// image, or a single call with all instructions; part of the fingerprint [default: the history if the provider
+    /// has one, otherwise the last image]
     #[arg(long, requires = "model", value_enum, value_name = "KIND")]
     pub(crate) context: Option<ContextArg>,
-    /// Take images of another size than asked for, also those that came before
+    /// Accept images of another size than requested, including those received earlier
     #[arg(long, requires = "model")]
     pub(crate) any_size: bool,
 }
 
-/// What a model knows of earlier rounds.
+/// What a model sees of earlier rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ContextArg {
-    /// Everything that was asked and answered before
+    /// All earlier instructions and answers
     Conversation,
-    /// The last image alone
+    /// Only the last image
     Fresh,
     /// All instructions in one call
     Once,
@@ -92,43 +93,43 @@ impl GenerationArgs {
     }
 }
 
-/// How the images shall be; what is not given is left to the provider.
+/// Image options; the provider decides about those left out.
 #[derive(Debug, Args)]
 pub(crate) struct ImageArgs {
-    /// Pixels such as 1024x1536, or for some providers a ratio such as 16:9
+    /// Size in pixels such as 1024x1536, or for some providers a ratio such as 16:9
     #[arg(long, requires = "model", value_name = "SIZE", value_parser = parse_size)]
     pub(crate) size: Option<SizeRequest>,
-    /// In the provider's words, such as low, medium or high
+    /// Quality in the provider's terms, such as low, medium or high
     #[arg(long, requires = "model", value_name = "WORD")]
     pub(crate) quality: Option<String>,
-    /// In the provider's words, such as transparent or opaque
+    /// Background in the provider's terms, such as transparent or opaque
     #[arg(long, requires = "model", value_name = "WORD")]
     pub(crate) background: Option<String>,
-    /// png, jpeg or webp
+    /// File format: png, jpeg or webp
     #[arg(long, requires = "model", value_name = "FORMAT", value_parser = parse_format)]
     pub(crate) output_format: Option<ImageFormat>,
-    /// Seed of each prompt's first image, where the provider takes one; the next images count on from it
+    /// Seed of each prompt's first image, if the provider accepts one; later images use the following numbers
     #[arg(long, requires = "model", value_name = "N")]
     pub(crate) image_seed: Option<u64>,
 }
 
-/// From the suite's prompt to what is sent; all of it is part of the fingerprint.
+/// How a suite's prompt becomes the text sent; all of it is part of the fingerprint.
 #[derive(Debug, Args)]
 pub(crate) struct PromptArgs {
-    /// Put before every prompt, as it stands
+    /// Text to put before every prompt, verbatim
     #[arg(long, requires = "model", value_name = "TEXT")]
     pub(crate) prompt_prefix: Option<String>,
-    /// What is sent, with the prompt in the place of {prompt}
+    /// Text to send, with {prompt} replaced by the prompt
     #[arg(long, requires = "model", value_name = "TEXT")]
     pub(crate) prompt_template: Option<String>,
-    /// System text, where the provider takes one
+    /// System prompt, if the provider accepts one
     #[arg(long, requires = "model", value_name = "TEXT")]
     pub(crate) system: Option<String>,
-    /// Who rewrites the prompts first: none, template:FILE (a text with {prompt} in it), or a chat model, such as
-    /// chat:openai-chat:MODEL; rewritten prompts are kept in the run
+    /// Rewriter for the prompts: none, template:FILE (a text that contains {prompt}), or a chat model such as
+    /// chat:openai-chat:MODEL; rewritten prompts are stored in the run
     #[arg(long, requires = "model", value_name = "WHO", default_value = "none")]
     pub(crate) rewriter: String,
-    /// What the chat model is told about rewriting
+    /// Instructions for the chat model that rewrites
     #[arg(long, requires = "model", value_name = "FILE")]
     pub(crate) rewriter_instructions: Option<PathBuf>,
 }
@@ -145,7 +146,7 @@ impl PromptArgs {
     }
 }
 
-/// Where requests go and how fast; more, also for each provider by itself, in imgeval.toml.
+/// Where and how fast to send requests; imgeval.toml has more settings, also per provider.
 #[derive(Debug, Args)]
 pub(crate) struct ProviderArgs {
     /// Base URL instead of the provider's own
@@ -154,16 +155,16 @@ pub(crate) struct ProviderArgs {
     /// File that holds the API key, instead of the provider's environment variable
     #[arg(long, requires = "model", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Calls at the same time
+    /// Maximum concurrent calls
     #[arg(long, requires = "model", value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
-    /// Requests a minute
+    /// Maximum requests per minute
     #[arg(long, requires = "model", value_name = "N")]
     pub(crate) rpm: Option<std::num::NonZeroU32>,
-    /// Tokens a minute
+    /// Maximum tokens per minute
     #[arg(long, requires = "model", value_name = "N")]
     pub(crate) tpm: Option<std::num::NonZeroU32>,
-    /// Seconds that one call may take
+    /// Time limit for one call, in seconds
     #[arg(long, requires = "model", value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
@@ -185,14 +186,14 @@ impl ProviderArgs {
     }
 }
 
-/// What a call that costs money asks of its user.
+/// Consent that calls with a cost need.
 #[derive(Debug, Args)]
 pub(crate) struct SpendingArgs {
-    /// Start without asking, even if the estimate is above $5 (or `ask_above_usd` in imgeval.toml) and nothing limits the cost;
-    /// without a terminal such a run needs this or a limit
+    /// Start without asking, even if the estimate is above $5 (or `ask_above_usd` in imgeval.toml) and there is no
+    /// cost limit; outside a terminal, such a run needs this or a limit
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Allow models that the catalogue does not list or lists as retired, and sizes and qualities that it rules out
+    /// Allow models that the catalog does not list or lists as retired, and sizes and qualities that it rules out
     #[arg(long)]
     pub(crate) any_model: bool,
 }
@@ -203,16 +204,16 @@ impl SpendingArgs {
     }
 }
 
-/// Files with settings.
+/// Settings files.
 #[derive(Debug, Args)]
 pub(crate) struct SettingsFiles {
-    /// Settings [default: imgeval.toml here, as far as `imgeval trust` lets it, then imgeval/imgeval.toml in the user's
-    /// configuration folder]
+    /// Settings file [default: imgeval.toml here, as far as `imgeval trust` allows, then imgeval/imgeval.toml in the
+    /// user's configuration folder]
     #[arg(long, value_name = "FILE", env = environment::SETTINGS)]
     pub(crate) settings: Option<PathBuf>,
-    /// Models with prices and limits that add to or replace the built-in ones [default: imgeval/models.toml in the
-    /// user's configuration folder]
-    #[arg(long, value_name = "FILE", env = environment::CATALOGUE)]
+    /// Model prices and limits that extend or replace the built-in ones [default: imgeval/models.toml in the user's
+    /// configuration folder]
+    #[arg(long = "catalog", alias = "catalogue", value_name = "FILE", env = environment::CATALOGUE)]
     pub(crate) catalogue: Option<PathBuf>,
 }
 
@@ -241,7 +242,7 @@ pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "must be a number of seconds above 0".to_owned())
+        .ok_or_else(|| "must be a positive number of seconds".to_owned())
 }
 
 fn parse_answer_kind(text: &str) -> Result<FailureKind, String> {

@@ -1,4 +1,4 @@
-//! Arguments of commands that let judges look at images, or people.
+//! Arguments of commands in which judges or people score images.
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -14,51 +14,53 @@ use super::{
 };
 use crate::environment;
 
-/// Who judges, and how.
+/// Which judges to ask, and how.
 #[derive(Debug, Args)]
 pub(crate) struct JudgeArgs {
-    /// Who judges the images: openai:MODEL, gemini:MODEL, a provider of imgeval.toml, or a server that speaks OpenAI's
-    /// chat completions, such as http://127.0.0.1:8000/v1#MODEL; may be given several times
+    /// Judge to score the images: openai:MODEL, gemini:MODEL, a provider from imgeval.toml, or a server with OpenAI's
+    /// chat completions API such as http://127.0.0.1:8000/v1#MODEL; may be given several times
     #[arg(long = "judge", value_name = "JUDGE")]
     pub(crate) judges: Vec<String>,
-    /// Protocol instead of the suite's own: wise-legacy-strict or wise-verified-strict, which read replies more carefully than
-    /// the official scripts, or a file with other wording, decoding or image preparation (see `imgeval protocol show`)
+    /// Protocol to use instead of the suite's own: wise-legacy-strict or wise-verified-strict, which read replies
+    /// more strictly than the official scripts, or a file with other wording, decoding or image preparation (see
+    /// `imgeval protocol show`)
     #[arg(long, requires = "judges", value_name = "ID|FILE")]
     pub(crate) protocol: Option<PathBuf>,
-    /// Ask each question so often: how far the answers differ is the judge's own noise
+    /// Ask each question K times; the spread of the answers shows the judge's own noise
     #[arg(long, requires = "judges", value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) judge_repeats: u32,
-    /// Ask again with the two images in the other order, where the protocol shows two: what changes is position bias
+    /// Ask again with the two images swapped, if the protocol shows two; changed answers show position bias
     #[arg(long, requires = "judges")]
     pub(crate) swap_order: bool,
-    /// Run whose images the same judge has judged before: they are judged again, to see whether the judge has changed
+    /// Run that the same judge has judged before: judge its images again to see whether the judge has changed
     #[arg(long, requires = "judges", value_name = "RUN")]
     pub(crate) anchors: Option<PathBuf>,
-    /// Only what ended like this before is judged again, such as unparsed,timed-out
+    /// Re-judge only these outcomes, such as unparsed,timed-out
     #[arg(long, requires = "judges", value_name = "OUTCOME,...", value_delimiter = ',', value_parser = parse_failure)]
     pub(crate) only: Option<Vec<FailureKind>>,
-    /// Stop, with exit code 7, before the run's whole cost passes this many US dollars. If they do not cover everything,
-    /// up to 40 % are kept back: one call of 50 times the dearest cost so far (and at most 40 % of the limit), or several
-    /// of 16 times, pass the limit by 10 % at most. If they do, a call dearer than all before can pass it
+    /// Stop, with exit code 7, before the run's total cost exceeds this many US dollars. If the limit does not cover
+    /// all calls, up to 40 % of it is held back: one call that costs 50 times the most expensive call so far (and at
+    /// most 40 % of the limit), or several that cost 16 times as much, exceed the limit by at most 10 %. If the limit
+    /// covers all calls, a call that costs more than any before can exceed it
     #[arg(id = "judge_max_cost", long = "judge-max-cost", requires = "judges", value_name = "DOLLARS", value_parser = parse_dollars)]
     pub(crate) max_cost: Option<Usd>,
-    /// Calls at the same time
+    /// Maximum concurrent calls
     #[arg(long, requires = "judges", value_name = "N")]
     pub(crate) judge_concurrency: Option<NonZeroUsize>,
     /// File that holds the judge's API key, instead of the provider's environment variable
     #[arg(long, requires = "judges", value_name = "FILE")]
     pub(crate) judge_key_file: Option<PathBuf>,
-    /// Seconds that one call may take
+    /// Time limit for one call, in seconds
     #[arg(long, requires = "judges", value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) judge_timeout: Option<Duration>,
-    /// Only say how many questions there are and what they would cost
+    /// Print the number of questions and their estimated cost, without asking the judge
     #[arg(id = "judge_dry_run", long = "judge-dry-run", requires = "judges")]
     pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SuitesCommand {
-    /// List the suites: cases, tags, source, licence, protocols, and whether their data are here
+    /// List the suites: cases, tags, source, license, protocols, and whether their data are installed
     List {
         /// Print JSON
         #[arg(long)]
@@ -66,29 +68,28 @@ pub(crate) enum SuitesCommand {
         #[command(flatten)]
         suites: SuitesDirArg,
     },
-    /// Explain a suite: its cases, how they are scored, source and licence
+    /// Explain a suite: its cases, how they are scored, source and license
     Show {
         #[arg(value_parser = suites::by_name())]
         suite: SuiteRef,
     },
-    /// Fetch a suite's data and judge scripts, verifying checksums
+    /// Fetch a suite's data and judge scripts, and verify checksums
     ///
-    /// WISE comes from its authors' repository at a pinned commit, or from a clone or zip archive of it. Reason-Edit is
-    /// distributed by hand only: download it and name its folder or zip archive.
+    /// WISE comes from its authors' repository at a pinned commit, or from a clone or zip archive of it. Reason-Edit
+    /// can only be downloaded by hand: pass its folder or zip archive with --from.
     Fetch {
         #[arg(value_parser = suites::source_by_name())]
         suite: &'static FetchedSource,
-        /// Folder or zip archive to take the files from, without the network
+        /// Folder or zip archive to read the files from, without network access
         #[arg(long, value_name = "DIR|ZIP")]
         from: Option<PathBuf>,
-        /// Accept judge scripts of another version than the pinned one; their protocols name both checksums
+        /// Accept judge scripts of a version other than the pinned one; their protocols name both checksums
         #[arg(long)]
         other_scripts: bool,
-        /// Fetch anew what is there already, and replace it even if it is another version; without it, what was fetched
-        /// before stays
+        /// Fetch again and replace existing data, even of another version; without this, existing data stay
         #[arg(long)]
         again: bool,
-        /// Never touch the network
+        /// Do not access the network
         #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
         offline: bool,
         #[command(flatten)]
@@ -103,12 +104,12 @@ pub(crate) enum ProtocolCommand {
         #[command(flatten)]
         suites: SuitesDirArg,
     },
-    /// Print exactly what a judge would be sent for a case
+    /// Print exactly what is sent to a judge for a case
     Show {
-        /// wise-legacy, wise-verified, these with -strict, or reason-edit; or a protocol file
+        /// Protocol: wise-legacy, wise-verified, either with -strict, or reason-edit; or a protocol file
         #[arg(value_name = "ID|FILE")]
         id: String,
-        /// Which case; without it the protocol itself is printed, as a file to start from
+        /// Case to show; without it, print the protocol itself as a file to start from
         #[arg(long, value_name = "ID")]
         case: Option<String>,
         /// Suite to take the case from [default: the protocol's]
@@ -141,30 +142,30 @@ pub(crate) struct LabelArgs {
     /// Run directory
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
-    /// Your name; several people may label one run, each in an order of their own [default: the page asks]
+    /// Your name; several people may label one run, each in their own order [default: the page asks]
     #[arg(long, value_name = "NAME")]
     pub(crate) rater: Option<String>,
-    /// Port on this machine; 0 takes any that is free
+    /// Local port; 0 picks a free one
     #[arg(long, value_name = "N", default_value_t = 8737)]
     pub(crate) port: u16,
 }
 
-/// Networks that measure edits, of Reason-Edit alone; CLIP is that of the detector's options.
+/// Networks that measure edits, for Reason-Edit only; CLIP comes from the detector's options.
 #[derive(Debug, Args)]
 pub(crate) struct MeterArgs {
-    /// Reason-Edit: do not measure PSNR, SSIM, MSE, LPIPS and CLIPScore
+    /// Reason-Edit: skip PSNR, SSIM, MSE, LPIPS and CLIPScore
     #[arg(long)]
     pub(crate) no_metrics: bool,
-    /// SqueezeNet 1.1 of torchvision to use instead of the pulled one
+    /// SqueezeNet 1.1 weights (torchvision) to use instead of the pulled ones
     #[arg(long, value_name = "FILE")]
     pub(crate) lpips_trunk: Option<PathBuf>,
-    /// Linear heads of LPIPS to use instead of the pulled ones
+    /// LPIPS linear heads to use instead of the pulled ones
     #[arg(long, value_name = "FILE")]
     pub(crate) lpips_heads: Option<PathBuf>,
 }
 
 impl MeterArgs {
-    /// With the options that they share with detectors.
+    /// Combines these weights with the options shared with detectors.
     pub(crate) fn weights(&self, detector: &DetectorArgs) -> EditWeights {
         EditWeights {
             lpips_trunk: self.lpips_trunk.clone(),

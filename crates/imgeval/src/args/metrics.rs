@@ -9,39 +9,41 @@ use super::{ComputeArgs, MaxPixelsArg, ModelsDirArg};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MetricsCommand {
-    /// Compare an edited picture with its source outside of the edited region
+    /// Compare an edited image with its source outside the edited region
     ///
-    /// PSNR, SSIM, MSE and LPIPS-squeeze of Reason-Edit: everything at 256x256, the region black in both pictures and still in the
-    /// means. With --text also CLIPScore of the edited region. LPIPS needs `imgeval models pull lpips`, CLIPScore a CLIP ViT-L/14
-    /// (`imgeval models pull geneval`, or --clip); what is missing is said and ends with exit code 4.
+    /// Computes Reason-Edit's PSNR, SSIM, MSE and LPIPS-squeeze: at 256x256, with the region black in both images but
+    /// included in the means. With --text, also CLIPScore of the edited region. LPIPS needs `imgeval models pull
+    /// lpips`, CLIPScore a CLIP ViT-L/14 (`imgeval models pull geneval`, or --clip); anything missing is reported,
+    /// with exit code 4.
     ///
-    /// With --register, the edited picture is first laid on its source, and what changed outside of the mask is split into tone and
-    /// content; without a mask, the edited region is found. PSNR, SSIM and LPIPS of the aligned images come with it. Nothing is measured outside unless the registration is `ok`.
+    /// With --register, the edited image is first aligned with its source, and changes outside the mask are split
+    /// into tone and content; without a mask, the edited region is detected. PSNR, SSIM and LPIPS of the aligned
+    /// images are included. Outside the region, nothing is measured unless the registration is `ok`.
     Edit(EditMetricsArgs),
     /// Measure color, sharpness, noise, blur and traces of upscaling, decoders and JPEG in images
     ///
-    /// Each measure needs the image alone. What an image is too small or too plain for is not measurable, and the reason is printed.
-    /// docs/methods.md, single images, defines each number.
+    /// Each measure needs only the image. If an image is too small or too uniform for a measure, the reason is
+    /// printed. See "single images" in docs/methods.md for definitions.
     Image(ImageMetricsArgs),
-    /// Compare the text in images with the lines that were asked for
+    /// Compare the text in images with the requested lines
     ///
-    /// The text is read as `imgeval read` reads it. Case, spaces and compatible forms do not count. Lines with characters that the
-    /// reader does not know, such as kana, are not measurable: that is reported and ends with exit code 4.
+    /// Reads text as `imgeval read` does. Case, spaces and compatible forms are ignored. Lines with characters that
+    /// the reader does not know, such as kana, cannot be measured: this is reported, with exit code 4.
     Text(TextMetricsArgs),
-    /// Find how an edited picture lies on its source
+    /// Register an edited image with its source
     ///
-    /// Crop, scale, stretch and shift between two pictures that may differ in size; what is still alike after registration; and
-    /// how many tiles of the source are found again. The status is `ok` (pixels can be compared), `coarse` (only the framing is
-    /// about right) or `failed`.
+    /// Finds crop, scale, stretch and shift between two images, which may differ in size; how similar they are after
+    /// registration; and how many tiles of the source are found again. The status is `ok` (pixels can be compared),
+    /// `coarse` (only the framing is roughly right) or `failed`.
     Register(RegisterArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RegisterArgs {
-    /// Picture before the edit
+    /// Image before the edit
     #[arg(long, value_name = "FILE")]
     pub(crate) source: PathBuf,
-    /// Picture after the edit; may have another size
+    /// Image after the edit; may differ in size
     #[arg(long, value_name = "FILE")]
     pub(crate) edited: PathBuf,
     /// Print JSON
@@ -65,26 +67,27 @@ pub(crate) struct ImageMetricsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EditMetricsArgs {
-    /// Picture before the edit
+    /// Image before the edit
     #[arg(long, value_name = "FILE")]
     pub(crate) source: PathBuf,
-    /// Picture after the edit; may have another size
+    /// Image after the edit; may differ in size
     #[arg(long, value_name = "FILE")]
     pub(crate) edited: PathBuf,
-    /// Region that was to be edited, white on black; without it --register finds the region
+    /// Region to be edited, white on black; without it, --register finds the region
     #[arg(long, value_name = "FILE", required_unless_present = "register")]
     pub(crate) mask: Option<PathBuf>,
-    /// What belongs to the region of a mask that is not black and white: pixels at least so bright (1 to 255), or `none` to
-    /// take grays as the official script does, where every pixel that is not black belongs to the region and hides in part
+    /// Which pixels of a mask with grays belong to the region: those at least this bright (1 to 255), or `none` to
+    /// treat grays as the official script does, where every pixel that is not black belongs to the region with
+    /// partial weight
     #[arg(long, value_name = "LEVEL|none", requires = "mask", value_parser = parse_mask_threshold)]
     pub(crate) mask_threshold: Option<MaskThreshold>,
-    /// What the region should show now, for CLIPScore
+    /// What the region should show after the edit, for CLIPScore
     #[arg(long, value_name = "TEXT", requires = "mask")]
     pub(crate) text: Option<String>,
-    /// Lay the edited picture on its source, and measure tone and content outside of the edit
+    /// Align the edited image with its source, and measure tone and content outside the edit
     #[arg(long)]
     pub(crate) register: bool,
-    /// Write the edited region that was found as a PNG, white on black, in the size of the source
+    /// Write the detected edited region as a PNG, white on black, in the size of the source
     #[arg(long, value_name = "PNG", requires = "register")]
     pub(crate) region: Option<PathBuf>,
     /// Print JSON
@@ -101,10 +104,11 @@ pub(crate) struct TextMetricsArgs {
     /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
-    /// Line of text that was asked for; may be given several times
+    /// Line of text that was requested; may be given several times
     #[arg(long = "target", required = true, value_name = "LINE")]
     pub(crate) targets: Vec<String>,
-    /// Language of the lines, such as en or zh; in zh, ja and ko a line is one word [default: by the characters]
+    /// Language of the lines, such as en or zh; in zh, ja and ko a line counts as one word [default: detected from
+    /// the characters]
     #[arg(long, value_name = "CODE")]
     pub(crate) language: Option<String>,
     /// Print one JSON object per image
@@ -122,21 +126,21 @@ fn parse_mask_threshold(text: &str) -> Result<MaskThreshold, String> {
     }
     match text.parse() {
         Ok(level @ 1..) => Ok(MaskThreshold::Level(level)),
-        _ => Err("give a level from 1 to 255, or `none`".to_owned()),
+        _ => Err("must be a level from 1 to 255, or `none`".to_owned()),
     }
 }
 
-/// The networks behind the metrics of edits.
+/// Networks that the metrics of edits need.
 #[derive(Debug, Args)]
 pub(crate) struct EditWeightsArgs {
-    /// SqueezeNet 1.1 of torchvision to use instead of the pulled one
+    /// SqueezeNet 1.1 weights (torchvision) to use instead of the pulled ones
     #[arg(long, value_name = "FILE")]
     pub(crate) lpips_trunk: Option<PathBuf>,
-    /// Linear heads of LPIPS to use instead of the pulled ones
+    /// LPIPS linear heads to use instead of the pulled ones
     #[arg(long, value_name = "FILE")]
     pub(crate) lpips_heads: Option<PathBuf>,
-    /// CLIP model to use instead of the pulled one: a folder of transformers, a file, or the name of a repository in the
-    /// hub's cache
+    /// CLIP model to use instead of the pulled one: a folder in transformers format, a file, or the name of a
+    /// repository in the Hugging Face cache
     #[arg(long, value_name = "MODEL")]
     pub(crate) clip: Option<PathBuf>,
     #[command(flatten)]

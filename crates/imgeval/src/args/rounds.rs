@@ -33,20 +33,23 @@ impl BenchmarkName {
 pub(crate) enum RoundsCommand {
     /// List a benchmark's sessions, and write them as cases to generate from
     ///
-    /// PATH is a split's folder (magicbrush), the table or its folder (edival, lme-bench, mse-bench), or the folder of the parts or one
-    /// annotation file (imgedit). The file that --out writes goes to `imgeval generate --cases` and `imgeval run --cases`.
+    /// PATH is a split's folder (magicbrush), the table or its folder (edival, lme-bench, mse-bench), or the folder
+    /// of the parts or one annotation file (imgedit). Pass the file written by --out to `imgeval generate --cases` or
+    /// `imgeval run --cases`.
     Sessions(SessionsArgs),
-    /// Write images of a run in a benchmark's layout of outputs
+    /// Write images of a run in a benchmark's output layout
     ///
-    /// A run of the cases that `rounds sessions` wrote, or a folder with a session.json whose ids are the benchmark's. Images of one
-    /// model lie directly in the folder, those of several in a folder each. Nothing is written outside of it.
+    /// Reads a run of the cases written by `rounds sessions`, or a folder with a session.json that uses the
+    /// benchmark's ids. Images of a single model go directly into the output folder, those of several models into one
+    /// subfolder each.
     Export(RoundsExportArgs),
     /// Compute a benchmark's official numbers from files
     #[command(subcommand)]
     Score(RoundsScoreCommand),
-    /// How long do sessions survive? Kaplan-Meier curves, tests and paired comparisons of times or statuses in a JSON file
+    /// Analyze how long sessions survive: Kaplan-Meier curves, tests and paired comparisons
     ///
-    /// docs/rounds.md describes the file. Groups are tested as independent ones; two models on the same sessions are compared pairwise.
+    /// Reads times or statuses from a JSON file, described in docs/rounds.md. Groups are tested as independent; two
+    /// models on the same sessions are compared pairwise.
     Survival(SurvivalArgs),
 }
 
@@ -54,16 +57,16 @@ pub(crate) enum RoundsCommand {
 pub(crate) struct SessionsArgs {
     #[arg(value_name = "BENCHMARK")]
     pub(crate) benchmark: BenchmarkName,
-    /// Where its sessions are
+    /// Path to the benchmark's sessions
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
-    /// Folder of the source images, if it is not beside the table (edival, lme-bench)
+    /// Folder of the source images, if they are not next to the table (edival, lme-bench)
     #[arg(long, value_name = "DIR")]
     pub(crate) images: Option<PathBuf>,
-    /// Make every turn a session of its own (magicbrush: independent turns; edival: single pass)
+    /// Make every turn its own session (magicbrush: independent turns; edival: single pass)
     #[arg(long)]
     pub(crate) single_turns: bool,
-    /// File of cases to write; images out of a table are written into a folder beside it
+    /// Write the cases to this file; images embedded in a table are written to a folder next to it
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Print JSON
@@ -78,7 +81,7 @@ pub(crate) struct RoundsExportArgs {
     /// Runs, or folders with a session.json
     #[arg(value_name = "[NAME=]PLACE", required = true)]
     pub(crate) places: Vec<String>,
-    /// Folder to write to; files of the same names are replaced
+    /// Folder to write to; existing files are overwritten
     #[arg(long, short, value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// Print JSON
@@ -88,33 +91,35 @@ pub(crate) struct RoundsExportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RoundsScoreCommand {
-    /// L1 and L2 to the annotators' images, of all turns and the final turn; CLIP-I, CLIP-T and DINO with the set `rounds`
+    /// Compute L1 and L2 against the annotators' images, for all turns and the final turn; with the set `rounds` also
+    /// CLIP-I, CLIP-T and DINO
     ///
-    /// Where the official script stops with an exception, the exception is printed and the exit code is 2. CLIP-T needs the captions.
+    /// If the official script would stop with an exception, prints the exception and ends with exit code 2. CLIP-T
+    /// needs the captions.
     Magicbrush(MagicbrushScoreArgs),
-    /// The printed tables, IF, CC in three readings and O, and an honest count, from the scores of each turn
+    /// Compute the published tables (IF, CC in three readings, O) and an exact count from per-turn scores
     Edival(EdivalScoreArgs),
-    /// SR@k and CR@k from a judge's replies
+    /// Compute SR@k and CR@k from a judge's replies
     LmeBench(LmeScoreArgs),
-    /// Success rate and mean scores by turn from a judge's replies
+    /// Compute success rate and mean scores by turn from a judge's replies
     MseBench(MseScoreArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct MagicbrushScoreArgs {
-    /// Folder of the annotators' images: session folders, `images` of a split
+    /// Folder of the annotators' images, with one folder per session (`images` of a split)
     #[arg(long, value_name = "DIR", required_unless_present = "folders", requires = "generated")]
     pub(crate) targets: Option<PathBuf>,
-    /// Folder of the outputs: session folders
+    /// Folder of the outputs, with one folder per session
     #[arg(long, value_name = "DIR", requires = "targets")]
     pub(crate) generated: Option<PathBuf>,
-    /// Captions of the annotators' images [default: local_descriptions.json beside the targets' folder]
+    /// Captions of the annotators' images [default: local_descriptions.json next to the target folder]
     #[arg(long, value_name = "FILE", requires = "targets")]
     pub(crate) captions: Option<PathBuf>,
     /// Print which files would be compared, for lists of file names in a JSON file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "generated", "captions"])]
     pub(crate) folders: Option<PathBuf>,
-    /// CLIP ViT-B/32 to use instead of the pulled one: a folder of transformers or a file
+    /// CLIP ViT-B/32 to use instead of the pulled one: a folder in transformers format, or a file
     #[arg(long, value_name = "MODEL", requires = "dino")]
     pub(crate) clip: Option<PathBuf>,
     /// DINO ViT-S/16 to use instead of the pulled one
@@ -136,13 +141,13 @@ pub(crate) struct EdivalScoreArgs {
     /// The benchmark's table of instructions
     #[arg(long, value_name = "CSV")]
     pub(crate) table: PathBuf,
-    /// Names of the images, a JSON object with `multipass` and `singlepass`
+    /// Image names, as a JSON object with `multipass` and `singlepass`
     #[arg(long, value_name = "FILE", required_unless_present = "outputs", conflicts_with = "outputs")]
     pub(crate) files: Option<PathBuf>,
-    /// Folder of the images, with `multipass` or `singlepass` in it
+    /// Folder of the images, containing `multipass` or `singlepass`
     #[arg(long, value_name = "DIR")]
     pub(crate) outputs: Option<PathBuf>,
-    /// Scores by mode, image and turn, in JSON
+    /// Scores by mode, image and turn, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) items: PathBuf,
     /// Print JSON
@@ -155,13 +160,13 @@ pub(crate) struct LmeScoreArgs {
     /// The benchmark's lme_bench.json
     #[arg(long, value_name = "FILE")]
     pub(crate) sessions: PathBuf,
-    /// Replies by question, in JSON
+    /// Replies by question, as JSON
     #[arg(long, value_name = "FILE", required_unless_present = "judged")]
     pub(crate) replies: Option<PathBuf>,
-    /// The folder `judge` of a run of the official script, with pass1/ and pass2.json
+    /// The official script's `judge` folder, with pass1/ and pass2.json
     #[arg(long, value_name = "DIR", conflicts_with = "replies")]
     pub(crate) judged: Option<PathBuf>,
-    /// Count the first N sessions alone
+    /// Count only the first N sessions
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
     /// Print JSON
@@ -171,10 +176,10 @@ pub(crate) struct LmeScoreArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct MseScoreArgs {
-    /// Replies by question, in JSON
+    /// Replies by question, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) replies: PathBuf,
-    /// Turns of a session
+    /// Turns per session
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) turns: u16,
     /// Print JSON
@@ -184,7 +189,7 @@ pub(crate) struct MseScoreArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SurvivalArgs {
-    /// JSON with `times` and `events`, `datasets`, `sessions`, `models` or `paired`
+    /// JSON file with `times` and `events`, `datasets`, `sessions`, `models` or `paired`
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Print JSON

@@ -4,32 +4,35 @@ use std::path::PathBuf;
 
 use clap::Args;
 use imgeval_metrics::BootstrapSettings;
-use imgeval_suites::{geneval::VerdictOptions, registry};
+use imgeval_suites::{
+    geneval::{Semantics, VerdictOptions},
+    registry,
+};
 
 use crate::{exit_code::Exit, failure::CommandError, printer::Printer};
 
-/// The options of the official evaluator.
+/// Options of the official evaluator.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct VerdictArgs {
-    /// Objects must score strictly more than this
+    /// Minimum confidence of an object, exclusive
     #[arg(long, default_value_t = VerdictOptions::default().threshold, value_name = "X")]
     pub(crate) threshold: f64,
-    /// The same for counting prompts
+    /// Minimum confidence for counting prompts, exclusive
     #[arg(long, default_value_t = VerdictOptions::default().counting_threshold, value_name = "X")]
     pub(crate) counting_threshold: f64,
-    /// Keep at most so many objects of each class
+    /// Keep at most this many objects per class
     #[arg(long, default_value_t = VerdictOptions::default().max_objects, value_name = "N")]
     pub(crate) max_objects: usize,
-    /// Drop objects that overlap a better one of their class by this much (IoU); 1 is off
+    /// Drop objects that overlap a better one of their class by at least this much (IoU); 1 turns this off
     #[arg(long, default_value_t = VerdictOptions::default().max_overlap, value_name = "X")]
     pub(crate) max_overlap: f64,
-    /// How far apart centres must lie, in shares of the objects' sizes, to count as a relation
+    /// Minimum distance between centers for a spatial relation, as a fraction of the objects' sizes
     #[arg(long, default_value_t = VerdictOptions::default().position_threshold, value_name = "X")]
     pub(crate) position_threshold: f64,
 }
 
 impl VerdictArgs {
-    /// Refuses options under which no verdict makes sense.
+    /// Rejects options under which no verdict makes sense.
     pub(crate) fn check(&self) -> Result<(), CommandError> {
         self.options().check().map_err(|error| CommandError::usage(error.to_string()))
     }
@@ -54,22 +57,23 @@ pub(crate) struct TableArgs {
     /// Print CSV
     #[arg(long)]
     pub(crate) csv: bool,
-    /// Put published scores beside the run's
+    /// Show published scores next to the run's
     #[arg(long, conflicts_with = "csv")]
     pub(crate) with_published: bool,
-    /// Name every prompt without an image, instead of only counting them
+    /// List every prompt without an image, instead of only counting them
     #[arg(long)]
     pub(crate) verbose: bool,
-    /// Seed of the bootstrap behind the intervals
+    /// Random seed of the bootstrap behind the intervals
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) bootstrap_seed: u64,
-    /// End with exit code 3 if the overall score lies below this
+    /// Exit with code 3 if the overall score is below X
     #[arg(long, value_name = "X", value_parser = parse_share)]
     pub(crate) fail_below: Option<f64>,
-    /// End with exit code 3 if the overall score is significantly lower than this run's (the 95 % interval of the difference lies below 0)
+    /// Exit with code 3 if the overall score is significantly lower than this run's (the 95 % confidence interval of
+    /// the difference is below 0)
     #[arg(long, value_name = "RUN")]
     pub(crate) fail_if_worse_than: Option<PathBuf>,
-    /// Also write scores and gates as JUnit XML, which CI systems show
+    /// Also write scores and gates as JUnit XML for CI systems
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 }
@@ -83,7 +87,7 @@ pub(super) fn parse_share(text: &str) -> Result<f64, String> {
 }
 
 impl TableArgs {
-    /// Whether a score passes the gate of `--fail-below`; says so if not.
+    /// Whether a score passes the gate of `--fail-below`; prints a message if not.
     pub(crate) fn passes_gate(&self, score: f64, printer: Printer) -> bool {
         match self.fail_below {
             Some(gate) if score < gate => {
@@ -94,7 +98,7 @@ impl TableArgs {
         }
     }
 
-    /// As [`Self::passes_gate`], where a run without an overall score does not pass.
+    /// Like [`Self::passes_gate`], but a run without an overall score does not pass.
     pub(crate) fn needs_score_above_gate(
         &self,
         overall: Option<f64>,
@@ -110,7 +114,7 @@ impl TableArgs {
         }
     }
 
-    /// Refuses what only a run can be held to, where there is none.
+    /// Rejects options that need a run, for commands without one.
     ///
     /// # Errors
     /// Names the option.
@@ -132,16 +136,16 @@ pub(crate) struct ScoreArgs {
     /// Run directory
     #[arg(value_name = "RUN")]
     pub(crate) target: PathBuf,
-    /// Print the verdict on every image with its reasons
+    /// Print the verdict and its reasons for every image
     #[arg(long, conflicts_with_all = ["csv", "detections"])]
     pub(crate) verdicts: bool,
-    /// Which observer's evidence to use, if the run has several (its id, as `score` lists them); of judges also the model
-    #[arg(long, value_name = "ID", conflicts_with = "detections")]
+    /// Evaluator to use, if the run has several: its id, as listed by `score`, or for judges also the model
+    #[arg(long = "evaluator", alias = "observer", value_name = "ID", conflicts_with = "detections")]
     pub(crate) observer: Option<String>,
-    /// WISE: a line for each sub-category too
+    /// WISE: add a line for each subcategory
     #[arg(long)]
     pub(crate) by_subcategory: bool,
-    /// WISE: the run of the rewritten prompts, to tell knowing from drawing: the gap between the two
+    /// WISE: run of the rewritten prompts; the gap between the two separates knowledge from drawing ability
     #[arg(long, value_name = "RUN", conflicts_with_all = ["detections", "score_rows", "json", "csv"])]
     pub(crate) rewritten: Option<PathBuf>,
     #[command(flatten)]
@@ -152,7 +156,7 @@ pub(crate) struct ScoreArgs {
     pub(crate) table: TableArgs,
 }
 
-/// How `score-detections` and `score-rows` were spelled before they were commands; their target is a suite.
+/// How `score-detections` and `score-rows` were spelled before they became commands; their target is a suite.
 #[derive(Debug, Args)]
 struct OldScoreArgs {
     #[arg(long, hide = true, value_name = "FILE")]
@@ -164,10 +168,10 @@ struct OldScoreArgs {
 }
 
 impl ScoreArgs {
-    /// What is meant by the spelling of before `score-detections`.
+    /// Translates the old spelling of `score-detections`.
     ///
     /// # Errors
-    /// If the target is no suite whose rules are applied to detections.
+    /// If the target is not a suite whose rules apply to detections.
     pub(crate) fn of_detections(&self) -> Result<Option<ScoreDetectionsArgs>, CommandError> {
         let Some(file) = self.old.detections.clone() else { return Ok(None) };
         if self.target.as_os_str() != registry::default_suite().id() {
@@ -175,10 +179,10 @@ impl ScoreArgs {
             return Err(CommandError::usage(message).with_hint("imgeval score-detections FILE"));
         }
         let (out, verdict, table) = (self.old.out.clone(), self.verdict.clone(), self.table.clone());
-        Ok(Some(ScoreDetectionsArgs { file, out, verdict, table }))
+        Ok(Some(ScoreDetectionsArgs { file, out, semantics: None, verdict, table }))
     }
 
-    /// What is meant by the spelling of before `score-rows`.
+    /// Translates the old spelling of `score-rows`.
     pub(crate) fn of_rows(&self) -> Option<ScoreRowsArgs> {
         let (suite, files) = (self.target.to_string_lossy().into_owned(), self.old.score_rows.clone());
         let Self { by_subcategory, table, .. } = self;
@@ -196,24 +200,45 @@ pub(crate) struct ScoreDetectionsArgs {
     /// Detections (JSON Lines)
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Where the official result rows go; without it they go to standard output
+    /// Write the official result rows to this file [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Add the rewards of training to each row: `score`, `reward` and `strict_reward`
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub(crate) semantics: Option<SemanticsName>,
     #[command(flatten)]
     pub(crate) verdict: VerdictArgs,
     #[command(flatten)]
     pub(crate) table: TableArgs,
 }
 
+/// Whose rewards are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SemanticsName {
+    /// Those of flow_grpo's reward server, quirks included
+    FlowGrpo,
+    /// imgeval's own: each condition earns its share, and 1 means correct
+    Exact,
+}
+
+impl From<SemanticsName> for Semantics {
+    fn from(name: SemanticsName) -> Self {
+        match name {
+            SemanticsName::FlowGrpo => Self::FlowGrpo,
+            SemanticsName::Exact => Self::Exact,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ScoreRowsArgs {
-    /// Suite that has official score files, such as wise-legacy
+    /// Suite with official score files, such as wise-legacy
     #[arg(value_name = "SUITE")]
     pub(crate) suite: String,
     /// Official files (*_scores_results.jsonl)
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// A line for each sub-category too
+    /// Add a line for each subcategory
     #[arg(long)]
     pub(crate) by_subcategory: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Arguments of `imgeval doctor` and `imgeval trust`, which are about settings.
+//! Arguments of `imgeval doctor` and `imgeval trust`.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,11 @@ use crate::environment;
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Look only at these models (PROVIDER:MODEL) or providers [default: every provider that has a key or is in the
+    /// Check only these models (PROVIDER:MODEL) or providers [default: every provider that has a key or is in the
     /// settings]
     #[arg(value_name = "WHAT")]
     pub(crate) names: Vec<String>,
-    /// Never touch the network
+    /// Do not access the network
     #[arg(long, env = environment::OFFLINE, value_parser = FalseyValueParser::new())]
     pub(crate) offline: bool,
     /// Print JSON
@@ -31,13 +31,13 @@ pub(crate) struct TrustArgs {
     /// Settings file
     #[arg(value_name = "FILE", default_value = FILE_NAME)]
     pub(crate) file: PathBuf,
-    /// List the trusted files and whether they are unchanged
+    /// List trusted files and whether they have changed
     #[arg(long, conflicts_with = "revoke")]
     pub(crate) list: bool,
-    /// Trust this file no longer
+    /// Revoke trust in this file
     #[arg(long, value_name = "FILE")]
     pub(crate) revoke: Option<PathBuf>,
-    /// Do not ask, in a terminal, after showing what the file says
+    /// Do not ask for confirmation after showing what the file says
     #[arg(long)]
     pub(crate) yes: bool,
 }

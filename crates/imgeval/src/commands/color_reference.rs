@@ -12,7 +12,7 @@ use imgeval_vision::image_file::{DecodeLimits, load_image};
 use super::diagnose::images_of;
 use crate::{failure::CommandError, printer::Printer};
 
-/// The mean colors of a run's or folder's images; those that cannot be read are told of and left out.
+/// The mean colors of a run's or folder's images; unreadable ones are reported and skipped.
 pub(super) fn color_reference(
     place: &str,
     limits: &DecodeLimits,
@@ -30,11 +30,11 @@ pub(super) fn color_reference(
     for item in &items {
         match mean(item) {
             Ok(mean) => reference.means.push(mean),
-            Err(detail) => printer.insist(format_args!("`{}`: {}", visible(&item.name), visible(&detail))),
+            Err(detail) => printer.warn(format_args!("`{}`: {}", visible(&item.name), visible(&detail))),
         }
     }
     if reference.means.is_empty() {
-        let message = format!("no image of the reference `{}` can be read", visible(place));
+        let message = format!("cannot read any image of the reference `{}`", visible(place));
         return Err(CommandError::nothing(message).into());
     }
     Ok(reference)

@@ -32,8 +32,7 @@ pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
     }
     let is_scored = a.run.has_rules() && b.run.has_rules();
     if a.run.suite() != b.run.suite() || !is_scored {
-        let message =
-            format!("the runs are of {} and {}, which cannot be compared", a.view.suite, b.view.suite);
+        let message = format!("cannot compare runs of {} and {}", a.view.suite, b.view.suite);
         return Err(CommandError::mismatch(message).into());
     }
     let format = if args.json { TableFormat::Json } else { args.format };
@@ -65,7 +64,7 @@ pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
         format => printer.data(render(&comparisons, format))?,
     }
     if is_empty {
-        return Err(CommandError::nothing("no prompt has a score in both runs").into());
+        return Err(CommandError::nothing("no prompt has scores in both runs").into());
     }
     Ok(Exit::Ok)
 }
@@ -74,7 +73,7 @@ pub(super) fn compare(args: &CompareArgs, printer: Printer) -> Result<Exit> {
 fn plan(run: &OpenedRun, args: &CompareArgs, printer: Printer) -> Result<Exit> {
     let is_json = args.json || args.format == TableFormat::Json;
     if !is_json && args.format != TableFormat::Text {
-        return Err(CommandError::usage("without a second run, there is text and JSON only").into());
+        return Err(CommandError::usage("without a second run, only text and JSON are available").into());
     }
     let plans: Vec<PlanView> = sides_of(run, args)?
         .into_iter()
@@ -105,14 +104,14 @@ fn sides_of<'a>(run: &'a OpenedRun, args: &CompareArgs) -> Result<Vec<Side<'a>>>
     };
     let all: Vec<Side<'a>> = (0..run.scored.len()).map(|observer| Side { run, observer }).collect();
     if all.is_empty() {
-        let message = format!("nobody has looked at `{}` yet", run.run.directory().display());
+        let message = format!("`{}` has not been evaluated yet", run.run.directory().display());
         return Err(CommandError::nothing(message).with_hint("run `imgeval observe RUN` first").into());
     }
     let found: Vec<Side<'a>> = all.into_iter().filter(matches).collect();
     if found.is_empty() {
         let asked = args.observer.as_deref().unwrap_or_default();
-        let message = format!("no observer `{asked}` has looked at `{}`", run.run.directory().display());
-        return Err(CommandError::usage(message).with_hint(format!("there are: {}", names(run))).into());
+        let message = format!("no evaluator `{asked}` in `{}`", run.run.directory().display());
+        return Err(CommandError::usage(message).with_hint(format!("available: {}", names(run))).into());
     }
     Ok(found)
 }
@@ -134,8 +133,8 @@ fn choose_sides<'a>(
         (false, ..) => Ok(pairs),
         (true, [one], [other]) => Ok(vec![(*one, *other)]),
         _ => {
-            let hint = format!("choose with --observer; A has {}; B has {}", names(a), names(b));
-            Err(CommandError::mismatch("nobody has looked at both runs").with_hint(hint).into())
+            let hint = format!("choose with --evaluator; A has {}; B has {}", names(a), names(b));
+            Err(CommandError::mismatch("no evaluator has scored both runs").with_hint(hint).into())
         }
     }
 }
@@ -156,12 +155,12 @@ fn refusal(
         differing.iter().filter(|(name, ..)| blocking.contains(&name.as_str())).map(detail).collect();
     let allow: Vec<String> = blocking.iter().map(|name| format!("--allow {name}")).collect();
     CommandError::mismatch(format!(
-        "{} and {} cannot be compared, because their protocols differ in {}",
+        "cannot compare {} and {} because their protocols differ in {}",
         a.name(),
         b.name(),
         details.join("; ")
     ))
-    .with_hint(format!("to compare them all the same: {}", allow.join(" ")))
+    .with_hint(format!("to compare them anyway: {}", allow.join(" ")))
 }
 
 fn render(comparisons: &[ComparisonView], format: TableFormat) -> String {

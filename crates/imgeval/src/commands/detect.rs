@@ -1,4 +1,4 @@
-//! `imgeval detect`: what a detector sees in pictures, as text, JSON and annotated pictures.
+//! `imgeval detect`: what a detector sees in images, as text, JSON and annotated images.
 
 use imgeval_report::schema::Schema;
 use std::path::{Component, Path, PathBuf};
@@ -19,14 +19,14 @@ use imgeval_files::output_folder;
 
 pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {
     if !(0.0..=1.0).contains(&args.min_score) {
-        return Err(CommandError::usage("--min-score must lie between 0 and 1").into());
+        return Err(CommandError::usage("--min-score must be between 0 and 1, exclusive").into());
     }
     let LoadedObserver { observer, working_bytes, .. } = load_eyes(&args.detector.settings())?;
     let limits = DecodeLimits { max_pixels: args.max_pixels };
     let shared_folder = shared_folder(&args.images);
     let mut n_failed = 0;
     for path in &args.images {
-        // An annotated picture is a copy, and then a file.
+        // An annotated image is a copy, and then a file.
         let looked = load_image_for(path, &limits, working_bytes + 2 * LITTLE_WORK)
             .map_err(|error| error.failure())
             .and_then(|image| {
@@ -84,7 +84,7 @@ impl Shown<'_> {
             let (class, score) = (detection.category, detection.score);
             let color = match detection.colors {
                 None => "",
-                Some(scores) => scores.best().map_or("no named colour", |color| color.name()),
+                Some(scores) => scores.best().map_or("no named color", |color| color.name()),
             };
             let line = format!("  {class:<16} {score:.3}  box {x1:.1} {y1:.1} {x2:.1} {y2:.1}  {color}");
             text.push_str(line.trim_end());
@@ -129,7 +129,7 @@ fn write_annotated(folder: &Path, name: &Path, pixels: &Pixels, detections: &[De
         .with_context(|| format!("could not write `{}`", folder.join(name).display()))
 }
 
-/// The deepest folder that holds all pictures.
+/// The deepest folder that holds all images.
 fn shared_folder(images: &[PathBuf]) -> PathBuf {
     let folder_of = |path: &PathBuf| absolute(path).parent().map(Path::to_owned).unwrap_or_default();
     let mut folders = images.iter().map(folder_of);
@@ -140,8 +140,8 @@ fn shared_folder(images: &[PathBuf]) -> PathBuf {
     shared
 }
 
-/// Where the annotated copy goes, below the folder for all: the picture's own place below the folder that all pictures
-/// share, so that two pictures never meet. `00052/samples/0000.png` becomes `00052/samples/0000.annotated.png`.
+/// Where the annotated copy goes, below the folder for all: the image's own place below the folder that all images
+/// share, so that two images never meet. `00052/samples/0000.png` becomes `00052/samples/0000.annotated.png`.
 fn annotated_name(path: &Path, shared_folder: &Path) -> PathBuf {
     let path = absolute(path);
     let relative = path.strip_prefix(shared_folder).unwrap_or(&path);

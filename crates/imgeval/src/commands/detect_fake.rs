@@ -35,9 +35,10 @@ pub(super) fn detect_fake(args: &DetectFakeArgs, printer: Printer) -> Result<Exi
         files: args.weights.clone(),
     };
     if args.map.is_some() && asked.description.native_crop.is_none() {
-        let message = format!("`{}` scales images or looks at them whole, so it has no map", args.detector);
+        let message =
+            format!("`{}` scales images or analyzes them as a whole, so it has no map", args.detector);
         return Err(CommandError::usage(message)
-            .with_hint("ask one that looks at native crops, such as univfd")
+            .with_hint("use one that analyzes native crops, such as univfd")
             .into());
     }
     if let Some(folder) = &args.canaries {
@@ -83,8 +84,8 @@ fn judge_file(
 pub(super) fn known_detector(id: &str) -> Result<&'static Description, CommandError> {
     description(id).ok_or_else(|| {
         let ids: Vec<&str> = DETECTORS.iter().map(|detector| detector.id).collect();
-        CommandError::usage(format!("there is no detector `{}`", visible(id)))
-            .with_hint(format!("known are: {}", ids.join(", ")))
+        CommandError::usage(format!("unknown detector `{}`", visible(id)))
+            .with_hint(format!("available: {}", ids.join(", ")))
     })
 }
 
@@ -146,7 +147,7 @@ fn list(args: &DetectFakeArgs, printer: Printer) -> Result<Exit> {
     let places = args.models.places();
     let state = |description: &'static Description| {
         let asked = AskedForensics { description, pipeline: None, files: Vec::new() };
-        if asked.is_here(&places) { "here" } else { "not here" }
+        if asked.is_here(&places) { "here" } else { "not installed" }
     };
     if args.json {
         let rows = DETECTORS.iter().map(|one| {

@@ -1,4 +1,4 @@
-//! `imgeval doctor`: what works here, and how to mend the rest. Asks providers only for their list of models, which
+//! `imgeval doctor`: what works here, and how to repair the rest. Asks providers only for their list of models, which
 //! costs nothing.
 
 use imgeval_report::{
@@ -37,7 +37,7 @@ impl State {
     fn word(self) -> &'static str {
         match self {
             Self::Works => "works",
-            Self::NotSetUp => "not set up",
+            Self::NotSetUp => "not configured",
             Self::NotTried => "not tried",
             Self::NotTrusted => "not trusted",
             Self::Broken => "broken",
@@ -83,7 +83,7 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
         Ok(settings) => {
             findings.push(settings_finding(&settings));
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.context("could not start the thread that waits for the network")?;
+            let runtime = runtime.context("could not start the network thread")?;
             let names =
                 if args.names.is_empty() { settings.distinct_providers() } else { args.names.clone() };
             for name in &names {
@@ -99,7 +99,7 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
         Err(error) => findings.push(Finding::broken(
             "settings",
             &error,
-            "mend the file, or name another with --settings",
+            "fix the file, or choose another one with --settings",
         )),
     }
     if args.names.is_empty() {
@@ -115,7 +115,8 @@ pub(super) fn doctor(args: &DoctorArgs, printer: Printer) -> Result<Exit> {
 
 fn settings_finding(settings: &Settings) -> Finding {
     let files: Vec<String> = settings.files.iter().map(|path| path.display().to_string()).collect();
-    let files = if files.is_empty() { "no file, built-in defaults".to_owned() } else { files.join(", ") };
+    let files =
+        if files.is_empty() { "no file, using built-in defaults".to_owned() } else { files.join(", ") };
     Finding::new("settings", State::Works, files, "")
 }
 
@@ -183,13 +184,13 @@ fn model_finding(
 ) -> Finding {
     let what = format!("model {model}");
     let price = match entry {
-        Some(entry) if entry.has_price() => "its price is known",
-        Some(_) => "its price is not known",
-        None => "it is not in the catalogue, so its price is not known",
+        Some(entry) if entry.has_price() => "price known",
+        Some(_) => "price unknown",
+        None => "price unknown, because the model is not in the catalog",
     };
     let mut mend = retirement.unwrap_or_default();
     if mend.is_empty() && entry.is_none_or(|entry| !entry.has_price()) {
-        "--max-cost needs a price: add it to a catalogue of your own (--catalogue)".clone_into(&mut mend);
+        "--max-cost needs a price: add it to your own catalog (--catalog)".clone_into(&mut mend);
     }
     match listed {
         Some(listed) if !listed.contains(model) => {
@@ -222,9 +223,12 @@ fn weight_findings(places: &Places) -> Vec<Finding> {
         let what = format!("weights {} ({})", set.id, member.id());
         match weights::locate_member(member, places, Hashing::Recorded) {
             Ok(located) => Finding::new(what, State::Works, format!("verified, {}", show(&located.path)), ""),
-            Err(StoreError::Missing { .. }) => {
-                Finding::new(what, State::NotSetUp, "not here", format!("imgeval models pull {}", set.id))
-            }
+            Err(StoreError::Missing { .. }) => Finding::new(
+                what,
+                State::NotSetUp,
+                "not installed",
+                format!("imgeval models pull {}", set.id),
+            ),
             Err(error) => Finding::new(what, State::Broken, sentence_of(&error), weights_hint(&error)),
         }
     };

@@ -1,4 +1,4 @@
-//! `imgeval embed`: CLIP's embeddings of pictures and texts.
+//! `imgeval embed`: CLIP's embeddings of images and texts.
 
 use imgeval_report::schema::Schema;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{args::EmbedArgs, exit_code::Exit, printer::Printer};
 
-/// Pictures, and texts, that are encoded together.
+/// Images, and texts, that are encoded together.
 const BATCH: usize = 8;
 
 /// How many numbers of an embedding are shown to people.
@@ -63,7 +63,7 @@ pub(super) fn embed(args: &EmbedArgs, printer: Printer) -> Result<Exit> {
     })
 }
 
-/// The pictures of the next batch that can be used; of the others it is said why not. As many as were tried: fewer than a batch
+/// The images of the next batch that can be used; of the others it is said why not. As many as were tried: fewer than a batch
 /// where more do not fit in memory together.
 fn load_batch(waiting: &[PathBuf], max_pixels: u64, printer: Printer) -> (usize, Vec<&Path>, Vec<Pixels>) {
     let limits = DecodeLimits { max_pixels };

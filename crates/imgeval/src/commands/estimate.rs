@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 fn cost_text(estimate: &WorkEstimate) -> String {
     match (estimate.calls + estimate.rewrites, estimate.unpriced) {
-        (0, _) => "nothing to pay".to_owned(),
-        (_, 0) if estimate.cost == Usd::ZERO => "free of charge".to_owned(),
+        (0, _) => "no cost".to_owned(),
+        (_, 0) if estimate.cost == Usd::ZERO => "no cost".to_owned(),
         (_, 0) => format!("about {}", estimate.cost),
         (all, unpriced) if unpriced == all => "cost unknown".to_owned(),
         (_, unpriced) => {
             let calls = counted(unpriced, "call");
             let cost = if unpriced == 1 { "costs" } else { "cost" };
-            format!("about {} and what {calls} without a known price {cost}", estimate.cost)
+            format!("about {}, plus {calls} without a known price {cost}", estimate.cost)
         }
     }
 }
@@ -26,19 +26,19 @@ fn time_text(estimate: &WorkEstimate) -> String {
     let rates = [(requests_per_minute, "requests", "--rpm"), (tokens_per_minute, "tokens", "--tpm")];
     let rates: Vec<String> = rates
         .into_iter()
-        .filter_map(|(rate, what, flag)| rate.map(|rate| format!("{rate} {what} a minute ({flag})")))
-        .chain([format!("{concurrent} at a time (--concurrency)")])
+        .filter_map(|(rate, what, flag)| rate.map(|rate| format!("{rate} {what} per minute ({flag})")))
+        .chain([format!("{concurrent} concurrent (--concurrency)")])
         .collect();
     let rates = rates.join(", ");
     match estimate.least_time() {
         Some(time) => format!("at least {} at the configured limits: {rates}", human_duration(time)),
-        None => format!("no limit a minute is configured; {rates}"),
+        None => format!("no rate limit is configured; {rates}"),
     }
 }
 
 fn done_text(estimate: &WorkEstimate) -> String {
     let are = if estimate.done == 1 { "is" } else { "are" };
-    format!("{} {are} there already", counted(estimate.done, "image"))
+    format!("{} {are} already done", counted(estimate.done, "image"))
 }
 
 /// One line for people.
@@ -61,11 +61,8 @@ pub(super) fn estimate_text(estimate: &WorkEstimate) -> String {
         text.push_str(&format!("         {}: {basis}\n", counted(*calls, "call")));
     }
     if estimate.unpriced > 0 {
-        let mend = "add the model's prices to a catalogue of your own (--catalogue)";
-        text.push_str(&format!(
-            "         {}: no price is known; {mend}\n",
-            counted(estimate.unpriced, "call")
-        ));
+        let mend = "add the model's prices to your own catalog (--catalog)";
+        text.push_str(&format!("         {}: price unknown; {mend}\n", counted(estimate.unpriced, "call")));
     }
     text.push_str(&format!("time     {}\n", time_text(estimate)));
     text

@@ -1,10 +1,12 @@
-//! `imgeval export`: a run's verdicts in the official result format, and its calls to providers.
+//! `imgeval export`: a run as a data set, its verdicts in the official result format, and its calls to providers.
 
 use std::{io::Write, path::Path};
 
 use anyhow::{Context as _, Result};
 use imgeval_core::{counted, visible};
+use imgeval_dataset::{ExportSettings, ExportSummary, export_run};
 use imgeval_generation::{call_json, judgment_call_json};
+use imgeval_metrics::BootstrapSettings;
 use imgeval_report::schema::Schema;
 use imgeval_scoring::{Evaluator, Run, SampleResult, Scored, official_row};
 use imgeval_store::RunReader;
@@ -21,6 +23,9 @@ pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
     if let Some(path) = &args.calls {
         export_calls(&args.run, path, printer)?;
     }
+    if let Some(folder) = &args.dataset {
+        return export_dataset(args, folder, printer);
+    }
     if let Some(folder) = &args.wise_results {
         return export_judged(&args.run, folder, args.observer.as_deref(), args.sample, printer);
     }
@@ -28,6 +33,20 @@ pub(super) fn export(args: &ExportArgs, printer: Printer) -> Result<Exit> {
         Some(path) => export_results(args, path, printer),
         None => Ok(Exit::Ok),
     }
+}
+
+fn export_dataset(args: &ExportArgs, folder: &Path, printer: Printer) -> Result<Exit> {
+    let settings = ExportSettings { with_images: !args.no_images, bootstrap: BootstrapSettings::default() };
+    let mut progress = printer.progress("export", "sample");
+    let written = export_run(&args.run, folder, settings, &mut |event| progress.show(event));
+    progress.finish();
+    let ExportSummary { samples, scores, evidence } = written?;
+    printer.talk(format_args!(
+        "export: {} of samples, {scores} of scores and {evidence} of evidence in {}",
+        counted(samples, "row"),
+        folder.display()
+    ));
+    Ok(Exit::Ok)
 }
 
 /// In the order in which the calls ended.
@@ -51,8 +70,8 @@ fn export_calls(run: &Path, path: &Path, printer: Printer) -> Result<()> {
     })?;
     result.with_context(|| format!("could not write `{}`", path.display()))?;
     if n_calls == 0 {
-        let hint = "its images were imported, or nothing was generated yet";
-        return Err(CommandError::nothing("the run has made no call to a provider").with_hint(hint).into());
+        let hint = "its images were imported, or nothing has been generated yet";
+        return Err(CommandError::nothing("the run contains no call to a provider").with_hint(hint).into());
     }
     file.publish()?;
     printer.talk(format_args!("export: {} in {}", counted(n_calls, "call"), path.display()));
@@ -85,7 +104,7 @@ fn export_judged(
         }
     }
     let Some(files) = run.suite().official_files(&scored) else {
-        let message = format!("the run is of {}, which has no official score files", run.suite().id());
+        let message = format!("{} has no official score files", run.suite().id());
         return Err(CommandError::usage(message).into());
     };
     let OfficialFiles { files, n_rows } = files;
@@ -103,8 +122,7 @@ fn export_judged(
         folder.display()
     ));
     if n_left_out > 0 {
-        printer
-            .insist(format_args!("export: no row for {}, for lack of a score", counted(n_left_out, "image")));
+        printer.insist(format_args!("export: no row for {} without a score", counted(n_left_out, "image")));
         return Ok(Exit::Partial);
     }
     Ok(Exit::Ok)
@@ -130,10 +148,7 @@ fn export_results(args: &ExportArgs, path: &Path, printer: Printer) -> Result<Ex
     tell_missing_colors(&run, &scored.coverage, printer);
     let n_left_out = scored.coverage.n_unscored();
     if n_left_out > 0 {
-        printer.insist(format_args!(
-            "export: no row for {}, for lack of a verdict",
-            counted(n_left_out, "image")
-        ));
+        printer.insist(format_args!("export: no row for {} without a verdict", counted(n_left_out, "image")));
         return Ok(Exit::Partial);
     }
     Ok(Exit::Ok)

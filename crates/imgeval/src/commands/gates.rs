@@ -107,7 +107,7 @@ impl Check {
             });
         }
         match checks.is_empty() {
-            true => Err(CommandError::mismatch("no evaluator has scored prompts of both runs").into()),
+            true => Err(CommandError::mismatch("no evaluator has scored both runs").into()),
             false => Ok(checks),
         }
     }

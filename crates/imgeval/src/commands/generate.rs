@@ -57,10 +57,10 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
         return reread_generated(run, args, printer);
     }
     let Some(model) = &args.model else {
-        return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
+        return Err(CommandError::usage("choose a model: --model PROVIDER:MODEL").into());
     };
     let job = Job::prepare(
-        load_cases(&args.cases)?,
+        load_cases(&args.cases)?.with_label(args.label.as_ref()),
         model,
         args.run.as_deref(),
         &args.generation,
@@ -114,7 +114,7 @@ impl Work {
 /// Everything about one call of `generate`, resolved.
 pub(super) struct Job<'a> {
     pub(super) directory: PathBuf,
-    /// What costs more, and has no limit, is asked about.
+    /// Estimated cost above which confirmation is needed if there is no limit.
     pub(super) ask_above: Usd,
     args: &'a GenerationArgs,
     retry: BTreeSet<FailureKind>,
@@ -136,7 +136,7 @@ fn open_model(model: &str, args: &GenerationArgs) -> Result<(Settings, ResolvedM
 }
 
 impl<'a> Job<'a> {
-    /// Whether a model takes a mask beside the image that is to be edited.
+    /// Whether a model accepts a mask with the image to edit.
     pub(super) fn takes_masks(model: &str, args: &GenerationArgs) -> Result<bool> {
         let (.., generator) = open_model(model, args)?;
         Ok(generator.capabilities().mask)
@@ -221,7 +221,7 @@ impl Job<'_> {
         Ok(self.prompts.check_key()?)
     }
 
-    /// What the user is asked about before work without a limit on its cost begins.
+    /// The expense to confirm before work without a cost limit begins.
     pub(super) fn expense(&self) -> Result<Option<Expense>> {
         if self.args.max_cost.is_some() || self.args.provider.spending.yes {
             return Ok(None);
@@ -237,7 +237,7 @@ impl Job<'_> {
         Ok(Some(Expense { what, cost: estimate.cost, limit: "--max-cost" }))
     }
 
-    /// What is left to ask for, going by what the run holds.
+    /// The remaining work, given what the run contains.
     pub(super) fn estimate_left(&self) -> Result<WorkEstimate> {
         let (have, known) = match RunReader::open_same(&self.directory, &self.manifest)? {
             Some(reader) => (reader.generated_samples()?, reader.rewrites()?),
@@ -273,7 +273,7 @@ impl Job<'_> {
         printer.talk(format_args!("generate: {}", estimate_sentence(&estimate)));
 
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("could not start the threads that wait for the network")?;
+        let runtime = runtime.context("could not start the network threads")?;
         runtime.block_on(async {
             let (sender, stop) = watch::channel(StopSignal::GoOn);
             watch_interrupts(sender, printer)?;
@@ -281,7 +281,7 @@ impl Job<'_> {
             let settings = self.settings();
             if let Some(rewriter) = &self.prompts.rewriter {
                 let prompts: Vec<String> = self.cases.rounds().map(|round| round.prompt.clone()).collect();
-                let mut progress = printer.progress("rewrite prompts");
+                let mut progress = printer.progress("rewrite prompts", "prompt");
                 let rewriting = RewriteSettings {
                     concurrency: self.prompts.rewriter_concurrency,
                     max_cost: settings.max_cost,
@@ -320,7 +320,7 @@ impl Job<'_> {
                 cases = kept.map(|(case, _)| case).collect();
             }
             let without_prompt = n_rounds - cases.iter().map(|case| case.rounds.len()).sum::<usize>();
-            let mut progress = printer.progress("generate");
+            let mut progress = printer.progress("generate", "image");
             let mut examples = FailureExamples::default();
             let mut on_event = |event: CallEvent<SampleId>| {
                 if let CallEvent::Landed { item: id, failure: Some(failure), .. } = &event {
@@ -431,10 +431,10 @@ pub(super) fn generate_error(error: CallError) -> anyhow::Error {
     }
 }
 
-/// Tells what is no reason to refuse a model.
+/// Prints warnings about a model.
 pub(super) fn warn(warnings: &[String], printer: Printer) {
     for warning in warnings {
-        printer.insist(format_args!("warning: {}", visible(warning)));
+        printer.warn(format_args!("warning: {}", visible(warning)));
     }
 }
 
@@ -456,8 +456,10 @@ fn check_context(generator: &dyn Generator, context: RoundContext) -> Result<(),
         return Ok(());
     }
     let provider = &generator.meta().provider;
-    let message = format!("the provider `{provider}` keeps no conversation, so rounds cannot go on in one");
-    Err(CommandError::usage(message).with_hint("--context fresh sends the last image in a call of its own"))
+    let message =
+        format!("the provider `{provider}` has no conversations, so it cannot continue one over rounds");
+    Err(CommandError::usage(message)
+        .with_hint("use --context fresh to send the last image in a separate call"))
 }
 
 fn check_capabilities(
@@ -477,11 +479,11 @@ fn check_capabilities(
             if let Some(placeholder) = placeholder_for(part).filter(|_| provider == "cmd") {
                 let message =
                     format!("the command line has no {placeholder}, which a request with {what} needs");
-                let hint = "write it where the program takes it, such as `--input={input}`; docs/providers/cmd.md lists them";
+                let hint = "add it where the program expects it, such as `--input={input}`; see docs/providers/cmd.md";
                 return Err(CommandError::usage(message).with_hint(hint));
             }
-            let message = format!("the provider `{provider}` takes no request with {what}");
-            Err(CommandError::usage(message).with_hint("docs/providers says what each of them takes"))
+            let message = format!("the provider `{provider}` does not accept a request with {what}");
+            Err(CommandError::usage(message).with_hint("see docs/providers for what each provider accepts"))
         }
     }
 }
@@ -508,6 +510,6 @@ fn tell_failed_rewrites(failed: &BTreeMap<String, Failure>, printer: Printer) {
         printer.insist(format_args!("rewrite prompts: \"{prompt}\": {}: {detail}", failure.kind.code()));
     }
     if failed.len() > 3 {
-        printer.insist(format_args!("rewrite prompts: and {} more failed", failed.len() - 3));
+        printer.insist(format_args!("rewrite prompts: {} more failed", failed.len() - 3));
     }
 }

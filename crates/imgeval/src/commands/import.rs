@@ -2,36 +2,50 @@
 
 use imgeval_report::schema::Schema;
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
 
 use anyhow::Result;
-use imgeval_core::Failure;
+use imgeval_core::{CaseId, Failure};
+use imgeval_dataset::ReadSettings;
 use imgeval_report::tables::{coverage_json, coverage_table};
 use imgeval_runner::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
-use imgeval_scoring::Run;
+use imgeval_scoring::{Run, ScoringError};
 use imgeval_store::{ExtraFile, FileStamp, MAX_IMAGE_BYTES, RunWriter};
 use imgeval_suites::{
     geneval::NameTemplate,
+    registry,
     suite::{FoundAnswer, FoundAnswers},
 };
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode};
 
 use super::holder;
 use crate::{
-    advice::explain_coverage,
+    advice::{
+        datasets::{no_own_cases, other_cases},
+        explain_coverage,
+    },
     args::{ImportArgs, IntoRunArgs, ReadArgs},
     exit_code::Exit,
+    failure::CommandError,
     printer::Printer,
 };
 use imgeval_generation::CaseSet;
 
 pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
-    let IntoRunArgs { run, generator, read } = &args.into;
-    let cases = CaseSet::of_suite(args.suite, &args.suites.files(), &generator.parameters(args.suite)?)?;
-    import_stage(&args.images, &cases, run, read, &holder("import"), printer)?;
+    let IntoRunArgs { run, label, generator, read } = &args.into;
+    match (args.suite, &args.images, &args.dataset) {
+        (_, _, Some(folder)) => import_dataset(folder, args, printer)?,
+        (Some(suite), Some(images), None) => {
+            let cases = CaseSet::of_suite(suite, &args.suites.files(), &generator.parameters(suite)?)?;
+            let cases = cases.with_label(label.as_ref());
+            import_stage(images, &cases, run, read, &holder("import"), printer)?;
+        }
+        _ => return Err(CommandError::usage("name a suite and its images, or --dataset DIR").into()),
+    }
     let coverage = Run::open(run)?.coverage()?;
     let mut view = coverage.view();
     explain_coverage(&mut view.lines);
@@ -42,7 +56,7 @@ pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
     Ok(if coverage.n_failed() > 0 { Exit::Partial } else { Exit::Ok })
 }
 
-/// Finds the images, imports what the run does not hold yet, and tells how it went.
+/// Finds the images, imports those that the run lacks, and reports the result.
 pub(super) fn import_stage(
     images: &str,
     cases: &CaseSet,
@@ -64,15 +78,52 @@ pub(super) fn import_stage(
     let limits = DecodeLimits { max_pixels };
     let settings = ImportSettings {
         root: names.root.as_deref(),
-        // 16-bit RGBA without any compression: nothing longer can be an image within the limit.
-        max_file_bytes: max_pixels.saturating_mul(8).saturating_add(1 << 20).min(MAX_IMAGE_BYTES),
+        max_file_bytes: max_file_bytes(max_pixels),
         decode: &|bytes| image_facts(bytes, &limits),
     };
-    let mut progress = printer.progress("import");
+    let mut progress = printer.progress("import", "image");
     let summary = import_files(&mut run, &candidates, &settings, &mut |event| progress.show(event));
     progress.finish();
     tell_summary(summary?, printer);
     Ok(())
+}
+
+/// Takes over the samples of a data set, which names suite, parameters and model.
+fn import_dataset(folder: &Path, args: &ImportArgs, printer: Printer) -> Result<()> {
+    let description = imgeval_dataset::read_description(folder)?;
+    let suite = registry::find(&description.suite)
+        .ok_or_else(|| ScoringError::UnknownSuite { suite: description.suite.clone() })?;
+    if suite == registry::own_cases() {
+        return Err(no_own_cases().into());
+    }
+    let mut cases = CaseSet::of_suite(suite, &args.suites.files(), &description.parameters)?;
+    if cases.manifest.parameters != description.parameters {
+        return Err(other_cases(&description.suite).into());
+    }
+    cases.manifest.generation.clone_from(&description.generation);
+    cases.manifest.label = args.into.label.as_ref().or(description.label.as_ref()).cloned();
+    let mut run = RunWriter::create_or_open(&args.into.run, &cases.manifest, &holder("import"))?;
+    cases.keep_in(&run)?;
+    let known: BTreeSet<&CaseId> = cases.cases.iter().map(|case| &case.id).collect();
+    let max_pixels = args.into.read.limit.for_files();
+    let limits = DecodeLimits { max_pixels };
+    let settings = ReadSettings {
+        max_file_bytes: max_file_bytes(max_pixels),
+        decode: &|bytes| image_facts(bytes, &limits),
+        is_case: &|id| known.contains(id),
+    };
+    let mut progress = printer.progress("import", "image");
+    let summary = imgeval_dataset::import_samples(folder, &description, &mut run, &settings, &mut |event| {
+        progress.show(event);
+    });
+    progress.finish();
+    tell_summary(summary?, printer);
+    Ok(())
+}
+
+/// 16-bit RGBA without any compression: nothing longer can be an image within the limit.
+fn max_file_bytes(max_pixels: u64) -> u64 {
+    max_pixels.saturating_mul(8).saturating_add(1 << 20).min(MAX_IMAGE_BYTES)
 }
 
 fn tell_summary(summary: ImportSummary, printer: Printer) {
@@ -80,9 +131,7 @@ fn tell_summary(summary: ImportSummary, printer: Printer) {
     printer
         .talk(format_args!("import: {imported} imported, {unchanged} already imported, {failed} unusable"));
     if replaced > 0 {
-        printer.insist(format_args!(
-            "import: {replaced} files or their prompts had changed since; what they gave before was replaced"
-        ));
+        printer.warn(format_args!("import: {replaced} files or prompts had changed and were replaced"));
     }
 }
 

@@ -40,8 +40,8 @@ pub(super) fn init(args: &InitArgs, printer: Printer) -> Result<Exit> {
 /// If the file exists, or cannot be written.
 fn write_new(file: &Path, text: &str) -> Result<()> {
     if file.symlink_metadata().is_ok() {
-        let message = format!("`{}` exists", file.display());
-        return Err(CommandError::usage(message).with_hint("name another file").into());
+        let message = format!("`{}` already exists", file.display());
+        return Err(CommandError::usage(message).with_hint("choose another file").into());
     }
     let mut output = OutputFile::create(file)?;
     output.write_all(text.as_bytes())?;

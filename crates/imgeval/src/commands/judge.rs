@@ -52,7 +52,7 @@ pub(super) struct JudgeStage<'a> {
 /// The judges of a call, everything checked that can be checked before the first question.
 pub(super) struct Panel {
     asked_judges: Vec<AskedJudge>,
-    /// What costs more, and has no limit, is asked about.
+    /// Estimated cost above which confirmation is needed if there is no limit.
     pub(super) ask_above: Usd,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Coming {
     pub(super) images: usize,
     /// How many it holds.
     pub(super) held: usize,
-    /// One of the cases, whose question stands for all.
+    /// One of the cases, whose question represents all.
     pub(super) case: SuiteCase,
 }
 
@@ -76,6 +76,18 @@ struct AskedJudge {
     identity: JudgeIdentity,
 }
 
+impl Panel {
+    /// The models of the judges for which no price of a question is known.
+    pub(super) fn without_price(&self, suite: SuiteRef, case: &SuiteCase) -> Vec<String> {
+        let has_no_price = |asked: &&AskedJudge| {
+            sketch_question(&asked.protocol, suite, case)
+                .is_ok_and(|question| asked.judge.estimate(&question).is_none())
+        };
+        let unpriced = self.asked_judges.iter().filter(has_no_price);
+        unpriced.map(|asked| visible(&asked.model.name.model)).collect()
+    }
+}
+
 impl<'a> JudgeStage<'a> {
     /// As a stage of `imgeval run`.
     pub(super) fn of_run(args: &'a RunArgs, run: &'a Path, holder: &'a str) -> Self {
@@ -86,7 +98,7 @@ impl<'a> JudgeStage<'a> {
 }
 
 impl JudgeStage<'_> {
-    /// Lets every judge look at what it has not judged yet.
+    /// Asks every judge about what it has not judged yet.
     pub(super) fn work(&self, panel: &Panel, suite: SuiteRef, printer: Printer) -> Result<Exit> {
         let (sender, stop) = watch::channel(StopSignal::GoOn);
         if !self.args.dry_run {
@@ -104,7 +116,7 @@ impl JudgeStage<'_> {
         Ok(exit)
     }
 
-    /// What the user is asked about before judging without a limit on its cost begins, by the price of one question.
+    /// The expense to confirm before judging without a cost limit begins, from the price of one question.
     pub(super) fn expenses(
         &self,
         panel: &Panel,
@@ -143,8 +155,8 @@ impl JudgeStage<'_> {
         Ok(expenses)
     }
 
-    /// What the judges will be asked about so many images, none of which they have seen, by the price of one question; `None` where the
-    /// question cannot be known before there is an image.
+    /// The questions to the judges about this many new images, from the price of one question; `None` if the question
+    /// is unknown before there is an image.
     pub(super) fn questions_ahead(
         &self,
         panel: &Panel,
@@ -192,8 +204,8 @@ impl JudgeStage<'_> {
             let turned = protocols.iter().filter_map(swapped).collect::<Vec<_>>();
             if turned.is_empty() {
                 let labels: Vec<String> = protocols.iter().map(JudgeProtocol::label).collect();
-                let message = format!("the protocol {} has no order of images to swap", labels.join(", "));
-                let hint = "--swap-order needs two images, each behind words that say which one it is";
+                let message = format!("the protocol {} has no image order to swap", labels.join(", "));
+                let hint = "--swap-order needs two images, each introduced by words that say which one it is";
                 return Err(CommandError::usage(message).with_hint(hint).into());
             }
             protocols.extend(turned);
@@ -211,7 +223,7 @@ impl JudgeStage<'_> {
             let allowed = self.spending.allowed_models();
             warn(&settings.check_model(&model, &ImageParameters::default(), allowed)?, printer);
             if !self.args.dry_run {
-                let hint = "name a file that holds the key: --judge-key-file FILE";
+                let hint = "pass a file that contains the key: --judge-key-file FILE";
                 let checked = model.check_key().map_err(CommandError::from);
                 checked.map_err(|error| if name.contains("://") { error.with_hint(hint) } else { error })?;
             }
@@ -219,7 +231,7 @@ impl JudgeStage<'_> {
                 protocols.iter().find(|of| !suite.is_checked() && !is_pinned(&model.name.model, of))
             {
                 printer.talk(format_args!(
-                    "judge: {} is not {}, whose judgments the published scores of {} come from",
+                    "judge: {} is not {}, the judge behind the published scores of {}",
                     visible(&model.name.model),
                     protocol.judge_pin,
                     suite.id(),
@@ -248,7 +260,7 @@ impl JudgeStage<'_> {
         cases: &BTreeMap<CaseId, SuiteCase>,
     ) -> Result<Vec<JudgeProtocol>> {
         if self.args.protocol.is_some() || self.args.swap_order || self.args.anchors.is_some() {
-            let message = "the checks of your own cases say how a judge is asked";
+            let message = "the checks of your own cases determine how a judge is asked";
             let hint = "leave out --protocol, --swap-order and --anchors";
             return Err(CommandError::usage(message).with_hint(hint).into());
         }
@@ -304,7 +316,7 @@ impl JudgeStage<'_> {
             None if suite.is_checked() => return Ok(Exit::Ok),
             None => {
                 let hint = "import or generate usable images first";
-                return Err(CommandError::nothing("the run holds no usable image").with_hint(hint).into());
+                return Err(CommandError::nothing("the run contains no usable image").with_hint(hint).into());
             }
             Some(_) => {}
         }
@@ -325,12 +337,12 @@ impl JudgeStage<'_> {
         let AskedJudge { judge, protocol, identity, .. } = asked_judge;
         let title = title_of(identity);
         let mut run = RunWriter::open(self.run, self.holder)?;
-        let protocol_text = protocol.to_toml().context("could not write down the protocol")?;
+        let protocol_text = protocol.to_toml().context("could not save the protocol")?;
         run.record_judge(&StoredJudge { identity: identity.clone(), protocol: protocol_text })?;
         questions.keep_references(&mut run)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("could not start the threads that wait for the network")?;
-        let mut progress = printer.progress("judge");
+        let runtime = runtime.context("could not start the network threads")?;
+        let mut progress = printer.progress("judge", "judgment");
         let mut examples = FailureExamples::default();
         let mut on_event = |event: CallEvent<JudgedItem>| {
             if let CallEvent::Landed { item, failure: Some(failure), .. } = &event {
@@ -361,8 +373,8 @@ impl JudgeStage<'_> {
         let estimate = asked.first().map(|item| (settings.question)(item)).transpose();
         let estimate = estimate.map_err(|failure| CommandError::usage(failure.detail))?;
         let cost = match estimate.map(|question| asked_judge.judge.estimate(&question)) {
-            None => "nothing to pay".to_owned(),
-            Some(None) => "no price is known".to_owned(),
+            None => "no cost".to_owned(),
+            Some(None) => "price unknown".to_owned(),
             Some(Some(cost)) => {
                 let total = cost.amount.times(asked.len() as u64);
                 format!("about {total} ({} each, {})", cost.amount, cost.basis)
@@ -381,7 +393,7 @@ impl JudgeStage<'_> {
 fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, printer: Printer) {
     let n = |counts: &BTreeMap<FailureKind, usize>| counts.values().sum::<usize>();
     printer.talk(format_args!(
-        "judge: {title}: {} judged, {} were before, {} without a score",
+        "judge: {title}: {} judged, {} already judged, {} without a score",
         summary.made,
         summary.done_before,
         n(&summary.failed) + n(&summary.failed_before),
@@ -399,12 +411,12 @@ fn tell_summary(summary: &CallSummary, title: &str, examples: &FailureExamples, 
     if summary.stopped.is_none() && summary.abandoned == 0 && summary.not_started > 0 {
         // Only --only leaves something undone without a stop.
         printer.insist(format_args!(
-            "  left alone: {}, about which this judge was never asked; leave out --only to ask",
+            "  skipped: {}, which this judge was never asked about; leave out --only to ask",
             summary.not_started
         ));
     } else if summary.not_started + summary.abandoned > 0 {
         printer.insist(format_args!(
-            "  not judged: {} ({} of them were under way)",
+            "  not judged: {} ({} of them in progress)",
             summary.not_started + summary.abandoned,
             summary.abandoned
         ));
@@ -421,7 +433,8 @@ fn exit_of(summary: &CallSummary, asked_judge: &AskedJudge) -> Result<Exit> {
             let mut hint = down.hint.clone();
             if asked_judge.has_address {
                 let variables = asked_judge.model.settings.kind.key_variables().join(" or ");
-                hint = hint.replace(&format!("set {variables} to"), "let the file of --judge-key-file hold");
+                hint =
+                    hint.replace(&format!("set {variables} to"), "let the file of --judge-key-file contain");
                 hint = hint.replace(&variables, "the file of --judge-key-file");
             }
             Err(CommandError::mendable(down.message.clone(), hint).into())

@@ -12,7 +12,7 @@ pub(super) fn label(args: &LabelArgs, printer: Printer) -> Result<Exit> {
     let rater = rater.map_err(|error| CommandError::usage(error.to_string()))?;
     let session = Session::open(&args.run, &holder("label"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.context("could not start the threads of the server")?;
+    let runtime = runtime.context("could not start the server threads")?;
     let options = LabelOptions { port: args.port, rater };
     runtime.block_on(async {
         tokio::select! {
@@ -22,17 +22,17 @@ pub(super) fn label(args: &LabelArgs, printer: Printer) -> Result<Exit> {
     })?;
     // A label that is just being written is written to its end.
     drop(runtime);
-    printer.talk("label: ended; every label that the page called saved is in the run");
+    printer.talk("label: stopped; every label that the page showed as saved is in the run");
     Ok(Exit::Ok)
 }
 
 fn tell(event: LabelEvent<'_>, printer: Printer) {
     match event {
         LabelEvent::Listening { address, query, n_images } => printer.insist(format_args!(
-            "label: http://{address}/{query} shows {n_images} images; Ctrl-C ends, every label is kept at once"
+            "label: http://{address}/{query} shows {n_images} images; Ctrl-C stops, every label is saved at once"
         )),
         LabelEvent::ImageUnreadable(error) => {
-            printer.insist(format_args!("label: an image cannot be shown: {}", sentence_of(error)));
+            printer.insist(format_args!("label: cannot show an image: {}", sentence_of(error)));
         }
         LabelEvent::RunUnusable(error) => printer.insist(format_args!("label: {}", sentence_of(error))),
     }

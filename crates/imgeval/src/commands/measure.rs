@@ -34,7 +34,7 @@ impl ShownStage {
         let Self { name, printer, progress } = self;
         match event {
             StageEvent::Progress(shown) => {
-                progress.get_or_insert_with(|| printer.progress(name)).show(shown);
+                progress.get_or_insert_with(|| printer.progress(name, "image")).show(shown);
             }
             StageEvent::Failed { sample, failure } => {
                 printer.insist(format_args!("{name}: {sample}: {}", visible(&failure.detail)));
@@ -81,7 +81,7 @@ pub(super) fn measure_for_checks(
             // The other measures do not need it, and the next call reads what is left.
             Err(error) => {
                 let told = render_error(&CommandError::from(error).into());
-                printer.insist(format_args!("measure: text is not read: {}", told.text));
+                printer.insist(format_args!("measure: text cannot be read: {}", told.text));
                 None
             }
         },

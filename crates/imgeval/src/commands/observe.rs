@@ -1,4 +1,4 @@
-//! `imgeval observe`: the detector looks at every image that it has not seen yet, and missing colours are named.
+//! `imgeval observe`: runs the detector on every new image, and names missing colors.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -28,7 +28,7 @@ pub(super) fn observe(args: &ObserveArgs, printer: Printer) -> Result<Exit> {
     if args.reread {
         return reread_judged(&args.run, &args.files, printer);
     }
-    // A run that cannot be read is told of after a detector that cannot be had, which is the longer way to mend.
+    // A run that cannot be read is told of after a detector that cannot be had, which is the longer way to repair.
     let suite =
         RunReader::open(&args.run).map_err(ScoringError::from).and_then(|run| suite_of(run.manifest()));
     match suite {
@@ -72,7 +72,7 @@ fn is_seen_by_one(run: &Run) -> Result<bool> {
 
 fn no_usable_image() -> CommandError {
     let hint = "import or generate usable images first";
-    CommandError::nothing("the run holds no usable image").with_hint(hint)
+    CommandError::nothing("the run contains no usable image").with_hint(hint)
 }
 
 /// Own cases: a detector and judges look, as far as their checks need it.
@@ -105,7 +105,7 @@ fn observe_checked(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Res
     };
     if !is_judge_named {
         if judges {
-            printer.insist("observe: the checks ask a judge too; name one: --judge PROVIDER:MODEL");
+            printer.insist("observe: the checks also need a judge; choose one: --judge PROVIDER:MODEL");
         }
         return Ok(first_not_ok([detected, measured]));
     }
@@ -142,7 +142,7 @@ fn observe_judged(args: &ObserveArgs, suite: SuiteRef, printer: Printer) -> Resu
     Ok(if judged == Exit::Ok { measured } else { judged })
 }
 
-/// The colours that a verdict by these options may ask for, and those that the official ones would.
+/// The colors that a verdict by these options may ask for, and those that the official ones would.
 pub(super) fn limits_for(options: &VerdictOptions) -> NamingLimits {
     let official = NamingLimits::default();
     let threshold = options.threshold.min(options.counting_threshold) as f32;
@@ -152,7 +152,7 @@ pub(super) fn limits_for(options: &VerdictOptions) -> NamingLimits {
     }
 }
 
-/// Which colours a dear namer is asked for.
+/// Which colors a dear namer is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ColorWork {
     pub(super) asked: AskedColors,
@@ -162,7 +162,7 @@ pub(super) struct ColorWork {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AskedColors {
-    /// Of the classes whose colour a prompt of the image asks for: all that a verdict needs.
+    /// Of the classes whose color a prompt of the image asks for: all that a verdict needs.
     ByCases,
     /// Of every class.
     Every,
@@ -198,23 +198,23 @@ pub(super) fn observe_stage(
         limits: colors.limits,
         colors_there: colors.there,
     };
-    let mut progress = printer.progress("observe");
+    let mut progress = printer.progress("observe", "image");
     let result = observe_images(&mut run, &loaded.observer, &settings, &mut |event| progress.show(event));
     progress.finish();
     let summary = result.map_err(|error| match error {
         ObserveError::Store(error) => anyhow::Error::from(error),
         ObserveError::Canary(_) => {
             let hint =
-                "`imgeval models check` verifies the weights; sound ones give wrong numbers on this machine";
+                "verify the weights with `imgeval models check`; intact weights that give wrong numbers point to this machine";
             CommandError::mendable(error.to_string(), hint).into()
         }
     })?;
     let ObserveSummary { observed, named, failed } = summary;
     let title = &loaded.observer.meta().title;
     let looked_at = counted(observed, "image");
-    printer.talk(format_args!("observe: {looked_at} looked at by {title}, {failed} failed"));
+    printer.talk(format_args!("observe: {looked_at} evaluated by {title}, {failed} failed"));
     if named > 0 {
-        printer.talk(format_args!("observe: colours named in {named} images that had been looked at before"));
+        printer.talk(format_args!("observe: colors named in {named} previously evaluated images"));
     }
     Ok(summary)
 }

@@ -29,7 +29,7 @@ pub(super) fn protocol(command: &ProtocolCommand, printer: Printer) -> Result<Ex
             let protocol = find(id, &suites.files())?;
             match case {
                 None => {
-                    let text = protocol.to_toml().context("could not write down the protocol")?;
+                    let text = protocol.to_toml().context("could not save the protocol")?;
                     printer.data(text)?;
                 }
                 Some(case) => show_case(&protocol, case, *suite, suites, printer)?,
@@ -52,7 +52,7 @@ fn find(id: &str, files: &SuiteFiles) -> Result<JudgeProtocol> {
         None => {
             let ids = registry::protocols().into_iter().map(|(id, _)| id);
             Err(CommandError::usage(format!("`{id}` is neither a protocol nor a file"))
-                .with_hint(format!("protocols are {}", ids.collect::<Vec<_>>().join(", ")))
+                .with_hint(format!("available protocols: {}", ids.collect::<Vec<_>>().join(", ")))
                 .into())
         }
     }
@@ -107,7 +107,8 @@ fn show_case(
     printer: Printer,
 ) -> Result<()> {
     let suite = suite.or_else(|| registry::find_judged(&protocol.suite));
-    let suite = suite.ok_or_else(|| CommandError::usage("the protocol names no suite; use --suite"))?;
+    let suite =
+        suite.ok_or_else(|| CommandError::usage("the protocol does not name a suite; use --suite"))?;
     check_fits(protocol, suite)?;
     let mut set = CaseSet::of_suite(suite, &suites.files(), &SuiteArgs::default().parameters(suite)?)?;
     set.select(&[id.to_owned()], &[], None)?;

@@ -40,7 +40,7 @@ pub(super) fn read(args: &ReadTextArgs, printer: Printer) -> Result<Exit> {
     Ok(exit_after(n_failed, args.images.len()))
 }
 
-/// As the commands that look at images end.
+/// The exit code of commands that evaluate images.
 pub(super) fn exit_after(n_failed: usize, n_images: usize) -> Exit {
     match n_failed {
         0 => Exit::Ok,

@@ -49,7 +49,9 @@ pub(super) fn report(args: &ReportArgs, printer: Printer) -> Result<Exit> {
     explain_report(&mut report);
     if let Some(format) = args.format {
         if report.boards.is_empty() {
-            return Err(CommandError::nothing("the runs are of no suite that has a score table").into());
+            return Err(
+                CommandError::nothing("none of the runs belongs to a suite with a score table").into()
+            );
         }
         let options = TableOptions { intervals: args.intervals };
         match format {
@@ -106,24 +108,23 @@ fn measure_into(
 
 fn tell(written: &Written, not_found: &[String], printer: Printer) {
     printer.talk(format_args!(
-        "report: {} shows {} with {}",
+        "report: open {} to see {} with {}",
         written.page.display(),
         counted(written.n_samples, "sample"),
-        counted(written.n_images, "different picture")
+        counted(written.n_images, "a different image")
     ));
     if written.n_left_over > 0 {
-        printer.insist(format_args!(
-            "{} files in its folders are left over: an earlier version did not list the files that it wrote, so none was \
-             deleted",
+        printer.warn(format_args!(
+            "{} files were left in its folders: an earlier version did not list the files it wrote, so none was deleted",
             written.n_left_over
         ));
     }
     if written.n_broken > 0 {
-        printer.insist(format_args!("{} pictures cannot be shown; the page says why", written.n_broken));
+        printer.warn(format_args!("{} images cannot be shown; the page says why", written.n_broken));
     }
     if !not_found.is_empty() {
         let ids: Vec<String> = not_found.iter().map(|id| visible(id)).collect();
-        printer.insist(format_args!("no run has an image of {}", ids.join(", ")));
+        printer.insist(format_args!("no run contains an image of {}", ids.join(", ")));
     }
 }
 

@@ -1,4 +1,5 @@
-//! `imgeval generate RUN --reread` and `imgeval observe RUN --reread`: kept replies are read anew, and nothing is sent.
+//! `imgeval generate RUN --reread` and `imgeval observe RUN --reread`: re-reads stored replies without sending
+//! anything.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -65,7 +66,7 @@ pub(super) fn reread_judged(run: &Path, files: &SettingsFiles, printer: Printer)
 }
 
 fn print(view: &RereadView, as_json: bool, printer: Printer) -> Result<Exit> {
-    let advice = "and --reread sends nothing, so start `imgeval generate` to ask again";
+    let advice = "--reread sends nothing; run `imgeval generate` to ask again";
     printer.data(match as_json {
         true => format!("{:#}\n", Schema::Reread.stamp(reread_json(view))),
         false => reread_text(view, advice),
@@ -104,14 +105,14 @@ impl Asked {
     fn by(manifest: &Manifest) -> Result<Self, CommandError> {
         let fact = |name: &str| manifest.generation.get(name).cloned();
         let (Some(provider), Some(model)) = (fact("provider"), fact("model")) else {
-            return Err(CommandError::nothing("the run holds no replies: its images were imported"));
+            return Err(CommandError::nothing("the run contains no replies: its images were imported"));
         };
         let Some(kind) = ProviderKind::from_name(&provider) else {
-            let message = format!("this version knows no provider `{}`", imgeval_core::visible(&provider));
+            let message = format!("unknown provider `{}`", imgeval_core::visible(&provider));
             return Err(CommandError::nothing(message));
         };
         if kind.is_local() {
-            let message = format!("the run holds no replies: the provider `{kind}` works on this machine");
+            let message = format!("the run contains no replies: the provider `{kind}` runs on this machine");
             return Err(CommandError::nothing(message));
         }
         let parameters = ImageParameters {

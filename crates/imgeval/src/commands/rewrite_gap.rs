@@ -1,4 +1,4 @@
-//! How much better images of rewritten prompts score: what is lost by having to know.
+//! How much better images of rewritten prompts score: the gap between drawing and knowing.
 
 use std::path::Path;
 
@@ -64,8 +64,7 @@ pub(super) fn print_gap(run: &Run, rewritten: &Path, args: &ScoreArgs, printer: 
             add("overall", overall);
         }
         table.below.push(format!(
-            "by {}; {} prompts have an image in only one of the runs. A large gap: the model draws what it is told, and does \
-             not know what was meant.",
+            "by {}; {} prompts have an image in only one of the runs. A large gap means that the model draws what it is told but does not know what was meant.",
             evaluator.title(),
             gap.n_unpaired
         ));

@@ -1,4 +1,4 @@
-//! `imgeval run`: generate or import, look at the images and score them in one go, whatever the suite.
+//! `imgeval run`: generates or imports, evaluates and scores images in one command, for any suite.
 
 use std::path::{Path, PathBuf};
 
@@ -122,6 +122,7 @@ impl<'a> Filling<'a> {
         printer: Printer,
     ) -> Result<Self> {
         let cases = CaseSet::of_suite(args.suite(), &args.suites.files(), parameters)?;
+        let cases = cases.with_label(args.label.as_ref());
         let Some(model) = &args.model else { return Ok(Self { cases, images, run, job: None }) };
         let max_pixels = args.read.limit.for_generated();
         let job = Job::prepare(cases.clone(), model, run.as_deref(), &args.generation, max_pixels, printer)?;
@@ -165,7 +166,8 @@ impl Worked {
     fn end(self, scored: Result<Exit>, printer: Printer) -> Result<Exit> {
         printer.talk(format_args!("run: {}", self.run.directory().display()));
         if let Some(results) = &self.results {
-            printer.talk(format_args!("verdicts, one a line in the official format: {}", results.display()));
+            printer
+                .talk(format_args!("verdicts, one per line in the official format: {}", results.display()));
         }
         // What kept images from being made weighs more than what came of those that were.
         match self.generated? {
@@ -242,7 +244,7 @@ fn detector_of_rounds(args: &RunArgs) -> Option<DetectorSettings> {
 }
 
 fn nothing_to_fill_from() -> CommandError {
-    CommandError::usage("name the images with --images and --run, or a --model")
+    CommandError::usage("choose images with --images and --run, or a --model")
 }
 
 /// Refuses a probe that would compare prompts with themselves.
@@ -250,18 +252,17 @@ fn check_fresh(args: &RunArgs) -> Result<(), CommandError> {
     let official = SuiteConfig::default();
     let Some(seed) = args.fresh.fresh_seed else { return Ok(()) };
     if args.generator.config() != official {
-        let message =
-            "--fresh-seed stands beside the official prompts, so that --seed and --per-task must be left out";
+        let message = "--fresh-seed compares with the official prompts; leave out --seed and --per-task";
         return Err(CommandError::usage(message));
     }
     if seed == official.seed {
-        let message = format!("{seed} is the seed of the official prompts; fresh ones need another");
+        let message = format!("{seed} is the seed of the official prompts; use another one");
         return Err(CommandError::usage(message));
     }
     if args.images.is_some() && args.fresh.fresh_images.is_none() {
-        let message = "name the images of the fresh prompts with --fresh-images";
+        let message = "pass the images of the fresh prompts with --fresh-images";
         let suite = registry::default_suite().id();
-        let hint = format!("`imgeval prompts {suite} --seed {seed}` prints the prompts to make them for");
+        let hint = format!("`imgeval prompts {suite} --seed {seed}` prints the prompts to generate for");
         return Err(CommandError::usage(message).with_hint(hint));
     }
     Ok(())
@@ -322,7 +323,7 @@ fn fill_alone(filling: Filling<'_>, args: &RunArgs, holder: &str, printer: Print
 fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let suite = args.suite();
     if args.fresh.fresh_seed.is_some() {
-        return Err(CommandError::usage("only GenEval's prompts can be drawn afresh").into());
+        return Err(CommandError::usage("only GenEval's prompts can be drawn fresh").into());
     }
     let is_measured = suite.facts().has_controls;
     if args.judge.judges.is_empty() && !is_measured {
@@ -339,7 +340,7 @@ fn run_with_judges(args: &RunArgs, printer: Printer) -> Result<Exit> {
         return Err(nothing_to_fill_from().into());
     };
     if args.judge.judges.is_empty() {
-        printer.insist("run: no judge is named, so whether instructions were carried out is not scored");
+        printer.warn("run: no judge was given, so instruction following is not scored");
         let generated = fill_alone(filling, args, &holder, printer)?;
         if generated != Exit::Interrupted {
             print_run(&directory, detector_of_rounds(args).as_ref(), args.table.settings(), printer)?;
@@ -407,6 +408,8 @@ pub(super) struct Forecast {
     pub(super) images: Option<WorkEstimate>,
     /// Of what judges are asked; `None` without judges, or where that cannot be known before images are there.
     pub(super) questions: Option<QuestionEstimate>,
+    /// Judges without a known price, by their models.
+    pub(super) unpriced_judges: Vec<String>,
     /// Why it cannot begin, as far as that can be known without asking a provider.
     pub(super) missing: Vec<anyhow::Error>,
 }
@@ -420,10 +423,10 @@ pub(super) struct QuestionEstimate {
     pub(super) unpriced: usize,
 }
 
-/// Looks at all that `run` would need and at what it would cost. Touches no run and asks no provider.
+/// Computes what `run` would need and cost. Touches no run and calls no provider.
 ///
 /// # Errors
-/// If there are no cases to speak of.
+/// If there are no cases.
 pub(super) fn forecast_run(args: &RunArgs, printer: Printer) -> Result<Forecast> {
     let suite = args.suite();
     let mut cases = match suite.is_checked() {
@@ -464,6 +467,9 @@ pub(super) fn forecast_run(args: &RunArgs, printer: Printer) -> Result<Forecast>
     let by_id = cases.cases.iter().map(|case| (case.id.clone(), case.clone())).collect();
     match stage.panel_for(suite, &by_id, printer) {
         Ok(panel) => {
+            if let Some(case) = cases.cases.first() {
+                forecast.unpriced_judges = panel.without_price(suite, case);
+            }
             if let (Some(images), Some(case)) = (&forecast.images, cases.cases.first()) {
                 let images = images.calls + images.done;
                 forecast.questions = stage.questions_ahead(&panel, suite, case, images);

@@ -1,4 +1,5 @@
-//! `imgeval run` for suites whose cases have checks: images are generated, seen by whoever the checks need, and scored.
+//! `imgeval run` for suites whose cases have checks: generates the images, runs the evaluators that the checks need,
+//! and scores.
 
 use std::collections::BTreeMap;
 
@@ -34,10 +35,11 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
     let mut set = match &args.cases {
         Some(file) => CaseSet::of_file(file)?,
         None => CaseSet::of_suite(args.suite(), &args.suites.files(), &Parameters::new())?,
-    };
+    }
+    .with_label(args.label.as_ref());
     let suite = set.suite;
     let Some(model) = &args.model else {
-        return Err(CommandError::usage("name a model: --model PROVIDER:MODEL").into());
+        return Err(CommandError::usage("choose a model: --model PROVIDER:MODEL").into());
     };
     let generation = &args.generation;
     let mut selected = set.clone();
@@ -48,11 +50,11 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
         && !Job::takes_masks(model, generation)?
     {
         if !generation.ids.is_empty() {
-            let message = format!("case {} needs a mask, and {model} takes none", first.id);
-            return Err(CommandError::usage(message).with_hint("leave its id out").into());
+            let message = format!("case {} needs a mask, and {model} accepts none", first.id);
+            return Err(CommandError::usage(message).with_hint("leave out its id").into());
         }
         let cases = counted(masked.len(), "case");
-        printer.insist(format_args!("run: {cases} with a mask left out, because {model} takes none"));
+        printer.warn(format_args!("run: {cases} without a mask, because {model} accepts none"));
         set.cases.retain(|case| !needs_mask(case));
         selected.cases.retain(|case| !needs_mask(case));
     }
@@ -62,8 +64,8 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
     match (suite.has_rules(&cases), is_asked, args.judge.judges.is_empty()) {
         (false, ..) => return Err(no_rules().into()),
         (_, true, true) if args.cases.is_some() => return Err(needs_judge(suite).into()),
-        (_, true, true) => printer.insist(
-            "run: no judge is named, so cases that ask one have no score; --judge PROVIDER:MODEL names one",
+        (_, true, true) => printer.warn(
+            "run: no judge was given, so cases that need one have no score; add --judge PROVIDER:MODEL",
         ),
         (_, false, false) => return Err(no_questions().into()),
         _ => {}
@@ -110,7 +112,7 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
     Ok(first_not_ok([generated, judged, measured, scored]))
 }
 
-/// Makes the images of cases that no judge is asked about, after the user has agreed to what it may cost.
+/// Generates the images of cases that need no judge, after the user has confirmed the cost.
 pub(super) fn generate_alone(job: Job<'_>, holder: &str, printer: Printer) -> Result<Exit> {
     job.check_key()?;
     consent::ask(&Vec::from_iter(job.expense()?), job.ask_above, printer)?;

@@ -1,4 +1,6 @@
-//! `imgeval runs`: what lies in a folder of runs.
+//! `imgeval runs`: lists the runs in a folder.
+
+use std::path::Path;
 
 use anyhow::Result;
 use imgeval_core::{Usd, sentence_of, visible};
@@ -7,16 +9,21 @@ use imgeval_report::{
     tables::terminal::{CellText, Column, Row, Table, Tone},
 };
 use imgeval_scoring::{ListedRun, list_runs};
+use imgeval_store::{Label, RunWriter};
 use serde_json::{Value, json};
 
+use super::holder;
 use crate::{args::reporting::RunsArgs, exit_code::Exit, failure::CommandError, printer::Printer};
 
 pub(super) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
+    if let Some(label) = &args.label {
+        set_label(&args.folder, label)?;
+    }
     let found = list_runs(&args.folder);
     if found.is_empty() {
-        let message = format!("no run in `{}`", args.folder.display());
+        let message = format!("no runs in `{}`", args.folder.display());
         return Err(CommandError::nothing(message)
-            .with_hint("name the folder that holds the run directories")
+            .with_hint("pass the folder that contains the run directories")
             .into());
     }
     let mut table = Table::new([
@@ -61,11 +68,22 @@ pub(super) fn runs(args: &RunsArgs, printer: Printer) -> Result<Exit> {
     Ok(if is_broken { Exit::Partial } else { Exit::Ok })
 }
 
+/// Gives the run in `directory` another label; an empty one removes it.
+fn set_label(directory: &Path, text: &str) -> Result<()> {
+    let label = match text.trim() {
+        "" => None,
+        text => Some(Label::parse(text).map_err(|error| CommandError::usage(sentence_of(&error)))?),
+    };
+    Ok(RunWriter::open(directory, &holder("runs"))?.set_label(label)?)
+}
+
 fn row(name: &str, run: &ListedRun) -> Row {
     Row::new([
         name.to_owned(),
         run.suite.to_string(),
-        visible(run.model.as_deref().unwrap_or_default()),
+        run.label
+            .as_ref()
+            .map_or_else(|| visible(run.model.as_deref().unwrap_or_default()), Label::to_string),
         run.n_images.to_string(),
         run.score_text(),
         run.cost_text(),
@@ -82,6 +100,7 @@ fn run_json(run: &ListedRun) -> Value {
         "run": run.directory.to_string_lossy(),
         "suite": run.suite,
         "model": run.model,
+        "label": run.label.as_ref().map(Label::as_str),
         "images": run.n_images,
         "failed": run.n_failed,
         "scores": scores.collect::<Vec<_>>(),

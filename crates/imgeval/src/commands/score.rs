@@ -165,8 +165,8 @@ impl<'a> Scores<'a> {
             self.print_text(args, printer)?;
         }
         if self.trust.as_ref().is_some_and(Trust::has_drifted) {
-            printer.insist(
-                "the anchors moved beyond the judge's noise: these scores are not those of the judge of before",
+            printer.warn(
+                "the anchors moved beyond the judge's noise: the judge behind these scores has changed",
             );
         }
         self.exit(args, printer)
@@ -266,7 +266,7 @@ impl<'a> Scores<'a> {
             let coverage = coverage_table(view, is_verbose);
             tables.push(match is_common {
                 true => coverage,
-                false => coverage.with_title(format!("By {}:", table.evaluator.title())),
+                false => coverage.with_title(format!("Scored by {}:", table.evaluator.title())),
             });
             told.push(&table.coverage);
         }
@@ -292,6 +292,9 @@ impl<'a> Scores<'a> {
         };
         let parameters = parameters.join(", ");
         let mut lines = vec![format!("suite: {} ({prompts}{rewritten}: {parameters})", manifest.suite)];
+        if let Some(label) = &manifest.label {
+            lines.push(format!("label: {label}"));
+        }
         if let Some(model) = run.model() {
             lines.push(format!("model: {model}"));
             lines.push(spend_line(run.spend()).trim_end().to_owned());
@@ -340,13 +343,13 @@ pub(super) fn nothing_scored(coverage: &Coverage, is_unobserved: bool) -> Comman
         (0, _) => "import or generate usable images first",
         _ if is_unobserved => "run `imgeval observe` first",
         (_, 0) if coverage.without_color.count > 0 => "run `imgeval observe` again",
-        (_, 0) => "the coverage table says what is wrong with the images",
+        (_, 0) => "see the coverage table for problems with the images",
         _ => "run `imgeval observe` first",
     };
     CommandError::nothing("no image of the run could be scored").with_hint(hint)
 }
 
-/// Says how to get colours that verdicts would need, if some are missing.
+/// Says how to get colors that verdicts would need, if some are missing.
 pub(super) fn tell_missing_colors(run: &Run, coverage: &Coverage, printer: Printer) {
     let n_images = coverage.without_color.count;
     if n_images == 0 {
@@ -363,8 +366,7 @@ pub(super) fn tell_missing_colors(run: &Run, coverage: &Coverage, printer: Print
         command.push_str(&format!(" --color-objects {}", options.max_objects));
     }
     printer.insist(format_args!(
-        "{} cannot be scored: a colour that the prompt asks for is not named yet; `{command}`, with the same detector, names it \
-         without detecting again",
+        "{} cannot be scored: a color that the prompt asks for has not been named; `{command}`, with the same detector, names it without detecting again",
         counted(n_images, "image")
     ));
 }

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     io::{self, BufRead, BufReader, Seek, Write},
-    path::Path,
 };
 
 use anyhow::{Context as _, Result};
@@ -18,16 +17,20 @@ use imgeval_report::{
 };
 use imgeval_scoring::{plain_view, published_view, with_verdict_facts};
 use imgeval_suites::{
-    geneval::{self, DetectionsLine, ResultRow, VerdictOptions, compute_verdict, parse_detections_line},
+    geneval::{
+        self, DetectionsLine, ResultRow, Reward, VerdictError, VerdictOptions, compute_reward,
+        compute_verdict, parse_detections_line,
+    },
     registry,
     summary::{Summary, SummaryBuilder},
 };
+use serde::Serialize;
 use serde_json::Value;
 use tempfile::SpooledTempFile;
 
 use crate::{
     advice::NO_PIPES,
-    args::scoring::{ScoreDetectionsArgs, TableArgs},
+    args::scoring::{ScoreDetectionsArgs, SemanticsName, TableArgs},
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
@@ -35,7 +38,7 @@ use crate::{
 use imgeval_files::OutputFile;
 
 /// Stands beside scores of detections that were made elsewhere.
-const FOREIGN_NOTE: &str = "detections from elsewhere";
+const FOREIGN_NOTE: &str = "external detections";
 
 /// A line longer than this is no detections line (a thousand masks' worth of boxes is far shorter).
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -49,14 +52,14 @@ pub(super) fn score_detections(args: &ScoreDetectionsArgs, printer: Printer) -> 
     let options = args.verdict.options();
     let wants_table = args.table.json || args.table.csv || args.table.with_published;
     if args.out.is_none() && wants_table {
-        let message = "without --out the rows go to standard output, where there is no place for a table";
+        let message = "without --out, the rows go to standard output, which leaves no place for a table";
         return Err(CommandError::usage(message).into());
     }
     let mut builder = SummaryBuilder::new(geneval::scheme());
     let summary = match &args.out {
         Some(path) => {
             let mut file = OutputFile::create(path)?;
-            score_lines(&args.file, &options, &mut builder, &mut file, printer)?;
+            score_lines(args, &options, &mut builder, &mut file, printer)?;
             file.publish()?;
             let summary = builder.summarise(args.table.settings());
             print_table(&summary, &options, &args.table, printer)?;
@@ -64,7 +67,7 @@ pub(super) fn score_detections(args: &ScoreDetectionsArgs, printer: Printer) -> 
         }
         None => {
             let mut rows = SpooledTempFile::new(SPOOL_BYTES);
-            score_lines(&args.file, &options, &mut builder, &mut rows, printer)?;
+            score_lines(args, &options, &mut builder, &mut rows, printer)?;
             rows.rewind()?;
             printer.data_from(BufReader::new(rows))?;
             builder.summarise(args.table.settings())
@@ -82,7 +85,7 @@ fn print_table(
     printer: Printer,
 ) -> Result<()> {
     let suite = registry::default_suite();
-    let protocol = Protocol::default().with("suite", suite.id()).with("detector", "from elsewhere");
+    let protocol = Protocol::default().with("suite", suite.id()).with("detector", "external");
     let protocol = with_verdict_facts(protocol, options, suite.facts());
     let view = ScoreView { note: FOREIGN_NOTE.to_owned(), ..plain_view(suite, summary, &protocol) };
     let published = |with_own| published_view(suite, summary, with_own).filter(|_| args.with_published);
@@ -100,14 +103,14 @@ fn print_table(
 
 /// Scores line by line, in order; stops at the first bad line.
 fn score_lines(
-    detections: &Path,
+    args: &ScoreDetectionsArgs,
     options: &VerdictOptions,
     builder: &mut SummaryBuilder,
     output: &mut impl Write,
     printer: Printer,
 ) -> Result<()> {
-    let name = detections.display();
-    let file = open_regular(detections).map_err(|error| {
+    let name = args.file.display();
+    let file = open_regular(&args.file).map_err(|error| {
         let refused = CommandError::usage(format!("could not read `{name}`: {error}"));
         match Unsuitable::of(&error) {
             Some(Unsuitable::Pipe) => refused.with_hint(NO_PIPES),
@@ -138,25 +141,43 @@ fn score_lines(
         }
         let parsed = parse_detections_line(text, options).map_err(|error| bad(error.to_string()))?;
         further_keys.extend(parsed.further_keys.iter().cloned());
-        let row = score_line(&parsed).map_err(|error| bad(error.to_string()))?;
+        let (row, reward) = score_line(&parsed, args.semantics).map_err(|error| bad(error.to_string()))?;
         builder.add_score(parsed.metadata.tag as usize, &row.metadata, f64::from(u8::from(row.correct)));
-        let row = serde_json::to_string(&row)?;
+        let row = serde_json::to_string(&RewardedRow { row, reward })?;
         writeln!(output, "{row}").context("could not write the result rows")?;
         n_rows += 1;
     }
     if n_rows == 0 {
-        return Err(CommandError::nothing(format!("`{name}` holds no detections")).into());
+        return Err(CommandError::nothing(format!("`{name}` contains no detections")).into());
     }
     if !further_keys.is_empty() {
         let names = further_keys.iter().take(5).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        printer
-            .insist(format_args!("score: `metadata` has keys that GenEval does not know; ignored: {names}"));
+        printer.warn(format_args!("score: ignored keys in `metadata` that GenEval does not know: {names}"));
     }
     printer.talk(format_args!("score: {n_rows} rows"));
     Ok(())
 }
 
-fn score_line(line: &DetectionsLine) -> Result<ResultRow> {
-    let verdict = compute_verdict(&line.metadata, &line.objects, &line.options)?;
-    Ok(ResultRow::new(line.filename.clone(), &line.metadata, &line.raw_metadata, &verdict))
+/// An official row, and the rewards after it if they were asked for.
+#[derive(Serialize)]
+struct RewardedRow {
+    #[serde(flatten)]
+    row: ResultRow,
+    #[serde(flatten)]
+    reward: Option<Reward>,
+}
+
+fn score_line(
+    line: &DetectionsLine,
+    semantics: Option<SemanticsName>,
+) -> Result<(ResultRow, Option<Reward>), VerdictError> {
+    let (verdict, reward) = match semantics {
+        None => (compute_verdict(&line.metadata, &line.objects, &line.options)?, None),
+        Some(name) => {
+            let (verdict, reward) =
+                compute_reward(&line.metadata, &line.objects, &line.options, name.into())?;
+            (verdict, Some(reward))
+        }
+    };
+    Ok((ResultRow::new(line.filename.clone(), &line.metadata, &line.raw_metadata, &verdict), reward))
 }

@@ -34,7 +34,7 @@ pub(super) fn score_rows(args: &ScoreRowsArgs, printer: Printer) -> Result<Exit>
     let suite = registry::find(name).filter(|suite| suite.facts().has_official_rows).ok_or_else(|| {
         let known = registry::all().filter(|suite| suite.facts().has_official_rows).map(SuiteRef::id);
         let hint = format!("imgeval score-rows SUITE FILE..., of {}", known.collect::<Vec<_>>().join(", "));
-        CommandError::usage(format!("`{name}` is no suite with official score files")).with_hint(hint)
+        CommandError::usage(format!("`{name}` is not a suite with official score files")).with_hint(hint)
     })?;
     let mut builder = SummaryBuilder::new(suite.scheme(&Default::default()));
     let (mut n_failed, mut n_skipped) = (0, 0);
@@ -48,7 +48,7 @@ pub(super) fn score_rows(args: &ScoreRowsArgs, printer: Printer) -> Result<Exit>
         tell_row_notes(path, &notes, printer);
         for row in rows {
             if !seen.insert(row.id.clone()) {
-                let message = format!("`{}`: prompt {} has a score already", path.display(), row.id);
+                let message = format!("`{}`: prompt {} already has a score", path.display(), row.id);
                 return Err(CommandError::usage(message).into());
             }
             let group = row.group.as_deref().map(|group| if group.is_empty() { "(none)" } else { group });
@@ -63,7 +63,7 @@ pub(super) fn score_rows(args: &ScoreRowsArgs, printer: Printer) -> Result<Exit>
         }
     }
     if seen.is_empty() {
-        return Err(CommandError::nothing("the files hold no score").into());
+        return Err(CommandError::nothing("the files contain no scores").into());
     }
     let summary = builder.summarise(args.table.settings());
     let view = plain_view(suite, &summary, &Protocol::default());
@@ -104,10 +104,10 @@ pub(super) fn score_rows(args: &ScoreRowsArgs, printer: Printer) -> Result<Exit>
 /// Says what the official calculator skips or counts against better knowledge.
 fn tell_row_notes(path: &Path, notes: &[String], printer: Printer) {
     for note in notes.iter().take(MAX_ROW_NOTES) {
-        printer.insist(format_args!("score: `{}`: {}", path.display(), visible(note)));
+        printer.warn(format_args!("score: `{}`: {}", path.display(), visible(note)));
     }
     if notes.len() > MAX_ROW_NOTES {
         let n_more = notes.len() - MAX_ROW_NOTES;
-        printer.insist(format_args!("score: `{}`: and {n_more} more such lines", path.display()));
+        printer.warn(format_args!("score: `{}`: {n_more} more such lines", path.display()));
     }
 }

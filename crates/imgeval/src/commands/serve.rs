@@ -1,4 +1,4 @@
-//! `imgeval serve`: the page of a report while its runs go on, or an index of a folder of runs.
+//! `imgeval serve`: the report page while its runs are in progress, or an index of a folder of runs.
 
 use std::{path::Path, time::Duration};
 
@@ -39,13 +39,12 @@ fn tell(event: ViewerEvent<'_>, printer: Printer) {
             ));
             if !address.ip().is_loopback() {
                 printer.insist(format_args!(
-                    "serve: whoever can reach {address} sees every picture, prompt and reply of these runs; there is no \
-                     password"
+                    "serve: anyone who can reach {address} can see every image, prompt and reply of these runs; there is no password"
                 ));
             }
         }
         ViewerEvent::RunsUnreadable(error) => {
-            printer.insist(format_args!("serve: the runs cannot be read: {}", sentence_of(error)));
+            printer.insist(format_args!("serve: cannot read the runs: {}", sentence_of(error)));
         }
         ViewerEvent::DataUnreadable(error) => {
             printer.insist(format_args!("serve: {}", sentence_of(error)));

@@ -32,7 +32,7 @@ pub(super) struct Eyes {
 /// The networks whose weights were pulled, and the detector; `None` means that none are wanted.
 pub(super) fn eyes_of(wanted: Option<&DetectorSettings>, printer: Printer) -> Result<Eyes> {
     let Some(detector) = wanted else {
-        let reason = "they are left out";
+        let reason = "they are skipped";
         return Ok(Eyes { networks: Networks::none(reason), objects: ObjectFinder::none(reason) });
     };
     let networks = Networks::load(&NetworkWeights::pulled(detector.places.clone()))?;
@@ -70,7 +70,7 @@ pub(super) fn measure(
     store: &MeasureStore,
     printer: Printer,
 ) -> Result<Vec<MeasuredSession>> {
-    let mut progress = printer.progress("measure rounds");
+    let mut progress = printer.progress("measure rounds", "session");
     let total = sessions.iter().map(|session| session.rounds.len()).sum();
     progress.show(Progress::Planned { total, finished: 0 });
     let instruments = Instruments { networks: &eyes.networks, objects: &eyes.objects };

@@ -53,7 +53,7 @@ fn list(files: &SuiteFiles, as_json: bool, printer: Printer) -> Result<Exit> {
         Column::text("cases").wrapped(),
         Column::text("judged by").wrapped().normal(),
         Column::text("data"),
-        Column::text("licence").normal(),
+        Column::text("license").normal(),
         Column::text("source").wrapped().wide_only(),
     ]);
     for suite in registry::all() {
@@ -78,7 +78,7 @@ fn show(suite: SuiteRef, printer: Printer) -> Result<Exit> {
         ("cases", facts.cases),
         ("judged by", facts.judged_by),
         ("source", facts.source),
-        ("licence", facts.licence),
+        ("license", facts.licence),
     ];
     for (name, text) in rows.into_iter().chain(suite.sections()) {
         table.push(Row::new([name, text]));
@@ -106,7 +106,10 @@ fn fetch(
     let folder = files.folder(source);
     if source.archive.is_some() && asked.from.is_none() && !asked.replaces && is_all_here(source, files) {
         let title = source.title;
-        printer.talk(format_args!("suites: {title} is in {}; --again fetches it anew", folder.display()));
+        printer.talk(format_args!(
+            "suites: {title} is already in {}; use --again to fetch it again",
+            folder.display()
+        ));
         return Ok(Exit::Ok);
     }
     let Some(data) = &source.data_set else { return fetch_pinned(source, asked, files, printer) };
@@ -152,8 +155,8 @@ fn tell_data_set(
     printer: Printer,
 ) -> Result<()> {
     let Some(from) = asked.from else {
-        let message = format!("{} is distributed by hand only", source.title);
-        let hint = format!("{} and name it with --from DIR|ZIP", data.advice);
+        let message = format!("{} can only be downloaded by hand", source.title);
+        let hint = format!("{} and pass it with --from DIR|ZIP", data.advice);
         return Err(CommandError::usage(message).with_hint(hint).into());
     };
     let format_of = |bytes: &[u8]| match inspect_and_decode(bytes, &DecodeLimits { max_pixels: 1 << 27 }) {
@@ -184,14 +187,14 @@ fn fetch_pinned(
         folder.display()
     ));
     for (file, sha256) in &fetched.other_scripts {
-        printer.insist(format_args!(
-            "suites: {} is another version than that of commit {}: its SHA-256 is {sha256}, not {}; its protocol says so",
+        printer.warn(format_args!(
+            "suites: {} differs from the version at commit {}: its SHA-256 is {sha256}, not {}; its protocol says so",
             file.path, source.commit, file.sha256
         ));
     }
     let is_complete = fetched.missing.is_empty() && fetched.unusable.is_empty();
     for path in &fetched.missing {
-        printer.insist(format_args!("suites: {path} was not there; what needs it cannot be used"));
+        printer.insist(format_args!("suites: {path} was missing; whatever needs it is unavailable"));
     }
     for error in fetched.unusable {
         printer.insist(render_error(&error.into()).text);

@@ -43,7 +43,7 @@ fn list(printer: Printer) -> Result<Exit> {
         table.push(Row::new([path.to_string_lossy().as_ref(), state.word(), sha256]));
     }
     if table.sections.is_empty() {
-        return Err(CommandError::nothing("no settings file is trusted").into());
+        return Err(CommandError::nothing("no trusted settings files").into());
     }
     printer.table(&table)?;
     Ok(Exit::Ok)
@@ -51,14 +51,11 @@ fn list(printer: Printer) -> Result<Exit> {
 
 fn revoke(file: &Path, printer: Printer) -> Result<Exit> {
     if !TrustList::load()?.revoke(file)? {
-        return Err(CommandError::nothing(format!(
-            "`{}` is not on the list of trusted files",
-            file.display()
-        ))
-        .with_hint("`imgeval trust --list` shows the list")
-        .into());
+        return Err(CommandError::nothing(format!("`{}` is not a trusted file", file.display()))
+            .with_hint("see `imgeval trust --list`")
+            .into());
     }
-    printer.talk(format_args!("not trusted any more: {}", shown(file)));
+    printer.talk(format_args!("no longer trusted: {}", shown(file)));
     Ok(Exit::Ok)
 }
 

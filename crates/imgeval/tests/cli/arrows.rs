@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 21] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),
@@ -31,6 +31,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("imgeval-store", &["imgeval-core", "imgeval-files"]),
     ("imgeval-runner", &["imgeval-core", "imgeval-files", "imgeval-store"]),
     ("imgeval-report", &["imgeval-core", "imgeval-files"]),
+    ("imgeval-study", &["imgeval-core", "imgeval-files", "imgeval-suites"]),
     (
         "imgeval-scoring",
         &[
@@ -108,10 +109,24 @@ const ALLOWED: [(&str, &[&str]); 20] = [
         ],
     ),
     (
+        "imgeval-dataset",
+        &[
+            "imgeval-core",
+            "imgeval-files",
+            "imgeval-metrics",
+            "imgeval-report",
+            "imgeval-runner",
+            "imgeval-scoring",
+            "imgeval-store",
+            "imgeval-suites",
+        ],
+    ),
+    (
         "imgeval",
         &[
             "imgeval-clients",
             "imgeval-core",
+            "imgeval-dataset",
             "imgeval-diagnose",
             "imgeval-fetch",
             "imgeval-files",

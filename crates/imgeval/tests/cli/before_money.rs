@@ -34,7 +34,7 @@ fn check_refused(folder: &Path, output: &Output, exit: i32, words: &[&str]) {
 fn a_missing_or_malformed_key_is_named_before_there_is_a_run() {
     let folder = test_folder("before-key");
     let model = ["--model", "openai:gpt-image-2"];
-    let words = ["there is no key for provider `openai`", "set OPENAI_API_KEY"];
+    let words = ["no key for provider `openai`", "set OPENAI_API_KEY"];
     check_refused(&folder, &at_vendor(&folder, &model).output().unwrap(), 2, &words);
     for (key, word) in [
         (" \t", "OPENAI_API_KEY is blank"),
@@ -53,7 +53,7 @@ fn a_missing_or_malformed_key_is_named_before_there_is_a_run() {
     fs::write(folder.join("how.txt"), "Be vivid.").unwrap();
     let mut command = at_vendor(&folder, &model);
     let output = command.args(rewriter).args(["--rewriter-instructions", "how.txt"]).output().unwrap();
-    check_refused(&folder, &output, 2, &["there is no key for provider `openai-chat`"]);
+    check_refused(&folder, &output, 2, &["no key for provider `openai-chat`"]);
 }
 
 const CATALOGUE: &str = "
@@ -89,23 +89,23 @@ fn what_the_catalogue_knows_to_be_impossible_is_refused_at_the_vendor_alone() {
     for (arguments, words) in [
         (
             &["openai:piant-9"][..],
-            ["no model `piant-9` in the catalogue", "the nearest are paint-9", "pass --any-model"],
+            ["no model `piant-9` in the catalog", "the nearest are paint-9", "pass --any-model"],
         ),
         (
             &["openai:paint-8"],
-            ["paint-8 was retired on 2020-05-06", "the vendor names paint-9 instead", "--any-model"],
+            ["paint-8 was retired on 2020-05-06", "the vendor recommends paint-9 instead", "--any-model"],
         ),
         (
             &["openai:paint-9", "--size", "64x96"],
-            ["does not take the size `64x96`", "it takes 64x64", "paint-9"],
+            ["does not accept the size `64x96`", "it accepts 64x64", "paint-9"],
         ),
         (
             &["openai:paint-9", "--quality", "best"],
-            ["does not take the quality `best`", "it takes fine, rough", ""],
+            ["does not accept the quality `best`", "it accepts fine, rough", ""],
         ),
         (
             &["gemini:gemini-9"],
-            ["gemini has no model `gemini-9` in the catalogue", "the nearest are gemini-", ""],
+            ["gemini has no model `gemini-9` in the catalog", "the nearest are gemini-", ""],
         ),
     ] {
         let arguments = [&["--model"], arguments].concat();

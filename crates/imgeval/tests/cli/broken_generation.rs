@@ -19,7 +19,7 @@ fn an_error_comes_after_the_table_of_what_was_done() {
     let output = imgeval(&[&arguments[..], &["--model", &model, "--run", run.to_str().unwrap()]].concat());
     check_exit(&output, 1);
     let (told, complaint) = (stdout(&output), stderr(&output));
-    assert!(told.contains("not-accessible") && told.contains("spend: $0.00 for 1 call"), "{told}");
+    assert!(told.contains("not-accessible") && told.contains("cost: $0.00 for 1 call"), "{told}");
     assert!(complaint.contains("error: could not store the image"), "{complaint}");
     assert!(complaint.contains("it is not a folder"), "{complaint}");
 }

@@ -1,4 +1,4 @@
-//! Colours are evidence of their own: a missing one is said and completed, never counted as wrong.
+//! Colors are evidence of their own: a missing one is said and completed, never counted as wrong.
 
 use std::{fs, path::Path};
 
@@ -40,7 +40,7 @@ fn scores_for(name: &str) -> ColorScores {
     ColorScores { values, rule: ColorRule::Argmax }
 }
 
-/// A run of two images, in each of which a vase was seen with this score and without a colour.
+/// A run of two images, in each of which a vase was seen with this score and without a color.
 fn run_with_a_vase(folder: &Path, score: f32) -> RunWriter {
     let images = folder.join("images");
     write_official(&images, COLORED, 0);
@@ -83,7 +83,7 @@ fn a_missing_color_is_said_and_not_counted_as_wrong() {
     let output = imgeval(&["score", text(&directory), "--json"]);
     check_exit(&output, 4);
     let advice = stderr(&output);
-    assert!(advice.contains("1 image cannot be scored: a colour"), "{advice}");
+    assert!(advice.contains("1 image cannot be scored: a color"), "{advice}");
     assert!(advice.contains("/run`, with the same detector"), "{advice}");
     let table: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(table["overall"]["images_scored"], 1);
@@ -110,7 +110,7 @@ fn a_lower_threshold_says_how_to_get_its_colors() {
     let folder = test_folder("colors-threshold");
     let run = run_with_a_vase(&folder, 0.25);
     let directory = run.directory().to_owned();
-    // At the official threshold there is no vase, and no colour is needed.
+    // At the official threshold there is no vase, and no color is needed.
     check_exit(&imgeval(&["score", text(&directory)]), 0);
     let output = imgeval(&["score", text(&directory), "--threshold", "0.2"]);
     check_exit(&output, 4);
@@ -182,6 +182,6 @@ fn colors_are_named_again_without_detecting() {
     check_exit(&again, 0);
     let said = stderr(&again);
     assert!(said.contains("observe: 0 images looked at"), "{said}");
-    assert!(said.contains("colours named in 2 images that had been looked at before"), "{said}");
+    assert!(said.contains("colors named in 2 previously evaluated images"), "{said}");
     assert_eq!(table(&run), before);
 }

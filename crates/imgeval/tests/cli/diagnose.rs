@@ -47,8 +47,7 @@ fn a_probe_is_trained_and_asked() {
     let output = imgeval(&with_out);
     check_exit(&output, 0);
     let shown = stdout(&output);
-    for part in
-        ["What differed before", "shuffled labels, trained 10x", "not done: no --control-decoder", "at most"]
+    for part in ["Confounders", "shuffled labels, 10 trainings", "not done: no --control-decoder", "at most"]
     {
         assert!(shown.contains(part), "{part}: {shown}");
     }
@@ -56,7 +55,7 @@ fn a_probe_is_trained_and_asked() {
     let auc = &json["card"]["evaluation"]["separation"]["auc"];
     assert!(auc["value"].as_f64().unwrap() > 0.95 && auc["low"].as_f64().unwrap() > 0.7, "{auc}");
     assert_eq!(json["claim"], "generators");
-    assert!(fs::read_to_string(report.join("summary.md")).unwrap().contains("told apart well"));
+    assert!(fs::read_to_string(report.join("summary.md")).unwrap().contains("well separated"));
 
     let figures: Vec<_> =
         fs::read_dir(report.join("figures")).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -65,11 +64,11 @@ fn a_probe_is_trained_and_asked() {
     // Two histograms, three robustness curves, likeness and spectra; each as PNG too.
     assert_eq!((svgs, figures.len()), (7, 14), "{figures:?}");
 
-    // A file that is no picture is named and counted, and the rest is answered.
+    // A file that is no image is named and counted, and the rest is answered.
     fs::write(lattice.join("note.png"), "not a picture").unwrap();
     let output = imgeval(&["diagnose", "architecture", "apply", text(&probe), text(&lattice), "--json"]);
     check_exit(&output, 4);
-    assert!(stderr(&output).contains("note.png` cannot be used: unsupported-format: looks like plain text"));
+    assert!(stderr(&output).contains("note.png`: unsupported-format: looks like plain text"));
     let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert!(answer["summary"]["shares"][1]["value"].as_f64().unwrap() > 0.9, "{}", answer["summary"]);
     assert_eq!(answer["images"].as_array().unwrap().len(), 40);
@@ -81,7 +80,7 @@ fn a_probe_is_trained_and_asked() {
     fs::write(&probe, &bytes[..bytes.len() / 2]).unwrap();
     let output = imgeval(&["diagnose", "architecture", "apply", text(&probe), text(&lattice)]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("is no probe of imgeval, or damaged"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is not a probe, or it is damaged"), "{}", stderr(&output));
 }
 
 /// A small network learns to the same bytes however often, and leaves nothing beside its probe.
@@ -180,11 +179,11 @@ fn what_cannot_be_learnt_from_is_told() {
         assert!(!out.exists());
     };
     let few_class = |name: &str| format!("{name}={}", text(&few));
-    check(&[&few_class("a")], 2, "only one class is given, `a`");
-    check(&["a"], 2, "`a` is no NAME=PLACE");
-    check(&[&few_class("a"), &few_class("b")], 2, "class `a` has 4 groups of images and needs at least 10");
+    check(&[&few_class("a")], 2, "only one class is given: `a`");
+    check(&["a"], 2, "`a` is not of the form NAME=PLACE");
+    check(&[&few_class("a"), &few_class("b")], 2, "class `a` has 4 groups of images but needs at least 10");
     check(&[&few_class("a"), &format!("b={}", text(&empty))], 5, "has no image");
-    check(&[&few_class("a"), &format!("b={}", text(&folder.join("absent")))], 2, "is no folder");
+    check(&[&few_class("a"), &format!("b={}", text(&folder.join("absent")))], 2, "is not a folder");
 
     // A run without an image.
     let images = folder.join("images");

@@ -50,7 +50,7 @@ fn sessions_of_a_folder_become_a_document_and_a_page() {
     let about_networks = notes.iter().filter(|note| note.as_str().unwrap().contains("LPIPS")).count();
     assert_eq!(about_networks, 1, "{notes:?}");
     let about_objects =
-        "Whether objects and background are kept is not measured: weights `preview` are not here.";
+        "Whether objects and background are kept is not measured: weights `preview` are not installed.";
     assert!(notes.iter().any(|note| note == about_objects), "{notes:?}");
     let page = files(&out);
     let n_records = page.keys().filter(|name| name.starts_with("measures")).count();

@@ -1,4 +1,4 @@
-//! `imgeval doctor`: what works, and how to mend the rest.
+//! `imgeval doctor`: what works, and how to repair the rest.
 
 use std::{fs, process::Output};
 

@@ -181,22 +181,22 @@ fn pairs_that_cannot_be_measured_are_told_in_one_sentence() {
     check(
         &grays,
         4,
-        "warning: the mask has 40x20 pixels and the source 300x200; is it the mask of this picture?",
+        "warning: the mask has 40x20 pixels and the source 300x200; does the mask belong to this image?",
     );
     GrayImage::from_pixel(300, 200, [255].into()).save(&mask).unwrap();
-    check(&[], 4, "warning: the mask hides the whole picture; the numbers say nothing about the edit");
+    check(&[], 4, "warning: the mask covers the whole image, so the numbers say nothing about the edit");
     fs::write(&mask, "no picture").unwrap();
-    check(&[], 2, "error: `F/mask.png` cannot be used: looks like plain text");
+    check(&[], 2, "error: cannot use `F/mask.png`: looks like plain text");
     fs::remove_file(&mask).unwrap();
-    check(&[], 2, "error: `F/mask.png` cannot be used: the file could not be opened: ");
+    check(&[], 2, "error: cannot use `F/mask.png`: the file could not be opened: ");
     write_mask(&mask, &json!(["disc", 300, 200]));
-    check(&["--lpips-heads", "absent.pth"], 2, "error: `absent.pth` is no file");
+    check(&["--lpips-heads", "absent.pth"], 2, "error: `absent.pth` is not a file");
     let source = pair.file("source.png");
     let wrong = ["--lpips-trunk", &source, "--lpips-heads", &source];
     check(&wrong, 2, "error: ");
     let turned = fixtures().join("images/exif_6.jpg");
     fs::copy(&turned, &mask).unwrap();
-    check(&grays, 4, "warning: `F/mask.png` was turned upright, which the official evaluation does not do");
+    check(&grays, 4, "warning: `F/mask.png` was rotated upright, which the official evaluation does not do");
     // A single row has no inside to cut out.
     let row = |y: u32| if y == 7 { 255 } else { 0 };
     GrayImage::from_fn(256, 256, |_, y| [row(y)].into()).save(&mask).unwrap();
@@ -275,7 +275,7 @@ fn a_photograph_is_no_mask() {
     }
 }
 
-/// Registered with itself, a picture has lost nothing; without a mask the region is found and written.
+/// Registered with itself, an image has lost nothing; without a mask the region is found and written.
 #[test]
 fn edits_are_registered_with_and_without_a_mask() {
     let folder = test_folder("edit-metrics-registered");

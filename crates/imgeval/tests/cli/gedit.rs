@@ -91,7 +91,7 @@ fn images_and_instructions_are_taken_from_one_place_or_from_two() {
     for words in ["4 cases", "en/color_alter: 2", "cn/color_alter: 1", "gedit-sc@1", "gedit-pq@1"] {
         assert!(said.contains(words), "{words}: {said}");
     }
-    assert!(said.contains("is another version than that of commit 570eba6"), "{said}");
+    assert!(said.contains("differs from the version at commit 570eba6"), "{said}");
 
     let two = Gedit::new("gedit-two-places");
     let clone = two.folder.join("Step1X-Edit-main");

@@ -89,7 +89,7 @@ fn the_table_for_people_names_outcomes_spend_and_run() {
     let output = plain.output().unwrap();
     check_exit(&output, 0);
     let table = stdout(&output);
-    assert!(table.contains("made") && table.contains("spend: unknown for 1 call"), "{table}");
+    assert!(table.contains("made") && table.contains("cost: unknown for 1 call"), "{table}");
     assert!(table.contains("1 of them at an unknown price"), "{table}");
     assert!(stderr(&output).contains(text(&bench.run())), "{}", stderr(&output));
     Report::read(&command.output().unwrap()).check(&[("made", 0), ("there-before", 1)]);

@@ -68,8 +68,8 @@ fn a_budget_without_a_price_is_refused_before_any_call() {
     check_exit(&output, 2);
     assert!(!bench.run().exists());
     let said = stderr(&output);
-    assert!(said.contains("no price is known") && said.contains("some-model"), "{said}");
-    assert!(said.contains("hint: state the price in the catalogue"), "{said}");
+    assert!(said.contains("price unknown") && said.contains("some-model"), "{said}");
+    assert!(said.contains("hint: add the price to the catalog"), "{said}");
     assert_eq!(bench.provider.requests().len(), 0);
     bench.report(&["--limit", "2"], 0).check(&[("made", 2)]);
 }

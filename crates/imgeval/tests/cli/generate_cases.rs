@@ -60,7 +60,7 @@ fn a_command_that_is_not_there_or_malformed_is_one_sentence() {
     for (model, words) in [
         ("cmd:program {prompt}", "lacks {out}"),
         ("cmd:program {promt} {out}", "the unknown placeholder {promt}"),
-        ("cmd:program 'x {prompt} {out}", "a quote that is not closed"),
+        ("cmd:program 'x {prompt} {out}", "an unclosed quote"),
         ("cmd-lines:program {prompt}", "has {prompt}"),
         ("folder:/nonexistent/folder", "/nonexistent/folder"),
     ] {
@@ -199,7 +199,7 @@ fn malformed_files_of_cases_are_refused_with_the_line() {
     for (line, words) in [
         (r#"{"id": "b", "prompt": "p""#, "EOF"),
         (r#"["b", "p"]"#, "cases.jsonl"),
-        (r#"{"id": "a", "prompt": "p"}"#, "the id `a` occurs twice"),
+        (r#"{"id": "a", "prompt": "p"}"#, "duplicate id `a`"),
         (r#"{"id": "../x", "prompt": "p"}"#, "the id `../x` is none"),
         (r#"{"id": "", "prompt": "p"}"#, "the id `` is none"),
         (r#"{"id": ".x", "prompt": "p"}"#, "the id `.x` is none"),
@@ -252,7 +252,7 @@ fn a_file_of_cases_may_grow_but_not_change_what_the_run_has_seen() {
     write_cases(&bench, &[case("a", "other")]);
     let output = bench.generate(&["--cases", &cases]);
     check_exit(&output, 6);
-    assert!(stderr(&output).contains("the case `a` is not what it was"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the case `a` has changed"), "{}", stderr(&output));
     let listing = fs::read_to_string(bench.run().join("cases.jsonl")).unwrap();
     assert_eq!(listing.lines().count(), 2);
     assert!(listing.contains("one") && listing.contains("two") && !listing.contains("other"));
@@ -296,7 +296,7 @@ fn files_from_windows_editors_are_read() {
     assert!(contains(&requests[0], b"\"a cat, in oil\""), "nothing before the words");
 }
 
-/// A conversation of three rounds by a command that logs its input and answers with another picture each round.
+/// A conversation of three rounds by a command that logs its input and answers with another image each round.
 fn converse(bench: &Bench) -> Vec<String> {
     for round in 1..=3 {
         write_picture(&bench.folder.join(format!("picture-{round}.png")), round);

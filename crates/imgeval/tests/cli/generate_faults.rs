@@ -203,7 +203,7 @@ fn a_bad_key_is_one_request_one_sentence_and_no_sample() {
     assert_eq!(bench.provider.requests().len(), 1);
     let said = stderr(&output);
     assert_eq!(said.matches("error: ").count(), 1, "{said}");
-    assert!(said.contains("the key is missing or not accepted"), "{said}");
+    assert!(said.contains("the key is missing or was rejected"), "{said}");
     assert!(said.contains("hint: set OPENAI_API_KEY to a valid key"), "{said}");
     assert!(!format!("{said}{}", stdout(&output)).contains("canary"), "{said}");
     let database = rusqlite::Connection::open(bench.run().join("run.db")).unwrap();

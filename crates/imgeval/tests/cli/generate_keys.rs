@@ -222,7 +222,7 @@ fn key_files_hold_one_key_and_are_not_shown_otherwise() {
         fs::write(&path, content).unwrap();
         let output = bench.generate(&["--key-file", text(&path)]);
         check_exit(&output, 2);
-        assert!(stderr(&output).contains("must hold the key and nothing else"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("must contain only the key"), "{}", stderr(&output));
         assert!(!stderr(&output).contains("canary"), "{}", stderr(&output));
     }
     let output = bench.generate(&["--key-file", "/nonexistent/key"]);

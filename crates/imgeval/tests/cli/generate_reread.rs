@@ -71,7 +71,10 @@ fn an_image_in_a_kept_reply_is_recovered_without_a_key_or_a_call() {
 
     let output = reread(&bench, &[]);
     check_exit(&output, 4);
-    assert_eq!(stdout(&output), "recovered: 0 images from kept replies\nunchanged: 3 images (empty-reply)\n");
+    assert_eq!(
+        stdout(&output),
+        "recovered: 0 images from stored replies\nunchanged: 3 images (empty-reply)\n"
+    );
 
     leave(
         &bench,
@@ -105,7 +108,7 @@ fn where_nothing_can_be_read_one_sentence_says_so() {
     bench.report(&["--limit", "1"], 0);
     let output = reread(&bench, &[]);
     check_exit(&output, 0);
-    assert_eq!(stdout(&output), "reread: no sample is without its image\n");
+    assert_eq!(stdout(&output), "reread: every sample has its image\n");
 
     let run = bench.run();
     let judged = command(&["observe", text(&run), "--reread"]).output().unwrap();

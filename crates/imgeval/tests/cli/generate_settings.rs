@@ -21,7 +21,7 @@ fn refuse(bench: &Bench, arguments: &[&str], exit: i32, words: &[&str]) {
 #[test]
 fn settings_that_are_not_understood_are_refused_with_the_line_and_without_their_text() {
     let bench = Bench::new("settings-refused", [image(1)]);
-    let hint = "keys belong in the environment";
+    let hint = "put keys in the environment";
     for (toml, words) in [
         ("[providers.openai]\nretires = 3\n", ["imgeval.toml`, line 2: unknown field `retires`", hint]),
         ("\n\n[provider.openai]\n", ["line 3: unknown field `provider`", hint]),
@@ -31,12 +31,12 @@ fn settings_that_are_not_understood_are_refused_with_the_line_and_without_their_
         ("[providers.openai]\nretries = \"a, expected sk-canary\"\n", ["line 2: ", "expected, u32"]),
         ("catalogue = [\"sk-canary-1234567\"]\n", ["line 1: ", hint]),
         ("[providers.openai]\nconcurrency = 0\n", ["line 2: ", hint]),
-        ("[providers.openai]\ntimeout_s = -1\n", ["`timeout_s = -1` is no time limit", ""]),
-        ("[providers.openai]\nkey_env = \"NOT_SET\"\n", ["`NOT_SET` for the key is not set or blank", ""]),
+        ("[providers.openai]\ntimeout_s = -1\n", ["`timeout_s` must be positive, not -1", ""]),
+        ("[providers.openai]\nkey_env = \"NOT_SET\"\n", ["`NOT_SET` for the key is unset or blank", ""]),
         (
             "[providers.openai]\nheaders = { Authorization = \"Bearer sk-canary-12\" }\n",
             [
-                "the header `Authorization` of provider `openai` would put a key into the settings",
+                "the header `Authorization` of provider `openai` contains a key, which does not belong in the settings",
                 "headers_env",
             ],
         ),
@@ -46,9 +46,12 @@ fn settings_that_are_not_understood_are_refused_with_the_line_and_without_their_
         ),
         (
             "[providers.openai]\nproxy = \"http://me:canary@a.example:3128\"\n",
-            ["the proxy of provider `openai` would put a password into the settings", "proxy_env"],
+            [
+                "the proxy of provider `openai` contains a password, which does not belong in the settings",
+                "proxy_env",
+            ],
         ),
-        ("[providers.openai]\nkind = \"openai\"\n", ["kind `openai`, which does not exist", "openai-images"]),
+        ("[providers.openai]\nkind = \"openai\"\n", ["unknown kind `openai`", "openai-images"]),
     ] {
         bench.settings(toml);
         refuse(&bench, &["--ids", "0"], 2, &words);
@@ -126,22 +129,27 @@ fn settings_here_are_found_without_being_named() {
 fn unknown_providers_and_models_without_a_provider_are_explained() {
     let bench = Bench::new("settings-unknown", [image(1)]);
     bench.settings("[providers.mine]\nkind = \"gemini\"\n");
-    let known = "there are: cmd, cmd-lines, folder, gemini, mine, openai, openai-chat, openai-images";
-    refuse(&bench, &["--model", "opnai:m"], 2, &["there is no provider `opnai`", known]);
+    let known = "available: cmd, cmd-lines, folder, gemini, mine, openai, openai-chat, openai-images";
+    refuse(&bench, &["--model", "opnai:m"], 2, &["unknown provider `opnai`", known]);
     for model in ["some-model", ":m", "openai:", ""] {
-        refuse(&bench, &["--model", model], 2, &["names no provider and model", "write PROVIDER:MODEL"]);
+        refuse(
+            &bench,
+            &["--model", model],
+            2,
+            &["does not name a provider and a model", "write PROVIDER:MODEL"],
+        );
     }
     bench.settings("[providers.mine]\nretries = 1\n");
-    refuse(&bench, &["--model", "mine:m"], 2, &["provider `mine` of the settings has no `kind`"]);
+    refuse(&bench, &["--model", "mine:m"], 2, &["provider `mine` in the settings has no `kind`"]);
 }
 
 #[test]
 fn what_a_provider_does_not_take_is_refused_before_any_call() {
     let bench = Bench::new("settings-capabilities", [image(1)]);
     for (arguments, word) in [
-        (["--system", "be kind"], "takes no request with a system prompt"),
-        (["--image-seed", "7"], "takes no request with a seed"),
-        (["--size", "16:9"], "takes no request with an aspect ratio"),
+        (["--system", "be kind"], "does not accept a request with a system prompt"),
+        (["--image-seed", "7"], "does not accept a request with a seed"),
+        (["--size", "16:9"], "does not accept a request with an aspect ratio"),
     ] {
         refuse(&bench, &arguments, 2, &["the provider `openai-images`", word]);
     }
@@ -151,7 +159,7 @@ fn what_a_provider_does_not_take_is_refused_before_any_call() {
     refuse(&bench, &arguments, 2, &["the command line has no `{input}`", "further rounds"]);
     for flag in ["--base-url", "--key-file", "--rpm"] {
         let arguments = ["--model", "cmd:program {prompt} {out}", flag, "7"];
-        refuse(&bench, &arguments, 2, &["works on this machine", flag]);
+        refuse(&bench, &arguments, 2, &["runs on this machine", flag]);
     }
     for arguments in
         [["--size", "0x7"], ["--size", "big"], ["--retry", "transport"], ["--output-format", "gif"]]
@@ -238,6 +246,6 @@ fn a_retired_model_is_warned_of_with_its_date() {
     };
     let said = warning("openai:old");
     assert!(said.contains("warning: the model old was retired on 2020-05-06"), "{said}");
-    assert!(said.contains("the vendor names newer-model instead"), "{said}");
+    assert!(said.contains("the vendor recommends newer-model instead"), "{said}");
     assert_eq!(warning("openai:young"), "");
 }

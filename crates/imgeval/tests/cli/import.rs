@@ -70,7 +70,7 @@ fn the_official_layout_with_every_trouble() {
     check_counts(&coverage, 5, &expected);
     // Again: nothing changes, and what failed is tried again.
     assert_eq!(import(&folder, text(&images), &[]), (4, coverage));
-    // Mended files come in.
+    // Repaired files come in.
     fs::write(images.join("00002/samples/0000.png"), &whole).unwrap();
     let (_, coverage) = import(&folder, text(&images), &[]);
     assert_eq!(coverage["usable_images"], 6);
@@ -341,7 +341,7 @@ fn a_png_wins_over_previews_beside_it() {
     let (code, coverage) = import(&folder, text(&images), &[]);
     assert_eq!(code, 0);
     check_counts(&coverage, 3, &[("extra-file", 3), ("not-png", 1)]);
-    assert!(coverage.to_string().contains("lies beside it as PNG"), "{coverage:#}");
+    assert!(coverage.to_string().contains("exists as PNG"), "{coverage:#}");
 
     let folder = test_folder("import-previews-flat");
     let images = folder.join("images");
@@ -417,7 +417,7 @@ fn the_same_bytes_from_another_path_are_there_already() {
     let run = folder.join("run");
     let output = imgeval(&["import", "geneval", text(&second), "--run", text(&run)]);
     assert!(stderr(&output).contains("0 imported, 1 already imported, 0 unusable"), "{}", stderr(&output));
-    // Another name of the same picture in the same folder is no second sample either.
+    // Another name of the same image in the same folder is no second sample either.
     fs::copy(first.join("00003.png"), first.join("3.png")).unwrap();
     let (code, coverage) = import(&folder, text(&first), &[]);
     assert_eq!(code, 0);

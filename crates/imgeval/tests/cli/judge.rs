@@ -32,7 +32,7 @@ fn edits_are_judged_once_and_scored_by_the_smaller_of_two_scores() {
     assert_eq!(scores["spend"]["calls"], 3);
 
     let table = stdout(&bench.score(&["--verdicts", "--with-published"], 0));
-    for words in ["left-right-0001", "0.600", "0.533", "not comparable", "SmartEdit", "spend: "] {
+    for words in ["left-right-0001", "0.600", "0.533", "not comparable", "SmartEdit", "cost: "] {
         assert!(table.contains(words), "{words}: {table}");
     }
     let csv = stdout(&bench.score(&["--csv"], 0));
@@ -160,7 +160,7 @@ fn a_key_that_is_not_taken_is_one_request_and_one_sentence() {
     let said = stderr(&bench.observe(&judge, &[], 1));
     assert_eq!((judge.requests().len(), said.matches("error: ").count()), (1, 1), "{said}");
     assert!(
-        said.contains("the key is missing or not accepted") && said.contains("--judge-key-file"),
+        said.contains("the key is missing or was rejected") && said.contains("--judge-key-file"),
         "{said}"
     );
     assert!(replies(&bench.run()).is_empty());

@@ -279,7 +279,7 @@ fn a_limit_on_the_cost_needs_a_price_and_is_kept() {
     let bench = JudgeBench::new("trust-cost");
     let judge = Provider::start([gives(5, 5)]);
     let said = stderr(&bench.observe(&judge, &["--judge-max-cost", "1"], 2));
-    assert!(said.contains("no price is known for m") && judge.requests().is_empty(), "{said}");
+    assert!(said.contains("price unknown for m") && judge.requests().is_empty(), "{said}");
 
     let catalogue = bench.folder.join("models.toml");
     fs::write(&catalogue, CATALOGUE).unwrap();
@@ -303,7 +303,7 @@ fn a_limit_on_the_cost_needs_a_price_and_is_kept() {
     let spend = &bench.score_json(&[], 0)["spend"];
     assert!((spend["usd"].as_f64().unwrap() - 0.06).abs() < 1e-9, "{spend:#}");
     let plan = stdout(&bench.observe(&judge, &[&priced[..], &["--judge-dry-run"]].concat(), 0));
-    assert!(plan.contains("0 questions of 3, nothing to pay"), "{plan}");
+    assert!(plan.contains("0 questions of 3, no cost"), "{plan}");
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn a_dry_run_calls_nobody_and_writes_nothing() {
     let before = fs::read(bench.run().join("run.db")).unwrap();
     let plan =
         stdout(&bench.observe(&judge, &["--judge-dry-run", "--judge-repeats", "2", "--swap-order"], 0));
-    assert_eq!(plan.matches("6 questions of 6, no price is known").count(), 2, "{plan}");
+    assert_eq!(plan.matches("6 questions of 6, price unknown").count(), 2, "{plan}");
     assert!(judge.requests().is_empty());
     assert!(fs::read(bench.run().join("run.db")).unwrap() == before);
 }

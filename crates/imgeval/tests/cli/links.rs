@@ -165,7 +165,7 @@ fn a_report_deletes_only_what_a_report_listed() {
     fs::write(out.join("imgeval-report.json"), "{\"layout\":1}\n").unwrap();
     let output = report();
     check_exit(&output, 0);
-    assert!(stderr(&output).contains("5 files in its folders are left over"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("5 files were left in its folders"), "{}", stderr(&output));
     assert!(mine.iter().all(|name| out.join(name).is_file()));
     for name in ["data", "figures", "images", "tables", "thumbs"] {
         fs::rename(out.join(name), folder.join("aside")).unwrap();

@@ -1,4 +1,4 @@
-//! The paths that ARCHITECTURE.md names exist, so that it cannot fall behind the code.
+//! The paths that ARCHITECTURE.md names exist, so that it cannot fall behind the code. Contributors find every script.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -16,6 +16,23 @@ fn every_path_in_the_map_exists() {
         .filter(|path| !ELSEWHERE.contains(&path.as_str()) && !root.join(path).exists())
         .collect();
     assert!(absent.is_empty(), "ARCHITECTURE.md names what does not exist: {absent:?}");
+}
+
+#[test]
+fn every_script_is_described_and_has_a_recipe() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let contributing = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let recipes = fs::read_to_string(root.join("justfile")).unwrap();
+    for entry in fs::read_dir(root.join("scripts")).unwrap() {
+        let path = entry.unwrap().path();
+        let script = format!("scripts/{}", path.file_name().unwrap().to_str().unwrap());
+        // Bytecode of Python is nobody's script.
+        if script.ends_with("__pycache__") {
+            continue;
+        }
+        assert!(contributing.contains(&script), "CONTRIBUTING.md does not name {script}");
+        assert!(script.ends_with(".py") || recipes.contains(&script), "justfile has no recipe for {script}");
+    }
 }
 
 /// Code spans that look like a file or folder, and the targets of links.

@@ -41,7 +41,7 @@ fn a_set_of_the_hub_is_pulled_listed_and_checked() {
     check_exit(&run(&["check"]), 5);
     let output = run(&["pull", "hf-mask2former", "--offline"]);
     check_exit(&output, 1);
-    assert!(stderr(&output).contains("network is not to be used"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("network access is disabled"), "{}", stderr(&output));
     assert!(server.requests().is_empty());
 
     let output = run(&["pull", "hf-mask2former"]);
@@ -167,7 +167,7 @@ fn unknown_sets_and_foreign_files_are_refused() {
     let output = run(&["pull", "yolo"]);
     check_exit(&output, 2);
     assert!(
-        stderr(&output).contains("known are: preview, geneval, hf-mask2former, lpips, ocr, rounds"),
+        stderr(&output).contains("available: preview, geneval, hf-mask2former, lpips, ocr, rounds"),
         "{}",
         stderr(&output)
     );
@@ -184,7 +184,7 @@ fn unknown_sets_and_foreign_files_are_refused() {
     assert!(stderr(&output).contains("one that starts with b8a52dc0"), "{}", stderr(&output));
     let output = run(&["add", "lpips", text(&file)]);
     check_exit(&output, 1);
-    assert!(stderr(&output).contains("is no part of the set `lpips`"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is not part of the set `lpips`"), "{}", stderr(&output));
     let heads = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/golden/edit_metrics/lpips_squeeze_heads.pth");
     if heads.is_file() {
@@ -196,7 +196,7 @@ fn unknown_sets_and_foreign_files_are_refused() {
     // Without a checksum the name decides, and the first copy binds.
     let output = run(&["add", "rounds", text(&file)]);
     check_exit(&output, 1);
-    assert!(stderr(&output).contains("is no part of the set `rounds`"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is not part of the set `rounds`"), "{}", stderr(&output));
     let dino = folder.join("dino_deitsmall16_pretrain.pth");
     fs::write(&dino, "abc").unwrap();
     check_exit(&run(&["add", "rounds", text(&dino)]), 0);
@@ -213,8 +213,8 @@ fn unknown_sets_and_foreign_files_are_refused() {
     check_exit(&output, 1);
     let said = stderr(&output);
     assert!(said.contains("is a text that starts with `<html>`, no weights"), "{said}");
-    assert!(said.contains("hint: the server probably answered with a page"), "{said}");
+    assert!(said.contains("hint: the server probably answered with a web page"), "{said}");
     let output = run(&["add", "hf-mask2former", text(&file)]);
     check_exit(&output, 1);
-    assert!(stderr(&output).contains("is no part of the set `hf-mask2former`"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is not part of the set `hf-mask2former`"), "{}", stderr(&output));
 }

@@ -32,7 +32,7 @@ pub(super) fn golden() -> Option<Golden> {
     golden.mask2former.is_file().then_some(golden)
 }
 
-/// Prompts that ask for the colour of what the random network sees in everything: motorcycles and skis.
+/// Prompts that ask for the color of what the random network sees in everything: motorcycles and skis.
 const COLORED: [&str; 7] = ["00338", "00287", "00329", "00516", "00548", "00541", "00457"];
 
 /// The real images, as answers to those prompts.
@@ -79,7 +79,7 @@ fn detections_are_printed_with_sizes_and_masks() {
     assert!(detections.iter().all(|one| one["mask_area"].is_u64() && one["color"].is_null()));
     assert!(folder.join("0000.annotated.png").metadata().unwrap().len() > 1000);
 
-    // With a colour model the objects that could decide have ten scores and a name.
+    // With a color model the objects that could decide have ten scores and a name.
     let named = [&arguments[..], &["--detector", "geneval", "--clip", text(&golden.clip)]].concat();
     let output = imgeval(&named);
     check_exit(&output, 0);
@@ -128,7 +128,7 @@ fn killed_anywhere_the_official_pair_ends_at_the_same_table() {
     check_exit(&imgeval(&observe), 0);
     assert_eq!(table(&broken), expected);
 
-    // Colours alone, from stored masks.
+    // Colors alone, from stored masks.
     let again = imgeval(&[&observe[..], &["--recompute-colors"]].concat());
     check_exit(&again, 0);
     assert!(stderr(&again).contains("observe: 0 images looked at"), "{}", stderr(&again));
@@ -195,7 +195,7 @@ fn a_detector_refuses_weights_of_the_other_family() {
     let families = [("hf-mask2former", &pth, "mmdetection"), ("geneval", &fixtures, "transformers")];
     for (name, weights, family) in families {
         let options = ["--detector", name, "--weights", text(weights), "--clip", text(&folder)];
-        let reason = format!("holds weights of {family}, which are not those of `{name}`");
+        let reason = format!("contains weights of {family}, not of `{name}`");
         check_refused(&[&detect[..], &options].concat(), &reason);
         let either = ["--detector", "mask2former", "--weights", text(weights)];
         check_exit(&imgeval(&[&detect[..], &either].concat()), 0);

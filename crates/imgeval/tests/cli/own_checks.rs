@@ -214,7 +214,7 @@ fn what_no_check_can_mean_is_refused_before_anything_is_paid() {
     for (lines, expected) in [
         (
             vec![json!({"id": "a", "prompt": "p", "checks": [{"kind": "smell"}]})],
-            "line 1: check 1: the kind `smell` is unknown; there are objects, question, questions, rubric,",
+            "line 1: check 1: unknown kind `smell`; available: objects, question, questions, rubric,",
         ),
         (vec![json!({"id": "a", "rounds": ["p", "q"], "checks": [question]})], "has one round"),
         (vec![json!({"id": "a", "prompt": "p", "rule": "all"})], "`rule` needs `checks`"),

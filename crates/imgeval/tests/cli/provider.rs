@@ -169,7 +169,7 @@ pub(crate) fn image_reply(bytes: &[u8]) -> Reply {
     Reply::json(200, &json!({"created": 1, "data": [{"b64_json": STANDARD.encode(bytes)}]}))
 }
 
-/// Answers with a small picture.
+/// Answers with a small image.
 pub(crate) fn image(seed: u32) -> Action {
     Action::Reply(image_reply(&png(24, 16, seed)))
 }

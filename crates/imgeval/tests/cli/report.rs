@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     judge_bench::{JudgeBench, gives, says},
@@ -38,7 +38,7 @@ fn a_report_holds_page_pictures_tables_and_figures_and_is_the_same_twice() {
     let b = bench.write("b", &prompts, 2, |prompt, sample| (prompt + sample) % 2 == 0);
     let out = bench.folder.join("out");
     let said = stderr(&report(&[&a, &b], &out, &["--examples-seed", "4"], 0));
-    assert!(said.contains("shows 72 samples with 36 different pictures"), "{said}");
+    assert!(said.contains("shows 72 samples with 36 a different images"), "{said}");
     let first = files(&out);
     let names: Vec<&str> = first.keys().map(String::as_str).collect();
     for name in [
@@ -49,6 +49,10 @@ fn a_report_holds_page_pictures_tables_and_figures_and_is_the_same_twice() {
         "tables/comparison-1.md",
         "figures/geneval-overall.svg",
         "figures/geneval-overall.png",
+        "figures/geneval-overall.pdf",
+        "tables/summary.tex",
+        "tables/failures.csv",
+        "tables/methods.tex",
         "figures/geneval-difference-1.svg",
         "figures/examples.png",
     ] {
@@ -68,6 +72,19 @@ fn a_report_holds_page_pictures_tables_and_figures_and_is_the_same_twice() {
         .collect();
     assert!(own.iter().all(|row| row["cells"][0]["rank"].is_array()), "{own:#?}");
 
+    // The summary says no more than the ranks and intervals do.
+    let summary = index["summary"][0]["lines"].as_array().unwrap();
+    assert_eq!(summary.len(), 2, "{summary:#?}");
+    for line in summary {
+        let said = line["sentences"].to_string();
+        assert!(said.contains("95 % CI") && said.contains("of 553 prompts have an image"), "{said}");
+        let row = own.iter().find(|row| row["name"] == line["name"]).unwrap();
+        let rank = &row["cells"][0]["rank"];
+        let is_tied = rank[0] != rank[1];
+        assert_eq!(said.contains("No significant difference from"), is_tied, "{said} {rank}");
+        assert_eq!(line["rank"].as_str().unwrap().contains('-'), is_tied, "{line:#}");
+    }
+
     report(&[&a, &b], &out, &["--examples-seed", "4"], 0);
     assert_eq!(files(&out), first, "the same runs give the same bytes");
 }
@@ -81,7 +98,7 @@ fn a_single_file_needs_nothing_beside_it() {
     let html = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(!out.join("images").exists() && !out.join("thumbs").exists());
     assert!(html.contains("default-src 'none'") && !html.contains("unsafe-inline"), "the policy");
-    assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "nothing from elsewhere");
+    assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "nothing external");
 }
 
 #[test]
@@ -109,9 +126,57 @@ fn words_of_judges_stay_words() {
 }
 
 #[test]
+fn pixel_metrics_of_edits_reach_the_page_and_the_tables() {
+    let bench = JudgeBench::new("report-pixels");
+    let judge = Provider::start([gives(5, 5)]);
+    let (run, name, none) = (bench.run(), format!("{}#m", judge.url()), bench.folder.join("no-models"));
+    check_exit(&bench.call(&["observe", text(&run), "--judge", &name, "--models-dir", text(&none)]), 4);
+    let out = bench.folder.join("out");
+    report(&[&run], &out, &[], 0);
+    let index = index_of(&out.join("index.html"));
+    let metrics = &index["report"]["pixel_metrics"][0];
+    assert_eq!(metrics["suite"], "reason-edit", "{metrics:#}");
+    let columns = metrics["table"]["columns"].to_string();
+    assert!(columns.contains("PSNR, dB") && columns.contains("SSIM"), "{columns}");
+    assert_eq!(metrics["table"]["sections"][0]["heading"], "overall", "{metrics:#}");
+    let latex = fs::read_to_string(out.join("tables/reason-edit-pixel-metrics.tex")).unwrap();
+    assert!(latex.contains("PSNR, dB") && latex.contains("\\toprule"), "{latex}");
+}
+
+#[test]
+fn diagnoses_stand_in_sections_of_their_kind() {
+    let bench = RunBench::new("report-diagnoses");
+    let diagnosis = |name: &str, kind: &str, findings: &[&str]| {
+        let folder = bench.folder.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let table = json!({"title": "T", "columns": [{"title": "a", "is_number": false}],
+            "sections": [{"heading": "", "rows": [["5 %"]]}], "notes": []});
+        let document = json!({"schema": "imgeval/diagnosis/1", "figures": [],
+            "diagnosis": {"title": name, "kind": kind, "findings": findings, "text": "", "tables": [table], "figures": []}});
+        fs::write(folder.join("diagnosis.json"), document.to_string()).unwrap();
+        folder
+    };
+    let forensics = diagnosis("study", "forensics", &["Detectable.", "By one detector."]);
+    let probe = diagnosis("probe", "architecture", &["Most.", "Few groups.", "So it means little."]);
+    let out = bench.folder.join("out");
+    report(&[], &out, &["--diagnosis", text(&forensics), "--diagnosis", text(&probe)], 0);
+    let index = index_of(&out.join("index.html"));
+    let lines = &index["summary"][0]["lines"];
+    assert_eq!(lines[0]["sentences"], json!(["Detectable."]), "{lines:#}");
+    assert_eq!(lines[1]["sentences"], json!(["Most.", "So it means little."]), "{lines:#}");
+    let latex = fs::read_to_string(out.join("tables/diagnosis-1-1.tex")).unwrap();
+    assert!(latex.contains("5 \\%"), "{latex}");
+    // What an earlier version wrote has no kind, and is shown all the same.
+    let document = fs::read_to_string(forensics.join("diagnosis.json")).unwrap();
+    fs::write(forensics.join("diagnosis.json"), document.replace("\"kind\":\"forensics\",", "")).unwrap();
+    report(&[], &out, &["--diagnosis", text(&forensics)], 0);
+    assert_eq!(index_of(&out.join("index.html"))["report"]["diagnoses"][0]["kind"], "other");
+}
+
+#[test]
 fn odd_runs_have_sensible_reports() {
     let bench = RunBench::new("report-odd");
-    // Three of ten pictures are broken.
+    // Three of ten images are broken.
     let images = bench.folder.join("broken");
     for index in 0..10_u32 {
         let path = images.join(format!("{index:05}.png"));
@@ -142,10 +207,7 @@ fn odd_runs_have_sensible_reports() {
         }
     }
     let table = stdout(&imgeval(&["report", text(&broken), text(&unseen), "--format", "text"]));
-    assert!(
-        table.contains("nobody has looked at its images yet") || table.contains("Nobody has looked"),
-        "{table}"
-    );
+    assert!(table.contains("not evaluated yet") || table.contains("Nobody has looked"), "{table}");
 }
 
 #[test]
@@ -161,7 +223,7 @@ fn what_cannot_be_reported_is_refused_in_a_sentence() {
     let said = stderr(&report(&[&bench.folder.join("none")], &bench.folder.join("out"), &[], 2));
     assert!(said.starts_with("error: "), "{said}");
     let said = stderr(&report(&[&run], &bench.folder.join("out"), &["--examples", "00000,00999"], 4));
-    assert!(said.contains("no run has an image of 00999"), "{said}");
+    assert!(said.contains("no run contains an image of 00999"), "{said}");
     let damaged = files(&run).into_iter().find(|(name, _)| name.ends_with(".png")).unwrap().0;
     fs::write(run.join(damaged), b"other bytes").unwrap();
     let said = stderr(&report(&[&run], &bench.folder.join("fresh"), &[], 4));

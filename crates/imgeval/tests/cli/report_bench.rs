@@ -1,4 +1,4 @@
-//! Runs whose verdicts a test decides: small pictures of official prompts, and detections written by hand.
+//! Runs whose verdicts a test decides: small images of official prompts, and detections written by hand.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::support::{check_exit, imgeval, metadata_line, test_folder, text, write_official};
 
-/// Says what each picture shows.
+/// Says what each image shows.
 pub(crate) struct RunBench {
     pub(crate) folder: PathBuf,
 }
@@ -54,7 +54,7 @@ impl RunBench {
     }
 
     /// As [`Self::import`]; the detector saw exactly what was asked for where `is_right(prompt, sample)`, else nothing. Prompts of
-    /// colours and positions are never right.
+    /// colors and positions are never right.
     pub(crate) fn write(
         &self,
         name: &str,
@@ -91,7 +91,7 @@ impl RunBench {
     }
 }
 
-/// What a perfect picture would show.
+/// What a perfect image would show.
 fn asked_for(prompt: usize) -> Vec<Detection> {
     let metadata: Value = serde_json::from_str(&metadata_line(prompt)).unwrap();
     let mut detections = Vec::new();

@@ -48,7 +48,7 @@ fn a_template_is_put_around_every_prompt() {
     fs::write(&template, "In chalk!\n").unwrap();
     let output = bench.generate(&["--ids", "0", "--rewriter", &rewriter]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("has no place for the prompt"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("has no placeholder for the prompt"), "{}", stderr(&output));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_rewriter_with_a_bad_key_stops_before_any_image() {
         with_writer(&bench, vec![Action::Reply(error(401, "invalid_api_key", "who are you"))]);
     let output = bench.generate(&join(&arguments, &["--limit", "20"]));
     check_exit(&output, 1);
-    assert!(stderr(&output).contains("the key is missing or not accepted"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the key is missing or was rejected"), "{}", stderr(&output));
     assert!(writer.requests().len() <= 4, "those of the same moment and no more");
     assert_eq!(bench.provider.requests().len(), 0);
 }
@@ -118,14 +118,14 @@ fn rewriters_that_cannot_be_used_are_refused() {
     let instructions = bench.folder.join("instructions.txt");
     fs::write(&instructions, "Make it vivid.").unwrap();
     for (arguments, words) in [
-        (vec!["--rewriter", "magic"], "`magic` is no rewriter"),
-        (vec!["--rewriter", "chat:openai-chat:m"], "must be told how"),
+        (vec!["--rewriter", "magic"], "unknown rewriter `magic`"),
+        (vec!["--rewriter", "chat:openai-chat:m"], "needs instructions"),
         (vec!["--rewriter-instructions", text(&instructions)], "needs --rewriter chat:"),
         (
             vec!["--rewriter", "chat:gemini:m", "--rewriter-instructions", text(&instructions)],
-            "`gemini` does not speak chat completions",
+            "`gemini` does not support chat completions",
         ),
-        (vec!["--prompt-template", "no place"], "has no place for the prompt"),
+        (vec!["--prompt-template", "no place"], "has no placeholder for the prompt"),
     ] {
         let output = bench.generate(&arguments);
         check_exit(&output, 2);

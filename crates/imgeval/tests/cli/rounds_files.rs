@@ -277,7 +277,7 @@ fn bad_input_ends_in_one_sentence() {
     check(
         &["sessions", "magicbrush", text(&folder), "--images", text(&folder)],
         2,
-        "lie where its sessions are",
+        "must be in the folder of its sessions",
     );
     check(&["survival", &broken], 2, "broken.json` cannot be used");
     check(&["survival", &empty], 2, "it has none of `times`");

@@ -111,7 +111,7 @@ fn what_is_missing_is_listed_and_stops_nothing_else() {
 
     let refused = imgeval(&["study", study]);
     check_exit(&refused, 2);
-    assert!(stderr(&refused).contains("nothing limits the cost"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("there is no cost limit"), "{}", stderr(&refused));
 
     let done = document(&["study", study, "--yes", "--json"], 4);
     let found = states(&done);
@@ -119,7 +119,7 @@ fn what_is_missing_is_listed_and_stops_nothing_else() {
     assert_eq!(state("wise-legacy/C"), Some("failed"));
     assert_eq!((state("diagnose/artefacts"), state("report")), (Some("done"), Some("done")));
     let step = &done["steps"][0];
-    assert!(step["remark"].as_str().unwrap().contains("imgeval suites fetch wise"), "{step}");
+    assert!(step["remark"].as_str().unwrap().contains("is scored by a judge"), "{step}");
     let artefacts = &done["steps"][1]["remark"];
     assert!(artefacts.as_str().unwrap().contains("images/b: not there yet"), "{artefacts}");
 

@@ -197,7 +197,7 @@ fn what_is_fetched_again_must_be_the_same() {
     assert!(fetching.fetched() == before);
     write_benchmark(&fetching.benchmark(), ["Turn the lamp on.", INSTRUCTIONS[1], INSTRUCTIONS[2]]);
     let said = fetching.fetch(&fetching.benchmark(), 6);
-    assert!(said.contains("is not the one fetched before"), "{said}");
+    assert!(said.contains("is not the file fetched before"), "{said}");
     let hashes = said.split(|letter: char| !letter.is_ascii_hexdigit()).filter(|word| word.len() == 64);
     assert_eq!(hashes.collect::<std::collections::BTreeSet<_>>().len(), 2, "{said}");
     assert!(fetching.fetched() == before, "nothing was replaced");
@@ -252,7 +252,7 @@ fn an_image_changed_since_it_was_fetched_is_refused_with_both_checksums() {
     check_exit(&output, 1);
     let said = stderr(&output);
     let expected = image.file_stem().unwrap().to_str().unwrap();
-    assert!(said.contains("is not the file it should be") && said.matches(expected).count() >= 2, "{said}");
+    assert!(said.contains("is not the expected file") && said.matches(expected).count() >= 2, "{said}");
     assert!(!run.exists());
 }
 
@@ -301,7 +301,7 @@ fn an_archive_with_backslashes_between_folders_is_the_same() {
     }
     // Both ways of writing one name, and a way out of the folder.
     let twice = fetching.archive("twice.zip", "", &[("a\\b.png", b"x"), ("a/b.png", b"y")]);
-    assert!(fetching.fetch(&twice, 2).contains("twice.zip` holds two files `a/b.png`"));
+    assert!(fetching.fetch(&twice, 2).contains("twice.zip` contains two files named `a/b.png`"));
     let out = fetching.archive("out.zip", "", &[("..\\..\\x.png", b"x")]);
     assert!(fetching.fetch(&out, 2).contains("unsafe name"));
 }

@@ -1,4 +1,4 @@
-//! How tests call the binary: a scrubbed environment, a folder of their own, small pictures.
+//! How tests call the binary: a scrubbed environment, a folder of their own, small images.
 
 use std::{
     collections::BTreeMap,
@@ -53,7 +53,7 @@ pub(crate) fn test_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Writes a small picture whose pixels depend on `seed`; the format follows the extension.
+/// Writes a small image whose pixels depend on `seed`; the format follows the extension.
 pub(crate) fn write_picture(path: &Path, seed: u32) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let pixel = |x: u32, y: u32| {

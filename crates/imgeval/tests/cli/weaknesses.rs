@@ -52,7 +52,7 @@ fn a_model_that_takes_no_masks_is_asked_without_them() {
     let common = ["run", "--suite", "weaknesses", "--model", COPY, "--run", text(&run), "--dry-run"];
     let output = imgeval(&[&common[..], &["--tags", "locality"]].concat());
     check_exit(&output, 0);
-    assert!(stderr(&output).contains("16 cases with a mask left out"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("16 cases without a mask"), "{}", stderr(&output));
     let output = imgeval(&[&common[..], &["--ids", "locality-mask-street-car"]].concat());
     check_exit(&output, 2);
     assert!(stderr(&output).contains("needs a mask"), "{}", stderr(&output));

@@ -126,7 +126,7 @@ fn a_script_that_has_changed_since_it_was_fetched_is_refused_with_both_checksums
     let refused = wise.fetch_pinned();
     check_exit(&refused, 1);
     both_hashes(&stderr(&refused));
-    assert!(stderr(&refused).contains("gpt_eval.py` is not the file it should be"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("gpt_eval.py` is not the expected file"), "{}", stderr(&refused));
     assert!(stderr(&refused).contains("--other-scripts"), "{}", stderr(&refused));
     let taken = wise.fetch();
     check_exit(&taken, 0);
@@ -138,7 +138,7 @@ fn a_script_that_has_changed_since_it_was_fetched_is_refused_with_both_checksums
     fs::write(&script, SCRIPT.replace("You look", "You stare")).unwrap();
     let shown = wise.call(&["protocol", "show", "wise-legacy"]);
     check_exit(&shown, 1);
-    assert!(stderr(&shown).contains("is not the file it should be"), "{}", stderr(&shown));
+    assert!(stderr(&shown).contains("is not the expected file"), "{}", stderr(&shown));
 }
 
 #[test]
@@ -297,12 +297,12 @@ fn official_rows_are_scored_and_a_marked_failure_is_missing_and_not_zero() {
     assert!(score_rows(&[&two], 0).status.success());
 
     let twice = score_rows(&[&one, &one], 2);
-    assert!(stderr(&twice).contains("prompt 1 has a score already"), "{}", stderr(&twice));
+    assert!(stderr(&twice).contains("prompt 1 already has a score"), "{}", stderr(&twice));
     for (bad, exit, note) in [
-        ("{", 4, "line 2 is no row of scores of wise-legacy and is skipped"),
+        ("{", 4, "line 2 is not a row of scores of wise-legacy and is skipped"),
         ("[]", 4, "line 2 is no row"),
         (r#"{"prompt_id": 1}"#, 4, "line 2 is no row"),
-        (&good.replace("2.0", "7"), 0, "line 2 gives consistency as 7, not from 0 to 2, and counts"),
+        (&good.replace("2.0", "7"), 0, "line 2 has 7 for consistency, which is outside 0 to 2, but counts"),
         (&good.replace("\"prompt_id\": 1", "\"prompt_id\": 1001"), 2, "line 2 has the id 1001"),
     ] {
         let bad = rows(&folder, "bad.jsonl", &[other, bad]);

@@ -1,4 +1,4 @@
-//! An image as a string: base64, a data URL, or where it lies.
+//! An image as a string: base64, a data URL, or an address.
 
 use std::borrow::Cow;
 
@@ -59,7 +59,7 @@ impl<'a> ImageSource<'a> {
         }
     }
 
-    /// What a bare string means that stands where images do, but could be words or an id.
+    /// The meaning of a bare string in a place for images, which could also be text or an id.
     pub(super) fn of_string(text: &'a str) -> Option<Self> {
         let bare = unquoted(text);
         let is_relative = bare.starts_with('/') || has_image_name(bare);
@@ -139,7 +139,7 @@ fn is_plausible(encoded: &str) -> bool {
     start.peek().is_some() && start.all(is_one)
 }
 
-/// Whether base64 decodes to the beginning of a picture. Signatures from the formats' specifications.
+/// Whether base64 decodes to the beginning of an image. Signatures from the formats' specifications.
 pub(super) fn is_known_base64(text: &str) -> bool {
     let start: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).take(START_CHARS).collect();
     if start.len() < START_CHARS || !is_plausible(text) {
@@ -182,7 +182,7 @@ pub(crate) fn decode_image(text: &str) -> Result<Vec<u8>, Failure> {
     };
     let bytes = decoded.map_err(|error| Failure {
         kind: FailureKind::NotAnImage,
-        detail: format!("the image in the reply is no base64: {error}"),
+        detail: format!("the image in the reply is not base64: {error}"),
     })?;
     if bytes.is_empty() {
         let detail = "the image in the reply is empty".to_owned();

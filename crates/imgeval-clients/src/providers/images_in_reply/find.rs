@@ -46,13 +46,13 @@ pub(super) struct Place<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Found<'a> {
     pub(crate) source: ImageSource<'a>,
-    /// The part, or the slot of a list, in which it stands.
+    /// The part, or the slot of a list, that contains the image.
     pub(crate) item: &'a Value,
     /// The number of its choice or candidate.
     pub(crate) slot: usize,
-    /// How many images the reply has beside it, drafts and previews left out.
+    /// How many other images the reply has, not counting drafts and previews.
     pub(crate) n_others: usize,
-    /// It stands where images do and is no draft or preview, so that it is whole, whatever happened behind it.
+    /// It is in a place for images and is neither a draft nor a preview, so it is complete, whatever follows it.
     pub(crate) is_sure: bool,
 }
 
@@ -91,7 +91,7 @@ const PARTS: [&str; 5] = ["content", "parts", "multi_mod_content", "content_part
 /// How an answer says that it ended by itself, in any case of letters.
 const NORMAL_ENDS: [&str; 5] = ["stop", "finish_reason_stop", "end_turn", "completed", "eos"];
 
-/// Replies inside of replies are followed no deeper.
+/// Replies inside replies are followed no deeper.
 const MAX_DEPTH: usize = 3;
 
 /// What a reply answers with.
@@ -103,10 +103,10 @@ pub enum ReplyImage {
     Address(String),
 }
 
-/// The image in a reply of any interface, as [`read_reply`](crate::read_reply) gives it; `None` if there is none.
+/// The image in a reply of any interface, as [`read_reply`](crate::read_reply) returns it; `None` if there is none.
 ///
 /// # Errors
-/// If what stands there as base64 is none.
+/// If base64 was expected but is invalid.
 pub fn read_image(reply: &Value) -> Option<Result<ReplyImage, Failure>> {
     Some(match find_image(reply)?.source {
         ImageSource::Base64(text) => decode_image(text).map(ReplyImage::Bytes),
@@ -199,7 +199,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// One of a list of images, or an item of a response's output; or a reply inside of a reply.
+    /// One of a list of images, or an item of a response's output; or a reply inside a reply.
     fn slot(&mut self, item: &'a Value, place: Place<'a>, depth: usize) {
         let place = Place { item, ..place };
         let n_before = self.n_found;

@@ -68,7 +68,7 @@ const NESTED: [&str; 11] = [
 const MEDIA_TYPES: [&str; 5] = ["mimeType", "mime_type", "media_type", "mediaType", "content_type"];
 
 impl<'a> Finder<'a> {
-    /// An image that stands where images do: a string, or an object of any known shape.
+    /// An image in a place for images: a string, or an object of any known shape.
     pub(super) fn image(&mut self, value: &'a Value, place: Place<'a>) {
         match value {
             Value::String(text) => self.add(ImageSource::of_string(text), place),

@@ -18,7 +18,7 @@ pub(super) enum Form {
 pub(super) struct InText<'a> {
     pub(super) source: ImageSource<'a>,
     pub(super) form: Form,
-    /// What stands around it calls it a preview.
+    /// The surrounding text calls it a preview.
     pub(super) is_preview: bool,
 }
 

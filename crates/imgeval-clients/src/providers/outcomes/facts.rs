@@ -1,4 +1,4 @@
-//! What a reply says about itself, wherever it says it.
+//! What a reply says about itself, in any of the known places.
 
 use serde_json::Value;
 
@@ -307,7 +307,8 @@ impl Facts {
     }
 }
 
-/// Whether a reply holds an error though its status says success. An error that says nothing, neither code nor message, is none.
+/// Whether a reply contains an error although its status reports success. An error with neither code nor message does
+/// not count.
 pub(super) fn has_error(json: &Value) -> bool {
     let root = root(json);
     let choice = &root["choices"][0];
@@ -435,7 +436,7 @@ fn http_error(code: &str) -> Option<u16> {
     code.parse().ok().filter(|status| (400..600).contains(status))
 }
 
-/// Codes that stand inside of a message, as of an upstream's reply that a proxy quotes: as JSON (escaped or not), as Python
+/// Codes that stand inside a message, as of an upstream's reply that a proxy quotes: as JSON (escaped or not), as Python
 /// prints it, or as a class of LiteLLM's.
 fn quoted_codes(message: &str) -> Vec<String> {
     let message = message.replace('\\', "");

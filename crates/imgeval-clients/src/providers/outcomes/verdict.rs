@@ -1,4 +1,4 @@
-//! From facts to what becomes of a call.
+//! From facts about a reply to the outcome of a call.
 
 use std::time::Duration;
 
@@ -63,8 +63,8 @@ pub(crate) fn why_ended(json: &Value) -> Option<Failure> {
     ended(&Facts::of_answer(json))
 }
 
-/// As [`why_ended`], for an answer with words, of which only half may have come. What a filter found beside an answer that it let
-/// pass says nothing.
+/// Like [`why_ended`], for an answer with text that may be incomplete. A filter's finding about an answer that it let
+/// pass is ignored.
 pub(crate) fn why_stopped(json: &Value) -> Option<Failure> {
     ended(&Facts { flags: Vec::new(), ..Facts::of_answer(json) })
 }
@@ -97,7 +97,7 @@ pub(crate) fn judge_error(kind: ProviderKind, model: &str, reply: &Reply) -> Ver
     let (status, message) = (facts.status, facts.words());
     let said = match (message.is_empty(), reply.status < 400 && status < 400) {
         (true, _) => format!("answered {} without a word", reply.status),
-        (false, true) => format!("the reply holds an error: {message}"),
+        (false, true) => format!("the reply contains an error: {message}"),
         (false, false) => format!("answered {status}: {message}"),
     };
     let down = |what: &str, hint: String| {
@@ -123,17 +123,17 @@ pub(crate) fn judge_error(kind: ProviderKind, model: &str, reply: &Reply) -> Ver
             Verdict::Forgotten(Failure { kind: FailureKind::RejectedRequest, detail })
         }
         Meaning::NoMoney => down(
-            "the account has no money or quota left",
+            "the account has no credit or quota left",
             format!(
-                "pay in at the provider, raise the account's limit or set {variables} to another account's key"
+                "add credit at the provider, raise the account's limit or set {variables} to another account's key"
             ),
         ),
         Meaning::NoQuota => down(
             "the account has no quota for this model",
-            "set up billing for the project of the key: this model is not free".to_owned(),
+            "set up billing for the key's project: this model is not free".to_owned(),
         ),
         Meaning::DayIsOver => down(
-            "the day's quota is used up",
+            "the daily quota is used up",
             "start again tomorrow (the day ends at midnight Pacific time), or raise the project's quota"
                 .to_owned(),
         ),
@@ -141,33 +141,33 @@ pub(crate) fn judge_error(kind: ProviderKind, model: &str, reply: &Reply) -> Ver
             down("the account cannot be used", format!("set {variables} to the key of another project"))
         }
         Meaning::BadKey => {
-            down("the key is missing or not accepted", format!("set {variables} to a valid key"))
+            down("the key is missing or was rejected", format!("set {variables} to a valid key"))
         }
         Meaning::UnknownModel => down(
-            "the model is not known or not open to this key",
-            format!("check the model's name `{model}` and whether the key in {variables} may use it"),
+            "the model does not exist or is not available to this key",
+            format!("check the model name `{model}` and whether the key in {variables} may use it"),
         ),
         Meaning::TakesNoImages => down(
-            "the model takes no images",
-            "choose a model that sees, or start its server with what makes it see (llama.cpp: --mmproj)"
+            "the model does not accept images",
+            "choose a model that accepts images, or start its server with image support (llama.cpp: --mmproj)"
                 .to_owned(),
         ),
         Meaning::MakesNoImages => down(
-            "the model makes no images",
+            "the model does not generate images",
             format!("choose a model that answers with images instead of `{model}`"),
         ),
         Meaning::Forbidden => {
             let who = if is_google { "project" } else { "account" };
             let hint =
-                format!("let the {who} behind {variables} use the model `{model}`, or choose another model");
-            down("the key may not do this", hint)
+                format!("give the {who} behind {variables} access to the model `{model}`, or choose another model");
+            down("the key lacks permission", hint)
         }
         Meaning::NothingHere if is_google => down(
-            "the model is not known here",
-            format!("check the model's name `{model}` and the base URL, which usually ends in /v1beta"),
+            "the model does not exist",
+            format!("check the model name `{model}` and the base URL, which usually ends in /v1beta"),
         ),
         Meaning::NothingHere => down(
-            "nothing answers at this address",
+            "there is nothing at this address",
             "check the base URL, which usually ends in /v1, and whether the server has this interface"
                 .to_owned(),
         ),
@@ -178,7 +178,7 @@ pub(crate) fn judge_error(kind: ProviderKind, model: &str, reply: &Reply) -> Ver
 
 /// After "it": what was said begins with a verb or not.
 fn told(said: &str) -> String {
-    match said.strip_prefix("the reply holds an error: ") {
+    match said.strip_prefix("the reply contains an error: ") {
         Some(message) => format!("answered with an error: {message}"),
         None => said.to_owned(),
     }

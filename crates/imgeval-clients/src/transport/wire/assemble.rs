@@ -37,7 +37,7 @@ const WHOLE: [&str; 14] = [
     "url",
 ];
 
-const BROKEN_OFF: &str = "the stream broke off before the answer was complete";
+const BROKEN_OFF: &str = "the stream was cut off before the answer was complete";
 
 /// Whether a list is the events of a stream rather than a reply.
 pub(super) fn is_list_of_events(items: &[Value]) -> bool {

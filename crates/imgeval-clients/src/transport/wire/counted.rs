@@ -31,7 +31,7 @@ impl ValuesLeft {
         self.0.get().unwrap_or(0)
     }
 
-    /// Gives back what a parser took in vain.
+    /// Returns what a parser consumed without success.
     pub(super) fn reset_to(&self, left: usize) {
         self.0.set(Some(left));
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{counted::MAX_VALUES, tolerant::MAX_DEPTH, unpack::MAX_UNPACKED_BYTES};
 
-/// Something that was mended while reading. Blanks, comments and the like around a reply are not worth one.
+/// Something that was repaired while reading. Blanks, comments and the like around a reply are not worth one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Note {
     /// The reply was compressed though that was not asked for.
@@ -26,13 +26,13 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Unpacked => "the reply was compressed, which was not asked for",
-            Self::Assembled => "the reply came as a stream, which was not asked for",
-            Self::ReplacedText => "text in the reply that is not valid Unicode was replaced by U+FFFD",
-            Self::NotFinite => "a number in the reply that is not finite was read as null",
-            Self::ControlCharacters => "a string in the reply held raw control characters",
-            Self::UnknownEscape => "a string in the reply held an unknown escape",
-            Self::SkippedEvent => "an event of the reply's stream was no JSON and was left out",
+            Self::Unpacked => "the reply was compressed, which was not requested",
+            Self::Assembled => "the reply was a stream, which was not requested",
+            Self::ReplacedText => "invalid Unicode in the reply was replaced by U+FFFD",
+            Self::NotFinite => "a non-finite number in the reply was read as null",
+            Self::ControlCharacters => "a string in the reply contained raw control characters",
+            Self::UnknownEscape => "a string in the reply contained an unknown escape",
+            Self::SkippedEvent => "an event in the reply's stream was not JSON and was skipped",
         })
     }
 }
@@ -42,15 +42,15 @@ impl fmt::Display for Note {
 pub enum WireError {
     #[error("the reply is empty")]
     Empty,
-    #[error("the compressed reply cannot be unpacked: {reason}")]
+    #[error("could not decompress the reply: {reason}")]
     Packed { reason: String },
-    #[error("the unpacked reply is larger than {} MiB", MAX_UNPACKED_BYTES >> 20)]
+    #[error("the decompressed reply is larger than {} MiB", MAX_UNPACKED_BYTES >> 20)]
     TooLarge,
-    #[error("the reply holds more than {MAX_VALUES} JSON values")]
+    #[error("the reply contains more than {MAX_VALUES} JSON values")]
     TooManyValues,
     #[error("the reply's JSON is nested more than {MAX_DEPTH} levels deep")]
     TooDeep,
-    #[error("the reply's JSON breaks off")]
+    #[error("the reply's JSON is cut off")]
     BrokenOff,
     #[error("the reply is not JSON (byte {at})")]
     NotJson { at: usize },

@@ -19,7 +19,7 @@ const DATA: &[u8] = b"data:";
 #[derive(Debug, Clone, PartialEq)]
 pub struct WireReply {
     pub json: Value,
-    /// What was mended, each kind once.
+    /// What was repaired, each kind once.
     pub notes: BTreeSet<Note>,
 }
 

@@ -1,6 +1,6 @@
 //! What differed between the classes before anything was harmonised, and how far each fact alone would tell them apart.
 //!
-//! For each fact the rule "this value means that class" is learnt on four fifths of the groups and tried on the last, five times; its
+//! For each fact the rule "this value means that class" is learned on four fifths of the groups and tried on the last, five times; its
 //! balanced accuracy (mean of the classes' accuracies, so that chance is one over the number of classes) is over all images.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ const SHOWN_VALUES: usize = 4;
 /// File sizes are compared in so many classes of equal number.
 const N_BINS: usize = 8;
 
-/// Something that a file tells beside its picture.
+/// Something that a file tells beside its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
     Format,
@@ -64,9 +64,9 @@ impl Fact {
             Self::QuantisationTables => "JPEG tables",
             Self::Subsampling => "chroma subsampling",
             Self::Channels => "channels and bits",
-            Self::ColorProfile => "colour profile",
+            Self::ColorProfile => "color profile",
             Self::Metadata => "metadata",
-            Self::BytesPerPixel => "bytes a pixel",
+            Self::BytesPerPixel => "bytes per pixel",
         }
     }
 
@@ -74,15 +74,15 @@ impl Fact {
     fn consequence(self) -> &'static str {
         match self {
             Self::Format | Self::QuantisationTables | Self::Subsampling => {
-                "one compression for all pictures covers it, if the earlier ones were no stronger"
+                "one compression for all images hides it, unless the earlier ones were stronger"
             }
             Self::Size => {
-                "squares of one size are compared, but what another size did to the content remains unless all are scaled"
+                "squares of one size are compared, but the effect of another size on the content remains unless all are scaled"
             }
-            Self::Aspect => "only squares are compared, but other shapes hold other content",
-            Self::Channels | Self::ColorProfile | Self::Metadata => "it is ignored: no probe sees it",
+            Self::Aspect => "only squares are compared, but other shapes show other content",
+            Self::Channels | Self::ColorProfile | Self::Metadata => "ignored: no probe sees it",
             Self::BytesPerPixel => {
-                "it is ignored as such, but it often comes from compression or from smoother content"
+                "ignored as such, but it often comes from compression or from smoother content"
             }
         }
     }
@@ -129,7 +129,7 @@ fn bytes_per_pixel(image: &Examined) -> f64 {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     pub facts: Vec<FactProfile>,
-    /// One sentence for each fact that tells the classes apart, and for files that are in two classes.
+    /// One sentence for each property that separates the classes, and for files that are in two classes.
     pub warnings: Vec<String>,
 }
 
@@ -151,7 +151,7 @@ pub struct FactProfile {
     pub fact: Fact,
     /// The most frequent values of each class with their shares.
     pub values: Vec<Vec<ValueShare>>,
-    /// Balanced accuracy of the best rule on this fact alone, on groups that it was not learnt from.
+    /// Balanced accuracy of the best rule on this fact alone, on groups that it was not learned from.
     pub balanced_accuracy: Measured,
     pub chance: f64,
     pub separates: bool,
@@ -186,7 +186,7 @@ pub(crate) fn compute_profile(
         let separates = balanced_accuracy.low > chance && balanced_accuracy.value >= chance + MIN_GAIN;
         if separates {
             warnings.push(format!(
-                "`{}` alone tells the classes apart ({:.0} % right, chance {:.0} %): {}",
+                "`{}` alone separates the classes ({:.0} % accuracy, chance {:.0} %): {}",
                 fact.name(),
                 100.0 * balanced_accuracy.value,
                 100.0 * chance,
@@ -199,7 +199,7 @@ pub(crate) fn compute_profile(
     let n_shared = n_shared_files(images, classes);
     if n_shared > 0 {
         warnings.push(format!(
-            "{n_shared} files are in more than one class to the byte; nothing can tell them apart, look whether the folders are right"
+            "{n_shared} files are byte-identical in more than one class; check whether the folders are right"
         ));
     }
     Some(Profile { facts, warnings })
@@ -244,7 +244,7 @@ fn predict(
     predictions
 }
 
-/// For each value the class that has the largest share of its images there, learnt outside of `fold`; of equal shares the first.
+/// For each value the class that has the largest share of its images there, learned outside `fold`; of equal shares the first.
 fn learn_rule<'a>(
     values: &'a [String],
     classes: &[usize],

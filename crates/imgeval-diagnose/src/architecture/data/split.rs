@@ -1,4 +1,4 @@
-//! Which images are learnt from, which choose and calibrate, and which judge: by group, never by image.
+//! Which images are learned from, which choose and calibrate, and which judge: by group, never by image.
 //!
 //! Groups with the same set of classes are shuffled together (by the seed) and cut at the shares, so that every class has its
 //! share of each part. Images of one group always stay together.
@@ -36,7 +36,7 @@ impl Default for Shares {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SplitError {
     #[error(
-        "class `{class}` has {found} groups of images and needs at least {MIN_GROUPS}, to be divided by group into training, validation and test"
+        "class `{class}` has {found} groups of images but needs at least {MIN_GROUPS}, to be divided by group into training, validation and test"
     )]
     TooFewGroups { class: String, found: usize },
     #[error("class `{class}` has no group in the part {part:?}; it needs more groups or other shares")]

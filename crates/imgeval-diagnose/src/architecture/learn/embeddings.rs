@@ -34,7 +34,7 @@ impl EmbeddingCache {
         self.folder.join(&image_sha256[..2]).join(format!("{image_sha256}.f32"))
     }
 
-    /// A damaged entry is none.
+    /// Returns an entry; a damaged one counts as absent.
     pub(crate) fn get(&self, image_sha256: &str, width: usize) -> Option<Vec<f32>> {
         let limit = width as u64 * size_of::<f32>() as u64;
         embedding_from_bytes(&imgeval_files::read_regular(&self.path(image_sha256), limit).ok()?, width)

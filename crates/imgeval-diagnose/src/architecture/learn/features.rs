@@ -22,7 +22,7 @@ pub(crate) enum Extractor {
 }
 
 impl Extractor {
-    /// What is told while it works.
+    /// The name of the current stage, for progress messages.
     pub(crate) fn stage(&self) -> &'static str {
         match self {
             Self::Spectrum => "computing spectra",

@@ -1,4 +1,4 @@
-//! Models: from square crops of pictures to logits.
+//! Models: from square crops of images to logits.
 
 mod embeddings;
 mod features;

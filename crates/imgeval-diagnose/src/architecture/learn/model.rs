@@ -1,4 +1,4 @@
-//! What was learnt: from squares to logits.
+//! What was learned: from squares to logits.
 
 use imgeval_core::Pixels;
 use imgeval_metrics::logistic::{

@@ -1,4 +1,4 @@
-//! Fits and applies models of one kind to the images of one dataset; what is costly is computed once.
+//! Fits and applies models of one kind to the images of one dataset; expensive inputs are computed once.
 
 use std::{
     cell::RefCell,
@@ -42,7 +42,7 @@ const RESIDUAL_CROP: u32 = 128;
 /// What only some kinds of probes need.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WorkbenchSettings<'a> {
-    /// Weights of CLIP and the SHA-256 that tells which; needed by the kinds that begin with it.
+    /// Weights of CLIP and their SHA-256; needed by the kinds that start from it.
     pub clip: Option<(&'a Path, &'a str)>,
     pub compute: ComputeOptions,
     /// The most passes over the images, if not the kind's own number.
@@ -158,7 +158,7 @@ impl<'a> Workbench<'a> {
         let n_bytes = 3 * u64::from(dataset.plan.side).pow(2) * dataset.images.len() as u64;
         let squares = if n_bytes <= MAX_KEPT_BYTES {
             let images: Vec<&UsableImage> = dataset.images.iter().collect();
-            events(Event::Stage { name: "cutting squares".to_owned(), images: images.len() });
+            events(Event::Stage { name: "cropping squares".to_owned(), images: images.len() });
             let mut squares = Vec::with_capacity(images.len());
             for_each_batch(
                 &images,

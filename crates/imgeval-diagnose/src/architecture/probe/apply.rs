@@ -1,4 +1,4 @@
-//! A probe's answer about pictures whose decoder nobody knows.
+//! A probe's answer about images whose decoder nobody knows.
 
 use imgeval_metrics::{
     Cluster, Stratum,
@@ -29,9 +29,10 @@ pub struct AppliedImages {
 /// All answers together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppliedSummary {
-    /// Share of the images that are taken for each class.
+    /// Share of the images classified as each class.
     pub shares: Vec<Measured>,
-    /// Share of the images that lie further from the training images than 95 % of held-out ones do; `None` if the probe cannot say.
+    /// Share of the images further from the training images than 95 % of held-out ones; `None` if the probe cannot
+    /// tell.
     pub outside: Option<Measured>,
     /// Mean calibrated confidence in each class.
     pub mean_confidence: Vec<f64>,
@@ -60,7 +61,7 @@ pub fn apply_to(
     let examined = examine_all("examining", &items, limits, events);
     let (usable, unused) = usable_images(&items, examined, Some(probe.card.plan.side));
     let images: Vec<UsableImage> = usable.into_iter().map(|(_, image)| image).collect();
-    events(Event::Stage { name: "asking the probe".to_owned(), images: images.len() });
+    events(Event::Stage { name: "applying the probe".to_owned(), images: images.len() });
     let mut answers = Vec::with_capacity(images.len());
     let chosen: Vec<&UsableImage> = images.iter().collect();
     for_each_batch(&chosen, &probe.card.plan, limits, None, |_, squares| -> Result<(), DiagnoseError> {
@@ -82,7 +83,7 @@ pub fn compare_signature(
 ) -> Result<Option<(DecoderSignature, Vec<f64>)>, DiagnoseError> {
     let images: Vec<&UsableImage> = applied.answered.iter().map(|(image, _)| image).collect();
     let Some((record, fingerprint)) =
-        signature_of("these pictures".to_owned(), &images, &probe.card.plan, limits)?
+        signature_of("these images".to_owned(), &images, &probe.card.plan, limits)?
     else {
         return Ok(None);
     };

@@ -1,4 +1,4 @@
-//! A trained probe: making it with all controls, and asking it about pictures.
+//! A trained probe: making it with all controls, and asking it about images.
 
 mod apply;
 mod card;

@@ -33,7 +33,7 @@ use crate::{
 /// Share of held-out images that counts as inside.
 const INSIDE_SHARE: f64 = 0.95;
 
-/// Everything that decides what is trained.
+/// Everything that determines the training.
 pub struct TrainingRequest<'a> {
     pub kind: ProbeKind,
     pub tool_version: &'a str,

@@ -38,7 +38,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// How like the generators' fingerprints are to each other, in the order of the card's signatures.
+    /// Similarity of the generators' fingerprints to each other, in the order of the card's signatures.
     #[must_use]
     pub fn similarities(&self) -> Vec<Vec<f64>> {
         let all: Vec<&Fingerprint> = self.fingerprints.iter().collect();

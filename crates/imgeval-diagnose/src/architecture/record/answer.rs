@@ -1,4 +1,4 @@
-//! What a probe said of pictures, as reports hold it. The order of the fields is the order in which they are written.
+//! What a probe said of images, as reports hold it. The order of the fields is the order in which they are written.
 
 use serde::Serialize;
 

@@ -48,7 +48,7 @@ record!(
 code_record!(KindRecord of ProbeKind { Spectrum, ClipLinear, Clip, Residual, });
 
 record!(
-    /// What is done to every picture before a probe sees it.
+    /// The preparation applied to every image before a probe sees it.
     pub PlanRecord of Plan { side: u32, sizing: SizingRecord, jpeg: Option<JpegRecord>, }
 );
 
@@ -211,7 +211,7 @@ impl Held<Degradation> for DegradationRecord {
 }
 
 record!(
-    /// What a decoder leaves in the mean over pictures.
+    /// What a decoder leaves in the mean over images.
     pub SignatureRecord of DecoderSignature {
         name: String,
         n_images: usize,

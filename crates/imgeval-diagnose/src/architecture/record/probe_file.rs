@@ -60,15 +60,15 @@ pub enum ProbeFileError {
         #[source]
         source: io::Error,
     },
-    #[error("`{path}` is no probe of imgeval, or damaged: {what}")]
+    #[error("`{path}` is not a probe, or it is damaged: {what}")]
     NotAProbe { path: PathBuf, what: String },
     #[error(
-        "the probe `{path}` has format {found}, and this imgeval reads {FORMAT_VERSION}; take a newer imgeval"
+        "the probe `{path}` has format {found}, but this version reads {FORMAT_VERSION}; use a newer imgeval"
     )]
     TooNew { path: PathBuf, found: u32 },
-    #[error("the probe was trained on embeddings of another CLIP (its is {expected}, this is {found})")]
+    #[error("the probe was trained on embeddings of another CLIP (it expects {expected}, this is {found})")]
     OtherClip { expected: String, found: String },
-    #[error("the probe could not be put into a file: {what}")]
+    #[error("could not write the probe to a file: {what}")]
     Serialise { what: String },
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn probe_to_bytes(probe: &Probe) -> Result<Vec<u8>, ProbeFileError> {
     safetensors::serialize(views, Some(metadata)).map_err(|error| serialise(error.to_string()))
 }
 
-/// Writes the file whole or not at all: under a temporary name beside it, synced, renamed.
+/// Writes the file completely or not at all: under a temporary name in the same folder, synced, renamed.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -172,10 +172,10 @@ pub fn save_probe(probe: &Probe, path: &Path) -> Result<(), ProbeFileError> {
         .map_err(|source| ProbeFileError::Write { path: path.to_owned(), source })
 }
 
-/// Reads a probe from an untrusted file. `embedder` is asked for the CLIP of a probe that needs one, by its card.
+/// Reads a probe from an untrusted file. If the probe needs a CLIP, `embedder` loads it according to its card.
 ///
 /// # Errors
-/// If the file cannot be read, is no probe, damaged or of a newer format, or the embedder is another.
+/// If the file cannot be read, is not a probe, is damaged or of a newer format, or the embedder differs.
 pub fn load_probe<E>(
     path: &Path,
     compute: &ComputeOptions,
@@ -277,12 +277,12 @@ fn parse_probe(bytes: &[u8], compute: &ComputeOptions) -> Result<Probe, Problem>
         let power = tensors.narrow(&format!("fingerprint.{index}"))?;
         let power = power.into_iter().map(f64::from).collect();
         let fingerprint = Fingerprint::from_power(power)
-            .ok_or_else(|| not_a_probe(format!("fingerprint {index} has other numbers than 222x222")))?;
+            .ok_or_else(|| not_a_probe(format!("fingerprint {index} does not have 222x222 numbers")))?;
         fingerprints.push(fingerprint);
     }
     tensors.finish()?;
     let temperature = Temperature::new(card.evaluation.temperature)
-        .ok_or_else(|| not_a_probe("its temperature is not above zero"))?;
+        .ok_or_else(|| not_a_probe("its temperature is not positive"))?;
     let extractor = (kind == ProbeKind::Spectrum).then_some(Extractor::Spectrum);
     Ok(Probe { card, model, extractor, temperature, distance, fingerprints })
 }
@@ -291,16 +291,16 @@ fn check_card(card: &ProbeCard) -> Result<(), Problem> {
     let n_classes = card.classes.len();
     let names: BTreeSet<&String> = card.classes.iter().collect();
     if !(2..=MAX_CLASSES).contains(&n_classes) || names.len() != n_classes {
-        return Err(not_a_probe("its classes are fewer than two, very many or named alike"));
+        return Err(not_a_probe("it has fewer than two classes, too many, or duplicate names"));
     }
     if card.generators.iter().any(|generator| generator.class >= n_classes) {
-        return Err(not_a_probe("a generator is of no class"));
+        return Err(not_a_probe("a generator does not belong to any class"));
     }
     if card.evaluation.histograms.len() != n_classes
         || card.controls.decoders.iter().any(|decoder| decoder.shares.len() != n_classes)
         || card.profile.facts.iter().any(|fact| fact.values.len() != n_classes)
     {
-        return Err(not_a_probe("its tables have other classes than it has"));
+        return Err(not_a_probe("its tables have other classes than the probe"));
     }
     let quality = card.plan.jpeg.map_or(100, |step| step.quality);
     if !(MIN_SIDE..=1 << 14).contains(&card.plan.side) || !(1..=100).contains(&quality) {

@@ -7,9 +7,9 @@ use std::fmt;
 pub enum Claim {
     /// Nothing: it cannot tell the classes apart, or finds what is not there.
     Nothing,
-    /// That pictures are more like those of these very generators.
+    /// That images are more like those of these very generators.
     Generators,
-    /// That pictures carry traces of a decoder like the class's.
+    /// That images carry traces of a decoder like the class's.
     Decoder,
     /// Something about the class beyond the decoder, as far as the generators that were tried go.
     Class,
@@ -31,15 +31,15 @@ impl Claim {
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Nothing => "So its answers about other pictures mean nothing.",
+            Self::Nothing => "Therefore its answers about other images mean nothing.",
             Self::Generators => {
-                "So an answer means at most that pictures are more like those of these generators; it says nothing about the architecture of others."
+                "Therefore an answer means at most that images resemble those of these generators more; it says nothing about the architecture of others."
             }
             Self::Decoder => {
-                "So an answer means at most that pictures carry traces of a decoder like that of the class; it does not say how they were generated before it."
+                "Therefore an answer means at most that images carry traces of a decoder like that of the class; it does not say how they were generated before it."
             }
             Self::Class => {
-                "So an answer may mean the class, as far as the generators that were tried stand for it; other decoders of the same kind may still mislead it."
+                "Therefore an answer may indicate the class, as far as the tested generators represent it; other decoders of the same kind may still mislead it."
             }
         })
     }

@@ -1,4 +1,4 @@
-//! The three candidates for a closed model's architecture (GPT-ImgEval, section 3): what each would leave in pictures, what was measured, and
+//! The three candidates for a closed model's architecture (GPT-ImgEval, section 3): what each would leave in images, what was measured, and
 //! what would decide it.
 
 use super::{claim::Claim, verdict::judge_probe};
@@ -20,7 +20,7 @@ pub struct CandidateSheet {
     pub would_decide: &'static [&'static str],
 }
 
-/// The sheet after an answer about pictures.
+/// The sheet after an answer about images.
 #[must_use]
 pub fn evidence_sheet(
     card: &ProbeCard,
@@ -38,13 +38,13 @@ pub fn evidence_sheet(
     vec![
         sheet(
             "a",
-            "autoregression whose tokens a diffusion decoder draws (Emu, NOVA)",
+            "autoregression whose tokens are drawn by a diffusion decoder (Emu, NOVA)",
             &[
-                "Pictures carry the traces of a latent decoder, as pure diffusion models' do: peaks at multiples of 1/8 cycles per pixel.",
+                "Images carry the traces of a latent decoder, as those of pure diffusion models do: peaks at multiples of 1/8 cycles per pixel.",
                 "A probe for diffusion against visual autoregression calls them diffusion, whatever came before the decoder.",
             ],
             &[
-                "Other pictures of the same content, drawn again from the same tokens: details that change while the layout stays come from a diffusion decoder.",
+                "Other images of the same content, decoded again from the same tokens: details that change while the layout stays come from a diffusion decoder.",
                 "A decoder-only control with this very decoder.",
             ],
         ),
@@ -52,23 +52,23 @@ pub fn evidence_sheet(
             "b",
             "native autoregression over discrete tokens (Janus, VARGPT)",
             &[
-                "Pictures carry the traces of a quantised decoder: its own lattice, usually at 1/16 or 1/8, and the texture of its codebook.",
-                "The probe calls them autoregressive, and a probe trained without this generator still does.",
+                "Images carry the traces of a quantized decoder: its own lattice, usually at 1/16 or 1/8, and the texture of its codebook.",
+                "The probe calls them autoregressive, and so does a probe trained without this generator.",
             ],
             &[
-                "The same probe on several quantised and several continuous decoders that it was not trained on.",
-                "Repeated pictures whose patches come from a countable set.",
+                "The same probe on several quantized and several continuous decoders that it was not trained on.",
+                "Repeated images whose patches come from a countable set.",
             ],
         ),
         sheet(
             "c",
-            "autoregression and diffusion stitched into one network (Transfusion, Show-o)",
+            "autoregression and diffusion combined in one network (Transfusion, Show-o)",
             &[
-                "The last component is a latent decoder again, so pictures look like those of (a) to any probe of traces.",
-                "Nothing that a probe of single pictures sees tells (c) from (a).",
+                "The last component is again a latent decoder, so for any probe of traces, images look like those of (a).",
+                "Nothing that a probe of single images sees distinguishes (c) from (a).",
             ],
             &[
-                "Behaviour, not pictures: time per image against its size, previews from coarse to fine or from top to bottom, changes under edits.",
+                "Behavior rather than images: time per image against its size, previews from coarse to fine or from top to bottom, changes under edits.",
             ],
         ),
     ]
@@ -82,26 +82,30 @@ fn measured(card: &ProbeCard, summary: &AppliedSummary, signature: Option<&Decod
         .zip(&summary.shares)
         .map(|(class, share)| format!("`{class}` {}", share.text()))
         .collect();
-    lines.push(format!("Shares of the pictures: {}.", shares.join(", ")));
+    lines.push(format!("Shares of the images: {}.", shares.join(", ")));
     lines.push(match judge_probe(card).claim {
-        Claim::Nothing => "The probe's controls allow no conclusion from that.".to_owned(),
-        Claim::Generators => "By its controls the probe speaks of its own generators only.".to_owned(),
+        Claim::Nothing => "The probe's controls allow no conclusion from this.".to_owned(),
+        Claim::Generators => {
+            "According to its controls, the probe describes only its own generators.".to_owned()
+        }
         Claim::Decoder => {
-            "By its controls the probe speaks of the decoder only, which (a) and (c) share.".to_owned()
+            "According to its controls, the probe describes only the decoder, which (a) and (c) share."
+                .to_owned()
         }
         Claim::Class => {
-            "By its controls the probe speaks of the class, as far as its generators stand for it.".to_owned()
+            "According to its controls, the probe describes the class, as far as its generators represent it."
+                .to_owned()
         }
     });
     let peaks = signature.map(|signature| clear_peaks(&signature.peaks)).unwrap_or_default();
     lines.push(match (signature, peaks.is_empty()) {
         (None, _) => "Lattice peaks were not measured.".to_owned(),
-        (Some(_), true) => "No lattice peak stands out of its surroundings.".to_owned(),
-        (Some(_), false) => format!("Lattice peaks over their surroundings: {}.", peaks.join(", ")),
+        (Some(_), true) => "No lattice peak stands out from its surroundings.".to_owned(),
+        (Some(_), false) => format!("Lattice peaks relative to their surroundings: {}.", peaks.join(", ")),
     });
     if summary.n_lossy > 0 {
         lines.push(format!(
-            "{} of {} pictures came compressed; JPEG makes peaks at multiples of 1/8 by itself.",
+            "{} of {} images were delivered compressed; JPEG itself makes peaks at multiples of 1/8.",
             summary.n_lossy, summary.n_images
         ));
     }

@@ -34,11 +34,11 @@ pub enum ProbeReason {
     },
     /// No class has two generators.
     NoSecondGenerator,
-    /// Each generator that was left out, with the share of its pictures that were taken for its class.
+    /// Each generator that was left out, with the share of its images that were taken for its class.
     GeneratorsRecognised {
         generators: Vec<(String, Measured)>,
     },
-    /// Only those whose pictures were not.
+    /// Only those whose images were not.
     GeneratorsNotRecognised {
         generators: Vec<(String, Measured)>,
     },
@@ -76,74 +76,74 @@ impl fmt::Display for ProbeReason {
             Self::Separation { auc } => write_separation(f, *auc),
             Self::ShuffleAboveChance { mean } => write!(
                 f,
-                "Labels without meaning are told apart too (AUC {mean:.3}): something leaks from training to testing, and no accuracy of this probe means anything."
+                "Shuffled labels are told apart too (AUC {mean:.3}): something leaks from training to testing, and no accuracy of this probe means anything."
             ),
             Self::ShuffleAtChance { mean, low, high } => write!(
                 f,
-                "On shuffled labels it does no better than chance (AUC {mean:.3}, {low:.3} to {high:.3}), as it must."
+                "On shuffled labels its accuracy is at chance (AUC {mean:.3}, {low:.3} to {high:.3}), as it should be."
             ),
             Self::SizesDiffered { sizing } => {
                 let how = match sizing {
-                    Sizing::Scaled => "scaling all to one size removes most of that and not all",
-                    Sizing::CentreCrop | Sizing::DrawnCrop { .. } => "crops leave it as it is",
+                    Sizing::Scaled => "scaling all images to one size removes most of this, but not all",
+                    Sizing::CentreCrop | Sizing::DrawnCrop { .. } => "cropping leaves this unchanged",
                 };
                 write!(
                     f,
-                    "The classes came in different sizes or shapes, which alone tells them apart; {how}, so the accuracy may be owed to it."
+                    "The classes have different sizes or shapes, which alone separate them; {how}, so the accuracy may come from this."
                 )
             }
             Self::CompressionsDiffered { has_common_compression } => {
                 let how = match has_common_compression {
                     false => "and nothing was done about it",
-                    true => "and a common compression covers it well only near the earlier quality",
+                    true => "and a common compression hides this well only near the earlier quality",
                 };
                 write!(
                     f,
-                    "The classes came in different file formats or compressions, {how}, so the accuracy may be owed to it in part."
+                    "The classes have different file formats or compressions, {how}, so part of the accuracy may come from this."
                 )
             }
             Self::NoSecondGenerator => f.write_str(
-                "No class has two generators, so it is unknown whether it recognises the class or these generators only.",
+                "No class has two generators, so it is unknown whether the probe recognizes the class or only these generators.",
             ),
             Self::GeneratorsRecognised { generators } => write!(
                 f,
-                "Generators that it was not trained on are taken for their class: {}.",
+                "Generators that it was not trained on are assigned to their class: {}.",
                 shares_by_name(generators)
             ),
             Self::GeneratorsNotRecognised { generators } => write!(
                 f,
-                "Trained without one generator it does not take that one's pictures for its class: {}. It recognises generators, not the class.",
+                "Trained without one generator, it does not assign that generator's images to its class: {}. It recognizes generators, not the class.",
                 shares_by_name(generators)
             ),
             Self::NoDecoderControl => f.write_str(
-                "No real photographs were sent through a decoder, so it is not excluded that it sees the decoder alone and nothing of how pictures are generated.",
+                "No real photographs were passed through a decoder, so it may detect only the decoder and nothing of how images are generated.",
             ),
             Self::DecoderControl { decoder, class, share, answer } => {
                 let share = share.text();
                 match answer {
                     DecoderAnswer::Taken => write!(
                         f,
-                        "Real photographs that only went through the decoder `{decoder}` are taken for `{class}` ({share}): it sees the decoder, not how the picture was generated."
+                        "Real photographs passed through the decoder `{decoder}` are classified as `{class}` ({share}): the probe detects the decoder, not how the image was generated."
                     ),
                     DecoderAnswer::NotTaken => write!(
                         f,
-                        "Real photographs that went through the decoder `{decoder}` are not taken for `{class}` ({share}): the decoder alone is not what it sees."
+                        "Real photographs passed through the decoder `{decoder}` are not classified as `{class}` ({share}): the probe does not detect the decoder alone."
                     ),
                     DecoderAnswer::Undecided => write!(
                         f,
-                        "Of real photographs that went through the decoder `{decoder}` it takes {share} for `{class}`, which decides nothing."
+                        "Of the real photographs passed through the decoder `{decoder}`, {share} are classified as `{class}`, which is inconclusive."
                     ),
                 }
             }
             Self::LostAfter { degradations } if degradations.is_empty() => {
-                f.write_str("It still tells the classes apart after every degradation that was tried.")
+                f.write_str("It still separates the classes after every degradation tested.")
             }
             Self::LostAfter { degradations } => {
                 let names: Vec<String> = degradations.iter().map(|one| one.name()).collect();
-                write!(f, "It no longer tells them apart once pictures are: {}.", names.join("; "))
+                write!(f, "It no longer separates them once images are: {}.", names.join("; "))
             }
             Self::FewGroups { groups } => {
-                write!(f, "It was tested on {groups} groups only, so all of this is uncertain.")
+                write!(f, "It was tested on only {groups} groups, so all of this is uncertain.")
             }
             Self::Conclusion(claim) => claim.fmt(f),
         }
@@ -154,11 +154,11 @@ fn write_separation(f: &mut fmt::Formatter<'_>, auc: Measured) -> fmt::Result {
     let text = auc.text();
     match auc {
         _ if auc.low <= 0.5 => {
-            write!(f, "The classes cannot be told apart on unseen groups (AUC {text}; 0.5 is chance).")
+            write!(f, "The classes cannot be separated on unseen groups (AUC {text}; 0.5 is chance).")
         }
-        _ if auc.value < 0.8 => write!(f, "The classes are told apart weakly on unseen groups (AUC {text})."),
-        _ if auc.value < 0.95 => write!(f, "The classes are told apart on unseen groups (AUC {text})."),
-        _ => write!(f, "The classes are told apart well on unseen groups (AUC {text})."),
+        _ if auc.value < 0.8 => write!(f, "The classes are weakly separated on unseen groups (AUC {text})."),
+        _ if auc.value < 0.95 => write!(f, "The classes are separated on unseen groups (AUC {text})."),
+        _ => write!(f, "The classes are well separated on unseen groups (AUC {text})."),
     }
 }
 
@@ -170,7 +170,7 @@ fn shares_by_name(generators: &[(String, Measured)]) -> String {
 /// What one measurement says about an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnswerReason {
-    /// The class that most pictures are taken for.
+    /// The class that most images are taken for.
     Share {
         class: String,
         share: Measured,
@@ -181,7 +181,7 @@ pub enum AnswerReason {
     FewGroups {
         groups: usize,
     },
-    /// Most pictures are unlike those that the probe was trained on.
+    /// Most images are unlike those that the probe was trained on.
     MostlyOutside {
         share: f64,
     },
@@ -190,29 +190,29 @@ pub enum AnswerReason {
     },
     OutsideUnknown,
     Compressed(Compression),
-    /// Pictures that are stored without loss and yet show a grid of 8 pixels, beside the share of those among the training pictures.
+    /// Images that are stored without loss and yet show a grid of 8 pixels, beside the share of those among the training images.
     HiddenGrid {
         n_with_grid: usize,
         n_images: usize,
         training_with_grid: usize,
         training_images: usize,
     },
-    /// The pictures are too unlike for any answer.
+    /// The images are too unlike for any answer.
     NoAnswer,
     /// The most that an answer of this probe can mean.
     Conclusion(Claim),
 }
 
-/// Pictures that came as lossy files.
+/// Images that came as lossy files.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Compression {
     pub n_lossy: usize,
     pub n_images: usize,
     /// The lowest JPEG quality among them; `None` if all are WebP.
     pub lowest_quality: Option<u8>,
-    /// Whether the probe's plan compresses all pictures at least as much.
+    /// Whether the probe's plan compresses all images at least as much.
     pub is_covered: bool,
-    /// The probe's own test pictures at the nearest quality that was tried.
+    /// The probe's own test images at the nearest quality that was tried.
     pub nearest: Option<(u8, Measured)>,
 }
 
@@ -221,31 +221,29 @@ impl fmt::Display for AnswerReason {
         match self {
             Self::Share { class, share, n_images, n_groups } => write!(
                 f,
-                "Of {n_images} pictures in {n_groups} groups, {:.0} % are taken for `{class}` (95 % interval {:.0} to {:.0} %).",
+                "Of {n_images} images in {n_groups} groups, {:.0} % are classified as `{class}` (95 % interval {:.0} to {:.0} %).",
                 100.0 * share.value,
                 100.0 * share.low,
                 100.0 * share.high
             ),
-            Self::NoBetterThanChance => {
-                f.write_str("That is no more than chance could give, so it decides nothing.")
-            }
+            Self::NoBetterThanChance => f.write_str("This is within chance, so it is inconclusive."),
             Self::FewGroups { groups } => write!(
                 f,
-                "There are only {groups} groups of pictures: whatever the share, so few cannot speak for a generator."
+                "There are only {groups} groups of images: whatever the share, this is too few to describe a generator."
             ),
             Self::MostlyOutside { share } => write!(
                 f,
-                "{:.0} % of the pictures are unlike anything that the probe was trained on (5 % are expected), so neither class is an answer for them.",
+                "{:.0} % of the images are unlike anything that the probe was trained on (5 % expected), so neither class is an answer for them.",
                 100.0 * share
             ),
             Self::PartlyOutside { share } => write!(
                 f,
-                "{:.0} % of the pictures are unlike those that the probe was trained on (5 % are expected).",
+                "{:.0} % of the images are unlike those that the probe was trained on (5 % expected).",
                 100.0 * share
             ),
-            Self::OutsideUnknown => f.write_str(
-                "The probe had too few pictures to say which are unlike those that it was trained on.",
-            ),
+            Self::OutsideUnknown => {
+                f.write_str("The probe had too few images to tell which are unlike its training data.")
+            }
             Self::Compressed(compression) => compression.fmt(f),
             Self::HiddenGrid { n_with_grid, n_images, training_with_grid, training_images } => {
                 let among = match training_images {
@@ -254,10 +252,10 @@ impl fmt::Display for AnswerReason {
                 };
                 write!(
                     f,
-                    "{n_with_grid} of {n_images} pictures are stored without loss and yet show a grid of 8 pixels, as one or several earlier compressions leave it (of the training pictures {among:.0} %): so they were probably compressed before, their history is not that of the training pictures, and the answer may be owed to it."
+                    "{n_with_grid} of {n_images} images are stored losslessly but show an 8-pixel grid, as earlier compression leaves it (training images: {among:.0} %): they were probably compressed before, their history differs from that of the training images, and the answer may come from this."
                 )
             }
-            Self::NoAnswer => f.write_str("So the probe has no answer about these pictures."),
+            Self::NoAnswer => f.write_str("The probe therefore has no answer about these images."),
             Self::Conclusion(claim) => claim.fmt(f),
         }
     }
@@ -271,18 +269,18 @@ impl fmt::Display for Compression {
             .map_or("lossy WebP".to_owned(), |quality| format!("quality down to {quality}"));
         let at = self.nearest.map_or(String::new(), |(quality, auc)| {
             format!(
-                " At quality {quality} the probe's own test pictures are told apart with AUC {}.",
+                " At quality {quality}, the probe's own test images are separated with AUC {}.",
                 auc.text()
             )
         });
         match self.is_covered {
             true => write!(
                 f,
-                "{n_lossy} of {n_images} pictures were compressed before ({found}) and are compressed again like all others; a trace of the first may remain.{at}"
+                "{n_lossy} of {n_images} images were already compressed ({found}) and are compressed again like all others; a trace of the first compression may remain.{at}"
             ),
             false => write!(
                 f,
-                "{n_lossy} of {n_images} pictures were compressed ({found}), which the training pictures were not in this way, so the answer may be owed to the compression.{at}"
+                "{n_lossy} of {n_images} images were compressed ({found}), unlike the training images, so the answer may come from the compression.{at}"
             ),
         }
     }

@@ -16,7 +16,7 @@ use crate::{
 /// With fewer groups, shares are anecdotes.
 const FEW_GROUPS: usize = 10;
 
-/// When a larger share of pictures is unlike those trained on, no answer stands.
+/// When a larger share of images is unlike those trained on, no answer stands.
 const MOSTLY_OUTSIDE: f64 = 0.5;
 
 /// What the probe can mean, and why.
@@ -142,7 +142,7 @@ fn robustness(card: &ProbeCard) -> Option<ProbeReason> {
     Some(ProbeReason::LostAfter { degradations: (0..3).filter_map(lost).collect() })
 }
 
-/// Judges an answer about pictures.
+/// Judges an answer about images.
 #[must_use]
 pub fn judge_answer(card: &ProbeCard, summary: &AppliedSummary) -> Vec<AnswerReason> {
     let best = largest(&summary.shares);
@@ -176,7 +176,7 @@ pub fn judge_answer(card: &ProbeCard, summary: &AppliedSummary) -> Vec<AnswerRea
     reasons
 }
 
-/// Whether the pictures were compressed more than the plan makes up for.
+/// Whether the images were compressed more than the plan makes up for.
 fn compression(card: &ProbeCard, summary: &AppliedSummary) -> Option<Compression> {
     if summary.n_lossy == 0 {
         return None;
@@ -191,7 +191,7 @@ fn compression(card: &ProbeCard, summary: &AppliedSummary) -> Option<Compression
     })
 }
 
-/// Lossless files that are not: their share, beside that of the training pictures, where a decoder's own lattice shows too.
+/// Lossless files that are not: their share, beside that of the training images, where a decoder's own lattice shows too.
 fn hidden_grid(card: &ProbeCard, summary: &AppliedSummary) -> Option<AnswerReason> {
     if summary.n_hidden_grid == 0 {
         return None;
@@ -307,11 +307,11 @@ mod tests {
 
     #[test]
     fn each_rule_limits_the_claim() {
-        check(|_| {}, Claim::Class, "no longer tells them apart once pictures are: JPEG quality 50.");
+        check(|_| {}, Claim::Class, "no longer separates them once images are: JPEG quality 50.");
         check(
             |card| card.evaluation.separation = separation(measured(0.6, 0.5, 0.7)),
             Claim::Nothing,
-            "cannot be told apart on unseen groups",
+            "cannot be separated on unseen groups",
         );
         check(
             |card| card.controls.shuffle.low = 0.52,
@@ -322,27 +322,23 @@ mod tests {
         check(
             |card| card.controls.leave_one_out[1].recognised = measured(0.4, 0.2, 0.6),
             Claim::Generators,
-            "does not take that one's pictures for its class: sd3",
+            "does not assign that generator's images to its class: sd3",
         );
-        check(
-            |card| card.controls.decoders.clear(),
-            Claim::Decoder,
-            "not excluded that it sees the decoder alone",
-        );
+        check(|card| card.controls.decoders.clear(), Claim::Decoder, "it may detect only the decoder");
         check(
             |card| card.controls.decoders[0].shares.reverse(),
             Claim::Decoder,
-            "only went through the decoder `diffusion` are taken for `diffusion`",
+            "passed through the decoder `diffusion` are classified as `diffusion`",
         );
         check(
             |card| card.controls.decoders[0].shares = vec![measured(0.5, 0.4, 0.6); 2],
             Claim::Decoder,
-            "which decides nothing",
+            "which is inconclusive",
         );
         check(
             |card| card.evaluation.separation.auc.n_groups = 6,
             Claim::Generators,
-            "tested on 6 groups only",
+            "tested on only 6 groups",
         );
     }
 
@@ -363,9 +359,9 @@ mod tests {
         check(
             |card| card.profile.facts.push(separates(Fact::Size)),
             Claim::Generators,
-            "crops leave it as it is",
+            "cropping leaves this unchanged",
         );
-        check(|card| card.profile.facts.push(separates(Fact::Metadata)), Claim::Class, "told apart well");
+        check(|card| card.profile.facts.push(separates(Fact::Metadata)), Claim::Class, "well separated");
     }
 
     fn answer(change: impl Fn(&mut ProbeCard, &mut AppliedSummary)) -> String {
@@ -389,15 +385,15 @@ mod tests {
     fn answers_say_what_weakens_them() {
         let plain = answer(|_, _| {});
         assert!(plain.starts_with(
-            "Of 80 pictures in 40 groups, 80 % are taken for `diffusion` (95 % interval 70 to 90 %). So an answer may mean"
+            "Of 80 images in 40 groups, 80 % are classified as `diffusion` (95 % interval 70 to 90 %). Therefore an answer may indicate"
         ));
-        assert!(answer(|_, summary| summary.n_groups = 7).contains("only 7 groups of pictures"));
-        assert!(answer(|_, summary| summary.shares[0].low = 0.45).contains("no more than chance could give"));
+        assert!(answer(|_, summary| summary.n_groups = 7).contains("only 7 groups of images"));
+        assert!(answer(|_, summary| summary.shares[0].low = 0.45).contains("within chance"));
         let outside =
             |value, low| answer(move |_, summary| summary.outside = Some(measured(value, low, 1.0)));
         assert!(outside(0.9, 0.8).contains("neither class is an answer for them"));
-        assert!(outside(0.9, 0.8).ends_with("So the probe has no answer about these pictures."));
-        assert!(outside(0.2, 0.1).contains("20 % of the pictures are unlike"));
+        assert!(outside(0.9, 0.8).ends_with("The probe therefore has no answer about these images."));
+        assert!(outside(0.2, 0.1).contains("20 % of the images are unlike"));
         assert!(answer(|card, _| card.controls.shuffle.low = 0.6).ends_with("mean nothing."));
     }
 
@@ -409,10 +405,12 @@ mod tests {
                 (summary.n_lossy, summary.lowest_quality) = (80, Some(quality));
             })
         };
-        assert!(compressed(None, 90).contains("the answer may be owed to the compression. At quality 50"));
+        assert!(compressed(None, 90).contains("the answer may come from the compression. At quality 50"));
         let hidden = answer(|_, summary| summary.n_hidden_grid = 70);
-        assert!(hidden.contains("70 of 80 pictures are stored without loss and yet show a grid of 8 pixels"));
-        assert!(compressed(Some(90), 70).contains("may be owed to the compression"));
-        assert!(compressed(Some(70), 95).contains("a trace of the first may remain. At quality 95"));
+        assert!(hidden.contains("70 of 80 images are stored losslessly but show an 8-pixel grid"));
+        assert!(compressed(Some(90), 70).contains("may come from the compression"));
+        assert!(
+            compressed(Some(70), 95).contains("a trace of the first compression may remain. At quality 95")
+        );
     }
 }

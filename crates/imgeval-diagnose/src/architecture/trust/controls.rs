@@ -1,5 +1,5 @@
 //! What an accuracy alone does not tell: would it also come out of nothing, of the decoder alone, or of one generator's habits, and
-//! what survives ordinary handling of pictures?
+//! what survives ordinary handling of images?
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,12 +61,12 @@ fn student_t_95(degrees: usize) -> f64 {
     QUANTILES[degrees.clamp(1, QUANTILES.len()) - 1]
 }
 
-/// Training without one generator of a class: is its class still recognised?
+/// Training without one generator of a class: is its class still recognized?
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeaveOneOut {
     pub class: String,
     pub generator: String,
-    /// Share of the unseen generator's test images that are taken for its class.
+    /// Share of the unseen generator's test images classified as its class.
     pub recognised: Measured,
     /// The AUC of its test images against those of the other classes.
     pub auc: Measured,
@@ -76,7 +76,7 @@ pub struct LeaveOneOut {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecoderControl {
     pub name: String,
-    /// Share of the images that are taken for each class.
+    /// Share of the images classified as each class.
     pub shares: Vec<Measured>,
     pub outside: Option<Measured>,
     pub n_unused: usize,
@@ -90,7 +90,7 @@ pub struct RobustnessPoint {
 }
 
 /// Labels without meaning, by group. Of the groups of a part that hold the same classes, equally many, drawn by lot, have their labels raised
-/// by none, one, two ... (and around from the last class to the first). So what belongs to a group stays together, and what a picture looks
+/// by none, one, two ... (and around from the last class to the first). So what belongs to a group stays together, and what an image looks
 /// like no longer says anything about its label, not even by a majority that came about by chance.
 pub(crate) fn shuffled_labels(
     labels: &[usize],

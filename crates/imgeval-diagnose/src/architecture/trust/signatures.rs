@@ -1,4 +1,4 @@
-//! What a decoder leaves in the mean over many pictures: spectra, peaks at its upsampling lattice, fingerprint.
+//! What a decoder leaves in the mean over many images: spectra, peaks at its upsampling lattice, fingerprint.
 //!
 //! After docs/methods.md 8.4: azimuthal power (Durall et al. 2020; of the median residual, Ricker et al.), radial and angular spectra, fingerprint and its
 //! autocorrelation (Corvi et al. 2023), peaks at multiples of 1/16 cycles per pixel over their local median (own).
@@ -19,7 +19,7 @@ use crate::{
 /// Lags of the autocorrelation that are kept, to each side.
 const KEPT_LAGS: usize = 16;
 
-/// The signature of one source of pictures, but for its fingerprint.
+/// The signature of one source of images, but for its fingerprint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecoderSignature {
     /// `CLASS/GENERATOR`.
@@ -99,7 +99,7 @@ fn sum_of(squares: &[Pixels]) -> Result<SignatureSum, DiagnoseError> {
     Ok(total)
 }
 
-/// Normalised cross-correlation of each with each.
+/// Normalized cross-correlation of each with each.
 #[must_use]
 pub(crate) fn similarities(fingerprints: &[&Fingerprint]) -> Vec<Vec<f64>> {
     fingerprints.iter().map(|one| fingerprints.iter().map(|other| one.similarity(other)).collect()).collect()

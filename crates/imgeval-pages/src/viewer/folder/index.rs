@@ -95,9 +95,7 @@ impl Order {
         let order = match self.column {
             Column::Run => self.directed(a.name.cmp(&b.name)),
             Column::Suite => texts(&of_a.suite, &of_b.suite),
-            Column::Model => {
-                texts(of_a.model.as_deref().unwrap_or_default(), of_b.model.as_deref().unwrap_or_default())
-            }
+            Column::Model => texts(of_a.called(), of_b.called()),
             Column::Images => self.directed(of_a.n_images.cmp(&of_b.n_images)),
             Column::Score => numbers(best(of_a), best(of_b)),
             Column::Cost => numbers(of_a.cost.map(Usd::dollars), of_b.cost.map(Usd::dollars)),
@@ -168,7 +166,7 @@ fn push_row(rows: &mut String, entry: &Entry) {
              <th scope=\"row\"><a href=\"view/{id}/\"><bdi>{name}</bdi></a></th><td>{}</td><td><bdi>{}</bdi></td>\
              <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td>{}</td></tr>",
             escape(&run.suite),
-            escape(run.model.as_deref().unwrap_or_default()),
+            escape(run.called()),
             run.n_images,
             escape(&run.score_text()),
             escape(&run.cost_text()),
@@ -200,6 +198,7 @@ mod tests {
         let score = ListedScore { evaluator: "a detector".to_owned(), overall, n_unscored: 0 };
         let run = ListedRun {
             directory: PathBuf::from(name),
+            label: None,
             suite: "geneval".to_owned(),
             model: model.map(str::to_owned),
             n_images: 4,

@@ -64,12 +64,7 @@ impl LiveRuns for Growing {
             title: NAME.to_owned(),
             tool: "imgeval".to_owned(),
             runs: vec![run],
-            boards: Vec::new(),
-            comparisons: Vec::new(),
-            weaknesses: Vec::new(),
-            diagnoses: Vec::new(),
-            rounds: None,
-            notes: Vec::new(),
+            ..Report::default()
         };
         Ok((report, Vec::new()))
     }

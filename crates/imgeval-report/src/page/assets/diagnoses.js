@@ -1,4 +1,4 @@
-// Diagnoses of their own: findings in sentences, tables, figures.
+// Diagnoses of their own, in the order of the paper: findings in sentences, tables, figures.
 
 const diagnosisTable = (table, label) => {
   const heads = table.columns.map((column) => h("th", { scope: "col", class: column.is_number ? "number" : null }, foreign("bdi", column.title)));
@@ -24,8 +24,14 @@ const diagnosisView = (diagnosis, number) => {
     diagnosis.figures.length > 0 && h("div", { class: "figures" }, diagnosis.figures.map((place) => figureView(store.figures[place]))));
 };
 
+/** Sections of diagnoses by their kind. */
+const DIAGNOSES = { architecture: ["architecture", "Architecture"], artefacts: ["artefacts", "Decoder and artefacts"], rounds: ["sessions", "Rounds of existing images"], forensics: ["forensics", "Forensics"], other: ["diagnoses", "Other diagnoses"] };
+
 const renderDiagnoses = () => {
-  const { diagnoses } = store.report;
-  byId("diagnoses").hidden = diagnoses.length === 0;
-  byId("diagnoses").replaceChildren(h("h2", { id: "diagnoses-heading" }, "Diagnoses"), ...diagnoses.map(diagnosisView));
+  const numbered = store.report.diagnoses.map((diagnosis, number) => ({ diagnosis, number }));
+  for (const [kind, [section, title]] of Object.entries(DIAGNOSES)) {
+    const own = numbered.filter(({ diagnosis }) => diagnosis.kind === kind);
+    byId(section).hidden = own.length === 0;
+    byId(section).replaceChildren(h("h2", { id: `${section}-heading` }, title), ...own.map(({ diagnosis, number }) => diagnosisView(diagnosis, number)));
+  }
 };

@@ -82,7 +82,7 @@ const chooserOf = (id, label, options, value, choose) => {
 const rebuild = (section, ...children) => {
   const focused = section.contains(document.activeElement) ? document.activeElement.id : "";
   const places = [...section.querySelectorAll(".scroller")].map((inner) => inner.scrollLeft);
-  section.replaceChildren(...children.flat(2).filter(Boolean));
+  section.replaceChildren(...children.flat(4).filter(Boolean));
   [...section.querySelectorAll(".scroller")].forEach((inner, number) => { if (places[number]) inner.scrollLeft = places[number]; });
   if (focused) byId(focused)?.focus({ preventScroll: true });
 };

@@ -40,7 +40,7 @@ const leaderboard = (board, number) => {
     const heads = [isRanked && ["Rank", true], ["Run", false], hasModels && ["Model", false], ["Score", true], ["95 % interval", true], ["0 to 1", false], ["Prompts", true], hasMissing && ["Missing", true]].filter(Boolean);
     const id = `leaders-${number}-${place}`;
     return h("div", { class: "board" },
-      h("h2", { id, class: "plain" }, "Leaderboard: ", foreign("bdi", board.title), all.length > 1 && evaluator && [", by ", foreign("bdi", evaluator.title)]),
+      h("h3", { id }, "Leaderboard: ", foreign("bdi", board.title), all.length > 1 && evaluator && [", by ", foreign("bdi", evaluator.title)]),
       scroller(id, h("table", { class: "leaders" }, h("thead", null, h("tr", null, heads.map(([text, isNumber]) => h("th", { scope: "col", class: isNumber ? "number" : null }, text)))), h("tbody", null, rows.map(line)))),
       notes.size === 1 && rows[0].note !== "" && h("p", { class: "small" }, h("strong", { class: "warn" }, sentenceEnd(rows[0].note))),
       isRanked && h("p", { class: "soft small" }, "Runs share ranks where the 95 % interval of their difference includes zero."));

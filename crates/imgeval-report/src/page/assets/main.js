@@ -1,6 +1,6 @@
 // Puts the page together.
 
-const SECTIONS = { summary: "Summary", tables: "Scores", comparisons: "Comparisons", rounds: "Rounds", weaknesses: "Weaknesses", diagnoses: "Diagnoses", figures: "Figures", prompts: "Prompt by model", gallery: "Gallery" };
+const SECTIONS = { summary: "Summary", tables: "Scores", charts: "Charts", pixels: "Pixel metrics", comparisons: "Comparisons", architecture: "Architecture", artefacts: "Artefacts", weaknesses: "Weaknesses", rounds: "Rounds", forensics: "Forensics", diagnoses: "Diagnoses", figures: "Figures", costs: "Costs", failures: "Failures", methods: "Methods", prompts: "Prompt by model", gallery: "Gallery" };
 
 // Light and dark.
 
@@ -160,11 +160,15 @@ const show = (index, revision) => {
   document.title = store.report.title;
   renderSummary();
   renderTables();
+  renderCharts();
+  renderPixelMetrics();
   renderComparisons();
   renderRounds();
+  renderRoundCharts();
   renderWeaknesses();
   renderDiagnoses();
   renderFigures();
+  renderClosing();
   buildFilters();
   // A page of sessions alone has no gallery.
   byId("prompts").hidden = sheetSuites().length === 0;

@@ -122,7 +122,7 @@ const renderSummary = () => {
     lead !== "" && h("p", { class: "lead" }, lead),
     ...report.notes.map((note) => foreign("p", note, { class: "notice" })),
     ...conclusionsInWords().map((conclusion) => foreign("p", conclusion, { class: "finding" })),
-    ...report.boards.flatMap(leaderboard),
+    ...summaryGroups(),
     h("h2", { class: "unseen" }, "Runs"),
     runs.length > MOST_CARDS ? details(`Each run in full (${runs.length})`, cards) : runs.length > 0 ? cards : sessions + report.diagnoses.length === 0 && h("p", { class: "notice" }, "This report has no runs."),
   ];
@@ -170,7 +170,7 @@ const figureView = (of) =>
 
 const renderFigures = () => {
   const elsewhere = new Set(store.report.diagnoses.flatMap((diagnosis) => diagnosis.figures));
-  const figures = store.figures.filter((_, place) => !elsewhere.has(place));
+  const figures = store.figures.filter((figure, place) => figure.section === "others" && !elsewhere.has(place));
   byId("figures").hidden = figures.length === 0;
   byId("figures").replaceChildren(h("h2", { id: "figures-heading" }, "Figures"), h("div", { class: "figures" }, figures.map(figureView)));
 };

@@ -87,5 +87,5 @@ const renderTables = () => {
     h("h2", { id: "tables-heading" }, "Scores"),
     h("p", { class: "soft" }, "The largest score of a column among comparable rows is bold.", cells.some((cell) => cell.rank) && " A rank is a range where the order is within the noise.", " Column heads order the rows."),
     toggle && h("label", { class: "check" }, toggle, "95 % confidence intervals"),
-    boards.map(boardTable));
+    boards.map((board, number) => [leaderboard(board, number), boardTable(board, number)]));
 };

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::*;
+use crate::figures::FigureSection;
 use crate::model::{ImageView, Opinion};
 
 /// Pictures of runs in a folder, and how often each was asked for.
@@ -55,23 +56,14 @@ impl Runs {
             title: "Bars".to_owned(),
             alternative: "Two bars".to_owned(),
             svg: "<svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_owned(),
+            section: FigureSection::Others,
         };
         page.finish(&report(), &[figure])
     }
 }
 
 fn report() -> Report {
-    Report {
-        title: "A <b>report</b>".to_owned(),
-        tool: "imgeval 0".to_owned(),
-        runs: Vec::new(),
-        boards: Vec::new(),
-        comparisons: Vec::new(),
-        weaknesses: Vec::new(),
-        rounds: None,
-        diagnoses: Vec::new(),
-        notes: Vec::new(),
-    }
+    Report { title: "A <b>report</b>".to_owned(), tool: "imgeval 0".to_owned(), ..Report::default() }
 }
 
 fn sample(run: usize, case: usize, image: Option<ImageView>) -> SampleView {

@@ -1,4 +1,5 @@
-//! The scores of a run by one evaluator as text, CSV and JSON; what is missing; published scores beside a run's.
+//! The scores of a run by one evaluator as text, CSV and JSON: scores, missing images, and published scores for
+//! comparison.
 
 mod csv;
 mod json;

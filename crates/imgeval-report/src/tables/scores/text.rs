@@ -10,7 +10,7 @@ const NO_VALUE: &str = "-";
 /// Missing cases are counted; so many are named where nobody asked for the list.
 const MISSING_CASES: &str = "missing-prompt";
 
-/// The tables beside the main one.
+/// The additional tables.
 pub fn slice_tables(view: &ScoreView) -> impl Iterator<Item = Table> {
     let table = |(name, lines): &(String, Vec<LineView>)| {
         let mut table = Table::new([
@@ -111,13 +111,11 @@ fn sentences(view: &ScoreView) -> Vec<String> {
     if overall.n_missing > 0 {
         below.push(match view.has_verdicts() {
             true => {
-                "Bounds: the score if every missing image were wrong, or right; missing images are in no score. The interval with \
-                 missing holds the true score whatever they would have shown."
+                "Bounds: the score if every missing image were incorrect, or correct; missing images are not counted. The interval with missing contains the true score whatever they would have shown."
                     .to_owned()
             }
             false => {
-                "Bounds: the score if every missing image had 0, or the best; missing ones are in no score. The interval with \
-                 missing holds the true score whatever they would have had."
+                "Bounds: the score if every missing image had 0, or the maximum; missing images are not counted. The interval with missing contains the true score whatever they would have had."
                     .to_owned()
             }
         });
@@ -133,14 +131,13 @@ fn sentences(view: &ScoreView) -> Vec<String> {
     }
     if view.n_official_only > 0 {
         below.push(format!(
-            "{} scores were read as the official parser reads them, though a strict reader would refuse; see \
-             docs/judge-replies.md.",
+            "{} scores were read as the official parser reads them, though a strict reader would reject them; see docs/judge-replies.md.",
             view.n_official_only
         ));
     }
     if view.n_unread > 0 {
         let n_unread = view.n_unread;
-        below.push(format!("{n_unread} repeats could not be read though others of their images could."));
+        below.push(format!("{n_unread} repeats could not be read, unlike others of the same images."));
     }
     if let EvaluatorView::Judge { id, title, retired, .. } = &view.evaluator {
         below.push(format!("judge: {title} [{id}]"));
@@ -155,7 +152,7 @@ fn sentences(view: &ScoreView) -> Vec<String> {
 pub fn withheld_text(without_score: &[String]) -> Option<String> {
     (!without_score.is_empty()).then(|| {
         let names = without_score.join(", ");
-        format!("No overall score: it weighs all categories, and these have none: {names}.")
+        format!("No overall score: it weights all categories, and these have none: {names}.")
     })
 }
 
@@ -213,6 +210,6 @@ pub fn published_table(view: &PublishedView) -> Table {
         table.push(Row::new(std::iter::once(name.clone()).chain(places.iter().map(value))));
     }
     table.below.push(format!("Published scores: {}.", view.source));
-    table.below.push(format!("Not known of them: {}.", view.unknown));
+    table.below.push(format!("Unknown for them: {}.", view.unknown));
     table
 }

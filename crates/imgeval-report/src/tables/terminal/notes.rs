@@ -1,4 +1,4 @@
-//! Where the remarks on rows stand: once above the table, or numbered under it.
+//! Placement of notes on rows: once above the table, or numbered below it.
 
 use super::Table;
 use crate::plain::plain;

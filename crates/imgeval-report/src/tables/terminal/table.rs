@@ -133,7 +133,8 @@ impl From<&String> for CellText {
 pub struct Row {
     /// Missing cells at the end are empty.
     pub cells: Vec<CellText>,
-    /// What must stand beside the row; empty if nothing must. A note that all rows share stands once, above the table.
+    /// Must be shown next to the row; empty if nothing must. A note shared by all rows is shown once, above the
+    /// table.
     pub note: String,
     /// Further remarks, each under the table with a number at the row.
     pub footnotes: Vec<String>,
@@ -168,11 +169,11 @@ pub struct Section {
 /// A table before it takes the form of text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
-    /// A line above the table; empty if there is none.
+    /// Title above the table; empty if there is none.
     pub title: String,
     pub columns: Vec<Column>,
     pub sections: Vec<Section>,
-    /// Whether a note that all rows share still stands under the table, with its number at each row.
+    /// Whether a note shared by all rows is still shown below the table, with its number at each row.
     pub has_notes_at_rows: bool,
     /// Sentences under the table.
     pub below: Vec<String>,

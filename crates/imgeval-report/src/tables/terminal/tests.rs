@@ -40,7 +40,7 @@ fn scores(notes: [&str; 2]) -> Table {
             .with_note(notes[1]),
     );
     table.below.push(
-        "Bounds: the score if every missing image were wrong, or right; missing images are in no score."
+        "Bounds: the score if every missing image were incorrect, or correct; missing images are not counted."
             .to_owned(),
     );
     table
@@ -67,8 +67,8 @@ note: preview, not comparable
  color_attr  0.465  0.388 to 0.542         186/400  100/100        72.0%
  overall     0.612  0.584 to 0.640     1,353/2,212  553/553        84.3%
 hidden: missing, bounds, interval with missing; --wide shows them
-Bounds: the score if every missing image were wrong, or right; missing images
-are in no score.
+Bounds: the score if every missing image were incorrect, or correct; missing
+images are not counted.
 ",
     );
 }
@@ -84,7 +84,7 @@ fn at_120_columns_more_is_shown() {
  overall         0.612  0.584 to 0.640     1,353/2,212  553/553        84.3%        0               -
 hidden: interval with missing; --wide shows it
 [1] preview, not comparable
-Bounds: the score if every missing image were wrong, or right; missing images are in no score.
+Bounds: the score if every missing image were incorrect, or correct; missing images are not counted.
 ",
     );
 }
@@ -95,7 +95,7 @@ fn in_full_everything_is_shown() {
  part        score   95 % interval  correct/images  prompts  any correct  missing          bounds  interval with missing
  color_attr  0.465  0.388 to 0.542         186/400  100/100        72.0%       12  0.451 to 0.481         0.371 to 0.559
  overall     0.612  0.584 to 0.640     1,353/2,212  553/553        84.3%        0               -                      -
-Bounds: the score if every missing image were wrong, or right; missing images are in no score.
+Bounds: the score if every missing image were incorrect, or correct; missing images are not counted.
 ";
     check(&scores([""; 2]), View::WIDE, in_full);
     check(&scores([""; 2]), at(121), in_full);
@@ -122,8 +122,8 @@ hidden: prompts, any correct, missing, bounds, interval with missing; --wide
 shows them
 [1] preview, not comparable
 [2] x
-Bounds: the score if every missing image were wrong, or right; missing images
-are in no score.
+Bounds: the score if every missing image were incorrect, or correct; missing
+images are not counted.
 ",
     );
 }

@@ -398,11 +398,11 @@ fn a_shortage_names_a_limit_that_is_enough() {
         kept_back: cents(30),
         enough: Usd::from_nanos(2_449_000_001),
     };
-    let expected = "the next call may cost $0.0400, and $0.4000 of --max-cost are left, $0.3000 of it kept back in case a \
+    let expected = "the next call may cost $0.0400, and $0.4000 of --max-cost are left, $0.3000 of it held back in case a \
                     call costs far more than the others; --max-cost 2.45 covers the rest";
     assert_eq!(shortage.describe("--max-cost"), expected);
     let all = Shortage { kept_back: cents(40), ..shortage };
-    assert!(all.describe("--max-cost").contains("are left, kept back in case"));
+    assert!(all.describe("--max-cost").contains("are left, held back in case"));
     let none = Shortage { kept_back: Usd::ZERO, ..shortage };
     assert!(none.describe("--max-cost").contains("are left; --max-cost 2.45"));
 }

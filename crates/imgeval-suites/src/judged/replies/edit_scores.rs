@@ -14,22 +14,22 @@ use super::{
 pub(super) fn parse(reply: &str) -> Result<Scores, Unparsed> {
     let answer = answer_of(reply);
     if answer.is_empty() {
-        return unparsed("nothing but thoughts, or nothing at all");
+        return unparsed("only thoughts, or nothing at all");
     }
     let mut taken: Option<[f64; 2]> = None;
     for found in Objects::of(&answer) {
         let object = match found {
             Found::Object(object) => object,
             Found::Nothing => continue,
-            Found::BreaksOff => return unparsed("a JSON object that breaks off"),
-            Found::TooTangled => return unparsed("braces and quotes that are too tangled"),
+            Found::BreaksOff => return unparsed("a JSON object that is cut off"),
+            Found::TooTangled => return unparsed("braces and quotes that cannot be resolved"),
         };
         let Some(score) = object.score else { continue };
         if object.repeats_a_key {
             return unparsed("the object names a key twice");
         }
         if object.hides_an_answer {
-            return unparsed("an object inside of a string of another");
+            return unparsed("an object inside a string of another");
         }
         let pair = check(&score)?;
         if taken.is_some_and(|earlier| earlier != pair) {

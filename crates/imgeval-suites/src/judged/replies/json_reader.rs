@@ -1,11 +1,11 @@
 //! JSON as models write it, read for one member: the objects in a text and what their `score` says.
 //!
-//! Beyond JSON are read: line ends and tabs in strings, unknown escapes and halves of surrogate pairs, quotes inside of
+//! Beyond JSON are read: line ends and tabs in strings, unknown escapes and halves of surrogate pairs, quotes inside
 //! strings that are not escaped, single and typographic quotes, keys without quotes, commas behind the last item,
 //! comments, a sign before a number, Python's `True`, `False` and `None`, colons and commas in full width. What no value is in any of these
 //! ways makes the braces no object.
 //!
-//! An object is read by JSON's rule for the end of a string first. Only where that fails, a quote inside of a string is
+//! An object is read by JSON's rule for the end of a string first. Only where that fails, a quote inside a string is
 //! taken for text unless what follows it is what follows a string.
 
 use std::collections::BTreeSet;
@@ -90,7 +90,7 @@ impl Iterator for Objects<'_> {
                 (Stop::BreaksOff, _) | (_, (Err(Stop::BreaksOff), _, true, _)) => {
                     (Found::BreaksOff, self.text.len())
                 }
-                // What stands inside of broken braces may be a draft of what broke.
+                // What stands inside broken braces may be a draft of what broke.
                 _ => (Found::Nothing, if has_nested { end } else { begin + 1 }),
             },
         };

@@ -59,7 +59,7 @@ impl ReplyFormat {
     /// A JSON object with two numbers from 0 to 10; the value is a tenth of the smaller.
     pub const EDIT_SCORES: Self = Self(&EditScores);
 
-    /// Three labelled digits from 0 to 2; the value is the WiScore.
+    /// Three labeled digits from 0 to 2; the value is the WiScore.
     #[must_use]
     pub const fn wise_legacy(strictness: Strictness) -> Self {
         match strictness {
@@ -68,7 +68,7 @@ impl ReplyFormat {
         }
     }
 
-    /// One labelled digit, 0 or 1.
+    /// One labeled digit, 0 or 1.
     #[must_use]
     pub const fn wise_verified(strictness: Strictness) -> Self {
         match strictness {
@@ -262,7 +262,7 @@ impl ReplyReader for EditScores {
 pub struct Scores {
     /// In the order of [`ReplyFormat::scale`].
     pub values: Vec<(&'static str, f64)>,
-    /// The sample's value, in [0, 1]; more only where the official script takes a score outside of the scale.
+    /// The sample's value, in [0, 1]; more only where the official script takes a score outside the scale.
     pub value: f64,
     /// Where the official parser was followed against better knowledge; each begins with `dangerous: `.
     pub notes: Vec<String>,

@@ -50,7 +50,7 @@ pub(super) struct Mention<'a> {
 pub(super) fn parse_legacy(reply: &str) -> Result<Scores, Unparsed> {
     let answer = answer_of(reply);
     if answer.is_empty() {
-        return unparsed("nothing but thoughts, or nothing at all");
+        return unparsed("only thoughts, or nothing at all");
     }
     let mut values: [Option<u32>; 3] = [None; 3];
     for captures in LEGACY.captures_iter(&answer) {
@@ -72,7 +72,7 @@ pub(super) fn parse_legacy(reply: &str) -> Result<Scores, Unparsed> {
     if values.iter().all(Option::is_none) {
         let digits = bare_digits(&answer, 3, 2);
         let Some(digits) = digits.as_deref().and_then(|digits| digits.first_chunk::<3>()) else {
-            return unparsed("no labelled score and not three bare lines of 0, 1 or 2");
+            return unparsed("no labeled score and not three bare lines of 0, 1 or 2");
         };
         return Ok(legacy_scores(*digits, Vec::new()));
     }
@@ -94,7 +94,7 @@ pub(super) fn legacy_scores([consistency, realism, aesthetic]: [u32; 3], notes: 
 pub(super) fn parse_verified(reply: &str) -> Result<Scores, Unparsed> {
     let answer = answer_of(reply);
     if answer.is_empty() {
-        return unparsed("nothing but thoughts, or nothing at all");
+        return unparsed("only thoughts, or nothing at all");
     }
     let mut value: Option<u32> = None;
     for captures in VERIFIED.captures_iter(&answer) {
@@ -114,7 +114,7 @@ pub(super) fn parse_verified(reply: &str) -> Result<Scores, Unparsed> {
     }
     match bare_digits(&answer, 1, 1).as_deref() {
         Some([digit]) => Ok(verified_scores(*digit, Vec::new())),
-        _ => unparsed("no labelled score of 0 or 1 and not a single bare line of it"),
+        _ => unparsed("no labeled score of 0 or 1 and not a single bare line of it"),
     }
 }
 
@@ -149,13 +149,13 @@ pub(super) fn doubt_of(
     } else if has_other_letters {
         Some("the label has letters of another script")
     } else if runs_on {
-        Some("the digit is only the beginning of what is written")
+        Some("the digit is only the beginning of a longer text")
     } else if between.contains(|character| "\n\r\u{B}\u{C}\u{85}\u{2028}\u{2029}".contains(character)) {
-        Some("the digit stands on another line")
+        Some("the digit is on another line")
     } else if !between.contains([':', '：']) {
         Some("no colon before the digit")
     } else if !reply[digit].starts_with(is_ascii_or_wide) {
-        Some("the digit is of another script")
+        Some("the digit belongs to another script")
     } else {
         None
     }

@@ -90,10 +90,13 @@ fn read_legacy(reply: &str) -> Result<Scores, Unparsed> {
     if !has_mention {
         let digits = digits_of_lines(&LEGACY_LINES, reply);
         let Some(first) = digits.first_chunk::<3>() else {
-            return unparsed("no labelled score and no three bare lines of 0, 1 or 2");
+            return unparsed("no labeled score and not three bare lines of 0, 1 or 2");
         };
         if bare_digits(reply, 3, 2).is_none() {
-            note(&mut notes, "the digits are not all of the reply; the first three lines count".to_owned());
+            note(
+                &mut notes,
+                "the reply contains more than the digits; the first three lines count".to_owned(),
+            );
         }
         return Ok(legacy_scores(*first, notes));
     }
@@ -137,10 +140,10 @@ fn read_verified(text: &str) -> Result<Scores, Unparsed> {
         return Ok(verified_scores(mention.value, notes));
     }
     let [digit] = digits_of_lines(&VERIFIED_LINES, text)[..] else {
-        return unparsed("no labelled score of 0 or 1 and not a single bare line of it");
+        return unparsed("no labeled score of 0 or 1 and not a single bare line of it");
     };
     if bare_digits(text, 1, 1).is_none() {
-        note(&mut notes, "the digit is not all of the reply".to_owned());
+        note(&mut notes, "the reply contains more than the digit".to_owned());
     }
     Ok(verified_scores(digit, notes))
 }
@@ -153,6 +156,6 @@ fn note_care(scores: &mut Scores, careful: Result<Scores, Unparsed>) {
         Ok(_) => {
             note(&mut scores.notes, "without the thoughts in it, the reply gives another score".to_owned())
         }
-        Err(unparsed) => note(&mut scores.notes, format!("a careful reader refuses the reply: {unparsed}")),
+        Err(unparsed) => note(&mut scores.notes, format!("a strict reader rejects the reply: {unparsed}")),
     }
 }

@@ -5,7 +5,7 @@ pub(super) const SIDE: f32 = 512.0;
 /// Boxes that overlap more are counted as one.
 const SAME_OBJECT: f32 = 0.8;
 
-/// A detection: centre and size in units of the frame, and its best token score.
+/// A detection: center and size in units of the frame, and its best token score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DetectedBox {
     pub center: [f32; 2],
@@ -23,9 +23,9 @@ impl DetectedBox {
         [x - width / 2.0, y - height / 2.0, x + width / 2.0, y + height / 2.0].map(|value| value / SIDE)
     }
 
-    /// The centre in whole pixels of the squeezed image.
+    /// The center in whole pixels of the squeezed image.
     pub(super) fn center_pixel(&self) -> [i32; 2] {
-        // Centres lie within a few frames of the image.
+        // Centers lie within a few frames of the image.
         self.center.map(|value| (value * SIDE) as i32)
     }
 
@@ -35,7 +35,7 @@ impl DetectedBox {
         (left - right).abs() > share && (top - bottom).abs() > share
     }
 
-    /// The pixels of the squeezed image that it covers, cut towards zero and clamped; right and bottom are exclusive.
+    /// The pixels of the squeezed image that it covers, cut toward zero and clamped; right and bottom are exclusive.
     pub(super) fn pixels(&self) -> [u32; 4] {
         self.corners().map(|value| (value * SIDE).clamp(0.0, SIDE) as u32)
     }

@@ -1,4 +1,4 @@
-//! What is to be scored: which images are compared, with which instructions, and what is skipped.
+//! The scoring plan: which images are compared, with which instructions, and what is skipped.
 
 use super::{Mode, Table, Unreadable, folder};
 use crate::rounds::Version;

@@ -17,7 +17,7 @@ pub const N_TURNS: usize = 3;
 /// Beside the turns of an image: measures of its source, which enter no table.
 const OF_SOURCE: &str = "base_quality";
 
-/// The names of the images by mode; a mode that is not there was not run.
+/// The names of the images by mode; a missing mode was not run.
 pub type OutputNames = BTreeMap<&'static str, Vec<String>>;
 
 /// Scores by mode, image and turn.
@@ -144,8 +144,8 @@ pub fn parse_items(name: &str, text: &str) -> Result<ItemScores, RoundsError> {
                 let turn: usize = turn.parse().map_err(|_| malformed(format!("{place} has no number")))?;
                 let item: Item =
                     serde_json::from_value(item).map_err(|error| malformed(format!("{place}: {error}")))?;
-                let scores =
-                    scores(item).ok_or_else(|| malformed(format!("{place} has an `if` beside 0 and 1")))?;
+                let scores = scores(item)
+                    .ok_or_else(|| malformed(format!("{place} has an `if` other than 0 and 1")))?;
                 Ok((turn, scores))
             });
             by_image.insert(number, turns.collect::<Result<_, RoundsError>>()?);

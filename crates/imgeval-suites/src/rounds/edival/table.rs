@@ -205,13 +205,13 @@ impl Columns {
             }
         }
         let texts = |(name, literal): (&str, Literal)| {
-            literal.texts().ok_or_else(|| format!("{name} must be a list of texts"))
+            literal.texts().ok_or_else(|| format!("{name} must be a list of strings"))
         };
         let lists = literals.into_iter().map(texts).collect::<Result<Vec<_>, _>>()?;
         let Ok([formatted, instructions, task_types, unchanged_objects, all_objects]) =
             <[Vec<String>; 5]>::try_from(lists)
         else {
-            return Err("its lists are not five".to_owned());
+            return Err("it must have five lists".to_owned());
         };
         if formatted.len() < turn {
             return Ok(Err(Unreadable::TooFewInstructions { n_found: formatted.len() }));

@@ -286,7 +286,7 @@ fn a_table_is_read_with_the_quirks_of_the_official_reader() {
     check("True", "yes", "row 1: bg_consistency is `yes`");
     check("5,1,", "x,1,", "row 1: invalid image index `x`");
     check("5,2,", "5,b,", "row 2: invalid number of turns `b`");
-    check("['subject_remove']", "[1]", "row 1: task_type must be a list of texts");
+    check("['subject_remove']", "[1]", "row 1: task_type must be a list of strings");
     check("['subject_remove']", "[]", "row 1: it has no instruction");
     check("turns", "turn", "it has no column `turns`");
 }
@@ -455,7 +455,7 @@ fn scores_are_read_from_a_file_and_broken_ones_are_refused() {
         let error = parse_items("items", &ITEMS.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
-    check("[1]", "[2]", "turn 1 of image 5 has an `if` beside 0 and 1");
+    check("[1]", "[2]", "turn 1 of image 5 has an `if` other than 0 and 1");
     check("\"2\":", "\"two\":", "turn two of image 5 has no number");
     check("\"5\"", "\"x\"", "invalid image index `x`");
     check("multipass", "onepass", "unknown mode `onepass`");

@@ -72,12 +72,12 @@ pub fn parse_annotation(file: &str, text: &str) -> Result<Vec<Session>, RoundsEr
             .ok_or_else(|| malformed("a session has no id".to_owned()))?;
         plain_name(file, "the id", id)?;
         if !ids.insert(id.to_owned()) {
-            return Err(malformed(format!("session `{id}` is there twice")));
+            return Err(malformed(format!("duplicate session `{id}`")));
         }
         let rounds = rounds(&members).map_err(|detail| malformed(format!("session `{id}` {detail}")))?;
         sessions.push(Session { id: id.to_owned(), source: Some(id.to_owned()), category: None, rounds });
     }
-    if sessions.is_empty() { Err(malformed("it holds no session".to_owned())) } else { Ok(sessions) }
+    if sessions.is_empty() { Err(malformed("it contains no sessions".to_owned())) } else { Ok(sessions) }
 }
 
 fn items(text: &str) -> Result<Vec<Value>, String> {
@@ -86,7 +86,7 @@ fn items(text: &str) -> Result<Vec<Value>, String> {
         // One line, or an object of objects.
         Ok(Value::Object(members)) if members.contains_key("id") => Ok(vec![Value::Object(members)]),
         Ok(Value::Object(members)) => Ok(members.into_iter().map(|(_, item)| item).collect()),
-        Ok(_) => Err("it holds no session".to_owned()),
+        Ok(_) => Err("it contains no sessions".to_owned()),
         Err(_) => {
             let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
             let read = |(place, line): (usize, &str)| {
@@ -108,7 +108,7 @@ fn rounds(members: &Map<String, Value>) -> Result<Vec<Round>, String> {
             Some(Value::String(text)) if !text.trim().is_empty() => {
                 Ok(Round { instruction: text.clone(), ..Round::default() })
             }
-            Some(_) => Err(format!("has no text as turn {turn}")),
+            Some(_) => Err(format!("has no text for turn {turn}")),
             None => Err(format!("has no turn {turn}, but {n_turns} turns")),
         })
         .collect()

@@ -90,7 +90,7 @@ pub fn parse_reading(file: &str, text: &str) -> Result<Reading, RoundsError> {
             let rounds = rounds.into_iter().map(|(round, note)| match history(round, note) {
                 Some(history) => Ok((round, history)),
                 None => {
-                    Err(malformed(format!("round {round} of `{id}` speaks of a round that is not before it")))
+                    Err(malformed(format!("round {round} of `{id}` refers to a round that is not before it")))
                 }
             });
             sessions.insert(id.clone(), rounds.collect::<Result<_, _>>()?);

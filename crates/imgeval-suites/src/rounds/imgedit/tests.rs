@@ -51,13 +51,13 @@ fn sessions_are_read_from_lines_objects_and_arrays() {
         assert!(error.contains(expected), "{error}");
     };
     check("turn2", "turn3", "session `1.jpg` has no turn 2, but 2 turns");
-    check("\"Add a bell\"", "5", "session `1.jpg` has no text as turn 1");
-    check("2.jpg", "1.jpg", "session `1.jpg` is there twice");
+    check("\"Add a bell\"", "5", "session `1.jpg` has no text for turn 1");
+    check("2.jpg", "1.jpg", "duplicate session `1.jpg`");
     check("\"2.jpg\", \"turn1\"", "\"2.jpg\", \"round1\"", "session `2.jpg` has no turn");
     check("2.jpg", "../2.jpg", "the id `../2.jpg` is not a plain name");
     check("\"id\": \"2.jpg\", ", "", "a session has no id");
     check("{\"id\": \"2", "{id: \"2", "line 3 is not JSON");
-    check(LINES, "", "it holds no session");
+    check(LINES, "", "it contains no sessions");
     assert_eq!(round_name(Part::ContentMemory, "1.jpg", 2).unwrap(), "content_memory/1/turn2.png");
     assert!(round_name(Part::ContentMemory, "..", 2).is_err());
 }
@@ -130,6 +130,6 @@ fn notes_hold_only_for_the_text_that_was_read() {
         (Some(Version::Source), &vec![1], true)
     );
     let error = parse_reading("notes", &text.replace("[1]", "[2]")).unwrap_err().to_string();
-    assert!(error.contains("round 2 of `1.jpg` speaks of a round that is not before it"), "{error}");
+    assert!(error.contains("round 2 of `1.jpg` refers to a round that is not before it"), "{error}");
     assert!(parse_reading("notes", &text.replace("reading/1", "reading/2")).is_err());
 }

@@ -37,7 +37,7 @@ fn first_content_line(text: &str) -> Option<&str> {
 
 struct Reader<'a> {
     rest: &'a str,
-    /// Brackets around this place: inside of them line ends are blanks.
+    /// Brackets around this place: inside them line ends are blanks.
     n_open: usize,
 }
 

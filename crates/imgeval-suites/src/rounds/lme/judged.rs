@@ -32,7 +32,7 @@ pub fn report_on_judged(
     if !pass1.is_dir() && !pass2.is_file() {
         return Err(RoundsError::malformed(
             &folder.display().to_string(),
-            "it holds neither `pass1` nor `pass2.json`",
+            "it contains neither `pass1` nor `pass2.json`",
         ));
     }
     let all_collapse = match read_object(&pass2)? {

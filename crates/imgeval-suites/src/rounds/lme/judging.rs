@@ -131,10 +131,10 @@ impl SessionJudging {
         }
     }
 
-    /// What the session came to, once nothing is asked any more.
+    /// The result of the session, once nothing more is asked.
     ///
     /// # Errors
-    /// With the turn whose scores could not be had: the official script then has no scores of the whole session, and no report.
+    /// The turn without scores: the official script then has no scores for the whole session, and no report.
     pub fn finish(self) -> Result<SessionScores, usize> {
         if self.is_given_up { Err(self.turn) } else { Ok(self.scores) }
     }

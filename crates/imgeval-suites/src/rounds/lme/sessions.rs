@@ -63,7 +63,7 @@ pub fn parse_sessions(file: &str, text: &str) -> Result<LmeBench, RoundsError> {
     let session = |item: Item| {
         plain_name(file, "the id", &item.id)?;
         if !ids.insert(item.id.clone()) {
-            return Err(malformed(format!("session `{}` is there twice", item.id)));
+            return Err(malformed(format!("duplicate session `{}`", item.id)));
         }
         let n_labels = item.labels.len();
         if item.turns.len() != n_turns || (n_labels != 0 && n_labels != n_turns) {

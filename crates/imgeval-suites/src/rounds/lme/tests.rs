@@ -237,7 +237,7 @@ fn sessions_and_outputs_are_found() {
         assert_eq!(find_session(&root.join("outputs"), &session.id, bench.n_turns).unwrap().turns.len(), 3);
     }
     let error = find_session(&root.join("outputs"), "0001", 4).unwrap_err();
-    assert_eq!(error.to_string(), "session `0001` is incomplete: `turn4.png` is not there");
+    assert_eq!(error.to_string(), "session `0001` is incomplete: `turn4.png` does not exist");
     assert!(find_session(&root, "../outputs", 1).is_err());
 }
 
@@ -250,7 +250,7 @@ fn broken_lists_of_sessions_are_refused() {
         let error = parse_sessions("list", &text.replace(from, to)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
-    check("\"id\": \"2\"", "\"id\": \"1\"", "session `1` is there twice");
+    check("\"id\": \"2\"", "\"id\": \"1\"", "duplicate session `1`");
     check("\"id\": \"2\"", "\"id\": \"a/b\"", "the id `a/b` is not a plain name");
     check("[\"c\", \"d\"]", "[\"c\"]", "session `2` has 1 turns and 0 labels, not 2");
     check("\"turns\": [\"a\", \"b\"]", "\"turns\": []", "it has no turn");

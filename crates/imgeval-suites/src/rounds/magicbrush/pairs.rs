@@ -35,7 +35,7 @@ pub enum PairError {
     /// A name without any digit.
     #[error("`{name}` of session `{session}` has no number")]
     NoNumber { session: String, name: String },
-    #[error("sessions with another number of outputs than of targets: {}", sessions.join(", "))]
+    #[error("sessions with different numbers of outputs and targets: {}", sessions.join(", "))]
     TurnCounts { sessions: Vec<String> },
     /// More outputs than targets. The script runs beyond the end of its list.
     #[error("session `{session}` has more outputs than targets")]

@@ -130,7 +130,7 @@ fn names_are_tested_by_what_they_contain() {
         let error = image_pairs(&folder(names), &targets).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     };
-    check(&["5_1.png", "5_iter_2.png"], "another number of outputs than of targets: 5");
+    check(&["5_1.png", "5_iter_2.png"], "different numbers of outputs and targets: 5");
     check(&["5_2.png"], "the only output of session `5`, `5_2.png`");
     check(&["5_1.png", "5_inde_2.png"], "session `5` has no iterated output");
     check(

@@ -59,10 +59,10 @@ impl SessionJudging {
         }
     }
 
-    /// What the session came to, once nothing is asked any more.
+    /// The result of the session, once nothing more is asked.
     ///
     /// # Errors
-    /// With the turn whose scores could not be had: there is no official report then.
+    /// The turn without scores: there is no official report then.
     pub fn finish(self) -> Result<MseScores, usize> {
         if self.n_tries == MAX_TRIES { Err(self.turns.len() + 1) } else { Ok(self.turns) }
     }

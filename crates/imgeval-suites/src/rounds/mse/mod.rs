@@ -13,7 +13,6 @@ mod report;
 mod table;
 #[cfg(test)]
 mod tests;
-mod tree;
 
 pub use judging::{MseScores, MseTurn, SessionJudging};
 pub use layout::{NameForm, SessionFiles, find_outputs, output_name, source_name};

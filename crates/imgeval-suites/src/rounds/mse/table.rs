@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, path::Path};
 
 use parquet::record::{Field, Row as TableRow};
 
-use super::{
-    layout::source_name,
-    tree::{self, Shape, Table},
+use super::layout::source_name;
+use crate::{
+    parquet_table::{self, Shape, Table},
+    rounds::{Round, RoundsError, Session},
 };
-use crate::rounds::{Round, RoundsError, Session};
 
 /// An image in a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct MseRow {
 pub fn read_sessions(
     path: &Path,
 ) -> Result<impl Iterator<Item = Result<MseRow, RoundsError>> + use<>, RoundsError> {
-    let table = tree::open(path, |column| match column {
+    let table = parquet_table::open(path, |column| match column {
         "image" => Some(Shape::Image),
         "index" => Some(Shape::Integer),
         "summary" | "description_source" => Some(Shape::Text),
@@ -61,7 +61,7 @@ pub fn read_sessions(
     Ok(until_error(table, move |row, fields| {
         let row = session_row(row, fields)?;
         if !seen.insert(row.index) {
-            return Err(format!("the index {} is there twice", row.index));
+            return Err(format!("duplicate index {}", row.index));
         }
         if row.context.is_empty() || *n_turns.get_or_insert(row.context.len()) != row.context.len() {
             return Err(format!("row {} has {} instructions", row.row, row.context.len()));
@@ -72,9 +72,10 @@ pub fn read_sessions(
 
 fn session_row(row: usize, fields: &TableRow) -> Result<MseRow, String> {
     let texts = |column| {
-        texts(tree::value(fields, column)).ok_or_else(|| format!("`{column}` of row {row} holds no text"))
+        texts(parquet_table::value(fields, column))
+            .ok_or_else(|| format!("`{column}` of row {row} contains no text"))
     };
-    let index = match tree::value(fields, "index") {
+    let index = match parquet_table::value(fields, "index") {
         Some(Field::Int(index)) => i64::from(*index),
         Some(Field::Long(index)) => *index,
         _ => return Err(format!("row {row} has no index")),
@@ -82,9 +83,9 @@ fn session_row(row: usize, fields: &TableRow) -> Result<MseRow, String> {
     Ok(MseRow {
         row,
         index,
-        image: tree::value(fields, "image").and_then(image),
-        summary: text(tree::value(fields, "summary")),
-        description_source: text(tree::value(fields, "description_source")),
+        image: parquet_table::value(fields, "image").and_then(image),
+        summary: text(parquet_table::value(fields, "summary")),
+        description_source: text(parquet_table::value(fields, "description_source")),
         context: texts("context")?,
         operation: texts("operation")?,
         description_target: texts("description_target")?,
@@ -124,7 +125,7 @@ pub struct ResultRow {
 pub fn read_results(
     path: &Path,
 ) -> Result<impl Iterator<Item = Result<ResultRow, RoundsError>> + use<>, RoundsError> {
-    let table = tree::open(path, |column| turn_of(column).map(|_| Shape::Image))?;
+    let table = parquet_table::open(path, |column| turn_of(column).map(|_| Shape::Image))?;
     let mut columns: Vec<(usize, String)> =
         table.columns.iter().filter_map(|column| Some((turn_of(column)?, column.clone()))).collect();
     columns.sort();
@@ -132,7 +133,8 @@ pub fn read_results(
         return Err(RoundsError::malformed(&table.name, "its turns are not numbered from 0 without gaps"));
     }
     Ok(until_error(table, move |row, fields| {
-        let images = columns.iter().map(|(_, column)| tree::value(fields, column).and_then(image)).collect();
+        let images =
+            columns.iter().map(|(_, column)| parquet_table::value(fields, column).and_then(image)).collect();
         Ok(ResultRow { row, images })
     }))
 }
@@ -154,10 +156,10 @@ fn until_error<T>(
         if has_failed {
             return None;
         }
-        let read = match tree::unless_it_panics(|| rows.next().transpose()) {
+        let read = match parquet_table::unless_it_panics(|| rows.next().transpose()) {
             Ok(Some(fields)) => read(row, &fields),
             Ok(None) => return None,
-            Err(error) => Err(format!("row {row} cannot be read: {error}")),
+            Err(error) => Err(format!("could not read row {row}: {error}")),
         };
         has_failed = read.is_err();
         Some(read.map_err(|detail| RoundsError::malformed(&name, detail)))
@@ -182,9 +184,9 @@ fn texts(field: Option<&Field>) -> Option<Vec<String>> {
 /// `None` if the image is only named and not in the table.
 fn image(field: &Field) -> Option<TableImage> {
     let Field::Group(group) = field else { return None };
-    match tree::value(group, "bytes") {
+    match parquet_table::value(group, "bytes") {
         Some(Field::Bytes(bytes)) => {
-            Some(TableImage { bytes: bytes.data().to_vec(), path: text(tree::value(group, "path")) })
+            Some(TableImage { bytes: bytes.data().to_vec(), path: text(parquet_table::value(group, "path")) })
         }
         _ => None,
     }

@@ -128,7 +128,7 @@ fn outputs_have_one_of_two_forms() {
     }
     assert_eq!(find_outputs(folder.path(), 3, 2).unwrap().form, NameForm::WithoutRepetition);
     let error = find_outputs(folder.path(), 3, 3).unwrap_err();
-    assert_eq!(error.to_string(), "session `3` is incomplete: `3_turn2_seed3.png` is not there");
+    assert_eq!(error.to_string(), "session `3` is incomplete: `3_turn2_seed3.png` does not exist");
 }
 
 /// Reference: scripts/reference/mse_tables.py.
@@ -155,7 +155,7 @@ fn tables_of_our_own_are_read() {
     assert_eq!(bytes(&results[0]), [Some(b"a0".to_vec()), Some(b"a1".to_vec())]);
     assert_eq!(bytes(&results[1]), [Some(b"b0".to_vec()), None]);
     let error = read_sessions(&path("other_shape.parquet")).err().unwrap().to_string();
-    assert_eq!(error, "`other_shape.parquet`: its column `context` holds something else than expected");
+    assert_eq!(error, "`other_shape.parquet`: its column `context` contains something other than expected");
     assert!(read_sessions(&path("../gedit.json")).is_err());
 }
 

@@ -28,7 +28,7 @@ const SESSIONS: &str = include_str!("sessions.jsonl");
 pub const CONTROLS: &str = "controls";
 /// The fact of a case that is a control: [`UNCHANGED`] or [`REPEAT`].
 pub const CONTROL: &str = "control";
-/// The image is to be returned as it is in every round.
+/// The image should be returned unchanged in every round.
 pub const UNCHANGED: &str = "unchanged";
 /// The first round of a session once more.
 pub const REPEAT: &str = "repeat";
@@ -43,7 +43,7 @@ pub(crate) struct Rounds;
 
 static FACTS: SuiteFacts = SuiteFacts {
     id: ID,
-    about: "Sessions of edits in several rounds: what is carried out, what is kept, what drifts",
+    about: "Multi-round edit sessions: whether instructions are followed, what is preserved, what drifts",
     title: "Rounds: share of rounds that succeed (both scores of the step above 6 and every instruction so far still carried out)",
     cases: "12 sessions of 5 rounds",
     judged_by: "protocols rounds-step, rounds-source and rounds-earlier; measures by `diagnose rounds`",

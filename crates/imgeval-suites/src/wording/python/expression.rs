@@ -18,7 +18,7 @@ pub(super) fn parse(tokens: &[Located], line: usize) -> Result<Node, WordingErro
     let mut parser = Parser { tokens, position: 0, line, depth: 0 };
     let node = parser.expression()?;
     if parser.position < tokens.len() {
-        let what = if parser.at(",") { "several values" } else { "something else than a value" };
+        let what = if parser.at(",") { "several values" } else { "something other than a value" };
         return Ok(other(node.line, what));
     }
     Ok(node)
@@ -160,7 +160,7 @@ impl<'a> Parser<'a> {
         loop {
             self.skip_element();
             let Some(token) = self.peek() else {
-                return Err(syntax(self.line, "an expression that breaks off"));
+                return Err(syntax(self.line, "an expression that is cut off"));
             };
             self.position += 1;
             if !token.is_operator(",") {
@@ -193,13 +193,13 @@ impl<'a> Parser<'a> {
         let node = self.expression()?;
         if self.at(":") {
             self.skip_element();
-            return Ok(other(node.line, "something else than a value"));
+            return Ok(other(node.line, "something other than a value"));
         }
         Ok(node)
     }
 
     fn primary(&mut self, line: usize) -> Result<Node, WordingError> {
-        let breaks_off = || syntax(line, "an expression that breaks off");
+        let breaks_off = || syntax(line, "an expression that is cut off");
         let token = self.peek().ok_or_else(breaks_off)?;
         self.position += 1;
         let value = match &token.token {
@@ -301,7 +301,7 @@ impl<'a> Parser<'a> {
                     }
                     // Such a key equals no text.
                     Value::Other(what) if what == "a number" || what.starts_with('`') => {}
-                    _ => odd = Some("a dict whose keys are no constants"),
+                    _ => odd = Some("a dict whose keys are not constants"),
                 }
             }
             self.take(",");

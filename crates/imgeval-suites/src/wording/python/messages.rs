@@ -57,7 +57,7 @@ impl PythonSource {
                 }
                 Some("user") if parts.is_none() => parts = Some(self.parts(content)?),
                 Some(role) => return Err(odd(&message, &format!("one more message of role `{role}`"))),
-                None => return Err(odd(&message, "a role that is no constant")),
+                None => return Err(odd(&message, "a role that is not constant")),
             }
         }
         let parts = parts.ok_or_else(|| WordingError::Missing { name: "message of the user".to_owned() })?;
@@ -81,12 +81,12 @@ impl PythonSource {
                     let url =
                         if let Value::Map(_) = url.node.value { self.member(&url, "url")? } else { url };
                     if !is_data_url(&url.node) {
-                        return Err(odd(&url, "an image that is no data URL"));
+                        return Err(odd(&url, "an image that is not a data URL"));
                     }
                     FoundPart::Image
                 }
                 Some(kind) => return Err(odd(&part, &format!("a part of type `{kind}`"))),
-                None => return Err(odd(&part, "a part whose type is no constant")),
+                None => return Err(odd(&part, "a part whose type is not constant")),
             });
         }
         Ok(parts)

@@ -191,10 +191,7 @@ impl PythonSource {
         }
         Err(unreadable(
             asked,
-            &Node {
-                line: found.node.line,
-                value: Value::Other("names that stand for each other".to_owned()),
-            },
+            &Node { line: found.node.line, value: Value::Other("names that refer to each other".to_owned()) },
         ))
     }
 

@@ -103,7 +103,7 @@ fn is_operator(token: Option<&Located>, operators: &[&str]) -> bool {
     matches!(token.map(|located| &located.token), Some(Token::Operator(operator)) if operators.contains(&operator.as_str()))
 }
 
-/// Positions outside of all brackets.
+/// Positions outside all brackets.
 fn outside(tokens: &[Located]) -> impl Iterator<Item = usize> {
     let mut depth = 0_usize;
     tokens.iter().enumerate().filter_map(move |(position, located)| {

@@ -12,7 +12,7 @@ use crate::wording::{Hole, Text, WordingError, repr::repr_text};
 /// At bytes, at an escape that is none, and at a placeholder whose value would be changed on its way into the text.
 pub(super) fn decode(token: &TextToken, line: usize) -> Result<Text, WordingError> {
     if token.is_bytes {
-        return Err(syntax(line, "bytes in place of a text"));
+        return Err(syntax(line, "bytes instead of a string"));
     }
     let mut pieces = Text::default();
     let mut text = String::new();
@@ -40,7 +40,7 @@ pub(super) fn decode(token: &TextToken, line: usize) -> Result<Text, WordingErro
                 pieces.push_hole(read_hole(&after[..hole.expression], line)?);
                 &after[hole.end + 1..]
             }
-            '}' if token.is_format => return Err(syntax(line, "a closing brace alone")),
+            '}' if token.is_format => return Err(syntax(line, "an unmatched closing brace")),
             _ => {
                 text.push(character);
                 after
@@ -135,6 +135,6 @@ fn decode_number<'a>(
 ) -> Result<&'a str, WordingError> {
     let digits = rest.get(..n_digits).filter(|digits| digits.chars().all(|digit| digit.is_digit(radix)));
     let code = digits.and_then(|digits| u32::from_str_radix(digits, radix).ok()).and_then(char::from_u32);
-    text.push(code.ok_or(syntax(line, "an escape that names no character"))?);
+    text.push(code.ok_or(syntax(line, "an escape that does not name a character"))?);
     Ok(&rest[n_digits..])
 }

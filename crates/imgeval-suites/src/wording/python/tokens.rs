@@ -89,7 +89,7 @@ pub(super) fn split_lines(source: &str) -> Result<Vec<LogicalLine>, WordingError
             name.starts_with("utf-8") || name.starts_with("utf8")
         };
         if name.is_some_and(|name| !is_utf8(name)) {
-            return Err(syntax(line + 1, "the name of another encoding than UTF-8"));
+            return Err(syntax(line + 1, "the name of an encoding other than UTF-8"));
         }
     }
     split_normalised(&source, 1)
@@ -157,7 +157,7 @@ fn split_normalised(source: &str, first_line: usize) -> Result<Vec<LogicalLine>,
         }
     }
     if let Some((_, line)) = open.first() {
-        return Err(syntax(*line, "a bracket that is not closed"));
+        return Err(syntax(*line, "an unclosed bracket"));
     }
     if !current.tokens.is_empty() {
         lines.push(current);
@@ -172,7 +172,7 @@ fn scan_token(scanner: &mut Scanner, first: char) -> Result<Token, WordingError>
         let name = scanner.rest[..length].to_owned();
         // Python takes letters that look alike for the same.
         if !name.is_ascii() {
-            return Err(syntax(scanner.line, "a name with letters outside of ASCII"));
+            return Err(syntax(scanner.line, "a name with non-ASCII letters"));
         }
         if scanner.rest[length..].starts_with(['"', '\'']) && is_prefix(&name) {
             scanner.advance(length);
@@ -196,7 +196,7 @@ fn scan_token(scanner: &mut Scanner, first: char) -> Result<Token, WordingError>
         Some(operator) => operator.to_owned(),
         None if first.is_ascii_punctuation() => first.to_string(),
         None => {
-            return Err(syntax(scanner.line, "a character outside any text"));
+            return Err(syntax(scanner.line, "a character outside any string"));
         }
     };
     scanner.advance(operator.len());
@@ -216,7 +216,7 @@ fn scan_text(scanner: &mut Scanner, prefix: &str) -> Result<Token, WordingError>
     scanner.advance(quote.len());
     let (is_raw, is_format) = (prefix.contains('r'), prefix.contains('f'));
     let length = holes::text_length(scanner.rest.as_bytes(), quote.as_bytes(), is_raw, is_format);
-    let length = length.ok_or_else(|| syntax(line, "a text that is not closed"))?;
+    let length = length.ok_or_else(|| syntax(line, "an unclosed string"))?;
     let body = scanner.rest[..length].to_owned();
     scanner.advance(length + quote.len());
     Ok(Token::Text(TextToken { is_raw, is_bytes: prefix.contains('b'), is_format, body }))
@@ -236,9 +236,9 @@ mod tests {
     #[test]
     fn what_is_not_closed_is_refused_with_its_line() {
         let error = |source| split_lines(source).unwrap_err().to_string();
-        assert_eq!(error("a\nb = 'x\n'"), "line 2 holds a text that is not closed");
-        assert_eq!(error("a\n\nb = (1"), "line 3 holds a bracket that is not closed");
+        assert_eq!(error("a\nb = 'x\n'"), "line 2 holds an unclosed string");
+        assert_eq!(error("a\n\nb = (1"), "line 3 holds an unclosed bracket");
         assert_eq!(error("a)"), "line 1 holds a bracket that was not opened");
-        assert_eq!(error("a = '''ü\\"), "line 1 holds a text that is not closed");
+        assert_eq!(error("a = '''ü\\"), "line 1 holds an unclosed string");
     }
 }

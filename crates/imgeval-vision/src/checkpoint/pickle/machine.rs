@@ -222,7 +222,7 @@ impl<'a> Machine<'a> {
         match self.value_mut(list) {
             Value::List(list) => list.extend_from_slice(items),
             Value::Opaque => {}
-            _ => return Err(self.malformed("appends to something that is no list")),
+            _ => return Err(self.malformed("appends to something that is not a list")),
         }
         Ok(())
     }
@@ -236,7 +236,7 @@ impl<'a> Machine<'a> {
         match self.value_mut(target) {
             Value::Dict(dict) => dict.extend(pairs.iter().map(|[key, value]| (*key, *value))),
             Value::Opaque => {}
-            _ => return Err(self.malformed("sets items of something that is no dictionary")),
+            _ => return Err(self.malformed("sets items of something that is not a dictionary")),
         }
         Ok(())
     }
@@ -249,7 +249,7 @@ impl<'a> Machine<'a> {
         };
         if matches!(opcode, b'h' | b'j') {
             let id = self.memo.get(&index).copied();
-            let id = id.ok_or_else(|| self.malformed("recalls what was never kept"))?;
+            let id = id.ok_or_else(|| self.malformed("recalls what was never stored"))?;
             return self.push_id(id);
         }
         let top = self.top()?;
@@ -264,7 +264,7 @@ impl<'a> Machine<'a> {
             let (name, module) = (self.pop()?, self.pop()?);
             match (self.value(module), self.value(name)) {
                 (Value::Text(module), Value::Text(name)) => (*module, *name),
-                _ => return Err(self.malformed("names a class by something that is no text")),
+                _ => return Err(self.malformed("names a class by something that is not a string")),
             }
         };
         match resolve(module, name) {
@@ -285,7 +285,7 @@ impl<'a> Machine<'a> {
             Value::Global(global) => *global,
             // What an opaque call gave may be called itself, to give something opaque again.
             Value::Opaque => Global::Opaque,
-            _ => return Err(self.malformed("calls something that is no function")),
+            _ => return Err(self.malformed("calls something that is not a function")),
         };
         let result = if global == Global::RebuildFromType {
             self.rebuild_from_type(&arguments)?
@@ -300,7 +300,7 @@ impl<'a> Machine<'a> {
             return Err(self.malformed("rebuilds a tensor from too little"));
         };
         let Value::Global(global) = *self.value(*function) else {
-            return Err(self.malformed("rebuilds a tensor by something that is no function"));
+            return Err(self.malformed("rebuilds a tensor with something that is not a function"));
         };
         if global == Global::RebuildFromType {
             return Err(self.malformed("rebuilds a tensor in circles"));
@@ -335,7 +335,7 @@ impl<'a> Machine<'a> {
             },
             Global::Opaque | Global::Type(_) => Ok(OPAQUE),
             Global::Storage(_) | Global::RebuildFromType => {
-                Err(self.malformed("calls what is not called in weights"))
+                Err(self.malformed("calls something that weights do not call"))
             }
         }
     }
@@ -357,9 +357,9 @@ impl<'a> Machine<'a> {
                 .map(|item| match self.value(*item) {
                     Value::List(pair) | Value::Tuple(pair) => match pair.as_slice() {
                         [key, value] => Ok((*key, *value)),
-                        _ => Err(self.malformed("makes a dictionary of what are no pairs")),
+                        _ => Err(self.malformed("makes a dictionary of something that is not pairs")),
                     },
-                    _ => Err(self.malformed("makes a dictionary of what are no pairs")),
+                    _ => Err(self.malformed("makes a dictionary of something that is not pairs")),
                 })
                 .collect(),
             _ => Ok(Vec::new()),
@@ -391,7 +391,7 @@ impl<'a> Machine<'a> {
     fn natural(&self, id: Id) -> Step<u64> {
         match self.value(id) {
             Value::Int(number) if *number >= 0 => Ok(*number as u64),
-            _ => Err(self.malformed("has a size or place that is no natural number")),
+            _ => Err(self.malformed("has a size or position that is not a natural number")),
         }
     }
 
@@ -400,7 +400,7 @@ impl<'a> Machine<'a> {
             Value::Tuple(items) | Value::List(items) if items.len() <= MAX_RANK => {
                 items.iter().map(|item| self.natural(*item)).collect()
             }
-            _ => Err(self.malformed("has a shape that is none")),
+            _ => Err(self.malformed("has an invalid shape")),
         }
     }
 
@@ -419,13 +419,13 @@ impl<'a> Machine<'a> {
         let id = self.pop()?;
         let storage = {
             let Value::Tuple(items) = self.value(id) else {
-                return Err(self.malformed("refers to something that is no storage"));
+                return Err(self.malformed("refers to something that is not a storage"));
             };
             let [kind, class, key, _, elements, view @ ..] = items.as_slice() else {
-                return Err(self.malformed("refers to something that is no storage"));
+                return Err(self.malformed("refers to something that is not a storage"));
             };
             if !matches!(self.value(*kind), Value::Text("storage")) {
-                return Err(self.malformed("refers to something that is no storage"));
+                return Err(self.malformed("refers to something that is not a storage"));
             }
             if view.iter().any(|view| !matches!(self.value(*view), Value::None)) {
                 return Err(self.malformed("refers to a view of a storage, as only very old files do"));
@@ -434,7 +434,7 @@ impl<'a> Machine<'a> {
                 return Err(self.malformed("refers to a storage of an unknown type"));
             };
             let Value::Text(key) = *self.value(*key) else {
-                return Err(self.malformed("refers to a storage by something that is no text"));
+                return Err(self.malformed("refers to a storage by something that is not a string"));
             };
             Storage { dtype, key, elements: self.natural(*elements)? }
         };
@@ -478,7 +478,7 @@ impl<'a> Machine<'a> {
 
     fn items(&mut self, id: Id) -> Step<Vec<Id>> {
         let Value::Tuple(items) = self.value(id) else {
-            return Err(self.malformed("calls with something that is no tuple"));
+            return Err(self.malformed("calls with something that is not a tuple"));
         };
         let items = items.clone();
         self.charge(items.len())?;
@@ -536,7 +536,7 @@ impl<'a> Machine<'a> {
         let rest = &rest[..rest.len().min(MAX_NAME)];
         let length = rest.iter().position(|byte| *byte == b'\n').ok_or(PickleError::Truncated)?;
         self.position += length + 1;
-        std::str::from_utf8(&rest[..length]).map_err(|_| self.malformed("has a name that is no text"))
+        std::str::from_utf8(&rest[..length]).map_err(|_| self.malformed("has a name that is not a string"))
     }
 }
 

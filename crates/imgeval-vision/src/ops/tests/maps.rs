@@ -51,7 +51,7 @@ fn convolutions_equal_plain_loops() {
     });
 }
 
-/// PyTorch's rule: the centre of a pixel is half a pixel inside; outside of the outermost centres nothing changes.
+/// PyTorch's rule: the center of a pixel is half a pixel inside; outside the outermost centers nothing changes.
 pub(super) fn plain_taps(from: usize, to: usize) -> Vec<(usize, usize, f64)> {
     (0..to)
         .map(|place| {
@@ -90,7 +90,7 @@ fn resizing_equals_plain_loops() {
         let x = random(seed, from.0 * from.1 * channels);
         let expected = plain_resize(&wide(&x), from, to, channels);
         // A source place below 50 is off by some 32 units of 1, as much as its last place is coarse, on either axis;
-        // neighbours differ by at most 2.
+        // neighbors differ by at most 2.
         let allowed = 2.0 * 2.0 * 64.0 * UNIT;
         let map = tensor(&x, &[from.0 * from.1, channels]);
         check_both(&[&map], &expected, allowed, |x| resize_bilinear(&x[0], from, to));

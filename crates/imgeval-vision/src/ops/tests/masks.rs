@@ -60,7 +60,7 @@ fn masks_are_those_of_plain_loops() {
         let enlarged = plain_resize(&wide(&numbers), (height, width), padded, queries);
         let expected = plain_resize(&cut(&enlarged, padded.1, resized, queries), resized, original, queries);
         assert_consistent(&masks, original.0, queries);
-        // Logits up to 5, which differ by up to 10 between neighbours; places below 64 on four axes.
+        // Logits up to 5, which differ by up to 10 between neighbors; places below 64 on four axes.
         let allowed = 4.0 * 10.0 * 64.0 * UNIT;
         for query in 0..queries {
             let mut sum = 0.0;

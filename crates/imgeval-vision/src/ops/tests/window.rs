@@ -25,7 +25,7 @@ impl Plain<'_> {
         let (full_height, full_width) = (height.next_multiple_of(window), width.next_multiple_of(window));
         let dims = channels / heads;
         let mut result = vec![0.0; height * width * channels];
-        // Regions of the rolled map, as Swin numbers them to keep those apart that were not neighbours.
+        // Regions of the rolled map, as Swin numbers them to keep those apart that were not neighbors.
         let region = |place: usize, full: usize| {
             usize::from(place + window >= full) + usize::from(shift > 0 && place + shift >= full)
         };

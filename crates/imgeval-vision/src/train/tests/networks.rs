@@ -1,4 +1,4 @@
-//! Both networks: outputs, all gradients, and weights along the optimiser's steps.
+//! Both networks: outputs, all gradients, and weights along the optimizer's steps.
 
 use std::collections::BTreeMap;
 

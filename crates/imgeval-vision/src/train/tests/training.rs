@@ -13,11 +13,11 @@ use crate::{
     },
 };
 
-/// Pictures in memory.
+/// Images in memory.
 struct Pictures {
     images: Vec<(Pixels, usize)>,
     identity: &'static str,
-    /// Pictures that can be had before the source breaks.
+    /// Images that can be had before the source breaks.
     left: Cell<usize>,
 }
 
@@ -235,7 +235,7 @@ fn impossible_settings_and_sizes_are_refused() {
         change(&mut settings);
         train(&small_residual(), &sets(), &settings, None).unwrap_err().to_string()
     };
-    assert_eq!(refused(|settings| settings.epochs = 0), "setting `epochs` is 0, possible is 1 to 10000");
+    assert_eq!(refused(|settings| settings.epochs = 0), "setting `epochs` is 0, expected 1 to 10000");
     assert!(refused(|settings| settings.batch_size = 0).contains("`batch_size`"));
     assert!(refused(|settings| settings.learning_rate = f64::NAN).contains("`learning_rate` is NaN"));
     assert!(refused(|settings| settings.weight_decay = -0.1).contains("`weight_decay`"));
@@ -259,7 +259,7 @@ fn impossible_settings_and_sizes_are_refused() {
             None,
             &mut |_| {},
         );
-        assert!(error.unwrap_err().to_string().ends_with("classes, possible are 2 to 1000"), "{n_classes}");
+        assert!(error.unwrap_err().to_string().ends_with("classes, expected 2 to 1000"), "{n_classes}");
     }
 }
 
@@ -298,7 +298,7 @@ fn foreign_and_damaged_checkpoints_are_refused() {
     for length in [0, 7, 200, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&path, &whole[..length]).unwrap();
         let message = refused(&kind, &sets(), &settings(2));
-        assert!(message.contains("is no training checkpoint or is damaged"), "{length}: {message}");
+        assert!(message.contains("is not a training checkpoint, or it is damaged"), "{length}: {message}");
     }
     std::fs::copy(fixtures().join("clip/model.safetensors"), &path).unwrap();
     assert!(refused(&kind, &sets(), &settings(2)).contains("its header has no `imgeval_training`"));

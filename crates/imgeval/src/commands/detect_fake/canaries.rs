@@ -20,7 +20,8 @@ pub(super) fn check(
 ) -> Result<Exit> {
     let description = asked.description;
     let Some(first) = description.canaries.first() else {
-        let message = format!("the authors of {} publish no number for an image of theirs", description.name);
+        let message =
+            format!("the authors of {} publish no number for any of their images", description.name);
         return Err(CommandError::nothing(message)
             .with_hint("those of b-free and community-forensics do")
             .into());
@@ -52,14 +53,14 @@ pub(super) fn check(
         table.push(Row::new([canary.image, &format!("{expected:.4}"), &format!("{found:.4}"), result]));
     }
     if n_checked == 0 {
-        return Err(CommandError::nothing(format!("`{}` holds none of the images", folder.display()))
-            .with_hint(format!("give a copy of {}", first.from))
+        return Err(CommandError::nothing(format!("`{}` contains none of the images", folder.display()))
+            .with_hint(format!("pass a copy of {}", first.from))
             .into());
     }
     printer.table(&table)?;
     if n_wrong > 0 {
         printer.insist(format_args!(
-            "{n_wrong} of {n_checked} numbers differ from those that the authors publish; fetch the weights again"
+            "{n_wrong} of {n_checked} numbers differ from the authors' published ones; fetch the weights again"
         ));
         return Ok(Exit::GateFailed);
     }

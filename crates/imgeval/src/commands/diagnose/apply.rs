@@ -33,8 +33,8 @@ pub(super) fn apply(args: &ApplyArgs, printer: Printer) -> Result<Exit> {
     let card = &probe.card;
     let Some(summary) = applied.summary(card.classes.len(), card.seed) else {
         let side = card.plan.side;
-        return Err(CommandError::nothing("none of the pictures can be used")
-            .with_hint(format!("the probe looks at squares of {side} pixels; see the errors above"))
+        return Err(CommandError::nothing("none of the images can be used")
+            .with_hint(format!("the probe needs squares of {side} pixels; see the errors above"))
             .into());
     };
     let signature = compare_signature(&probe, &applied, &limits).map_err(|error| refused(&error))?;

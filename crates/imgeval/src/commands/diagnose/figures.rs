@@ -13,7 +13,7 @@ pub(super) fn probe_figures(probe: &Probe) -> Vec<Figure> {
     let card = &probe.card;
     let mut figures = Vec::new();
     for (class, histogram) in card.classes.iter().zip(&card.evaluation.histograms) {
-        let title = format!("Test pictures of {class}: confidence in {}", card.classes[0]);
+        let title = format!("Test images of {class}: confidence in {}", card.classes[0]);
         figures.push(histogram_of(&title, card, *histogram));
     }
     figures.extend(robustness_figures(card));
@@ -21,7 +21,7 @@ pub(super) fn probe_figures(probe: &Probe) -> Vec<Figure> {
         let labels: Vec<String> = card.signatures.iter().map(|signature| signature.name.clone()).collect();
         let values: Vec<Vec<Option<f64>>> =
             probe.similarities().into_iter().map(|row| row.into_iter().map(Some).collect()).collect();
-        figures.push(matrix("How like the generators' fingerprints are", &labels, &values));
+        figures.push(matrix("Similarity of the generators' fingerprints", &labels, &values));
     }
     figures.extend(spectra("Spectra of the generators' noise residuals", card.signatures.iter()));
     figures
@@ -29,11 +29,11 @@ pub(super) fn probe_figures(probe: &Probe) -> Vec<Figure> {
 
 pub(super) fn answer_figures(answer: &AnswerReport<'_>) -> Vec<Figure> {
     let card = answer.card;
-    let title = format!("{} pictures: confidence in {}", answer.summary.n_images, card.classes[0]);
+    let title = format!("{} images: confidence in {}", answer.summary.n_images, card.classes[0]);
     let mut figures = vec![histogram_of(&title, card, answer.summary.histogram)];
     let own = answer.signature.iter().map(|(signature, _)| signature);
     figures
-        .extend(spectra("Spectra of noise residuals, the pictures' own first", own.chain(&card.signatures)));
+        .extend(spectra("Spectra of noise residuals, with these images first", own.chain(&card.signatures)));
     figures
 }
 
@@ -42,11 +42,11 @@ fn histogram_of(title: &str, card: &ProbeCard, counts: [usize; 10]) -> Figure {
     confidence_histogram(title, counts.map(|count| count as u64), others, &card.classes[0])
 }
 
-/// A curve for each kind of degradation; the pictures as they are stand at its mild end.
+/// A curve for each kind of degradation; the images as they are stand at its mild end.
 fn robustness_figures(card: &ProbeCard) -> Vec<Figure> {
     let kinds: [(&str, &str, Option<f64>); 3] = [
         ("Robustness to JPEG compression", "JPEG quality", None),
-        ("Robustness to scaling down and back", "share of the sides", Some(1.0)),
+        ("Robustness to scaling down and up again", "fraction of the sides", Some(1.0)),
         ("Robustness to blur", "standard deviation in pixels", Some(0.0)),
     ];
     let figure = |(place, (title, label, untouched)): (usize, (&str, &str, Option<f64>))| {
@@ -74,7 +74,7 @@ fn robustness_figures(card: &ProbeCard) -> Vec<Figure> {
             series("AUC", |separation| separation.auc),
             series("balanced accuracy", |separation| separation.balanced_accuracy),
         ];
-        Some(lines(title, label, "on unseen groups, 95 % intervals", &series))
+        Some(lines(title, label, "on unseen groups, 95 % confidence intervals", &series))
     };
     kinds.into_iter().enumerate().filter_map(figure).collect()
 }
@@ -96,5 +96,5 @@ fn spectra<'a>(title: &str, signatures: impl Iterator<Item = &'a DecoderSignatur
             LineSeries { name: signature.name.clone(), points: points.collect() }
         })
         .collect();
-    (!series.is_empty()).then(|| lines(title, "cycles per pixel", "power, powers of ten", &series))
+    (!series.is_empty()).then(|| lines(title, "cycles per pixel", "power, log10", &series))
 }

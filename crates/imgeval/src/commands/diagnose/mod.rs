@@ -1,4 +1,4 @@
-//! `imgeval diagnose`: what can be found out about a generator beside its scores.
+//! `imgeval diagnose`: what a generator's scores do not show.
 
 mod apply;
 mod artefacts;
@@ -58,7 +58,7 @@ impl Stages {
             Event::Stage { name, images } => {
                 self.finish();
                 self.printer.talk(format_args!("{}", visible(&name)));
-                let mut progress = self.printer.progress("  images");
+                let mut progress = self.printer.progress("  images", "image");
                 progress.show(Progress::Planned { total: images, finished: 0 });
                 self.current = (images > 0).then_some(progress);
             }
@@ -75,9 +75,9 @@ impl Stages {
         match event {
             TrainingEvent::Started { n_parameters, epochs, resumed_after, .. } => {
                 let resumed =
-                    resumed_after.map_or(String::new(), |epoch| format!(", going on after epoch {epoch}"));
+                    resumed_after.map_or(String::new(), |epoch| format!(", resuming after epoch {epoch}"));
                 self.printer.talk(format_args!(
-                    "training a network of {n_parameters} numbers for {epochs} epochs at most{resumed}"
+                    "training a network with {n_parameters} parameters for up to {epochs} epochs{resumed}"
                 ));
             }
             TrainingEvent::Step { .. } => {}
@@ -87,11 +87,11 @@ impl Stages {
                 record.training_loss,
                 record.validation_loss,
                 record.validation_accuracy,
-                if record.is_best { ", the best so far" } else { "" }
+                if record.is_best { ", best so far" } else { "" }
             )),
             TrainingEvent::StoppedEarly { epoch, best_epoch } => self
                 .printer
-                .talk(format_args!("  stopped after epoch {epoch}: none since {best_epoch} was better")),
+                .talk(format_args!("  stopped after epoch {epoch}: no improvement since {best_epoch}")),
         }
     }
 
@@ -106,7 +106,7 @@ fn tell_unused<'a>(unused: impl IntoIterator<Item = &'a Unused>, printer: Printe
     for one in unused {
         exit = Exit::Partial;
         let (name, detail) = (visible(&one.path.to_string_lossy()), visible(&one.reason.detail()));
-        printer.insist(format_args!("error: `{name}` cannot be used: {}: {detail}", one.reason.code()));
+        printer.insist(format_args!("error: cannot use `{name}`: {}: {detail}", one.reason.code()));
     }
     exit
 }
@@ -115,22 +115,22 @@ fn refused(error: &DiagnoseError) -> CommandError {
     let message = sentence_of(error);
     match error {
         DiagnoseError::TooFewClasses { .. } => CommandError::usage(message)
-            .with_hint("give --class NAME=PLACE once for each of two or more classes"),
+            .with_hint("pass --class NAME=PLACE for each of at least two classes"),
         DiagnoseError::EmptyClass { .. } => CommandError::nothing(message)
-            .with_hint("look at the errors above: files that cannot be read, or pictures smaller than --side"),
+            .with_hint("see the errors above: files that cannot be read, or images smaller than --side"),
         DiagnoseError::Split(SplitError::TooFewGroups { .. } | SplitError::EmptyPart { .. }) => {
             CommandError::usage(message).with_hint(format!(
-                "add pictures of other prompts or photographs, until each class has {MIN_GROUPS} groups; pictures that look alike are one group unless groups.jsonl says otherwise"
+                "add images of other prompts or photographs until each class has {MIN_GROUPS} groups; images that look alike form one group unless groups.jsonl says otherwise"
             ))
         }
         DiagnoseError::Network(error) => CommandError::usage(message).with_hint(train_hint(error)),
-        DiagnoseError::NoClip => CommandError::usage(message).with_hint("name it by --clip"),
+        DiagnoseError::NoClip => CommandError::usage(message).with_hint("choose it with --clip"),
         DiagnoseError::Square(_)
         | DiagnoseError::Spectrum(_)
         | DiagnoseError::Learn(_)
         | DiagnoseError::Cache { .. }
         | DiagnoseError::NothingToEvaluate => {
-            CommandError::mendable(message, "start the same command again once the pictures stay as they are")
+            CommandError::mendable(message, "run the same command again once the images no longer change")
         }
     }
 }
@@ -139,13 +139,12 @@ fn probe_refused(error: &ProbeFileError) -> CommandError {
     let message = sentence_of(error);
     match error {
         ProbeFileError::Read { .. } | ProbeFileError::NotAProbe { .. } => CommandError::usage(message)
-            .with_hint("name a file that `imgeval diagnose architecture train --out` wrote"),
-        ProbeFileError::OtherClip { .. } => {
-            CommandError::usage(message).with_hint("name the CLIP that the probe was trained on by --clip")
-        }
+            .with_hint("pass a file written by `imgeval diagnose architecture train --out`"),
+        ProbeFileError::OtherClip { .. } => CommandError::usage(message)
+            .with_hint("pass the CLIP model that the probe was trained on with --clip"),
         ProbeFileError::TooNew { .. } => CommandError::mismatch(message),
         ProbeFileError::Write { .. } | ProbeFileError::Serialise { .. } => {
-            CommandError::mendable(message, "look whether the folder can be written and the disk has room")
+            CommandError::mendable(message, "check the folder's permissions and the free disk space")
         }
     }
 }

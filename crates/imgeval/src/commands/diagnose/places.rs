@@ -1,4 +1,4 @@
-//! Where pictures lie: folders, patterns, runs.
+//! Places of images: folders, patterns, runs.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -52,7 +52,7 @@ pub(super) fn generators_of(texts: &[String], printer: Printer) -> Result<Vec<Ge
     Ok(generators)
 }
 
-/// The images of a place. Of a run the prompt is the group, and samples without an image are told.
+/// The images of a place. In a run, the prompt is the group, and samples without an image are reported.
 pub(in crate::commands) fn images_of(place: &str, printer: Printer) -> Result<Vec<ImageItem>> {
     if Path::new(place).join("run.toml").is_file() {
         return run_images(Path::new(place), printer);
@@ -61,12 +61,12 @@ pub(in crate::commands) fn images_of(place: &str, printer: Printer) -> Result<Ve
         let message = sentence_of(&error);
         let error = match error {
             ItemsError::NoImage { .. } => CommandError::nothing(message)
-                .with_hint("name a folder with .png, .jpg or .webp files, a quoted pattern, or a run"),
+                .with_hint("pass a folder with .png, .jpg or .webp files, a quoted pattern, or a run"),
             ItemsError::NoSuchPlace { .. } | ItemsError::Pattern { .. } => CommandError::usage(message)
-                .with_hint("name a folder, a quoted pattern such as 'out/*.png', or a run"),
+                .with_hint("pass a folder, a quoted pattern such as 'out/*.png', or a run"),
             ItemsError::Manifest { .. } | ItemsError::ManifestTooLarge { .. } => CommandError::usage(message)
                 .with_hint("each line of groups.jsonl is {\"file\": \"a.png\", \"group\": \"any text\"}"),
-            ItemsError::Io { .. } => CommandError::mendable(message, "look whether it may be read"),
+            ItemsError::Io { .. } => CommandError::mendable(message, "check its permissions"),
         };
         error.into()
     })
@@ -104,7 +104,7 @@ fn run_images(run: &Path, printer: Printer) -> Result<Vec<ImageItem>> {
         printer.insist(format_args!("`{name}`: samples without an image: {}", counts.join(", ")));
     }
     if images.is_empty() {
-        let message = format!("the run `{name}` has no image");
+        let message = format!("the run `{name}` contains no images");
         let hint = "fill it with `imgeval import` or `imgeval generate`";
         return Err(CommandError::nothing(message).with_hint(hint).into());
     }

@@ -13,7 +13,10 @@ use imgeval_diagnose::{
     collect::{Unused, count_unused},
 };
 use imgeval_pages::write_diagnosis;
-use imgeval_report::{diagnosis::Diagnosis, tables::terminal::View};
+use imgeval_report::{
+    diagnosis::{Diagnosis, DiagnosisKind},
+    tables::terminal::View,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -108,6 +111,7 @@ pub(super) fn unused_json(unused: &[Unused]) -> (Vec<Value>, Vec<Value>) {
 pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) -> Result<()> {
     let diagnosis = Diagnosis {
         title: "Architecture probe".to_owned(),
+        kind: DiagnosisKind::Architecture,
         findings: sentences(&judge_probe(&probe.card).reasons),
         text: show::probe_text(&probe.card),
         tables: Vec::new(),
@@ -118,10 +122,11 @@ pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) ->
 
 pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, value: &Value) -> Result<()> {
     let diagnosis = Diagnosis {
-        title: "What the probe says".to_owned(),
+        title: "Probe results".to_owned(),
+        kind: DiagnosisKind::Architecture,
         findings: sentences(&answer.reasons),
         text: show::answer_text(answer),
-        tables: Vec::new(),
+        tables: vec![show::evidence_table(&answer.evidence)],
         figures: answer_figures(answer),
     };
     write_report(folder, diagnosis, value)

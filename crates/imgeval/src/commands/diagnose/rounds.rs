@@ -60,7 +60,7 @@ pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
     }
     if let Some(out) = &args.out {
         let rounds = Rounds { sessions: &sessions, measured: &measured };
-        let mut progress = printer.progress("draw sessions");
+        let mut progress = printer.progress("draw sessions", "session");
         let written = write_rounds_page("Rounds of edits", view, rounds, out, &mut |done, total| {
             if done == 1 {
                 progress.show(Progress::Planned { total, finished: 0 });
@@ -69,7 +69,11 @@ pub(super) fn rounds(args: &RoundsArgs, printer: Printer) -> Result<Exit> {
         });
         progress.finish();
         let page = written?.page;
-        printer.talk(format_args!("rounds: {} shows {}", page.display(), counted(sessions.len(), "session")));
+        printer.talk(format_args!(
+            "rounds: open {} for {}",
+            page.display(),
+            counted(sessions.len(), "session")
+        ));
     }
     Ok(if n_broken > 0 { Exit::Partial } else { Exit::Ok })
 }

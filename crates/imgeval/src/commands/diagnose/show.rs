@@ -23,14 +23,14 @@ pub(super) fn probe_text(card: &ProbeCard) -> String {
     for note in &card.plan_notes {
         text.push_str(&format!("note: {note}\n"));
     }
-    text.push_str("\nWhat differed before\n");
+    text.push_str("\nConfounders\n");
     text.push_str(&profile_table(card));
     for warning in &card.profile.warnings {
         text.push_str(&format!("warning: {warning}\n"));
     }
-    text.push_str("\nWho was learnt from\n");
+    text.push_str("\nTraining data\n");
     text.push_str(&generators_table(card));
-    text.push_str("\nOn unseen groups, and after degradations\n");
+    text.push_str("\nOn unseen groups, and after degradation\n");
     text.push_str(&separation_table(card));
     let evaluation = &card.evaluation;
     text.push_str(&format!(
@@ -42,11 +42,11 @@ pub(super) fn probe_text(card: &ProbeCard) -> String {
         evaluation.brier_before
     ));
     if let Some(share) = evaluation.outside_share {
-        text.push_str(&format!("outside: {:.1} % of the test pictures (5 % are expected)\n", 100.0 * share));
+        text.push_str(&format!("outliers: {:.1} % of the test images (5 % expected)\n", 100.0 * share));
     }
     for (class, histogram) in card.classes.iter().zip(&evaluation.histograms) {
         text.push_str(&format!(
-            "\nConfidence in {}, test pictures of {}\n",
+            "\nConfidence in {}, test images of {}\n",
             visible(&card.classes[0]),
             visible(class)
         ));
@@ -54,7 +54,7 @@ pub(super) fn probe_text(card: &ProbeCard) -> String {
     }
     text.push_str("\nControls\n");
     text.push_str(&controls_table(card));
-    text.push_str("\nWhat it can mean\n");
+    text.push_str("\nConclusion\n");
     for reason in judge_probe(card).reasons {
         text.push_str(&format!("- {}\n", visible(&reason.to_string())));
     }
@@ -65,7 +65,7 @@ fn profile_table(card: &ProbeCard) -> String {
     let header: Vec<String> = ["fact".to_owned()]
         .into_iter()
         .chain(card.classes.iter().map(|name| visible(name)))
-        .chain(["alone, right (chance)".to_owned()])
+        .chain(["accuracy from this alone (chance)".to_owned()])
         .collect();
     let mut table = Table::new(header.into_iter().map(Column::text));
     for fact in &card.profile.facts {
@@ -113,7 +113,7 @@ fn separation_table(card: &ProbeCard) -> String {
         table.push(Row::new([name, auc.text(), accuracy.text()].into_iter().chain(counts)));
     };
     let separation = &card.evaluation.separation;
-    add("as they are".to_owned(), separation.auc, separation.balanced_accuracy);
+    add("unmodified".to_owned(), separation.auc, separation.balanced_accuracy);
     for point in &card.controls.robustness {
         add(point.degradation.name(), point.separation.auc, point.separation.balanced_accuracy);
     }
@@ -125,14 +125,14 @@ fn controls_table(card: &ProbeCard) -> String {
     let mut table = Table::new(["control", "result"].map(Column::text));
     let shuffle = &controls.shuffle;
     table.push(Row::new([
-        format!("shuffled labels, trained {}x", shuffle.aucs.len()),
+        format!("shuffled labels, {} trainings", shuffle.aucs.len()),
         format!("mean AUC {:.3} ({:.3} to {:.3})", shuffle.mean, shuffle.low, shuffle.high),
     ]));
     for control in &controls.leave_one_out {
         table.push(Row::new([
             format!("without {}", visible(&control.generator)),
             format!(
-                "taken for {} {}, AUC {}",
+                "classified as {} {}, AUC {}",
                 visible(&control.class),
                 control.recognised.text(),
                 control.auc.text()
@@ -140,7 +140,10 @@ fn controls_table(card: &ProbeCard) -> String {
         ]));
     }
     if controls.leave_one_out.is_empty() {
-        table.push(Row::new(["without one generator", "not possible: no class has two"]));
+        table.push(Row::new([
+            "without one generator",
+            "not possible: no class has two generators generators",
+        ]));
     }
     for control in &controls.decoders {
         let shares: Vec<String> = card
@@ -173,7 +176,7 @@ fn histogram_text(counts: &[usize; 10]) -> String {
         .collect()
 }
 
-/// What the probe says of pictures.
+/// Probe results of images.
 pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
     let (card, summary) = (answer.card, &answer.summary);
     let mut table = Table::new(["class", "share", "mean confidence"].map(Column::text));
@@ -184,13 +187,13 @@ pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
     let mut text = table.render(View::WIDE);
     text.push_str(&format!("images {}, groups {}", summary.n_images, summary.n_groups));
     match summary.outside {
-        Some(outside) => text.push_str(&format!(", outside {}\n", outside.text())),
-        None => text.push_str(", outside unknown\n"),
+        Some(outside) => text.push_str(&format!(", outliers {}\n", outside.text())),
+        None => text.push_str(", outliers unknown\n"),
     }
     text.push_str(&format!("\nConfidence in {}\n", visible(&card.classes[0])));
     text.push_str(&histogram_text(&summary.histogram));
     if let Some((record, likeness)) = &answer.signature {
-        text.push_str("\nFingerprint's likeness (-1 to 1)\n");
+        text.push_str("\nFingerprint similarity (-1 to 1)\n");
         for (known, value) in card.signatures.iter().zip(likeness) {
             text.push_str(&format!("  {} {value:.3}\n", visible(&known.name)));
         }
@@ -198,13 +201,13 @@ pub(super) fn answer_text(answer: &AnswerReport<'_>) -> String {
             let one = |peak: &LatticePeak| format!("{} px {:.2}", peak.period, peak.score);
             peaks.iter().map(one).collect::<Vec<_>>().join(", ")
         };
-        text.push_str("Lattice peaks (1 is none)\n");
+        text.push_str("Lattice peaks (1: none)\n");
         for known in &card.signatures {
             text.push_str(&format!("  {}: {}\n", visible(&known.name), peaks(&known.peaks)));
         }
         text.push_str(&format!("  {}: {}\n", record.name, peaks(&record.peaks)));
     }
-    text.push_str("\nWhat it can mean\n");
+    text.push_str("\nConclusion\n");
     for reason in &answer.reasons {
         text.push_str(&format!("- {}\n", visible(&reason.to_string())));
     }
@@ -222,4 +225,51 @@ fn sheet_text(sheet: &CandidateSheet) -> String {
     sheet.measured.iter().for_each(|line| add("measured", line));
     sheet.would_decide.iter().for_each(|line| add("would decide", line));
     text
+}
+
+/// The evidence sheet as a table: what was measured, and what each candidate predicts and would be decided by.
+pub(super) fn evidence_table(sheets: &[CandidateSheet]) -> Table {
+    let mut table = Table::new([Column::text("what"), Column::text("evidence").wrapped()])
+        .with_title("Evidence for the candidate architectures");
+    let mut section = |heading: String, kinds: &[(&str, Vec<&str>)]| {
+        table.start_section(heading);
+        for (kind, lines) in kinds {
+            for line in lines {
+                table.push(Row::new([*kind, *line]));
+            }
+        }
+    };
+    // What was measured is the same for all candidates.
+    if let Some(first) = sheets.first() {
+        section(
+            "All candidates".to_owned(),
+            &[("measured", first.measured.iter().map(String::as_str).collect())],
+        );
+    }
+    for sheet in sheets {
+        let kinds = [("predicts", sheet.predicts.to_vec()), ("would decide", sheet.would_decide.to_vec())];
+        section(format!("({}) {}", sheet.candidate, sheet.title), &kinds);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_stands_once_above_the_candidates() {
+        let sheet = |candidate| CandidateSheet {
+            candidate,
+            title: "a kind",
+            predicts: &["peaks"],
+            measured: vec!["no peak".to_owned()],
+            would_decide: &["another probe"],
+        };
+        let table = evidence_table(&[sheet("a"), sheet("b")]);
+        let headings: Vec<&str> = table.sections.iter().map(|section| section.heading.as_str()).collect();
+        assert_eq!(headings, ["All candidates", "(a) a kind", "(b) a kind"]);
+        let kinds: Vec<&str> = table.sections[1].rows.iter().map(|row| row.cells[0].text.as_str()).collect();
+        assert_eq!(kinds, ["predicts", "would decide"]);
+    }
 }

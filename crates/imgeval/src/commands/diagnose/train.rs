@@ -34,7 +34,7 @@ pub(super) fn train(args: &TrainArgs, printer: Printer) -> Result<Exit> {
     let classes = parse_classes(&args.classes)?;
     if args.out.is_dir() {
         let name = visible(&args.out.to_string_lossy());
-        return Err(CommandError::usage(format!("`{name}` is a folder, not a file to write")).into());
+        return Err(CommandError::usage(format!("`{name}` is a folder, not a file")).into());
     }
     let mut sources = Vec::new();
     for class in &classes.sources {
@@ -184,10 +184,9 @@ fn parse_classes(texts: &[String]) -> Result<Classes, CommandError> {
         classes.sources.push(ClassPlace { class: number, generator, place });
     }
     if classes.names.len() < 2 {
-        let message = format!("only one class is given, `{}`", visible(&classes.names.concat()));
-        return Err(
-            CommandError::usage(message).with_hint("give --class NAME=PLACE for each of two or more classes")
-        );
+        let message = format!("only one class is given: `{}`", visible(&classes.names.concat()));
+        return Err(CommandError::usage(message)
+            .with_hint("pass --class NAME=PLACE for each of at least two classes"));
     }
     Ok(classes)
 }
@@ -197,7 +196,7 @@ fn named_place<'a>(text: &'a str, flag: &str) -> Result<(&'a str, &'a str), Comm
 }
 
 fn misread(text: &str, flag: &str) -> CommandError {
-    CommandError::usage(format!("`{}` is no NAME=PLACE", visible(text)))
+    CommandError::usage(format!("`{}` is not of the form NAME=PLACE", visible(text)))
         .with_hint(format!("write {flag} diffusion=DIR, or {flag} diffusion/flux=DIR to name the generator"))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn weaknesses(args: &WeaknessesArgs, printer: Printer) -> Result<Exit
         let view = run.weaknesses(&name_of(directory), reference.as_ref(), args.settings())?;
         if view.lines.is_empty() {
             let name = visible(&directory.to_string_lossy());
-            printer.insist(format_args!("`{name}`: nothing can be measured of its cases"));
+            printer.insist(format_args!("`{name}`: nothing can be measured for its cases"));
             exits = first_not_ok([exits, Exit::Partial]);
         }
         if let Some(folder) = &args.pictures {
@@ -75,7 +75,7 @@ fn draw(run: &Path, into: &Path, printer: Printer) -> Result<Exit> {
     printer.talk(format_args!("pictures: {pictures} and {figures} in {}", into.display()));
     if summary.unregistered > 0 {
         let images = counted(summary.unregistered, "image");
-        printer.talk(format_args!("pictures: {images} drawn anew, so that no change map can be drawn"));
+        printer.talk(format_args!("pictures: {images} redrawn, so no change map is available"));
     }
     Ok(if summary.failed > 0 { Exit::Partial } else { Exit::Ok })
 }

@@ -1,4 +1,4 @@
-//! What `imgeval metrics edit --register` says of the likeness of both images once one lies on the other.
+//! The similarity of both images after alignment, as printed by `imgeval metrics edit --register`.
 
 use anyhow::Result;
 use imgeval_core::Pixels;

@@ -97,8 +97,8 @@ fn measure_masked(
     let (source, edited) = (Scaled::of(source), Scaled::of(edited));
     let sizes = [[mask.width(), mask.height()], source.size];
     if sizes[0] != sizes[1] {
-        printer.insist(format_args!(
-            "warning: the mask has {}x{} pixels and the source {}x{}; is it the mask of this picture?",
+        printer.warn(format_args!(
+            "warning: the mask has {}x{} pixels and the source {}x{}; does the mask belong to this image?",
             sizes[0][0], sizes[0][1], sizes[1][0], sizes[1][1]
         ));
     }
@@ -107,13 +107,13 @@ fn measure_masked(
         let name = visible(&path.to_string_lossy());
         match error {
             EditMeterError::EmptyMask => CommandError::usage(format!("`{name}`: {error}"))
-                .with_hint("the mask is white where the picture was to be edited"),
+                .with_hint("the mask is white where the image should be edited"),
             EditMeterError::Network(error) => ObserverError::from(error).into(),
             EditMeterError::Metric(error) => CommandError::usage(error.to_string()),
         }
     })?;
     if metrics.visible_share == 0.0 {
-        printer.insist("warning: the mask hides the whole picture; the numbers say nothing about the edit");
+        printer.warn("warning: the mask covers the whole image, so the numbers say nothing about the edit");
     }
     Ok(Masked { metrics, facts: meter.facts().clone() })
 }
@@ -200,7 +200,7 @@ fn push_masked(table: &mut Table, Masked { metrics, facts }: &Masked) {
         Psnr::Decibels(decibels) => format!("{decibels:.3} dB"),
         Psnr::Infinite => "infinite".to_owned(),
     };
-    let psnr_note = if metrics.psnr == Psnr::Infinite { "equal outside of the region" } else { "" };
+    let psnr_note = if metrics.psnr == Psnr::Infinite { "identical outside the region" } else { "" };
     let number = |value: Option<f64>, digits: usize| match value {
         Some(value) => format!("{value:.digits$}"),
         None => "-".to_owned(),

@@ -77,8 +77,8 @@ fn color_numbers(measures: &ImageMeasures) -> Vec<Number> {
         number("Ma", deviation_a, "mean absolute deviation of a"),
         number("Mb", deviation_b, "mean absolute deviation of b"),
         number("M", cast.spread, "length of Ma and Mb"),
-        measured("K", cast.ratio, "D / M; a cast may exceed 1, so may one color"),
-        measured("hue_deg", cast.hue_deg, "direction of mean a and b, yellow is 90"),
+        measured("K", cast.ratio, "D / M; a color cast can exceed 1, but so can a single color"),
+        measured("hue_deg", cast.hue_deg, "direction of mean a and b; yellow is 90"),
         number("sigma", cast.sigma, "length of the standard deviations"),
         measured("gasparini", cast.gasparini, "(D - sigma) / D"),
         number("chroma", color.chroma, "mean length of a and b"),
@@ -124,24 +124,24 @@ fn trace_numbers(measures: &ImageMeasures) -> Vec<Number> {
         axis.map(|axis| json!({"phase": axis.phase, "score": axis.score, "profile": axis.profile}))
     };
     vec![
-        measured("peak_x", peak(|one| one.peak_x), "frequency and height; 6 is clear"),
-        measured("peak_y", peak(|one| one.peak_y), "the same down the columns"),
-        measured("bandwidth", upscaling.map(|one| one.bandwidth), "cycles per pixel; 0.5 is all"),
+        measured("peak_x", peak(|one| one.peak_x), "frequency and height; clear from 6"),
+        measured("peak_y", peak(|one| one.peak_y), "the same along columns"),
+        measured("bandwidth", upscaling.map(|one| one.bandwidth), "cycles per pixel; 0.5 is the full band"),
         measured("repeat", upscaling.map(|one| one.repeat.to_vec()), "equal neighbors, even and odd columns"),
         measured(
             "upscaled",
             upscaling.map(|one| one.upscaled),
-            "equal peaks, bandwidth < 0.47 or repeat > 0.9",
+            "equal peaks, bandwidth < 0.47 or repetition > 0.9",
         ),
         measured("p2", checkerboard(|one| one.p2), "period 2: mean and largest dB; clean below 8"),
         measured("p4", checkerboard(|one| one.p4), "period 4; clean below 9"),
-        measured("p8", checkerboard(|one| one.p8), "period 8; up to 10 cannot be told from clean"),
+        measured("p8", checkerboard(|one| one.p8), "period 8; up to 10 is indistinguishable from clean"),
         measured(
             "jpeg_grid.x",
             grids.and_then(|one| grid(one.x)),
-            "JPEG blocks: phase and score; 4 is clear",
+            "JPEG blocks: phase and score; clear from 4",
         ),
-        measured("jpeg_grid.y", grids.and_then(|one| grid(one.y)), "the same down the columns"),
+        measured("jpeg_grid.y", grids.and_then(|one| grid(one.y)), "the same along columns"),
     ]
 }
 

@@ -27,13 +27,12 @@ pub(super) fn metrics(command: &MetricsCommand, printer: Printer) -> Result<Exit
 /// An image that the user named.
 fn read(path: &Path, limits: &DecodeLimits, printer: Printer) -> Result<Pixels, CommandError> {
     let name = path.to_string_lossy();
-    let image = load_image(path, limits).map_err(|error| {
-        CommandError::usage(format!("`{name}` cannot be used: {}", error.failure().detail))
-    })?;
+    let image = load_image(path, limits)
+        .map_err(|error| CommandError::usage(format!("cannot use `{name}`: {}", error.failure().detail)))?;
     if image.notes.contains(&ImageNote::ExifRotated) {
         let name = visible(&name);
-        printer.insist(format_args!(
-            "warning: `{name}` was turned upright, which the official evaluation does not do"
+        printer.warn(format_args!(
+            "warning: `{name}` was rotated upright, which the official evaluation does not do"
         ));
     }
     Ok(image.pixels)

@@ -1,4 +1,4 @@
-//! `imgeval metrics register`: how an edited image lies on its source.
+//! `imgeval metrics register`: registers an edited image with its source.
 
 use anyhow::Result;
 use imgeval_metrics::registration::{
@@ -101,7 +101,7 @@ fn to_json(args: &RegisterArgs, measured: &Measured) -> Value {
     })
 }
 
-const NO_TILES: &str = "no tile of the source shows enough in the overlap";
+const NO_TILES: &str = "no tile of the source has enough detail in the overlap";
 
 fn to_table(measured: &Measured) -> Table {
     let Measured { registration, before, after, tiles } = measured;
@@ -109,8 +109,8 @@ fn to_table(measured: &Measured) -> Table {
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let status_note = match registration.status {
         Status::Ok => "pixels can be compared",
-        Status::Coarse => "only the framing is about right, to some 3 %",
-        Status::Failed => "the images do not fit; what follows but tiles means nothing",
+        Status::Coarse => "only the framing is roughly right, within about 3 %",
+        Status::Failed => "the images do not match; except for tiles, the following numbers are meaningless",
     };
     let sides = framing.cut.map(|share| format!("{:.1}", 100.0 * share)).join(", ");
     let mut rows = vec![

@@ -54,7 +54,7 @@ pub(super) fn text(args: &TextMetricsArgs, printer: Printer) -> Result<Exit> {
     if !args.json && n_failed < args.images.len() {
         printer.table(&table)?;
         let meta = reader.meta();
-        printer.talk(format_args!("read by {} (observer {})", meta.title, meta.observer_id().as_str()));
+        printer.talk(format_args!("read by {} (evaluator {})", meta.title, meta.observer_id().as_str()));
     }
     let exit = exit_after(n_failed, args.images.len());
     Ok(if exit == Exit::Ok && n_unmeasured > 0 { Exit::Partial } else { exit })

@@ -29,8 +29,8 @@ pub(super) fn export(args: &RoundsExportArgs, printer: Printer) -> Result<Exit> 
         printer.data(format_args!("{document:#}\n"))?;
     }
     for of in left_out {
-        printer.insist(format_args!(
-            "export: round {} of {} by {} is left out: {}",
+        printer.warn(format_args!(
+            "export: round {} of {} by {} skipped: {}",
             of.round,
             visible(&of.session),
             visible(&of.model),
@@ -38,7 +38,7 @@ pub(super) fn export(args: &RoundsExportArgs, printer: Printer) -> Result<Exit> 
         ));
     }
     if files.is_empty() {
-        return Err(CommandError::nothing("no image to export").into());
+        return Err(CommandError::nothing("no images to export").into());
     }
     printer.talk(format_args!(
         "export: {} of {} in {}",

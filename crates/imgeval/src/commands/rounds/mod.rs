@@ -34,13 +34,14 @@ pub(super) fn read_benchmark(
 ) -> Result<Vec<BenchmarkSession>> {
     let benchmark = name.benchmark();
     if images.is_some() && !benchmark.takes_images_folder() {
-        let message = format!("the images of {} lie where its sessions are", benchmark.id());
+        let message =
+            format!("the source images of {} must be in the folder of its sessions", benchmark.id());
         return Err(CommandError::usage(message).into());
     }
     let sessions: Result<_, RoundsError> = benchmark.read(path, images);
     let sessions: Vec<BenchmarkSession> = sessions.map_err(imgeval_rounds::RoundsError::from)?;
     match sessions.is_empty() {
-        true => Err(CommandError::nothing(format!("`{}` holds no session", path.display())).into()),
+        true => Err(CommandError::nothing(format!("`{}` contains no session", path.display())).into()),
         false => Ok(sessions),
     }
 }

@@ -38,7 +38,7 @@ fn magicbrush(args: &MagicbrushScoreArgs, printer: Printer) -> Result<Exit> {
         return folders(file, args.json, printer);
     }
     let (Some(targets), Some(generated)) = (&args.targets, &args.generated) else {
-        return Err(CommandError::usage("both folders of images are needed").into());
+        return Err(CommandError::usage("both image folders are required").into());
     };
     let captions = match &args.captions {
         Some(file) => Some(official::read_captions(file)?),
@@ -61,7 +61,7 @@ fn magicbrush(args: &MagicbrushScoreArgs, printer: Printer) -> Result<Exit> {
     match scores {
         Ok(_) => Ok(Exit::Ok),
         Err(error) => {
-            let message = format!("the official script stops with {}: {error}", error.exception());
+            let message = format!("the official script would stop with {}: {error}", error.exception());
             Err(CommandError::usage(message).into())
         }
     }
@@ -75,7 +75,7 @@ fn features(args: &MagicbrushScoreArgs) -> Result<Result<RoundFeatures, String>>
         None => match locate_member(&member, &places, Hashing::Recorded) {
             Ok(located) => Ok(Ok(located.path)),
             Err(StoreError::Missing { .. }) => {
-                Ok(Err("`imgeval models pull rounds` fetches the networks".to_owned()))
+                Ok(Err("fetch the networks with `imgeval models pull rounds`".to_owned()))
             }
             Err(error) => Err(error),
         },
@@ -107,7 +107,7 @@ fn edival(args: &EdivalScoreArgs, printer: Printer) -> Result<Exit> {
     let names = match (&args.files, &args.outputs) {
         (Some(file), _) => edival::read_names(file),
         (None, Some(folder)) => edival::names_in_folder(folder),
-        (None, None) => return Err(CommandError::usage("the names of the images are needed").into()),
+        (None, None) => return Err(CommandError::usage("the image names are required").into()),
     };
     let names = names.map_err(RoundsError::from)?;
     let table = edival::read_table(&args.table).map_err(RoundsError::from)?;
@@ -126,7 +126,7 @@ fn lme_bench(args: &LmeScoreArgs, printer: Printer) -> Result<Exit> {
     let report = match (&args.replies, &args.judged) {
         (Some(file), _) => Replies::read(file).map(|replies| lme::report_on_replies(&bench, &replies, limit)),
         (None, Some(folder)) => lme::report_on_judged(&bench, folder, limit),
-        (None, None) => return Err(CommandError::usage("replies or judged sessions are needed").into()),
+        (None, None) => return Err(CommandError::usage("replies or judged sessions are required").into()),
     };
     let report = report.map_err(RoundsError::from)?;
     match args.json {
@@ -140,7 +140,7 @@ fn mse_bench(args: &MseScoreArgs, printer: Printer) -> Result<Exit> {
     let replies = Replies::read(&args.replies).map_err(RoundsError::from)?;
     let report = mse::report_on_replies(&replies, usize::from(args.turns)).map_err(RoundsError::from)?;
     if report.sessions.is_empty() {
-        return Err(CommandError::nothing("the file holds no reply").into());
+        return Err(CommandError::nothing("the file contains no reply").into());
     }
     match args.json {
         true => print_json(Schema::MseScore, official::mse_json(&report), printer)?,

@@ -15,7 +15,7 @@ pub(super) fn sessions(args: &SessionsArgs, printer: Printer) -> Result<Exit> {
     if args.single_turns {
         let single = benchmark.single_turns(&sessions, &args.path);
         sessions = single.ok_or_else(|| {
-            CommandError::usage(format!("{} has no turns that are edited on their own", benchmark.id()))
+            CommandError::usage(format!("{} has no turns that are edited individually", benchmark.id()))
         })?;
     }
     let written = args.out.as_deref().map(|out| write_cases(&sessions, out)).transpose()?;
@@ -40,8 +40,8 @@ pub(super) fn sessions(args: &SessionsArgs, printer: Printer) -> Result<Exit> {
     };
     if let Some((session, reason)) = left_out.first() {
         let n = counted(left_out.len(), "session");
-        printer.insist(format_args!(
-            "sessions: {n} left out for want of a source image, first {}: {}",
+        printer.warn(format_args!(
+            "sessions: {n} skipped without a source image, first {}: {}",
             visible(session),
             visible(reason)
         ));

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Parser as _;
 use imgeval_core::Usd;
 use imgeval_fetch::weights::{self, Hashing, StoreError, locate_member};
-use imgeval_study::{Images, NamedPlace, Step, Task};
+use imgeval_study::{Images, NamedPlace, Step, Study, Task};
 
 use super::arguments::arguments;
 use crate::{
@@ -32,8 +32,9 @@ pub(super) struct Outlook {
     pub(super) missing: Vec<String>,
 }
 
-/// Looks at everything that can be looked at without asking a provider. Places below `own` come about by earlier steps.
-pub(super) fn outlook(step: &Step, own: &Path, printer: Printer) -> Outlook {
+/// Looks at everything that can be looked at without asking a provider. Places below the study's folder come about by earlier steps.
+pub(super) fn outlook(step: &Step, study: &Study, printer: Printer) -> Outlook {
+    let own = &study.out();
     let mut outlook = Outlook::default();
     let mut check = |place: &str| {
         if is_missing(place, own) {
@@ -47,7 +48,17 @@ pub(super) fn outlook(step: &Step, own: &Path, printer: Printer) -> Outlook {
                 check(place);
             }
             match forecast(step, printer) {
-                Ok(forecast) => outlook.add(forecast),
+                Ok(forecast) => {
+                    if study.max_cost.is_some() {
+                        let no_price = |judge: &String| {
+                            format!(
+                                "no price is known for {judge}, so max_cost cannot be kept (state its price in the catalogue, or remove max_cost and agree with --yes)"
+                            )
+                        };
+                        outlook.missing.extend(forecast.unpriced_judges.iter().map(no_price));
+                    }
+                    outlook.add(forecast);
+                }
                 Err(error) => outlook.missing.push(sentence(&error)),
             }
         }

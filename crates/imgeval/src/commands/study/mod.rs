@@ -73,7 +73,7 @@ fn dry_run(study: &Study, steps: &[Step], args: &StudyArgs, printer: Printer) ->
     let ledger = Ledger::read(&study.out())?;
     let plan = |step| Planned {
         standing: Standing::of(step, ledger.as_ref()),
-        outlook: outlook(step, &study.out(), printer),
+        outlook: outlook(step, study, printer),
     };
     let planned: Vec<Planned> = steps.iter().map(plan).collect();
     match args.file.json {
@@ -139,6 +139,9 @@ fn carry_out(study: &Study, steps: &[Step], args: &StudyArgs, printer: Printer) 
     })
 }
 
+/// What a diagnosis leaves for the report.
+const DIAGNOSIS: &str = "diagnosis.json";
+
 /// Whether providers may be asked for it.
 fn can_cost(step: &Step) -> bool {
     let Task::Suite { images, section, .. } = &step.task else { return false };
@@ -193,7 +196,7 @@ fn execution(step: &Step, steps: &[Step], max_cost: Option<Usd>) -> Result<Execu
         }
         Task::Report { runs, diagnoses, .. } => {
             runs.retain(|run| keep(&run.to_string_lossy()));
-            diagnoses.retain(|folder| keep(&folder.to_string_lossy()));
+            diagnoses.retain(|folder| keep(&folder.join(DIAGNOSIS).to_string_lossy()));
             ("run or diagnosis", !(runs.is_empty() && diagnoses.is_empty()))
         }
     };

@@ -174,7 +174,7 @@ fn a_model_without_eyes_stops_the_run_with_a_hint() {
         ),
     ] {
         let down = down(verdict(ProviderKind::OpenaiChat, status, reply.clone()));
-        assert!(down.message.contains("the model takes no images; it answered"), "{}", down.message);
+        assert!(down.message.contains("the model does not accept images; it answered"), "{}", down.message);
         assert!(down.hint.contains("choose a model that sees"), "{}", down.hint);
     }
     for message in [
@@ -201,8 +201,8 @@ fn a_wrong_request_and_a_dead_account_are_told_apart() {
         (400, json!({"type": "budget_exceeded", "message": "Budget has been exceeded!"}), "pay in"),
         (400, json!("Incorrect API key provided: x."), "a valid key"),
         (404, json!({"code": "model_not_found"}), "some-model"),
-        (404, json!({"message": "The model `x` does not exist."}), "check the model's name"),
-        (400, json!({"message": "x/y is not a valid model ID", "code": 400}), "check the model's name"),
+        (404, json!({"message": "The model `x` does not exist."}), "check the model name"),
+        (400, json!({"message": "x/y is not a valid model ID", "code": 400}), "check the model name"),
         (400, json!({"code": "invalid_value", "param": "model"}), "some-model"),
         (403, json!({"message": "verify your organization"}), "some-model"),
         (404, json!({"message": "not found"}), "base URL"),
@@ -229,7 +229,7 @@ fn a_wrong_request_and_a_dead_account_are_told_apart() {
         (
             200,
             json!({"error": {"type": "invalid_request_error", "message": "no such size"}}),
-            "the reply holds an error: no such size",
+            "the reply contains an error: no such size",
         ),
         (
             413,

@@ -27,6 +27,7 @@ impl Shelf for Three {
                 2 => Err(ScoringError::Protocol { detail: "the disk was pulled out".to_owned() }),
                 _ => Ok(imgeval_scoring::ListedRun {
                     directory: PathBuf::new(),
+                    label: None,
                     suite: "geneval".to_owned(),
                     model: Some(format!("model {n}")),
                     n_images: 4,
@@ -63,17 +64,7 @@ impl LiveRuns for Named {
         &self,
         _visit: &mut dyn FnMut(SampleView) -> Result<(), PagesError>,
     ) -> Result<(Report, Vec<Figure>), PagesError> {
-        let report = Report {
-            title: self.0.clone(),
-            tool: "imgeval".to_owned(),
-            runs: Vec::new(),
-            boards: Vec::new(),
-            comparisons: Vec::new(),
-            weaknesses: Vec::new(),
-            rounds: None,
-            diagnoses: Vec::new(),
-            notes: Vec::new(),
-        };
+        let report = Report { title: self.0.clone(), tool: "imgeval".to_owned(), ..Report::default() };
         Ok((report, Vec::new()))
     }
 

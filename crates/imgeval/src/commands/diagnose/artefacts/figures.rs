@@ -7,7 +7,7 @@ use imgeval_report::figures::{Figure, HeatMap, LinePoint, LineSeries, heat_maps,
 
 /// Displacements of the autocorrelation that are drawn, to each side.
 const SHOWN_LAGS: usize = 32;
-/// Displacements in the middle whose values are not the scale of the picture: what the median itself leaves.
+/// Displacements in the middle whose values are not the scale of the image: what the median itself leaves.
 const OWN_LAGS: usize = 2;
 /// The share of frequencies that may be beyond the scale, at each end.
 const CUT_OFF: f64 = 0.005;
@@ -30,7 +30,7 @@ pub(super) fn figures_of(places: &[Place], reference: Option<&Place>) -> Result<
             prints.iter().map(similarity).collect()
         };
         let values: Vec<Vec<Option<f64>>> = prints.iter().map(|(_, own)| row(own)).collect();
-        figures.push(matrix("Correlation of the fingerprints", &labels, &values));
+        figures.push(matrix("Fingerprint correlations", &labels, &values));
     }
     Ok(figures)
 }
@@ -59,8 +59,8 @@ fn power_map(print: &PlaceFingerprint) -> HeatMap {
         sorted.get(place).copied().unwrap_or_default()
     };
     HeatMap {
-        label: "Power of the residual, dB".to_owned(),
-        note: "From -0.5 to 0.5 cycles per pixel; zero in the middle.".to_owned(),
+        label: "Residual power, dB".to_owned(),
+        note: "From -0.5 to 0.5 cycles per pixel; zero at the center.".to_owned(),
         range: (at(CUT_OFF), at(1.0 - CUT_OFF)),
         values,
     }
@@ -82,7 +82,9 @@ fn autocorrelation_map(print: &PlaceFingerprint) -> HeatMap {
     }
     HeatMap {
         label: "Autocorrelation".to_owned(),
-        note: format!("Displacements of up to {SHOWN_LAGS} pixels; none in the middle, where it is 1."),
+        note: format!(
+            "Displacements of up to {SHOWN_LAGS} pixels; zero at the center, where the value is 1."
+        ),
         range: (-largest, largest),
         values,
     }

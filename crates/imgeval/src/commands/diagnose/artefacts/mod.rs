@@ -1,4 +1,4 @@
-//! `imgeval diagnose artefacts`: which traces images carry, beside a reference.
+//! `imgeval diagnose artefacts`: artifacts in images, relative to a reference.
 
 mod figures;
 mod json;
@@ -9,7 +9,7 @@ use imgeval_diagnose::{
     artefacts::{ArtefactError, Comparison, Place, PlaceRequest, compare, measure_place},
     collect::ImageItem,
 };
-use imgeval_report::diagnosis::Diagnosis;
+use imgeval_report::diagnosis::{Diagnosis, DiagnosisKind};
 use imgeval_vision::DecodeLimits;
 
 use super::{
@@ -31,8 +31,8 @@ const REFERENCE: &str = "reference";
 pub(super) fn artefacts(args: &ArtefactsArgs, printer: Printer) -> Result<Exit> {
     let generators = generators_of(&args.places, printer)?;
     if generators.iter().any(|generator| generator.name == REFERENCE) && !args.reference.is_empty() {
-        return Err(CommandError::usage("a place is called `reference`, as what it is compared with")
-            .with_hint("give it another name as NAME=PLACE")
+        return Err(CommandError::usage("a place is named `reference`, like the reference itself")
+            .with_hint("give it another name with NAME=PLACE")
             .into());
     }
     let reference = images_of_all(&args.reference, printer)?;
@@ -56,7 +56,8 @@ pub(super) fn artefacts(args: &ArtefactsArgs, printer: Printer) -> Result<Exit> 
         let value = json::to_json(&comparisons, reference.as_ref());
         if let Some(folder) = &args.output.report {
             let diagnosis = Diagnosis {
-                title: "Traces in the images".to_owned(),
+                title: "Artifacts in the images".to_owned(),
+                kind: DiagnosisKind::Artefacts,
                 findings: Vec::new(),
                 text: String::new(),
                 tables: tables.clone(),
@@ -76,6 +77,6 @@ pub(super) fn artefacts(args: &ArtefactsArgs, printer: Printer) -> Result<Exit> 
 fn refused(error: &ArtefactError) -> CommandError {
     match error {
         ArtefactError::NoUsableImage { .. } => CommandError::nothing(sentence_of(error))
-            .with_hint("check with `imgeval metrics image` what is wrong with one of them"),
+            .with_hint("check one of them with `imgeval metrics image`"),
     }
 }

@@ -58,8 +58,8 @@ fn numbers_table(comparison: &Comparison<'_>) -> Table {
         table.push(table_row(comparison, row));
     }
     let similarity = comparison.fingerprint_similarity;
-    let similarity = similarity
-        .map(|value| format!("Correlation of the fingerprint with the reference's: {value:.3} (-1 to 1)."));
+    let similarity =
+        similarity.map(|value| format!("Fingerprint correlation with the reference: {value:.3} (-1 to 1)."));
     table.below.extend(similarity);
     table.below.extend(sentences(comparison, false));
     table
@@ -98,7 +98,7 @@ fn table_row(comparison: &Comparison<'_>, row: &Row) -> TableRow {
 }
 
 fn not_measured(reason: NotMeasurable, count: usize, side: &str) -> String {
-    let example = if count == 1 { "" } else { "such as: " };
+    let example = if count == 1 { "" } else { "for example: " };
     format!("{}{side} not measured; {example}{reason}", counted(count, "image"))
 }
 

@@ -39,7 +39,7 @@ fn most_wrong(detector: &DetectorRecord, gathered: &Gathered) -> Option<Figure> 
     let items: Vec<GridItem> = wrong.iter().map(item).collect();
     let mut figure = (!items.is_empty()).then(|| qualitative_grid(&items, GRID_COLUMNS))?;
     figure.name = "most-wrong".to_owned();
-    figure.title = format!("Images that {} is most wrong about, as delivered", detector.name);
+    figure.title = format!("Images on which {} errs most, as delivered", detector.name);
     Some(figure)
 }
 
@@ -78,6 +78,6 @@ fn disputed(report: &StudyReport, gathered: &Gathered) -> Option<Figure> {
     let items: Vec<GridItem> = report.disputed.iter().map(item).collect();
     let mut figure = (!items.is_empty()).then(|| qualitative_grid(&items, GRID_COLUMNS))?;
     figure.name = "disputed".to_owned();
-    figure.title = "Images on which detectors differ most".to_owned();
+    figure.title = "Images on which detectors disagree most".to_owned();
     Some(figure)
 }

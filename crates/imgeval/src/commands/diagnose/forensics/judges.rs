@@ -1,4 +1,4 @@
-//! Vision-language models as detectors: each is asked about every image whether it looks real.
+//! Vision-language models as detectors: each is asked whether every image looks real.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -83,7 +83,7 @@ pub(super) fn judge_images(
         consent::ask(&expenses, settings.ask_above, printer)?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.context("could not start the threads that wait for the network")?;
+    let runtime = runtime.context("could not start the network threads")?;
     let mut judged = Judged::default();
     for one in &asked {
         printer.talk(format_args!("asking {} about {} images", one.name, gathered.files.len()));
@@ -130,7 +130,7 @@ impl Asked<'_> {
         })
     }
 
-    /// Of one answer; nothing where no price is known.
+    /// Of one answer; nothing where price unknown.
     fn estimate(&self, file: &StudyFile, treatment: Treatment) -> Usd {
         let question = self.image(file, treatment).ok().map(question);
         question.and_then(|question| self.judge.estimate(&question)).map_or(Usd::ZERO, |cost| cost.amount)
@@ -140,7 +140,7 @@ impl Asked<'_> {
     fn image(&self, file: &StudyFile, treatment: Treatment) -> Result<InputImage, String> {
         let image = read_image(&file.path, &self.limits).map_err(|failure| failure.detail)?;
         if image.sha256 != file.image.examined.sha256 {
-            return Err("the file was changed while it was used; start again".to_owned());
+            return Err("the file changed while it was in use; start again".to_owned());
         }
         let is_sendable = matches!(image.format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP);
         let pixels = match treatment {
@@ -166,7 +166,7 @@ impl Asked<'_> {
                 if max_cost.is_some_and(|limit| spent + next > limit) {
                     let name = &self.name;
                     printer.insist(format_args!(
-                        "{name} was stopped by --judge-max-cost after {spent}; raise it and start again to go on"
+                        "{name} stopped at --judge-max-cost after {spent}; raise the limit and run again to continue"
                     ));
                     return Ok(Judged { scores: self.outcomes(store, &unanswered), budget_reached: true });
                 }
@@ -176,7 +176,7 @@ impl Asked<'_> {
                     calls.spawn(async move { (place, ask(judge.as_ref(), image).await) });
                 }
                 while let Some(joined) = calls.join_next().await {
-                    let (place, (answer, cost)) = joined.context("asking broke down")?;
+                    let (place, (answer, cost)) = joined.context("the judging task ended unexpectedly")?;
                     spent += cost.unwrap_or(dearest);
                     let sha256 = &batch[place].image.examined.sha256;
                     match (answer, ContentHash::parse(sha256)) {

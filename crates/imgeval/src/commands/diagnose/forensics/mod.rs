@@ -1,4 +1,4 @@
-//! `imgeval diagnose forensics`: can a generator's images be told from photographs, and does the answer survive a codec?
+//! `imgeval diagnose forensics`: can a generator's images be told from photographs, even after compression?
 
 mod figures;
 mod judges;
@@ -20,7 +20,10 @@ use imgeval_diagnose::{
 use imgeval_forensics::Trunks;
 use imgeval_observe::{AskedForensics, load_forensics};
 use imgeval_pages::{claim_folder, write_diagnosis};
-use imgeval_report::{diagnosis::Diagnosis, schema::Schema};
+use imgeval_report::{
+    diagnosis::{Diagnosis, DiagnosisKind},
+    schema::Schema,
+};
 use imgeval_vision::DecodeLimits;
 
 use super::{
@@ -62,7 +65,7 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
     if gathered.files.is_empty() {
         stages.finish();
         tell_unused(&gathered.unused, printer);
-        return Err(CommandError::nothing("none of the images can be read").into());
+        return Err(CommandError::nothing("cannot read any of the images").into());
     }
     let images: Vec<StudyImage> = gathered.files.iter().map(|file| file.image.clone()).collect();
     let matched = matched_plan(&images, plan_request(args), args.seed);
@@ -87,15 +90,17 @@ pub(super) fn forensics(args: &ForensicsArgs, printer: Printer) -> Result<Exit> 
     if !args.no_own {
         match own_scores(args, &gathered, limits, &mut stages) {
             Ok(own) => scores.push(own),
-            Err(reason) => printer.insist(format_args!("no detector of your own: {reason}")),
+            Err(reason) => {
+                printer.insist(format_args!("could not train a detector on your images: {reason}"))
+            }
         }
     }
     stages.finish();
     let exit = tell_unused(&gathered.unused, printer);
     if scores.is_empty() {
-        return Err(CommandError::nothing("no detector could be asked")
+        return Err(CommandError::nothing("no detector is available")
             .with_hint(
-                "fetch some with `imgeval models pull forensics`, or give ten photographs or more by --real",
+                "fetch some with `imgeval models pull forensics`, or pass at least ten images of each class to train a detector on them",
             )
             .into());
     }
@@ -135,6 +140,7 @@ fn show(
     let Some(out) = &args.out else { return Ok(()) };
     let diagnosis = Diagnosis {
         title: "Can the images be told from photographs?".to_owned(),
+        kind: DiagnosisKind::Forensics,
         findings,
         text: String::new(),
         tables,
@@ -151,14 +157,12 @@ fn sets_of(places: &[String], class: Class, printer: Printer) -> Result<Vec<Imag
         let (set, n_others) = ImageSet::of_place(class, &generator.name, generator.images);
         if n_others > 0 {
             let name = visible(&set.name);
-            printer.talk(format_args!(
-                "{name}: {n_others} images are not below a folder of {} ones",
-                class.name()
-            ));
+            printer
+                .talk(format_args!("{name}: {n_others} images are not in a folder of {} ones", class.name()));
         }
         if set.items.is_empty() {
             return Err(
-                CommandError::nothing(format!("`{}` holds no {} image", set.name, class.name())).into()
+                CommandError::nothing(format!("`{}` contains no {} image", set.name, class.name())).into()
             );
         }
         sets.push(set);
@@ -196,7 +200,9 @@ fn detectors_of(args: &ForensicsArgs, printer: Printer) -> Result<Vec<StudyDetec
             files: given.iter().filter(|(of, _)| *of == id).map(|(_, file)| file.clone()).collect(),
         };
         if is_default && !asked.is_here(&places) {
-            printer.talk(format_args!("without {id}: its weights are not here (`imgeval models pull {id}`)"));
+            printer.talk(format_args!(
+                "skipped {id}: its weights are not installed (`imgeval models pull {id}`)"
+            ));
             continue;
         }
         let loaded = load_forensics(&asked, &trunks, &places, args.compute.options())?;
@@ -267,7 +273,7 @@ fn tell_failures(report: &StudyReport, printer: Printer) -> bool {
             any |= detector.origin != Origin::Fused;
             let (name, reason) = (visible(&detector.name), visible(&failure.reason));
             printer.insist(format_args!(
-                "{name} gives no score of {}: {reason}",
+                "{name} gives no score for {}: {reason}",
                 counted(failure.n_images, "image")
             ));
         }

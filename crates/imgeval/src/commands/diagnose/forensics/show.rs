@@ -36,6 +36,7 @@ fn table_of(of: StudyTable) -> Table {
         of.rows.iter().all(|row| {
             row.get(place).is_none_or(|text| {
                 text.starts_with("not ")
+                    || text == "undefined"
                     || text.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first))
             })
         })
@@ -58,7 +59,7 @@ fn table_3(report: &StudyReport) -> Table {
     let mut table = Table::new([
         Column::text("detector").wrapped(),
         Column::number("GPT-ImgEval %"),
-        Column::number("fakes found %"),
+        Column::number("fakes detected %"),
         Column::number("reals kept %"),
         Column::number("matched: fakes %"),
         Column::number("reals %"),
@@ -100,7 +101,7 @@ fn table_3(report: &StudyReport) -> Table {
         }
     }
     table.below.push(
-        "The paper states neither its photographs nor its checkpoints: read its column as the share of GPT-4o's images called fake."
+        "The paper states neither its photographs nor its checkpoints; its column is the share of GPT-4o's images called fake."
             .to_owned(),
     );
     table

@@ -4,8 +4,9 @@
 //! three levels, and groups of bytes with a path.
 
 use std::{
+    io,
     panic::{self, AssertUnwindSafe},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -17,17 +18,26 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use crate::rounds::{
-    RoundsError,
-    error::{io_error, name_of},
-};
-
 /// Images are large: few rows at a time.
 const N_ROWS_AT_ONCE: usize = 4;
 
+/// Why a table cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    #[error("could not read `{}`", path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The file is there and is no such table.
+    #[error("`{name}`: {detail}")]
+    Malformed { name: String, detail: String },
+}
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub enum Shape {
     Integer,
     Text,
     Texts,
@@ -35,24 +45,26 @@ pub(super) enum Shape {
 }
 
 /// An open table and the columns that were chosen.
-pub(super) struct Table {
+pub struct Table {
     /// For messages.
-    pub(super) name: String,
-    pub(super) n_rows: usize,
-    pub(super) rows: RowIter<'static>,
+    pub name: String,
+    pub n_rows: usize,
+    pub rows: RowIter<'static>,
     /// In the order of the table.
-    pub(super) columns: Vec<String>,
+    pub columns: Vec<String>,
 }
 
 /// Opens a table and projects it onto the columns that `wanted` names with their shapes. Of columns with the same name the table is refused.
 ///
 /// # Errors
 /// If the file cannot be read, is no such table, or a wanted column has another shape.
-pub(super) fn open(path: &Path, wanted: impl Fn(&str) -> Option<Shape>) -> Result<Table, RoundsError> {
-    let name = name_of(path);
-    let malformed = |detail: String| RoundsError::malformed(&name, detail);
+pub fn open(path: &Path, wanted: impl Fn(&str) -> Option<Shape>) -> Result<Table, TableError> {
+    let name =
+        path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
+    let malformed = |detail: String| TableError::Malformed { name: name.clone(), detail };
     let broken = |error: ParquetError| malformed(error.to_string());
-    let file = imgeval_files::open_regular(path).map_err(|error| io_error(path, error))?;
+    let file = imgeval_files::open_regular(path)
+        .map_err(|source| TableError::Io { path: path.to_owned(), source })?;
     let reader = unless_it_panics(|| SerializedFileReader::new(file)).map_err(broken)?;
     let chunks = reader.metadata().row_groups().iter().flat_map(|group| group.columns());
     let is_placed = |offset: i64| offset >= 0;
@@ -75,7 +87,7 @@ pub(super) fn open(path: &Path, wanted: impl Fn(&str) -> Option<Shape>) -> Resul
         }
         if !fits(field, shape) {
             return Err(malformed(format!(
-                "its column `{}` holds something else than expected",
+                "its column `{}` contains something other than expected",
                 field.name()
             )));
         }
@@ -83,7 +95,7 @@ pub(super) fn open(path: &Path, wanted: impl Fn(&str) -> Option<Shape>) -> Resul
         fields.push(Arc::clone(field));
     }
     if fields.is_empty() {
-        return Err(malformed("it has none of the columns of this benchmark".to_owned()));
+        return Err(malformed("it has none of the columns that are read".to_owned()));
     }
     let projection = Type::group_type_builder("schema").with_fields(fields).build().map_err(broken)?;
     let rows = RowIter::from_file_into(Box::new(reader)).project(Some(projection)).map_err(broken)?;
@@ -92,7 +104,10 @@ pub(super) fn open(path: &Path, wanted: impl Fn(&str) -> Option<Shape>) -> Resul
 
 /// Asks the reader for something. Damaging every byte of a table found panics in it (parquet 60.1.0, counts of values and levels that do not
 /// agree), and one hostile table must not end the program: they become errors. The reader must not be asked again afterwards.
-pub(super) fn unless_it_panics<T>(ask: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+///
+/// # Errors
+/// As the reader's, and if it panics.
+pub fn unless_it_panics<T>(ask: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     panic::catch_unwind(AssertUnwindSafe(ask))
         .unwrap_or_else(|_| Err(ParquetError::General("the reader crashed on it".to_owned())))
 }
@@ -145,7 +160,8 @@ fn is_leaf(field: &Type, physical: &[Physical], converted: &[ConvertedType]) -> 
 }
 
 /// The value of a column; `None` if the table has no such column or the value is null.
-pub(super) fn value<'a>(row: &'a Row, column: &str) -> Option<&'a Field> {
+#[must_use]
+pub fn value<'a>(row: &'a Row, column: &str) -> Option<&'a Field> {
     row.get_column_iter()
         .find(|(name, _)| *name == column)
         .map(|(_, field)| field)
