@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{
     geneval::{Semantics, VerdictOptions},

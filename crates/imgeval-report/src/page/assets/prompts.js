@@ -155,12 +155,12 @@ const measureSheet = () => {
   sheet.body.style.width = sheet.head.style.width = `${first + n * sheet.cell}px`;
 };
 
-/** So many milliseconds of a frame go into new rows; the others come with the next frame. */
-const MOST_OF_FRAME = 8;
+/** About so many images are added in one frame; the others come with the next. Their layout and paint cost more than their making. */
+const MOST_IN_FRAME = 12;
 
 /** Draws all rows around the screen, or as many as fit into a frame; tells whether all are there. */
 const drawSheet = (isHurried = false) => {
-  const began = performance.now();
+  let nImages = 0;
   const [top, height] = [sheet.box.scrollTop, sheet.box.clientHeight];
   const first = Math.max(0, Math.floor((top - height / 2) / sheet.row));
   const last = Math.min(sheet.rows.length, Math.ceil((top + 1.5 * height) / sheet.row));
@@ -182,7 +182,8 @@ const drawSheet = (isHurried = false) => {
     const after = [...sheet.drawn.keys()].filter((other) => other > number);
     sheet.body.insertBefore(line, after.length > 0 ? sheet.drawn.get(Math.min(...after)) : null);
     sheet.drawn.set(number, line);
-    if (isHurried && performance.now() - began > MOST_OF_FRAME) break;
+    nImages += line.getElementsByTagName("img").length;
+    if (isHurried && nImages >= MOST_IN_FRAME) break;
   }
   markEntry();
   return missing.length === 0;
