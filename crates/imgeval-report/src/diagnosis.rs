@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     figures::Figure,
+    summary::SummaryGroup,
     tables::terminal::{Alignment, Table},
 };
 
@@ -31,6 +32,8 @@ pub struct Diagnosis {
     pub kind: DiagnosisKind,
     /// What follows from the numbers, in sentences.
     pub findings: Vec<String>,
+    /// Its part of a report's summary, where that is more than its findings say.
+    pub summary: Option<SummaryGroup>,
     /// Laid out for a terminal, for what has no tables yet; may be empty.
     pub text: String,
     pub tables: Vec<Table>,
@@ -44,6 +47,8 @@ pub struct DiagnosisView {
     #[serde(default)]
     pub kind: DiagnosisKind,
     pub findings: Vec<String>,
+    #[serde(default)]
+    pub summary: Option<SummaryGroup>,
     pub text: String,
     pub tables: Vec<TableView>,
     /// Indices of its figures in the page's list, or in the list stored with it in a file.
@@ -111,6 +116,7 @@ impl Diagnosis {
             title: self.title.clone(),
             kind: self.kind,
             findings: self.findings.clone(),
+            summary: self.summary.clone(),
             text: self.text.clone(),
             tables: self.tables.iter().map(TableView::from).collect(),
             figures: (first_figure..first_figure + self.figures.len()).collect(),
@@ -139,6 +145,7 @@ mod tests {
             title: "D".to_owned(),
             kind: DiagnosisKind::Artefacts,
             findings: Vec::new(),
+            summary: None,
             text: String::new(),
             tables: vec![table],
             figures: Vec::new(),

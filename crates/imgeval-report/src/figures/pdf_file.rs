@@ -1,6 +1,6 @@
 //! From SVG to a PDF of one page.
 //!
-//! What figures are made of is little: filled and stroked paths, hatches as patterns, text, and pictures. Everything else is
+//! What figures are made of is little: filled and stroked paths, perhaps transparent, hatches as patterns, text, and pictures. Everything else is
 //! refused rather than drawn wrongly.
 
 use std::io::{Cursor, Write as _};
@@ -70,6 +70,7 @@ impl File {
 struct Used {
     patterns: Vec<Ref>,
     pictures: Vec<Ref>,
+    opacities: Vec<Ref>,
 }
 
 impl Used {
@@ -80,6 +81,12 @@ impl Used {
                 patterns.pair(Name(pattern_name(number).as_bytes()), reference);
             }
         }
+        if !self.opacities.is_empty() {
+            let mut opacities = resources.ext_g_states();
+            for (number, reference) in self.opacities.iter().enumerate() {
+                opacities.pair(Name(opacity_name(number).as_bytes()), reference);
+            }
+        }
         if !self.pictures.is_empty() {
             let mut pictures = resources.x_objects();
             for (number, reference) in self.pictures.iter().enumerate() {
@@ -87,6 +94,10 @@ impl Used {
             }
         }
     }
+}
+
+fn opacity_name(number: usize) -> String {
+    format!("G{number}")
 }
 
 fn pattern_name(number: usize) -> String {
@@ -148,6 +159,24 @@ impl Drawing {
         if !path.is_visible() {
             return Ok(());
         }
+        let of_fill = path.fill().map_or(1.0, |fill| fill.opacity().get());
+        let of_line = path.stroke().map_or(1.0, |stroke| stroke.opacity().get());
+        if of_fill >= 1.0 && of_line >= 1.0 {
+            return self.opaque_path(file, path);
+        }
+        let reference = file.reference();
+        file.pdf.ext_graphics(reference).non_stroking_alpha(of_fill).stroking_alpha(of_line);
+        let number = self.used.opacities.len();
+        self.used.opacities.push(reference);
+        self.content.save_state();
+        self.content.set_parameters(Name(opacity_name(number).as_bytes()));
+        self.opaque_path(file, path)?;
+        self.content.restore_state();
+        Ok(())
+    }
+
+    /// The path, whatever the opacity that is set.
+    fn opaque_path(&mut self, file: &mut File, path: &Path) -> Result<(), FigureError> {
         let stroke = path.stroke();
         if let Some(stroke) = stroke {
             self.pen(stroke)?;
@@ -159,9 +188,6 @@ impl Drawing {
             }
             return Ok(());
         };
-        if fill.opacity().get() < 1.0 {
-            return Err(FigureError::Foreign { what: "a transparent fill" });
-        }
         match fill.paint() {
             Paint::Color(color) => {
                 self.content.set_fill_rgb(part(color.red), part(color.green), part(color.blue));
@@ -195,9 +221,6 @@ impl Drawing {
         let Paint::Color(color) = stroke.paint() else {
             return Err(FigureError::Foreign { what: "a line of more than one color" });
         };
-        if stroke.opacity().get() < 1.0 {
-            return Err(FigureError::Foreign { what: "a transparent line" });
-        }
         let content = &mut self.content;
         content.set_stroke_rgb(part(color.red), part(color.green), part(color.blue));
         content.set_line_width(stroke.width().get());

@@ -20,11 +20,9 @@ fn sentences_of(kind: DiagnosisKind, findings: &[String]) -> Vec<String> {
     match (kind, findings) {
         // The last finding says the most that the first can mean.
         (DiagnosisKind::Architecture, [first, .., last]) => vec![first.clone(), last.clone()],
-        (DiagnosisKind::Architecture | DiagnosisKind::Rounds | DiagnosisKind::Forensics, [first, ..]) => {
-            vec![first.clone()]
-        }
-        // These give numbers and no verdict.
-        (DiagnosisKind::Artefacts | DiagnosisKind::Other, _) | (_, []) => Vec::new(),
+        (DiagnosisKind::Architecture | DiagnosisKind::Forensics, [first, ..]) => vec![first.clone()],
+        // These give numbers and no verdict, or bring their own lines.
+        (DiagnosisKind::Artefacts | DiagnosisKind::Rounds | DiagnosisKind::Other, _) | (_, []) => Vec::new(),
     }
 }
 
@@ -43,6 +41,21 @@ mod tests {
         let findings = ["80 % are taken for `a`.", "Few groups.", "So the answer means nothing."];
         assert_eq!(said(DiagnosisKind::Architecture, &findings), [findings[0], findings[2]]);
         assert_eq!(said(DiagnosisKind::Architecture, &findings[2..]), [findings[2]]);
+    }
+
+    #[test]
+    fn lines_that_a_diagnosis_brings_stand_in_a_group_of_their_own() {
+        let line =
+            SummaryLine { rank: "1".to_owned(), name: "a".to_owned(), sentences: vec!["S.".to_owned()] };
+        let group = SummaryGroup { title: "Sessions".to_owned(), lines: vec![line] };
+        let view = DiagnosisView {
+            kind: DiagnosisKind::Rounds,
+            findings: vec!["F.".to_owned()],
+            summary: Some(group.clone()),
+            ..DiagnosisView::default()
+        };
+        let report = crate::model::Report { diagnoses: vec![view], ..crate::model::Report::default() };
+        assert_eq!(crate::summary::summarize(&report), [group]);
     }
 
     #[test]

@@ -6,12 +6,14 @@ mod diagnoses;
 mod rounds;
 mod wording;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+pub use rounds::summarize_rounds;
 
 use crate::model::Report;
 
 /// Lines that may stand below one another: the models of one suite, or the diagnoses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummaryGroup {
     /// What was evaluated, such as the title of a suite.
     pub title: String,
@@ -19,7 +21,7 @@ pub struct SummaryGroup {
 }
 
 /// What is said of one model, or of one diagnosis.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummaryLine {
     /// `1`, or `1-2` where the order is within the noise; empty where nothing was compared.
     pub rank: String,
@@ -31,8 +33,9 @@ pub struct SummaryLine {
 #[must_use]
 pub fn summarize(report: &Report) -> Vec<SummaryGroup> {
     let boards = report.boards.iter().map(|board| boards::summarize_board(report, board));
-    let rounds = report.rounds.iter().map(rounds::summarize_rounds);
-    let groups = boards.chain(rounds).chain([diagnoses::summarize_diagnoses(&report.diagnoses)]);
+    let rounds = report.rounds.iter().map(summarize_rounds);
+    let own = report.diagnoses.iter().filter_map(|diagnosis| diagnosis.summary.clone());
+    let groups = boards.chain(rounds).chain(own).chain([diagnoses::summarize_diagnoses(&report.diagnoses)]);
     groups.filter(|group| !group.lines.is_empty()).collect()
 }
 

@@ -6,7 +6,9 @@ use super::{
 };
 use crate::rounds::{RoundsComparison, RoundsModel, RoundsView, SuccessLine};
 
-pub(super) fn summarize_rounds(view: &RoundsView) -> SummaryGroup {
+/// The models of a view, ranked at the last round that all of them have.
+#[must_use]
+pub fn summarize_rounds(view: &RoundsView) -> SummaryGroup {
     // Models are compared at the last round that all of them have.
     let last = view.models.iter().map(|model| last_round(&model.success)).min().unwrap_or(0);
     let mut lines: Vec<(f64, (usize, usize), SummaryLine)> =

@@ -143,7 +143,7 @@ fn what_the_two_do_not_share_is_left_out_and_said() {
     assert!(text.contains("25 prompts have a score in only one of the two"), "{text}");
     let c = bench.write("c", &(60..70).collect::<Vec<_>>(), 1, |_, _| true);
     let nothing = compare(&a, &c, &[], 5);
-    assert!(stderr(&nothing).contains("no prompt has a score in both"), "{}", stderr(&nothing));
+    assert!(stderr(&nothing).contains("no prompt has scores in both"), "{}", stderr(&nothing));
     assert!(!stdout(&nothing).contains("NaN"), "{}", stdout(&nothing));
 }
 

@@ -25,7 +25,7 @@ const diagnosisView = (diagnosis, number) => {
 };
 
 /** Sections of diagnoses by their kind. */
-const DIAGNOSES = { architecture: ["architecture", "Architecture"], artefacts: ["artefacts", "Decoder and artefacts"], rounds: ["sessions", "Rounds of existing images"], forensics: ["forensics", "Forensics"], other: ["diagnoses", "Other diagnoses"] };
+const DIAGNOSES = { architecture: ["architecture", "Architecture"], artefacts: ["artefacts", "Decoder and artifacts"], rounds: ["sessions", "Rounds of existing images"], forensics: ["forensics", "Forensics"], other: ["diagnoses", "Other diagnoses"] };
 
 const renderDiagnoses = () => {
   const numbered = store.report.diagnoses.map((diagnosis, number) => ({ diagnosis, number }));

@@ -1,6 +1,10 @@
 // Puts the page together.
 
+<<<<<<< HEAD
 const SECTIONS = { summary: "Summary", tables: "Scores", charts: "Charts", pixels: "Pixel metrics", comparisons: "Comparisons", architecture: "Architecture", artefacts: "Artefacts", weaknesses: "Weaknesses", rounds: "Rounds", forensics: "Forensics", diagnoses: "Diagnoses", figures: "Figures", costs: "Costs", failures: "Failures", methods: "Methods", prompts: "Prompt by model", gallery: "Gallery" };
+=======
+const SECTIONS = { summary: "Summary", tables: "Scores", charts: "Charts", pixels: "Pixel metrics", comparisons: "Comparisons", architecture: "Architecture", artefacts: "Artifacts", weaknesses: "Weaknesses", rounds: "Rounds", sessions: "Sessions", forensics: "Forensics", diagnoses: "Diagnoses", figures: "Figures", costs: "Costs", failures: "Failures", methods: "Methods", gallery: "Gallery" };
+>>>>>>> main
 
 // Light and dark.
 
