@@ -233,7 +233,7 @@ as_of = '2030-01-01'
         assert_eq!(takes("paint-8", None, Some("any word")), Ok(()));
         let (error, possible) = takes("paint-9", Some("96x64"), None).unwrap_err();
         assert_eq!(error, "the model paint-9 does not accept the size `96x64`");
-        assert_eq!(possible, "it takes 64x64, 64x96");
+        assert_eq!(possible, "it accepts 64x64, 64x96");
         assert!(takes("paint-9", None, Some("Fine")).unwrap_err().0.contains("the quality `Fine`"));
         for (size, is_taken) in [
             ("64x64", true),

@@ -109,7 +109,7 @@ mod tests {
         for (whole, raw) in
             [(None, "caf\u{fffd}"), (Some("{\"a\": \"\\ud83d\"}"), ""), (Some("\u{fffd}"), "")]
         {
-            assert!(notes(whole, raw).contains("not valid Unicode"), "{whole:?} {raw}");
+            assert!(notes(whole, raw).contains("invalid Unicode"), "{whole:?} {raw}");
         }
         let both = notes(Some("data: {\"choices\": [], \"usage\": NaN}\n\n"), "");
         assert!(both.contains("stream") && both.contains("not finite"), "{both}");

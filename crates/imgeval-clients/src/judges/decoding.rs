@@ -58,7 +58,7 @@ mod tests {
             ("model", "1", "`model` is not free"),
             ("stream", "true", "`stream` is not free"),
             ("top_p", "2", "`top_p` is not free"),
-            ("b", "{", "`b` is no JSON"),
+            ("b", "{", "`b` is not valid JSON"),
         ] {
             let failure = add_fields(&mut body, &field(name, value), &["stream"]).unwrap_err();
             assert_eq!(failure.kind, FailureKind::RejectedRequest);
@@ -76,7 +76,7 @@ mod tests {
     fn a_schema_is_a_json_object() {
         let of = |text: &str| schema(&ReplySchema { name: "scores".to_owned(), schema: text.to_owned() });
         assert_eq!(of("{\"type\": \"object\"}").unwrap(), json!({"type": "object"}));
-        assert!(of("[]").unwrap_err().detail.contains("`scores` is no JSON object"));
-        assert!(of("{").unwrap_err().detail.contains("`scores` is no JSON:"));
+        assert!(of("[]").unwrap_err().detail.contains("`scores` is not a JSON object"));
+        assert!(of("{").unwrap_err().detail.contains("`scores` is not valid JSON:"));
     }
 }

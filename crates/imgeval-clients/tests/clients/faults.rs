@@ -303,7 +303,7 @@ async fn a_server_that_has_gone_has_lost_nothing() {
 #[tokio::test]
 async fn base64_garbage_is_not_an_image_and_nothing_is_an_empty_reply() {
     let garbage = Reply::json(200, &json!({"data": [{"b64_json": "<not base64>"}]}));
-    check(vec![Action::Reply(garbage)], fails(FailureKind::NotAnImage, "no base64", 1, 0)).await;
+    check(vec![Action::Reply(garbage)], fails(FailureKind::NotAnImage, "not base64", 1, 0)).await;
     let empty = Reply::json(200, &json!({"data": []}));
     check(vec![Action::Reply(empty)], fails(FailureKind::EmptyReply, "no image", 1, 0)).await;
 }

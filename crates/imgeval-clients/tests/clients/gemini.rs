@@ -207,7 +207,7 @@ async fn a_wrong_request_is_rejected_and_a_full_minute_waited_for() {
     let server = FaultServer::start([error(429, "RESOURCE_EXHAUSTED", hours)]).await;
     let answer = open(&server, None).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();
     let (kind, detail) = failure(&answer);
-    assert!(kind == FailureKind::Transport && detail.contains("a wait of 7200 s"), "{detail}");
+    assert!(kind == FailureKind::Transport && detail.contains("asks to wait 7200 s"), "{detail}");
 }
 
 #[tokio::test]

@@ -108,11 +108,11 @@ async fn whatever_comes_instead_of_words_has_a_kind() {
             FailureKind::Moderated,
             "the answer was blocked: SAFETY",
         ),
-        (unspecified, FailureKind::EmptyReply, "no words came"),
+        (unspecified, FailureKind::EmptyReply, "no text arrived"),
         (snake, FailureKind::Moderated, "the prompt was blocked: PROHIBITED_CONTENT"),
         (candidate(json!([]), "MAX_TOKENS"), FailureKind::EmptyReply, "no text arrived (MAX_TOKENS)"),
         (json!({}), FailureKind::EmptyReply, "no text arrived (no reason given)"),
-        (json!([]), FailureKind::EmptyReply, "no words came"),
+        (json!([]), FailureKind::EmptyReply, "no text arrived"),
     ] {
         let server = FaultServer::start([Action::Reply(Reply::json(200, &reply))]).await;
         let answer = open(&server).judge(&question(Decoding::default()), &Always).await.unwrap();

@@ -193,7 +193,7 @@ async fn what_cannot_be_worded_is_refused_before_anything_is_sent() {
         (Decoding { seed: Some(1), ..field("seed") }, "`seed` is not free"),
         (Decoding { seed: Some(u64::MAX), ..Decoding::default() }, "accepts seeds up to"),
         (Decoding { temperature: Some(f64::NAN), ..Decoding::default() }, "NaN is no temperature"),
-        (Decoding { schema: Some(shape), ..Decoding::default() }, "`scores` is no JSON"),
+        (Decoding { schema: Some(shape), ..Decoding::default() }, "`scores` is not valid JSON"),
     ] {
         let answer = open(&server).judge(&question(decoding), &Always).await.unwrap();
         let (kind, detail) = failure(&answer);
@@ -240,8 +240,8 @@ async fn whatever_comes_instead_of_words_has_a_kind_and_its_raw_reply() {
         (Reply::json(200, &refusal), FailureKind::Refused, "I can't."),
         (Reply::json(200, &filtered), FailureKind::Moderated, "content filter"),
         (Reply::json(200, &thoughts), FailureKind::EmptyReply, "no text arrived (length)"),
-        (Reply::json(200, &json!({})), FailureKind::EmptyReply, "no words came"),
-        (Reply::json(200, &json!({"choices": []})), FailureKind::EmptyReply, "no words came"),
+        (Reply::json(200, &json!({})), FailureKind::EmptyReply, "no text arrived"),
+        (Reply::json(200, &json!({"choices": []})), FailureKind::EmptyReply, "no text arrived"),
         (Reply::json(200, &native), FailureKind::Moderated, "the answer was blocked: SAFETY"),
         (Reply::json(400, &azure), FailureKind::Moderated, "management policy"),
         (Reply::json(200, &choice(Value::Null, "stop")), FailureKind::EmptyReply, "no text arrived (stop)"),
@@ -299,8 +299,8 @@ async fn a_model_that_does_not_see_ends_everything() {
     ] {
         let server = FaultServer::start([Action::Reply(reply)]).await;
         let down = open(&server).judge(&question(Decoding::default()), &Always).await.unwrap_err();
-        assert!(down.message.contains("takes no images") && down.message.contains(said), "{down}");
-        assert!(down.hint.contains("choose a model that sees"), "{}", down.hint);
+        assert!(down.message.contains("does not accept images") && down.message.contains(said), "{down}");
+        assert!(down.hint.contains("choose a model that accepts images"), "{}", down.hint);
         assert_eq!(server.requests().len(), 1);
     }
 }

@@ -197,7 +197,7 @@ price.image = [{ usd = 0.04 }]
             let (kind, detail) = failure(&answer);
             assert_eq!((kind, answer.tries), (FailureKind::Transport, 1), "{detail}");
             assert_eq!((answer.lost_tries, answer.cost.is_none()), (lost_tries, lost_tries == 1));
-            assert!(detail.contains(words) && detail.ends_with("holds its address"), "{detail}");
+            assert!(detail.contains(words) && detail.ends_with("contains its address"), "{detail}");
             assert!(answer.raw.contains("/image.png"), "{}", answer.raw);
         }
         assert_eq!((server.requests().len(), files.requests().len()), (2, 2 * requests));

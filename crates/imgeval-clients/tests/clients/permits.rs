@@ -173,7 +173,7 @@ async fn a_download_is_not_waited_for_when_the_permission_is_revoked() {
     settings.retry_delay = LONG;
     let permit = Few { revoked_after: 1, ..Few::of(1) };
     let answer = open(settings).generate(&request("a cat"), &permit).await.unwrap();
-    assert!(failure(&answer).1.contains("could not be downloaded"), "{answer:?}");
+    assert!(failure(&answer).1.contains("could not download the image"), "{answer:?}");
     assert_eq!(files.requests().len(), 1, "what was paid for is asked for once at least");
 }
 

@@ -319,7 +319,7 @@ mod tests {
         let mixed = choice(&[&png, &fine, &coarse]);
         assert_eq!(mixed.plan.jpeg, Some(JpegStep { quality: 60, subsampling: Subsampling::Half }));
         assert_eq!(mixed.plan.side, 80);
-        assert!(mixed.notes.iter().any(|note| note.contains("2 of 3 were compressed before")), "{mixed:?}");
+        assert!(mixed.notes.iter().any(|note| note.contains("2 of 3 were already compressed")), "{mixed:?}");
         let request = PlanRequest { jpeg: JpegRequest::Quality(95), ..PlanRequest::default() };
         let above = choose_plan(&[&coarse], false, request);
         assert!(above.notes.iter().any(|note| note.contains("below the common 95")), "{above:?}");

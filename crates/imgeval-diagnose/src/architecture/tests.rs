@@ -128,7 +128,7 @@ fn a_lattice_is_found_and_everything_else_stays_at_chance() {
     let applied = apply_to(&read, &unseen, &DecodeLimits::default(), &mut |_| {}).unwrap();
     let summary = applied.summary(2, 0).unwrap();
     assert!(summary.shares[1].low > 0.8, "{summary:?}");
-    assert!(judge_answer(&read.card, &summary)[0].to_string().starts_with("Of 60 pictures in 60 groups, "));
+    assert!(judge_answer(&read.card, &summary)[0].to_string().starts_with("Of 60 images in 60 groups, "));
 
     check_hostile(&fs::read(&path).unwrap(), folder.path());
 }

@@ -125,7 +125,7 @@ fn a_codec_confound_is_named() {
         text.contains("codec and size matched, NPR does not separate fakes from reals (AUC 0."),
         "{text}"
     );
-    assert!(text.contains("format (100 % right)"), "{text}");
+    assert!(text.contains("format (100 % accuracy)"), "{text}");
     assert_eq!(report.files.single_formats.len(), 2);
     assert!(report.warnings.iter().any(|warning| warning.starts_with("All real images are jpg files")));
     assert!(

@@ -147,6 +147,7 @@ mod tests {
             title: "Traces".to_owned(),
             kind: DiagnosisKind::Artefacts,
             findings: vec!["Nothing was found.".to_owned()],
+            summary: None,
             text: String::new(),
             tables: vec![table],
             figures: vec![figure.clone(), figure],

@@ -8,6 +8,7 @@ use imgeval_report::{
     model::{ImageView, Report},
     page::{Originals, PageOptions, PageWriter, Written},
     rounds::RoundsView,
+    summary::summarize_rounds,
     tables::rounds_tables,
 };
 use imgeval_rounds::{Drawn, MeasuredSession, Session, draw_session, rounds_figures, strips};
@@ -66,6 +67,7 @@ pub fn write_rounds_page(
         title: title.to_owned(),
         kind: DiagnosisKind::Rounds,
         findings: view.comparisons.iter().map(|comparison| comparison.conclusion.clone()).collect(),
+        summary: Some(summarize_rounds(&view)),
         text: String::new(),
         tables: rounds_tables(&view),
         figures: Vec::new(),

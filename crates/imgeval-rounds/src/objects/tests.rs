@@ -148,7 +148,7 @@ fn objects_are_compared_in_the_frame_that_both_share() {
     }
     let flat = Pixels::new(40, 40, vec![9; 4800]).unwrap();
     let failed = kept(&objects, [&source, &flat], &Err(NotRegistrable::OneColor { which: "edited" }), &[]);
-    assert!(failed.numbers["consistency"].clone().unwrap_err().contains("one color"));
+    assert!(failed.numbers["consistency"].clone().unwrap_err().contains("a single color"));
 }
 
 #[test]

@@ -157,6 +157,11 @@ kind = 'cmd'
             assert!(!error.contains("canary") && error.contains("the judge's address"), "{error}");
         }
         let overrides = Overrides { base_url: Some("https://a.example".to_owned()), ..Overrides::default() };
-        assert!(judge("http://127.0.0.1/v1#m", &overrides).err().unwrap().contains("address already"));
+        assert!(
+            judge("http://127.0.0.1/v1#m", &overrides)
+                .err()
+                .unwrap()
+                .contains("already contains its address")
+        );
     }
 }

@@ -124,7 +124,7 @@ mod tests {
             [("outside.content_de", 1.0), ("outside.tone_de", 3.5), ("cut_off", 0.0), ("stretch", 1.0)];
         assert_eq!(value(&edit, &[("registration", "ok")], &outside), Ok(0.0));
         let error = value(&edit, &[("registration", "failed")], &outside).unwrap_err();
-        assert!(error.contains("registration is failed"), "{error}");
+        assert!(error.contains("registration failed"), "{error}");
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
             (json!({"kind": "unchanged", "cut_off": -1}), &EDIT, "not negative"),
             (json!({"kind": "color"}), &plain, "`images` or `reference`"),
             (json!({"kind": "color", "reference": [300, 0, 0]}), &EDIT, "CIELAB"),
-            (json!({"kind": "text", "lines": []}), &plain, "1 to 50 texts"),
+            (json!({"kind": "text", "lines": []}), &plain, "1 to 50 strings"),
             (json!({"kind": "text", "lines": ["a"], "rule": "most"}), &plain, "characters or exact"),
             (json!({"kind": "sharpness"}), &plain, "`at_least` or `at_most`"),
             (json!({"kind": "sharpness", "at_least": 2, "at_most": 1}), &EDIT, "larger than"),

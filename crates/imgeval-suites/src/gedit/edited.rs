@@ -133,7 +133,7 @@ mod tests {
             let names: Vec<&str> = extra.iter().map(|(name, _)| name.as_str()).collect();
             assert_eq!(names, ["a_SRCIMG.png", "b.jpg", "b.webp", "a.png", "x_SRCIMG.png"]);
             assert_eq!(extra[0].1, "it is a source image");
-            assert!(extra[1].1.contains("lies beside it") && extra[3].1.contains("no case"));
+            assert!(extra[1].1.contains("exists in a preferred format") && extra[3].1.contains("any case"));
         }
     }
 

@@ -113,6 +113,6 @@ mod tests {
             let error = alternatives(&body).unwrap_err();
             assert!(error.contains(reason), "{body}: {error}");
         }
-        assert!(first_alternatives("{\"choices\": [").unwrap_err().reason.contains("not kept whole"));
+        assert!(first_alternatives("{\"choices\": [").unwrap_err().reason.contains("not stored completely"));
     }
 }

@@ -207,8 +207,8 @@ mod tests {
     fn unknown_fields_lone_braces_and_missing_values_are_refused() {
         let error = |text| Template::parse(text).unwrap_err().to_string();
         assert!(error("one\ntwo {name}").starts_with("line 2 of the template names {name}"));
-        assert!(error("{prompt").contains("a brace alone"));
-        assert!(error("prompt}").contains("a brace alone"));
+        assert!(error("{prompt").contains("an unmatched brace"));
+        assert!(error("prompt}").contains("an unmatched brace"));
         assert!(error("{ prompt }").contains("names { prompt }"));
         let template = Template::parse("{instruction}").unwrap();
         assert_eq!(template.bind(&values("", "")), Err(MissingField { field: Field::Instruction }));

@@ -228,7 +228,7 @@ mod tests {
         assert!(
             error_of(&[&file(2..=999)]).starts_with("2 of 1000 prompts are missing from all files, first 1")
         );
-        assert!(error_of(&[&all, &file(7..=7)]).contains("the id 7 is in `x.json` and again"));
+        assert!(error_of(&[&all, &file(7..=7)]).contains("the id 7 is in `x.json` and also"));
         assert!(error_of(&[&file(0..=3)]).contains("id 0"));
         assert!(error_of(&["{}"]).contains("does not contain WISE prompts"));
         let blank = all.replacen("\"p\"", "\"p \"", 1);

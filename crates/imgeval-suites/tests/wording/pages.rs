@@ -286,7 +286,7 @@ fn geditbench2_is_yaml_with_jinja() {
     texts.extend([Compose::Jinja(&first, field), Compose::Jinja(&second, field)]);
     check("geditbench2", &files(&[file]), &texts);
     let error = files(&[file]).text(file, &Place::named("user_prompt")).unwrap_err().to_string();
-    assert_eq!(error, "`user_prompt` is no text");
+    assert_eq!(error, "`user_prompt` is not a string");
 }
 
 #[test]

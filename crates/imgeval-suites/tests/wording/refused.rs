@@ -239,7 +239,7 @@ fn forms_that_once_were_read_wrongly_are_read_or_refused() {
     check(returned("21", TEXT_0), "Row.");
     check(Compose::Holes(&returned("22", TEXT_0), &[("['question']", Field::Question)]), "Row \"Q?\"");
     check(returned("23", TEXT_0), "Row.");
-    for (file, what) in [("21", "no data URL"), ("23", "")] {
+    for (file, what) in [("21", "not a data URL"), ("23", "")] {
         let name = names.iter().find(|name| name.starts_with(file)).unwrap();
         let source = PythonSource::parse(&fs::read_to_string(folder.join(name)).unwrap()).unwrap();
         let messages = source.messages(&Place::returned("build"));

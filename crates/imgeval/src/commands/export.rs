@@ -117,7 +117,8 @@ fn export_judged(
             .with_context(|| format!("could not write `{}`", folder.join(name).display()))?;
     }
     printer.talk(format_args!(
-        "export: {n_rows} rows of {} in {}",
+        "export: {} of {} in {}",
+        counted(n_rows, "row"),
         visible(&judge.title()),
         folder.display()
     ));
@@ -144,7 +145,7 @@ fn export_results(args: &ExportArgs, path: &Path, printer: Printer) -> Result<Ex
             .with_hint(hint)
             .into());
     }
-    printer.talk(format_args!("export: {n_rows} rows in {}", path.display()));
+    printer.talk(format_args!("export: {} in {}", counted(n_rows, "row"), path.display()));
     tell_missing_colors(&run, &scored.coverage, printer);
     let n_left_out = scored.coverage.n_unscored();
     if n_left_out > 0 {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
-use imgeval_core::{CaseId, Failure};
+use imgeval_core::{CaseId, Failure, counted};
 use imgeval_dataset::ReadSettings;
 use imgeval_report::tables::{coverage_json, coverage_table};
 use imgeval_runner::{CandidateFile, ImageFacts, ImportSettings, ImportSummary, import_files};
@@ -131,7 +131,10 @@ fn tell_summary(summary: ImportSummary, printer: Printer) {
     printer
         .talk(format_args!("import: {imported} imported, {unchanged} already imported, {failed} unusable"));
     if replaced > 0 {
-        printer.warn(format_args!("import: {replaced} files or prompts had changed and were replaced"));
+        printer.warn(format_args!(
+            "import: {} had changed, or their prompts, and were replaced",
+            counted(replaced, "file")
+        ));
     }
 }
 

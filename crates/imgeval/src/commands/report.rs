@@ -111,7 +111,7 @@ fn tell(written: &Written, not_found: &[String], printer: Printer) {
         "report: open {} to see {} with {}",
         written.page.display(),
         counted(written.n_samples, "sample"),
-        counted(written.n_images, "a different image")
+        counted(written.n_images, "different image")
     ));
     if written.n_left_over > 0 {
         printer.warn(format_args!(
@@ -120,7 +120,8 @@ fn tell(written: &Written, not_found: &[String], printer: Printer) {
         ));
     }
     if written.n_broken > 0 {
-        printer.warn(format_args!("{} images cannot be shown; the page says why", written.n_broken));
+        let images = counted(written.n_broken, "image");
+        printer.warn(format_args!("{images} cannot be shown; the page says why"));
     }
     if !not_found.is_empty() {
         let ids: Vec<String> = not_found.iter().map(|id| visible(id)).collect();

@@ -249,6 +249,7 @@ impl<'a> Scores<'a> {
         tables.extend(self.coverage_tables(args.verbose)?);
         if let (false, Some(last)) = (run.suite().is_detected(), tables.last_mut()) {
             last.below.push(format!("suite: {}", run.suite().id()));
+            last.below.extend(run.manifest().label.as_ref().map(|label| format!("label: {label}")));
             last.below.push(spend_line(run.spend()).trim_end().to_owned());
         }
         printer.tables(tables)

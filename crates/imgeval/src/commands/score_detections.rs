@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use imgeval_core::Protocol;
+use imgeval_core::{Protocol, counted};
 use imgeval_files::{Unsuitable, open_regular};
 use imgeval_report::{
     schema::Schema,
@@ -154,7 +154,7 @@ fn score_lines(
         let names = further_keys.iter().take(5).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
         printer.warn(format_args!("score: ignored keys in `metadata` that GenEval does not know: {names}"));
     }
-    printer.talk(format_args!("score: {n_rows} rows"));
+    printer.talk(format_args!("score: {}", counted(n_rows, "row")));
     Ok(())
 }
 

@@ -42,7 +42,7 @@ fn a_missing_or_malformed_key_is_named_before_there_is_a_run() {
         ("sk-can\u{e4}ry", "not ASCII"),
         ("OPENAI_API_KEY=sk-canary", "the name of a variable"),
         ("\"sk-canary\"", "is in quotes"),
-        ("Bearer sk-canary", "holds spaces"),
+        ("Bearer sk-canary", "contains spaces"),
     ] {
         let output = at_vendor(&folder, &model).env("OPENAI_API_KEY", key).output().unwrap();
         check_refused(&folder, &output, 2, &[word]);

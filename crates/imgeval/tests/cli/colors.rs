@@ -181,7 +181,7 @@ fn colors_are_named_again_without_detecting() {
     let again = imgeval(&[&observe[..], &["--recompute-colors"]].concat());
     check_exit(&again, 0);
     let said = stderr(&again);
-    assert!(said.contains("observe: 0 images looked at"), "{said}");
+    assert!(said.contains("observe: 0 images evaluated"), "{said}");
     assert!(said.contains("colors named in 2 previously evaluated images"), "{said}");
     assert_eq!(table(&run), before);
 }

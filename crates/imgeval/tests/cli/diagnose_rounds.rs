@@ -71,7 +71,7 @@ fn folders_without_sessions_and_broken_listings_are_told_in_a_sentence() {
     fs::write(folder.join("notes.txt"), "nothing").unwrap();
     let output = imgeval(&["diagnose", "rounds", text(&folder)]);
     check_exit(&output, 5);
-    assert!(stderr(&output).contains("holds no session"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("contains no session"), "{}", stderr(&output));
     fs::write(folder.join("session.json"), r#"{"source": "0.png", "rounds": []"#).unwrap();
     let output = imgeval(&["diagnose", "rounds", text(&folder)]);
     check_exit(&output, 2);

@@ -250,7 +250,7 @@ fn a_photograph_is_no_mask() {
     let output = pair.run(&["--json"]);
     check_exit(&output, 2);
     let said = stderr(&output);
-    assert!(said.contains("so it is no mask") && said.contains("--mask-threshold"), "{said}");
+    assert!(said.contains("so it is not a mask") && said.contains("--mask-threshold"), "{said}");
     assert!(stdout(&output).is_empty());
     // What the user says about it counts.
     let output = pair.run(&["--json", "--mask-threshold", "128"]);

@@ -141,7 +141,7 @@ fn a_study_continues_names_broken_files_and_gives_its_verdict() {
     ];
     let output = imgeval(&arguments);
     check_exit(&output, 0);
-    assert!(stderr(&output).contains("2 images are not below a folder of fake ones"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("2 images are not in a folder of fake ones"), "{}", stderr(&output));
     let first = stdout(&output);
     check_stamped(&first);
     let report: Value = serde_json::from_str(&first).unwrap();
@@ -207,7 +207,7 @@ fn vision_language_models_are_asked_once_and_never_guessed_for() {
     let output = ask(&[]);
     check_exit(&output, 4);
     let said = stderr(&output);
-    assert!(said.contains("gives no score of 1 image: the answer says neither real nor fake"), "{said}");
+    assert!(said.contains("gives no score for 1 image: the answer says neither real nor fake"), "{said}");
     assert!(said.contains("this image is not accepted"), "{said}");
     check_stamped(&stdout(&output));
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();

@@ -200,9 +200,9 @@ fn malformed_files_of_cases_are_refused_with_the_line() {
         (r#"{"id": "b", "prompt": "p""#, "EOF"),
         (r#"["b", "p"]"#, "cases.jsonl"),
         (r#"{"id": "a", "prompt": "p"}"#, "duplicate id `a`"),
-        (r#"{"id": "../x", "prompt": "p"}"#, "the id `../x` is none"),
-        (r#"{"id": "", "prompt": "p"}"#, "the id `` is none"),
-        (r#"{"id": ".x", "prompt": "p"}"#, "the id `.x` is none"),
+        (r#"{"id": "../x", "prompt": "p"}"#, "invalid id `../x`"),
+        (r#"{"id": "", "prompt": "p"}"#, "invalid id ``"),
+        (r#"{"id": ".x", "prompt": "p"}"#, "invalid id `.x`"),
         (r#"{"id": "b\u001b[2J", "prompt": "p"}"#, "is none"),
         (&long, "at most 120"),
         (r#"{"id": 7, "prompt": "p"}"#, "expected a string"),
@@ -377,7 +377,7 @@ fn runs_of_own_cases_are_not_scored_and_it_is_said_why() {
         check_exit(&output, 2);
         let said = stderr(&output);
         assert!(
-            said.contains("a run of your own cases has no scoring rules: neither a detector nor a judge"),
+            said.contains("a run of your own cases has no scoring rules, so neither a detector nor a judge"),
             "{said}"
         );
         assert!(!said.contains("GenEval"), "{said}");

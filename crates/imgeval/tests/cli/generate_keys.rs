@@ -256,6 +256,6 @@ fn a_key_in_a_command_line_is_refused_before_it_is_kept() {
     let output = command.output().unwrap();
     super::support::check_exit(&output, 2);
     let said = super::support::stderr(&output);
-    assert!(said.contains("holds a key") && !said.contains(KEY), "{said}");
+    assert!(said.contains("contains a key") && !said.contains(KEY), "{said}");
     assert!(!run.exists());
 }

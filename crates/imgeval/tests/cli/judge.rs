@@ -16,7 +16,7 @@ fn edits_are_judged_once_and_scored_by_the_smaller_of_two_scores() {
     let bench = JudgeBench::new("judge-once");
     let judge = Provider::start([gives(8, 6), gives(10, 10), gives(0, 10)]);
     let said = stderr(&bench.observe(&judge, &[], 0));
-    assert!(said.contains("3 judged, 0 were before, 0 without a score"), "{said}");
+    assert!(said.contains("3 judged, 0 already judged, 0 without a score"), "{said}");
     assert!(said.contains("is not gpt-4o-2024-11-20"), "{said}");
     bench.observe(&judge, &[], 0);
     assert_eq!(judge.requests().len(), 3, "what has an answer is not asked again");
@@ -134,7 +134,7 @@ fn only_leaves_alone_what_was_never_asked() {
     check_clean(&output);
     assert_eq!(judge.requests().len(), 0);
     let said = stderr(&output);
-    assert!(said.contains("left alone: 3, about which this judge was never asked"), "{said}");
+    assert!(said.contains("skipped: 3, which this judge was never asked about"), "{said}");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn killed_in_the_middle_only_the_call_under_way_is_made_again() {
     child.wait().unwrap();
     let said = stderr(&bench.observe(&judge, &[], 0));
     assert!(said.contains("1 call was under way"), "{said}");
-    assert!(said.contains("1 judged, 2 were before"), "{said}");
+    assert!(said.contains("1 judged, 2 already judged"), "{said}");
     let requests = judge.requests();
     assert_eq!(requests.len(), 4);
     assert_eq!(requests[2].body, requests[3].body);

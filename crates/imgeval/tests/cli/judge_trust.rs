@@ -218,10 +218,10 @@ fn a_protocol_file_changes_the_words_and_is_another_judge() {
         .replace("edit-scores", "wise-legacy");
     for (text_of_file, words) in [
         (other.as_str(), "own.toml"),
-        ("{ not toml", "is no protocol"),
-        ("", "is no protocol"),
-        (&own.replace("[[message]]", "[[massage]]"), "is no protocol"),
-        (&own.replace("{instruction}", "{instructions}"), "is no protocol"),
+        ("{ not toml", "is not a valid protocol"),
+        ("", "is not a valid protocol"),
+        (&own.replace("[[message]]", "[[massage]]"), "is not a valid protocol"),
+        (&own.replace("{instruction}", "{instructions}"), "is not a valid protocol"),
     ] {
         fs::write(&path, text_of_file).unwrap();
         let output = bench.observe_command(&judge, &["--protocol", text(&path)]).output().unwrap();

@@ -145,7 +145,7 @@ fn a_pipe_among_the_images_of_a_run_is_not_waited_for() {
     let out = folder.join("report");
     let report = imgeval(&["report", text(&run), "--out", text(&out)]);
     check_exit(&report, 4);
-    assert!(stderr(&report).contains("1 pictures cannot be shown"), "{}", stderr(&report));
+    assert!(stderr(&report).contains("1 image cannot be shown"), "{}", stderr(&report));
     // Imported again, it is replaced by the image.
     run_on(&folder, &run);
     assert!(paths[0].symlink_metadata().unwrap().is_file());

@@ -212,7 +212,7 @@ fn unknown_sets_and_foreign_files_are_refused() {
     let output = run(&["add", "hf-mask2former", text(&page)]);
     check_exit(&output, 1);
     let said = stderr(&output);
-    assert!(said.contains("is a text that starts with `<html>`, no weights"), "{said}");
+    assert!(said.contains("is a text that starts with `<html>`, not weights"), "{said}");
     assert!(said.contains("hint: the server probably answered with a web page"), "{said}");
     let output = run(&["add", "hf-mask2former", text(&file)]);
     check_exit(&output, 1);

@@ -131,8 +131,8 @@ fn killed_anywhere_the_official_pair_ends_at_the_same_table() {
     // Colors alone, from stored masks.
     let again = imgeval(&[&observe[..], &["--recompute-colors"]].concat());
     check_exit(&again, 0);
-    assert!(stderr(&again).contains("observe: 0 images looked at"), "{}", stderr(&again));
-    assert!(stderr(&again).contains("colours named in"), "{}", stderr(&again));
+    assert!(stderr(&again).contains("observe: 0 images evaluated"), "{}", stderr(&again));
+    assert!(stderr(&again).contains("colors named in"), "{}", stderr(&again));
     assert_eq!(table(&broken), expected);
 }
 
@@ -215,7 +215,7 @@ fn a_folder_without_weights_is_named_as_such() {
         let output = imgeval(&[&detect[..], &options].concat());
         check_exit(&output, 2);
         let said = stderr(&output);
-        assert!(said.contains("model.safetensors") && !said.contains("free space"), "{said}");
+        assert!(said.contains("model.safetensors") && !said.contains("free disk space"), "{said}");
     }
 }
 
@@ -231,7 +231,7 @@ fn what_does_not_fit_together_is_refused_in_a_sentence() {
     check_refused(&[&detect[..], &["preview", "--dtype", "f16"]].concat(), "on the CPU with f32");
     check_refused(&[&detect[..], &["mask2former", "--dtype", "bf16"]].concat(), "f32");
     check_refused(&[&detect[..], &["mask2former"]].concat(), "text.pth");
-    check_refused(&["observe", text(&folder), "--detector", "mask2former"], "names no colours");
+    check_refused(&["observe", text(&folder), "--detector", "mask2former"], "names no colors");
     check_refused(&["embed", "--clip", text(&no_weights), "--text", "a cow"], "text.pth");
     let output = imgeval(&["embed", "--clip", text(&no_weights)]);
     check_exit(&output, 2);

@@ -162,7 +162,7 @@ fn a_rubric_gives_the_score_of_its_protocol() {
     let output =
         imgeval(&["observe", text(&bench.run()), "--judge", "http://127.0.0.1:9/v1#m", "--swap-order"]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("say how a judge is asked"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("determine how a judge is asked"), "{}", stderr(&output));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn what_no_check_can_mean_is_refused_before_anything_is_paid() {
         (vec![json!({"id": "a", "prompt": "p", "rule": "all"})], "`rule` needs `checks`"),
         (
             vec![json!({"id": "a", "prompt": "p", "rule": "most", "checks": [question]})],
-            "the rule `most` is unknown",
+            "unknown rule `most`",
         ),
         (vec![json!({"id": "a", "prompt": "p", "weight": 0, "checks": [question]})], "positive number"),
         (
@@ -249,7 +249,7 @@ fn checks_of_objects_alone_take_neither_judges_nor_raters() {
     check_value(&scores(&bench, 0), "overall", 1.0);
     let run = bench.run();
     for (arguments, expected) in [
-        (vec!["observe", text(&run), "--judge", "http://127.0.0.1:9/v1#m"], "ask a judge nothing"),
+        (vec!["observe", text(&run), "--judge", "http://127.0.0.1:9/v1#m"], "need no judge"),
         (vec!["label", text(&run)], "people label cases that ask a judge something"),
     ] {
         let output = imgeval(&arguments);

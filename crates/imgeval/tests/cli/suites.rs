@@ -184,7 +184,7 @@ fn entries_that_unpack_to_more_than_a_suite_may_have_are_refused_before_the_disk
     let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), bomb.as_slice())).collect();
     let archive = fetching.archive("bombs.zip", "", &entries);
     let said = fetching.fetch(&archive, 2);
-    assert!(said.contains("too much"), "{said}");
+    assert!(said.contains("too large"), "{said}");
     assert!(fetching.fetched().is_empty());
 }
 

@@ -220,7 +220,7 @@ mod tests {
         let event = |choice: Value| format!("data: {}\n\n", json!({ "choices": [choice] }));
         let words = event(json!({"delta": {"content": "Score: 1"}}));
         let error = |body: &str| read_reply(body.as_bytes()).unwrap().json["error"].clone();
-        assert!(error(&words)["message"].as_str().unwrap().contains("broke off"));
+        assert!(error(&words)["message"].as_str().unwrap().contains("was cut off"));
         for end in ["data: [DONE]", &event(json!({"delta": {}, "finish_reason": "stop"}))] {
             assert_eq!(error(&format!("{words}{end}")), Value::Null, "{end}");
         }

@@ -236,9 +236,9 @@ mod tests {
     #[test]
     fn what_is_not_closed_is_refused_with_its_line() {
         let error = |source| split_lines(source).unwrap_err().to_string();
-        assert_eq!(error("a\nb = 'x\n'"), "line 2 holds an unclosed string");
-        assert_eq!(error("a\n\nb = (1"), "line 3 holds an unclosed bracket");
-        assert_eq!(error("a)"), "line 1 holds a bracket that was not opened");
-        assert_eq!(error("a = '''ü\\"), "line 1 holds an unclosed string");
+        assert_eq!(error("a\nb = 'x\n'"), "line 2 contains an unclosed string");
+        assert_eq!(error("a\n\nb = (1"), "line 3 contains an unclosed bracket");
+        assert_eq!(error("a)"), "line 1 contains a bracket that was not opened");
+        assert_eq!(error("a = '''ü\\"), "line 1 contains an unclosed string");
     }
 }

@@ -175,7 +175,7 @@ fn a_model_without_eyes_stops_the_run_with_a_hint() {
     ] {
         let down = down(verdict(ProviderKind::OpenaiChat, status, reply.clone()));
         assert!(down.message.contains("the model does not accept images; it answered"), "{}", down.message);
-        assert!(down.hint.contains("choose a model that sees"), "{}", down.hint);
+        assert!(down.hint.contains("choose a model that accepts images"), "{}", down.hint);
     }
     for message in [
         "this model does not support images larger than 20 MB",
@@ -188,7 +188,7 @@ fn a_model_without_eyes_stops_the_run_with_a_hint() {
     }
     let modalities = "No endpoints found that support the requested output modalities: image, text";
     let reply = json!({"error": {"message": modalities, "code": 404}});
-    assert!(down(verdict(ProviderKind::OpenaiChat, 404, reply)).message.contains("makes no images"));
+    assert!(down(verdict(ProviderKind::OpenaiChat, 404, reply)).message.contains("does not generate images"));
 }
 
 #[test]

@@ -59,6 +59,7 @@ pub(super) fn artefacts(args: &ArtefactsArgs, printer: Printer) -> Result<Exit> 
                 title: "Artifacts in the images".to_owned(),
                 kind: DiagnosisKind::Artefacts,
                 findings: Vec::new(),
+                summary: None,
                 text: String::new(),
                 tables: tables.clone(),
                 figures: figures::figures_of(&places, reference.as_ref())?,

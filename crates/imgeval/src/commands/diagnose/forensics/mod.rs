@@ -142,6 +142,7 @@ fn show(
         title: "Can the images be told from photographs?".to_owned(),
         kind: DiagnosisKind::Forensics,
         findings,
+        summary: None,
         text: String::new(),
         tables,
         figures: figures::figures_of(report, gathered),
