@@ -1,6 +1,7 @@
 //! The pages that this machine shows: reports on disk, the viewer of runs that go on, and the page on which people label images.
 //!
-//! A report is written by [`write_report`] and lies on the disk. The viewer ([`run_viewer`]) and the label page ([`run_label_page`])
+//! A report is written by [`write_report`] and lies on the disk. The viewer ([`run_viewer`], of a folder
+//! of runs [`run_folder_viewer`]) and the label page ([`run_label_page`])
 //! are servers of this machine, which take the same care of who may ask. What the pages say comes from `imgeval-scoring`.
 //!
 //! Knows no command line and prints nothing: a server tells its events to whoever started it, and errors are told with
@@ -21,4 +22,4 @@ pub use report::{
     BesideRuns, ReportOptions, Rounds, claim_folder, read_diagnosis, write_diagnosis, write_report,
     write_rounds_page,
 };
-pub use viewer::{RunsOnDisk, ViewerEvent, ViewerOptions, run_viewer};
+pub use viewer::{FolderOfRuns, RunsOnDisk, ViewerEvent, ViewerOptions, run_folder_viewer, run_viewer};

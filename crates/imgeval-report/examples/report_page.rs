@@ -1,7 +1,8 @@
 //! Writes a page of made-up runs, to look at and to measure: `report_page OUT SCENARIO [N] [--single-file]`.
 //!
-//! SCENARIO is `many` (N samples in four runs, of a detector and a judge), `hostile` (texts that try to be more), `odd` (failures,
-//! half a run, different suites, nobody looked yet), `edits`, `one` (a single image) or `none` (no image). Images are
+//! SCENARIO is `many` (N samples in four runs, of a detector and a judge), `models` (N prompts by ten models, 553 if no N is
+//! given), `repeats` (N prompts by three models, four images each), `hostile` (texts that try to be more), `odd` (failures,
+//! half a run, different suites, nobody looked yet), `edits`, `rounds` (sessions by three models), `one` (a single image) or `none` (no image). Images are
 //! rendered scenes; names, scores and replies are made up and say nothing about any model.
 
 #![allow(clippy::disallowed_methods, reason = "a tool for measurements")]
@@ -19,11 +20,12 @@ use imgeval_core::Mask;
 use imgeval_report::{
     figures::{Figure, FigureSection},
     model::{
-        Board, BoardRow, Cell, ComparisonView, CoverageLine, DifferenceLine, ImageView, IntervalView,
-        ObjectView, ObserverKind, ObserverView, Opinion, ProtocolView, Report, RowSource, RunView,
-        SampleView,
+        Board, BoardRow, Cell, ComparisonKind, ComparisonView, CoverageLine, DifferenceLine, ImageView,
+        IntervalView, ObjectView, ObserverKind, ObserverView, Opinion, ProtocolView, Report, RowSource,
+        RunView, SampleView,
     },
     page::{Originals, PageOptions, PageWriter},
+    rounds::{RoundsModel, RoundsView, SessionModelView, SessionRoundView, SessionView},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -40,6 +42,19 @@ const COLORS: [(&str, [u8; 3]); 6] = [
     ("purple", [131, 84, 160]),
 ];
 
+const MODELS: [&str; 10] = [
+    "aurora-1",
+    "aurora-2-large",
+    "basalt",
+    "cirrus-mini",
+    "cirrus-pro",
+    "delta-image-preview-2026-03",
+    "ember",
+    "fjord-xl",
+    "glacier",
+    "harbor-edit",
+];
+
 fn main() -> Outcome<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let single_file = arguments.iter().any(|argument| argument == "--single-file");
@@ -47,16 +62,20 @@ fn main() -> Outcome<()> {
     let [out, scenario, n @ ..] = arguments.as_slice() else {
         return Err("usage: report_page OUT SCENARIO [N] [--single-file]".into());
     };
-    let n: usize = n.first().map_or(Ok(10_000), |n| n.parse())?;
+    let given: Option<usize> = n.first().map(|n| n.parse()).transpose()?;
+    let n = given.unwrap_or(10_000);
     let out = Path::new(out);
     let pictures = out.with_extension("pictures");
     fs::create_dir_all(&pictures)?;
-    let mut maker = Maker { pictures: pictures.clone(), samples: Vec::new() };
+    let mut maker = Maker { pictures: pictures.clone(), samples: Vec::new(), shots: Vec::new() };
     let mut report = match scenario.as_str() {
         "many" => maker.many(n)?,
+        "models" => maker.models(&MODELS, given.unwrap_or(553), 1)?,
+        "repeats" => maker.models(&MODELS[..3], given.unwrap_or(60), 4)?,
         "hostile" => maker.hostile()?,
         "odd" => maker.odd()?,
         "edits" => maker.edits()?,
+        "rounds" => maker.rounds()?,
         "one" => maker.small(1)?,
         "none" => maker.small(0)?,
         other => return Err(format!("there is no scenario `{other}`").into()),
@@ -66,6 +85,9 @@ fn main() -> Outcome<()> {
     let mut page = PageWriter::create(out, PageOptions { single_file }, &maker)?;
     for sample in &maker.samples {
         page.add(sample)?;
+    }
+    for (name, bytes) in &maker.shots {
+        page.put("overlays", name, bytes)?;
     }
     let written = page.finish(&report, &figures)?;
     if written.n_broken > 0 && scenario != "odd" {
@@ -77,6 +99,8 @@ fn main() -> Outcome<()> {
 struct Maker {
     pictures: PathBuf,
     samples: Vec<SampleView>,
+    /// Images of sessions, by name.
+    shots: Vec<(String, Vec<u8>)>,
 }
 
 impl Originals for Maker {
@@ -107,7 +131,40 @@ impl Maker {
         let runs = names.iter().map(|name| run_view(name, "geneval", vec![detector(), judge()])).collect();
         let mut report = report("Four models, ten thousand pictures", runs);
         report.boards.push(self.board(&report, "geneval", &TAGS));
-        report.comparisons.push(comparison(&report.boards[0]));
+        report.comparisons.push(comparison(&report.boards[0], 0, 2));
+        Ok(report)
+    }
+
+    /// Runs of one suite, each compared with each.
+    fn models(&mut self, names: &[&str], n_prompts: usize, n_images: usize) -> Outcome<Report> {
+        for run in 0..names.len() {
+            for case in 0..n_prompts {
+                let hardness = Rng::with_seed(case as u64).f64();
+                for index in 0..n_images {
+                    let mut rng = Rng::with_seed(((run * n_prompts + case) * n_images + index) as u64);
+                    let tag = TAGS[case % TAGS.len()];
+                    let skill = (1.25 - 0.05 * run as f64 - hardness).clamp(0.02, 0.98);
+                    let mut sample = self.scene_sample(run, case, tag, skill, &mut rng)?;
+                    sample.index = u32::try_from(index)?;
+                    if rng.f64() < 0.01 {
+                        fail(&mut sample, "refused", "the provider answered that it does not draw this");
+                    }
+                    self.samples.push(sample);
+                }
+            }
+        }
+        let mut runs: Vec<RunView> =
+            names.iter().map(|name| run_view(name, "geneval", vec![detector()])).collect();
+        runs.iter_mut().for_each(|run| run.model.clone_from(&run.name));
+        let mut report = report(&format!("{} models on {n_prompts} prompts", names.len()), runs);
+        let mut board = self.board(&report, "geneval", &TAGS);
+        let rows = || 0..names.len();
+        for a in rows() {
+            report.comparisons.extend(rows().skip(a + 1).map(|b| comparison(&board, a, b)));
+        }
+        rank(&mut board, &report.comparisons);
+        board.rows.splice(0..0, published_rows(board.columns.len()));
+        report.boards.push(board);
         Ok(report)
     }
 
@@ -231,6 +288,66 @@ impl Maker {
         Ok(report)
     }
 
+    /// Two sessions of three rounds by three models, of which one refuses a round.
+    fn rounds(&mut self) -> Outcome<Report> {
+        let names = &MODELS[..3];
+        let mut sessions = Vec::new();
+        for session in 0..2 {
+            let source = self.shot(session)?;
+            let mut models = Vec::new();
+            for model in 0..names.len() {
+                let mut rounds = Vec::new();
+                for round in 1..=3 {
+                    let is_refused = (session, model, round) == (1, 2, 3);
+                    let image = match is_refused {
+                        true => String::new(),
+                        false => self.shot(10 + 100 * session + 10 * model + round)?,
+                    };
+                    rounds.push(SessionRoundView {
+                        round: u32::try_from(round)?,
+                        status: if is_refused { "refused" } else { "ok" }.to_owned(),
+                        reasons: if is_refused {
+                            vec!["the provider refused".to_owned()]
+                        } else {
+                            Vec::new()
+                        },
+                        registration: if is_refused { "" } else { "ok" }.to_owned(),
+                        numbers: vec![("blur".to_owned(), 0.1 * round as f64)],
+                        image,
+                        ..SessionRoundView::default()
+                    });
+                }
+                models.push(SessionModelView { model, rounds, ..SessionModelView::default() });
+            }
+            sessions.push(SessionView {
+                id: format!("session {session}"),
+                instructions: ["Add a ball.", "Make it red.", "Remove the box."].map(str::to_owned).to_vec(),
+                source,
+                models,
+            });
+        }
+        let model = |name: &&str| RoundsModel {
+            name: (*name).to_owned(),
+            n_sessions: sessions.len(),
+            ..RoundsModel::default()
+        };
+        let models = names.iter().map(model).collect();
+        let mut report = report("Sessions by three models", Vec::new());
+        report.rounds = Some(RoundsView { models, sessions, ..RoundsView::default() });
+        Ok(report)
+    }
+
+    /// An image of a session, as the page finds it.
+    fn shot(&mut self, seed: usize) -> Outcome<String> {
+        let mut bytes = Vec::new();
+        let (image, _) = render_scene(256, 192, 3, &mut Rng::with_seed(seed as u64));
+        image.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png)?;
+        let name = format!("shot-{seed}.png");
+        let source = format!("overlays/{name}");
+        self.shots.push((name, bytes));
+        Ok(source)
+    }
+
     fn small(&mut self, n: usize) -> Outcome<Report> {
         for case in 0..n {
             let sample = self.scene_sample(0, case, TAGS[0], 1.0, &mut Rng::with_seed(7))?;
@@ -257,7 +374,8 @@ impl Maker {
         let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         fs::write(self.pictures.join(format!("{hash}.png")), &bytes)?;
         let is_correct = rng.f64() < skill;
-        let color = objects.first().and_then(|object| object.color.clone()).unwrap_or_default();
+        let (color, _) = COLORS[case % COLORS.len()];
+        let noun = if case.is_multiple_of(3) { "box" } else { "ball" };
         let shape = objects.first().map(|object| object.name.clone()).unwrap_or_default();
         let opinion = Opinion {
             observer: 0,
@@ -280,8 +398,7 @@ impl Maker {
             index: 0,
             part: tag.to_owned(),
             prompt: format!(
-                "a photo of a {color} {shape} and {} other shapes on a plain ground, case {case}",
-                n_shapes - 1
+                "a photo of a {color} {noun} and some other shapes on a plain ground, case {case}"
             ),
             expectation: String::new(),
             outcome: "ok".to_owned(),
@@ -339,8 +456,12 @@ impl Maker {
                 };
                 let cells =
                     std::iter::once(cell(None)).chain(parts.iter().map(|part| cell(Some(part)))).collect();
+                let name = match run.observers.len() {
+                    1 => run.name.clone(),
+                    _ => format!("{}, by {}", run.name, view.title),
+                };
                 rows.push(BoardRow {
-                    name: format!("{} ({})", run.name, view.title),
+                    name,
                     group: "This report".to_owned(),
                     source: RowSource::Run { run: number, observer },
                     cells,
@@ -400,16 +521,61 @@ fn cell_of<'a>(samples: impl Iterator<Item = &'a SampleView>, observer: usize) -
     }
 }
 
-fn comparison(board: &Board) -> ComparisonView {
-    let [a, _, b, ..] = board.rows.as_slice() else { unreachable!("four runs have rows") };
+/// First and last rank in each column, from the differences that are clear.
+fn rank(board: &mut Board, comparisons: &[ComparisonView]) {
+    let names: Vec<String> = board.rows.iter().map(|row| row.name.clone()).collect();
+    for column in 0..board.columns.len() {
+        for (row, name) in names.iter().enumerate() {
+            let (mut better, mut worse) = (0, 0);
+            for comparison in comparisons.iter().filter(|of| of.a == *name || of.b == *name) {
+                let line = comparison.lines.iter().find(|line| line.part == board.columns[column]);
+                let interval = line.and_then(|line| line.interval.as_ref());
+                let sides = interval.map(|interval| (interval.low > 0.0, interval.high < 0.0));
+                let (higher, lower) = sides.unwrap_or_default();
+                let is_first = comparison.a == *name;
+                worse += usize::from(if is_first { higher } else { lower });
+                better += usize::from(if is_first { lower } else { higher });
+            }
+            board.rows[row].cells[column].rank = Some((better + 1, names.len() - worse));
+        }
+    }
+}
+
+/// Rows as a paper might list them.
+fn published_rows(n_columns: usize) -> Vec<BoardRow> {
+    let row = |(place, (group, name)): (usize, (&str, &str))| BoardRow {
+        name: name.to_owned(),
+        group: group.to_owned(),
+        source: RowSource::Published,
+        cells: (0..n_columns)
+            .map(|column| Cell {
+                value: (column + place != 3).then_some(0.3 + 0.02 * ((7 * place + 3 * column) % 23) as f64),
+                ..Cell::default()
+            })
+            .collect(),
+        note: String::new(),
+        fingerprint: String::new(),
+    };
+    let rows = [
+        ("Diffusion", "made-up diffusion 1"),
+        ("Diffusion", "made-up diffusion 2"),
+        ("Autoregressive", "made-up tokens"),
+        ("Autoregressive", "made-up tokens, large"),
+    ];
+    rows.into_iter().enumerate().map(row).collect()
+}
+
+fn comparison(board: &Board, a: usize, b: usize) -> ComparisonView {
+    let (a, b) = (&board.rows[a], &board.rows[b]);
+    let half = |column: usize| 1.1 / (a.cells[column].n_prompts.max(1) as f64).sqrt();
     let line = |(column, part): (usize, &String)| {
         let difference = a.cells[column].value.zip(b.cells[column].value).map(|(a, b)| a - b);
         DifferenceLine {
             part: part.clone(),
             difference,
             interval: difference.map(|difference| IntervalView {
-                low: difference - 0.04,
-                high: difference + 0.04,
+                low: difference - half(column),
+                high: difference + half(column),
                 method: "normal".to_owned(),
             }),
             n_prompts: a.cells[column].n_prompts,
@@ -425,15 +591,14 @@ fn comparison(board: &Board) -> ComparisonView {
     lines.rotate_left(1);
     ComparisonView {
         suite: board.suite.clone(),
-        a: "model one".to_owned(),
-        b: "model two".to_owned(),
-        title: "model one minus model two, on the same prompts".to_owned(),
+        kind: ComparisonKind::Runs,
+        a: a.name.clone(),
+        b: b.name.clone(),
+        title: format!("{} and {}, prompt by prompt", a.name, b.name),
         is_paired: true,
         lines,
         notes: Vec::new(),
-        conclusion:
-            "model one is better than model two: the 95 % interval of the difference lies above zero."
-                .to_owned(),
+        conclusion: format!("{} and {} are compared with made-up numbers.", a.name, b.name),
     }
 }
 

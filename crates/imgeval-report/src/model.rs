@@ -170,10 +170,21 @@ pub struct IntervalView {
     pub method: String,
 }
 
+/// What two runs are compared for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComparisonKind {
+    /// Which of two runs of one suite is better.
+    Runs,
+    /// Whether a model is better on the official prompts than on fresh ones.
+    FreshPrompts,
+}
+
 /// Two runs of one suite, or official against fresh prompts of one model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparisonView {
     pub suite: String,
+    pub kind: ComparisonKind,
     pub a: String,
     pub b: String,
     /// What was compared, in a sentence.

@@ -106,6 +106,8 @@ impl Assembly<'_> {
             })
             .collect();
         let mut compared: BTreeMap<(usize, usize), ComparisonView> = BTreeMap::new();
+        // By the fields in which they differ.
+        let mut not_compared: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
         for (place, (row_a, a)) in rows.iter().enumerate() {
             for (row_b, b) in &rows[place + 1..] {
                 let differing = differing_facts(&a.scored().protocol, &b.scored().protocol);
@@ -121,17 +123,30 @@ impl Assembly<'_> {
                     compared.insert((*row_a, *row_b), comparison.clone());
                     report.comparisons.push(comparison);
                 } else if a.run.run.directory() != b.run.run.directory() {
-                    report.notes.push(format!(
-                        "{} and {} are not compared because they differ in {}; allow these fields to compare them anyway.",
-                        a.name(),
-                        b.name(),
-                        blocking.join(", ")
-                    ));
+                    not_compared.entry(blocking.join(", ")).or_default().push((a.name(), b.name()));
                 }
             }
         }
+        report.notes.extend(not_compared.iter().map(|(fields, pairs)| note_of_pairs(fields, pairs)));
         let names: Vec<String> = columns_of(suite, scheme).into_iter().map(|column| column.name).collect();
         rank(board, &names, &rows.iter().map(|(row, _)| *row).collect::<Vec<_>>(), &compared);
+    }
+}
+
+/// Why pairs of runs are not compared: each is named as long as they are few.
+fn note_of_pairs(fields: &str, pairs: &[(String, String)]) -> String {
+    let allow = "allow these fields to compare them anyway";
+    match pairs {
+        [(a, b)] => format!("{a} and {b} are not compared because they differ in {fields}; {allow}."),
+        pairs => {
+            let names: BTreeSet<&str> = pairs.iter().flat_map(|(a, b)| [a.as_str(), b.as_str()]).collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            format!(
+                "{} pairs of {} are not compared because they differ in {fields}; {allow}.",
+                pairs.len(),
+                names.join(", ")
+            )
+        }
     }
 }
 
@@ -217,5 +232,24 @@ fn make_names_unique(runs: &mut [OpenedRun]) {
             run.view.name = format!("{name} ({number})");
             number += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_that_are_not_compared_share_a_note() {
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(
+            note_of_pairs("suite.seed", &[pair("one", "two")]),
+            "one and two are not compared because they differ in suite.seed; allow these fields to compare them anyway."
+        );
+        let note =
+            note_of_pairs("suite.seed", &[pair("one", "two"), pair("one", "three"), pair("two", "three")]);
+        assert!(
+            note.starts_with("3 pairs of one, three, two are not compared because they differ in suite.seed")
+        );
     }
 }

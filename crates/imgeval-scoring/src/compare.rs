@@ -7,7 +7,7 @@ use imgeval_metrics::{
     BootstrapSettings, Comparison, Difference, IndependentPart, PairedCluster, PairedPart,
     compare_independent, compare_runs, holm,
 };
-use imgeval_report::model::{ComparisonView, DifferenceLine};
+use imgeval_report::model::{ComparisonKind, ComparisonView, DifferenceLine};
 
 use crate::{OpenedRun, Part, ScoredView, ScoringError, view::interval_view};
 
@@ -115,9 +115,10 @@ fn compare_paired(a: Side<'_>, b: Side<'_>, settings: BootstrapSettings) -> Comp
     let lines = lines_of(&names, comparison, is_whole);
     ComparisonView {
         suite: a.run.view.suite.clone(),
+        kind: ComparisonKind::Runs,
         a: a.name(),
         b: b.name(),
-        title: format!("{} minus {}, prompt by prompt", a.name(), b.name()),
+        title: format!("{} and {}, prompt by prompt", a.name(), b.name()),
         is_paired: true,
         conclusion: conclude(&lines, &a.name(), &b.name()),
         lines,
@@ -148,9 +149,10 @@ pub fn compare_with_fresh(
     };
     ComparisonView {
         suite: official.run.view.suite.clone(),
+        kind: ComparisonKind::FreshPrompts,
         a: official.name(),
         b: fresh.name(),
-        title: format!("official prompts ({}) minus fresh ones ({})", official.name(), fresh.name()),
+        title: format!("official prompts ({}) and fresh ones ({})", official.name(), fresh.name()),
         is_paired: false,
         lines,
         notes: Vec::new(),
@@ -163,9 +165,10 @@ fn compare_unpaired(a: Side<'_>, b: Side<'_>, settings: BootstrapSettings) -> Co
     let lines = unpaired_lines(a, b, settings);
     ComparisonView {
         suite: a.run.view.suite.clone(),
+        kind: ComparisonKind::Runs,
         a: a.name(),
         b: b.name(),
-        title: format!("{} minus {}, each on its own prompts", a.name(), b.name()),
+        title: format!("{} and {}, each on its own prompts", a.name(), b.name()),
         is_paired: false,
         conclusion: conclude(&lines, &a.name(), &b.name()),
         lines,

@@ -49,7 +49,7 @@ pub use evidence::objects_of;
 pub use examples::Examples;
 pub use facts::{comparability_note, model_line, with_verdict_facts};
 pub use judge::{HUMAN, ImageReplies, JudgeReplies, Reading, is_pinned};
-pub use listing::{ListedRun, ListedScore, list_runs};
+pub use listing::{ListedRun, ListedScore, find_runs, is_run, list_run, list_runs};
 pub use meters::{MEASURES, Measured, MeasuredImage, READER};
 pub use plan::plan;
 pub use run::{Evaluator, Run, SampleResult, SampleState, Scored};

@@ -92,7 +92,7 @@ impl Revision {
             Ok(data.add(&sample, &mut files)?)
         })?;
         let hash = |figure: &Figure| ContentHash::of(figure.svg.as_bytes()).to_string();
-        let sources: Vec<String> = figures.iter().map(|figure| format!("/figure/{}", hash(figure))).collect();
+        let sources: Vec<String> = figures.iter().map(|figure| format!("figure/{}", hash(figure))).collect();
         // Pictures that cannot be shown are told when somebody looks at them.
         let problems = BTreeMap::new();
         let index = data.finish(&report, &figures, &sources, &problems, &mut files)?;

@@ -63,11 +63,12 @@ pub enum ViewerEvent<'a> {
     DataUnreadable(&'a PagesError),
 }
 
-type Tell = Box<dyn Fn(ViewerEvent<'_>) + Send + Sync>;
+pub(super) type Tell = Arc<dyn Fn(ViewerEvent<'_>) + Send + Sync>;
 
 type Shared = Arc<Served>;
 
-struct Served {
+/// Runs with everything that their page asks for.
+pub(super) struct Served {
     runs: Box<dyn LiveRuns>,
     every: Duration,
     policy: HeaderValue,
@@ -101,7 +102,7 @@ pub async fn run_viewer(
     options: ViewerOptions,
     tell: impl Fn(ViewerEvent<'_>) + Send + Sync + 'static,
 ) -> Result<(), PagesError> {
-    let served = tokio::task::spawn_blocking(move || Served::open(Box::new(runs), options, Box::new(tell)))
+    let served = tokio::task::spawn_blocking(move || Served::open(Box::new(runs), options, Arc::new(tell)))
         .await
         .map_err(PagesError::Broke)??;
     let listener = listen(SocketAddr::new(options.host, options.port)).await?;
@@ -112,7 +113,12 @@ pub async fn run_viewer(
 }
 
 async fn serve_on(listener: TcpListener, served: Shared) {
-    let app = Router::new()
+    serve_connections(listener, router(served)).await;
+}
+
+/// The page and what it asks for. The page names everything relative to its own address, which ends in a slash.
+pub(super) fn router(served: Shared) -> Router {
+    Router::new()
         .route("/", get(page))
         .route("/live.json", get(live))
         .route("/data/{revision}/{name}", get(data))
@@ -120,12 +126,15 @@ async fn serve_on(listener: TcpListener, served: Shared) {
         .route("/image/{run}/{hash}", get(image))
         .route("/thumb/{run}/{hash}", get(thumb))
         .layer(middleware::from_fn_with_state(Arc::clone(&served), guard))
-        .with_state(served);
-    serve_connections(listener, app).await;
+        .with_state(served)
 }
 
 impl Served {
-    fn open(runs: Box<dyn LiveRuns>, options: ViewerOptions, tell: Tell) -> Result<Self, PagesError> {
+    pub(super) fn open(
+        runs: Box<dyn LiveRuns>,
+        options: ViewerOptions,
+        tell: Tell,
+    ) -> Result<Self, PagesError> {
         let policy = format!("{}{LIVE_POLICY_EXTRA}", content_security_policy(Mode::Live));
         let policy = HeaderValue::try_from(policy).map_err(PagesError::Policy)?;
         let began = Instant::now();
@@ -223,7 +232,7 @@ async fn guard(State(served): State<Shared>, request: Request, next: Next) -> Re
     response
 }
 
-fn is_own_host(host: &str, is_loopback: bool) -> bool {
+pub(super) fn is_own_host(host: &str, is_loopback: bool) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -343,7 +352,7 @@ async fn blocking(served: Shared, work: impl FnOnce(&Served) -> Response + Send 
 }
 
 /// Everything behind these locks is whole at any time.
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

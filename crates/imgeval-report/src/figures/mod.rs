@@ -25,7 +25,7 @@ mod wrap;
 
 use serde::Serialize;
 
-use crate::model::{Board, BoardRow, Report, RowSource};
+use crate::model::{Board, BoardRow, ComparisonView, Report, RowSource};
 
 pub use board_charts::{overall_bars, part_bars, part_radar};
 pub use forest::forest_plot;
@@ -44,8 +44,11 @@ const MOST_PUBLISHED: usize = 2;
 /// More rows than this make bars too thin to read.
 const MOST_ROWS: usize = 8;
 
+/// Of more pairs of runs, a figure each would be too many to look at; the page has a matrix of all differences.
+const MOST_PAIRS: usize = 3;
+
 /// The figures that a report has by itself, with unique names: for each board with a score the overall scores and the parts, for
-/// each comparison its differences, numbered.
+/// each comparison its differences, numbered, as long as they are few.
 #[must_use]
 pub fn figures_of(report: &Report) -> Vec<Figure> {
     let mut figures = Vec::new();
@@ -58,6 +61,10 @@ pub fn figures_of(report: &Report) -> Vec<Figure> {
         figures.extend(drawn.map(|figure| figure.in_section(FigureSection::Scores)));
     }
     for (place, comparison) in report.comparisons.iter().enumerate() {
+        let is_of_suite = |other: &&ComparisonView| other.suite == comparison.suite;
+        if report.comparisons.iter().filter(is_of_suite).count() > MOST_PAIRS {
+            continue;
+        }
         if comparison.lines.iter().any(|line| line.difference.is_some()) {
             let name = format!("{}-difference-{}", comparison.suite, place + 1);
             figures.push(forest::draw(comparison, &name).in_section(FigureSection::Comparisons));

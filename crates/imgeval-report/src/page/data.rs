@@ -44,6 +44,7 @@ pub struct DataWriter {
     outcomes: Strings,
     reasons: Strings,
     registrations: Strings,
+    inputs: Strings,
     measures: Strings,
     samples: Vec<Row>,
     texts: Details,
@@ -65,6 +66,8 @@ pub struct Index<'a> {
     outcomes: Vec<String>,
     reasons: Vec<String>,
     registrations: Vec<String>,
+    /// Source images of edits: hash and extension.
+    inputs: Vec<String>,
     /// Names of measures.
     measures: Vec<String>,
     /// Pictures that cannot be shown, by hash, with the reason.
@@ -105,6 +108,7 @@ struct Row {
     registration: usize,
     /// By the number of the measure.
     measures: Vec<(usize, f64)>,
+    input: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -119,7 +123,7 @@ struct OpinionRow {
 
 impl Serialize for Row {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_tuple(10)?;
+        let mut row = serializer.serialize_tuple(11)?;
         row.serialize_element(&self.run)?;
         row.serialize_element(&self.case)?;
         row.serialize_element(&self.index)?;
@@ -135,6 +139,7 @@ impl Serialize for Row {
         row.serialize_element(&self.opinions.iter().map(opinion).collect::<Vec<_>>())?;
         row.serialize_element(&self.registration)?;
         row.serialize_element(&self.measures)?;
+        row.serialize_element(&self.input)?;
         row.end()
     }
 }
@@ -173,6 +178,7 @@ impl Default for DataWriter {
             outcomes: Strings::default(),
             reasons: Strings::default(),
             registrations: Strings::default(),
+            inputs: Strings::default(),
             measures: Strings::default(),
             samples: Vec::new(),
             texts: Details::new("texts"),
@@ -213,6 +219,8 @@ impl DataWriter {
             measures: (sample.measures.iter())
                 .map(|measure| (self.measures.number(&measure.name), measure.value))
                 .collect(),
+            input: (sample.input.as_ref())
+                .map(|input| self.inputs.number(&format!("{}.{}", input.hash, input.extension))),
         };
         self.samples.push(row);
         Ok(())
@@ -262,6 +270,7 @@ impl DataWriter {
             outcomes: self.outcomes.list,
             reasons: self.reasons.list,
             registrations: self.registrations.list,
+            inputs: self.inputs.list,
             measures: self.measures.list,
             problems,
             samples: self.samples,

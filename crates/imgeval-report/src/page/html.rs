@@ -8,16 +8,21 @@ use sha2::{Digest as _, Sha256};
 const SKELETON: &str = include_str!("assets/index.html");
 const STYLE: &str = include_str!("assets/page.css");
 /// In this order; together they are one script.
-const SCRIPTS: [&str; 11] = [
+const SCRIPTS: [&str; 16] = [
     include_str!("assets/dom.js"),
     include_str!("assets/data.js"),
     include_str!("assets/state.js"),
     include_str!("assets/masks.js"),
+    include_str!("assets/tables.js"),
+    include_str!("assets/leaderboard.js"),
+    include_str!("assets/comparisons.js"),
     include_str!("assets/summary.js"),
+    include_str!("assets/wipe.js"),
     include_str!("assets/rounds.js"),
     include_str!("assets/diagnoses.js"),
     include_str!("assets/paper.js"),
     include_str!("assets/gallery.js"),
+    include_str!("assets/prompts.js"),
     include_str!("assets/detail.js"),
     include_str!("assets/main.js"),
 ];

@@ -2,7 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use imgeval_report::model::{Board, BoardRow, Cell, ComparisonView, DifferenceLine, IntervalView, RowSource};
+use imgeval_report::model::{
+    Board, BoardRow, Cell, ComparisonKind, ComparisonView, DifferenceLine, IntervalView, RowSource,
+};
 
 /// Compares with the committed file; `UPDATE_FIXTURES=1` writes it anew, to be looked at before it is committed.
 pub(crate) fn check_fixture(name: &str, actual: &str) {
@@ -128,6 +130,7 @@ pub(crate) fn comparison() -> ComparisonView {
     };
     ComparisonView {
         suite: "geneval".to_owned(),
+        kind: ComparisonKind::Runs,
         a: "run_a".to_owned(),
         b: "-run b".to_owned(),
         title: "run_a minus -run b, prompt by prompt".to_owned(),

@@ -133,7 +133,7 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Run directories, including unfinished ones
+    /// Run directories, including unfinished ones, or one folder of runs, which gets an index
     #[arg(value_name = "RUN", required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// Local port; 0 picks a free one

@@ -78,14 +78,6 @@ fn set_label(directory: &Path, text: &str) -> Result<()> {
 }
 
 fn row(name: &str, run: &ListedRun) -> Row {
-    let score =
-        |overall: Option<f64>| overall.map_or_else(|| "-".to_owned(), |overall| format!("{overall:.3}"));
-    let scores: Vec<String> = run.scores.iter().map(|of| score(of.overall)).collect();
-    let cost = match run.cost {
-        Some(Usd::ZERO) if run.model.is_none() => String::new(),
-        Some(cost) => cost.to_string(),
-        None => "unknown".to_owned(),
-    };
     Row::new([
         name.to_owned(),
         run.suite.to_string(),
@@ -93,25 +85,10 @@ fn row(name: &str, run: &ListedRun) -> Row {
             .as_ref()
             .map_or_else(|| visible(run.model.as_deref().unwrap_or_default()), Label::to_string),
         run.n_images.to_string(),
-        scores.join(", "),
-        cost,
-        state(run),
+        run.score_text(),
+        run.cost_text(),
+        run.state(),
     ])
-}
-
-/// How far a run is.
-fn state(run: &ListedRun) -> String {
-    let least_unscored = run.scores.iter().map(|of| of.n_unscored).min();
-    let scored = match least_unscored {
-        _ if run.n_images == 0 => "no images".to_owned(),
-        None => "not scored".to_owned(),
-        Some(0) => "scored".to_owned(),
-        Some(n) => format!("{n} not scored"),
-    };
-    match run.n_failed {
-        0 => scored,
-        n => format!("{scored}, {n} failed"),
-    }
 }
 
 fn run_json(run: &ListedRun) -> Value {
@@ -128,6 +105,6 @@ fn run_json(run: &ListedRun) -> Value {
         "failed": run.n_failed,
         "scores": scores.collect::<Vec<_>>(),
         "cost_usd": run.cost.map(Usd::dollars),
-        "state": state(run),
+        "state": run.state(),
     })
 }

@@ -163,7 +163,7 @@ fn official_prompts_stand_beside_fresh_ones() {
     let output = call(&probe);
     check_exit(&output, 0);
     let said = stdout(&output);
-    assert!(said.contains("official prompts (probe) minus fresh ones (probe-fresh-7)"), "{said}");
+    assert!(said.contains("official prompts (probe) and fresh ones (probe-fresh-7)"), "{said}");
     assert!(said.contains("seed 43") && said.contains("seed 7"), "{said}");
     let output = call(&[&probe[..], &["--json"]].concat());
     let table: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -271,3 +271,33 @@ fn the_viewer_shows_what_comes_into_a_run() {
     };
     assert_eq!(after["runs"][0]["n_images"], 3, "{after:#}");
 }
+
+#[test]
+fn a_folder_of_runs_has_an_index_and_pages_of_chosen_runs() {
+    let bench = RunBench::new("serve-folder");
+    bench.write("one", &[0, 1], 1, |_, _| true);
+    bench.write("two <b>", &[0, 1], 1, |prompt, _| prompt == 0);
+    let broken = bench.folder.join("broken");
+    fs::create_dir(&broken).unwrap();
+    fs::write(broken.join("run.toml"), "not a run").unwrap();
+    let viewer = Server::start(&["serve", text(&bench.folder), "--port", "0", "--every", "1"]);
+    let (status, head, page) = viewer.get("/?sort=run&order=descending");
+    let page = String::from_utf8(page).unwrap();
+    assert!(status == 200 && head.contains("default-src 'none'; style-src 'self'"), "{head}");
+    assert!(page.contains("<bdi>two &lt;b&gt;</bdi>") && !page.contains("<b>"), "{page}");
+    assert!(page.contains("cannot be read"), "{page}");
+    let ids: Vec<&str> =
+        page.split("name=\"run\" value=\"").skip(1).filter_map(|rest| rest.get(..16)).collect();
+    assert_eq!(ids.len(), 2, "{page}");
+    let (status, head, _) = viewer.get(&format!("/compare?run={}&run={}", ids[1], ids[0]));
+    let both = format!("view/{}-{}/", ids[1], ids[0]);
+    assert!(status == 303 && head.contains(&format!("location: {both}")), "{head}");
+    let live = viewer.json(&format!("/{both}live.json"));
+    assert_eq!(live["runs"].as_array().unwrap().len(), 2, "{live:#}");
+    let revision = live["revision"].as_str().unwrap();
+    let index = viewer.json(&format!("/{both}data/{revision}/index"));
+    assert_eq!(index["report"]["comparisons"][0]["kind"], "runs");
+    assert_eq!(index["report"]["runs"][1]["name"], "two <b>");
+    assert_eq!(viewer.send("GET", &format!("/{both}"), "Host: elsewhere.example\r\n", "").0, 403);
+    assert_eq!(viewer.get("/view/0000000000000000/").0, 404);
+}

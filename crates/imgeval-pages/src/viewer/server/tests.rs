@@ -137,7 +137,7 @@ fn start() -> Running {
     let growth = Arc::new(Mutex::new(Growth { n: 2, is_gone: false }));
     let runs = Growing { folder: folder.path().to_owned(), state: Arc::clone(&growth) };
     let options = ViewerOptions { host: Ipv4Addr::LOCALHOST.into(), port: 0, every: Duration::ZERO };
-    let served = Served::open(Box::new(runs), options, Box::new(|_| ())).unwrap();
+    let served = Served::open(Box::new(runs), options, Arc::new(|_| ())).unwrap();
     // Every question looks: nothing here waits for a clock.
     lock(&served.news).cost = Duration::ZERO;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

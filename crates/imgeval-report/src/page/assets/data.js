@@ -5,11 +5,11 @@ const mode = document.documentElement.dataset.mode;
 /** What the page shows; replaced as a whole when a live page gets news. */
 let store = null;
 
-const KINDS = { detector: "detector", judge: "judge", human: "person" };
+const KINDS = { detector: "detector", judge: "judge", human: "rater" };
 
 const buildStore = (index, revision) => {
   const { report } = index;
-  // The same observer looks at several runs: it has one number for all of them.
+  // The same evaluator looks at several runs: it has one number for all of them.
   const eyes = [];
   const eyeNumbers = new Map();
   const eyeOf = report.runs.map((run) =>
@@ -26,33 +26,34 @@ const buildStore = (index, revision) => {
   index.cases.map((name, number) => number).sort((a, b) => collator.compare(index.cases[a], index.cases[b])).forEach((number, rank) => (ranks[number] = rank));
   const lowerPrompts = index.prompts.map((text) => text.toLowerCase());
   const lowerReasons = index.reasons.map((text) => text.toLowerCase());
-  const samples = index.samples.map(([run, name, number, part, prompt, outcome, image, opinions, registration, measures], place) => {
+  const samples = index.samples.map(([run, name, number, part, prompt, outcome, image, opinions, registration, measures, input], place) => {
     const opinionsOf = opinions.map(([observer, outcome, score, isCorrect, uncertainty, reasons]) => ({
       observer, eye: eyeOf[run][observer], outcome: index.outcomes[outcome], score, isCorrect, uncertainty, reasons: index.reasons[reasons],
     }));
     const words = [lowerPrompts[prompt], index.cases[name].toLowerCase(), ...opinions.map((opinion) => lowerReasons[opinion[5]])];
     return {
-      place, run, name: index.cases[name], rank: ranks[name], number, part: index.parts[part], prompt: index.prompts[prompt],
+      place, run, name: index.cases[name], rank: ranks[name], number, part: index.parts[part], prompt: index.prompts[prompt], promptNumber: prompt,
       outcome: index.outcomes[outcome], image: image && { hash: image[0], extension: image[1], width: image[2], height: image[3] },
-      registration: index.registrations[registration], measures: new Map(measures),
+      registration: index.registrations[registration], measures: new Map(measures), input: input === null ? "" : index.inputs[input],
       opinions: opinionsOf, words: words.join("\n"), replies: null, runsDiffer: false,
       eyesDiffer: opinionsOf.length > 1 && differ(opinionsOf),
     };
   });
   const groups = new Map();
+  const byKey = new Map(samples.map((sample) => [keyOf(sample), sample]));
   for (const sample of samples) {
-    const key = `${sample.number} ${sample.name}`;
+    const key = groupKey(index.report, sample);
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(sample);
   }
   for (const group of groups.values()) {
     if (group.length < 2) continue;
-    // Each observer's verdicts are held against its own in the other runs.
+    // Each evaluator's verdicts are compared with its own on the other runs.
     const runsDiffer = eyes.some((_, eye) => differ(group.flatMap((sample) => sample.opinions.filter((opinion) => opinion.eye === eye))));
     for (const sample of group) sample.runsDiffer = runsDiffer;
   }
   const ordered = samples.toSorted((a, b) => a.rank - b.rank || a.number - b.number || a.run - b.run);
-  return { ...index, revision, eyes, samples, ordered, groups };
+  return { ...index, revision, eyes, samples, ordered, groups, byKey };
 };
 
 /** So far apart are scores that disagree. */
@@ -67,24 +68,23 @@ const differ = (opinions) => {
 
 const keyOf = (sample) => `${sample.run}/${sample.number}/${sample.name}`;
 
-const findSample = (key) => {
-  const [run, number, ...name] = key.split("/");
-  const group = store.groups.get(`${number} ${name.join("/")}`);
-  return group?.find((sample) => String(sample.run) === run) ?? null;
-};
+const findSample = (key) => store.byKey.get(key) ?? null;
+
+/** Equal for answers to the same case: suites may share ids, and fresh prompts too. */
+const groupKey = (report, sample) => `${sample.number} ${report.runs[sample.run].suite} ${sample.promptNumber} ${sample.name}`;
 
 /** The samples that other runs have of the same case. */
-const rivalsOf = (sample) => store.groups.get(`${sample.number} ${sample.name}`).filter((other) => other.run !== sample.run);
+const rivalsOf = (sample) => store.groups.get(groupKey(store.report, sample)).filter((other) => other.run !== sample.run);
 
 const thumbSource = (run, image) => {
-  if (mode === "live") return `/thumb/${run}/${image.hash}`;
+  if (mode === "live") return `thumb/${run}/${image.hash}`;
   if (mode === "folder") return `thumbs/${image.hash}.jpg`;
   return `data:image/jpeg;base64,${byId(`thumb-${image.hash}`)?.textContent ?? ""}`;
 };
 
 /** The original; of a page in one file the thumbnail. */
 const imageSource = (run, image) => {
-  if (mode === "live") return `/image/${run}/${image.hash}`;
+  if (mode === "live") return `image/${run}/${image.hash}`;
   if (mode === "folder") return `images/${image.hash}.${image.extension}`;
   return thumbSource(run, image);
 };
@@ -107,7 +107,7 @@ Object.defineProperty(window, "imgevalData", { value: receive });
 const readFile = (name) => {
   if (mode === "single") return Promise.resolve(byId(name).textContent);
   if (mode === "live") {
-    return fetch(`/data/${store.revision}/${name}`).then((answer) => {
+    return fetch(`data/${store.revision}/${name}`).then((answer) => {
       if (!answer.ok) throw new Error("the server does not have these details any more");
       return answer.text();
     });

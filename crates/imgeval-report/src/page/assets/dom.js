@@ -43,6 +43,50 @@ const details = (summary, ...content) => h("details", null, h("summary", null, s
 const factList = (facts) =>
   h("dl", { class: "facts" }, facts.map(([name, value]) => [foreign("dt", name), foreign("dd", value === "" ? "none" : value)]));
 
+/** Marks the sides to which a table goes on. */
+const markOverflow = (box) => {
+  const inner = box.firstChild;
+  const hidden = inner.scrollWidth - inner.clientWidth;
+  box.classList.toggle("overflows", hidden > 1);
+  box.classList.toggle("more-left", hidden > 1 && inner.scrollLeft > 1);
+  box.classList.toggle("more-right", hidden > 1 && inner.scrollLeft < hidden - 1);
+};
+
+const overflows = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (target.closest(".sideways")) markOverflow(target.closest(".sideways"));
+});
+
+/** Wide tables scroll by themselves, also with the keyboard; shadows and words show that there is more. */
+const scroller = (label, table) => {
+  const inner = h("div", { class: "scroller", role: "region", tabindex: "0", "aria-labelledby": label }, table);
+  const box = h("div", { class: "sideways" }, inner, h("p", { class: "hint", "aria-hidden": "true" }, "Scroll sideways for more →"));
+  inner.addEventListener("scroll", () => markOverflow(box), { passive: true });
+  overflows.observe(inner);
+  overflows.observe(table);
+  return box;
+};
+
+/** A head that orders its column: `direction` is "ascending", "descending" or empty. */
+const sortHead = ({ id, text, isNumber, direction, act }) =>
+  h("th", { scope: "col", class: isNumber ? "number" : null, "aria-sort": direction || "none" },
+    h("button", { type: "button", class: "sort", id, onclick: act }, foreign("bdi", text), h("span", { class: "arrow", "aria-hidden": "true" }, { ascending: "▲", descending: "▼" }[direction] ?? "↕")));
+
+/** A choice among named values, with its label. */
+const chooserOf = (id, label, options, value, choose) => {
+  const box = h("select", { id, onchange: (event) => choose(event.target.value) }, options.map(([name, text]) => h("option", { value: name }, text)));
+  box.value = value;
+  return h("div", { class: "field" }, h("label", { for: id }, label), box);
+};
+
+/** Builds a section anew; the control that had the focus has it again. */
+const rebuild = (section, ...children) => {
+  const focused = section.contains(document.activeElement) ? document.activeElement.id : "";
+  const places = [...section.querySelectorAll(".scroller")].map((inner) => inner.scrollLeft);
+  section.replaceChildren(...children.flat(4).filter(Boolean));
+  [...section.querySelectorAll(".scroller")].forEach((inner, number) => { if (places[number]) inner.scrollLeft = places[number]; });
+  if (focused) byId(focused)?.focus({ preventScroll: true });
+};
+
 const isTyping = (target) => /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && target.type !== "checkbox";
 
 /** Says something to those who listen to the page. */

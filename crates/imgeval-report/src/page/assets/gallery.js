@@ -1,25 +1,23 @@
 // The gallery: filters, order, and a grid that holds only what is near the screen.
 
-/** The opinion that counts: of the chosen observer, or of the first who looked. */
+/** The opinion that counts: of the chosen evaluator, or of the first one. */
 const opinionOf = (sample) => {
   if (state.eye === "") return sample.opinions[0] ?? null;
   return sample.opinions.find((opinion) => opinion.eye === Number(state.eye)) ?? null;
 };
 
 /** One of right, wrong, scored, none, failed. */
-const verdictOf = (sample) => {
+const verdictOf = (sample, opinion = opinionOf(sample)) => {
   if (sample.outcome !== "ok") return "failed";
-  const opinion = opinionOf(sample);
   if (!opinion || (opinion.outcome !== "ok" && opinion.score === null)) return "none";
   if (opinion.isCorrect !== null) return opinion.isCorrect ? "right" : "wrong";
   return opinion.score === null ? "none" : "scored";
 };
 
-const VERDICTS = { right: ["✓", "right"], wrong: ["✗", "wrong"], scored: ["●", "scored"], none: ["–", "no verdict"], failed: ["!", "no image"] };
+const VERDICTS = { right: ["✓", "correct"], wrong: ["✗", "incorrect"], scored: ["●", "scored"], none: ["–", "no verdict"], failed: ["!", "no image"] };
 
-const badgeOf = (sample) => {
-  const verdict = verdictOf(sample);
-  const opinion = opinionOf(sample);
+const badgeOf = (sample, opinion = opinionOf(sample)) => {
+  const verdict = verdictOf(sample, opinion);
   const [shape, word] = VERDICTS[verdict];
   const text = verdict === "failed" ? sample.outcome : verdict === "scored" ? fixed(opinion.score) : verdict === "none" && opinion ? opinion.outcome : word;
   return { verdict, shape, text };
@@ -89,6 +87,24 @@ const chooser = (name, label, options) => {
   return h("div", { class: "field" }, h("label", { for: `filter-${name}` }, label), box);
 };
 
+/** Every verdict that some sample has by some evaluator. */
+const verdictsThere = (samples) => {
+  const there = new Set();
+  for (const sample of samples) {
+    for (const opinion of sample.opinions.length > 0 ? sample.opinions : [null]) there.add(verdictOf(sample, opinion));
+    // By an evaluator who did not look at it.
+    if (sample.outcome === "ok" && sample.opinions.length < store.report.runs[sample.run].observers.length) there.add("none");
+  }
+  return there;
+};
+
+/** The orders for which the samples hold something. */
+const sortsThere = (samples) => {
+  const hasSome = (read) => samples.some((sample) => sample.opinions.some((opinion) => read(opinion) !== null));
+  const [hasScores, hasUncertainty] = [hasSome((opinion) => opinion.score), hasSome((opinion) => opinion.uncertainty)];
+  return Object.entries(SORTS).filter(([value]) => value === "case" || (value === "unsure" ? hasUncertainty : hasScores));
+};
+
 const buildFilters = () => {
   const { samples, report, eyes } = store;
   const parts = tally(samples.map((sample) => sample.part));
@@ -96,28 +112,30 @@ const buildFilters = () => {
   const fields = [];
   if (report.runs.length > 1) {
     const counts = tally(samples.map((sample) => sample.run));
-    fields.push(chooser("run", "Run", [["", "all"], ...report.runs.map((run, number) => [String(number), `${letterOf(number)} ${run.name} (${counts.get(number) ?? 0})`])]));
+    fields.push(chooser("run", "Run", [["", "all"], ...report.runs.map((run, number) => [String(number), `${run.name} (${counts.get(number) ?? 0})`])]));
   }
   if (parts.size > 1) fields.push(chooser("part", "Part", [["", "all"], ...[...parts].filter(([part]) => part !== "").map(([part, n]) => [part, `${part} (${n})`])]));
-  fields.push(chooser("verdict", "Verdict", [["", "all"], ...Object.entries(VERDICTS).map(([value, [shape, word]]) => [value, `${shape} ${word}`])]));
+  const verdicts = verdictsThere(samples);
+  if (verdicts.size > 1) fields.push(chooser("verdict", "Verdict", [["", "all"], ...Object.entries(VERDICTS).filter(([value]) => verdicts.has(value)).map(([value, [shape, word]]) => [value, `${shape} ${word}`])]));
   if (outcomes.size > 1) fields.push(chooser("outcome", "Outcome", [["", "all"], ...[...outcomes].map(([outcome, n]) => [outcome, `${outcome} (${n})`])]));
   if (report.runs.length > 1 || eyes.length > 1) {
     const between = [["", "all"]];
     if (report.runs.length > 1) between.push(["runs", `runs (${samples.filter((sample) => sample.runsDiffer).length})`]);
-    if (eyes.length > 1) between.push(["eyes", `observers (${samples.filter((sample) => sample.eyesDiffer).length})`]);
-    fields.push(chooser("apart", "Disagreement of", between));
+    if (eyes.length > 1) between.push(["eyes", `evaluators (${samples.filter((sample) => sample.eyesDiffer).length})`]);
+    fields.push(chooser("apart", "Disagreement between", between));
   }
-  if (eyes.length > 1) fields.push(chooser("eye", "Observer", [["", "first who looked"], ...eyes.map((eye, number) => [String(number), `${KINDS[eye.kind]}: ${eye.title}`])]));
+  if (eyes.length > 1) fields.push(chooser("eye", "Evaluator", [["", "first evaluator"], ...eyes.map((eye, number) => [String(number), `${KINDS[eye.kind]}: ${eye.title}`])]));
   const registrations = tally(samples.map((sample) => sample.registration).filter((status) => status !== ""));
   if (registrations.size > 0) fields.push(chooser("registration", "Registration", [["", "all"], ...[...registrations].map(([status, n]) => [status, `${status} (${n})`])]));
   const measured = store.measures.map((name) => [`${BY_MEASURE}${name}`, `${name}, largest first`]);
-  fields.push(chooser("sort", "Order", [...Object.entries(SORTS).map(([value, [text]]) => [value, text]), ...measured]));
+  const sorts = [...sortsThere(samples).map(([value, [text]]) => [value, text]), ...measured];
+  if (sorts.length > 1) fields.push(chooser("sort", "Order", sorts));
   const search = h("input", { type: "search", id: "search", autocomplete: "off", spellcheck: "false", placeholder: "words", oninput: (event) => go({ q: event.target.value, at: "gallery" }) });
-  const replies = h("input", { type: "checkbox", id: "replies", onchange: (event) => go({ replies: event.target.checked ? "1" : "", at: "gallery" }) });
+  const replies = eyes.some((eye) => eye.kind !== "detector") && h("input", { type: "checkbox", id: "replies", onchange: (event) => go({ replies: event.target.checked ? "1" : "", at: "gallery" }) });
   byId("filters").replaceChildren(
     h("div", { class: "field wide" }, h("label", { for: "search" }, "Search prompts, cases, reasons ", h("kbd", null, "/")), search),
     ...fields,
-    h("label", { class: "check" }, replies, "replies too"),
+    replies ? h("label", { class: "check" }, replies, "include replies") : "",
     h("button", { type: "button", id: "clear", onclick: () => go({ ...DEFAULTS, sort: state.sort, layers: state.layers, at: "gallery" }) }, "Clear"),
   );
 };
@@ -129,7 +147,7 @@ const showFilters = () => {
     box?.classList.toggle("set", state[name] !== DEFAULTS[name]);
   }
   if (byId("search").value !== state.q) byId("search").value = state.q;
-  byId("replies").checked = state.replies !== "";
+  if (byId("replies")) byId("replies").checked = state.replies !== "";
   byId("clear").disabled = ["q", "replies", ...FILTERS].every((name) => name === "sort" || state[name] === DEFAULTS[name]);
 };
 
@@ -179,10 +197,10 @@ const makeCard = (place) => {
   const sample = shown[place];
   const { verdict, shape, text } = badgeOf(sample);
   const measured = sample.measures.get(orderingMeasure());
-  const differing = [sample.runsDiffer && "runs disagree", sample.eyesDiffer && "observers disagree"].filter(Boolean).join(", ");
+  const differing = [sample.runsDiffer && "runs disagree", sample.eyesDiffer && "evaluators disagree"].filter(Boolean).join(", ");
   const link = h(
     "a",
-    { href: linkTo({ open: keyOf(sample), with: "" }), tabindex: place === current ? "0" : "-1", "data-place": place },
+    { href: linkTo({ open: keyOf(sample), with: "", from: "" }), tabindex: place === current ? "0" : "-1", "data-place": place },
     h("span", { class: "picture" }, pictureOf(sample)),
     h("span", { class: "caption" },
       h("span", { class: "verdict" },
@@ -190,7 +208,7 @@ const makeCard = (place) => {
         measured !== undefined && h("span", { class: "soft small" }, ` ${threeDigits(measured)}`),
         differing && h("span", { class: "differ", title: differing }, "≠", h("span", { class: "unseen" }, differing))),
       foreign("span", sample.prompt.slice(0, 200) || "no prompt", { class: "prompt" }),
-      h("span", { class: "where" }, store.report.runs.length > 1 && `${letterOf(sample.run)} · `, foreign("bdi", sample.name), ` #${sample.number}`, sample.part && [" · ", foreign("bdi", sample.part)])),
+      h("span", { class: "where" }, store.report.runs.length > 1 && [foreign("bdi", store.report.runs[sample.run].name), " · "], foreign("bdi", sample.name), ` #${sample.number}`, sample.part && [" · ", foreign("bdi", sample.part)])),
   );
   const card = h("li", { "aria-setsize": shown.length, "aria-posinset": place + 1 }, link);
   card.style.width = `${grid.width}px`;
@@ -277,7 +295,7 @@ const buildGallery = () => {
   });
   byId("gallery").replaceChildren(
     h("h2", { id: "gallery-heading", tabindex: "-1" }, "Gallery"),
-    h("form", { id: "filters", role: "search", "aria-label": "Filter the gallery", onsubmit: (event) => { event.preventDefault(); focusCard(0); } }),
+    h("form", { id: "filters", class: "filters", role: "search", "aria-label": "Filter the gallery", onsubmit: (event) => { event.preventDefault(); focusCard(0); } }),
     h("p", { id: "count", class: "soft", role: "status" }),
     h("p", { id: "reading", class: "soft", role: "status" }),
     grid.list,

@@ -1,10 +1,10 @@
 // Puts the page together.
 
-const SECTIONS = { summary: "Summary", tables: "Scores", charts: "Charts", pixels: "Pixel metrics", comparisons: "Comparisons", architecture: "Architecture", artefacts: "Artifacts", weaknesses: "Weaknesses", rounds: "Rounds", sessions: "Sessions", forensics: "Forensics", diagnoses: "Diagnoses", figures: "Figures", costs: "Costs", failures: "Failures", methods: "Methods", gallery: "Gallery" };
+const SECTIONS = { summary: "Summary", tables: "Scores", charts: "Charts", pixels: "Pixel metrics", comparisons: "Comparisons", architecture: "Architecture", artefacts: "Artifacts", weaknesses: "Weaknesses", rounds: "Rounds", sessions: "Sessions", forensics: "Forensics", diagnoses: "Diagnoses", figures: "Figures", costs: "Costs", failures: "Failures", methods: "Methods", prompts: "Prompt by model", gallery: "Gallery" };
 
 // Light and dark.
 
-const THEMES = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+const THEMES = { auto: "Theme: system", light: "Theme: light", dark: "Theme: dark" };
 
 const storedTheme = () => {
   try {
@@ -36,15 +36,17 @@ const nextTheme = () => {
 
 const KEY_HELP = [
   ["/", "search"],
-  ["g", "to the gallery"],
-  ["↑ ↓ ← →, Home, End, Page keys", "move in the gallery"],
+  ["g", "go to the gallery"],
+  ["p", "go to prompt by model, if there are several runs"],
+  ["↑ ↓ ← →, Home, End, Page keys", "move in the gallery and in prompt by model"],
   ["Enter", "open the sample"],
   ["← →", "previous and next sample, when one is open"],
-  ["s", "beside the next run with the same case"],
-  ["b m c u", "boxes, masks, color scores, what did not count"],
+  ["s", "compare with the next run on the same case"],
+  ["b m c u", "boxes, masks, color scores, ignored detections, where there are any"],
+  ["w", "source and edit side by side, or under a slider"],
   ["Esc", "close"],
-  ["t", "light, dark, as the system"],
-  ["?", "these keys"],
+  ["t", "light, dark, system theme"],
+  ["?", "show these keys"],
 ];
 
 const showKeys = () => {
@@ -53,13 +55,13 @@ const showKeys = () => {
   dialog.replaceChildren(
     h("h2", { id: "keys-heading" }, "Keys"),
     h("table", null, h("tbody", null, KEY_HELP.map(row))),
-    h("p", { class: "soft" }, "“Runs disagree” means: one run was judged right and another wrong on the same case and number by the same observer, or their scores lie 0.25 or more apart; observers likewise on one image. Every state of the page is in its address: copy it to share what you see."),
+    h("p", { class: "soft" }, "“Runs disagree” means that the same evaluator called one run correct and another incorrect on the same case and number, or gave scores at least 0.25 apart; “evaluators disagree” means the same for two evaluators of one image. In prompt by model, models disagree where their mean scores on a prompt are at least 0.25 apart. Every state of the page is in its address: copy it to share what you see."),
     h("button", { type: "button", onclick: () => dialog.close() }, "Close"),
   );
   dialog.showModal();
 };
 
-const DETAIL_KEYS = { ArrowLeft: () => stepSample(-1), ArrowRight: () => stepSample(1), s: stepRival };
+const DETAIL_KEYS = { ArrowLeft: () => stepSample(-1), ArrowRight: () => stepSample(1), s: stepRival, w: toggleWipe };
 for (const [layer, [key]] of Object.entries(LAYERS)) DETAIL_KEYS[key] = () => toggleLayer(layer);
 
 const PAGE_KEYS = {
@@ -72,12 +74,21 @@ const PAGE_KEYS = {
     scrollToSection("gallery");
     focusCard(current);
   },
+  p: () => {
+    if (byId("prompts").hidden) return;
+    scrollToSection("prompts");
+    focusCell(sheet.at);
+  },
 };
 
 addEventListener("keydown", (event) => {
   if (!store || event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) return;
   if (isTyping(event.target)) {
-    // Out of the search and to what it found.
+    // Out of a search and to what it found.
+    if (event.target.id === "sheet-search" && ["Escape", "ArrowDown"].includes(event.key)) {
+      event.preventDefault();
+      focusCell({ row: 0, column: 0, image: 0 });
+    }
     if (event.target.id === "search" && ["Escape", "ArrowDown"].includes(event.key)) {
       event.preventDefault();
       focusCard(0);
@@ -87,7 +98,7 @@ addEventListener("keydown", (event) => {
   const act = event.key === "?" ? showKeys : event.key === "t" ? nextTheme : (byId("detail").open ? DETAIL_KEYS : PAGE_KEYS)[event.key];
   if (!act) return;
   // Arrows move within long texts.
-  if (byId("detail").open && event.key.startsWith("Arrow") && event.target.closest("pre")) return;
+  if (byId("detail").open && event.key.startsWith("Arrow") && event.target.closest("pre, input[type=range]")) return;
   event.preventDefault();
   act();
 });
@@ -122,12 +133,19 @@ const jumpTo = (event, name) => {
 const buildSections = () => {
   const link = (name) =>
     h("a", { href: linkTo({ at: name, open: "", with: "" }), "data-section": name, onclick: (event) => jumpTo(event, name) }, SECTIONS[name]);
-  byId("sections").replaceChildren(...Object.keys(SECTIONS).filter((name) => !byId(name).hidden).map(link));
+  // Among the pages of a folder of runs, the index is two steps up.
+  const isInFolder = mode === "live" && /\/view\/[^/]+\/$/.test(location.pathname);
+  const up = isInFolder && h("a", { href: "../../" }, "All runs");
+  byId("sections").replaceChildren(...(up ? [up] : []), ...Object.keys(SECTIONS).filter((name) => !byId(name).hidden).map(link));
 };
 
 /** Draws what the state says; `before` is the state until now, or null if everything may have changed. */
 const render = (before) => {
   if (!store) return;
+  const isOther = (names) => !before || names.some((name) => before[name] !== state[name]);
+  if (before && isOther(["order", "published", "intervals"])) renderTables();
+  if (before && isOther(["differ", "pair"])) renderComparisons();
+  if (isOther(SHEET_STATE)) renderPrompts();
   const isFiltered = !before || ["q", "replies", ...FILTERS].some((name) => before[name] !== state[name]);
   if (isFiltered) {
     if (before) current = 0;
@@ -153,6 +171,7 @@ const show = (index, revision) => {
   renderClosing();
   buildFilters();
   // A page of sessions alone has no gallery.
+  byId("prompts").hidden = sheetSuites().length === 0;
   byId("gallery").hidden = store.report.runs.length === 0 && store.report.rounds !== null;
   buildSections();
   byId("foot").replaceChildren(h("p", null, `Made with ${store.report.tool}.`, mode === "single" ? " This is the page in one file: it holds thumbnails; the originals are in the runs." : ""));
@@ -162,7 +181,7 @@ addEventListener("popstate", () => {
   const before = state;
   state = readState();
   render(before);
-  if (state.open === "" && before.open !== "") focusCard(current);
+  if (state.open === "" && before.open !== "") focusOpener(before);
   else if (state.at !== before.at && state.at !== "") scrollToSection(state.at);
 });
 
@@ -182,12 +201,12 @@ const liveLine = (live) => {
     const done = run.n_prompts > 0 ? `${run.n_prompts_with_image.toLocaleString("en")} of ${counted(run.n_prompts, "prompt")} with an image` : "no prompts";
     return h("li", null, foreign("strong", run.name), " ", h("progress", { max: Math.max(run.n_prompts, 1), value: run.n_prompts_with_image, "aria-label": `progress of ${run.name}` }), ` ${done}, ${counted(run.n_images, "image")}, ${counted(run.n_failed, "failure")}`, run.spend && [" · ", foreign("bdi", run.spend)]);
   };
-  return [live.problem && h("p", { class: "notice", role: "alert" }, live.problem), h("ul", null, live.runs.map(part)), h("p", { class: "soft small" }, `Live. Looked at ${new Date().toLocaleTimeString()}.`)];
+  return [live.problem && h("p", { class: "notice", role: "alert" }, live.problem), h("ul", null, live.runs.map(part)), h("p", { class: "soft small" }, `Live. Last checked at ${new Date().toLocaleTimeString()}.`)];
 };
 
 /** Takes new data; what the reader looks at stays where it is. */
 const takeNews = async (revision) => {
-  const answer = await fetch(`/data/${revision}/index`);
+  const answer = await fetch(`data/${revision}/index`);
   if (!answer.ok) return;
   const index = await answer.json();
   const [first] = [...grid.cards.entries()].filter(([, card]) => card.getBoundingClientRect().bottom > byId("top").offsetHeight).sort(([a], [b]) => a - b);
@@ -215,7 +234,7 @@ const takeNews = async (revision) => {
 const poll = async () => {
   let pause = 2;
   try {
-    const live = await fetch("/live.json").then((answer) => answer.json());
+    const live = await fetch("live.json").then((answer) => answer.json());
     pause = live.every;
     byId("live").hidden = false;
     if (live.revision !== store?.revision) await takeNews(live.revision);
@@ -223,7 +242,7 @@ const poll = async () => {
     document.body.dataset.revision = live.revision;
   } catch {
     byId("live").hidden = false;
-    byId("live").replaceChildren(h("p", { class: "notice", role: "alert" }, "imgeval serve does not answer; what you see is the last that it sent."));
+    byId("live").replaceChildren(h("p", { class: "notice", role: "alert" }, "imgeval serve does not answer; this page shows what it sent last."));
   }
   setTimeout(poll, 1000 * pause);
 };
@@ -236,6 +255,7 @@ const finishOpening = () => {
 
 setTheme(storedTheme());
 buildGallery();
+buildSheet();
 if (mode === "live") {
   poll();
 } else {

@@ -33,25 +33,26 @@ const roundsComparison = (comparison, number) => {
   const line = (name, sessions, difference, interval, p, adjusted) =>
     h("tr", null, h("th", { scope: "row" }, name), h("td", { class: "number" }, sessions), h("td", { class: "number" }, difference), h("td", { class: "number" }, interval ? `${threeDigits(interval[0])} to ${threeDigits(interval[1])}` : "–"), h("td", { class: "number" }, probability(p)), h("td", { class: "number" }, probability(adjusted)));
   const percentOf = (interval) => interval && interval.map((end) => 100 * end);
-  const heads = ["Measure", "Sessions", "B − A", "95 % interval", "p", "p (Holm)"];
+  const heads = ["Measure", "Sessions", "Difference", "95 % interval", "p", "p (Holm)"];
   return h("div", { class: "board" },
     h("h3", { id: `rounds-comparison-${number}` }, foreign("bdi", `${comparison.a} and ${comparison.b}`)),
     foreign("p", comparison.conclusion, { class: "finding" }),
-    h("p", { class: "soft small" }, "A is ", foreign("bdi", comparison.a), ", B is ", foreign("bdi", comparison.b), ", over the sessions and rounds that both have."),
+    h("p", { class: "soft small" }, "A positive difference means that ", foreign("bdi", comparison.b), " is higher, a negative one that ", foreign("bdi", comparison.a), " is, over the sessions and rounds that both have."),
     scroller(`rounds-comparison-${number}`, h("table", null, h("thead", null, h("tr", null, heads.map((text, place) => h("th", { scope: "col", class: place > 0 ? "number" : null }, text)))), h("tbody", null,
       comparison.success.map((of) => line(`holds through round ${of.round}, %`, of.sessions, signed(100 * of.difference, 0), percentOf(of.interval), of.p, of.p_adjusted)),
       comparison.judged.map((of) => line(`succeeds by the judge through round ${of.round}, %`, of.sessions, signed(100 * of.difference, 0), percentOf(of.interval), of.p, of.p_adjusted)),
       comparison.slopes.map((of) => line(`${of.name}, ${of.unit} a round`, of.sessions, signed(of.difference, 2), of.interval, of.p, of.p_adjusted))))));
 };
 
-const LOOKS = { image: "image", aligned: "in the frame of the round before", change: "what changed against the source" };
+const LOOKS = { image: "image", wipe: "source and round under a slider", aligned: "in the frame of the round before", change: "what changed against the source" };
 
 /** Whether the page holds the images of a session: of many only those of the first, in one file none. */
 const isShown = (session) => session.source !== "" || session.models.some((model) => model.rounds.some((round) => round.image !== ""));
 
 /** What a figure of a round shows; images that are not there say why. */
-const roundPicture = (session, round, look) => {
+const roundPicture = (session, round, look, id) => {
   if (round.registration !== "" && !isShown(session)) return placeholder("–", "The page does not hold the images of this session.");
+  if (look === "wipe") return roundWipe(session, round, id);
   const source = round[look];
   if (source !== "") {
     const picture = h("img", { src: source, alt: `round ${round.round}, ${LOOKS[look]}`, decoding: "async" });
@@ -60,6 +61,13 @@ const roundPicture = (session, round, look) => {
   if (look === "image") return placeholder("!", round.reasons[0] || "there is no image");
   const why = look === "aligned" ? "It does not register with the round before." : "It does not register with the source.";
   return placeholder("–", round.image === "" ? "There is no image." : why);
+};
+
+/** The source image against the image of a round. */
+const roundWipe = (session, round, id) => {
+  if (session.source === "" || round.image === "") return placeholder("–", round.image === "" ? "There is no image." : "The source image cannot be read.");
+  const { stage, controls, note } = wipe({ id, before: { source: session.source, name: "source image", alt: "the source image" }, after: { source: round.image, name: `round ${round.round}`, alt: `round ${round.round}` } });
+  return h("div", { class: "wiped" }, stage, controls, note);
 };
 
 const regionOf = (round) => {
@@ -89,15 +97,17 @@ const sessionView = (session, number) => {
   const label = h("output", { for: `slider-${number}` });
   const draw = () => {
     label.textContent = current === 0 ? "source" : `round ${current} of ${nRounds}: ${session.instructions[current - 1] ?? ""}`;
-    const panes = session.models.map((model) => {
+    const panes = session.models.map((model, place) => {
       const round = model.rounds[current - 1];
       const name = foreign("bdi", models[model.model].name);
-      const picture = current === 0 ? (session.source === "" ? placeholder("?", isShown(session) ? "The source cannot be read." : "The page does not hold the images of this session.") : h("img", { src: session.source, alt: "the source" })) : round ? roundPicture(session, round, look) : placeholder("–", "no such round");
+      const picture = current === 0 ? (session.source === "" ? placeholder("?", isShown(session) ? "The source cannot be read." : "The page does not hold the images of this session.") : h("img", { src: session.source, alt: "the source" })) : round ? roundPicture(session, round, look, `wipe-${number}-${place}`) : placeholder("–", "no such round");
       return h("figure", { class: "pane" }, h("figcaption", null, name, current > 0 && round && [" ", roundBadge(round)]), h("div", { class: "shots" }, picture));
     });
     slide.replaceChildren(h("div", { class: `panes n${Math.min(panes.length, 3)}` }, panes));
   };
   const slider = h("input", { type: "range", id: `slider-${number}`, min: 0, max: nRounds, value: 0, oninput: (event) => { current = Number(event.target.value); draw(); } });
+  const hasLook = (name) => session.models.some((model) => model.rounds.some((round) => (name === "wipe" ? session.source !== "" && round.image !== "" : round[name] !== "")));
+  const looks = Object.keys(LOOKS).filter((name) => name === "image" || hasLook(name));
   const choice = (name) => {
     const radio = h("input", { type: "radio", name: `look-${number}`, value: name, onchange: () => { look = name; draw(); } });
     radio.checked = name === look;
@@ -112,9 +122,9 @@ const sessionView = (session, number) => {
   return h("div", { class: "board session" },
     h("h3", { id: `session-${number}` }, "Session ", foreign("bdi", session.id)),
     scroller(`session-${number}`, strip),
-    details("Look at the rounds one by one", h("div", { class: "viewer" },
+    details("See the rounds one by one", h("div", { class: "viewer" },
       h("label", { for: `slider-${number}` }, "Round"), slider, label,
-      h("fieldset", { class: "layers" }, h("legend", { class: "unseen" }, "What is shown"), Object.keys(LOOKS).map(choice)), slide)));
+      h("fieldset", { class: "layers" }, h("legend", { class: "unseen" }, "What is shown"), looks.map(choice)), slide)));
 };
 
 /** So many sessions are drawn at once. */
@@ -135,13 +145,15 @@ const renderRounds = () => {
     more.textContent = `Show ${Math.min(SESSIONS_AT_ONCE, rounds.sessions.length - drawn)} more of ${counted(rounds.sessions.length, "session")}`;
   };
   add();
-  byId("rounds").replaceChildren(
+  rebuild(byId("rounds"),
     h("h2", { id: "rounds-heading" }, "Rounds"),
     ...rounds.limits.map((text) => foreign("p", text, { class: "soft" })),
     ...rounds.notes.map((note) => foreign("p", note, { class: "notice" })),
-    ...rounds.comparisons.map((comparison) => foreign("p", comparison.conclusion, { class: "finding" })),
+    ...(rounds.models.length < MANY_RUNS ? rounds.comparisons.map((comparison) => foreign("p", comparison.conclusion, { class: "finding" })) : []),
     ...rounds.models.map(roundsModelTable),
     list, more,
-    ...rounds.comparisons.map(roundsComparison),
+    rounds.models.length < MANY_RUNS
+      ? h("div", null, rounds.comparisons.map(roundsComparison))
+      : rounds.comparisons.length > 0 && details(`Comparisons of ${counted(rounds.comparisons.length, "pair")} of models`, rounds.comparisons.map(roundsComparison)),
   );
 };

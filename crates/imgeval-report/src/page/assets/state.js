@@ -1,6 +1,16 @@
 // What is shown, as the address says it: everything is in the fragment, so that every state can be linked and the back button works.
 
-const DEFAULTS = { at: "", q: "", replies: "", run: "", part: "", verdict: "", outcome: "", registration: "", apart: "", eye: "", sort: "case", open: "", with: "", layers: "boxes" };
+const DEFAULTS = {
+  at: "",
+  // The gallery.
+  q: "", replies: "", run: "", part: "", verdict: "", outcome: "", registration: "", apart: "", eye: "", sort: "case",
+  // The open sample, and from where it was opened.
+  open: "", with: "", from: "", layers: "boxes", look: "",
+  // Tables and comparisons.
+  order: "", published: "", intervals: "", differ: "", pair: "",
+  // Prompt by model.
+  msuite: "", meye: "", mq: "", mpart: "", mapart: "", msort: "case",
+};
 
 const readState = () => {
   const given = new URLSearchParams(location.hash.slice(1));

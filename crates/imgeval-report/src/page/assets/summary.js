@@ -2,7 +2,7 @@
 
 const sentenceEnd = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
-/** The row of the score table that belongs to an observer of a run. */
+/** The row of the score table that belongs to an evaluator of a run. */
 const rowOf = (run, observer) => {
   for (const board of store.report.boards) {
     const row = board.rows.find(({ source }) => source.kind === "run" && source.run === run && source.observer === observer);
@@ -40,19 +40,19 @@ const scoreOf = (run, number, observer) => {
     h("p", { class: "soft" }, "Everything that must be equal for two numbers to be comparable:"),
     factList(observer.protocol.facts),
   );
-  const missing = coverageList(observer.coverage.filter((line) => line.count > 0), "What this observer left open");
+  const missing = coverageList(observer.coverage.filter((line) => line.count > 0), "Unscored images");
   if (!found || found.cell.value === null) {
     const hasParts = found && found.row.cells.some((cell) => cell.value !== null);
-    const why = !found ? "There is no score table for this observer." : hasParts ? "Some parts have a score, but not all that the overall score needs; the table tells." : "No image has a score yet.";
+    const why = !found ? "There is no score table for this evaluator." : hasParts ? "Some parts have a score, but not all that the overall score needs; see the table." : "No image has a score yet.";
     return h("div", { class: "score" }, h("p", { class: "eyes" }, heading), h("p", { class: "value none" }, "no score"), h("p", { class: "soft" }, why), missing, folded);
   }
   const { cell, board } = found;
   const decimals = Math.max(board.decimals, 2);
   const sure = cell.interval
-    ? `95 % interval ${fixed(cell.interval.low, decimals)} to ${fixed(cell.interval.high, decimals)} (${cell.interval.method})`
+    ? `95 % confidence interval ${fixed(cell.interval.low, decimals)} to ${fixed(cell.interval.high, decimals)} (${cell.interval.method})`
     : "no interval: too few prompts";
   const gaps = cell.n_missing > 0 && cell.bounds
-    ? `${counted(cell.n_missing, "score")} missing: between ${fixed(cell.bounds[0], decimals)} if all of them were wrong and ${fixed(cell.bounds[1], decimals)} if all were right${cell.with_missing ? `; with the uncertainty of those seen, from ${fixed(cell.with_missing.low, decimals)} to ${fixed(cell.with_missing.high, decimals)}` : ""}`
+    ? `${counted(cell.n_missing, "score")} missing: the score would be ${fixed(cell.bounds[0], decimals)} if all of them were incorrect and ${fixed(cell.bounds[1], decimals)} if all were correct${cell.with_missing ? `; with sampling error, from ${fixed(cell.with_missing.low, decimals)} to ${fixed(cell.with_missing.high, decimals)}` : ""}`
     : cell.n_missing > 0 ? `${counted(cell.n_missing, "score")} missing` : "nothing missing";
   return h(
     "div",
@@ -80,29 +80,29 @@ const runCard = (run, number) => {
   const measured = [run.suite, run.prompts, run.model && `images by ${run.model}`].filter(Boolean);
   const isUnfinished = run.n_prompts_with_image < run.n_prompts;
   const numbers = [
-    [counted(run.n_images, "usable image"), n_wanted > 0 ? `of ${counted(n_wanted, "sample")}` : "none was asked for or imported yet"],
+    [counted(run.n_images, "usable image"), n_wanted > 0 ? `of ${counted(n_wanted, "sample")}` : "none generated or imported yet"],
     [run.n_prompts > 0 ? percent(run.n_prompts_with_image, run.n_prompts) : "no prompts", run.n_prompts > 0 ? `of prompts have an image: ${run.n_prompts_with_image.toLocaleString("en")} of ${run.n_prompts.toLocaleString("en")}` : "the run has no cases"],
     [counted(run.n_failed, "failure"), n_wanted > 0 ? `${percent(run.n_failed, n_wanted)} of samples` : ""],
   ];
   return h(
     "article",
     { class: "card run", "aria-labelledby": `run-${number}` },
-    h("h3", { id: `run-${number}` }, store.report.runs.length > 1 && h("span", { class: "letter", "aria-hidden": "true" }, letterOf(number)), foreign("bdi", run.name)),
+    h("h3", { id: `run-${number}` }, foreign("bdi", run.name)),
     h("p", { class: "soft" }, measured.map((text, place) => [place > 0 && " · ", foreign("bdi", text)])),
     run.observers.length === 0
-      ? h("div", { class: "score" }, h("p", { class: "value none" }, "no score"), h("p", null, run.n_images > 0 ? "Nobody has looked at these images yet, or the suite has no rules. The gallery shows them." : "There are no images to score."))
+      ? h("div", { class: "score" }, h("p", { class: "value none" }, "no score"), h("p", null, run.n_images > 0 ? "These images are not evaluated yet, or the suite has no rules. The gallery shows them." : "There are no images to score."))
       : run.observers.map((observer, place) => scoreOf(number, place, observer)),
     h("ul", { class: "numbers" }, numbers.map(([value, text]) => h("li", null, h("strong", null, value), " ", h("span", { class: "soft" }, text)))),
     isUnfinished && h("p", { class: "notice" }, `${counted(run.n_prompts - run.n_prompts_with_image, "prompt has", "prompts have")} no usable image; scores are over the others.`),
-    run.spend && h("p", null, h("strong", null, "Spend "), foreign("bdi", run.spend)),
-    coverageList(run.coverage.filter((line) => line.count > 0), "What is missing or noteworthy"),
-    run.facts.length > 0 && details("What was asked", factList(run.facts)),
-    run.n_images + run.n_failed > 0 && h("p", null, h("a", { href: linkTo({ ...DEFAULTS, run: String(number), at: "gallery" }) }, "Look at its images")),
+    run.spend && h("p", null, h("strong", null, "Cost "), foreign("bdi", run.spend)),
+    coverageList(run.coverage.filter((line) => line.count > 0), "Missing or noteworthy"),
+    run.facts.length > 0 && details("Settings of the run", factList(run.facts)),
+    run.n_images + run.n_failed > 0 && h("p", null, h("a", { href: linkTo({ ...DEFAULTS, run: String(number), at: "gallery" }) }, "See its images")),
   );
 };
 
-/** Short name of a run: A, B, C … */
-const letterOf = (number) => (number < 26 ? String.fromCharCode(65 + number) : String(number + 1));
+/** More runs than this are listed one line each, with their cards folded away. */
+const MOST_CARDS = 4;
 
 const renderSummary = () => {
   const { report } = store;
@@ -111,107 +111,25 @@ const renderSummary = () => {
   const sessions = report.rounds?.sessions.length ?? 0;
   const suites = [...new Set(report.runs.map((run) => run.suite))];
   const observers = store.eyes.length;
-  const ofRuns = `${counted(report.runs.length, "run")} of ${suites.length > 0 ? suites.join(", ") : "no suite"}: ${counted(n_images, "image")}, ${counted(n_failed, "failure")}, ${observers > 0 ? `looked at by ${counted(observers, "observer")}` : "nobody has looked yet"}.`;
+  const ofRuns = `${counted(report.runs.length, "run")} of ${suites.length > 0 ? suites.join(", ") : "no suite"}: ${counted(n_images, "image")}, ${counted(n_failed, "failure")}, ${observers > 0 ? `scored by ${counted(observers, "evaluator")}` : "not evaluated yet"}.`;
   const lead = report.runs.length === 0 && sessions > 0
     ? `${counted(sessions, "session")} of edits by ${counted(report.rounds.models.length, "model")}, controls included.`
     : report.runs.length === 0 && report.diagnoses.length > 0 ? "" : ofRuns;
   const runs = [...report.runs.keys()];
+  const cards = h("div", { class: "cards" }, runs.map((number) => runCard(report.runs[number], number)));
   const parts = [
     h("h1", { id: "summary-heading" }, foreign("bdi", report.title)),
     lead !== "" && h("p", { class: "lead" }, lead),
     ...report.notes.map((note) => foreign("p", note, { class: "notice" })),
-    ...report.comparisons.filter((comparison) => comparison.conclusion).map((comparison) => foreign("p", comparison.conclusion, { class: "finding" })),
+    ...conclusionsInWords().map((conclusion) => foreign("p", conclusion, { class: "finding" })),
     ...summaryGroups(),
     h("h2", { class: "unseen" }, "Runs"),
-    runs.length > 0 ? h("div", { class: "cards" }, runs.map((number) => runCard(report.runs[number], number))) : sessions + report.diagnoses.length === 0 && h("p", { class: "notice" }, "This report has no runs."),
+    runs.length > MOST_CARDS ? details(`Each run in full (${runs.length})`, cards) : runs.length > 0 ? cards : sessions + report.diagnoses.length === 0 && h("p", { class: "notice" }, "This report has no runs."),
   ];
   byId("summary").replaceChildren(...parts.filter(Boolean));
 };
 
-// Tables.
-
-let showsIntervals = false;
-
-const cellText = (cell, decimals) => {
-  if (cell.value === null) return h("td", { class: "number" }, h("span", { class: "soft" }, "–", h("span", { class: "unseen" }, " no score")));
-  const value = fixed(cell.value, decimals);
-  return h(
-    "td",
-    { class: "number" },
-    cell.is_best ? h("strong", null, value, h("span", { class: "unseen" }, " best")) : value,
-    cell.rank && h("span", { class: "rank" }, cell.rank[0] === cell.rank[1] ? ` rank ${cell.rank[0]}` : ` rank ${cell.rank[0]}–${cell.rank[1]}`),
-    showsIntervals && cell.interval && h("span", { class: "interval" }, `${fixed(cell.interval.low, decimals)}–${fixed(cell.interval.high, decimals)}`),
-    cell.n_missing > 0 && h("span", { class: "interval" }, `${cell.n_missing.toLocaleString("en")} missing`),
-  );
-};
-
-const boardTable = (board, number) => {
-  const groups = [];
-  for (const row of board.rows) {
-    if (groups.at(-1)?.name !== row.group) groups.push({ name: row.group, rows: [] });
-    groups.at(-1).rows.push(row);
-  }
-  const line = (row) =>
-    h("tr", { class: row.source.kind === "run" ? "ours" : null },
-      h("th", { scope: "row" }, foreign("bdi", row.name), row.source.kind === "run" && h("span", { class: "tag" }, "this report"), row.note && h("strong", { class: "warn" }, row.note),
-        row.fingerprint && h("code", { class: "print", title: "Protocol" }, row.fingerprint)),
-      row.cells.map((cell) => cellText(cell, board.decimals)));
-  const body = (group) =>
-    h("tbody", null, group.name && h("tr", { class: "group" }, h("th", { colspan: board.columns.length + 1, scope: "rowgroup" }, group.name)), group.rows.map(line));
-  return h("div", { class: "board" },
-    h("h3", { id: `board-${number}` }, board.title),
-    scroller(`board-${number}`, h("table", null, h("thead", null, h("tr", null, h("th", { scope: "col" }, "Model"), board.columns.map((column) => h("th", { scope: "col", class: "number" }, column)))), groups.map(body))),
-    board.published_source && h("p", { class: "soft small" }, h("strong", null, "Published scores: "), foreign("bdi", sentenceEnd(board.published_source))),
-    board.published_unknown && h("p", { class: "soft small" }, h("strong", null, "Not known of them: "), foreign("bdi", sentenceEnd(board.published_unknown))));
-};
-
-/** Wide tables scroll by themselves, also with the keyboard. */
-const scroller = (label, table) => h("div", { class: "scroller", role: "region", tabindex: "0", "aria-labelledby": label }, table);
-
-const renderTables = () => {
-  const { boards } = store.report;
-  byId("tables").hidden = boards.length === 0;
-  const toggle = h("input", { type: "checkbox", onchange: (event) => { showsIntervals = event.target.checked; renderTables(); byId("intervals").focus(); }, id: "intervals" });
-  toggle.checked = showsIntervals;
-  byId("tables").replaceChildren(
-    h("h2", { id: "tables-heading" }, "Scores"),
-    h("p", { class: "soft" }, "The largest score of a column among comparable rows is bold. Ranks are a range where the order is within the noise."),
-    h("label", { class: "check" }, toggle, "95 % intervals"),
-    ...boards.map(boardTable),
-  );
-};
-
-const probability = (value) => (value === null ? "–" : value < 0.0001 ? "< 0.0001" : value.toFixed(4));
-
-const comparisonView = (comparison, number) => {
-  const line = (of, place) => {
-    const isOverall = place === comparison.lines.length - 1;
-    return h("tr", { class: isOverall ? "ours" : null },
-      h("th", { scope: "row" }, foreign("bdi", of.part)),
-      h("td", { class: "number" }, of.difference === null ? "–" : signed(of.difference, 3)),
-      h("td", { class: "number" }, of.interval ? `${signed(of.interval.low, 3)} to ${signed(of.interval.high, 3)}` : "–"),
-      h("td", { class: "number" }, of.n_prompts.toLocaleString("en")),
-      comparison.is_paired && h("td", { class: "number" }, of.won_tied_lost ? of.won_tied_lost.join(" / ") : "–"),
-      h("td", { class: "number" }, probability(of.p_value)),
-      h("td", { class: "number" }, probability(of.p_adjusted)),
-      h("td", null, of.test || "–"),
-      h("td", { class: "number" }, of.detectable === null ? "–" : fixed(of.detectable, 3)),
-      h("td", { class: "number" }, of.prompts_needed === null ? "–" : of.prompts_needed.toLocaleString("en")));
-  };
-  const heads = ["Part", "A − B", "95 % interval", "Prompts", comparison.is_paired && "A better / same / worse", "p", "p (Holm)", "Test", "Detectable", "Prompts needed"].filter(Boolean);
-  return h("div", { class: "board" },
-    h("h3", { id: `comparison-${number}` }, foreign("bdi", comparison.title)),
-    comparison.conclusion && foreign("p", comparison.conclusion, { class: "finding" }),
-    ...comparison.notes.map((note) => foreign("p", note, { class: "notice" })),
-    comparison.lines.length > 0 && h("p", { class: "soft small" }, "A is ", foreign("bdi", comparison.a), ", B is ", foreign("bdi", comparison.b), ". Detectable: the smallest true difference that would be found four times of five."),
-    comparison.lines.length > 0 && scroller(`comparison-${number}`, h("table", null, h("thead", null, h("tr", null, heads.map((text, place) => h("th", { scope: "col", class: place > 0 && text !== "Test" ? "number" : null }, text)))), h("tbody", null, comparison.lines.map(line)))));
-};
-
-const renderComparisons = () => {
-  const { comparisons } = store.report;
-  byId("comparisons").hidden = comparisons.length === 0;
-  byId("comparisons").replaceChildren(h("h2", { id: "comparisons-heading" }, "Comparisons"), ...comparisons.map(comparisonView));
-};
+// Weaknesses and figures.
 
 const weaknessTable = (view, number) => {
   const shown = (value, unit) => `${threeDigits(value)}${unit && ` ${unit}`}`;
@@ -241,7 +159,7 @@ const renderWeaknesses = () => {
   byId("weaknesses").hidden = weaknesses.length === 0;
   byId("weaknesses").replaceChildren(
     h("h2", { id: "weaknesses-heading" }, "Weaknesses"),
-    h("p", { class: "soft" }, "Measured on the images themselves, by case. The control is the same measure where nobody edited anything; a verdict says no more than value, control and test allow. The gallery can be ordered by each measure, and each sample shows where it was found."),
+    h("p", { class: "soft" }, "Measured on the images themselves, by case. The control is the same measure on images that nobody edited; a verdict says no more than value, control and test allow. The gallery can be ordered by each measure, and each sample shows where it was found."),
     ...weaknesses.map(weaknessTable),
   );
 };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    model::DifferenceLine,
+    model::{ComparisonKind, DifferenceLine},
     summary::{summarize, summary_text},
 };
 
@@ -62,6 +62,7 @@ fn comparison(a: &str, b: &str, low: f64, high: f64) -> ComparisonView {
     };
     ComparisonView {
         suite: "geneval".to_owned(),
+        kind: ComparisonKind::Runs,
         a: a.to_owned(),
         b: b.to_owned(),
         title: String::new(),
