@@ -112,6 +112,6 @@ mod tests {
             assert!(notes(whole, raw).contains("invalid Unicode"), "{whole:?} {raw}");
         }
         let both = notes(Some("data: {\"choices\": [], \"usage\": NaN}\n\n"), "");
-        assert!(both.contains("stream") && both.contains("not finite"), "{both}");
+        assert!(both.contains("stream") && both.contains("non-finite"), "{both}");
     }
 }

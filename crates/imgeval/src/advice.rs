@@ -257,7 +257,7 @@ pub(crate) fn fetch_advice(error: &FetchError) -> (Option<String>, Exit) {
             hint("add --again to replace what was fetched before", Exit::Mismatch)
         }
         FetchError::OtherListing { .. } => {
-            hint("existing existing runs refer to the other one; add --again to replace it", Exit::Mismatch)
+            hint("existing runs refer to the other one; add --again to replace it", Exit::Mismatch)
         }
         FetchError::NoFile { .. } => hint(
             "a clone of the repository, its zip archive, or a folder with its JSON files and scripts",

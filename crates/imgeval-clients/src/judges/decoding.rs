@@ -55,9 +55,9 @@ mod tests {
         add_fields(&mut body, &field("top_p", "{\"a\":[1]}"), &["stream"]).unwrap();
         assert_eq!(Value::Object(body.clone()), json!({"model": "m", "top_p": {"a": [1]}}));
         for (name, value, words) in [
-            ("model", "1", "`model` is not free"),
-            ("stream", "true", "`stream` is not free"),
-            ("top_p", "2", "`top_p` is not free"),
+            ("model", "1", "`model` is reserved"),
+            ("stream", "true", "`stream` is reserved"),
+            ("top_p", "2", "`top_p` is reserved"),
             ("b", "{", "`b` is not valid JSON"),
         ] {
             let failure = add_fields(&mut body, &field(name, value), &["stream"]).unwrap_err();

@@ -132,7 +132,7 @@ async fn whatever_comes_instead_of_an_image_has_a_kind() {
     for (action, kind, words) in [
         (message(refusal, json!({})), FailureKind::Refused, "I can't."),
         (message(json!({"content": "It is a cat."}), json!({})), FailureKind::Refused, "It is a cat."),
-        (message(json!({"content": ""}), json!({})), FailureKind::EmptyReply, "no image came (stop)"),
+        (message(json!({"content": ""}), json!({})), FailureKind::EmptyReply, "no image arrived (stop)"),
         (Action::Reply(Reply::json(200, &filtered)), FailureKind::Moderated, "content filter"),
         (Action::Reply(Reply::json(403, &flagged)), FailureKind::Moderated, "violence"),
         (Action::Reply(Reply::json(200, &native)), FailureKind::Moderated, "IMAGE_SAFETY"),
@@ -141,7 +141,7 @@ async fn whatever_comes_instead_of_an_image_has_a_kind() {
             FailureKind::Transport,
             "ended with an error (error): oops",
         ),
-        (Action::Reply(Reply::json(200, &json!({}))), FailureKind::EmptyReply, "no image came"),
+        (Action::Reply(Reply::json(200, &json!({}))), FailureKind::EmptyReply, "no image arrived"),
     ] {
         let server = FaultServer::start([action]).await;
         let answer = open(&server).generate(&request("a cat"), &imgeval_core::Always).await.unwrap();

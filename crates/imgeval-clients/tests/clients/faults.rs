@@ -131,7 +131,7 @@ async fn a_call_that_is_told_to_wait_makes_the_others_wait() {
 
 #[tokio::test]
 async fn a_wait_that_is_too_long_ends_the_call_and_is_told() {
-    for (wait, words) in [("3600", "wait of 3600 s"), ("1e300", "too long")] {
+    for (wait, words) in [("3600", "wait 3600 s"), ("1e300", "too long")] {
         let limited = error(429, "rate_limit_exceeded", "slow down").header("retry-after", wait);
         check(vec![Action::Reply(limited)], fails(FailureKind::Transport, words, 1, 0)).await;
     }

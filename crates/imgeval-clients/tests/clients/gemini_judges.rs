@@ -127,8 +127,8 @@ async fn what_cannot_be_worded_is_refused_before_anything_is_sent() {
     let field = |name: &str| vec![(name.to_owned(), "1".to_owned())];
     for (decoding, words) in [
         (Decoding { seed: Some(1 << 40), ..Decoding::default() }, "accepts seeds up to 2147483647"),
-        (Decoding { extra: field("candidateCount"), ..Decoding::default() }, "`candidateCount` is not free"),
-        (Decoding { seed: Some(1), extra: field("seed"), ..Decoding::default() }, "`seed` is not free"),
+        (Decoding { extra: field("candidateCount"), ..Decoding::default() }, "`candidateCount` is reserved"),
+        (Decoding { seed: Some(1), extra: field("seed"), ..Decoding::default() }, "`seed` is reserved"),
     ] {
         let answer = open(&server).judge(&question(decoding), &Always).await.unwrap();
         let (kind, detail) = failure(&answer);

@@ -186,13 +186,13 @@ async fn what_cannot_be_worded_is_refused_before_anything_is_sent() {
         |name: &str| Decoding { extra: vec![(name.to_owned(), "1".to_owned())], ..Decoding::default() };
     let shape = ReplySchema { name: "scores".to_owned(), schema: "[".to_owned() };
     for (decoding, words) in [
-        (field("model"), "`model` is not free"),
-        (field("messages"), "`messages` is not free"),
-        (field("stream"), "`stream` is not free"),
-        (field("n"), "`n` is not free"),
-        (Decoding { seed: Some(1), ..field("seed") }, "`seed` is not free"),
+        (field("model"), "`model` is reserved"),
+        (field("messages"), "`messages` is reserved"),
+        (field("stream"), "`stream` is reserved"),
+        (field("n"), "`n` is reserved"),
+        (Decoding { seed: Some(1), ..field("seed") }, "`seed` is reserved"),
         (Decoding { seed: Some(u64::MAX), ..Decoding::default() }, "accepts seeds up to"),
-        (Decoding { temperature: Some(f64::NAN), ..Decoding::default() }, "NaN is no temperature"),
+        (Decoding { temperature: Some(f64::NAN), ..Decoding::default() }, "temperature NaN"),
         (Decoding { schema: Some(shape), ..Decoding::default() }, "`scores` is not valid JSON"),
     ] {
         let answer = open(&server).judge(&question(decoding), &Always).await.unwrap();
@@ -239,12 +239,12 @@ async fn whatever_comes_instead_of_words_has_a_kind_and_its_raw_reply() {
     for (reply, kind, words) in [
         (Reply::json(200, &refusal), FailureKind::Refused, "I can't."),
         (Reply::json(200, &filtered), FailureKind::Moderated, "content filter"),
-        (Reply::json(200, &thoughts), FailureKind::EmptyReply, "no text arrived (length)"),
-        (Reply::json(200, &json!({})), FailureKind::EmptyReply, "no text arrived"),
-        (Reply::json(200, &json!({"choices": []})), FailureKind::EmptyReply, "no text arrived"),
+        (Reply::json(200, &thoughts), FailureKind::EmptyReply, "no words arrived (length)"),
+        (Reply::json(200, &json!({})), FailureKind::EmptyReply, "no words arrived"),
+        (Reply::json(200, &json!({"choices": []})), FailureKind::EmptyReply, "no words arrived"),
         (Reply::json(200, &native), FailureKind::Moderated, "the answer was blocked: SAFETY"),
         (Reply::json(400, &azure), FailureKind::Moderated, "management policy"),
-        (Reply::json(200, &choice(Value::Null, "stop")), FailureKind::EmptyReply, "no text arrived (stop)"),
+        (Reply::json(200, &choice(Value::Null, "stop")), FailureKind::EmptyReply, "no words arrived (stop)"),
         (policy, FailureKind::Moderated, "no such pictures"),
         (blind, FailureKind::RejectedRequest, "this model takes no images"),
     ] {

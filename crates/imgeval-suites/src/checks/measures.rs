@@ -124,7 +124,7 @@ mod tests {
             [("outside.content_de", 1.0), ("outside.tone_de", 3.5), ("cut_off", 0.0), ("stretch", 1.0)];
         assert_eq!(value(&edit, &[("registration", "ok")], &outside), Ok(0.0));
         let error = value(&edit, &[("registration", "failed")], &outside).unwrap_err();
-        assert!(error.contains("registration failed"), "{error}");
+        assert!(error.contains("registration is failed"), "{error}");
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
         for (check, about, expected) in [
             (json!({"kind": "unchanged"}), &plain, "needs `images`"),
             (json!({"kind": "unchanged", "region": [0.5, 0, 0.1, 1]}), &EDIT, "[left, top, right, bottom]"),
-            (json!({"kind": "unchanged", "cut_off": -1}), &EDIT, "not negative"),
+            (json!({"kind": "unchanged", "cut_off": -1}), &EDIT, "at least 0"),
             (json!({"kind": "color"}), &plain, "`images` or `reference`"),
             (json!({"kind": "color", "reference": [300, 0, 0]}), &EDIT, "CIELAB"),
             (json!({"kind": "text", "lines": []}), &plain, "1 to 50 strings"),

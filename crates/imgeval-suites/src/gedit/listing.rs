@@ -221,7 +221,7 @@ mod tests {
         check("\"en\"", "\"zh\"", "row 2 has the unknown language `zh`");
         check("a1", "a/../1", "the key `a/../1` of row 2");
         check("Add a hat.", " ", "row 2 has no instruction");
-        check(", \"Intersection_exist\": true", "", "row 2 says `Intersection_exist`");
+        check(", \"Intersection_exist\": true", "", "row 2 has `Intersection_exist`");
         check("\"instruction\"", "\"prompt\"", "row 2 does not have the form");
         check("{\"task", "{task", "not JSON in line 2");
     }

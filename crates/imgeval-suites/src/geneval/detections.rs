@@ -113,11 +113,27 @@ pub fn parse_detections_line(
     line: &str,
     defaults: &VerdictOptions,
 ) -> Result<DetectionsLine, DetectionsError> {
+    let line = parse_any_detections_line(line, defaults)?;
+    if line.metadata.include.is_empty() && line.metadata.exclude.is_empty() {
+        return Err(MetadataError::NothingAsked.into());
+    }
+    Ok(line)
+}
+
+/// As [`parse_detections_line`], but also where the metadata ask for nothing, which a reward can be computed for.
+///
+/// # Errors
+/// As [`parse_detections_line`], except for metadata without clauses.
+pub fn parse_any_detections_line(
+    line: &str,
+    defaults: &VerdictOptions,
+) -> Result<DetectionsLine, DetectionsError> {
     let raw: RawLine = from_json_str(line).map_err(json_error)?;
     if raw.objects.len() > MAX_OBJECTS {
         return Err(DetectionsError::TooManyObjects { found: raw.objects.len() });
     }
-    let (metadata, further_keys) = Metadata::parse_among_others(&raw.metadata, Tolerance::BesideTheClauses)?;
+    let (metadata, further_keys) =
+        Metadata::parse_any_among_others(&raw.metadata, Tolerance::BesideTheClauses)?;
     let objects = raw.objects.iter().enumerate().map(parse_object).collect::<Result<_, _>>()?;
     Ok(DetectionsLine {
         filename: raw.filename.unwrap_or_default(),

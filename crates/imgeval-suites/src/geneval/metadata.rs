@@ -172,6 +172,15 @@ impl Metadata {
     /// # Errors
     /// When a field is missing, unknown or not what the official evaluator can work with.
     pub fn parse(value: &Value) -> Result<Self, MetadataError> {
+        let metadata = Self::parse_any(value)?;
+        if metadata.include.is_empty() && metadata.exclude.is_empty() {
+            return Err(MetadataError::NothingAsked);
+        }
+        Ok(metadata)
+    }
+
+    /// Also where nothing is asked of the image.
+    fn parse_any(value: &Value) -> Result<Self, MetadataError> {
         let fields = Fields::new("metadata", value, &METADATA_KEYS)?;
         let include = fields.clauses("include")?;
         let exclude = fields.clauses("exclude")?;
@@ -184,9 +193,6 @@ impl Metadata {
         if metadata.prompt.trim().is_empty() {
             return Err(MetadataError::EmptyPrompt);
         }
-        if metadata.include.is_empty() && metadata.exclude.is_empty() {
-            return Err(MetadataError::NothingAsked);
-        }
         Ok(metadata)
     }
 
@@ -196,6 +202,21 @@ impl Metadata {
     /// # Errors
     /// As [`Self::parse`], except for unknown keys in the places that `tolerance` names.
     pub fn parse_among_others(
+        value: &Value,
+        tolerance: Tolerance,
+    ) -> Result<(Self, Vec<String>), MetadataError> {
+        let (metadata, further) = Self::parse_any_among_others(value, tolerance)?;
+        if metadata.include.is_empty() && metadata.exclude.is_empty() {
+            return Err(MetadataError::NothingAsked);
+        }
+        Ok((metadata, further))
+    }
+
+    /// Like [`Self::parse_among_others`], but also where nothing is asked of the image: reward servers are sent that too.
+    ///
+    /// # Errors
+    /// As [`Self::parse_among_others`], except for metadata without clauses.
+    pub fn parse_any_among_others(
         value: &Value,
         tolerance: Tolerance,
     ) -> Result<(Self, Vec<String>), MetadataError> {
@@ -210,7 +231,7 @@ impl Metadata {
                 }
             }
         }
-        Ok((Self::parse(&value)?, further))
+        Ok((Self::parse_any(&value)?, further))
     }
 
     /// Whether the same is asked of an image, in whatever words.

@@ -16,7 +16,7 @@ mod reward;
 mod suite;
 mod verdict;
 
-pub use detections::{DetectionsError, DetectionsLine, parse_detections_line};
+pub use detections::{DetectionsError, DetectionsLine, parse_any_detections_line, parse_detections_line};
 pub use layout::{FolderMetadata, FoundExtra, FoundFiles, FoundImage, Layout, LayoutError, find_images};
 pub use metadata::{Exclude, Include, Metadata, MetadataError, Position, Relation, Tag, Tolerance};
 pub use name_template::{NameTemplate, TemplateError};

@@ -47,7 +47,12 @@ pub fn compute_reward(
         Semantics::Exact => exact_parts(metadata, &verdict, options)?,
     };
     let reward = Reward {
-        score: if parts.is_empty() { 0.0 } else { parts.iter().sum::<f64>() / parts.len() as f64 },
+        score: match (parts.as_slice(), semantics) {
+            ([], Semantics::FlowGrpo) => 0.0,
+            // Nothing was asked, and nothing is wrong.
+            ([], Semantics::Exact) => 1.0,
+            (parts, _) => parts.iter().sum::<f64>() / parts.len() as f64,
+        },
         reward: f64::from(u8::from(verdict.is_correct())),
         strict_reward: f64::from(u8::from(is_strict)),
     };
@@ -177,7 +182,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::geneval::parse_detections_line;
+    use crate::geneval::{parse_any_detections_line, parse_detections_line};
 
     /// A line of detections of 64 x 64 pixels; every object is 8 pixels large.
     fn rewards_of(metadata: &str, objects: &[(&str, f32, f32, &str)], semantics: Semantics) -> Reward {
@@ -248,7 +253,7 @@ mod tests {
         let Ok(text) = std::fs::read_to_string(path) else { return };
         for line in text.lines() {
             let expected: Value = serde_json::from_str(line).unwrap();
-            let parsed = parse_detections_line(line, &VerdictOptions::default()).unwrap();
+            let parsed = parse_any_detections_line(line, &VerdictOptions::default()).unwrap();
             let (verdict, reward) =
                 compute_reward(&parsed.metadata, &parsed.objects, &parsed.options, Semantics::FlowGrpo)
                     .unwrap();

@@ -249,12 +249,20 @@ mod tests {
         check(&[("4-Color/Color_text.txt", "a CLIP: b\nc CLIP: d")], "1 images and 2 lines");
         check(&[("4-Color/Color_text.txt", "")], "1 images and 0 lines");
         check(&[("4-Color/Color_text.txt", "no mark")], "line 1 of");
-        check(&[("x/4-Color/y", "")], "are the folder color");
+        check(&[("x/4-Color/y", "")], "are both the folder color");
         let folder = tempfile::tempdir().unwrap();
-        assert!(find_benchmark(folder.path()).unwrap_err().to_string().contains("no folder of Reason-Edit"));
+        assert!(
+            find_benchmark(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("contains no folder of Reason-Edit")
+        );
         write(folder.path(), &good[..2]);
         assert!(
-            find_benchmark(folder.path()).unwrap_err().to_string().contains("no `Color_text.txt`, and 0")
+            find_benchmark(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("contains no `Color_text.txt`, and 0")
         );
     }
 

@@ -111,7 +111,7 @@ fn yaml_that_readers_take_differently_is_refused() {
         ("<<: b\n", "a key that is not a string"),
         ("a: b\n---\na: c\n", "a second document"),
         ("a: \"b\u{2028}c\"\n", "a line end of Unicode"),
-        ("a: [b\n", "no YAML"),
+        ("a: [b\n", "not valid YAML"),
         ("b: c\n", "there is no `a`"),
     ] {
         let found = error(source);
@@ -234,7 +234,7 @@ fn forms_that_once_were_read_wrongly_are_read_or_refused() {
     check(Compose::Of("19", Place::returned("second").at(TEXT_0)), "Sails?");
     let talk = Place::argument("messages.append", Argument::At(0)).within("build").at(TEXT_0);
     check(Compose::Holes(&Compose::Of("20", talk), &[("question", Field::Question)]), "Q?. Row or sail.");
-    refused(Compose::Of("20", talk), "the place `{question}`");
+    refused(Compose::Of("20", talk), "the placeholder `{question}`");
     // Text alone says nothing of images: which ones are shown, the suite declares.
     check(returned("21", TEXT_0), "Row.");
     check(Compose::Holes(&returned("22", TEXT_0), &[("['question']", Field::Question)]), "Row \"Q?\"");

@@ -90,7 +90,7 @@ fn a_script_that_asks_otherwise_is_refused() {
         assert_eq!(error.lines().count(), 1);
     };
     check("['Explanation']", "['Prompt']", "do not name {explanation}");
-    check("['Explanation']", "['Hint']", "the place `{prompt_data['Hint']}` in line 40");
+    check("['Explanation']", "['Hint']", "the placeholder `{prompt_data['Hint']}` in line 40");
     check("['Explanation']", "['Explanation']!r", "a conversion");
     check("\"image_url\",", "\"image\",", "a part of type `image` in line");
     check("data:image/png;base64,", "https://", "an image that is not a data URL");

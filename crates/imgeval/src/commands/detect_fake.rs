@@ -147,7 +147,7 @@ fn list(args: &DetectFakeArgs, printer: Printer) -> Result<Exit> {
     let places = args.models.places();
     let state = |description: &'static Description| {
         let asked = AskedForensics { description, pipeline: None, files: Vec::new() };
-        if asked.is_here(&places) { "here" } else { "not installed" }
+        if asked.is_here(&places) { "installed" } else { "not installed" }
     };
     if args.json {
         let rows = DETECTORS.iter().map(|one| {

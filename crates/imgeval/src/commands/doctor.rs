@@ -37,7 +37,7 @@ impl State {
     fn word(self) -> &'static str {
         match self {
             Self::Works => "works",
-            Self::NotSetUp => "not configured",
+            Self::NotSetUp => "not set up",
             Self::NotTried => "not tried",
             Self::NotTrusted => "not trusted",
             Self::Broken => "broken",

@@ -19,7 +19,7 @@ use imgeval_scoring::{plain_view, published_view, with_verdict_facts};
 use imgeval_suites::{
     geneval::{
         self, DetectionsLine, ResultRow, Reward, VerdictError, VerdictOptions, compute_reward,
-        compute_verdict, parse_detections_line,
+        compute_verdict, parse_any_detections_line, parse_detections_line,
     },
     registry,
     summary::{Summary, SummaryBuilder},
@@ -139,7 +139,11 @@ fn score_lines(
         if text.trim().is_empty() {
             continue;
         }
-        let parsed = parse_detections_line(text, options).map_err(|error| bad(error.to_string()))?;
+        let parsed = match args.semantics {
+            None => parse_detections_line(text, options),
+            Some(_) => parse_any_detections_line(text, options),
+        };
+        let parsed = parsed.map_err(|error| bad(error.to_string()))?;
         further_keys.extend(parsed.further_keys.iter().cloned());
         let (row, reward) = score_line(&parsed, args.semantics).map_err(|error| bad(error.to_string()))?;
         builder.add_score(parsed.metadata.tag as usize, &row.metadata, f64::from(u8::from(row.correct)));

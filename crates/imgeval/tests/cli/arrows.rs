@@ -141,6 +141,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "imgeval-scoring",
             "imgeval-settings",
             "imgeval-store",
+            "imgeval-study",
             "imgeval-suites",
             "imgeval-vision",
         ],

@@ -61,8 +61,8 @@ fn a_probe_is_trained_and_asked() {
         fs::read_dir(report.join("figures")).unwrap().map(|entry| entry.unwrap().path()).collect();
     let svgs =
         figures.iter().filter(|path| path.extension().is_some_and(|extension| extension == "svg")).count();
-    // Two histograms, three robustness curves, likeness and spectra; each as PNG too.
-    assert_eq!((svgs, figures.len()), (7, 14), "{figures:?}");
+    // Two histograms, three robustness curves, likeness and spectra; each as PDF and PNG too.
+    assert_eq!((svgs, figures.len()), (7, 21), "{figures:?}");
 
     // A file that is no image is named and counted, and the rest is answered.
     fs::write(lattice.join("note.png"), "not a picture").unwrap();
@@ -182,7 +182,7 @@ fn what_cannot_be_learnt_from_is_told() {
     check(&[&few_class("a")], 2, "only one class is given: `a`");
     check(&["a"], 2, "`a` is not of the form NAME=PLACE");
     check(&[&few_class("a"), &few_class("b")], 2, "class `a` has 4 groups of images but needs at least 10");
-    check(&[&few_class("a"), &format!("b={}", text(&empty))], 5, "has no image");
+    check(&[&few_class("a"), &format!("b={}", text(&empty))], 5, "contains no image");
     check(&[&few_class("a"), &format!("b={}", text(&folder.join("absent")))], 2, "is not a folder");
 
     // A run without an image.
@@ -190,7 +190,7 @@ fn what_cannot_be_learnt_from_is_told() {
     write_official(&images, 0, 0);
     fs::write(images.join("00000/samples/0000.png"), "no picture").unwrap();
     check_exit(&imgeval(&["import", "geneval", text(&images), "--run", text(&run)]), 4);
-    check(&[&few_class("a"), &format!("b={}", text(&run))], 5, "has no image");
+    check(&[&few_class("a"), &format!("b={}", text(&run))], 5, "contains no image");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn traces_of_a_place_stand_beside_the_reference() {
     let arguments = ["diagnose", "artefacts", &named, "--reference", text(&plain), "--report", text(&report)];
     let output = command(&arguments).env("IMGEVAL_COLUMNS", "80").output().unwrap();
     check_exit(&output, 4);
-    assert!(stderr(&output).contains("note.png` cannot be used"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("note.png`: unsupported-format"), "{}", stderr(&output));
     let shown = stdout(&output);
     for part in ["made: 12 images, 1 unreadable; reference: 12 images", "period 8", "chance"] {
         assert!(shown.contains(part), "{part}: {shown}");

@@ -169,7 +169,7 @@ fn a_study_continues_names_broken_files_and_gives_its_verdict() {
     fs::write(real.join("broken.png"), "no image").unwrap();
     let broken = imgeval(&arguments);
     check_exit(&broken, 4);
-    assert!(stderr(&broken).contains("broken.png` cannot be used"), "{}", stderr(&broken));
+    assert!(stderr(&broken).contains("broken.png`: unsupported-format"), "{}", stderr(&broken));
 
     let alone = ["diagnose", "forensics", "--fake", &places[1], "--no-own", "--detector", "univfd"];
     let weights = ["--weights", &univfd[0], "--weights", &univfd[1], "--sweep", "none"];

@@ -68,7 +68,7 @@ fn a_budget_without_a_price_is_refused_before_any_call() {
     check_exit(&output, 2);
     assert!(!bench.run().exists());
     let said = stderr(&output);
-    assert!(said.contains("price unknown") && said.contains("some-model"), "{said}");
+    assert!(said.contains("the price of some-model is unknown"), "{said}");
     assert!(said.contains("hint: add the price to the catalog"), "{said}");
     assert_eq!(bench.provider.requests().len(), 0);
     bench.report(&["--limit", "2"], 0).check(&[("made", 2)]);
@@ -102,7 +102,7 @@ fn a_dry_run_tells_calls_cost_basis_and_time_and_touches_nothing() {
     check_exit(&output, 0);
     let said = stdout(&output);
     assert!(said.contains("calls    10") && said.contains("about $0.40"), "{said}");
-    assert!(said.contains("4 requests a minute (--rpm)") && said.contains("at least 3 min"), "{said}");
+    assert!(said.contains("4 requests per minute (--rpm)") && said.contains("at least 3 min"), "{said}");
     assert_eq!(command.output().unwrap().status.code(), Some(0));
 
     bench.report(&["--limit", "3"], 0);

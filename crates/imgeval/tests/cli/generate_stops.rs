@@ -78,7 +78,7 @@ fn check_first_interrupt(name: &str, signal: Signal) {
     check_exit(&output, 130);
     let report = Report::read(&output);
     report.check(&[("made", 4), ("not-started", 2)]);
-    assert_eq!(report.0["stopped"], "as asked");
+    assert_eq!(report.0["stopped"], "interrupted");
     assert_eq!(bench.provider.requests().len(), 4, "nothing is begun any more");
     let report = check_resume(&bench, 2, 0);
     assert_eq!(report.0["spend"]["requests_without_answer"], 0);

@@ -257,7 +257,7 @@ image_input = 1
     assert!(stdout(&output).contains("0.900"), "{}", stdout(&output));
     let output = call(&["--judge-max-cost", "5", "--judge-repeats", "2"]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("price unknown for m"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the price of m is unknown"), "{}", stderr(&output));
     assert_eq!((painter.requests().len(), judge.requests().len()), (3, 3));
     assert!(judge.requests().iter().all(|request| request.header("authorization").is_none()));
 }

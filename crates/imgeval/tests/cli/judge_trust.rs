@@ -279,7 +279,7 @@ fn a_limit_on_the_cost_needs_a_price_and_is_kept() {
     let bench = JudgeBench::new("trust-cost");
     let judge = Provider::start([gives(5, 5)]);
     let said = stderr(&bench.observe(&judge, &["--judge-max-cost", "1"], 2));
-    assert!(said.contains("price unknown for m") && judge.requests().is_empty(), "{said}");
+    assert!(said.contains("the price of m is unknown") && judge.requests().is_empty(), "{said}");
 
     let catalogue = bench.folder.join("models.toml");
     fs::write(&catalogue, CATALOGUE).unwrap();

@@ -217,7 +217,7 @@ fn a_lost_stored_image_comes_back_from_its_file() {
     // Two observers have looked now; which one counts must be said.
     let output = imgeval(&["score", text(&run)]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("--observer"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--evaluator"), "{}", stderr(&output));
 }
 
 #[test]

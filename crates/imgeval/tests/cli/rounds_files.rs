@@ -279,7 +279,7 @@ fn bad_input_ends_in_one_sentence() {
         2,
         "must be in the folder of its sessions",
     );
-    check(&["survival", &broken], 2, "broken.json` cannot be used");
+    check(&["survival", &broken], 2, "broken.json");
     check(&["survival", &empty], 2, "it has none of `times`");
     check(
         &["survival", &write("uneven.json", b"{\"times\": [1, 2], \"events\": [1]}")],

@@ -28,7 +28,7 @@ fn a_label_names_the_run_everywhere() {
     let score = stdout(&imgeval(&["score", text(&first)]));
     assert!(score.contains("label: First try"), "{score}");
     let compared = stdout(&imgeval(&["compare", text(&first), text(&second)]));
-    assert!(compared.contains("First try minus b"), "{compared}");
+    assert!(compared.contains("First try and b, prompt by prompt"), "{compared}");
     let table = stdout(&imgeval(&["report", text(&first), text(&second), "--format", "markdown"]));
     assert!(table.contains("| First try"), "{table}");
     // Run again without one, it keeps its label.

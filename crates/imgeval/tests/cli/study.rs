@@ -111,7 +111,7 @@ fn what_is_missing_is_listed_and_stops_nothing_else() {
 
     let refused = imgeval(&["study", study]);
     check_exit(&refused, 2);
-    assert!(stderr(&refused).contains("there is no cost limit"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("nothing limits the cost"), "{}", stderr(&refused));
 
     let done = document(&["study", study, "--yes", "--json"], 4);
     let found = states(&done);

@@ -197,7 +197,7 @@ fn what_is_fetched_again_must_be_the_same() {
     assert!(fetching.fetched() == before);
     write_benchmark(&fetching.benchmark(), ["Turn the lamp on.", INSTRUCTIONS[1], INSTRUCTIONS[2]]);
     let said = fetching.fetch(&fetching.benchmark(), 6);
-    assert!(said.contains("is not the file fetched before"), "{said}");
+    assert!(said.contains("is not the one fetched before"), "{said}");
     let hashes = said.split(|letter: char| !letter.is_ascii_hexdigit()).filter(|word| word.len() == 64);
     assert_eq!(hashes.collect::<std::collections::BTreeSet<_>>().len(), 2, "{said}");
     assert!(fetching.fetched() == before, "nothing was replaced");

@@ -130,7 +130,7 @@ fn a_script_that_has_changed_since_it_was_fetched_is_refused_with_both_checksums
     assert!(stderr(&refused).contains("--other-scripts"), "{}", stderr(&refused));
     let taken = wise.fetch();
     check_exit(&taken, 0);
-    assert!(stderr(&taken).contains("vllm_eval.py is another version"), "{}", stderr(&taken));
+    assert!(stderr(&taken).contains("vllm_eval.py differs from the version"), "{}", stderr(&taken));
     let shown = wise.call(&["protocol", "show", "wise-verified"]);
     both_hashes(&stdout(&shown));
 
@@ -401,7 +401,7 @@ fn without_a_script_that_can_be_used_a_protocol_file_judges() {
     let output = wise.fetch();
     check_exit(&output, 4);
     let said = stderr(&output);
-    assert!(said.contains("vllm_eval.py was not there") && said.contains("gpt_eval.py` of WISE"), "{said}");
+    assert!(said.contains("vllm_eval.py was missing") && said.contains("gpt_eval.py` of WISE"), "{said}");
     wise.import("wise-legacy", "run", 0);
     let judge = Provider::start([legacy(2, 2, 2)]);
     let name = format!("{}#m", judge.url());

@@ -167,11 +167,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// Hands a request to the page of the runs that it names, as if that page were the whole server.
-async fn view(
-    State(indexed): State<Shared>,
-    Path(parts): Path<Vec<String>>,
-    mut request: Request,
-) -> Response {
+async fn view(State(indexed): State<Shared>, Path(parts): Path<Vec<String>>, request: Request) -> Response {
     let key = parts.into_iter().next().unwrap_or_default();
     // Whoever may not see a page must not have it read either.
     let host = header_text(request.headers(), header::HOST).unwrap_or_default();
@@ -185,7 +181,10 @@ async fn view(
     };
     let path = request.uri().path().strip_prefix(&format!("/view/{key}")).unwrap_or("/");
     let Ok(uri) = path.parse::<Uri>() else { return nothing_there() };
+    let mut request = request;
     *request.uri_mut() = uri;
+    // The page's own routes would otherwise be given the parts of this route's path beside theirs.
+    request.extensions_mut().clear();
     TowerToHyperService::new(router(served)).call(request).await.unwrap_or_else(|never| match never {})
 }
 

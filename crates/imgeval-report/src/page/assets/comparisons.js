@@ -20,10 +20,6 @@ const comparisonGroups = () => {
   return groups;
 };
 
-/** Sentences are for two runs; of more, they would be too many to read. */
-const conclusionsInWords = () =>
-  comparisonGroups().filter((group) => group.names.size < MANY_RUNS).flatMap((group) => group.pairs.map((number) => store.report.comparisons[number].conclusion)).filter(Boolean);
-
 const probability = (value) => (value === null ? "–" : value < 0.0001 ? "< 0.0001" : value.toFixed(4));
 
 const comparisonView = (number) => {

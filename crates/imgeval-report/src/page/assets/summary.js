@@ -121,7 +121,6 @@ const renderSummary = () => {
     h("h1", { id: "summary-heading" }, foreign("bdi", report.title)),
     lead !== "" && h("p", { class: "lead" }, lead),
     ...report.notes.map((note) => foreign("p", note, { class: "notice" })),
-    ...conclusionsInWords().map((conclusion) => foreign("p", conclusion, { class: "finding" })),
     ...summaryGroups(),
     h("h2", { class: "unseen" }, "Runs"),
     runs.length > MOST_CARDS ? details(`Each run in full (${runs.length})`, cards) : runs.length > 0 ? cards : sessions + report.diagnoses.length === 0 && h("p", { class: "notice" }, "This report has no runs."),

@@ -9,12 +9,12 @@ use imgeval_study::{Images, NamedPlace, OptionValue, Task};
 pub(super) fn arguments(task: &Task, max_cost: Option<Usd>) -> Vec<String> {
     let mut line = Line::default();
     match task {
-        Task::Suite { images, section, samples, run, .. } => {
-            line.words(&["run", "--suite", &section.suite]).path("--run", run);
+        Task::Suite { model, images, section, samples, run } => {
+            line.words(&["run", "--suite", &section.suite]).path("--run", run).option("--label", model);
             match images {
                 Images::Existing(place) => line.option("--images", place),
-                Images::Generated { model, options } => {
-                    line.option("--model", model);
+                Images::Generated { model: asked, options } => {
+                    line.option("--model", asked);
                     line.maybe("--samples", samples.as_ref()).maybe("--limit", section.limit.as_ref());
                     if !section.tags.is_empty() {
                         line.option("--tags", &section.tags.join(","));
