@@ -105,7 +105,7 @@ fn no_half_of_a_network_is_loaded() {
     let without = |part: &'static str| move |name: &str| (name != part).then(|| name.to_owned());
     check("npr", &without("layer2.3.bn3.bias"), "1 missing: `layer2.3.bn3.bias`");
     check("npr", &without("fc1.bias"), "1 missing: `fc1.bias`");
-    check("safe", &without("conv1.weight"), "does not hold SAFE's network");
+    check("safe", &without("conv1.weight"), "does not contain SAFE's network");
     check("drct", &without("model.stages.3.blocks.0.gamma"), "1 missing");
     check("aide", &without("convnext_proj.0.bias"), "1 missing");
     let misnamed = |name: &str| Some(name.replace("layer1.1.bn3", "layer1.1.norm3"));

@@ -112,7 +112,7 @@ fn half_a_network_is_never_loaded() {
     // The demonstration loads whatever fits: a wrong prefix gives a random head there.
     let prefixed = |name: &str| Some(name.replace("module.backbone.", "net.backbone."));
     let said = refusal("effort", "effort.safetensors", prefixed, &[]);
-    assert!(said.contains("does not hold the network of Effort"), "{said}");
+    assert!(said.contains("does not contain the network of Effort"), "{said}");
     let head = |name: &str| Some(name.replace("module.head.", "module.classifier."));
     let said = refusal("effort", "effort.safetensors", head, &[]);
     assert!(
@@ -146,5 +146,5 @@ fn files_are_told_apart_by_their_tensors() {
     let said = refused("univfd", &[trunk, "rine_0.pth"]).to_string();
     assert!(said.contains("2 missing: `bias`, `weight`"), "{said}");
     let said = refused("community-forensics", &["bfree.safetensors"]).to_string();
-    assert!(said.contains("does not hold the network of Community Forensics"), "{said}");
+    assert!(said.contains("does not contain the network of Community Forensics"), "{said}");
 }

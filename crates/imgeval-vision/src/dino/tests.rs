@@ -91,5 +91,5 @@ fn weights_of_other_networks_and_impossible_heads_are_refused() {
     assert!(text.contains("`num_attention_heads` is \"2\""), "{text}");
     let lpips = fixture("../lpips/trunk.pth");
     let other = Dino::load(&lpips, &ComputeOptions::default()).err().unwrap().to_string();
-    assert!(other.contains("does not hold a vision transformer of DINO; "), "{other}");
+    assert!(other.contains("does not contain a vision transformer of DINO; "), "{other}");
 }

@@ -229,8 +229,8 @@ fn traces_of_a_place_stand_beside_the_reference() {
     assert_eq!(number("p8")["not_measurable"][0]["count"], 12);
     assert!(fs::read_to_string(report.join("summary.md")).unwrap().contains("Residual fingerprint"));
     let figures = fs::read_dir(report.join("figures")).unwrap().count();
-    // Spectra, a fingerprint each, and their correlations; each as SVG and PNG.
-    assert_eq!(figures, 8);
+    // Spectra, a fingerprint each, and their correlations; each as SVG, PDF and PNG.
+    assert_eq!(figures, 12);
 }
 
 #[test]
