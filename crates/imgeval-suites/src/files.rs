@@ -25,7 +25,8 @@ pub const LISTING: &str = "cases.jsonl";
 pub const IMAGES: &str = "images";
 const OTHER_SCRIPTS: &str = "other-scripts";
 /// In the source of a wording that is not that of the pinned script.
-pub const OTHER_SCRIPT: &str = "different from the version at commit";
+/// Runs hold it, so it stays as it is.
+pub const OTHER_SCRIPT: &str = "another version than that of commit";
 
 /// Where a suite's files come from. Several suites may share one.
 #[derive(Debug)]

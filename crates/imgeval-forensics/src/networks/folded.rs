@@ -57,7 +57,7 @@ pub struct ResidualBlock {
     width: usize,
 }
 
-/// The weight `main` [width, width] plus `left` [width, rank] times the diagonal of `scales` [rank] times `right` [rank, width].
+/// The weight `main` (width x width) plus `left` (width x rank) times the diagonal of `scales` (rank) times `right` (rank x width).
 struct Residual {
     main: Parameter,
     left: Parameter,

@@ -25,7 +25,7 @@ pub struct WaveletAdapter {
     /// Across the positions within each band.
     within_bands: Attention,
     feed_forward: FeedForward,
-    /// What the path over wavelets is multiplied with, [1].
+    /// What the path over wavelets is multiplied with: one number.
     scale: Parameter,
 }
 

@@ -1,7 +1,7 @@
 //! Colors, hatches, dashes and markers that tell series apart, in gray and for every color vision.
 //!
 //! Colors are those of M. Okabe and K. Ito ("Color Universal Design", 2008), in an order in which neighbors differ by at
-//! least [`MIN_LIGHTNESS_STEP`] in CIELAB lightness. Color is never alone: a series also has a hatch, a dash and a marker.
+//! least `MIN_LIGHTNESS_STEP` in CIELAB lightness. Color is never alone: a series also has a hatch, a dash and a marker.
 
 /// Blue, orange, vermilion, sky blue, black, bluish green, yellow, reddish purple.
 const COLORS: [[u8; 3]; 8] = [

@@ -1,6 +1,6 @@
 //! Survival of sessions from a file of times or statuses: `imgeval_metrics::survival` for numbers that were made elsewhere.
 //!
-//! A [`Question`] is read from JSON ([`parse_question`]), answered ([`answer`]), and printed as JSON ([`survival_json`]) or tables
+//! A [`Question`] is read from JSON ([`parse_question`]), answered ([`answer()`]), and printed as JSON ([`survival_json`]) or tables
 //! ([`survival_tables`]). See docs/rounds.md for the file format.
 
 mod answer;

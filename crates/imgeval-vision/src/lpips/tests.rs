@@ -51,7 +51,10 @@ fn small_pictures_and_wrong_slices_are_refused() {
 fn weights_of_another_network_are_named() {
     let refused = |trunk: &str, heads: &str| load(trunk, heads).err().unwrap().to_string();
     let no_trunk = refused("heads.pth", "heads.pth");
-    assert!(no_trunk.contains("does not contain SqueezeNet 1.1; ") && no_trunk.contains("`lin0"), "{no_trunk}");
+    assert!(
+        no_trunk.contains("does not contain SqueezeNet 1.1; ") && no_trunk.contains("`lin0"),
+        "{no_trunk}"
+    );
     let no_heads = refused("trunk.pth", "trunk.pth");
     assert!(
         no_heads.contains("does not contain the linear heads of LPIPS; ") && no_heads.contains("`features."),

@@ -26,7 +26,7 @@ pub struct DepthwiseConvolution {
 }
 
 impl DepthwiseConvolution {
-    /// Of a weight [channels, 1, side, side] and a bias [channels].
+    /// Of a weight `[channels, 1, side, side]` and a bias `[channels]`.
     pub fn of_numbers(weight: &[f32], bias: Vec<f32>, side: usize) -> Self {
         let (channels, places) = (bias.len(), side * side);
         let n_groups = channels.div_ceil(GROUP);

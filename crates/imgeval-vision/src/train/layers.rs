@@ -57,7 +57,7 @@ pub(super) fn mean_over_places(x: &Tensor) -> Result<Tensor> {
     x.flatten_from(2)?.mean(2)
 }
 
-/// The mean of -log softmax(logits)[label] over the rows of `logits` [batch, classes], in 32 bits at least.
+/// The mean of `-log softmax(logits)[label]` over the rows of `logits` [batch, classes], in 32 bits at least.
 pub(super) fn cross_entropy(logits: &Tensor, labels: &[u32]) -> Result<Tensor> {
     let logits = match logits.dtype() {
         DType::F64 => logits.clone(),

@@ -129,7 +129,7 @@ impl TrainedNetwork {
         Ok(outputs.collect())
     }
 
-    /// [image][class], before softmax.
+    /// `[image][class]`, before softmax.
     ///
     /// # Errors
     /// As [`Self::apply`].
@@ -137,7 +137,7 @@ impl TrainedNetwork {
         Ok(self.apply(images)?.into_iter().map(|output| output.logits).collect())
     }
 
-    /// [image][feature], what the head reads: for scores of what is unlike the training images.
+    /// `[image][feature]`, what the head reads: for scores of what is unlike the training images.
     ///
     /// # Errors
     /// As [`Self::apply`].

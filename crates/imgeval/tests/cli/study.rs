@@ -121,7 +121,7 @@ fn what_is_missing_is_listed_and_stops_nothing_else() {
     let step = &done["steps"][0];
     assert!(step["remark"].as_str().unwrap().contains("is scored by a judge"), "{step}");
     let artefacts = &done["steps"][1]["remark"];
-    assert!(artefacts.as_str().unwrap().contains("images/b: not there yet"), "{artefacts}");
+    assert!(artefacts.as_str().unwrap().contains("study-missing/images/b"), "{artefacts}");
 
     let wrong = imgeval(&["study", study, "--only", "genevil"]);
     check_exit(&wrong, 2);
