@@ -81,9 +81,7 @@ fn row(name: &str, run: &ListedRun) -> Row {
     Row::new([
         name.to_owned(),
         run.suite.to_string(),
-        run.label
-            .as_ref()
-            .map_or_else(|| visible(run.model.as_deref().unwrap_or_default()), Label::to_string),
+        visible(run.called()),
         run.n_images.to_string(),
         run.score_text(),
         run.cost_text(),
