@@ -4,6 +4,7 @@ use std::{iter, sync::Arc};
 
 use imgeval_core::SampleId;
 use parquet::{
+    data_type::ByteArray,
     basic::{ConvertedType, Repetition, Type as Physical},
     errors::ParquetError,
     schema::types::{Type, TypePtr},
@@ -57,6 +58,26 @@ impl Cell {
                 Self::Text(text) => text.len(),
                 Self::Image(image) => image.bytes.len() + image.name.len(),
             }
+    }
+
+    pub(crate) fn as_text(&self) -> Option<ByteArray> {
+        if let Self::Text(text) = self { Some(ByteArray::from(text.as_str())) } else { None }
+    }
+
+    pub(crate) fn as_integer(&self) -> Option<i64> {
+        if let Self::Integer(number) = self { Some(*number) } else { None }
+    }
+
+    pub(crate) fn as_number(&self) -> Option<f64> {
+        if let Self::Number(number) = self { Some(*number) } else { None }
+    }
+
+    pub(crate) fn as_flag(&self) -> Option<bool> {
+        if let Self::Flag(flag) = self { Some(*flag) } else { None }
+    }
+
+    pub(crate) fn as_image(&self) -> Option<&ImageFile> {
+        if let Self::Image(image) = self { Some(image) } else { None }
     }
 }
 

@@ -182,60 +182,31 @@ fn write_column<'c, I: Iterator<Item = &'c Cell>>(
             _ => 1,
         })
         .collect();
+    let levels = &levels;
+    let images = || cells().filter_map(Cell::as_image);
     match kind {
-        Kind::Text => {
-            let values = cells().filter_map(|cell| match cell {
-                Cell::Text(text) => Some(ByteArray::from(text.as_str())),
-                _ => None,
-            });
-            write_leaf::<ByteArrayType>(group, &values.collect::<Vec<_>>(), &levels)
-        }
-        Kind::Integer => {
-            let values = cells().filter_map(|cell| match cell {
-                Cell::Integer(number) => Some(*number),
-                _ => None,
-            });
-            write_leaf::<Int64Type>(group, &values.collect::<Vec<_>>(), &levels)
-        }
-        Kind::Number => {
-            let values = cells().filter_map(|cell| match cell {
-                Cell::Number(number) => Some(*number),
-                _ => None,
-            });
-            write_leaf::<DoubleType>(group, &values.collect::<Vec<_>>(), &levels)
-        }
-        Kind::Flag => {
-            let values = cells().filter_map(|cell| match cell {
-                Cell::Flag(flag) => Some(*flag),
-                _ => None,
-            });
-            write_leaf::<BoolType>(group, &values.collect::<Vec<_>>(), &levels)
-        }
+        Kind::Text => write_leaf::<ByteArrayType>(group, cells().filter_map(Cell::as_text), levels),
+        Kind::Integer => write_leaf::<Int64Type>(group, cells().filter_map(Cell::as_integer), levels),
+        Kind::Number => write_leaf::<DoubleType>(group, cells().filter_map(Cell::as_number), levels),
+        Kind::Flag => write_leaf::<BoolType>(group, cells().filter_map(Cell::as_flag), levels),
         Kind::Image => {
-            let images = || {
-                cells().filter_map(|cell| match cell {
-                    Cell::Image(image) => Some(image),
-                    _ => None,
-                })
-            };
-            let bytes: Vec<ByteArray> = images().map(|image| ByteArray::from(image.bytes.clone())).collect();
-            write_leaf::<ByteArrayType>(group, &bytes, &levels)?;
-            drop(bytes);
-            let names: Vec<ByteArray> = images().map(|image| ByteArray::from(image.name.as_str())).collect();
-            write_leaf::<ByteArrayType>(group, &names, &levels)
+            let bytes = images().map(|image| ByteArray::from(image.bytes.clone()));
+            write_leaf::<ByteArrayType>(group, bytes, levels)?;
+            let names = images().map(|image| ByteArray::from(image.name.as_str()));
+            write_leaf::<ByteArrayType>(group, names, levels)
         }
     }
 }
 
 fn write_leaf<T: parquet::data_type::DataType>(
     group: &mut SerializedRowGroupWriter<'_, NewFile>,
-    values: &[T::T],
+    values: impl Iterator<Item = T::T>,
     levels: &[i16],
 ) -> Result<(), ParquetError> {
     let Some(mut column) = group.next_column()? else {
         return Err(ParquetError::General("the schema has fewer columns than the table".to_owned()));
     };
-    column.typed::<T>().write_batch(values, Some(levels), None)?;
+    column.typed::<T>().write_batch(&values.collect::<Vec<_>>(), Some(levels), None)?;
     column.close()
 }
 

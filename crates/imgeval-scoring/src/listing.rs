@@ -14,6 +14,9 @@ const MAX_DEPTH: usize = 3;
 /// More folders than this are not searched.
 const MAX_FOLDERS: usize = 10_000;
 
+/// No interval is listed.
+const VALUE_ONLY: BootstrapSettings = BootstrapSettings { seed: 0, replicates: 1 };
+
 /// A run in a few words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedRun {
@@ -135,7 +138,7 @@ pub fn list_run(directory: &Path) -> Result<ListedRun, ScoringError> {
     let run = Run::open(directory)?;
     let coverage = run.coverage()?;
     let score = |evaluator| {
-        let (summary, coverage) = run.summarise(evaluator, BootstrapSettings::default())?;
+        let (summary, coverage) = run.summarise(evaluator, VALUE_ONLY)?;
         Ok(ListedScore {
             evaluator: evaluator.title(),
             overall: summary.overall().estimate.map(|overall| overall.value),

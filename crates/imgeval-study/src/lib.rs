@@ -27,5 +27,5 @@ pub use file::{
     ReportSection, RoundsSection, Study, SuiteSection, WeaknessesSection,
 };
 pub use ledger::{Ledger, Outcome, Record, StepState};
-pub use plan::{Images, NamedPlace, Step, Task, plan};
+pub use plan::{Images, NamedPlace, Step, Task, is_pattern, plan, split_place};
 pub use template::{PAPER, TEMPLATE};

@@ -30,6 +30,18 @@ pub struct NamedPlace {
     pub place: String,
 }
 
+/// The name, where there is one, and the place of `NAME=PLACE` or `PLACE`.
+#[must_use]
+pub fn split_place(text: &str) -> (Option<&str>, &str) {
+    text.split_once('=').map_or((None, text), |(name, place)| (Some(name), place))
+}
+
+/// Whether a place, or a part of one, stands for all that match it.
+#[must_use]
+pub fn is_pattern(place: &str) -> bool {
+    place.contains(['*', '?', '[', '{'])
+}
+
 /// What a step does. Paths start in the working folder.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
@@ -259,9 +271,9 @@ fn diagnose(study: &Study, runs: &[ModelRun], steps: &mut Vec<Step>) -> Vec<Path
     if let Some(section) = &asked.forensics
         && !all.is_empty()
     {
-        let real = |place: &String| match place.split_once('=') {
-            Some((name, place)) => format!("{name}={}", study.place(place)),
-            None => study.place(place),
+        let real = |text: &String| match split_place(text) {
+            (Some(name), place) => format!("{name}={}", study.place(place)),
+            (None, place) => study.place(place),
         };
         folders.push(out("forensics"));
         push(

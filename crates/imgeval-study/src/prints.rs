@@ -8,7 +8,10 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Images, Step, Task};
+use crate::{
+    Images, Step, Task,
+    plan::{is_pattern, split_place},
+};
 
 /// Deeper folders are taken for unchanged.
 const MAX_DEPTH: usize = 6;
@@ -30,12 +33,8 @@ fn places_read(task: &Task) -> Vec<PathBuf> {
     let named = |places: &[crate::NamedPlace]| -> Vec<PathBuf> {
         places.iter().map(|place| PathBuf::from(&place.place)).collect()
     };
-    let plain = |places: &[String]| -> Vec<PathBuf> {
-        // A name may stand before.
-        places
-            .iter()
-            .map(|place| PathBuf::from(place.split_once('=').map_or(place.as_str(), |(_, place)| place)))
-            .collect()
+    let plain = |texts: &[String]| -> Vec<PathBuf> {
+        texts.iter().map(|text| PathBuf::from(split_place(text).1)).collect()
     };
     match task {
         Task::Suite { images: Images::Existing(place), .. } => vec![place.into()],
@@ -56,8 +55,7 @@ fn places_read(task: &Task) -> Vec<PathBuf> {
 
 /// Adds what lies at a place. Of a pattern it is everything below the folder in which it starts.
 fn add_place(digest: &mut Sha256, path: &Path, depth: usize) {
-    let is_pattern = |part: &std::ffi::OsStr| part.to_string_lossy().contains(['*', '?', '[', '{']);
-    let start: PathBuf = path.iter().take_while(|part| !is_pattern(part)).collect();
+    let start: PathBuf = path.iter().take_while(|part| !is_pattern(&part.to_string_lossy())).collect();
     let path = if start.as_os_str().is_empty() { Path::new(".") } else { &start };
     let Ok(facts) = path.symlink_metadata() else {
         digest.update(b"absent");

@@ -114,10 +114,7 @@ pub fn parse_detections_line(
     defaults: &VerdictOptions,
 ) -> Result<DetectionsLine, DetectionsError> {
     let line = parse_any_detections_line(line, defaults)?;
-    if line.metadata.include.is_empty() && line.metadata.exclude.is_empty() {
-        return Err(MetadataError::NothingAsked.into());
-    }
-    Ok(line)
+    Ok(DetectionsLine { metadata: line.metadata.asking()?, ..line })
 }
 
 /// As [`parse_detections_line`], but also where the metadata ask for nothing, which a reward can be computed for.

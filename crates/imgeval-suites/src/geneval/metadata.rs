@@ -172,11 +172,15 @@ impl Metadata {
     /// # Errors
     /// When a field is missing, unknown or not what the official evaluator can work with.
     pub fn parse(value: &Value) -> Result<Self, MetadataError> {
-        let metadata = Self::parse_any(value)?;
-        if metadata.include.is_empty() && metadata.exclude.is_empty() {
-            return Err(MetadataError::NothingAsked);
+        Self::parse_any(value)?.asking()
+    }
+
+    /// Itself, if it asks for something.
+    pub(super) fn asking(self) -> Result<Self, MetadataError> {
+        match self.include.is_empty() && self.exclude.is_empty() {
+            true => Err(MetadataError::NothingAsked),
+            false => Ok(self),
         }
-        Ok(metadata)
     }
 
     /// Also where nothing is asked of the image.
@@ -206,10 +210,7 @@ impl Metadata {
         tolerance: Tolerance,
     ) -> Result<(Self, Vec<String>), MetadataError> {
         let (metadata, further) = Self::parse_any_among_others(value, tolerance)?;
-        if metadata.include.is_empty() && metadata.exclude.is_empty() {
-            return Err(MetadataError::NothingAsked);
-        }
-        Ok((metadata, further))
+        Ok((metadata.asking()?, further))
     }
 
     /// Like [`Self::parse_among_others`], but also where nothing is asked of the image: reward servers are sent that too.

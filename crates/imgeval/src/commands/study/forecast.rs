@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Parser as _;
 use imgeval_core::Usd;
 use imgeval_fetch::weights::{self, Hashing, StoreError, locate_member};
-use imgeval_study::{Images, NamedPlace, Step, Study, Task};
+use imgeval_study::{Images, NamedPlace, Step, Study, Task, is_pattern, split_place};
 
 use super::arguments::arguments;
 use crate::{
@@ -82,9 +82,7 @@ pub(super) fn outlook(step: &Step, study: &Study, printer: Printer) -> Outlook {
         Task::Rounds { places, .. } => named(places).iter().for_each(|place| check(place)),
         Task::Forensics { fakes, reals, detectors, .. } => {
             named(fakes).iter().for_each(|place| check(place));
-            reals
-                .iter()
-                .for_each(|place| check(place.split_once('=').map_or(place.as_str(), |(_, place)| place)));
+            reals.iter().for_each(|text| check(split_place(text).1));
             for detector in detectors {
                 outlook.missing.extend(lacking_weights(detector.split(':').next().unwrap_or(detector)));
             }
@@ -134,7 +132,7 @@ pub(super) fn is_missing(place: &str, own: &Path) -> bool {
 
 /// Whether something is at a place; patterns are taken on trust.
 pub(super) fn is_there(place: &str) -> bool {
-    place.contains(['*', '?', '[', '{']) || Path::new(place).exists()
+    is_pattern(place) || Path::new(place).exists()
 }
 
 fn lacking_weights(set: &str) -> Option<String> {
