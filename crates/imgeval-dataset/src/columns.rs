@@ -4,8 +4,8 @@ use std::{iter, sync::Arc};
 
 use imgeval_core::SampleId;
 use parquet::{
-    data_type::ByteArray,
     basic::{ConvertedType, Repetition, Type as Physical},
+    data_type::ByteArray,
     errors::ParquetError,
     schema::types::{Type, TypePtr},
 };

@@ -18,7 +18,7 @@ pub enum DatasetError {
     /// The folder holds something that no export wrote.
     #[error("`{}` holds other files than a data set of imgeval", path.display())]
     Foreign { path: PathBuf },
-    #[error("`{}` is no data set of imgeval", path.display())]
+    #[error("`{}` is not a data set of imgeval", path.display())]
     NotADataset { path: PathBuf },
     #[error("the data set `{}` has layout {found}; this version reads layout {known}", path.display())]
     Layout { path: PathBuf, found: u64, known: u64 },

@@ -90,7 +90,7 @@ fn detected(index: u32, detection: &Detection) -> Finding<'_> {
     }
 }
 
-/// Word for word; what was said of other images than the run's own is left out.
+/// Replies verbatim; those about other images than the run's own are left out.
 fn write_judgments(run: &Run, table: &mut TableWriter<'_>) -> Result<(), DatasetError> {
     let mut result = Ok(());
     run.reader().for_each_judgment(None, |judgment| {

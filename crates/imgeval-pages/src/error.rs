@@ -72,7 +72,7 @@ pub enum PagesError {
     #[error("the run holds no usable image")]
     NoImage,
     /// A mistake in our own words.
-    #[error("the words of the label page are no template")]
+    #[error("the text of the label page is not a valid template")]
     Words(#[source] Box<dyn Error + Send + Sync>),
     #[error("the protocol of the label page cannot be written")]
     LabelProtocol(#[source] Box<dyn Error + Send + Sync>),

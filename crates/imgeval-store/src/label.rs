@@ -9,7 +9,7 @@ pub const MAX_LABEL_CHARS: usize = 80;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label(String);
 
-/// Why a text is no label.
+/// Why a text cannot be a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
     #[error("a label needs at least one visible character")]

@@ -16,7 +16,7 @@ pub enum MaskThreshold {
     Grays,
 }
 
-/// Why an image is no mask.
+/// Why an image cannot serve as a mask.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MaskError {
     #[error("{share:.0} % of its pixels are neither black nor white, so it is not a mask")]

@@ -23,7 +23,7 @@ pub struct ListedEdit {
     pub file_name: Option<String>,
 }
 
-/// Why a file is no usable listing.
+/// Why a listing cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
     #[error("it is not JSON{}", line.map(|line| format!(" in line {line}")).unwrap_or_default())]

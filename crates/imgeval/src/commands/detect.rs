@@ -14,7 +14,7 @@ use imgeval_vision::{
 };
 use serde_json::json;
 
-use crate::{args::DetectArgs, exit_code::Exit, failure::CommandError, printer::Printer};
+use crate::{args::models::DetectArgs, exit_code::Exit, failure::CommandError, printer::Printer};
 use imgeval_files::output_folder;
 
 pub(super) fn detect(args: &DetectArgs, printer: Printer) -> Result<Exit> {

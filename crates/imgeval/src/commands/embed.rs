@@ -12,7 +12,7 @@ use imgeval_vision::{
 };
 use serde_json::json;
 
-use crate::{args::EmbedArgs, exit_code::Exit, printer::Printer};
+use crate::{args::models::EmbedArgs, exit_code::Exit, printer::Printer};
 
 /// Images, and texts, that are encoded together.
 const BATCH: usize = 8;

@@ -21,7 +21,7 @@ use serde_json::json;
 
 use crate::{
     advice::{pull_hint, weights_hint},
-    args::ModelsCommand,
+    args::models::ModelsCommand,
     exit_code::Exit,
     failure::{CommandError, sentence_of},
     printer::Printer,

@@ -9,7 +9,7 @@ use imgeval_report::schema::Schema;
 use imgeval_vision::image_file::{DecodeLimits, load_image};
 use serde_json::{Value, json};
 
-use crate::{args::ReadTextArgs, exit_code::Exit, printer::Printer};
+use crate::{args::models::ReadTextArgs, exit_code::Exit, printer::Printer};
 
 pub(super) fn read(args: &ReadTextArgs, printer: Printer) -> Result<Exit> {
     let reader = load_reader(&args.models.places())?;

@@ -84,7 +84,7 @@ fn what_is_no_data_set_is_refused_in_a_sentence() {
     let images = folder.join("images");
     let output = imgeval(&["import", "--dataset", text(&images), "--run", text(&folder.join("copy"))]);
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("is no data set of imgeval"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is not a data set of imgeval"), "{}", stderr(&output));
     let output = imgeval(&["export", text(&run), "--dataset", text(&images)]);
     check_exit(&output, 2);
     assert!(stderr(&output).contains("holds other files than a data set"), "{}", stderr(&output));

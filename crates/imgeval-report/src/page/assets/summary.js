@@ -2,6 +2,14 @@
 
 const sentenceEnd = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
+/** How an interval was computed, by the id that the data hold. */
+const intervalMethods = {
+  "prompt-bootstrap": "bootstrap over prompts",
+  "wilson-over-prompts": "Wilson interval over prompts",
+  "combined-parts": "combined from the intervals of the parts",
+  "effective-wilson": "Wilson interval over the effective number of prompts",
+};
+
 /** The row of the score table that belongs to an evaluator of a run. */
 const rowOf = (run, observer) => {
   for (const board of store.report.boards) {
@@ -49,7 +57,7 @@ const scoreOf = (run, number, observer) => {
   const { cell, board } = found;
   const decimals = Math.max(board.decimals, 2);
   const sure = cell.interval
-    ? `95 % confidence interval ${fixed(cell.interval.low, decimals)} to ${fixed(cell.interval.high, decimals)} (${cell.interval.method})`
+    ? `95 % confidence interval ${fixed(cell.interval.low, decimals)} to ${fixed(cell.interval.high, decimals)} (${intervalMethods[cell.interval.method] ?? cell.interval.method})`
     : "no interval: too few prompts";
   const gaps = cell.n_missing > 0 && cell.bounds
     ? `${counted(cell.n_missing, "score")} missing: the score would be ${fixed(cell.bounds[0], decimals)} if all of them were incorrect and ${fixed(cell.bounds[1], decimals)} if all were correct${cell.with_missing ? `; with sampling error, from ${fixed(cell.with_missing.low, decimals)} to ${fixed(cell.with_missing.high, decimals)}` : ""}`
