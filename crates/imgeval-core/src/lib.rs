@@ -24,6 +24,7 @@ mod ports;
 mod protocol;
 mod reasoning;
 mod sample;
+mod shard;
 mod text;
 mod whole_reply;
 
@@ -50,5 +51,6 @@ pub use ports::{
 pub use protocol::Protocol;
 pub use reasoning::answer_of;
 pub use sample::{Case, ImageFormat, ImageNote, ImageRecord, ImageRef, Sample, Score};
+pub use shard::{Shard, ShardError};
 pub use text::{is_steering, sentence_of, visible, visible_lines};
 pub use whole_reply::{ReadImage, Reading, WholeReply};

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use imgeval_core::{CaseId, ContentHash, ImageRef, InputImage, json::from_json_str};
+use imgeval_core::{CaseId, ContentHash, ImageRef, InputImage, Shard, json::from_json_str};
 use imgeval_files::read_regular;
 use imgeval_runner::{GenerationCase, RoundInput};
 use imgeval_scoring::listed_case;
@@ -38,6 +38,8 @@ pub struct CaseSet {
     /// What of the cases is kept in the run; `None` if the manifest tells them. A suite is kept whole, whatever part of it is
     /// worked on: what is missing is part of the score.
     listed: Option<Vec<SuiteCase>>,
+    /// The part of the cases that is worked on, where other processes work on the others.
+    shard: Option<Shard>,
 }
 
 impl CaseSet {
@@ -52,7 +54,7 @@ impl CaseSet {
     ) -> Result<Self, CasesError> {
         let SuiteCases { cases, parameters, images, is_listed } = suite.load(files, parameters)?;
         let listed = is_listed.then(|| cases.clone());
-        Ok(Self { suite, manifest: manifest_of(suite, parameters), cases, images, listed })
+        Ok(Self { suite, manifest: manifest_of(suite, parameters), cases, images, listed, shard: None })
     }
 
     /// The cases in a file of JSON lines.
@@ -84,7 +86,7 @@ impl CaseSet {
         // Cases are held against the run's listing one by one, so that more may be added.
         let manifest = manifest_of(suite, Parameters::new());
         let listed = Some(cases.clone());
-        Ok(Self { suite, manifest, cases, images: reader.images, listed })
+        Ok(Self { suite, manifest, cases, images: reader.images, listed, shard: None })
     }
 
     /// With what the user calls the run; without it a run keeps the label that it has.
@@ -102,7 +104,7 @@ impl CaseSet {
     pub fn keep_in(&self, run: &RunWriter) -> Result<(), CasesError> {
         let cases = match &self.listed {
             // Of cases of one's own only those that are worked on.
-            Some(_) if self.suite == registry::own_cases() => Some(&self.cases),
+            Some(_) if self.suite == registry::own_cases() && self.shard.is_none() => Some(&self.cases),
             listed => listed.as_ref(),
         };
         let listed = |cases: &Vec<SuiteCase>| cases.iter().map(listed_case).collect::<Vec<_>>();
@@ -126,6 +128,38 @@ impl CaseSet {
             run.put_cases(&listing)?;
         }
         Ok(())
+    }
+
+    /// As one of several processes that share the work, or the only one.
+    #[must_use]
+    pub fn with_shard(mut self, shard: Option<Shard>) -> Self {
+        self.shard = shard;
+        self
+    }
+
+    /// The cases that this process works on; `None` if these are all.
+    #[must_use]
+    pub fn part(&self) -> Option<BTreeSet<&CaseId>> {
+        let shard = self.shard?;
+        let own = self.cases.iter().enumerate().filter(|(place, _)| shard.holds(*place));
+        Some(own.map(|(_, case)| &case.id).collect())
+    }
+
+    /// Leaves only the cases that this process works on. The run still lists all of them, so that the parts can be merged.
+    ///
+    /// # Errors
+    /// If there are fewer cases than parts, and none is left for this one.
+    pub fn keep_part(&mut self) -> Result<(), CasesError> {
+        let Some(shard) = self.shard else { return Ok(()) };
+        if self.suite == registry::own_cases() {
+            self.listed = Some(self.cases.clone());
+        }
+        let mut places = 0..;
+        self.cases.retain(|_| places.next().is_some_and(|place| shard.holds(place)));
+        match self.cases.is_empty() {
+            true => Err(CasesError::NoneInShard { shard }),
+            false => Ok(()),
+        }
     }
 
     /// Selects cases by id and by tag, then the first ones up to a limit.

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use imgeval_core::Shard;
 use imgeval_files::TextError;
 use imgeval_store::StoreError;
 use imgeval_suites::files::SuiteError;
@@ -32,6 +33,8 @@ pub enum CasesError {
     UnknownTag { tag: String, known: Vec<String> },
     #[error("no prompts are selected")]
     NoneLeft,
+    #[error("part {shard} of the work holds no case: there are fewer cases than parts")]
+    NoneInShard { shard: Shard },
     #[error("case {id} has a mask in round {round}, which cannot be sent in one call with the other rounds")]
     MaskInRound { id: String, round: usize },
 }

@@ -8,6 +8,7 @@ mod files;
 mod foreign;
 mod judgments;
 mod measurements;
+mod merge;
 mod replies;
 mod rewrites;
 mod samples;

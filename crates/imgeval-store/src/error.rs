@@ -51,6 +51,12 @@ pub enum StoreError {
     DamagedLine { path: PathBuf, line: usize, detail: String },
     #[error("the case `{id}` has changed since the run began")]
     CaseChanged { id: CaseId },
+    #[error("the run `{path}` is not finished: a call was interrupted, or an older version made it")]
+    Unfinished { path: PathBuf },
+    #[error("the run `{path}` was not scored by the same detectors and judges as the other runs: {who}")]
+    OtherEvaluators { path: PathBuf, who: String },
+    #[error("the run `{path}` contradicts the other runs: it has another {what}")]
+    Conflict { path: PathBuf, what: String },
     #[error("the run `{path}` was made with {field} = {existing}, not {asked}")]
     Mismatch { path: PathBuf, field: String, existing: String, asked: String },
 }

@@ -29,6 +29,7 @@ mod label;
 mod listing;
 mod lock;
 mod manifest;
+mod merge;
 mod reader;
 mod records;
 mod writer;
@@ -41,6 +42,7 @@ pub use kept_reply::{KeptReply, MAX_RAW_BYTES};
 pub use label::{Label, LabelError, MAX_LABEL_CHARS};
 pub use listing::CaseListing;
 pub use manifest::Manifest;
+pub use merge::MergeSummary;
 pub use reader::RunReader;
 pub use records::{
     AttemptRecord, CallBegun, CallPurpose, Charge, ExtraFile, FileStamp, GeneratedSample, GenerationBatch,

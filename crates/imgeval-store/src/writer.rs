@@ -82,6 +82,10 @@ impl RunWriter {
         Self::with_lock(directory, manifest, lock)
     }
 
+    pub(crate) fn database_mut(&mut self) -> &mut Database {
+        &mut self.reader.database
+    }
+
     /// Gives the run another label, or none.
     ///
     /// # Errors

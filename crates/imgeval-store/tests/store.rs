@@ -13,6 +13,9 @@ mod judgments;
 #[path = "store/links.rs"]
 mod links;
 #[cfg(test)]
+#[path = "store/merge.rs"]
+mod merge;
+#[cfg(test)]
 #[path = "store/migration.rs"]
 mod migration;
 

@@ -125,6 +125,11 @@ pub(crate) fn store_hint(error: &StoreError) -> Option<&'static str> {
         StoreError::DamagedLine { .. } => Some("import or generate again into a new run"),
         StoreError::CaseChanged { .. } => Some("use another id, restore the original, or start a new run"),
         StoreError::Mismatch { .. } => Some("choose a new run, or ask for the same as before"),
+        StoreError::Unfinished { .. } => Some("run its command again, then merge"),
+        StoreError::OtherEvaluators { .. } => {
+            Some("score all parts with the same detectors, judges and versions, then merge into a new run")
+        }
+        StoreError::Conflict { .. } => Some("merge only parts of one run, each made by its own --shard"),
     }
 }
 
@@ -316,6 +321,9 @@ pub(crate) fn train_hint(error: &TrainError) -> &'static str {
 pub(crate) fn store_advice(error: &StoreError) -> (Option<String>, Exit) {
     let exit = match error {
         StoreError::Mismatch { .. }
+        | StoreError::Unfinished { .. }
+        | StoreError::OtherEvaluators { .. }
+        | StoreError::Conflict { .. }
         | StoreError::CaseChanged { .. }
         | StoreError::TooNew { .. }
         | StoreError::TooOld { .. } => Exit::Mismatch,

@@ -60,6 +60,7 @@ mod cli {
     mod rounds_files;
     mod run_labels;
     mod schemas;
+    mod shards;
     mod study;
     mod suites;
     mod support;

@@ -12,7 +12,7 @@ use imgeval_store::{
 };
 use proptest::prelude::*;
 
-fn asked_of(model: &str) -> Manifest {
+pub(super) fn asked_of(model: &str) -> Manifest {
     Manifest {
         suite: "fake".to_owned(),
         parameters: BTreeMap::new(),
@@ -22,13 +22,13 @@ fn asked_of(model: &str) -> Manifest {
     }
 }
 
-fn new_run(folder: &Path) -> RunWriter {
+pub(super) fn new_run(folder: &Path) -> RunWriter {
     let mut run = RunWriter::create_or_open(folder, &asked_of("m"), "test").unwrap();
     run.begin_paid_work().unwrap();
     run
 }
 
-fn id(ordinal: u32, round: u32) -> SampleId {
+pub(super) fn id(ordinal: u32, round: u32) -> SampleId {
     SampleId { case: CaseId::new("00000"), ordinal, round }
 }
 
@@ -36,16 +36,16 @@ fn key(id: &SampleId) -> WorkKey {
     WorkKey::new(format!("key of {id}"))
 }
 
-fn image(name: &str) -> ImageRecord {
+pub(super) fn image(name: &str) -> ImageRecord {
     let (hash, format) = (ContentHash::of(name.as_bytes()), ImageFormat::WebP);
     ImageRecord { hash, format, width: 640, height: 480, notes: vec![ImageNote::Alpha] }
 }
 
-fn failed(kind: FailureKind) -> Outcome<ImageRecord> {
+pub(super) fn failed(kind: FailureKind) -> Outcome<ImageRecord> {
     Outcome::Failed(Failure { kind, detail: "because".to_owned() })
 }
 
-fn attempt(id: SampleId, outcome: Outcome<ImageRecord>) -> AttemptRecord {
+pub(super) fn attempt(id: SampleId, outcome: Outcome<ImageRecord>) -> AttemptRecord {
     AttemptRecord {
         work_key: key(&id),
         began_ms: 1_700_000_000_123,
@@ -71,7 +71,7 @@ fn attempt(id: SampleId, outcome: Outcome<ImageRecord>) -> AttemptRecord {
     }
 }
 
-fn call(purpose: CallPurpose, work_key: WorkKey, estimate: Option<i64>) -> CallBegun {
+pub(super) fn call(purpose: CallPurpose, work_key: WorkKey, estimate: Option<i64>) -> CallBegun {
     CallBegun {
         work_key,
         purpose,
@@ -82,12 +82,12 @@ fn call(purpose: CallPurpose, work_key: WorkKey, estimate: Option<i64>) -> CallB
     }
 }
 
-fn record(run: &mut RunWriter, attempts: &[AttemptRecord]) {
+pub(super) fn record(run: &mut RunWriter, attempts: &[AttemptRecord]) {
     run.record_generation(&GenerationBatch { attempts: attempts.to_vec(), ..GenerationBatch::default() })
         .unwrap();
 }
 
-fn attempts(folder: &Path) -> Vec<AttemptRecord> {
+pub(super) fn attempts(folder: &Path) -> Vec<AttemptRecord> {
     let mut attempts = Vec::new();
     RunReader::open(folder).unwrap().for_each_attempt(|attempt| attempts.push(attempt)).unwrap();
     attempts

@@ -22,6 +22,7 @@ pub(crate) fn cases_advice(error: &CasesError) -> (Option<String>, Exit) {
         CasesError::UnknownTag { known, .. } => {
             (Some(format!("available: {}", known.join(", "))), Exit::Usage)
         }
+        CasesError::NoneInShard { .. } => (hint("use fewer parts"), Exit::NothingFound),
         CasesError::NoneLeft => {
             (hint("--ids, --tags and --limit together select no case"), Exit::NothingFound)
         }

@@ -36,7 +36,7 @@ use self::{
     settings::{DoctorArgs, TrustArgs},
 };
 use crate::{environment, exit_code::HELP_FOOTER, failure::CommandError, version};
-use imgeval_core::parse_memory;
+use imgeval_core::{Shard, ShardError, parse_memory};
 
 /// The largest value that `--max-pixels` accepts: an image with sides of 65,536.
 const MAX_PIXELS: u64 = 1 << 32;
@@ -116,6 +116,11 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// List the runs in a folder: suite, model, images, score, cost, state
     Runs(reporting::RunsArgs),
+    /// Join runs that are parts of one, as `--shard` makes them
+    ///
+    /// Parts must be of one suite and model and scored by the same detectors and judges. Merging a part again adds
+    /// only what is new, so parts can be merged while others still run. See docs/scale.md.
+    Merge(scoring::MergeArgs),
     /// Compare two runs of one suite, prompt by prompt: differences with confidence intervals and tests
     ///
     /// Runs are compared only if their protocols are equal; --allow names fields that may differ. A GenEval run of
@@ -330,6 +335,25 @@ pub(crate) struct IntoRunArgs {
     pub(crate) generator: SuiteArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) part: ShardArg,
+}
+
+/// Which part of the work this process does.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ShardArg {
+    /// Work on one part of the cases only, such as 2/16 for the second of 16; each process fills a run of its own, and
+    /// `imgeval merge` joins them. `auto` asks the scheduler: a Slurm array, an indexed job of Kubernetes, torchrun or
+    /// srun
+    #[arg(long = "shard", value_name = "I/N", value_parser = parse_shard)]
+    pub(crate) shard: Option<Shard>,
+}
+
+fn parse_shard(text: &str) -> Result<Shard, ShardError> {
+    match text {
+        "auto" => Shard::of_scheduler(environment::variable),
+        text => text.parse(),
+    }
 }
 
 /// What the user calls a run.
@@ -356,7 +380,7 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "DIR", required_unless_present = "dataset")]
     pub(crate) images: Option<String>,
     /// Import the samples of a data set that `imgeval export --dataset` wrote; it names its suite
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["suite", "images", "seed", "per_task", "controls", "template"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["suite", "images", "seed", "per_task", "controls", "template", "shard"])]
     pub(crate) dataset: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) into: IntoRunArgs,
@@ -533,6 +557,8 @@ pub(crate) struct RunArgs {
     pub(crate) fresh: FreshArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) part: ShardArg,
     #[command(flatten, next_help_heading = "Generating, with --model")]
     pub(crate) generation: GenerationArgs,
     #[command(flatten, next_help_heading = "Observing")]
@@ -585,6 +611,8 @@ pub(crate) struct GenerateArgs {
     pub(crate) cases: CasesArgs,
     #[command(flatten)]
     pub(crate) generation: GenerationArgs,
+    #[command(flatten)]
+    pub(crate) part: ShardArg,
     #[command(flatten)]
     pub(crate) limit: MaxPixelsArg,
     /// Print JSON

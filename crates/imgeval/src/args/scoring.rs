@@ -244,3 +244,13 @@ pub(crate) struct ScoreRowsArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// Run directories of the parts
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) parts: Vec<PathBuf>,
+    /// Run directory to join them in; created if it does not exist
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: PathBuf,
+}

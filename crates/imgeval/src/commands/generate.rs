@@ -60,7 +60,7 @@ pub(super) fn generate(args: &GenerateArgs, printer: Printer) -> Result<Exit> {
         return Err(CommandError::usage("choose a model: --model PROVIDER:MODEL").into());
     };
     let job = Job::prepare(
-        load_cases(&args.cases)?.with_label(args.label.as_ref()),
+        load_cases(&args.cases)?.with_label(args.label.as_ref()).with_shard(args.part.shard),
         model,
         args.run.as_deref(),
         &args.generation,
@@ -157,6 +157,7 @@ impl<'a> Job<'a> {
         if args.round_context() == RoundContext::Once {
             cases.join_rounds()?;
         }
+        cases.keep_part()?;
         warn(&settings.check_model(&model, &parameters(args), allowed)?, printer);
         let prompts = PromptPipeline::new(&args.prompt.settings(), &settings, allowed)?;
         warn(&prompts.warnings, printer);

@@ -36,12 +36,12 @@ use crate::{
 use imgeval_generation::CaseSet;
 
 pub(super) fn import(args: &ImportArgs, printer: Printer) -> Result<Exit> {
-    let IntoRunArgs { run, label, generator, read } = &args.into;
+    let IntoRunArgs { run, label, generator, read, part } = &args.into;
     match (args.suite, &args.images, &args.dataset) {
         (_, _, Some(folder)) => import_dataset(folder, args, printer)?,
         (Some(suite), Some(images), None) => {
             let cases = CaseSet::of_suite(suite, &args.suites.files(), &generator.parameters(suite)?)?;
-            let cases = cases.with_label(label.as_ref());
+            let cases = cases.with_label(label.as_ref()).with_shard(part.shard);
             import_stage(images, &cases, run, read, &holder("import"), printer)?;
         }
         _ => return Err(CommandError::usage("name a suite and its images, or --dataset DIR").into()),
@@ -67,7 +67,10 @@ pub(super) fn import_stage(
 ) -> Result<()> {
     let template = read.template.as_deref().map(NameTemplate::new).transpose();
     let template = template.map_err(imgeval_suites::files::SuiteError::from)?;
-    let found = cases.suite.find_answers(images, template.as_ref(), &cases.cases)?;
+    let mut found = cases.suite.find_answers(images, template.as_ref(), &cases.cases)?;
+    if let Some(part) = cases.part() {
+        found.images.retain(|answer| part.contains(&answer.id.case));
+    }
     let names = SourceNames::of(images);
     let (candidates, extras) = sort_found(found, &names);
     let mut run = RunWriter::create_or_open(run, &cases.manifest, holder)?;

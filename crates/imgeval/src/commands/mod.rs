@@ -19,6 +19,7 @@ mod judge;
 mod label;
 mod manual;
 mod measure;
+mod merge;
 mod metrics;
 mod models;
 mod observe;
@@ -60,6 +61,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::ScoreRows(args) => score_rows::score_rows(&args, printer),
         Command::Run(args) => run::run(&args, printer),
         Command::Runs(args) => runs::runs(&args, printer),
+        Command::Merge(args) => merge::merge(&args, printer),
         Command::Compare(args) => compare::compare(&args, printer),
         Command::Report(args) => report::report(&args, printer),
         Command::Serve(args) => serve::serve(&args, printer),

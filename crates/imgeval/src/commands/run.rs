@@ -122,7 +122,7 @@ impl<'a> Filling<'a> {
         printer: Printer,
     ) -> Result<Self> {
         let cases = CaseSet::of_suite(args.suite(), &args.suites.files(), parameters)?;
-        let cases = cases.with_label(args.label.as_ref());
+        let cases = cases.with_label(args.label.as_ref()).with_shard(args.part.shard);
         let Some(model) = &args.model else { return Ok(Self { cases, images, run, job: None }) };
         let max_pixels = args.read.limit.for_generated();
         let job = Job::prepare(cases.clone(), model, run.as_deref(), &args.generation, max_pixels, printer)?;

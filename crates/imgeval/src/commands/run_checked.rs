@@ -36,7 +36,8 @@ pub(super) fn run_checked(args: &RunArgs, printer: Printer) -> Result<Exit> {
         Some(file) => CaseSet::of_file(file)?,
         None => CaseSet::of_suite(args.suite(), &args.suites.files(), &Parameters::new())?,
     }
-    .with_label(args.label.as_ref());
+    .with_label(args.label.as_ref())
+    .with_shard(args.part.shard);
     let suite = set.suite;
     let Some(model) = &args.model else {
         return Err(CommandError::usage("choose a model: --model PROVIDER:MODEL").into());
