@@ -18,6 +18,7 @@ mod mask;
 pub mod memory;
 mod memory_size;
 mod money;
+mod natural;
 mod outcome;
 mod pixels;
 mod ports;
@@ -43,6 +44,7 @@ pub use judging::{Decoding, Judge, JudgeIdentity, JudgeQuestion, JudgeTurn, Ques
 pub use mask::{Mask, MaskError};
 pub use memory_size::parse_memory;
 pub use money::Usd;
+pub use natural::natural_order;
 pub use outcome::{Failure, FailureKind, Outcome};
 pub use pixels::{GrayPixels, Pixels};
 pub use ports::{

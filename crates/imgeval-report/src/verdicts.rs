@@ -1,5 +1,7 @@
 //! What every image of a run was given.
 
+use imgeval_core::natural_order;
+
 /// What is shown of each image.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VerdictsView {
@@ -46,6 +48,14 @@ pub struct ReadingView {
 }
 
 impl VerdictsView {
+    /// Adds what another evaluator said, in the order in which people count the samples.
+    pub fn extend(&mut self, mut other: Self) {
+        other.verdicts.sort_by(|a, b| natural_order(&a.sample, &b.sample));
+        other.judgments.sort_by(|a, b| natural_order(&a.sample, &b.sample));
+        self.verdicts.extend(other.verdicts);
+        self.judgments.extend(other.judgments);
+    }
+
     /// Of how many images something is shown, counting each judge's.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -222,13 +222,13 @@ fn title_of(runs: &[OpenedRun]) -> String {
     }
 }
 
-/// Folders of one name get numbers.
+/// Runs of one suite and one name get numbers.
 fn make_names_unique(runs: &mut [OpenedRun]) {
-    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
     for run in runs {
         let name = run.view.name.clone();
         let mut number = 2;
-        while !seen.insert(run.view.name.clone()) {
+        while !seen.insert((run.view.suite.clone(), run.view.name.clone())) {
             run.view.name = format!("{name} ({number})");
             number += 1;
         }

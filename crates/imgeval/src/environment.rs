@@ -54,24 +54,28 @@ pub(crate) fn threads() -> usize {
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// The folder for weights: as set, else below the user's cache folder, else below the working folder.
+/// The folder for weights: as set, also where no command line was parsed, else below the user's cache folder, else below the working
+/// folder.
 pub(crate) fn models_dir(flag: Option<PathBuf>) -> PathBuf {
-    flag.unwrap_or_else(|| cache_dir("models"))
+    flag.or_else(|| set_folder(MODELS_DIR)).unwrap_or_else(|| cache_dir("models"))
 }
 
 /// The folder for fetched suites, found in the same way.
 pub(crate) fn suites_dir(flag: Option<PathBuf>) -> PathBuf {
-    flag.unwrap_or_else(|| cache_dir("suites"))
+    flag.or_else(|| set_folder(SUITES_DIR)).unwrap_or_else(|| cache_dir("suites"))
 }
 
 /// The folder for embeddings, found in the same way.
 pub(crate) fn embeddings_dir(flag: Option<PathBuf>) -> PathBuf {
-    flag.unwrap_or_else(|| cache_dir("embeddings"))
+    flag.or_else(|| set_folder(EMBEDDINGS_DIR)).unwrap_or_else(|| cache_dir("embeddings"))
+}
+
+fn set_folder(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn cache_dir(name: &str) -> PathBuf {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    let base = set_folder("XDG_CACHE_HOME").or_else(|| set_folder("HOME").map(|home| home.join(".cache")));
     base.map_or_else(|| PathBuf::from(format!("imgeval-{name}")), |base| base.join("imgeval").join(name))
 }
 

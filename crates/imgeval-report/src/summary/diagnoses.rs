@@ -20,6 +20,7 @@ fn sentences_of(kind: DiagnosisKind, findings: &[String]) -> Vec<String> {
     match (kind, findings) {
         // The last finding says the most that the first can mean.
         (DiagnosisKind::Architecture, [first, .., last]) => vec![first.clone(), last.clone()],
+        (DiagnosisKind::Forensics, [verdict, numbers, ..]) => vec![verdict.clone(), numbers.clone()],
         (DiagnosisKind::Architecture | DiagnosisKind::Forensics, [first, ..]) => vec![first.clone()],
         // These give numbers and no verdict, or bring their own lines.
         (DiagnosisKind::Artefacts | DiagnosisKind::Rounds | DiagnosisKind::Other, _) | (_, []) => Vec::new(),

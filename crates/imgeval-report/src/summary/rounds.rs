@@ -62,7 +62,13 @@ fn line_of(view: &RoundsView, model: &RoundsModel, last: u32) -> (f64, (usize, u
     (held.map_or(-1.0, |line| line.rate), rank, line)
 }
 
+/// Fewer observations have no 95 % interval of their median: that of all of them holds it with 1 - 2 / 2^n.
+const MIN_SESSIONS_FOR_MEDIAN: usize = 6;
+
 fn median_sentence(model: &RoundsModel) -> Option<String> {
+    if model.n_sessions < MIN_SESSIONS_FOR_MEDIAN {
+        return None;
+    }
     let median = model.median?;
     let interval = match model.median_interval {
         (Some(low), Some(high)) => format!("95 % CI {low} to {high}"),
@@ -157,6 +163,15 @@ mod tests {
              without an image count as failures: 2 refused, 1 missing."
         );
         assert!(group.lines[1].sentences[1].starts_with("Scores lower than b (by 20"));
+    }
+
+    #[test]
+    fn few_sessions_have_no_median() {
+        let mut few = view((0.05, 0.35));
+        few.models[1].n_sessions = 5;
+        let group = summarize_rounds(&few);
+        assert!(group.lines[0].sentences.iter().all(|sentence| !sentence.contains("Half of")));
+        assert!(group.lines[1].sentences.iter().any(|sentence| sentence.contains("Half of")));
     }
 
     #[test]

@@ -257,7 +257,7 @@ pub(crate) struct ApplyArgs {
     /// Probe file written by `train`
     #[arg(value_name = "PROBE")]
     pub(crate) probe: PathBuf,
-    /// Folders, quoted patterns or runs
+    /// Folders, quoted patterns or runs, as PLACE or NAME=PLACE
     #[arg(value_name = "PLACE", required = true)]
     pub(crate) places: Vec<String>,
     #[command(flatten)]

@@ -92,12 +92,16 @@ impl<'a> Table<'a> {
         table: &TableArgs,
         verdicts: &mut Option<VerdictsView>,
     ) -> Result<Self, ScoringError> {
+        let mut given = VerdictsView::default();
         let scored = run.score(Some(evaluator), |result| {
-            if let Some(view) = verdicts {
-                add_verdict(view, evaluator, result);
+            if verdicts.is_some() {
+                add_verdict(&mut given, evaluator, result);
             }
             Ok::<_, ScoringError>(())
         })?;
+        if let Some(verdicts) = verdicts {
+            verdicts.extend(given);
+        }
         let (summary, coverage) = (scored.builder.summarise(table.settings()), scored.coverage);
         Ok(Self::from_summary(run, evaluator, summary, coverage, table.settings()))
     }

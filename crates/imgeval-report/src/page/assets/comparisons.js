@@ -40,7 +40,8 @@ const comparisonView = (number) => {
       h("td", { class: "number" }, of.prompts_needed === null ? "–" : of.prompts_needed.toLocaleString("en")));
   };
   const heads = ["Part", "Difference", "95 % interval", "Prompts", isPaired && [foreign("bdi", a), " better"], isPaired && "same", isPaired && [foreign("bdi", b), " better"], "p", "p (Holm)", "Test", "Detectable", "Prompts needed"].filter(Boolean);
-  const title = comparison.kind === "runs" ? [foreign("bdi", a), " and ", foreign("bdi", b), isPaired ? ", prompt by prompt" : ", each on its own prompts"] : foreign("bdi", comparison.title);
+  const hasSuites = store.report.comparisons.some((other) => other.suite !== comparison.suite);
+  const title = comparison.kind === "runs" ? [foreign("bdi", a), " and ", foreign("bdi", b), isPaired ? ", prompt by prompt" : ", each on its own prompts", hasSuites && [" · ", foreign("bdi", comparison.suite)]] : foreign("bdi", comparison.title);
   return h("div", { class: "board" },
     h("h3", { id: `comparison-${number}` }, title),
     comparison.conclusion && foreign("p", comparison.conclusion, { class: "finding" }),

@@ -66,6 +66,9 @@ const differ = (opinions) => {
   return scores.length > 1 && Math.max(...scores) - Math.min(...scores) >= APART;
 };
 
+/** A run's name, with its suite where the run of another suite has the same one. */
+const runTitle = (run) => (store.report.runs.some((other) => other.name === run.name && other.suite !== run.suite) ? `${run.name} · ${run.suite}` : run.name);
+
 const keyOf = (sample) => `${sample.run}/${sample.number}/${sample.name}`;
 
 const findSample = (key) => store.byKey.get(key) ?? null;

@@ -18,7 +18,7 @@ const diagnosisView = (diagnosis, number) => {
   const label = `diagnosis-${number}`;
   return h("div", { class: "board" },
     h("h3", { id: label }, foreign("bdi", diagnosis.title)),
-    ...diagnosis.findings.map((finding) => foreign("p", finding, { class: "finding" })),
+    ...diagnosis.findings.map((finding) => foreignSentence("p", finding, { class: "finding" })),
     diagnosis.text && details("All numbers", h("pre", { tabindex: "0" }, diagnosis.text)),
     diagnosis.tables.map((table, place) => diagnosisTable(table, place === 0 ? label : `${label}-${place}`)),
     diagnosis.figures.length > 0 && h("div", { class: "figures" }, diagnosis.figures.map((place) => figureView(store.figures[place]))));

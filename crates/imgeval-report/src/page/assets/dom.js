@@ -23,6 +23,12 @@ const svg = (tag, attributes) => {
 /** Text of others: its writing direction does not reach what stands around it. */
 const foreign = (tag, text, attributes) => h(tag, { dir: "auto", ...attributes }, text);
 
+/** A sentence of others in which names stand between backticks. */
+const foreignSentence = (tag, text, attributes) => {
+  const parts = text.split("`");
+  return h(tag, { dir: "auto", ...attributes }, parts.length % 2 ? parts.map((part, place) => (place % 2 ? h("code", null, part) : part)) : text);
+};
+
 const counted = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many ?? `${one}s`}`;
 
 const fixed = (value, decimals = 2) => value.toFixed(decimals);

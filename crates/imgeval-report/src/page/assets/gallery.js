@@ -112,7 +112,7 @@ const buildFilters = () => {
   const fields = [];
   if (report.runs.length > 1) {
     const counts = tally(samples.map((sample) => sample.run));
-    fields.push(chooser("run", "Run", [["", "all"], ...report.runs.map((run, number) => [String(number), `${run.name} (${counts.get(number) ?? 0})`])]));
+    fields.push(chooser("run", "Run", [["", "all"], ...report.runs.map((run, number) => [String(number), `${runTitle(run)} (${counts.get(number) ?? 0})`])]));
   }
   if (parts.size > 1) fields.push(chooser("part", "Part", [["", "all"], ...[...parts].filter(([part]) => part !== "").map(([part, n]) => [part, `${part} (${n})`])]));
   const verdicts = verdictsThere(samples);

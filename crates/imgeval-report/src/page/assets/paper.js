@@ -4,7 +4,7 @@
 const summaryGroups = () => {
   const line = (of) =>
     h("li", null, h("span", { class: "rank" }, of.rank !== "" ? of.rank.replace("-", "–") : "·", h("span", { class: "unseen" }, of.rank !== "" ? " (rank)" : " not ranked")),
-      h("p", null, foreign("strong", of.name), ". ", of.sentences.map((text, place) => [place > 0 && " ", foreign("span", text)])));
+      h("p", null, foreign("strong", of.name), ": ", of.sentences.map((text, place) => [place > 0 && " ", foreignSentence("span", text)])));
   return store.summary.map((group) => h("div", { class: "in-short" }, h("h2", null, foreign("bdi", group.title)), h("ol", { role: "list" }, group.lines.map(line))));
 };
 

@@ -8,7 +8,7 @@ use imgeval_vision::{DecodeLimits, train::ClipEmbedder};
 
 use super::{
     Stages,
-    places::images_of_all,
+    places::generators_of,
     probe_refused, refused,
     report::{self, AnswerReport},
     show, tell_unused,
@@ -23,7 +23,9 @@ pub(super) fn apply(args: &ApplyArgs, printer: Printer) -> Result<Exit> {
         Ok(load_embedder(&path, &sha256, card.framing, &compute).map_err(|error| refused(&error))?)
     };
     let probe = load_probe(&args.probe, &compute, embedder).map_err(|error| probe_refused(&error))??;
-    let items = images_of_all(&args.places, printer)?;
+    let generators = generators_of(&args.places, printer)?;
+    let names = generators.iter().map(|generator| generator.name.as_str()).collect::<Vec<_>>().join(", ");
+    let items: Vec<_> = generators.into_iter().flat_map(|generator| generator.images).collect();
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
     let mut stages = Stages::new(printer);
     let applied = apply_to(&probe, &items, &limits, &mut |event| stages.show(event));
@@ -44,7 +46,7 @@ pub(super) fn apply(args: &ApplyArgs, printer: Printer) -> Result<Exit> {
     let answer = AnswerReport { card, applied: &applied, summary, signature, reasons, evidence };
     let value = report::answer_json(&answer);
     if let Some(folder) = &args.output.report {
-        report::write_answer_report(folder, &answer, &value)?;
+        report::write_answer_report(folder, &names, &answer, &value)?;
     }
     match args.output.json {
         true => printer.data(format_args!("{value:#}\n"))?,

@@ -121,9 +121,15 @@ pub(super) fn write_probe_report(folder: &Path, probe: &Probe, value: &Value) ->
     write_report(folder, diagnosis, value)
 }
 
-pub(super) fn write_answer_report(folder: &Path, answer: &AnswerReport<'_>, value: &Value) -> Result<()> {
+/// `names` are those of the images that the probe was applied to.
+pub(super) fn write_answer_report(
+    folder: &Path,
+    names: &str,
+    answer: &AnswerReport<'_>,
+    value: &Value,
+) -> Result<()> {
     let diagnosis = Diagnosis {
-        title: "Probe results".to_owned(),
+        title: format!("Probe results of {names}"),
         kind: DiagnosisKind::Architecture,
         findings: sentences(&answer.reasons),
         summary: None,

@@ -57,7 +57,7 @@ pub(super) fn arguments(task: &Task, max_cost: Option<Usd>) -> Vec<String> {
         Task::ApplyProbe { probe, places, out } => {
             line.words(&["diagnose", "architecture", "apply"]).path("--report", out).words(&["--"]);
             line.paths(std::slice::from_ref(probe));
-            line.0.extend(places.iter().map(|place| place.place.clone()));
+            line.named(places);
         }
         Task::Rounds { places, controls, out } => {
             line.words(&["diagnose", "rounds"]).path("--out", out);

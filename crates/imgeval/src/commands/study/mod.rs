@@ -10,7 +10,7 @@ use std::{path::Path, time::Instant};
 use anyhow::Result;
 use imgeval_core::Usd;
 use imgeval_runner::StopSignal;
-use imgeval_store::RunReader;
+use imgeval_store::{RunReader, Spend};
 use imgeval_study::{Ledger, Outcome, Step, StepState, Study, StudyError, Task, plan};
 use tokio::sync::watch;
 
@@ -60,10 +60,9 @@ fn status(args: &StudyFileArgs, printer: Printer) -> Result<Exit> {
     let steps = plan(&study);
     let standings: Vec<Standing> = steps.iter().map(|step| Standing::of(step, ledger.as_ref())).collect();
     match args.json {
-        true => {
-            printer.data(format_args!("{:#}\n", show::status_json(&study, &standings, total_cost(&steps))))?
-        }
-        false => printer.table(&show::status_table(&study, &standings, total_cost(&steps)))?,
+        true => printer
+            .data(format_args!("{:#}\n", show::status_json(&study, &standings, &total_spend(&steps))))?,
+        false => printer.table(&show::status_table(&study, &standings, &total_spend(&steps)))?,
     }
     let is_done = standings.iter().all(|standing| standing.state == StepState::UpToDate);
     Ok(if is_done { Exit::Ok } else { Exit::Partial })
@@ -126,10 +125,10 @@ fn carry_out(study: &Study, steps: &[Step], args: &StudyArgs, printer: Printer) 
     }
     drop(stop);
     let standings: Vec<Standing> = steps.iter().map(|step| Standing::of(step, Some(&ledger))).collect();
-    let cost = total_cost(steps);
+    let spend = total_spend(steps);
     match args.file.json {
-        true => printer.data(format_args!("{:#}\n", show::status_json(study, &standings, cost)))?,
-        false => printer.table(&show::status_table(study, &standings, cost))?,
+        true => printer.data(format_args!("{:#}\n", show::status_json(study, &standings, &spend)))?,
+        false => printer.table(&show::status_table(study, &standings, &spend))?,
     }
     let has = |outcome| standings.iter().any(|standing| standing.outcome() == Some(outcome));
     Ok(match (has(Outcome::OverBudget), has(Outcome::Failed) || has(Outcome::Partial)) {
@@ -170,12 +169,12 @@ fn execution(step: &Step, steps: &[Step], max_cost: Option<Usd>) -> Result<Execu
     };
     let (what, is_left) = match &mut task {
         Task::Suite { run, .. } => {
-            let spent = total_cost(steps);
+            let spent = total_spend(steps).total();
             let left = max_cost.map(|max_cost| max_cost - spent);
             if can_cost(step) && left == Some(Usd::ZERO) && max_cost != Some(Usd::ZERO) {
                 return Err((Outcome::OverBudget, format!("max_cost is used up: {spent} so far")));
             }
-            let max_cost = left.map(|left| left + cost_of(run));
+            let max_cost = left.map(|left| left + spend_of(run).total());
             return Ok(Execution { task, max_cost, left_out });
         }
         Task::Weaknesses { runs, .. } => {
@@ -226,17 +225,19 @@ fn judge(ended: &Ended, left_out: Vec<String>) -> (Outcome, String) {
 }
 
 /// What all runs that the study makes have cost so far, with what may have been billed.
-fn total_cost(steps: &[Step]) -> Usd {
-    let runs = steps.iter().filter_map(|step| match &step.task {
-        Task::Suite { run, .. } => Some(cost_of(run)),
-        _ => None,
-    });
-    runs.sum()
+fn total_spend(steps: &[Step]) -> Spend {
+    let mut total = Spend::default();
+    for step in steps {
+        if let Task::Suite { run, .. } = &step.task {
+            total.add_calls(&spend_of(run));
+        }
+    }
+    total
 }
 
-fn cost_of(run: &Path) -> Usd {
+fn spend_of(run: &Path) -> Spend {
     // A run that cannot be read has no step yet, or one that will say why.
-    RunReader::open(run).and_then(|reader| reader.spend()).map_or(Usd::ZERO, |spend| spend.total())
+    RunReader::open(run).and_then(|reader| reader.spend()).unwrap_or_default()
 }
 
 fn log_name(step: &Step) -> String {

@@ -7,6 +7,7 @@ use imgeval_report::{
     schema::Schema,
     tables::terminal::{CellText, Column, Row, Table, Tone},
 };
+use imgeval_store::Spend;
 use imgeval_study::{Ledger, Outcome, Step, StepState, Study};
 use serde_json::{Value, json};
 
@@ -157,7 +158,7 @@ pub(super) fn plan_json(study: &Study, planned: &[Planned]) -> Value {
     document(study, planned.iter().map(step).collect(), None)
 }
 
-pub(super) fn status_table(study: &Study, standings: &[Standing], cost: Usd) -> Table {
+pub(super) fn status_table(study: &Study, standings: &[Standing], spend: &Spend) -> Table {
     let columns = [
         Column::text("step"),
         Column::text("state"),
@@ -177,7 +178,12 @@ pub(super) fn status_table(study: &Study, standings: &[Standing], cost: Usd) -> 
     }
     let limit =
         study.max_cost.and_then(Usd::from_dollars).map(|limit| format!(" of {limit}")).unwrap_or_default();
-    table.below.push(format!("cost so far: {cost}{limit}"));
+    let cost = spend.total();
+    let unpriced = match spend.unpriced_calls {
+        0 => String::new(),
+        n => format!(", {} of unknown cost", counted(n as usize, "call")),
+    };
+    table.below.push(format!("cost so far: {cost}{limit}{unpriced}"));
     let report = study.out().join("report").join("index.html");
     if report.exists() {
         table.below.push(format!("report: {}", report.display()));
@@ -185,8 +191,8 @@ pub(super) fn status_table(study: &Study, standings: &[Standing], cost: Usd) -> 
     table
 }
 
-pub(super) fn status_json(study: &Study, standings: &[Standing], cost: Usd) -> Value {
-    document(study, standings.iter().map(standing_json).collect(), Some(cost))
+pub(super) fn status_json(study: &Study, standings: &[Standing], spend: &Spend) -> Value {
+    document(study, standings.iter().map(standing_json).collect(), Some(spend))
 }
 
 fn standing_json(standing: &Standing) -> Value {
@@ -198,12 +204,13 @@ fn standing_json(standing: &Standing) -> Value {
     })
 }
 
-fn document(study: &Study, steps: Vec<Value>, cost: Option<Usd>) -> Value {
+fn document(study: &Study, steps: Vec<Value>, spend: Option<&Spend>) -> Value {
     Schema::Study.stamp(json!({
         "title": study.title,
         "folder": study.out().to_string_lossy(),
         "max_cost_usd": study.max_cost,
-        "cost_so_far_usd": cost.map(Usd::dollars),
+        "cost_so_far_usd": spend.map(|spend| spend.total().dollars()),
+        "calls_without_price": spend.map(|spend| spend.unpriced_calls),
         "steps": steps,
     }))
 }

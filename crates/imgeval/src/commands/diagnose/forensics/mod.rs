@@ -139,7 +139,7 @@ fn show(
     }
     let Some(out) = &args.out else { return Ok(()) };
     let diagnosis = Diagnosis {
-        title: "Can the images be told from photographs?".to_owned(),
+        title: "Generated images against photographs".to_owned(),
         kind: DiagnosisKind::Forensics,
         findings,
         summary: None,
