@@ -107,11 +107,25 @@ impl Observer {
     /// # Errors
     /// If one of the two parts cannot process these pixels.
     pub fn look(&self, pixels: &Pixels, limits: NamingLimits) -> Result<Vec<Detection>, DetectError> {
-        let mut detections = self.detector.inspect(pixels)?;
-        self.check(pixels, &detections)?;
-        let places = self.places_to_name(&detections, |_| true, limits);
+        self.look_for(pixels, pixels, |_| true, limits)
+    }
+
+    /// The same where the detector sees other pixels than the namer, and colors only of the categories that are asked for.
+    ///
+    /// # Errors
+    /// As [`Self::look`].
+    pub fn look_for(
+        &self,
+        seen: &Pixels,
+        colored: &Pixels,
+        is_asked: impl Fn(Category) -> bool,
+        limits: NamingLimits,
+    ) -> Result<Vec<Detection>, DetectError> {
+        let mut detections = self.detector.inspect(seen)?;
+        self.check(seen, &detections)?;
+        let places = self.places_to_name(&detections, is_asked, limits);
         let to_name: Vec<Detection> = places.iter().map(|place| detections[*place].clone()).collect();
-        for scores in self.name(&[(pixels, &to_name)]) {
+        for scores in self.name(&[(colored, &to_name)]) {
             for (place, scores) in places.iter().zip(scores?) {
                 detections[*place].colors = Some(scores);
             }

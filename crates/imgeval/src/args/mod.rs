@@ -134,6 +134,10 @@ pub(crate) enum Command {
     Report(reporting::ReportArgs),
     /// Serve the report page on this machine and update it while runs are in progress
     Serve(reporting::ServeArgs),
+    /// Serve GenEval's rewards to training code, as flow_grpo's reward server does
+    ///
+    /// Requests are pickles that are read as data: nothing in them is executed. See docs/rewards.md.
+    ServeReward(Box<scoring::ServeRewardArgs>),
     /// Write a run as a data set, its verdicts in the official result format, or its calls to providers
     Export(ExportArgs),
     /// Show a detector's detections in images

@@ -1,14 +1,16 @@
 //! Arguments of commands that score.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use imgeval_core::parse_memory;
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{
     geneval::{Semantics, VerdictOptions},
     registry,
 };
 
+use super::{DetectorArgs, MaxPixelsArg};
 use crate::{exit_code::Exit, failure::CommandError, printer::Printer};
 
 /// Options of the official evaluator.
@@ -219,6 +221,46 @@ pub(crate) enum SemanticsName {
     FlowGrpo,
     /// imgeval's own: each condition earns its share, and 1 means correct
     Exact,
+}
+
+impl SemanticsName {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::FlowGrpo => "flow-grpo",
+            Self::Exact => "exact",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeRewardArgs {
+    /// Address to listen on; one that other machines can reach needs --token-file
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:18085")]
+    pub(crate) listen: SocketAddr,
+    /// Answer only clients that send the text in this file as `Authorization: Bearer TEXT`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Whose rewards to compute
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t = SemanticsName::FlowGrpo)]
+    pub(crate) semantics: SemanticsName,
+    /// Refuse requests with a larger body than this
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_memory)]
+    pub(crate) max_body: u64,
+    /// Requests that may wait before others are told to come back later
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_count)]
+    pub(crate) max_requests: usize,
+    #[command(flatten)]
+    pub(crate) detector: DetectorArgs,
+    #[command(flatten)]
+    pub(crate) limit: MaxPixelsArg,
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=10_000) => Ok(n),
+        _ => Err("must be a number from 1 to 10,000".to_owned()),
+    }
 }
 
 impl From<SemanticsName> for Semantics {

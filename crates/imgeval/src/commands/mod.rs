@@ -37,6 +37,7 @@ mod score;
 mod score_detections;
 mod score_rows;
 mod serve;
+mod serve_reward;
 mod session_measures;
 mod study;
 mod suites;
@@ -65,6 +66,7 @@ pub(crate) fn dispatch(command: Command, printer: Printer) -> Result<Exit> {
         Command::Compare(args) => compare::compare(&args, printer),
         Command::Report(args) => report::report(&args, printer),
         Command::Serve(args) => serve::serve(&args, printer),
+        Command::ServeReward(args) => serve_reward::serve_reward(&args, printer),
         Command::Export(args) => export::export(&args, printer),
         Command::Detect(args) => detect::detect(&args, printer),
         Command::DetectFake(args) => detect_fake::detect_fake(&args, printer),

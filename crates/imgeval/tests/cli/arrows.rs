@@ -51,6 +51,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "imgeval-files",
             "imgeval-forensics",
             "imgeval-metrics",
+            "imgeval-rewards",
             "imgeval-runner",
             "imgeval-scoring",
             "imgeval-store",
@@ -58,6 +59,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "imgeval-vision",
         ],
     ),
+    ("imgeval-rewards", &["imgeval-suites"]),
     (
         "imgeval-generation",
         &[
@@ -136,6 +138,7 @@ const ALLOWED: [(&str, &[&str]); 22] = [
             "imgeval-observe",
             "imgeval-pages",
             "imgeval-report",
+            "imgeval-rewards",
             "imgeval-rounds",
             "imgeval-runner",
             "imgeval-scoring",
