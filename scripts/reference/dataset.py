@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
         files = sorted((folder / name).glob("*.parquet"))
         rows = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
         groups = [pq.ParquetFile(file).metadata.row_group(i).num_rows for file in files for i in range(pq.ParquetFile(file).num_row_groups)]
-        counted = duckdb.sql(f"SELECT count(*) FROM '{folder}/{name}/*.parquet'").fetchone()[0]
+        counted = duckdb.sql(f"SELECT count(*) FROM '{folder}/{name}/*.parquet'").fetchall()[0][0]
         loaded = load_dataset(str(folder), name, split="test")
         sizes = {"pyarrow": rows, "pandas": len(frame), "duckdb": counted, "datasets": loaded.num_rows}
         check(len(set(sizes.values())) == 1, f"{name}: {rows} rows for each reader {sizes}")

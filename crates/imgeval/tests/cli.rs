@@ -56,6 +56,7 @@ mod cli {
     mod report;
     mod report_bench;
     mod resume;
+    mod rewards;
     mod rewriting;
     mod rounds_files;
     mod run_labels;

@@ -74,7 +74,7 @@ impl StageProgress {
         match progress {
             Progress::Planned { total, finished } => {
                 (self.counts.total, self.counts.finished, self.began) = (total, finished, Instant::now());
-                if let Surface::Bar(bar) = &self.surface {
+                if let Surface::Bar { bar, .. } = &self.surface {
                     bar.set_length(total as u64);
                     bar.set_prefix(self.stage);
                 }
@@ -89,9 +89,9 @@ impl StageProgress {
     }
 
     fn refresh(&mut self) {
-        if let Surface::Bar(bar) = &self.surface {
-            bar.set_message(self.counts.line(self.began.elapsed()));
+        if let Some(bar) = self.surface.bar_if_due() {
             bar.set_position(self.counts.finished as u64);
+            bar.set_message(self.counts.line(self.began.elapsed()));
         }
         if self.surface.is_due() {
             self.printer.talk(format_args!("{}: {}", self.stage, self.counts.line(self.began.elapsed())));

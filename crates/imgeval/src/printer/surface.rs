@@ -40,7 +40,11 @@ fn is_dumb() -> bool {
 #[derive(Debug)]
 pub(super) enum Surface {
     Silent,
-    Bar(ProgressBar),
+    Bar {
+        bar: ProgressBar,
+        /// When the line may change again.
+        due: Instant,
+    },
     Plain {
         /// When a line is due.
         due: Instant,
@@ -59,16 +63,27 @@ impl Surface {
                 bar.set_style(style.progress_chars("=> "));
             }
             *shown() = Some(bar.clone());
-            Self::Bar(bar)
+            Self::Bar { bar, due: Instant::now() }
         } else {
             Self::Plain { due: Instant::now() + PLAIN_INTERVAL }
+        }
+    }
+
+    /// The bar, if its line may change now: indicatif itself lets the first changes through as fast as they come.
+    pub(super) fn bar_if_due(&mut self) -> Option<&ProgressBar> {
+        match self {
+            Self::Bar { bar, due } if Instant::now() >= *due => {
+                *due = Instant::now() + Duration::from_secs(1) / u32::from(DRAWS_PER_SECOND);
+                Some(bar)
+            }
+            _ => None,
         }
     }
 
     /// Whether a line is due where there is no terminal.
     pub(super) fn is_due(&mut self) -> bool {
         match self {
-            Self::Silent | Self::Bar(_) => false,
+            Self::Silent | Self::Bar { .. } => false,
             Self::Plain { due } if Instant::now() < *due => false,
             Self::Plain { due } => {
                 *due = Instant::now() + PLAIN_INTERVAL;
@@ -80,7 +95,7 @@ impl Surface {
 
 impl Drop for Surface {
     fn drop(&mut self) {
-        if let Self::Bar(bar) = self {
+        if let Self::Bar { bar, .. } = self {
             shown().take();
             bar.finish_and_clear();
         }

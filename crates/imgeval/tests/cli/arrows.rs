@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Crates that speak HTTP, and who may use each: calls and fetching over one client, and the servers of the
 /// pages.
 const HTTP: [(&str, &[&str]); 8] = [
-    ("axum", &["imgeval-pages"]),
+    ("axum", &["imgeval-pages", "imgeval-rewards"]),
     ("hyper", &["imgeval-pages"]),
     ("hyper-util", &["imgeval-pages"]),
     ("reqwest", &["imgeval-clients", "imgeval-fetch"]),
@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 22] = [
+const ALLOWED: [(&str, &[&str]); 23] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),

@@ -162,7 +162,7 @@ fn diagnoses_stand_in_sections_of_their_kind() {
     report(&[], &out, &["--diagnosis", text(&forensics), "--diagnosis", text(&probe)], 0);
     let index = index_of(&out.join("index.html"));
     let lines = &index["summary"][0]["lines"];
-    assert_eq!(lines[0]["sentences"], json!(["Detectable."]), "{lines:#}");
+    assert_eq!(lines[0]["sentences"], json!(["Detectable.", "By one detector."]), "{lines:#}");
     assert_eq!(lines[1]["sentences"], json!(["Most.", "So it means little."]), "{lines:#}");
     let latex = fs::read_to_string(out.join("tables/diagnosis-1-1.tex")).unwrap();
     assert!(latex.contains("5 \\%"), "{latex}");
