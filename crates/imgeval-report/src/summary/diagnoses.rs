@@ -60,8 +60,10 @@ mod tests {
     }
 
     #[test]
-    fn forensics_gives_its_verdict_and_others_give_none() {
-        assert_eq!(said(DiagnosisKind::Forensics, &["Detectable.", "Because."]), ["Detectable."]);
+    fn forensics_gives_its_verdict_with_the_first_numbers_and_others_give_none() {
+        let findings = ["Detectable.", "AUC 0.9.", "More."];
+        assert_eq!(said(DiagnosisKind::Forensics, &findings), findings[..2]);
+        assert_eq!(said(DiagnosisKind::Forensics, &findings[..1]), findings[..1]);
         assert!(said(DiagnosisKind::Forensics, &[]).is_empty());
         assert!(said(DiagnosisKind::Artefacts, &["A trace."]).is_empty());
         assert!(said(DiagnosisKind::Other, &["Anything."]).is_empty());
