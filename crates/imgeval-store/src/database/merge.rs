@@ -283,7 +283,7 @@ fn chosen(columns: &[String], row: &[Value], names: &[&str]) -> Vec<Value> {
 
 fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
     let statement = connection.prepare_cached(&format!("SELECT * FROM {table}"))?;
-    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+    Ok(statement.column_names().map(str::to_owned).collect())
 }
 
 fn values_of(row: &Row<'_>, n_columns: usize) -> rusqlite::Result<Vec<Value>> {
