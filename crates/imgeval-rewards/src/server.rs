@@ -26,7 +26,7 @@ use axum::{
 use imgeval_suites::geneval::Reward;
 use tokio::{
     net::TcpListener,
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{error::Elapsed, timeout},
 };
 
@@ -99,8 +99,8 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     let server = Arc::new(Server {
         rewarder,
-        places: Semaphore::new(options.max_requests),
-        turn: Semaphore::new(1),
+        places: Arc::new(Semaphore::new(options.max_requests)),
+        turn: Arc::new(Semaphore::new(1)),
         counts: Counts::default(),
         options,
     });
@@ -115,8 +115,8 @@ pub async fn serve(
 struct Server {
     rewarder: Arc<dyn Rewarder>,
     options: ServerOptions,
-    places: Semaphore,
-    turn: Semaphore,
+    places: Arc<Semaphore>,
+    turn: Arc<Semaphore>,
     counts: Counts,
 }
 
@@ -162,12 +162,14 @@ impl Server {
         }
     }
 
-    /// Judges the images of a request, one request after the other.
-    async fn judge(self: &Arc<Self>, body: Bytes) -> Result<Vec<u8>, Refusal> {
+    /// Judges the images of a request, one request after the other. A client that goes away frees neither its place nor its turn before
+    /// its work has ended, since nothing stops a detector.
+    async fn judge(self: &Arc<Self>, body: Bytes, place: OwnedSemaphorePermit) -> Result<Vec<u8>, Refusal> {
         let stopped = |_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping".to_owned());
-        let _turn = self.turn.acquire().await.map_err(stopped)?;
+        let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(stopped)?;
         let server = Arc::clone(self);
         let work = tokio::task::spawn_blocking(move || {
+            let _held = (place, turn);
             let request = flow_grpo::read_request(&body).map_err(|error| sentence_of(&error))?;
             let judge = |(place, asked): (usize, &Asked)| {
                 let reward =
@@ -188,13 +190,13 @@ impl Server {
 async fn answer_flow_grpo(State(server): State<Arc<Server>>, request: Request) -> Response {
     let answer = match server.check_token(request.headers()) {
         Err(refusal) => Err(refusal),
-        Ok(()) => match server.places.try_acquire() {
+        Ok(()) => match Arc::clone(&server.places).try_acquire_owned() {
             Err(_) => {
                 server.counts.busy.fetch_add(1, Ordering::Relaxed);
-                return busy();
+                return busy(&server);
             }
-            Ok(_place) => match server.body_of(request).await {
-                Ok(body) => server.judge(body).await,
+            Ok(place) => match server.body_of(request).await {
+                Ok(body) => server.judge(body, place).await,
                 Err(refusal) => Err(refusal),
             },
         },
@@ -212,8 +214,11 @@ async fn answer_flow_grpo(State(server): State<Arc<Server>>, request: Request) -
         .into_response()
 }
 
-fn busy() -> Response {
-    let headers = [(header::RETRY_AFTER, RETRY_AFTER_SECONDS)];
+fn busy(server: &Server) -> Response {
+    let headers = [
+        (header::RETRY_AFTER.as_str(), RETRY_AFTER_SECONDS),
+        ("x-imgeval-semantics", server.options.semantics),
+    ];
     (StatusCode::SERVICE_UNAVAILABLE, headers, "too many requests wait; come back later").into_response()
 }
 

@@ -47,11 +47,15 @@ struct Running {
 }
 
 async fn start(options: ServerOptions) -> Running {
+    start_with(Arc::new(Table), options).await
+}
+
+async fn start_with(rewarder: Arc<dyn Rewarder>, options: ServerOptions) -> Running {
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), &options).await.unwrap();
     let address = listener.local_addr().unwrap();
     let (end, ended) = oneshot::channel::<()>();
     let ended = async move { drop(ended.await) };
-    let server = tokio::spawn(serve(listener, Arc::new(Table), options, ended));
+    let server = tokio::spawn(serve(listener, rewarder, options, ended));
     Running { address, end, server }
 }
 
@@ -126,6 +130,53 @@ async fn too_many_requests_are_told_to_come_back() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+}
+
+/// Judges until it is told to go on, and counts how many are judged at once.
+#[derive(Default)]
+struct Held {
+    running: AtomicU64,
+    most: AtomicU64,
+    may_end: AtomicU64,
+}
+
+impl Rewarder for Held {
+    fn facts(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    fn reward(&self, _: &Asked) -> Result<Reward, String> {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(running, Ordering::SeqCst);
+        while self.may_end.load(Ordering::SeqCst) == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        Ok(Reward { score: 0.0, reward: 0.0, strict_reward: 0.0 })
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_keeps_its_turn_until_its_work_ends() {
+    let held = Arc::new(Held::default());
+    let running = start_with(Arc::clone(&held) as Arc<dyn Rewarder>, options()).await;
+    let body = request_with("good");
+    let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+    let mut impatient = TcpStream::connect(running.address).await.unwrap();
+    impatient.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+    while held.running.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(impatient);
+    let address = running.address;
+    let next = tokio::spawn(async move { exchange(address, "POST / HTTP/1.1", &body).await.0 });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Both places are taken.
+    let (busy, _) = exchange(address, "POST / HTTP/1.1", &request_with("good")).await;
+    held.may_end.store(1, Ordering::SeqCst);
+    assert!(next.await.unwrap().starts_with("HTTP/1.1 200"));
+    assert_eq!(held.most.load(Ordering::SeqCst), 1);
+    assert!(busy.starts_with("HTTP/1.1 503") && busy.contains("x-imgeval-semantics"), "{busy}");
 }
 
 #[tokio::test]
