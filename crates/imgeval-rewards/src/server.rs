@@ -23,6 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use imgeval_core::sentence_of;
 use imgeval_suites::geneval::Reward;
 use tokio::{
     net::TcpListener,
@@ -61,7 +62,7 @@ pub struct ServerOptions {
     pub semantics: &'static str,
 }
 
-/// Why there is no server.
+/// Why the server cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     #[error("{address} can be reached from other machines, and no token protects it")]
@@ -262,17 +263,6 @@ async fn metrics(State(server): State<Arc<Server>>, headers: HeaderMap) -> Respo
 /// Takes as long whatever differs.
 fn is_equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
-}
-
-/// An error with its causes, on one line.
-fn sentence_of(error: &dyn std::error::Error) -> String {
-    let mut sentence = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        sentence.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    sentence
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::{
 use super::*;
 use crate::pickle::{self, Value};
 
-/// Images that are texts: `good` earns 1, anything else is no image.
+/// Images that are texts: `good` is rewarded, anything else cannot be read.
 struct Table;
 
 impl Rewarder for Table {

@@ -105,7 +105,7 @@ pub(super) fn scalar(element: Element, bytes: &[u8]) -> Result<Node, Problem> {
         Value::Integer(value) => Node::Integer(value),
         Value::Float(value) => Node::Float(value),
         Value::Text(text) => Node::Text(text),
-        _ => return Err(Problem::Array("a scalar is no value")),
+        _ => return Err(Problem::Array("a scalar has no plain value")),
     })
 }
 

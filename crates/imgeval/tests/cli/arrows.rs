@@ -59,7 +59,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "imgeval-vision",
         ],
     ),
-    ("imgeval-rewards", &["imgeval-suites"]),
+    ("imgeval-rewards", &["imgeval-core", "imgeval-suites"]),
     (
         "imgeval-generation",
         &[
