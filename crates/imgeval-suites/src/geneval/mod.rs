@@ -6,6 +6,7 @@
 //! an image folder's `metadata.jsonl`.
 
 mod detections;
+mod grammar;
 mod layout;
 mod metadata;
 mod name_template;
@@ -17,6 +18,7 @@ mod suite;
 mod verdict;
 
 pub use detections::{DetectionsError, DetectionsLine, parse_any_detections_line, parse_detections_line};
+pub use grammar::PromptProblem;
 pub use layout::{FolderMetadata, FoundExtra, FoundFiles, FoundImage, Layout, LayoutError, find_images};
 pub use metadata::{Exclude, Include, Metadata, MetadataError, Position, Relation, Tag, Tolerance};
 pub use name_template::{NameTemplate, TemplateError};

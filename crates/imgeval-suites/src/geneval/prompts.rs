@@ -193,13 +193,13 @@ fn color_wording(category: Category, color: Color) -> String {
     format!("{} {category}", with_article(color.name()))
 }
 
-fn with_article(name: &str) -> String {
+pub(super) fn with_article(name: &str) -> String {
     let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {name}")
 }
 
 /// By the official generator's rule, so "toothbrushs" and "persons".
-fn plural(name: &str) -> String {
+pub(super) fn plural(name: &str) -> String {
     let ending = if name.ends_with('s') { "es" } else { "s" };
     format!("{name}{ending}")
 }

@@ -1,8 +1,8 @@
 //! GenEval as a reward for training: partial credit for one image, beside GenEval's own verdict.
 //!
-//! Two semantics. [`Semantics::FlowGrpo`] is what the reward server of flow_grpo (yifan123/reward-server, MIT) answers, with its quirks:
+//! Three semantics. [`Semantics::FlowGrpo`] is what the reward server of flow_grpo (yifan123/reward-server, MIT) answers, with its quirks:
 //! `exclude` clauses do not count, a wrong position is given 0 and 1, and too many objects can bring a negative score.
-//! [`Semantics::Exact`] is this project's: every condition of the prompt earns from 0 to 1, and a score of 1 means that the verdict is correct.
+//! [`Semantics::UniRl`] is that of UniRL's scorer: a position counts once, and the strict verdict is the lenient one. [`Semantics::Exact`] is this project's: every condition of the prompt earns from 0 to 1, and a score of 1 means that the verdict is correct.
 
 use serde::Serialize;
 
@@ -14,8 +14,10 @@ use super::{
 /// Whose rewards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Semantics {
-    /// Those of flow_grpo's reward server.
+    /// Those of flow_grpo's reward server, which DeepGen-RL, cosmos-rl and DiffusionNFT copied.
     FlowGrpo,
+    /// Those of UniRL's scorer.
+    UniRl,
     /// Our own.
     Exact,
 }
@@ -27,7 +29,7 @@ pub struct Reward {
     pub score: f64,
     /// GenEval's verdict: 1 if correct, else 0.
     pub reward: f64,
-    /// 1 if all counts are exact and everything else holds, else 0; flow_grpo's does not look at `exclude`.
+    /// 1 if all counts are exact and everything else holds, else 0; flow_grpo's ignores `exclude`, and UniRL's is `reward` again.
     pub strict_reward: f64,
 }
 
@@ -43,12 +45,16 @@ pub fn compute_reward(
 ) -> Result<(Verdict, Reward), VerdictError> {
     let verdict = compute_verdict(metadata, objects, options)?;
     let (parts, is_strict) = match semantics {
-        Semantics::FlowGrpo => flow_grpo_parts(metadata, &verdict, options)?,
+        Semantics::FlowGrpo => flow_grpo_parts(metadata, &verdict, options, &[0.0, 1.0])?,
+        Semantics::UniRl => {
+            let (parts, _) = flow_grpo_parts(metadata, &verdict, options, &[0.0])?;
+            (parts, verdict.is_correct())
+        }
         Semantics::Exact => exact_parts(metadata, &verdict, options)?,
     };
     let reward = Reward {
         score: match (parts.as_slice(), semantics) {
-            ([], Semantics::FlowGrpo) => 0.0,
+            ([], Semantics::FlowGrpo | Semantics::UniRl) => 0.0,
             // Nothing was asked, and nothing is wrong.
             ([], Semantics::Exact) => 1.0,
             (parts, _) => parts.iter().sum::<f64>() / parts.len() as f64,
@@ -63,6 +69,7 @@ fn flow_grpo_parts(
     metadata: &Metadata,
     verdict: &Verdict,
     options: &VerdictOptions,
+    wrong_position: &[f64],
 ) -> Result<(Vec<f64>, bool), VerdictError> {
     let mut parts = Vec::new();
     // All objects of a clause; `None` where the clause failed.
@@ -90,10 +97,7 @@ fn flow_grpo_parts(
                 }
                 Some(targets) => {
                     holds = count_right_pairs(clause, found, targets, options) == found.len() * targets.len();
-                    if !holds {
-                        parts.push(0.0);
-                    }
-                    parts.push(1.0);
+                    parts.extend_from_slice(if holds { &[1.0] } else { wrong_position });
                 }
             }
         }
@@ -268,6 +272,42 @@ mod tests {
                 compute_reward(&parsed.metadata, &parsed.objects, &parsed.options, Semantics::Exact).unwrap();
             assert_eq!(exact.score >= 1.0, verdict.is_correct(), "{line}");
             assert!((0.0..=1.0).contains(&exact.score), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_position_counts_once_in_uni_rl() {
+        let objects = [("dog", 40.0, 0.0, "red"), ("cow", 0.0, 0.0, "red")];
+        assert_eq!(rewards_of(POSITION, &objects, Semantics::FlowGrpo), of(0.75, 0.0, 0.0));
+        assert_eq!(rewards_of(POSITION, &objects, Semantics::UniRl), of(2.0 / 3.0, 0.0, 0.0));
+        // The strict verdict is the lenient one.
+        let cows = [("cow", 0.0, 0.0, "red"), ("cow", 20.0, 0.0, "red"), ("dog", 0.0, 20.0, "red")];
+        let single = r#"{"tag": "single_object", "include": [{"class": "cow", "count": 1}], "prompt": "a photo of a cow"}"#;
+        assert_eq!(rewards_of(single, &cows, Semantics::UniRl), of(0.0, 1.0, 1.0));
+    }
+
+    /// The same detections through both families of reward code; not part of the repository.
+    #[test]
+    fn golden_rewards_of_two_families() {
+        let path = "../../../shared/golden/wires/rewards/verdict_differences.json";
+        let Ok(text) = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)) else {
+            return;
+        };
+        let golden: Value = serde_json::from_str(&text.replace("\"colour\"", "\"color\"")).unwrap();
+        for row in golden["rows"].as_array().unwrap() {
+            let line = serde_json::json!({"metadata": row["metadata"], "width": 64, "height": 64, "objects": row["detections"]});
+            let line = parse_any_detections_line(&line.to_string(), &VerdictOptions::default()).unwrap();
+            let families = [
+                (Semantics::FlowGrpo, "flow_grpo_and_copies", "strict_reward"),
+                (Semantics::UniRl, "unirl", "strict"),
+            ];
+            for (semantics, family, strict) in families {
+                let found =
+                    compute_reward(&line.metadata, &line.objects, &line.options, semantics).unwrap().1;
+                let wanted = |name: &str| row[family][name].as_f64().unwrap();
+                assert!((found.score - wanted("score")).abs() < 1e-12, "{family}: {found:?} {row}");
+                assert_eq!((found.reward, found.strict_reward), (wanted("reward"), wanted(strict)), "{row}");
+            }
         }
     }
 }
