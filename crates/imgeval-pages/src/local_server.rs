@@ -1,15 +1,29 @@
 //! What the servers of this machine share: taking a port, connections, and headers that keep a page to itself.
 
-mod connections;
+use std::{future::pending, io, net::SocketAddr, time::Duration};
 
-use std::{io, net::SocketAddr};
-
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::{
+    Router,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+};
+use imgeval_serving::Limits;
 use tokio::net::TcpListener;
 
-pub(crate) use connections::serve_connections;
-
 use crate::PagesError;
+
+/// A browser opens six connections to a server.
+const LIMITS: Limits = Limits {
+    connections: 128,
+    refusals: 16,
+    headers: Duration::from_secs(15),
+    request: Duration::from_secs(120),
+    writing: Duration::from_secs(30),
+};
+
+/// Serves until the process ends.
+pub(crate) async fn serve_connections(listener: TcpListener, app: Router) {
+    imgeval_serving::serve_connections(listener, app, LIMITS, pending()).await;
+}
 
 /// # Errors
 /// If the port cannot be had.

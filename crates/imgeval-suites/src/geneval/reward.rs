@@ -22,6 +22,31 @@ pub enum Semantics {
     Exact,
 }
 
+impl Semantics {
+    pub const ALL: [Self; 3] = [Self::FlowGrpo, Self::UniRl, Self::Exact];
+
+    /// As it is written in options and headers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FlowGrpo => "flow-grpo",
+            Self::UniRl => "uni-rl",
+            Self::Exact => "exact",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|semantics| semantics.name() == name)
+    }
+
+    /// Whether the framework passes images to its detector with red and blue exchanged.
+    #[must_use]
+    pub fn exchanges_red_and_blue(self) -> bool {
+        self != Self::Exact
+    }
+}
+
 /// The rewards of one image.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Reward {

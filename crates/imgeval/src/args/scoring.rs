@@ -219,18 +219,10 @@ pub(crate) struct ScoreDetectionsArgs {
 pub(crate) enum SemanticsName {
     /// Those of flow_grpo's reward server, quirks included
     FlowGrpo,
+    /// Those of UniRL's scorer: a position counts once, and the strict verdict is the lenient one
+    UniRl,
     /// imgeval's own: each condition earns its share, and 1 means correct
     Exact,
-}
-
-impl SemanticsName {
-    /// As it is written.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::FlowGrpo => "flow-grpo",
-            Self::Exact => "exact",
-        }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -241,15 +233,21 @@ pub(crate) struct ServeRewardArgs {
     /// Answer only clients that send the text in this file as `Authorization: Bearer TEXT`
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Whose rewards to compute
-    #[arg(long, value_enum, value_name = "WHOSE", default_value_t = SemanticsName::FlowGrpo)]
-    pub(crate) semantics: SemanticsName,
+    /// Whose rewards to compute on every wire [default: those of the framework that asks]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub(crate) semantics: Option<SemanticsName>,
     /// Refuse requests with a larger body than this
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_memory)]
     pub(crate) max_body: u64,
     /// Requests that may wait before others are told to come back later
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = parse_count)]
     pub(crate) max_requests: usize,
+    /// Measure N images at the same time; one image uses all processors already
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_count)]
+    pub(crate) parallel: usize,
+    /// Keep the rewards of the last N images for requests that come again; 0 keeps none
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) cache: usize,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
     #[command(flatten)]
@@ -267,6 +265,7 @@ impl From<SemanticsName> for Semantics {
     fn from(name: SemanticsName) -> Self {
         match name {
             SemanticsName::FlowGrpo => Self::FlowGrpo,
+            SemanticsName::UniRl => Self::UniRl,
             SemanticsName::Exact => Self::Exact,
         }
     }

@@ -7,9 +7,9 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Crates that speak HTTP, and who may use each: calls and fetching over one client, and the servers of the
 /// pages.
 const HTTP: [(&str, &[&str]); 8] = [
-    ("axum", &["imgeval-pages", "imgeval-rewards"]),
-    ("hyper", &["imgeval-pages"]),
-    ("hyper-util", &["imgeval-pages"]),
+    ("axum", &["imgeval-pages", "imgeval-rewards", "imgeval-serving"]),
+    ("hyper", &["imgeval-pages", "imgeval-serving"]),
+    ("hyper-util", &["imgeval-pages", "imgeval-serving"]),
     ("reqwest", &["imgeval-clients", "imgeval-fetch"]),
     ("ureq", &[]),
     ("attohttpc", &[]),
@@ -17,9 +17,10 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 23] = [
+const ALLOWED: [(&str, &[&str]); 24] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
+    ("imgeval-serving", &[]),
     ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),
     ("imgeval-resample", &["imgeval-core"]),
     ("imgeval-suites", &["imgeval-core", "imgeval-files", "imgeval-metrics"]),
@@ -59,7 +60,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "imgeval-vision",
         ],
     ),
-    ("imgeval-rewards", &["imgeval-core", "imgeval-suites"]),
+    ("imgeval-rewards", &["imgeval-core", "imgeval-serving", "imgeval-suites"]),
     (
         "imgeval-generation",
         &[
@@ -84,6 +85,7 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "imgeval-report",
             "imgeval-rounds",
             "imgeval-scoring",
+            "imgeval-serving",
             "imgeval-store",
             "imgeval-suites",
             "imgeval-vision",

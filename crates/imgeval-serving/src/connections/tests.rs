@@ -21,7 +21,7 @@ fn start(limits: Limits) -> (SocketAddr, Runtime) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let address = listener.local_addr().unwrap();
-    runtime.spawn(serve_within(listener, app, limits));
+    runtime.spawn(serve_connections(listener, app, limits, std::future::pending()));
     (address, runtime)
 }
 
@@ -104,4 +104,28 @@ fn too_many_connections_are_told_so_and_may_come_back() {
     assert!(refused.starts_with("http/1.1 503") && refused.contains("retry-after: 1"), "{refused}");
     drop(held);
     while !ask(address, "GET /").starts_with("http/1.1 200") {}
+}
+
+#[test]
+fn a_request_that_has_begun_is_answered_before_the_end() {
+    let app = Router::new().route(
+        "/",
+        get(|| async {
+            sleep(SHORT).await;
+            "done"
+        }),
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let server = runtime.spawn(serve_connections(listener, app, GENEROUS, async move { drop(ended.await) }));
+    // One that is idle, and one that waits for its answer.
+    let idle = open(address, "");
+    let waiting = open(address, "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    runtime.block_on(async { sleep(SHORT / 2).await });
+    end.send(()).unwrap();
+    assert!(hear(waiting).ends_with("done"));
+    assert_eq!(hear(idle), "");
+    runtime.block_on(server).unwrap();
 }

@@ -1,6 +1,6 @@
-//! Connections of the servers of this machine: how many there may be, and how long each may take.
+//! The loop that accepts connections, and the limits of each.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -17,34 +17,25 @@ use hyper_util::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Semaphore, watch},
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
 
-/// What one server allows its clients.
+/// What a server allows its clients.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+pub struct Limits {
     /// Open at the same time; more are answered 503.
-    connections: usize,
+    pub connections: usize,
     /// Connections being told 503 at the same time; more are closed without a word.
-    refusals: usize,
+    pub refusals: usize,
     /// From the end of an answer, or the opening of the connection, to the end of the next request's headers.
-    headers: Duration,
+    pub headers: Duration,
     /// From the end of the headers to the beginning of the answer: no honest request takes as long.
-    request: Duration,
+    pub request: Duration,
     /// For the client to take some of the answer.
-    writing: Duration,
+    pub writing: Duration,
 }
-
-/// A browser opens six connections to a server.
-const LIMITS: Limits = Limits {
-    connections: 128,
-    refusals: 16,
-    headers: Duration::from_secs(15),
-    request: Duration::from_secs(120),
-    writing: Duration::from_secs(30),
-};
 
 /// How long to wait when the system gives no connection, for want of file handles mostly.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -53,26 +44,33 @@ const BUSY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\nretry-after: 1\r\n\
     connection: close\r\n\r\nthe server has too many connections; try again soon";
 
-/// Serves until the process ends.
-pub(crate) async fn serve_connections(listener: TcpListener, app: Router) {
-    serve_within(listener, app, LIMITS).await;
-}
-
-async fn serve_within(listener: TcpListener, app: Router, limits: Limits) {
+/// Serves until `end` comes, then answers the requests that have begun and returns.
+pub async fn serve_connections(
+    listener: TcpListener,
+    app: Router,
+    limits: Limits,
+    end: impl Future<Output = ()> + Send,
+) {
     // Around the router, which adds the allowed methods after its own layers.
     let app =
         Router::new().fallback_service(app).layer(middleware::from_fn_with_state(limits.request, answer));
     let places = Arc::new(Semaphore::new(limits.connections));
     let refusals = Arc::new(Semaphore::new(limits.refusals));
+    let (ending, is_ending) = watch::channel(false);
+    let mut end = pin!(end);
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut end => break,
+        };
+        let Ok((stream, _)) = accepted else {
             sleep(PAUSE).await;
             continue;
         };
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            let app = app.clone();
+            let (app, is_ending) = (app.clone(), is_ending.clone());
             tokio::spawn(async move {
-                serve_connection(stream, app, limits).await;
+                serve_connection(stream, app, limits, is_ending).await;
                 drop(place);
             });
         } else if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
@@ -83,19 +81,34 @@ async fn serve_within(listener: TcpListener, app: Router, limits: Limits) {
             });
         }
     }
+    drop(listener);
+    ending.send_replace(true);
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    drop(places.acquire_many(all).await);
 }
 
 /// A connection that breaks off or takes too long concerns its client alone.
-async fn serve_connection(stream: TcpStream, app: Router, limits: Limits) {
+async fn serve_connection(
+    stream: TcpStream,
+    app: Router,
+    limits: Limits,
+    mut is_ending: watch::Receiver<bool>,
+) {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.writing));
-    let _ = http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // It panics where the clock is out of range.
         .auto_date_header(false)
         .header_read_timeout(limits.headers)
-        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(app))
-        .await;
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(app));
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = &mut connection => return,
+        _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
 }
 
 /// Read to the end what the client has to say: what is closed unread, the system resets, and the answer is lost with it.

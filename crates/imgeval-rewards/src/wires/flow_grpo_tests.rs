@@ -3,20 +3,25 @@
 use std::{fs, path::PathBuf};
 
 use imgeval_suites::geneval::{Semantics, VerdictOptions, compute_reward, parse_any_detections_line};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::*;
+use crate::wires::{WIRES, tests::context};
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden/suites/reward_server").join(name)
 }
 
 /// The rewards of objects, listed as in GenEval's detections.
-fn reward_of(asked: &Asked, objects: &Json) -> Reward {
+fn measure(question: &Result<Question, String>, objects: &Json) -> Result<Measured, String> {
+    let What::GenEval { metadata, semantics } = &question.as_ref().map_err(Clone::clone)?.what else {
+        panic!("not GenEval")
+    };
     let any = json!({"tag": "colors", "include": [], "prompt": "objects do not depend on it"});
     let line = json!({"metadata": any, "width": 100, "height": 100, "objects": objects});
     let line = parse_any_detections_line(&line.to_string(), &VerdictOptions::default()).unwrap();
-    compute_reward(&asked.metadata, &line.objects, &line.options, Semantics::FlowGrpo).unwrap().1
+    let reward = compute_reward(metadata, &line.objects, &line.options, *semantics).unwrap().1;
+    Ok(Measured::GenEval(reward))
 }
 
 #[test]
@@ -27,20 +32,20 @@ fn golden_requests_have_the_answers_of_the_original_server() {
     for entry in &entries {
         let name = entry["name"].as_str().unwrap();
         let body = fs::read(golden(&format!("wire/{name}.request"))).unwrap();
-        let request = read_request(&body);
+        let batch = WIRES[0].read(&body, &context(Semantics::FlowGrpo));
+        let is_understood = batch.as_ref().is_ok_and(|batch| batch.questions.iter().all(Result::is_ok));
         if entry["status"] == 200 {
-            let request = request.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            let batch = batch.unwrap_or_else(|refusal| panic!("{name}: {refusal:?}"));
             let objects = entry["objects_per_image"].as_array().unwrap();
-            let rewards: Vec<Reward> =
-                request.samples.iter().zip(objects).map(|(a, o)| reward_of(a, o)).collect();
+            let measured: Vec<_> = batch.questions.iter().zip(objects).map(|(q, o)| measure(q, o)).collect();
             let expected = fs::read(golden(&format!("wire/{name}.response"))).unwrap();
-            assert!(write_answer(&request, &rewards) == expected, "{name}");
+            assert!((batch.write)(&measured).unwrap().body == expected, "{name}");
             n_answered += 1;
         } else if ["error_png", "error_grey_jpeg"].contains(&name) || name == "numpy2_count_int64" {
             // What is wrong is in the images, or is only wrong for the original.
-            assert!(request.is_ok(), "{name}: {request:?}");
+            assert!(is_understood, "{name}");
         } else if entry["method"] == "POST" && entry["path"] == "/" {
-            assert!(request.is_err(), "{name}");
+            assert!(!is_understood, "{name}");
         }
     }
     assert!(n_answered > 30, "{n_answered}");
