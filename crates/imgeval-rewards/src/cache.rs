@@ -7,7 +7,7 @@ use std::{
 
 use imgeval_core::ContentHash;
 
-use crate::question::{Measured, Question, What};
+use crate::question::{Measured, Picture, Question, What};
 
 /// Measurements by image and question; of more than `capacity`, the oldest goes.
 pub(crate) struct Cache {
@@ -32,14 +32,18 @@ impl Cache {
 
     pub(crate) fn key_of(question: &Question) -> Key {
         let asked = match &question.what {
-            What::GenEval { metadata, semantics } => format!("{semantics:?} {:?}", metadata),
+            What::GenEval { metadata, semantics } => format!("{semantics:?} {metadata:?}"),
             What::Score { name, prompt } => format!("score {name:?} {prompt:?}"),
+            What::Edit { sources, instruction } => {
+                let sources: Vec<ContentHash> = sources.iter().map(Picture::content_hash).collect();
+                format!("edit {sources:?} {instruction:?}")
+            }
         };
         (question.picture.content_hash(), asked)
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<Measured> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).measured.get(key).copied()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).measured.get(key).cloned()
     }
 
     pub(crate) fn keep(&self, key: Key, measured: Measured) {

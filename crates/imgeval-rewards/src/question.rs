@@ -15,6 +15,11 @@ pub trait Rewarder: Send + Sync {
         Vec::new()
     }
 
+    /// Whether it can answer [`What::Edit`].
+    fn judges_edits(&self) -> bool {
+        false
+    }
+
     /// Measures one image.
     ///
     /// # Errors
@@ -50,14 +55,31 @@ pub enum What {
         name: String,
         prompt: String,
     },
+    /// How well the image follows an instruction for editing others.
+    Edit {
+        sources: Vec<Picture>,
+        instruction: String,
+    },
 }
 
 /// What was measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Measured {
     GenEval(Reward),
     /// The number of another reward; finite.
     Score(f64),
+    Edit(EditScores),
+}
+
+/// What a judge says of an edit, in 0 to 10.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditScores {
+    /// Whether the edit does what the instruction says, and nothing else.
+    pub consistency: f64,
+    pub quality: f64,
+    pub overall: f64,
+    pub consistency_reasoning: String,
+    pub quality_reasoning: String,
 }
 
 impl Measured {
@@ -67,6 +89,7 @@ impl Measured {
         match self {
             Self::GenEval(reward) => reward.score,
             Self::Score(score) => *score,
+            Self::Edit(scores) => scores.overall,
         }
     }
 }

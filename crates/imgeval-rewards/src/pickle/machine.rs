@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     numpy::{self, Array, Element},
-    opcodes as op,
-    value::{PickleError, Problem, Value},
+    opcodes as op, pillow,
+    value::{PickleError, PillowImage, Problem, Value},
 };
 
 /// More values than any batch of metadata has.
@@ -35,6 +35,8 @@ pub(super) enum Node {
     Name(Name),
     Element(Element),
     Array(Array),
+    /// `None` until its state is known.
+    Image(Option<Arc<PillowImage>>),
 }
 
 /// The names that a pickle may use.
@@ -47,6 +49,7 @@ pub(super) enum Name {
     Dtype,
     Reconstruct,
     Scalar,
+    PillowImage,
 }
 
 fn find_name(module: &str, name: &str) -> Result<Name, Problem> {
@@ -54,6 +57,9 @@ fn find_name(module: &str, name: &str) -> Result<Name, Problem> {
         ("_codecs", "encode") => Name::CodecsEncode,
         ("builtins" | "__builtin__", "bytearray") => Name::ByteArray,
         ("collections", "OrderedDict") => Name::OrderedDict,
+        ("PIL.Image", "Image")
+        | ("PIL.PngImagePlugin", "PngImageFile")
+        | ("PIL.JpegImagePlugin", "JpegImageFile") => Name::PillowImage,
         ("numpy", "ndarray") => Name::Ndarray,
         ("numpy", "dtype") => Name::Dtype,
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Name::Reconstruct,
@@ -167,10 +173,25 @@ impl Machine<'_> {
                 let made = self.call(name, arguments)?;
                 self.push(made)
             }
+            op::NEWOBJ => {
+                let (arguments, name) = (self.pop()?, self.pop()?);
+                match (&self.nodes[name], &self.nodes[arguments]) {
+                    (Node::Name(Name::PillowImage), Node::Tuple(arguments)) if arguments.is_empty() => {
+                        self.push(Node::Image(None))
+                    }
+                    _ => Err(Problem::Forbidden("a new object".to_owned())),
+                }
+            }
             op::BUILD => {
                 let state = self.pop()?;
                 let top = *self.stack.last().ok_or(Problem::Stack)?;
-                numpy::build(&mut self.nodes, top, state)
+                match self.nodes[top] {
+                    Node::Image(_) => {
+                        self.nodes[top] = Node::Image(Some(pillow::image_of(&self.nodes, state)?));
+                        Ok(())
+                    }
+                    _ => numpy::build(&mut self.nodes, top, state),
+                }
             }
             _ => self.collect(opcode),
         }
@@ -379,7 +400,9 @@ impl Machine<'_> {
     fn entries_of(&self, items: &[Id]) -> Result<Vec<(Id, Id)>, Problem> {
         let (pairs, []) = items.as_chunks::<2>() else { return Err(Problem::Stack) };
         let entry = |[key, value]: &[Id; 2]| match self.nodes[*key] {
-            Node::List(_) | Node::Dictionary(_) | Node::Set(_) | Node::Array(_) => Err(Problem::Key),
+            Node::List(_) | Node::Dictionary(_) | Node::Set(_) | Node::Array(_) | Node::Image(_) => {
+                Err(Problem::Key)
+            }
             _ => Ok((*key, *value)),
         };
         pairs.iter().map(entry).collect()
@@ -456,6 +479,9 @@ impl Machine<'_> {
                     Value::List(values.clone())
                 }
             },
+            Node::Image(image) => Value::Image(
+                image.clone().ok_or_else(|| Problem::Forbidden("an image without pixels".to_owned()))?,
+            ),
             Node::Name(name) => return Err(Problem::Forbidden(format!("{name:?} as a value"))),
             Node::Element(_) => return Err(Problem::Forbidden("a dtype as a value".to_owned())),
         })

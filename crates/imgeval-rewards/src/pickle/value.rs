@@ -17,6 +17,17 @@ pub enum Value {
     List(Vec<Self>),
     /// In the order of the pickle; of equal keys the last one counts.
     Dictionary(Vec<(Self, Self)>),
+    /// An image of Pillow.
+    Image(Arc<PillowImage>),
+}
+
+/// What Pillow keeps of an image: a mode such as `RGB`, and its raw bytes row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PillowImage {
+    pub mode: Arc<str>,
+    pub width: u32,
+    pub height: u32,
+    pub data: Arc<[u8]>,
 }
 
 impl Value {
@@ -41,6 +52,7 @@ impl Value {
             Self::Bytes(_) => "bytes",
             Self::List(_) => "a list",
             Self::Dictionary(_) => "a dictionary",
+            Self::Image(_) => "an image of Pillow",
         }
     }
 }
@@ -70,6 +82,7 @@ pub enum Problem {
     TooDeep,
     TooMuch,
     Array(&'static str),
+    Image(&'static str),
 }
 
 impl fmt::Display for Problem {
@@ -86,6 +99,7 @@ impl fmt::Display for Problem {
             Self::Key => f.write_str("a list or dictionary cannot be a key"),
             Self::TooDeep => f.write_str("it is nested too deeply"),
             Self::TooMuch => f.write_str("it holds too many values"),
+            Self::Image(what) => write!(f, "an image of Pillow cannot be read: {what}"),
             Self::Array(what) => write!(f, "a NumPy array cannot be read: {what}"),
         }
     }

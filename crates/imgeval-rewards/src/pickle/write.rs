@@ -5,7 +5,9 @@ use super::opcodes as op;
 /// A value of an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer<'a> {
-    Integer(u8),
+    None,
+    Bool(bool),
+    Integer(i64),
     Float(f64),
     Text(&'a str),
     List(Vec<Self>),
@@ -39,7 +41,9 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn save(&mut self, answer: &Answer<'a>) {
         match answer {
-            Answer::Integer(number) => self.frame.extend([op::BININT1, *number]),
+            Answer::None => self.frame.push(op::NONE),
+            Answer::Bool(value) => self.frame.push(if *value { op::NEWTRUE } else { op::NEWFALSE }),
+            Answer::Integer(number) => self.save_integer(*number),
             Answer::Float(number) => {
                 self.frame.push(op::BINFLOAT);
                 self.frame.extend(number.to_be_bytes());
@@ -60,6 +64,28 @@ impl<'a> Writer<'a> {
             }
         }
         self.end_value();
+    }
+
+    fn save_integer(&mut self, number: i64) {
+        if let Ok(byte) = u8::try_from(number) {
+            self.frame.extend([op::BININT1, byte]);
+        } else if let Ok(short) = u16::try_from(number) {
+            self.frame.push(op::BININT2);
+            self.frame.extend(short.to_le_bytes());
+        } else if let Ok(int) = i32::try_from(number) {
+            self.frame.push(op::BININT);
+            self.frame.extend(int.to_le_bytes());
+        } else {
+            // Python leaves out bytes that only repeat the sign.
+            let bytes = number.to_le_bytes();
+            let n_sign = (1..8).rev().take_while(|place| {
+                let sign = if bytes[place - 1] & 0x80 != 0 { 0xff } else { 0 };
+                bytes[*place] == sign
+            });
+            let length = 8 - n_sign.count();
+            self.frame.extend([op::LONG1, length as u8]);
+            self.frame.extend(&bytes[..length]);
+        }
     }
 
     fn save_text(&mut self, text: &'a str) {

@@ -254,6 +254,7 @@ impl Server {
                 content_type: &content_type,
                 scores: &server.scores,
                 main_score: server.options.main_score.as_deref(),
+                judges_edits: server.rewarder.judges_edits(),
             };
             wire.read(body.bytes(), &context)
         });
@@ -300,7 +301,7 @@ impl Server {
             let measured = server.rewarder.measure(&question);
             server.counts.measured(began.elapsed());
             if let Ok(measured) = &measured {
-                server.cache.keep(key, *measured);
+                server.cache.keep(key, measured.clone());
             }
             measured
         });

@@ -110,7 +110,7 @@ fn write_answer(
 pub(super) fn rewards_of(measured: &[Measured]) -> Vec<Reward> {
     let reward = |measured: &Measured| match measured {
         Measured::GenEval(reward) => Some(*reward),
-        Measured::Score(_) => None,
+        Measured::Score(_) | Measured::Edit(_) => None,
     };
     measured.iter().filter_map(reward).collect()
 }

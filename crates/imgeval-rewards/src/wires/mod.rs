@@ -5,6 +5,7 @@
 
 mod cosmos_rl;
 mod deepgen_rl;
+mod edit_score;
 mod flow_factory;
 mod flow_grpo;
 mod json;
@@ -69,6 +70,8 @@ pub struct Context<'a> {
     pub scores: &'a [String],
     /// What is answered where a wire names no reward: GenEval if this is `None`.
     pub main_score: Option<&'a str>,
+    /// Whether edits can be judged.
+    pub judges_edits: bool,
 }
 
 /// A request that was read.

@@ -106,7 +106,7 @@ fn result_of(name: &str, measured: &Result<Measured, String>) -> Json {
         Ok(Measured::GenEval(reward)) => json!({
             "name": name, "score": reward.score, "reward": reward.reward, "strict_reward": reward.strict_reward,
         }),
-        Ok(Measured::Score(score)) => json!({"name": name, "score": score}),
+        Ok(measured) => json!({"name": name, "score": measured.score()}),
         Err(problem) => json!({"name": name, "error": problem}),
     }
 }

@@ -1,11 +1,11 @@
-//! `POST /` with a pickle, which flow_grpo, DeepGen-RL and verl-omni share; the keys of the dictionary tell whose it is.
+//! `POST /` with a pickle, which flow_grpo, DeepGen-RL, verl-omni and EditScore share; the keys of the dictionary tell whose it is.
 
 use std::sync::Arc;
 
 use imgeval_suites::geneval::Semantics;
 use serde_json::{Map, Number, Value as Json};
 
-use super::{Batch, Context, Refusal, Reply, Wire, deepgen_rl, flow_grpo};
+use super::{Batch, Context, Refusal, Reply, Wire, deepgen_rl, edit_score, flow_grpo};
 use crate::{
     pickle::{self, Answer, PickleError, Value},
     question::Picture,
@@ -33,9 +33,7 @@ impl Wire for Pickled {
         };
         let has = |name| value.get(name).is_some();
         if has("input_images") || has("output_image") {
-            return Err(Refusal::bad_request(
-                "this is a request for a reward of edits, and this server rewards single images",
-            ));
+            return edit_score::read(&value, context);
         }
         match has("meta_datas") || !(has("prompts") || has("metadata")) {
             true => Ok(flow_grpo::read(&value, context)?),
@@ -43,7 +41,8 @@ impl Wire for Pickled {
         }
     }
 
-    /// Clients unpickle the bodies of errors: verl-omni shows the sentence, flow_grpo and DeepGen-RL fail at once.
+    /// Clients unpickle the bodies of errors: verl-omni shows the sentence, flow_grpo and DeepGen-RL fail at once, and EditScore's return
+    /// nothing. With 200, EditScore's would take an error for an empty batch.
     fn refuse(&self, refusal: &Refusal) -> Reply {
         let body = pickle::write(&Answer::Dictionary(vec![("error", Answer::Text(&refusal.sentence))]));
         Reply { status: refusal.status, content_type: "application/octet-stream", body }
@@ -107,7 +106,9 @@ pub(super) fn json_of(value: &Value, place: &str) -> Result<Json, RequestError> 
             .map(Json::Number)
             .ok_or_else(|| wrong_kind(place, value, "a finite number"))?,
         Value::Text(text) => (**text).into(),
-        Value::Bytes(_) | Value::Huge => return Err(wrong_kind(place, value, "a text or number")),
+        Value::Bytes(_) | Value::Huge | Value::Image(_) => {
+            return Err(wrong_kind(place, value, "a text or number"));
+        }
         Value::List(items) => {
             let item = |(index, item): (usize, &Value)| json_of(item, &format!("{place}[{index}]"));
             Json::Array(items.iter().enumerate().map(item).collect::<Result<_, _>>()?)

@@ -12,7 +12,7 @@ use crate::pickle::{self, Value};
 const SCORES: [&str; 3] = ["clip", "hpsv2", "image_reward"];
 
 pub(super) fn context(semantics: Semantics) -> Context<'static> {
-    Context { semantics, content_type: "", scores: &[], main_score: None }
+    Context { semantics, content_type: "", scores: &[], main_score: None, judges_edits: true }
 }
 
 fn golden(name: &str) -> PathBuf {
@@ -212,4 +212,65 @@ fn golden_requests_of_cosmos_rl_are_pulled() {
         }
     }
     assert!(n_equal >= 7, "{n_equal}");
+}
+
+/// Their judge was made up; its numbers are those of the answer.
+#[test]
+fn golden_requests_of_edit_score_are_read() {
+    let Some(situations) = read_json("editscore/expected.json") else { return };
+    let mut n_equal = 0;
+    for situation in situations["situations"].as_array().unwrap() {
+        let name = situation["name"].as_str().unwrap();
+        let (request, expected) = (&situation["requests"][0], &situation["responses"][0]["decoded"]);
+        let (_, body) = message(&format!("editscore/{}", request["file"].as_str().unwrap()));
+        let batch = WIRES[0].read(&body, &context(Semantics::FlowGrpo)).unwrap();
+        if name.starts_with("worker_fails") {
+            // A reward of 0 in the original.
+            let failed =
+                batch.questions.iter().map(|_| Err("the judge failed".to_owned())).collect::<Vec<_>>();
+            assert!((batch.write)(&failed).is_err());
+            continue;
+        }
+        let decoded = &request["decoded"];
+        for (place, question) in batch.questions.iter().enumerate() {
+            let question = question.as_ref().unwrap();
+            let What::Edit { sources, .. } = &question.what else { panic!("{name}") };
+            let images = sources.iter().zip(decoded["input_images"][place].as_array().unwrap());
+            for (picture, image) in images.chain([(&question.picture, &decoded["output_image"][place])]) {
+                let Picture::Pixels(pixels) = picture else { panic!("{name}") };
+                assert_eq!((pixels.width(), pixels.height()), (48, 32), "{name}");
+                if image["pil"]["mode"] == "RGB" {
+                    assert_eq!(
+                        ContentHash::of(pixels.rgb()).as_str(),
+                        image["pil"]["pixels_sha256"],
+                        "{name}"
+                    );
+                }
+            }
+        }
+        let number = |text: &str, line: &str| -> f64 {
+            let number = text.lines().find_map(|found| found.strip_prefix(line)).unwrap();
+            number.parse().unwrap()
+        };
+        let is_list = expected.is_array();
+        let measured = (0..batch.questions.len()).map(|place| {
+            let (row, reasoning) = if is_list {
+                (&expected[place]["reward"], &expected[place]["reasoning"])
+            } else {
+                (&expected["rewards"][place], &expected["reasoning"][place])
+            };
+            let reasoning = reasoning.as_str().unwrap();
+            Ok(Measured::Edit(crate::question::EditScores {
+                consistency: number(reasoning, "SC_score: "),
+                quality: number(reasoning, "PQ_score: "),
+                overall: row.as_f64().unwrap() * 10.0,
+                consistency_reasoning: "sc words".to_owned(),
+                quality_reasoning: "pq words".to_owned(),
+            }))
+        });
+        let reply = (batch.write)(&measured.collect::<Vec<_>>()).unwrap();
+        assert_close(&plain(&pickle::read(&reply.body).unwrap()), expected, name);
+        n_equal += 1;
+    }
+    assert!(n_equal >= 10, "{n_equal}");
 }
