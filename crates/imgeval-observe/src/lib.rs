@@ -4,7 +4,7 @@
 //! - [`EditMeter`] measures an edited image against its source, [`measure_edits`] all edits of a run.
 //! - [`load_reader`] loads a reader of text, [`measure_image_text`] compares what it reads with what was asked for.
 //! - [`measures`] measures the images of a run for its checks, [`pictures`] draws where they are weak.
-//! - [`DetectorRewarder`] gives rewards for training.
+//! - [`Rewards`] gives rewards for training.
 //! - [`load_protocols`] says which protocol a judge works by, [`make_question`] binds it to a case and its images, and
 //!   [`JudgeQuestions`] are all of a run, in the order in which they are asked.
 
@@ -39,6 +39,6 @@ pub use judging::{
 pub use models::{Model, given_or_pulled, sha256_of_weights};
 pub use pictures::trace_image;
 pub use question::{load_image, make_question};
-pub use rewarder::DetectorRewarder;
+pub use rewarder::{ClipReward, ForensicsReward, RewardImage, Rewards, ScoreReward, TextReward};
 pub use stage::StageEvent;
 pub use texts::{TextMeasurement, TextUnmeasured, load_reader, measure_image_text};

@@ -10,6 +10,11 @@ pub trait Rewarder: Send + Sync {
     /// What it is, for `/health`: names and numbers, no secrets.
     fn facts(&self) -> Vec<(String, String)>;
 
+    /// Whether it can answer [`What::GenEval`].
+    fn gives_geneval(&self) -> bool {
+        true
+    }
+
     /// Names of rewards that it gives beside GenEval's, in the order in which they are listed.
     fn scores(&self) -> Vec<String> {
         Vec::new()

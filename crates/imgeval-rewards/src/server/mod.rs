@@ -98,8 +98,6 @@ pub struct ServerOptions {
     pub max_cached: usize,
     /// Whose GenEval rewards all wires give; `None` for those of each wire.
     pub semantics: Option<Semantics>,
-    /// The reward where a wire names none; GenEval's if this is `None`.
-    pub main_score: Option<String>,
     pub log: Log,
 }
 
@@ -135,6 +133,7 @@ pub async fn serve(
     end: impl Future<Output = ()> + Send,
 ) {
     let server = Arc::new(Server {
+        main_score: if rewarder.gives_geneval() { None } else { rewarder.scores().into_iter().next() },
         scores: rewarder.scores(),
         rewarder,
         bodies: Bodies::new(options.max_body_bytes),
@@ -161,6 +160,8 @@ struct Server {
     rewarder: Arc<dyn Rewarder>,
     /// Names of rewards beside GenEval's.
     scores: Vec<String>,
+    /// The reward where a wire names none; GenEval's if this is `None`.
+    main_score: Option<String>,
     options: ServerOptions,
     bodies: Bodies,
     places: Arc<Semaphore>,
@@ -252,8 +253,9 @@ impl Server {
             let context = Context {
                 semantics,
                 content_type: &content_type,
+                gives_geneval: server.rewarder.gives_geneval(),
                 scores: &server.scores,
-                main_score: server.options.main_score.as_deref(),
+                main_score: server.main_score.as_deref(),
                 judges_edits: server.rewarder.judges_edits(),
             };
             wire.read(body.bytes(), &context)
@@ -328,6 +330,10 @@ impl Server {
             .ok_or_else(|| Refusal::bad_request(format!("the header {SEMANTICS} must be one of {names}")))
     }
 
+    fn reward_names(&self) -> Vec<&str> {
+        wires::reward_names(self.rewarder.gives_geneval(), &self.scores)
+    }
+
     fn log(&self, id: &HeaderValue, wire: &dyn Wire, what: &str) {
         let id = id.to_str().unwrap_or_default();
         // Texts of clients are part of it.
@@ -378,7 +384,7 @@ async fn health(State(server): State<Arc<Server>>) -> Json<Value> {
         let semantics = server.options.semantics.unwrap_or_else(|| wire.semantics());
         (wire.name().to_owned(), semantics.name().into())
     });
-    let rewards = wires::reward_names(&server.scores);
+    let rewards = server.reward_names();
     let rewards = rewards.into_iter().map(|name| (name.to_owned(), json!([format!("{name}:ready")])));
     let mut facts = serde_json::Map::from_iter([
         ("status".to_owned(), "ok".into()),
@@ -392,7 +398,7 @@ async fn health(State(server): State<Arc<Server>>) -> Json<Value> {
 
 /// What UniRL's client asks for.
 async fn rewards(State(server): State<Arc<Server>>) -> Json<Value> {
-    Json(json!({"rewards": wires::reward_names(&server.scores)}))
+    Json(json!({"rewards": server.reward_names()}))
 }
 
 /// Prometheus' text format.

@@ -46,7 +46,6 @@ fn options() -> ServerOptions {
         n_parallel: 1,
         max_cached: 100,
         semantics: None,
-        main_score: None,
         log: Arc::new(|_| {}),
     }
 }

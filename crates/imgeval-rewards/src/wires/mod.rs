@@ -66,6 +66,7 @@ pub enum Answers {
 pub struct Context<'a> {
     pub semantics: Semantics,
     pub content_type: &'a str,
+    pub gives_geneval: bool,
     /// Names of the rewards beside GenEval's.
     pub scores: &'a [String],
     /// What is answered where a wire names no reward: GenEval if this is `None`.

@@ -12,7 +12,14 @@ use crate::pickle::{self, Value};
 const SCORES: [&str; 3] = ["clip", "hpsv2", "image_reward"];
 
 pub(super) fn context(semantics: Semantics) -> Context<'static> {
-    Context { semantics, content_type: "", scores: &[], main_score: None, judges_edits: true }
+    Context {
+        semantics,
+        content_type: "",
+        gives_geneval: true,
+        scores: &[],
+        main_score: None,
+        judges_edits: true,
+    }
 }
 
 fn golden(name: &str) -> PathBuf {

@@ -73,10 +73,8 @@ impl<'a> Request<'a> {
             return Err(Refusal { status: 422, sentence });
         }
         let name = |name: &Json| {
-            let known = |name: &&str| {
-                let is_score = context.scores.iter().any(|score| score == name);
-                is_score || GENEVAL_NAMES.contains(name)
-            };
+            let names = reward_names(context.gives_geneval, context.scores);
+            let known = |name: &&str| names.contains(name);
             name.as_str().filter(known).map(str::to_owned).ok_or_else(|| unknown_reward(name, context))
         };
         let names: Vec<String> =
@@ -106,13 +104,14 @@ impl<'a> Request<'a> {
 fn unknown_reward(name: &Json, context: &Context<'_>) -> Refusal {
     let name = name.as_str().unwrap_or("?");
     let shown: String = name.chars().take(60).flat_map(char::escape_debug).collect();
-    let available = reward_names(context.scores);
+    let available = reward_names(context.gives_geneval, context.scores);
     Refusal::bad_request(format!("unknown reward: {shown}. available: {}", available.join(", ")))
 }
 
 /// All rewards that can be asked for by name, sorted.
-pub(crate) fn reward_names(scores: &[String]) -> Vec<&str> {
-    let mut names: Vec<&str> = GENEVAL_NAMES.into_iter().chain(scores.iter().map(String::as_str)).collect();
+pub(crate) fn reward_names(gives_geneval: bool, scores: &[String]) -> Vec<&str> {
+    let geneval = GENEVAL_NAMES.into_iter().filter(|_| gives_geneval);
+    let mut names: Vec<&str> = geneval.chain(scores.iter().map(String::as_str)).collect();
     names.sort_unstable();
     names
 }

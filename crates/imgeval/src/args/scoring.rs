@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use imgeval_core::parse_memory;
+use imgeval_forensics::{Description, description};
 use imgeval_metrics::BootstrapSettings;
 use imgeval_suites::{
     geneval::{Semantics, VerdictOptions},
@@ -248,10 +249,57 @@ pub(crate) struct ServeRewardArgs {
     /// Keep the rewards of the last N images for requests that come again; 0 keeps none
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub(crate) cache: usize,
+    /// Reward to give [default: geneval]; repeatable. `geneval` (with --detector), `ocr`, `clip-score` or
+    /// `forensics:DETECTOR`; NAME is what clients call it. Wires without names get GenEval's, or else the first
+    #[arg(long = "reward", value_name = "[NAME=]REWARD", value_parser = parse_reward)]
+    pub(crate) rewards: Vec<NamedReward>,
     #[command(flatten)]
     pub(crate) detector: DetectorArgs,
     #[command(flatten)]
     pub(crate) limit: MaxPixelsArg,
+}
+
+/// A reward with the name under which clients ask for it.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedReward {
+    pub(crate) name: String,
+    pub(crate) reward: RewardKind,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RewardKind {
+    Geneval,
+    Text,
+    ClipScore,
+    Forensics(&'static Description),
+}
+
+const MAX_REWARD_NAME: usize = 60;
+
+fn parse_reward(text: &str) -> Result<NamedReward, String> {
+    let (name, kind) = text.split_once('=').map_or((None, text), |(name, kind)| (Some(name), kind));
+    let reward = match kind.split_once(':') {
+        None if kind == "geneval" => RewardKind::Geneval,
+        None if kind == "ocr" => RewardKind::Text,
+        None if kind == "clip-score" => RewardKind::ClipScore,
+        Some(("forensics", id)) => RewardKind::Forensics(
+            description(id).ok_or("unknown detector; `imgeval detect-fake --list` shows the known ones")?,
+        ),
+        _ => return Err("must be geneval, ocr, clip-score or forensics:DETECTOR".to_owned()),
+    };
+    let is_name = |name: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+        (1..=MAX_REWARD_NAME).contains(&name.len()) && name.chars().all(is_plain)
+    };
+    match name {
+        Some(_) if matches!(reward, RewardKind::Geneval) => {
+            Err("`geneval` has the names that each framework gives it".to_owned())
+        }
+        Some(name) if !is_name(name) || name.contains("geneval") => {
+            Err("a name has up to 60 letters, digits, `_`, `-`, `.` and `:`, and not `geneval`".to_owned())
+        }
+        name => Ok(NamedReward { name: name.unwrap_or(kind).to_owned(), reward }),
+    }
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {
