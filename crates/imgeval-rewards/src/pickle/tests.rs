@@ -2,6 +2,10 @@
 
 use std::{fs, path::Path};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use imgeval_core::ContentHash;
+use serde_json::{Value as Json, json};
+
 use super::*;
 
 fn text(text: &str) -> Value {
@@ -76,6 +80,59 @@ fn answers_are_read_back() {
     assert_eq!(value.get("one"), Some(&Value::List(vec![Value::Float(1.0)])));
     assert_eq!(value.get("many"), Some(&Value::List(vec![Value::Float(0.25); 2500])));
     assert_eq!(value.get("again"), Some(&Value::List(vec![text(&long), text("one"), Value::Integer(0)])));
+}
+
+/// Made by `scripts/reference/reward_pickles.py` with CPython, NumPy and Pillow.
+fn fixtures() -> Json {
+    serde_json::from_str(include_str!("../../fixtures/pickles.json")).unwrap()
+}
+
+fn body_of(fixture: &Json) -> Vec<u8> {
+    BASE64_STANDARD.decode(fixture["pickle"].as_str().unwrap()).unwrap()
+}
+
+/// As the script shows values.
+fn shown(value: &Value) -> Json {
+    let sha256 = |bytes: &[u8]| json!(ContentHash::of(bytes).as_str());
+    match value {
+        Value::None => Json::Null,
+        Value::Bool(value) => json!(value),
+        Value::Integer(number) => json!(number),
+        Value::Huge => panic!("a huge number"),
+        Value::Float(number) => json!(number),
+        Value::Text(text) => json!(**text),
+        Value::Bytes(bytes) => json!({"sha256": sha256(bytes)}),
+        Value::List(items) => items.iter().map(shown).collect(),
+        Value::Dictionary(entries) => {
+            let entry =
+                |(key, value): &(Value, Value)| (shown(key).as_str().unwrap().to_owned(), shown(value));
+            Json::Object(entries.iter().map(entry).collect())
+        }
+        Value::Image(image) => {
+            let PillowImage { mode, width, height, data } = &**image;
+            json!({"mode": **mode, "width": width, "height": height, "sha256": sha256(data)})
+        }
+    }
+}
+
+#[test]
+fn what_python_writes_is_read() {
+    for fixture in fixtures()["read"].as_array().unwrap() {
+        let name = &fixture["name"];
+        let value = read(&body_of(fixture)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(shown(&value), fixture["value"], "{name}");
+    }
+}
+
+#[test]
+fn what_is_harmful_is_refused() {
+    for fixture in fixtures()["refused"].as_array().unwrap() {
+        assert!(read(&body_of(fixture)).is_err(), "{}", fixture["name"]);
+    }
+    let deep = [[b'('; 100_000], [b't'; 100_000]].concat();
+    assert!(read(&[&deep, b".".as_slice()].concat()).is_err());
+    let number = [b"I".as_slice(), &[b'9'; 1_000_000], b"\n."].concat();
+    assert_eq!(read(&number).unwrap_err().problem, Problem::Number);
 }
 
 /// Made by CPython and by hand; not part of the repository.

@@ -1,4 +1,5 @@
-//! Requests that real clients made, and the answers of the original server. The golden files are not part of the repository.
+//! Answers as Python writes them, and requests that real clients made with the answers of the original server; the latter are not part of
+//! the repository.
 
 use std::{fs, path::PathBuf};
 
@@ -49,4 +50,22 @@ fn golden_requests_have_the_answers_of_the_original_server() {
         }
     }
     assert!(n_answered > 30, "{n_answered}");
+}
+
+/// By `scripts/reference/reward_pickles.py`.
+#[test]
+fn answers_are_those_of_python() {
+    let fixtures: Json = serde_json::from_str(include_str!("../../fixtures/pickles.json")).unwrap();
+    for fixture in fixtures["answers"].as_array().unwrap() {
+        let tagged = |tag: &Json| Tagged { tag: tag.as_str().unwrap().to_owned(), asks_nothing: false };
+        let tags: Vec<Tagged> = fixture["tags"].as_array().unwrap().iter().map(tagged).collect();
+        let reward = |row: &Json| {
+            let number = |place: usize| row[place].as_f64().unwrap();
+            Ok(Measured::GenEval(Reward { score: number(0), reward: number(1), strict_reward: number(2) }))
+        };
+        let measured: Vec<_> = fixture["rewards"].as_array().unwrap().iter().map(reward).collect();
+        let reply = write_answer(&measured, &tags, fixture["only_strict"] == true).unwrap();
+        let sha256 = imgeval_core::ContentHash::of(&reply.body);
+        assert_eq!(sha256.as_str(), fixture["sha256"], "{}", fixture["name"]);
+    }
 }

@@ -15,7 +15,7 @@ mod pickled;
 mod unirl;
 
 use imgeval_core::sentence_of;
-use imgeval_suites::geneval::{Metadata, MetadataError, PromptProblem, Semantics, Tolerance};
+use imgeval_suites::geneval::{Metadata, MetadataError, Semantics, Tolerance};
 use serde_json::{Map, Value as Json};
 
 use crate::question::{Measured, Picture, Question, What};
@@ -163,14 +163,13 @@ fn geneval_question(
 }
 
 fn metadata_of_prompt(prompt: &str) -> Result<Metadata, String> {
-    let problem_of = |problem: PromptProblem| {
+    Metadata::from_prompt(prompt).map_err(|problem| {
         let shown: String = prompt.chars().take(80).flat_map(char::escape_debug).collect();
         format!(
-            "no metadata came, and \"{shown}\" is none of GenEval's prompts ({}): {problem}",
+            "it came without metadata, and its prompt \"{shown}\" is not GenEval's ({}): {problem}",
             problem.code()
         )
-    };
-    Metadata::from_prompt(prompt).map_err(problem_of)
+    })
 }
 
 /// GenEval's metadata, and the tag as it was sent: one that GenEval does not have is in no group, and nothing else depends on it.
