@@ -28,10 +28,11 @@ CASE = {"tag": "single_object", "include": [{"class": "dog", "count": 1}], "prom
 N_IDLE, N_HALF = 300, 50
 
 
-def client(address, n_requests, n_images, n_bytes, results):
+def client(address, n_requests, n_images, n_bytes, ready, results):
     host, port = address.rsplit(":", 1)
     connection = http.client.HTTPConnection(host, int(port), timeout=600)
     base, seconds = os.urandom(n_bytes), []
+    ready.wait()
     for _ in range(n_requests):
         images = [os.urandom(16) + base for _ in range(n_images)]
         body = pickle.dumps({"images": images, "meta_datas": [CASE] * n_images, "only_strict": False})
@@ -47,13 +48,17 @@ def client(address, n_requests, n_images, n_bytes, results):
 
 
 def run(address, options):
-    results = multiprocessing.Queue()
+    # A fork would copy the locks of the thread that disturbs.
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
     each = options.requests // options.connections
-    arguments = (address, each, options.images, options.bytes, results)
-    clients = [multiprocessing.Process(target=client, args=arguments) for _ in range(options.connections)]
-    began = time.perf_counter()
+    ready = context.Barrier(options.connections + 1)
+    arguments = (address, each, options.images, options.bytes, ready, results)
+    clients = [context.Process(target=client, args=arguments) for _ in range(options.connections)]
     for one in clients:
         one.start()
+    ready.wait()
+    began = time.perf_counter()
     found = [results.get() for _ in clients]
     wall = time.perf_counter() - began
     for one in clients:
@@ -97,7 +102,7 @@ def main():
         try:
             for name in ("alone", "disturbed"):
                 until = threading.Event()
-                nuisance = threading.Thread(target=disturb, args=(address, until))
+                nuisance = threading.Thread(target=disturb, args=(address, until), daemon=True)
                 if name == "disturbed":
                     nuisance.start()
                 wall, seconds = run(address, options)

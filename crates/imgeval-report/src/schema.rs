@@ -58,6 +58,8 @@ pub enum Schema {
     Plans,
     /// The text that was read in one image, as a line.
     Reading,
+    /// Rewards of images, as the server answers on its own wire.
+    Rewards,
     /// How an edited image lies on its source.
     Registration,
     /// What reading kept replies again recovered.
@@ -89,7 +91,7 @@ pub enum Schema {
 }
 
 impl Schema {
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::ArchitectureAnswer,
         Self::ArchitectureProbe,
         Self::Artefacts,
@@ -115,6 +117,7 @@ impl Schema {
         Self::MseScore,
         Self::Plans,
         Self::Reading,
+        Self::Rewards,
         Self::Registration,
         Self::Reread,
         Self::Rounds,
@@ -161,6 +164,7 @@ impl Schema {
             Self::MseScore => ("mse-score", 1),
             Self::Plans => ("plans", 1),
             Self::Reading => ("reading", 1),
+            Self::Rewards => ("rewards", 1),
             Self::Registration => ("registration", 1),
             Self::Reread => ("reread", 1),
             Self::Rounds => ("rounds", 1),

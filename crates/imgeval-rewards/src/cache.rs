@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use imgeval_core::ContentHash;
@@ -22,8 +22,8 @@ struct Kept {
     order: VecDeque<Key>,
 }
 
-/// The image, and the question in words: rewards that would differ have different ones.
-pub(crate) type Key = (ContentHash, String);
+/// Names an image with what is asked of it: rewards that would differ have different ones.
+pub(crate) type Key = Arc<str>;
 
 impl Cache {
     pub(crate) fn new(capacity: usize) -> Self {
@@ -39,7 +39,8 @@ impl Cache {
                 format!("edit {sources:?} {instruction:?}")
             }
         };
-        (question.picture.content_hash(), asked)
+        let named = format!("{} {asked}", question.picture.content_hash());
+        Arc::from(ContentHash::of(named.as_bytes()).as_str())
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<Measured> {
@@ -48,7 +49,7 @@ impl Cache {
 
     pub(crate) fn keep(&self, key: Key, measured: Measured) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.capacity == 0 || kept.measured.insert(key.clone(), measured).is_some() {
+        if self.capacity == 0 || kept.measured.insert(Arc::clone(&key), measured).is_some() {
             return;
         }
         kept.order.push_back(key);
@@ -67,7 +68,7 @@ mod tests {
     #[test]
     fn the_oldest_goes_first() {
         let cache = Cache::new(2);
-        let key = |name: &str| (ContentHash::of(name.as_bytes()), "asked".to_owned());
+        let key = |name: &str| Arc::from(name);
         for (name, score) in [("a", 0.1), ("b", 0.2), ("a", 0.1), ("c", 0.3)] {
             cache.keep(key(name), Measured::Score(score));
         }

@@ -7,8 +7,12 @@ use std::{
     process::Stdio,
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
 use super::{
     resume::weights,
+    schemas::check_stamped,
     support::{check_exit, command, imgeval, stderr, test_folder, text, write_picture},
 };
 
@@ -42,10 +46,12 @@ fn request_with(image: &[u8]) -> Vec<u8> {
     [b"\x80\x04".to_vec(), body, b".".to_vec()].concat()
 }
 
-fn post(address: &str, body: &[u8]) -> Vec<u8> {
+fn post(address: &str, path: &str, body: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).unwrap();
-    let head =
-        format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply).unwrap();
@@ -64,8 +70,12 @@ fn images_of_training_code_get_rewards() {
     let mut line = String::new();
     BufReader::new(server.stderr.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let good = post(address, &request_with(&fs::read(&picture).unwrap()));
-    let bad = String::from_utf8_lossy(&post(address, &request_with(b"no image"))).into_owned();
+    let image = fs::read(&picture).unwrap();
+    let good = post(address, "/", &request_with(&image));
+    let bad = String::from_utf8_lossy(&post(address, "/", &request_with(b"no image"))).into_owned();
+    let sample = |image: &[u8]| json!({"image": BASE64_STANDARD.encode(image), "prompt": "a photo of a cow"});
+    let own = json!({"samples": [sample(&image), sample(b"no image")]}).to_string();
+    let own = String::from_utf8(post(address, "/v1/rewards", own.as_bytes())).unwrap();
     server.kill().unwrap();
     server.wait().unwrap();
 
@@ -74,7 +84,13 @@ fn images_of_training_code_get_rewards() {
     // A list of one float.
     let expected = b"\x8c\x06scores\x94]\x94G";
     assert!(good.windows(expected.len()).any(|bytes| bytes == expected), "{head}");
-    assert!(bad.starts_with("HTTP/1.1 400") && bad.ends_with("images[0]: looks like plain text"), "{bad}");
+    assert!(bad.starts_with("HTTP/1.1 400") && bad.contains("images[0]: looks like plain text"), "{bad}");
+    let (head, answer) = own.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("x-imgeval-semantics: exact"), "{own}");
+    check_stamped(answer);
+    let answer: Value = serde_json::from_str(answer).unwrap();
+    assert!(answer["results"][0]["score"].is_f64(), "{answer}");
+    assert_eq!(answer["results"][1]["error"], "looks like plain text");
 }
 
 #[test]
@@ -88,5 +104,5 @@ fn other_machines_need_a_token() {
     fs::write(&empty, " \n").unwrap();
     let output = imgeval(&[&serve[..], &["--token-file", text(&empty)]].concat());
     check_exit(&output, 2);
-    assert!(stderr(&output).contains("is empty"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is blank"), "{}", stderr(&output));
 }
