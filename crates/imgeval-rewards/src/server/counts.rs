@@ -50,7 +50,7 @@ impl Counts {
         for (wire, counts) in WIRES.iter().zip(&self.requests) {
             for (outcome, name) in OUTCOMES {
                 let count = of(&counts[outcome as usize]);
-                let labels = format!("wire=\"{}\",outcome=\"{name}\"", wire.name());
+                let labels = format!("wire=\"{}\",outcome=\"{name}\"", wire.name);
                 let _ = writeln!(text, "imgeval_requests_total{{{labels}}} {count}");
             }
         }

@@ -151,7 +151,7 @@ pub async fn serve(
         .route(wires::PULL_PATH, post(pull));
     for (place, wire) in WIRES.into_iter().enumerate() {
         let handler = move |State(server): State<Arc<Server>>, request| server.handle(place, wire, request);
-        router = router.route(wire.path(), post(handler));
+        router = router.route(wire.path, post(handler));
     }
     serve_connections(listener, router.with_state(server), LIMITS, end).await;
 }
@@ -178,7 +178,7 @@ struct Answered {
 }
 
 impl Server {
-    async fn handle(self: Arc<Self>, place: usize, wire: &'static dyn Wire, request: Request) -> Response {
+    async fn handle(self: Arc<Self>, place: usize, wire: Wire, request: Request) -> Response {
         let id = request_id(request.headers());
         let semantics = self.semantics_of(wire, request.headers());
         let answered = match &semantics {
@@ -195,7 +195,7 @@ impl Server {
             Ok(Answered { reply, warning }) => (reply, warning),
             Err(refusal) => {
                 self.log(&id, wire, &format!("refused with {}: {}", refusal.status, refusal.sentence));
-                (wire.refuse(&refusal), None)
+                ((wire.refuse)(&refusal), None)
             }
         };
         if let Some(warning) = &warning {
@@ -215,7 +215,7 @@ impl Server {
 
     async fn answer(
         self: Arc<Self>,
-        wire: &'static dyn Wire,
+        wire: Wire,
         semantics: Semantics,
         request: Request,
     ) -> Result<Answered, Refusal> {
@@ -226,7 +226,7 @@ impl Server {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = Arc::new(place.map_err(|_| busy("too many requests wait"))?);
         let batch = self.read(wire, semantics, content_type, body).await?;
-        match wire.answers() {
+        match wire.answers {
             Answers::AtOnce => self.finish(batch, place).await,
             Answers::Later => {
                 let (uuid, job) = self.jobs.begin();
@@ -234,7 +234,7 @@ impl Server {
                 tokio::spawn(async move {
                     let answered = server.finish(batch, place).await;
                     let reply = answered.map(|answered| answered.reply);
-                    job.end(reply.unwrap_or_else(|refusal| wire.refuse(&refusal)));
+                    job.end(reply.unwrap_or_else(|refusal| (wire.refuse)(&refusal)));
                 });
                 Ok(Answered { reply: Reply::json(200, &json!({"uuid": uuid})), warning: None })
             }
@@ -243,7 +243,7 @@ impl Server {
 
     async fn read(
         self: &Arc<Self>,
-        wire: &'static dyn Wire,
+        wire: Wire,
         semantics: Semantics,
         content_type: String,
         body: ReadBody,
@@ -258,7 +258,7 @@ impl Server {
                 main_score: server.main_score.as_deref(),
                 judges_edits: server.rewarder.judges_edits(),
             };
-            wire.read(body.bytes(), &context)
+            (wire.read)(body.bytes(), &context)
         });
         work.await.unwrap_or_else(|_| Err(own_fault("reading this request")))
     }
@@ -321,9 +321,9 @@ impl Server {
     }
 
     /// A request may choose for itself.
-    fn semantics_of(&self, wire: &dyn Wire, headers: &HeaderMap) -> Result<Semantics, Refusal> {
+    fn semantics_of(&self, wire: Wire, headers: &HeaderMap) -> Result<Semantics, Refusal> {
         let Some(asked) = header_text(headers, SEMANTICS) else {
-            return Ok(self.options.semantics.unwrap_or_else(|| wire.semantics()));
+            return Ok(self.options.semantics.unwrap_or_else(|| wire.semantics));
         };
         let names = Semantics::ALL.map(Semantics::name).join(", ");
         Semantics::from_name(asked)
@@ -334,11 +334,11 @@ impl Server {
         wires::reward_names(self.rewarder.gives_geneval(), &self.scores)
     }
 
-    fn log(&self, id: &HeaderValue, wire: &dyn Wire, what: &str) {
+    fn log(&self, id: &HeaderValue, wire: Wire, what: &str) {
         let id = id.to_str().unwrap_or_default();
         // Texts of clients are part of it.
         let line = what.replace(char::is_control, " ");
-        (self.options.log)(&format!("request {id} ({}): {line}", wire.name()));
+        (self.options.log)(&format!("request {id} ({}): {line}", wire.name));
     }
 }
 
@@ -381,8 +381,8 @@ fn response_of(reply: Reply) -> Response {
 /// Needs no token: it says what works here, and nothing about requests.
 async fn health(State(server): State<Arc<Server>>) -> Json<Value> {
     let semantics = WIRES.map(|wire| {
-        let semantics = server.options.semantics.unwrap_or_else(|| wire.semantics());
-        (wire.name().to_owned(), semantics.name().into())
+        let semantics = server.options.semantics.unwrap_or_else(|| wire.semantics);
+        (wire.name.to_owned(), semantics.name().into())
     });
     let rewards = server.reward_names();
     let rewards = rewards.into_iter().map(|name| (name.to_owned(), json!([format!("{name}:ready")])));

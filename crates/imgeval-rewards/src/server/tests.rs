@@ -315,7 +315,7 @@ async fn a_token_is_asked_for() {
     assert!(matches!(listen(everyone, false).await, Err(ServerError::NeedsToken { .. })));
     let running = start(ServerOptions { token: Some(Token::new("open".to_owned())), ..options() }).await;
     let with = |path: &str, token: &str| format!("POST {path} HTTP/1.1\r\nauthorization: Bearer {token}");
-    for path in WIRES.map(Wire::path).into_iter().chain([wires::PULL_PATH]) {
+    for path in WIRES.map(|wire| wire.path).into_iter().chain([wires::PULL_PATH]) {
         for head in [format!("POST {path} HTTP/1.1"), with(path, "openn")] {
             let (head, _) = exchange(running.address, &head, &request_with("good")).await;
             assert!(head.starts_with("HTTP/1.1 401"), "{path}: {head}");

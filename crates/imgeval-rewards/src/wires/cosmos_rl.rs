@@ -17,80 +17,68 @@ use super::{
 };
 use crate::question::{Measured, Picture, Question, What};
 
-pub(super) struct CosmosRl;
-
 /// Where scores are pulled.
 pub(crate) const PULL_PATH: &str = "/api/reward/pull";
 
 const GENEVAL: &str = "gen_eval";
 
-impl Wire for CosmosRl {
-    fn name(&self) -> &'static str {
-        "cosmos-rl"
-    }
+pub(super) const WIRE: Wire = Wire {
+    name: "cosmos-rl",
+    path: "/api/reward/enqueue",
+    semantics: Semantics::FlowGrpo,
+    answers: Answers::Later,
+    read,
+    refuse,
+};
 
-    fn path(&self) -> &'static str {
-        "/api/reward/enqueue"
-    }
+fn read(body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
+    let began = Instant::now();
+    let end = body.iter().position(|byte| *byte == b'\n');
+    let end = end.ok_or_else(|| Refusal::bad_request("the body has no line of JSON before the images"))?;
+    let fields = object_of(&body[..end])?;
+    // From here on, the client learns of a fault when it pulls.
+    let images = npy::images_of(&body[end + 1..]);
+    let decoding = began.elapsed().as_secs_f64();
+    let read = images
+        .as_ref()
+        .map_err(Refusal::bad_request)
+        .and_then(|images| questions_of(&fields, images, context));
+    let (shape, range) = images.map_or(([0; 4], (0, 0)), |images| (images.shape, images.range));
+    let info = json!({
+        "shape": shape, "dtype": "torch.uint8",
+        "min": format!("{}.000", range.0), "max": format!("{}.000", range.1),
+    });
+    let (questions, problem, asked) = match read {
+        Ok((questions, asked)) => (questions, None, asked),
+        Err(refusal) => (Vec::new(), Some(refusal.sentence), Vec::new()),
+    };
+    let only_strict = fields.get("geneval_only_strict").and_then(Json::as_bool).unwrap_or(false);
+    let write = move |measured: &[Result<Measured, String>]| {
+        let seconds = |seconds: f64| Json::from(format!("{seconds:.2}"));
+        let mut answers = Map::new();
+        let mut measured = measured;
+        for asked in &asked {
+            let (own, rest) = measured.split_at(shape[0].min(measured.len()));
+            measured = rest;
+            let answer = match scores_of(asked, own, only_strict) {
+                Ok(scores) => json!({
+                    "scores": scores, "input_info": info, "duration": seconds(began.elapsed().as_secs_f64()),
+                    "decoded_duration": seconds(decoding), "type": asked.name,
+                }),
+                Err(problem) => json!({"error": problem, "type": asked.name}),
+            };
+            answers.insert(asked.name.clone(), answer);
+        }
+        if let Some(problem) = &problem {
+            answers.insert(ALL.to_owned(), json!({"error": problem}));
+        }
+        Ok(Reply::json(200, &Json::Object(answers)))
+    };
+    Ok(Batch { questions, write: Box::new(write), warning: None })
+}
 
-    fn semantics(&self) -> Semantics {
-        Semantics::FlowGrpo
-    }
-
-    fn answers(&self) -> Answers {
-        Answers::Later
-    }
-
-    fn read(&self, body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
-        let began = Instant::now();
-        let end = body.iter().position(|byte| *byte == b'\n');
-        let end =
-            end.ok_or_else(|| Refusal::bad_request("the body has no line of JSON before the images"))?;
-        let fields = object_of(&body[..end])?;
-        // From here on, the client learns of a fault when it pulls.
-        let images = npy::images_of(&body[end + 1..]);
-        let decoding = began.elapsed().as_secs_f64();
-        let read = images
-            .as_ref()
-            .map_err(Refusal::bad_request)
-            .and_then(|images| questions_of(&fields, images, context));
-        let (shape, range) = images.map_or(([0; 4], (0, 0)), |images| (images.shape, images.range));
-        let info = json!({
-            "shape": shape, "dtype": "torch.uint8",
-            "min": format!("{}.000", range.0), "max": format!("{}.000", range.1),
-        });
-        let (questions, problem, asked) = match read {
-            Ok((questions, asked)) => (questions, None, asked),
-            Err(refusal) => (Vec::new(), Some(refusal.sentence), Vec::new()),
-        };
-        let only_strict = fields.get("geneval_only_strict").and_then(Json::as_bool).unwrap_or(false);
-        let write = move |measured: &[Result<Measured, String>]| {
-            let seconds = |seconds: f64| Json::from(format!("{seconds:.2}"));
-            let mut answers = Map::new();
-            let mut measured = measured;
-            for asked in &asked {
-                let (own, rest) = measured.split_at(shape[0].min(measured.len()));
-                measured = rest;
-                let answer = match scores_of(asked, own, only_strict) {
-                    Ok(scores) => json!({
-                        "scores": scores, "input_info": info, "duration": seconds(began.elapsed().as_secs_f64()),
-                        "decoded_duration": seconds(decoding), "type": asked.name,
-                    }),
-                    Err(problem) => json!({"error": problem, "type": asked.name}),
-                };
-                answers.insert(asked.name.clone(), answer);
-            }
-            if let Some(problem) = &problem {
-                answers.insert(ALL.to_owned(), json!({"error": problem}));
-            }
-            Ok(Reply::json(200, &Json::Object(answers)))
-        };
-        Ok(Batch { questions, write: Box::new(write), warning: None })
-    }
-
-    fn refuse(&self, refusal: &Refusal) -> Reply {
-        Reply::json(refusal.status, &json!({"message": refusal.sentence}))
-    }
+fn refuse(refusal: &Refusal) -> Reply {
+    Reply::json(refusal.status, &json!({"message": refusal.sentence}))
 }
 
 /// Stands for every reward of a request.

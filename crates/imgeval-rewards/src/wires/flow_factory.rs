@@ -7,47 +7,40 @@ use imgeval_suites::geneval::Semantics;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Batch, Context, Refusal, Reply, Wire, all_measured,
+    Answers, Batch, Context, Refusal, Reply, Wire, all_measured,
     json::{kind_of, list_of, object_of, picture_of},
     main_question,
 };
 use crate::question::{Measured, Question};
 
-pub(super) struct FlowFactory;
+pub(super) const WIRE: Wire = Wire {
+    name: "flow-factory",
+    path: "/compute",
+    semantics: Semantics::Exact,
+    answers: Answers::AtOnce,
+    read,
+    refuse,
+};
 
-impl Wire for FlowFactory {
-    fn name(&self) -> &'static str {
-        "flow-factory"
-    }
-
-    fn path(&self) -> &'static str {
-        "/compute"
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics::Exact
-    }
-
-    fn read(&self, body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
-        let fields = object_of(body)?;
-        for name in ["video", "condition_images", "condition_videos"] {
-            if fields.get(name).is_some_and(|value| !value.is_null()) {
-                let sentence = format!("`{name}` came, and this server rewards single images only");
-                return Err(Refusal::bad_request(sentence));
-            }
-        }
-        let (prompts, images) = (list_of(&fields, "prompt")?, list_of(&fields, "image")?);
-        if prompts.len() != images.len() {
-            let sentence = format!("{} prompts came with {} images", prompts.len(), images.len());
+fn read(body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
+    let fields = object_of(body)?;
+    for name in ["video", "condition_images", "condition_videos"] {
+        if fields.get(name).is_some_and(|value| !value.is_null()) {
+            let sentence = format!("`{name}` came, and this server rewards single images only");
             return Err(Refusal::bad_request(sentence));
         }
-        let questions = prompts.iter().zip(images).map(|(prompt, image)| question_of(prompt, image, context));
-        Ok(Batch { questions: questions.collect(), write: Box::new(write_answer), warning: None })
     }
+    let (prompts, images) = (list_of(&fields, "prompt")?, list_of(&fields, "image")?);
+    if prompts.len() != images.len() {
+        let sentence = format!("{} prompts came with {} images", prompts.len(), images.len());
+        return Err(Refusal::bad_request(sentence));
+    }
+    let questions = prompts.iter().zip(images).map(|(prompt, image)| question_of(prompt, image, context));
+    Ok(Batch { questions: questions.collect(), write: Box::new(write_answer), warning: None })
+}
 
-    fn refuse(&self, refusal: &Refusal) -> Reply {
-        Reply::json(refusal.status, &json!({"detail": refusal.sentence}))
-    }
+fn refuse(refusal: &Refusal) -> Reply {
+    Reply::json(refusal.status, &json!({"detail": refusal.sentence}))
 }
 
 fn question_of(prompt: &Json, image: &Json, context: &Context<'_>) -> Result<Question, String> {

@@ -1,6 +1,6 @@
 //! The wires of training frameworks: how requests are read, and answers and errors written.
 //!
-//! A wire is a file with an implementation of [`Wire`], and a line in [`WIRES`]. The facts about clients (what each does with an error,
+//! A wire is a file with a [`Wire`], and its entry in [`WIRES`]. The facts about clients (what each does with an error,
 //! what it sends) are those of the frameworks' own code; docs/rewards.md lists the versions.
 
 mod cosmos_rl;
@@ -24,33 +24,22 @@ pub(crate) use cosmos_rl::{PULL_PATH, pull};
 pub(crate) use unirl::reward_names;
 
 /// Every wire, in the order of the documentation.
-pub const WIRES: [&dyn Wire; 5] =
-    [&pickled::Pickled, &flow_factory::FlowFactory, &unirl::UniRl, &cosmos_rl::CosmosRl, &own::Own];
+pub const WIRES: [Wire; 5] = [pickled::WIRE, flow_factory::WIRE, unirl::WIRE, cosmos_rl::WIRE, own::WIRE];
 
 /// What the clients of a framework send to one path, and what they understand.
-pub trait Wire: Sync {
-    /// The name of the wire in headers, metrics and the log.
-    fn name(&self) -> &'static str;
-
+#[derive(Debug, Clone, Copy)]
+pub struct Wire {
+    /// Its name in headers, metrics and the log.
+    pub name: &'static str,
     /// Where requests are posted.
-    fn path(&self) -> &'static str;
-
+    pub path: &'static str,
     /// Whose GenEval rewards it gives if the user of the server did not choose.
-    fn semantics(&self) -> Semantics;
-
-    /// When the answer is ready.
-    fn answers(&self) -> Answers {
-        Answers::AtOnce
-    }
-
-    /// Reads a request.
-    ///
-    /// # Errors
-    /// One sentence that says what is wrong with it.
-    fn read(&self, body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal>;
-
+    pub semantics: Semantics,
+    pub answers: Answers,
+    /// Reads a request, or says in one sentence what is wrong with it.
+    pub read: fn(&[u8], &Context<'_>) -> Result<Batch, Refusal>,
     /// An error, in the form in which clients fail loudly.
-    fn refuse(&self, refusal: &Refusal) -> Reply;
+    pub refuse: fn(&Refusal) -> Reply,
 }
 
 /// When clients get their answer.

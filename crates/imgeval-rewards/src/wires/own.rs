@@ -9,65 +9,57 @@ use imgeval_suites::geneval::Semantics;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Batch, Context, Refusal, Reply, Wire, geneval_question,
+    Answers, Batch, Context, Refusal, Reply, Wire, geneval_question,
     json::{kind_of, list_of, object_of, picture_of},
 };
 use crate::question::{Measured, Picture, Question, What};
 
-pub(super) struct Own;
-
 const GENEVAL: &str = "geneval";
 
-impl Wire for Own {
-    fn name(&self) -> &'static str {
-        "imgeval"
-    }
+pub(super) const WIRE: Wire = Wire {
+    name: "imgeval",
+    path: "/v1/rewards",
+    semantics: Semantics::Exact,
+    answers: Answers::AtOnce,
+    read,
+    refuse,
+};
 
-    fn path(&self) -> &'static str {
-        "/v1/rewards"
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics::Exact
-    }
-
-    fn read(&self, body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
-        let (fields, images) = match multer::parse_boundary(context.content_type) {
-            Ok(boundary) => {
-                let (fields, images) = parts_of(body, &boundary)?;
-                (fields, Some(images))
-            }
-            Err(_) => (object_of(body)?, None),
-        };
-        let samples = list_of(&fields, "samples")?;
-        if let Some(images) = &images
-            && images.len() != samples.len()
-        {
-            let sentence = format!("{} samples came with {} images", samples.len(), images.len());
-            return Err(Refusal::bad_request(sentence));
+fn read(body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
+    let (fields, images) = match multer::parse_boundary(context.content_type) {
+        Ok(boundary) => {
+            let (fields, images) = parts_of(body, &boundary)?;
+            (fields, Some(images))
         }
-        let image_of =
-            |place: usize| images.as_ref().map(|images| Picture::Encoded(Arc::clone(&images[place])));
-        let mut names = Vec::new();
-        let questions = samples.iter().enumerate().map(|(place, sample)| {
-            let name = sample.get("reward").and_then(Json::as_str).unwrap_or(GENEVAL);
-            names.push(name.to_owned());
-            question_of(sample, name, image_of(place), context)
-        });
-        let questions = questions.collect();
-        let semantics = context.semantics.name();
-        let write = move |measured: &[Result<Measured, String>]| {
-            let result = |(name, measured): (&String, &Result<Measured, String>)| result_of(name, measured);
-            let results: Vec<Json> = names.iter().zip(measured).map(result).collect();
-            let answer = json!({"schema": "imgeval/rewards/1", "semantics": semantics, "results": results});
-            Ok(Reply::json(200, &answer))
-        };
-        Ok(Batch { questions, write: Box::new(write), warning: None })
+        Err(_) => (object_of(body)?, None),
+    };
+    let samples = list_of(&fields, "samples")?;
+    if let Some(images) = &images
+        && images.len() != samples.len()
+    {
+        let sentence = format!("{} samples came with {} images", samples.len(), images.len());
+        return Err(Refusal::bad_request(sentence));
     }
+    let image_of = |place: usize| images.as_ref().map(|images| Picture::Encoded(Arc::clone(&images[place])));
+    let mut names = Vec::new();
+    let questions = samples.iter().enumerate().map(|(place, sample)| {
+        let name = sample.get("reward").and_then(Json::as_str).unwrap_or(GENEVAL);
+        names.push(name.to_owned());
+        question_of(sample, name, image_of(place), context)
+    });
+    let questions = questions.collect();
+    let semantics = context.semantics.name();
+    let write = move |measured: &[Result<Measured, String>]| {
+        let result = |(name, measured): (&String, &Result<Measured, String>)| result_of(name, measured);
+        let results: Vec<Json> = names.iter().zip(measured).map(result).collect();
+        let answer = json!({"schema": "imgeval/rewards/1", "semantics": semantics, "results": results});
+        Ok(Reply::json(200, &answer))
+    };
+    Ok(Batch { questions, write: Box::new(write), warning: None })
+}
 
-    fn refuse(&self, refusal: &Refusal) -> Reply {
-        Reply::json(refusal.status, &json!({"error": refusal.sentence}))
-    }
+fn refuse(refusal: &Refusal) -> Reply {
+    Reply::json(refusal.status, &json!({"error": refusal.sentence}))
 }
 
 fn question_of(

@@ -5,48 +5,41 @@ use std::sync::Arc;
 use imgeval_suites::geneval::Semantics;
 use serde_json::{Map, Number, Value as Json};
 
-use super::{Batch, Context, Refusal, Reply, Wire, deepgen_rl, edit_score, flow_grpo};
+use super::{Answers, Batch, Context, Refusal, Reply, Wire, deepgen_rl, edit_score, flow_grpo};
 use crate::{
     pickle::{self, Answer, PickleError, Value},
     question::Picture,
 };
 
-pub(super) struct Pickled;
+pub(super) const WIRE: Wire = Wire {
+    name: "pickle",
+    path: "/",
+    semantics: Semantics::FlowGrpo,
+    answers: Answers::AtOnce,
+    read,
+    refuse,
+};
 
-impl Wire for Pickled {
-    fn name(&self) -> &'static str {
-        "pickle"
+fn read(body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
+    let value = pickle::read(body).map_err(RequestError::from)?;
+    let Value::Dictionary(_) = value else {
+        return Err(RequestError::NotADictionary { found: value.kind() }.into());
+    };
+    let has = |name| value.get(name).is_some();
+    if has("input_images") || has("output_image") {
+        return edit_score::read(&value, context);
     }
+    match has("meta_datas") || !(has("prompts") || has("metadata")) {
+        true => Ok(flow_grpo::read(&value, context)?),
+        false => Ok(deepgen_rl::read(&value, context)?),
+    }
+}
 
-    fn path(&self) -> &'static str {
-        "/"
-    }
-
-    fn semantics(&self) -> Semantics {
-        Semantics::FlowGrpo
-    }
-
-    fn read(&self, body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
-        let value = pickle::read(body).map_err(RequestError::from)?;
-        let Value::Dictionary(_) = value else {
-            return Err(RequestError::NotADictionary { found: value.kind() }.into());
-        };
-        let has = |name| value.get(name).is_some();
-        if has("input_images") || has("output_image") {
-            return edit_score::read(&value, context);
-        }
-        match has("meta_datas") || !(has("prompts") || has("metadata")) {
-            true => Ok(flow_grpo::read(&value, context)?),
-            false => Ok(deepgen_rl::read(&value, context)?),
-        }
-    }
-
-    /// Clients unpickle the bodies of errors: verl-omni shows the sentence, flow_grpo and DeepGen-RL fail at once, and EditScore's return
-    /// nothing. With 200, EditScore's would take an error for an empty batch.
-    fn refuse(&self, refusal: &Refusal) -> Reply {
-        let body = pickle::write(&Answer::Dictionary(vec![("error", Answer::Text(&refusal.sentence))]));
-        Reply { status: refusal.status, content_type: "application/octet-stream", body }
-    }
+/// Clients unpickle the bodies of errors: verl-omni shows the sentence, flow_grpo and DeepGen-RL fail at once, and EditScore's return
+/// nothing. With 200, EditScore's would take an error for an empty batch.
+fn refuse(refusal: &Refusal) -> Reply {
+    let body = pickle::write(&Answer::Dictionary(vec![("error", Answer::Text(&refusal.sentence))]));
+    Reply { status: refusal.status, content_type: "application/octet-stream", body }
 }
 
 /// Why a pickled request cannot be answered.

@@ -97,13 +97,13 @@ fn assert_close(found: &Json, expected: &Json, what: &str) {
 /// Reads a captured request, measures what it asks for, and writes the answer.
 fn answer(name: &str, expected: &Json, table: &Table) -> Result<Json, Refusal> {
     let (path, body) = message(name);
-    let wire = WIRES.into_iter().find(|wire| wire.path() == path).unwrap();
+    let wire = WIRES.into_iter().find(|wire| wire.path == path).unwrap();
     let scores = SCORES.map(str::to_owned);
     let main_score = (name.contains("ocr") || expected.get("rewards").is_none()).then_some("ocr");
     let main_score =
-        main_score.filter(|_| wire.name() == "pickle").or((wire.name() == "flow-factory").then_some("any"));
-    let context = Context { scores: &scores, main_score, ..context(wire.semantics()) };
-    let batch = wire.read(&body, &context)?;
+        main_score.filter(|_| wire.name == "pickle").or((wire.name == "flow-factory").then_some("any"));
+    let context = Context { scores: &scores, main_score, ..context(wire.semantics) };
+    let batch = (wire.read)(&body, &context)?;
     let mut places = std::collections::HashMap::<String, usize>::new();
     let mut measure = |question: &Result<Question, String>| match question {
         // Made-up numbers of other rewards, in the order of the answer.
@@ -120,7 +120,7 @@ fn answer(name: &str, expected: &Json, table: &Table) -> Result<Json, Refusal> {
     };
     let measured: Vec<_> = batch.questions.iter().map(&mut measure).collect();
     let reply = (batch.write)(&measured)?;
-    Ok(match wire.name() {
+    Ok(match wire.name {
         "pickle" => plain(&pickle::read(&reply.body).unwrap()),
         _ => serde_json::from_slice(&reply.body).unwrap(),
     })
@@ -230,7 +230,7 @@ fn golden_requests_of_edit_score_are_read() {
         let name = situation["name"].as_str().unwrap();
         let (request, expected) = (&situation["requests"][0], &situation["responses"][0]["decoded"]);
         let (_, body) = message(&format!("editscore/{}", request["file"].as_str().unwrap()));
-        let batch = WIRES[0].read(&body, &context(Semantics::FlowGrpo)).unwrap();
+        let batch = (WIRES[0].read)(&body, &context(Semantics::FlowGrpo)).unwrap();
         if name.starts_with("worker_fails") {
             // A reward of 0 in the original.
             let failed =

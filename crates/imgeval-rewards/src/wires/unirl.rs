@@ -7,48 +7,41 @@ use imgeval_suites::geneval::Semantics;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Batch, Context, Refusal, Reply, Wire, geneval_question,
+    Answers, Batch, Context, Refusal, Reply, Wire, geneval_question,
     json::{kind_of, list_of, object_of, picture_of},
 };
 use crate::question::{Measured, Question, What};
 
-pub(super) struct UniRl;
-
 /// Names under which GenEval's rewards are asked for.
 pub(crate) const GENEVAL_NAMES: [&str; 3] = ["geneval", "geneval_strict", "geneval_reward"];
 
-impl Wire for UniRl {
-    fn name(&self) -> &'static str {
-        "unirl"
-    }
+pub(super) const WIRE: Wire = Wire {
+    name: "unirl",
+    path: "/score",
+    semantics: Semantics::UniRl,
+    answers: Answers::AtOnce,
+    read,
+    refuse,
+};
 
-    fn path(&self) -> &'static str {
-        "/score"
+fn read(body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
+    let fields = object_of(body)?;
+    if !fields.contains_key("requests") {
+        return Err(Refusal { status: 422, sentence: "the request has no `requests`".to_owned() });
     }
+    let requests = list_of(&fields, "requests")?;
+    let (mut questions, mut wanted) = (Vec::new(), Vec::new());
+    for (place, request) in requests.iter().enumerate() {
+        let request = Request::read(request, &format!("requests[{place}]"), context)?;
+        questions.extend(request.names.iter().map(|name| request.question(name, context)));
+        wanted.push(request.names);
+    }
+    let write = move |measured: &[Result<Measured, String>]| Ok(write_answer(&wanted, measured));
+    Ok(Batch { questions, write: Box::new(write), warning: None })
+}
 
-    fn semantics(&self) -> Semantics {
-        Semantics::UniRl
-    }
-
-    fn read(&self, body: &[u8], context: &Context<'_>) -> Result<Batch, Refusal> {
-        let fields = object_of(body)?;
-        if !fields.contains_key("requests") {
-            return Err(Refusal { status: 422, sentence: "the request has no `requests`".to_owned() });
-        }
-        let requests = list_of(&fields, "requests")?;
-        let (mut questions, mut wanted) = (Vec::new(), Vec::new());
-        for (place, request) in requests.iter().enumerate() {
-            let request = Request::read(request, &format!("requests[{place}]"), context)?;
-            questions.extend(request.names.iter().map(|name| request.question(name, context)));
-            wanted.push(request.names);
-        }
-        let write = move |measured: &[Result<Measured, String>]| Ok(write_answer(&wanted, measured));
-        Ok(Batch { questions, write: Box::new(write), warning: None })
-    }
-
-    fn refuse(&self, refusal: &Refusal) -> Reply {
-        Reply::json(refusal.status, &json!({"detail": refusal.sentence}))
-    }
+fn refuse(refusal: &Refusal) -> Reply {
+    Reply::json(refusal.status, &json!({"detail": refusal.sentence}))
 }
 
 /// One image, which is that of the last turn.

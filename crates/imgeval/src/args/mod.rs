@@ -134,9 +134,9 @@ pub(crate) enum Command {
     Report(reporting::ReportArgs),
     /// Serve the report page on this machine and update it while runs are in progress
     Serve(reporting::ServeArgs),
-    /// Serve GenEval's rewards to training code, as flow_grpo's reward server does
+    /// Serve rewards to training code, on the wires of its frameworks
     ///
-    /// Requests are pickles that are read as data: nothing in them is executed. See docs/rewards.md.
+    /// What is sent is data: nothing in it is executed. See docs/rewards.md.
     ServeReward(Box<scoring::ServeRewardArgs>),
     /// Write a run as a data set, its verdicts in the official result format, or its calls to providers
     Export(ExportArgs),
