@@ -39,6 +39,6 @@ pub use judging::{
 pub use models::{Model, given_or_pulled, sha256_of_weights};
 pub use pictures::trace_image;
 pub use question::{load_image, make_question};
-pub use rewarder::DetectorRewarder;
+pub use rewarder::{DetectorRewarder, JudgedImage, RewardError};
 pub use stage::StageEvent;
 pub use texts::{TextMeasurement, TextUnmeasured, load_reader, measure_image_text};

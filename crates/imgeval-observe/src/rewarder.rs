@@ -1,77 +1,131 @@
 //! A detector that gives rewards for training.
 
-use imgeval_core::{ContentHash, Evidence, ImageNote, Pixels};
+use imgeval_core::{DetectError, Detection, ImageNote, ObserverMeta, Pixels, sentence_of};
 use imgeval_rewards::{flow_grpo::Asked, server::Rewarder};
 use imgeval_runner::NamingLimits;
 use imgeval_scoring::objects_of;
-use imgeval_suites::geneval::{Reward, Semantics, VerdictOptions, compute_reward};
-use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode_for};
+use imgeval_suites::geneval::{
+    Metadata, Reward, Semantics, Verdict, VerdictError, VerdictOptions, compute_reward,
+};
+use imgeval_vision::image_file::{DecodeLimits, ImageFileError, inspect_and_decode_for};
 
 use crate::LoadedObserver;
 
-/// Judges images with a detector and GenEval's own options.
+/// Judges images with a detector and GenEval's rules.
 pub struct DetectorRewarder {
     loaded: LoadedObserver,
     semantics: Semantics,
+    options: VerdictOptions,
     limits: DecodeLimits,
 }
 
+/// An image as it was judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedImage {
+    pub detections: Vec<Detection>,
+    pub verdict: Verdict,
+    pub reward: Reward,
+}
+
+/// Why an image was not judged.
+#[derive(Debug, thiserror::Error)]
+pub enum RewardError {
+    #[error("{}", .0.failure().detail)]
+    File(#[from] ImageFileError),
+    #[error("its EXIF data rotate it, and flow_grpo's server detects before and crops after that")]
+    Rotated,
+    #[error(transparent)]
+    Detector(#[from] DetectError),
+    #[error(transparent)]
+    Verdict(#[from] VerdictError),
+}
+
 impl DetectorRewarder {
-    /// With [`Semantics::FlowGrpo`] the detector sees red and blue exchanged, as that of the original server does; colors are named as they
-    /// are.
+    /// With GenEval's own options. With [`Semantics::FlowGrpo`] the detector sees red and blue exchanged, as that of the original server
+    /// does; colors are named as they are.
     #[must_use]
     pub fn new(loaded: LoadedObserver, semantics: Semantics, limits: DecodeLimits) -> Self {
-        Self { loaded, semantics, limits }
+        Self { loaded, semantics, options: VerdictOptions::default(), limits }
+    }
+
+    /// The same with other options of the verdict.
+    #[must_use]
+    pub fn with_options(self, options: VerdictOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Who detects.
+    #[must_use]
+    pub fn meta(&self) -> &ObserverMeta {
+        self.loaded.observer.meta()
+    }
+
+    /// How many threads serve it best.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.loaded.threads.get()
+    }
+
+    /// Judges an encoded image.
+    ///
+    /// # Errors
+    /// If it cannot be decoded, as [`Self::judge_pixels`], and for flow_grpo if its EXIF data rotate it.
+    pub fn judge_file(&self, bytes: &[u8], metadata: &Metadata) -> Result<JudgedImage, RewardError> {
+        let image = inspect_and_decode_for(bytes, &self.limits, self.loaded.working_bytes)?;
+        if self.semantics == Semantics::FlowGrpo && image.notes.contains(&ImageNote::ExifRotated) {
+            return Err(RewardError::Rotated);
+        }
+        self.judge(&image.pixels, metadata)
+    }
+
+    /// Judges a decoded image.
+    ///
+    /// # Errors
+    /// If the detector cannot process it, or a color is missing that the verdict needs.
+    pub fn judge_pixels(&self, pixels: &Pixels, metadata: &Metadata) -> Result<JudgedImage, RewardError> {
+        let limit = self.limits.max_pixels;
+        let (width, height) = (pixels.width(), pixels.height());
+        if u64::from(width) * u64::from(height) > limit {
+            return Err(ImageFileError::TooManyPixels { width, height, limit }.into());
+        }
+        self.judge(pixels, metadata)
+    }
+
+    fn judge(&self, pixels: &Pixels, metadata: &Metadata) -> Result<JudgedImage, RewardError> {
+        let swapped = match self.semantics {
+            Semantics::FlowGrpo => Some(with_red_and_blue_exchanged(pixels)?),
+            Semantics::Exact => None,
+        };
+        let has_color = |category| {
+            metadata.include.iter().any(|clause| clause.category == category && clause.color.is_some())
+        };
+        let seen = swapped.as_ref().unwrap_or(pixels);
+        // The weakest objects that the verdict may look at, and as many of them.
+        let above = self.options.threshold.min(self.options.counting_threshold) as f32;
+        let limits = NamingLimits { above, per_category: self.options.max_objects };
+        let detections = self.loaded.observer.look_for(seen, pixels, has_color, limits)?;
+        let objects = objects_of(&detections);
+        let (verdict, reward) = compute_reward(metadata, &objects, &self.options, self.semantics)?;
+        Ok(JudgedImage { detections, verdict, reward })
     }
 }
 
 impl Rewarder for DetectorRewarder {
     fn facts(&self) -> Vec<(String, String)> {
-        let meta = self.loaded.observer.meta();
+        let meta = self.meta();
         let facts =
             [("detector", &meta.id), ("title", &meta.title), ("weights_sha256", &meta.weights_sha256)];
         facts.map(|(name, value)| (name.to_owned(), value.clone())).into()
     }
 
     fn reward(&self, asked: &Asked) -> Result<Reward, String> {
-        let image = inspect_and_decode_for(&asked.image, &self.limits, self.loaded.working_bytes)
-            .map_err(|error| error.failure().detail)?;
-        let pixels = &image.pixels;
-        let swapped = match self.semantics {
-            Semantics::FlowGrpo if image.notes.contains(&ImageNote::ExifRotated) => {
-                return Err(
-                    "its EXIF data rotate it, and flow_grpo's server detects before and crops after that"
-                        .to_owned(),
-                );
-            }
-            Semantics::FlowGrpo => Some(with_red_and_blue_exchanged(pixels)?),
-            Semantics::Exact => None,
-        };
-        let has_color = |category| {
-            asked.metadata.include.iter().any(|clause| clause.category == category && clause.color.is_some())
-        };
-        let seen = swapped.as_ref().unwrap_or(pixels);
-        let detections = self
-            .loaded
-            .observer
-            .look_for(seen, pixels, has_color, NamingLimits::default())
-            .map_err(|error| error.to_string())?;
-        let evidence = Evidence {
-            image: ContentHash::of(&asked.image),
-            observer: self.loaded.observer.meta().observer_id(),
-            width: pixels.width(),
-            height: pixels.height(),
-            detections,
-        };
-        let options = VerdictOptions::default();
-        compute_reward(&asked.metadata, &objects_of(&evidence), &options, self.semantics)
-            .map(|(_, reward)| reward)
-            .map_err(|error| error.to_string())
+        let judged = self.judge_file(&asked.image, &asked.metadata);
+        judged.map(|judged| judged.reward).map_err(|error| sentence_of(&error))
     }
 }
 
-fn with_red_and_blue_exchanged(pixels: &Pixels) -> Result<Pixels, String> {
+fn with_red_and_blue_exchanged(pixels: &Pixels) -> Result<Pixels, ImageFileError> {
     let mut values = pixels.rgb().to_vec();
     values.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| pixel.swap(0, 2));
-    Pixels::new(pixels.width(), pixels.height(), values).ok_or_else(|| "it has no pixels".to_owned())
+    Pixels::new(pixels.width(), pixels.height(), values).ok_or(ImageFileError::Empty)
 }

@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 23] = [
+const ALLOWED: [(&str, &[&str]); 24] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-metrics", &["imgeval-core", "imgeval-resample"]),
@@ -145,6 +145,20 @@ const ALLOWED: [(&str, &[&str]); 23] = [
             "imgeval-settings",
             "imgeval-store",
             "imgeval-study",
+            "imgeval-suites",
+            "imgeval-vision",
+        ],
+    ),
+    (
+        "imgeval-python",
+        &[
+            "imgeval",
+            "imgeval-core",
+            "imgeval-dataset",
+            "imgeval-files",
+            "imgeval-metrics",
+            "imgeval-observe",
+            "imgeval-scoring",
             "imgeval-suites",
             "imgeval-vision",
         ],

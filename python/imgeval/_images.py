@@ -1,0 +1,44 @@
+"""Images as the extension module takes them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Mapping, Tuple, Union
+
+Prepared = Union[str, bytes, Tuple[int, int, bytes]]
+
+
+def prepare(image: Any) -> Prepared:
+    """A path, the bytes of an image file, or width, height and the bytes of the pixels.
+
+    Bytes are handed over as they are. The pixels of an array and of a Pillow image are copied once, into an object that nobody can change
+    while threads work on it.
+
+    >>> prepare(b"GIF89a")
+    b'GIF89a'
+    """
+    if isinstance(image, (str, os.PathLike)):
+        return os.fspath(image)
+    if isinstance(image, bytes):
+        return image
+    if isinstance(image, (bytearray, memoryview)):
+        return bytes(image)
+    if isinstance(image, Mapping):
+        # As Hugging Face data sets keep images that are not decoded.
+        return prepare(image.get("bytes") or image["path"])
+    if hasattr(image, "mode") and hasattr(image, "tobytes") and hasattr(image, "size"):
+        rgb = image if image.mode == "RGB" else image.convert("RGB")
+        width, height = rgb.size
+        return width, height, rgb.tobytes()
+    interface = getattr(image, "__array_interface__", None)
+    if interface is None or not hasattr(image, "tobytes"):
+        raise TypeError(f"an image must be a path, bytes, a Pillow image or a NumPy array, not {type(image).__name__}")
+    shape = interface["shape"]
+    if interface["typestr"] != "|u1" or len(shape) != 3 or shape[2] != 3:
+        raise ValueError(f"an array must have the type uint8 and the shape (height, width, 3), not {interface['typestr']} and {shape}")
+    return shape[1], shape[0], image.tobytes()
+
+
+def name_of(image: Any) -> str:
+    """The path that an image was given as, or nothing."""
+    return os.fspath(image) if isinstance(image, (str, os.PathLike)) else ""
