@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, TypedDict
 
 from imgeval._geneval import GenEval
 
-COLUMNS = ("correct", "reason", "score", "reward", "strict_reward", "error")
-"""The columns that are added to a batch: the fields of `Result` of the same names."""
+
+class Scored(TypedDict):
+    """What of a result is added to a row: the fields of `Result` of the same names."""
+
+    correct: Optional[bool]
+    reason: str
+    score: Optional[float]
+    reward: Optional[float]
+    strict_reward: Optional[float]
+    error: Optional[str]
+
+
+COLUMNS = tuple(Scored.__annotations__)
+"""The columns that are added to a batch."""
 
 
 class Scorer:
@@ -17,7 +29,8 @@ class Scorer:
     metadata, as dictionaries or JSON). All other options are those of `GenEval`. The detector is loaded by the first batch, so that a
     scorer is small when it is pickled and sent to another machine.
 
-        dataset.map_batches(imgeval.Scorer, fn_constructor_kwargs={"detector": "geneval"}, concurrency=4)   # Ray
+        dataset.map_batches(imgeval.Scorer, fn_constructor_args=("geneval",), concurrency=4)                # Ray
+        frame.select(daft.cls(imgeval.Scorer)("geneval").score(frame["image"], frame["metadata"]))          # Daft
 
     >>> Scorer("preview", image="picture")
     Scorer('preview', image='picture', metadata='metadata')
@@ -41,6 +54,11 @@ class Scorer:
         """The batch with the columns `COLUMNS` added."""
         results = self.evaluator(batch[self.image], batch[self.metadata])
         return {**batch, **{name: [getattr(result, name) for result in results] for name in COLUMNS}}
+
+    def score(self, image: Any, metadata: Any) -> Scored:
+        """What is added to one row."""
+        [result] = self.evaluator([image], [metadata])
+        return Scored(**{name: getattr(result, name) for name in COLUMNS})
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_evaluator": None}

@@ -41,7 +41,7 @@ def edit(
 
     >>> picture = b"P6 64 64 255 " + bytes((37 * place * place + 11 * place) % 251 for place in range(64 * 64 * 3))
     >>> measured = edit(picture, picture)
-    >>> measured["registration"]["status"], measured["content_de"]
+    >>> measured["registration"]["status"], round(measured["content_de"], 3)
     ('ok', 0.0)
 
     Raises `imgeval.Error` if an image cannot be used or registered.

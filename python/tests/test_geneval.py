@@ -1,18 +1,19 @@
 """GenEval over images: every way to give an image, failures, progress and interrupts. Needs the preview detector's weights."""
 
-import gc
-import io
+import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import tracemalloc
 import unittest
 
 import imgeval
-from support import command, examples, has, needs
+from imgeval._images import prepare
+from support import command, examples, needs
 
 
 class OverImages(unittest.TestCase):
@@ -26,8 +27,6 @@ class OverImages(unittest.TestCase):
         return [(result.correct, result.reason, result.details, result.score) for result in results]
 
     def test_verdicts_are_those_of_the_command(self):
-        import tempfile
-
         with tempfile.TemporaryDirectory() as folder:
             run = os.path.join(folder, "run")
             images = os.path.dirname(os.path.dirname(os.path.dirname(self.paths[0])))
@@ -35,8 +34,6 @@ class OverImages(unittest.TestCase):
             results = os.path.join(folder, "results.jsonl")
             command("--quiet", "export", run, "--geneval-results", results)
             with open(results, encoding="utf-8") as rows:
-                import json
-
                 rows = {row["filename"]: row for row in map(json.loads, rows)}
         ours = {os.path.join(*path.parts[-3:]): result for path, result in zip(self.paths, self.results)}
         self.assertEqual(len(ours), len(rows))
@@ -73,13 +70,11 @@ class OverImages(unittest.TestCase):
         import numpy
 
         array = numpy.zeros((2000, 3000, 3), dtype=numpy.uint8)
-        prepared = []
         tracemalloc.start()
-        from imgeval._images import prepare
-
-        prepared.append(prepare(array))
+        _, _, pixels = prepare(array)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
+        self.assertEqual(len(pixels), array.nbytes)
         self.assertLess(peak, array.nbytes + (1 << 16))
         # Bytes of a file are handed over as they are.
         file = self.paths[0].read_bytes()

@@ -38,7 +38,7 @@ pub(crate) fn run_facts(py: Python<'_>, path: PathBuf) -> PyResult<RunFacts> {
         Ok(RunFacts {
             suite: run.suite().id().to_owned(),
             label: run.manifest().label.as_ref().map(ToString::to_string).unwrap_or_default(),
-            n_images: run.images().len(),
+            n_images: run.usable_images()?.len(),
             evaluators: run.evaluators().iter().map(imgeval_scoring::Evaluator::id).collect(),
         })
     };
