@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sized
 from typing import Any, Callable, Iterable, Iterator, Literal, Mapping, Optional, Tuple, Union
 
 from imgeval import _native
@@ -76,7 +77,7 @@ class GenEval:
 
         Other Python threads run meanwhile. Ctrl-C ends the call at once.
         """
-        total = len(metadata) if hasattr(metadata, "__len__") else None
+        total = len(metadata) if isinstance(metadata, Sized) else None
         rows = self._native.evaluate(_samples(images, metadata), total, progress)
         return [Result(**row) for row in rows]
 

@@ -24,7 +24,8 @@ def read_text(
     Raises `Error` if weights are missing, or the image cannot be used.
     """
     reader = _reader(None if models_dir is None else os.fspath(models_dir))
-    return json.loads(reader.read_json(prepare(image), max_pixels))
+    document: dict[str, Any] = json.loads(reader.read_json(prepare(image), max_pixels))
+    return document
 
 
 @lru_cache(maxsize=1)

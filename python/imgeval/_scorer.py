@@ -58,7 +58,14 @@ class Scorer:
     def score(self, image: Any, metadata: Any) -> Scored:
         """What is added to one row."""
         [result] = self.evaluator([image], [metadata])
-        return Scored(**{name: getattr(result, name) for name in COLUMNS})
+        return Scored(
+            correct=result.correct,
+            reason=result.reason,
+            score=result.score,
+            reward=result.reward,
+            strict_reward=result.strict_reward,
+            error=result.error,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_evaluator": None}

@@ -46,7 +46,7 @@ def edit(
 
     Raises `imgeval.Error` if an image cannot be used or registered.
     """
-    text_of_document = _native.measure_edit_json(
+    document = _native.measure_edit_json(
         prepare(before),
         prepare(after),
         None if mask is None else prepare(mask),
@@ -58,7 +58,7 @@ def edit(
         models_dir,
         max_pixels,
     )
-    return json.loads(text_of_document)
+    return _document(document)
 
 
 def register(before: Any, after: Any, *, max_pixels: int = 100_000_000) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def register(before: Any, after: Any, *, max_pixels: int = 100_000_000) -> dict[
 
     Raises `imgeval.Error` if an image cannot be used, or is too small or of one color.
     """
-    return json.loads(_native.register_json(prepare(before), prepare(after), max_pixels))
+    return _document(_native.register_json(prepare(before), prepare(after), max_pixels))
 
 
 def image(image: Any, *, max_pixels: int = 100_000_000) -> dict[str, Any]:
@@ -78,4 +78,9 @@ def image(image: Any, *, max_pixels: int = 100_000_000) -> dict[str, Any]:
 
     Raises `imgeval.Error` if the image cannot be used.
     """
-    return json.loads(_native.measure_image_json(prepare(image), max_pixels))
+    return _document(_native.measure_image_json(prepare(image), max_pixels))
+
+
+def _document(text: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(text)
+    return document

@@ -58,7 +58,7 @@ def doc_to_visual(doc: dict[str, Any]) -> list[Any]:
 
 def doc_to_text(doc: dict[str, Any], lmms_eval_specific_kwargs: Optional[dict[str, Any]] = None) -> str:
     """The prompt."""
-    return doc["prompt"]
+    return str(doc["prompt"])
 
 
 def process_results(doc: dict[str, Any], results: Sequence[str], **kwargs: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, Iterable, Literal, Sequence
+from typing import Any, Callable, Literal, Sequence
 
 from imgeval import Error, GenEval, Result
 
@@ -35,7 +35,8 @@ def geneval_reward(
 
     def _reward_of(place: int, result: Result) -> float:
         if result.error is None:
-            return getattr(result, reward)
+            value: float = getattr(result, reward)
+            return value
         if unusable == "raise":
             raise Error(f"image {place}: {result.error}")
         return math.nan
@@ -43,7 +44,7 @@ def geneval_reward(
     return rewards
 
 
-def _arrays(images: Any) -> Iterable[Any]:
+def _arrays(images: Any) -> Any:
     """Tensors as arrays of bytes; anything else as it is."""
     if not hasattr(images, "detach"):
         return images
