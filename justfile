@@ -68,7 +68,12 @@ demo *arguments:
 wheel *arguments:
     scripts/wheel "$@"
 
-# Make a release archive from a wheel
+# Build the wheel for development and test the Python package in fresh environments
+[group('check')]
+python-test *arguments:
+    scripts/python_test "$@"
+
+# Make a release archive with the built program
 [group('build')]
 archive *arguments:
     scripts/archive "$@"

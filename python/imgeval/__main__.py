@@ -1,21 +1,28 @@
-"""`python -m imgeval` is the command `imgeval`."""
+"""The command `imgeval`, also as `python -m imgeval`."""
 
-import os
-import subprocess
+import signal
 import sys
-
-from imgeval import find_program
 
 
 def main() -> int:
-    program = find_program()
-    if os.name != "nt":
-        # Signals and the exit code are then the command's own.
-        os.execv(program, [program, *sys.argv[1:]])
+    """Runs the command with the arguments of this process and returns its exit code."""
+    # The command looks after signals itself, or leaves them to the system. Python's own handler would only take note of them until the
+    # command is done.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from imgeval import _native
+
+    return _native.run(["imgeval", *sys.argv[1:]], _again())
+
+
+def _again() -> "list[str]":
+    """The command line that starts this command once more, for the steps of a study."""
+    from imgeval._program import find_program
+
     try:
-        return subprocess.run([program, *sys.argv[1:]], check=False).returncode
-    except KeyboardInterrupt:
-        return 130
+        return [str(find_program())]
+    except FileNotFoundError:
+        return [sys.executable, "-m", "imgeval"]
 
 
 if __name__ == "__main__":

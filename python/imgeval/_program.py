@@ -1,8 +1,6 @@
 """Where the installed command is."""
 
 import os
-import sys
-import sysconfig
 from pathlib import Path
 
 
@@ -11,6 +9,8 @@ def find_program() -> Path:
 
     Raises FileNotFoundError, with the places that were looked at, if it is in none of them.
     """
+    import sysconfig
+
     name = "imgeval" + (sysconfig.get_config_var("EXE") or "")
     packages = Path(__file__).resolve().parent.parent
     places = [
@@ -29,6 +29,9 @@ def find_program() -> Path:
 
 
 def _user_scheme() -> str:
+    import sys
+    import sysconfig
+
     if sys.version_info >= (3, 10):
         return sysconfig.get_preferred_scheme("user")
     if os.name == "nt":

@@ -46,7 +46,7 @@ pub use memory_size::parse_memory;
 pub use money::Usd;
 pub use natural::natural_order;
 pub use outcome::{Failure, FailureKind, Outcome};
-pub use pixels::{GrayPixels, Pixels};
+pub use pixels::{GrayPixels, Pixels, SharedBytes};
 pub use ports::{
     ColorNamer, ColorScope, DetectError, Detector, InputSize, ObserverMeta, ReadError, TextLine, TextReader,
 };

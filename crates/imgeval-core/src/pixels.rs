@@ -1,5 +1,7 @@
 //! Decoded pixels, as every observer sees them.
 
+use std::{fmt, sync::Arc};
+
 use crate::memory::Reservation;
 
 /// An upright 8-bit RGB image, row by row, three bytes a pixel.
@@ -7,9 +9,41 @@ use crate::memory::Reservation;
 pub struct Pixels {
     width: u32,
     height: u32,
-    rgb: Vec<u8>,
+    rgb: Bytes,
     memory: Memory,
 }
+
+/// Bytes that somebody else owns, unchanged as long as they are held here.
+pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+#[derive(Clone)]
+enum Bytes {
+    Owned(Vec<u8>),
+    Shared(SharedBytes),
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => (**bytes).as_ref(),
+        }
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_slice().fmt(formatter)
+    }
+}
+
+impl PartialEq for Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Bytes {}
 
 /// What an image has reserved. It is no part of what the image shows, and a copy reserves nothing.
 #[derive(Debug, Default)]
@@ -33,13 +67,19 @@ impl Pixels {
     /// `None` if a side is zero or `rgb` does not hold `width * height * 3` bytes.
     #[must_use]
     pub fn new(width: u32, height: u32, rgb: Vec<u8>) -> Option<Self> {
+        Self::of(width, height, Bytes::Owned(rgb))
+    }
+
+    /// The same over bytes that are not copied.
+    #[must_use]
+    pub fn sharing(width: u32, height: u32, rgb: SharedBytes) -> Option<Self> {
+        Self::of(width, height, Bytes::Shared(rgb))
+    }
+
+    fn of(width: u32, height: u32, rgb: Bytes) -> Option<Self> {
         let expected = u64::from(width).checked_mul(u64::from(height))?.checked_mul(3)?;
-        (expected > 0 && expected == rgb.len() as u64).then_some(Self {
-            width,
-            height,
-            rgb,
-            memory: Memory::default(),
-        })
+        let is_whole = expected > 0 && expected == rgb.as_slice().len() as u64;
+        is_whole.then_some(Self { width, height, rgb, memory: Memory::default() })
     }
 
     /// The same image, which keeps this reservation until it is dropped.
@@ -73,14 +113,15 @@ impl Pixels {
 
     #[must_use]
     pub fn rgb(&self) -> &[u8] {
-        &self.rgb
+        self.rgb.as_slice()
     }
 
     /// The pixel at column `x` and row `y`; both must lie inside.
     #[must_use]
     pub fn at(&self, x: u32, y: u32) -> [u8; 3] {
         let start = (y as usize * self.width as usize + x as usize) * 3;
-        [self.rgb[start], self.rgb[start + 1], self.rgb[start + 2]]
+        let rgb = self.rgb.as_slice();
+        [rgb[start], rgb[start + 1], rgb[start + 2]]
     }
 }
 
@@ -107,7 +148,7 @@ impl GrayPixels {
             let [red, green, blue] = pixel.map(u32::from);
             ((19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16) as u8
         };
-        let values = pixels.rgb.as_chunks().0.iter().map(luma).collect();
+        let values = pixels.rgb().as_chunks().0.iter().map(luma).collect();
         Self { width: pixels.width, height: pixels.height, values }
     }
 
@@ -148,6 +189,8 @@ mod tests {
 
     #[test]
     fn sides_and_bytes_must_agree() {
+        assert!(Pixels::sharing(1, 1, Arc::new([0; 3])).is_some_and(|pixels| pixels.at(0, 0) == [0; 3]));
+        assert!(Pixels::sharing(1, 1, Arc::new([0; 4])).is_none());
         assert!(GrayPixels::new(2, 2, vec![0; 4]).is_some());
         assert!(GrayPixels::new(2, 2, vec![0; 3]).is_none() && GrayPixels::new(0, 2, Vec::new()).is_none());
     }

@@ -36,3 +36,4 @@ pub use description::Description;
 pub use error::DatasetError;
 pub use export::{ExportSettings, ExportSummary, export_run};
 pub use import::{ReadSettings, import_samples, read_description};
+pub use scores::{ScoreRow, for_each_score};

@@ -39,6 +39,9 @@ pub use judging::{
 pub use models::{Model, given_or_pulled, sha256_of_weights};
 pub use pictures::trace_image;
 pub use question::{load_image, make_question};
-pub use rewarder::{ClipReward, ForensicsReward, RewardImage, Rewards, ScoreReward, TextReward};
+pub use rewarder::{
+    ClipReward, DetectorRewarder, ForensicsReward, JudgedImage, RewardError, RewardImage, Rewards,
+    ScoreReward, TextReward,
+};
 pub use stage::StageEvent;
 pub use texts::{TextMeasurement, TextUnmeasured, load_reader, measure_image_text};

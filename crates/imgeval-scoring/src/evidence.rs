@@ -5,7 +5,7 @@ use imgeval_core::{Color, ColorRule, ColorScores, Detection, Evidence};
 use imgeval_suites::geneval::{DetectedObject, Metadata, SeenColor, Tag, Verdict, VerdictOptions};
 
 #[must_use]
-pub fn objects_of(evidence: &Evidence) -> Vec<DetectedObject> {
+pub fn objects_of(detections: &[Detection]) -> Vec<DetectedObject> {
     let object = |detection: &Detection| DetectedObject {
         category: detection.category,
         score: detection.score,
@@ -15,7 +15,7 @@ pub fn objects_of(evidence: &Evidence) -> Vec<DetectedObject> {
             Some(scores) => scores.best().map_or(SeenColor::NoneOfTheTen, SeenColor::Named),
         },
     };
-    evidence.detections.iter().map(object).collect()
+    detections.iter().map(object).collect()
 }
 
 /// Whether the verdict counted this detection: confident enough and of the first ones.

@@ -489,7 +489,7 @@ impl Run {
         let Some(evidence) = &observed.evidence else {
             return Ok(why(SampleState::NotObserved));
         };
-        Ok(match compute_verdict(expected, &objects_of(evidence), &self.options) {
+        Ok(match compute_verdict(expected, &objects_of(&evidence.detections), &self.options) {
             Ok(verdict) => SampleState::Detected(verdict),
             // Nobody looked: that is no reason to call it wrong.
             Err(VerdictError::NoColor { .. }) => why(SampleState::WithoutColor),

@@ -1,7 +1,5 @@
 //! The exit codes, documented in `--help` and the README.
 
-use std::process::ExitCode;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -22,12 +20,6 @@ pub(crate) enum Exit {
     BudgetReached = 7,
     /// Interrupted by Ctrl-C; finished work is kept.
     Interrupted = 130,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
 }
 
 pub(crate) const HELP_FOOTER: &str = "\

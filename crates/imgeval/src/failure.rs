@@ -100,7 +100,8 @@ pub(crate) fn render_error(error: &anyhow::Error) -> Rendered {
     Rendered { text, exit }
 }
 
-fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
+/// What the user can do about an error, and the exit code.
+pub(crate) fn advice(error: &anyhow::Error) -> (Option<String>, Exit) {
     if let Some(error) = error.downcast_ref::<CommandError>() {
         return (error.hint.clone(), error.exit);
     }

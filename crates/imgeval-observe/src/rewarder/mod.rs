@@ -3,13 +3,11 @@
 mod geneval;
 mod scores;
 
-use imgeval_core::{ImageNote, Pixels};
+use imgeval_core::{ImageNote, Pixels, sentence_of};
 use imgeval_rewards::{Measured, Picture, Question, Rewarder, What};
 use imgeval_vision::image_file::{DecodeLimits, inspect_and_decode_for};
 
-use self::geneval::geneval_reward;
-use crate::LoadedObserver;
-
+pub use geneval::{DetectorRewarder, JudgedImage, RewardError};
 pub use scores::{ClipReward, ForensicsReward, ScoreReward, TextReward};
 
 /// An image that a reward is given for.
@@ -22,7 +20,7 @@ pub struct RewardImage<'a> {
 
 /// All rewards of a server.
 pub struct Rewards {
-    geneval: Option<LoadedObserver>,
+    geneval: Option<DetectorRewarder>,
     scores: Vec<(String, Box<dyn ScoreReward>)>,
     limits: DecodeLimits,
     /// What decoding an image needs beside its pixels.
@@ -35,10 +33,10 @@ impl Rewards {
         Self { geneval: None, scores: Vec::new(), limits, working_bytes: 0 }
     }
 
-    /// With GenEval's rewards by a detector whose canaries have been checked.
+    /// With GenEval's rewards.
     #[must_use]
-    pub fn with_geneval(self, loaded: LoadedObserver) -> Self {
-        Self { working_bytes: loaded.working_bytes, geneval: Some(loaded), ..self }
+    pub fn with_geneval(self, detector: DetectorRewarder) -> Self {
+        Self { working_bytes: detector.working_bytes(), geneval: Some(detector), ..self }
     }
 
     /// With another reward, under the name by which clients ask for it.
@@ -52,9 +50,9 @@ impl Rewards {
         let not_here = || "this server does not give this reward".to_owned();
         match &question.what {
             What::GenEval { metadata, semantics } => {
-                let loaded = self.geneval.as_ref().ok_or_else(not_here)?;
-                let hash = question.picture.content_hash();
-                geneval_reward(loaded, image, hash, metadata, *semantics).map(Measured::GenEval)
+                let detector = self.geneval.as_ref().ok_or_else(not_here)?;
+                let judged = detector.judge_as(image.pixels, image.notes, metadata, *semantics);
+                judged.map(|judged| Measured::GenEval(judged.reward)).map_err(|error| sentence_of(&error))
             }
             What::Score { name, prompt } => {
                 let (_, reward) = self.scores.iter().find(|(known, _)| known == name).ok_or_else(not_here)?;
@@ -71,8 +69,8 @@ impl Rewards {
 impl Rewarder for Rewards {
     fn facts(&self) -> Vec<(String, String)> {
         let mut facts = Vec::new();
-        if let Some(loaded) = &self.geneval {
-            let meta = loaded.observer.meta();
+        if let Some(detector) = &self.geneval {
+            let meta = detector.meta();
             facts.extend([
                 ("detector", meta.id.clone()),
                 ("title", meta.title.clone()),

@@ -14,6 +14,7 @@ mod prompts;
 mod published;
 mod results;
 mod reward;
+mod scored_lines;
 mod suite;
 mod verdict;
 
@@ -31,6 +32,9 @@ pub use crate::numpy_random::DrawError;
 pub use published::{PUBLISHED, PUBLISHED_SOURCE, PUBLISHED_UNKNOWN, PublishedGroup, PublishedRow};
 pub use results::ResultRow;
 pub use reward::{Reward, Semantics, compute_reward};
+pub use scored_lines::{
+    LineError, LinesError, MAX_LINE_BYTES, RewardedRow, ScoredLine, ScoredLines, score_detections_line,
+};
 pub(crate) use suite::{Geneval, find_by_number};
 pub use suite::{parameters_of, scheme};
 pub use verdict::{

@@ -70,11 +70,6 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Parses the command line, and ends the process with clap's message if it is invalid.
-pub(crate) fn parse() -> Cli {
-    Cli::parse()
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print a suite's prompts or metadata

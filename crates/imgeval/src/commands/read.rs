@@ -58,7 +58,7 @@ pub(super) fn failure_of(error: &ReadError) -> Failure {
 }
 
 /// Who read, as JSON has it.
-pub(super) fn reader_json(meta: &ObserverMeta) -> Value {
+pub(crate) fn reader_json(meta: &ObserverMeta) -> Value {
     json!({
         "observer": meta.observer_id().as_str(),
         "id": meta.id,
@@ -69,7 +69,7 @@ pub(super) fn reader_json(meta: &ObserverMeta) -> Value {
     })
 }
 
-pub(super) fn lines_json(lines: &[TextLine]) -> Value {
+pub(crate) fn lines_json(lines: &[TextLine]) -> Value {
     lines
         .iter()
         .map(|line| json!({"box": line.corners, "text": line.text, "score": line.confidence}))

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    io::{self, BufRead, BufReader, Seek, Write},
+    io::{BufReader, Seek, Write},
 };
 
 use anyhow::{Context as _, Result};
@@ -17,20 +17,16 @@ use imgeval_report::{
 };
 use imgeval_scoring::{plain_view, published_view, with_verdict_facts};
 use imgeval_suites::{
-    geneval::{
-        self, DetectionsLine, ResultRow, Reward, VerdictError, VerdictOptions, compute_reward,
-        compute_verdict, parse_any_detections_line, parse_detections_line,
-    },
+    geneval::{self, LinesError, ScoredLine, ScoredLines, VerdictOptions},
     registry,
     summary::{Summary, SummaryBuilder},
 };
-use serde::Serialize;
 use serde_json::Value;
 use tempfile::SpooledTempFile;
 
 use crate::{
     advice::NO_PIPES,
-    args::scoring::{ScoreDetectionsArgs, SemanticsName, TableArgs},
+    args::scoring::{ScoreDetectionsArgs, TableArgs},
     exit_code::Exit,
     failure::CommandError,
     printer::Printer,
@@ -39,9 +35,6 @@ use imgeval_files::OutputFile;
 
 /// Stands beside scores of detections that were made elsewhere.
 const FOREIGN_NOTE: &str = "external detections";
-
-/// A line longer than this is no detections line (a thousand masks' worth of boxes is far shorter).
-const MAX_LINE_BYTES: u64 = 64 << 20;
 
 /// Rows are kept in memory up to this size before they spill to a temporary file.
 const SPOOL_BYTES: usize = 16 << 20;
@@ -117,37 +110,20 @@ fn score_lines(
             _ => refused,
         }
     })?;
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    let (mut number, mut n_rows) = (0_usize, 0);
+    let semantics = args.semantics.map(Into::into);
+    let mut n_rows = 0;
     let mut further_keys = BTreeSet::new();
-    loop {
-        line.clear();
-        let mut limited = io::Read::take(&mut reader, MAX_LINE_BYTES);
-        let n_bytes =
-            limited.read_until(b'\n', &mut line).with_context(|| format!("could not read `{name}`"))?;
-        if n_bytes == 0 {
-            break;
-        }
-        number += 1;
-        let bad = |reason: String| CommandError::usage(format!("line {number} of `{name}`: {reason}"));
-        if n_bytes as u64 == MAX_LINE_BYTES {
-            return Err(bad(format!("longer than {MAX_LINE_BYTES} bytes")).into());
-        }
-        let text = std::str::from_utf8(&line).map_err(|error| bad(error.to_string()))?;
-        let text = if number == 1 { text.trim_start_matches('\u{feff}') } else { text };
-        if text.trim().is_empty() {
-            continue;
-        }
-        let parsed = match args.semantics {
-            None => parse_detections_line(text, options),
-            Some(_) => parse_any_detections_line(text, options),
-        };
-        let parsed = parsed.map_err(|error| bad(error.to_string()))?;
-        further_keys.extend(parsed.further_keys.iter().cloned());
-        let (row, reward) = score_line(&parsed, args.semantics).map_err(|error| bad(error.to_string()))?;
-        builder.add_score(parsed.metadata.tag as usize, &row.metadata, f64::from(u8::from(row.correct)));
-        let row = serde_json::to_string(&RewardedRow { row, reward })?;
+    for scored in ScoredLines::new(BufReader::new(file), *options, semantics) {
+        let ScoredLine { line, scored } = scored.map_err(|error| match error {
+            LinesError::Read(error) => anyhow::Error::from(error).context(format!("could not read `{name}`")),
+            LinesError::Line { number, source } => {
+                CommandError::usage(format!("line {number} of `{name}`: {source}")).into()
+            }
+        })?;
+        further_keys.extend(line.further_keys.iter().cloned());
+        let row = &scored.row;
+        builder.add_score(line.metadata.tag as usize, &row.metadata, f64::from(u8::from(row.correct)));
+        let row = serde_json::to_string(&scored)?;
         writeln!(output, "{row}").context("could not write the result rows")?;
         n_rows += 1;
     }
@@ -160,28 +136,4 @@ fn score_lines(
     }
     printer.talk(format_args!("score: {}", counted(n_rows, "row")));
     Ok(())
-}
-
-/// An official row, and the rewards after it if they were asked for.
-#[derive(Serialize)]
-struct RewardedRow {
-    #[serde(flatten)]
-    row: ResultRow,
-    #[serde(flatten)]
-    reward: Option<Reward>,
-}
-
-fn score_line(
-    line: &DetectionsLine,
-    semantics: Option<SemanticsName>,
-) -> Result<(ResultRow, Option<Reward>), VerdictError> {
-    let (verdict, reward) = match semantics {
-        None => (compute_verdict(&line.metadata, &line.objects, &line.options)?, None),
-        Some(name) => {
-            let (verdict, reward) =
-                compute_reward(&line.metadata, &line.objects, &line.options, name.into())?;
-            (verdict, Some(reward))
-        }
-    };
-    Ok((ResultRow::new(line.filename.clone(), &line.metadata, &line.raw_metadata, &verdict), reward))
 }

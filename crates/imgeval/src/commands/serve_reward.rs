@@ -6,10 +6,12 @@ use anyhow::{Context as _, Result};
 use imgeval_clients::Secret;
 use imgeval_forensics::Trunks;
 use imgeval_observe::{
-    AskedForensics, ClipReward, DetectorName, ForensicsReward, Model, ObserverError, Rewards, ScoreReward,
-    TextReward, given_or_pulled, load_forensics, load_observer, load_reader, sha256_of_weights,
+    AskedForensics, ClipReward, DetectorName, DetectorRewarder, ForensicsReward, Model, ObserverError,
+    Rewards, ScoreReward, TextReward, given_or_pulled, load_forensics, load_observer, load_reader,
+    sha256_of_weights,
 };
 use imgeval_rewards::server::{self, ServerError, ServerOptions, Token};
+use imgeval_suites::geneval::Semantics;
 use imgeval_vision::{DecodeLimits, clip::Clip};
 
 use crate::{
@@ -78,7 +80,8 @@ fn load_rewards(args: &ServeRewardArgs) -> Result<Rewards> {
                 }
                 let loaded = load_observer(&settings)?;
                 loaded.observer.check_canaries().context("the detector does not work as it should")?;
-                rewards = rewards.with_geneval(loaded);
+                let semantics = args.semantics.map_or(Semantics::Exact, Into::into);
+                rewards = rewards.with_geneval(DetectorRewarder::new(loaded, semantics, limits));
                 continue;
             }
             RewardKind::Text => Box::new(TextReward(load_reader(&places)?)),

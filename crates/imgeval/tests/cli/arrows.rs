@@ -151,6 +151,20 @@ const ALLOWED: [(&str, &[&str]); 24] = [
             "imgeval-vision",
         ],
     ),
+    (
+        "imgeval-python",
+        &[
+            "imgeval",
+            "imgeval-core",
+            "imgeval-dataset",
+            "imgeval-files",
+            "imgeval-metrics",
+            "imgeval-observe",
+            "imgeval-scoring",
+            "imgeval-suites",
+            "imgeval-vision",
+        ],
+    ),
 ];
 
 #[test]

@@ -1,28 +1,27 @@
 //! The similarity of both images after alignment, as printed by `imgeval metrics edit --register`.
 
-use anyhow::Result;
 use imgeval_core::Pixels;
 use imgeval_metrics::{
     locality::RegisteredEdit,
     registration::{AlignedLikeness, likeness_after},
 };
-use imgeval_observe::{EditMeter, ObserverError};
+use imgeval_observe::{EditMeter, EditWeights, ObserverError};
 use serde_json::{Map, Value, json};
 
-use crate::{advice::missing_text, args::metrics::EditMetricsArgs};
+use crate::advice::missing_text;
 
 /// Each with the reason where it could not be measured.
-pub(super) struct Aligned {
+pub(crate) struct Aligned {
     likeness: Result<AlignedLikeness, String>,
     lpips: Result<f64, String>,
 }
 
 impl Aligned {
     pub(super) fn measure(
-        args: &EditMetricsArgs,
+        weights: &EditWeights,
         [source, edited]: [&Pixels; 2],
         edit: &RegisteredEdit,
-    ) -> Result<Self> {
+    ) -> Result<Self, ObserverError> {
         let likeness = match likeness_after(source, edited, &edit.registration) {
             Ok(likeness) => likeness,
             Err(reason) => {
@@ -30,7 +29,7 @@ impl Aligned {
                 return Ok(Self { likeness: Err(reason.clone()), lpips: Err(reason) });
             }
         };
-        let meter = EditMeter::load(&args.weights.settings(), false)?;
+        let meter = EditMeter::load(weights, false)?;
         let distance = meter.distance_of(&likeness.likeness.crops).map_err(ObserverError::from)?;
         let lpips = distance.map_err(|missing| missing_text(&missing));
         Ok(Self { likeness: Ok(likeness), lpips })
@@ -60,9 +59,8 @@ impl Aligned {
     }
 }
 
-/// Adds the keys to a document; null where there is no number, with the reason in `missing`.
-pub(super) fn add_to_json(document: &mut Value, aligned: Option<&Aligned>) {
-    let Some(object) = document.as_object_mut() else { return };
+/// Adds the keys to the numbers; null where there is no number, with the reason in `missing`.
+pub(super) fn add_to(object: &mut Map<String, Value>, aligned: Option<&Aligned>) {
     let likeness = aligned.and_then(|aligned| aligned.likeness.as_ref().ok());
     object.insert("aligned_psnr".to_owned(), json!(likeness.map(|aligned| aligned.likeness.psnr)));
     object.insert("aligned_ssim".to_owned(), json!(likeness.map(|aligned| aligned.likeness.ssim)));

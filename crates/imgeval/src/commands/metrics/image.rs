@@ -1,6 +1,7 @@
 //! `imgeval metrics image`: everything that is measured on one image.
 
 use anyhow::Result;
+use imgeval_core::Pixels;
 use imgeval_metrics::image::{
     Checkerboard, GridAxis, ImageMeasures, Measured, Peak, Spectrum, Upscaling, measure_image,
 };
@@ -146,9 +147,22 @@ fn trace_numbers(measures: &ImageMeasures) -> Vec<Number> {
 }
 
 fn to_json(name: &str, size: [usize; 2], numbers: Vec<Number>) -> Value {
+    let mut document = Map::new();
+    document.insert("image".to_owned(), name.into());
+    document.extend(fields_of(size, numbers));
+    document.into()
+}
+
+/// The numbers by their names in JSON.
+pub(crate) fn image_numbers(pixels: &Pixels) -> Map<String, Value> {
+    let measures = measure_image(pixels);
+    let numbers = numbers_of(&measures);
+    fields_of(measures.size, numbers)
+}
+
+fn fields_of(size: [usize; 2], numbers: Vec<Number>) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut reasons = Map::new();
-    fields.insert("image".to_owned(), name.into());
     fields.insert("size".to_owned(), size.to_vec().into());
     for Number { name, value, .. } in numbers {
         if let Err(reason) = &value {
@@ -163,7 +177,7 @@ fn to_json(name: &str, size: [usize; 2], numbers: Vec<Number>) -> Value {
         }
     }
     fields.insert("not_measurable".to_owned(), reasons.into());
-    fields.into()
+    fields
 }
 
 fn to_table(name: &str, size: [usize; 2], numbers: Vec<Number>) -> Table {

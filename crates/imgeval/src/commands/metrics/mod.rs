@@ -2,9 +2,10 @@
 
 mod aligned;
 mod edit;
-mod image;
+pub(crate) mod image;
+pub(crate) mod measured_edit;
 mod outside;
-mod register;
+pub(crate) mod register;
 mod text;
 
 use std::path::Path;

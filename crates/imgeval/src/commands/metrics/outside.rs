@@ -12,9 +12,8 @@ use serde_json::{Map, Value, json};
 use super::register::registration_json;
 use crate::printer::Printer;
 
-/// Adds the keys to a document; `None` leaves them null.
-pub(super) fn add_to_json(document: &mut Value, edit: Option<&RegisteredEdit>, has_mask: bool) {
-    let Some(object) = document.as_object_mut() else { return };
+/// Adds the keys to the numbers; `None` leaves them null.
+pub(super) fn add_to(object: &mut Map<String, Value>, edit: Option<&RegisteredEdit>, has_mask: bool) {
     let outside = edit.and_then(|edit| edit.outside.as_ref().ok());
     let number = |value: fn(&Locality) -> f64| outside.map(value);
     let keys = json!({

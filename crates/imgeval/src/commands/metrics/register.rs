@@ -1,9 +1,10 @@
 //! `imgeval metrics register`: registers an edited image with its source.
 
 use anyhow::Result;
+use imgeval_core::Pixels;
 use imgeval_metrics::registration::{
-    self, AlignedLikeness, Likeness, NotComparable, Registration, Status, TileSurvival, likeness_after,
-    likeness_before, tile_survival,
+    self, AlignedLikeness, Likeness, NotComparable, NotRegistrable, Registration, Status, TileSurvival,
+    likeness_after, likeness_before, tile_survival,
 };
 use imgeval_report::{
     schema::Schema,
@@ -16,7 +17,7 @@ use super::read;
 use crate::{args::metrics::RegisterArgs, exit_code::Exit, failure::CommandError, printer::Printer};
 
 /// What is printed.
-struct Measured {
+pub(crate) struct MeasuredRegistration {
     registration: Registration,
     before: Result<Likeness, NotComparable>,
     after: Result<AlignedLikeness, NotComparable>,
@@ -27,14 +28,8 @@ pub(super) fn register(args: &RegisterArgs, printer: Printer) -> Result<Exit> {
     let limits = DecodeLimits { max_pixels: args.limit.for_files() };
     let source = read(&args.source, &limits, printer)?;
     let edited = read(&args.edited, &limits, printer)?;
-    let registration =
-        registration::register(&source, &edited).map_err(|error| CommandError::usage(error.to_string()))?;
-    let measured = Measured {
-        before: likeness_before(&source, &edited),
-        after: likeness_after(&source, &edited, &registration),
-        tiles: tile_survival(&source, &edited, &registration),
-        registration,
-    };
+    let measured = MeasuredRegistration::measure(&source, &edited)
+        .map_err(|error| CommandError::usage(error.to_string()))?;
     if args.json {
         let document = Schema::Registration.stamp(to_json(args, &measured));
         printer.data(format_args!("{document:#}\n"))?;
@@ -67,44 +62,67 @@ pub(super) fn registration_json(registration: &Registration) -> Value {
     })
 }
 
-fn to_json(args: &RegisterArgs, measured: &Measured) -> Value {
-    let Measured { registration, before, after, tiles } = measured;
-    let mut missing = Map::new();
-    if let Err(reason) = before {
-        missing.insert("before".to_owned(), reason.to_string().into());
+fn to_json(args: &RegisterArgs, measured: &MeasuredRegistration) -> Value {
+    let mut document = Map::new();
+    document.insert("source".to_owned(), args.source.to_string_lossy().into());
+    document.insert("edited".to_owned(), args.edited.to_string_lossy().into());
+    document.extend(measured.numbers());
+    document.into()
+}
+
+impl MeasuredRegistration {
+    pub(crate) fn measure(source: &Pixels, edited: &Pixels) -> Result<Self, NotRegistrable> {
+        let registration = registration::register(source, edited)?;
+        Ok(Self {
+            before: likeness_before(source, edited),
+            after: likeness_after(source, edited, &registration),
+            tiles: tile_survival(source, edited, &registration),
+            registration,
+        })
     }
-    if let Err(reason) = after {
-        missing.insert("after".to_owned(), reason.to_string().into());
+
+    /// The numbers by their names in JSON; null where there is none, with the reason in `missing`.
+    pub(crate) fn numbers(&self) -> Map<String, Value> {
+        let Self { registration, before, after, tiles } = self;
+        let mut missing = Map::new();
+        if let Err(reason) = before {
+            missing.insert("before".to_owned(), reason.to_string().into());
+        }
+        if let Err(reason) = after {
+            missing.insert("after".to_owned(), reason.to_string().into());
+        }
+        if tiles.survival.is_none() {
+            missing.insert("tiles".to_owned(), NO_TILES.into());
+        }
+        let numbers = json!({
+            "registration": registration_json(registration),
+            "before": before.as_ref().ok().map(|before| json!({ "psnr": before.psnr, "ssim": before.ssim })),
+            "after": after.as_ref().ok().map(|after| json!({
+                "psnr": after.likeness.psnr,
+                "ssim": after.likeness.ssim,
+                "valid_share": after.valid_share,
+                "grid": after.grid,
+                "box": after.bounding_box,
+            })),
+            "tiles": {
+                "judged": tiles.judged,
+                "survival": tiles.survival,
+                "median_displacement": tiles.median_displacement,
+                "median_ncc": tiles.median_ncc,
+            },
+            "missing": missing,
+        });
+        match numbers {
+            Value::Object(numbers) => numbers,
+            _ => Map::new(),
+        }
     }
-    if tiles.survival.is_none() {
-        missing.insert("tiles".to_owned(), NO_TILES.into());
-    }
-    json!({
-        "source": args.source.to_string_lossy(),
-        "edited": args.edited.to_string_lossy(),
-        "registration": registration_json(registration),
-        "before": before.as_ref().ok().map(|before| json!({ "psnr": before.psnr, "ssim": before.ssim })),
-        "after": after.as_ref().ok().map(|after| json!({
-            "psnr": after.likeness.psnr,
-            "ssim": after.likeness.ssim,
-            "valid_share": after.valid_share,
-            "grid": after.grid,
-            "box": after.bounding_box,
-        })),
-        "tiles": {
-            "judged": tiles.judged,
-            "survival": tiles.survival,
-            "median_displacement": tiles.median_displacement,
-            "median_ncc": tiles.median_ncc,
-        },
-        "missing": missing,
-    })
 }
 
 const NO_TILES: &str = "no tile of the source has enough detail in the overlap";
 
-fn to_table(measured: &Measured) -> Table {
-    let Measured { registration, before, after, tiles } = measured;
+fn to_table(measured: &MeasuredRegistration) -> Table {
+    let MeasuredRegistration { registration, before, after, tiles } = measured;
     let (alignment, framing) = (&registration.alignment, &registration.framing);
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let status_note = match registration.status {

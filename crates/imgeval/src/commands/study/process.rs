@@ -1,7 +1,6 @@
 //! A step as a process of its own: what fails there, down to a lack of memory, stops no other step.
 
 use std::{
-    env,
     fmt::Write as _,
     io::{self, BufRead as _, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
@@ -14,7 +13,7 @@ use imgeval_files::OwnFolder;
 use imgeval_runner::StopSignal;
 use tokio::sync::watch;
 
-use crate::{environment, exit_code::Exit, printer::Printer};
+use crate::{environment, exit_code::Exit, printer::Printer, program};
 
 /// How often it is looked whether the process has ended.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -37,10 +36,9 @@ pub(super) fn run(
     stop: &mut watch::Receiver<StopSignal>,
     printer: Printer,
 ) -> Result<Ended> {
-    let program = env::current_exe().context("could not find this program's own file")?;
     let file_name = format!("{name}.txt");
     let mut log = logs.new_file(&file_name).with_context(|| format!("could not write the log of {name}"))?;
-    let mut command = Command::new(program);
+    let mut command = program::again().context("could not find this program's own file")?;
     command.args(arguments).env(environment::STEP, "1");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     own_group(&mut command);
