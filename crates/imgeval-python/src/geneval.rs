@@ -28,7 +28,7 @@ use crate::{
     error::{Error, raise, raise_with_advice},
     image::{Image, ImageArgument, read_file},
     interrupt::{receive, watched},
-    options::{ComputeArgument, RulesArgument, limit_memory, semantics_of, unknown},
+    options::{ComputeArgument, RulesArgument, enter, semantics_of, unknown},
     row::Row,
 };
 
@@ -54,7 +54,7 @@ impl Evaluator {
         semantics: &str,
         max_pixels: u64,
     ) -> PyResult<Self> {
-        limit_memory();
+        enter()?;
         let settings = DetectorSettings {
             detector: detector_of(detector)?,
             weights,
@@ -94,6 +94,7 @@ impl Evaluator {
         total: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Vec<Row>> {
+        enter()?;
         let mut workers = Workers::start(&self.rewarder)?;
         let mut rows: Vec<Option<Row>> = Vec::new();
         let mut samples = samples.clone();
