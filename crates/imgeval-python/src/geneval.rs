@@ -8,7 +8,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
 };
@@ -167,7 +167,8 @@ impl Workers {
     fn start(rewarder: &Arc<DetectorRewarder>) -> PyResult<Self> {
         let n_threads = rewarder.threads();
         let (samples, waiting) = sync_channel(2 * n_threads);
-        let (sender, done) = channel();
+        // Room for all that may be under way: no thread waits for the one that collects.
+        let (sender, done) = sync_channel(2 * n_threads);
         let waiting = Arc::new(Mutex::new(waiting));
         let is_over = Arc::new(AtomicBool::new(false));
         for _ in 0..n_threads {
@@ -196,7 +197,7 @@ impl Drop for Workers {
 fn work(
     rewarder: &DetectorRewarder,
     waiting: &Mutex<Receiver<Sample>>,
-    done: &Sender<Job>,
+    done: &SyncSender<Job>,
     is_over: &AtomicBool,
 ) {
     loop {
