@@ -29,8 +29,10 @@ class Scorer:
     metadata, as dictionaries or JSON). All other options are those of `GenEval`. The detector is loaded by the first batch, so that a
     scorer is small when it is pickled and sent to another machine.
 
-        dataset.map_batches(imgeval.Scorer, fn_constructor_args=("geneval",), concurrency=4)                # Ray
-        frame.select(daft.cls(imgeval.Scorer)("geneval").score(frame["image"], frame["metadata"]))          # Daft
+        actors = ray.data.ActorPoolStrategy(size=4)
+        dataset.map_batches(imgeval.Scorer, fn_constructor_args=("geneval",), compute=actors)
+
+        frame.select(daft.cls(imgeval.Scorer)("geneval").score(frame["image"], frame["metadata"]))
 
     >>> Scorer("preview", image="picture")
     Scorer('preview', image='picture', metadata='metadata')

@@ -148,7 +148,10 @@ class Adapters(unittest.TestCase):
         try:
             rows = [{"image": path.read_bytes(), "metadata": json.dumps(asked), "place": place} for place, (path, asked) in enumerate(SAMPLES)]
             scored = ray.data.from_items(rows).map_batches(
-                imgeval.Scorer, fn_constructor_args=("preview",), concurrency=1, batch_size=len(rows)
+                imgeval.Scorer,
+                fn_constructor_args=("preview",),
+                compute=ray.data.ActorPoolStrategy(size=1),
+                batch_size=len(rows),
             )
             correct = {row["place"]: bool(row["correct"]) for row in scored.take_all()}
         finally:

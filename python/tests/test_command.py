@@ -1,13 +1,16 @@
 """The command is the same one, however it is started."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import unittest
+from pathlib import Path
 
 import imgeval
+from support import EXAMPLES
 
 
 class Command(unittest.TestCase):
@@ -22,6 +25,17 @@ class Command(unittest.TestCase):
             done = subprocess.run([imgeval.find_program(), *arguments], capture_output=True)
             self.assertEqual(done.returncode, code, (arguments, done.stderr))
             self.assertNotIn(b"Traceback", done.stderr)
+
+    def test_steps_of_a_study_are_processes_of_the_same_command(self):
+        with tempfile.TemporaryDirectory() as folder:
+            images = [EXAMPLES / name / "samples" for name in ("00003", "00019")]
+            models = "".join(f"[[models]]\nname = {json.dumps(path.parent.name)}\nmore_images = [{json.dumps(str(path))}]\n" for path in images)
+            study = Path(folder) / "study.toml"
+            study.write_text(f"title = \"Two\"\nfolder = \"out\"\n{models}[diagnose.artefacts]\n", encoding="utf-8")
+            for start in ([imgeval.find_program()], [sys.executable, "-m", "imgeval"]):
+                done = subprocess.run([*start, "study", study, "--json"], capture_output=True, cwd=folder)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual({step["state"] for step in json.loads(done.stdout)["steps"]}, {"done"})
 
     @unittest.skipIf(os.name == "nt", "signals and pipes of Unix")
     def test_a_closed_pipe_is_no_error(self):

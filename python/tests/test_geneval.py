@@ -136,6 +136,17 @@ class OverImages(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, 'unknown device "gpu"'):
             imgeval.GenEval("preview", device="gpu")
 
+    @unittest.skipUnless(hasattr(os, "fork"), "forks of Unix")
+    def test_a_forked_process_is_refused(self):
+        child = os.fork()
+        if child == 0:
+            try:
+                self.evaluate(self.paths[:1], self.metadata[:1])
+            except imgeval.Error as error:
+                os._exit(7 if "forked" in str(error) else 1)
+            os._exit(1)
+        self.assertEqual(os.waitpid(child, 0)[1] >> 8, 7)
+
     @unittest.skipIf(os.name == "nt", "signals of Unix")
     def test_an_interrupt_ends_a_call(self):
         # Images without end, so that nothing but the signal can end it.

@@ -1,6 +1,10 @@
 //! Verdicts on stored detections.
 
-use std::{fs::File, io::BufReader, path::PathBuf};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+};
 
 use imgeval_files::open_regular;
 use imgeval_suites::geneval::{
@@ -39,13 +43,13 @@ pub(crate) fn score_detections_file(
         if some.is_empty() {
             return Ok(rows);
         }
-        rows.extend(some.into_iter().map(|scored| row_of(scored)));
+        rows.extend(some.into_iter().map(row_of));
         py.check_signals()?;
     }
 }
 
 fn open(
-    path: &PathBuf,
+    path: &Path,
     options: VerdictOptions,
     semantics: Option<Semantics>,
 ) -> PyResult<ScoredLines<BufReader<File>>> {
@@ -57,7 +61,7 @@ fn row_of(line: ScoredLine) -> Row {
     Row::of(line.scored.row, line.scored.reward)
 }
 
-fn unreadable(path: &PathBuf, error: &std::io::Error) -> PyErr {
+fn unreadable(path: &Path, error: &std::io::Error) -> PyErr {
     PyOSError::new_err(format!("could not read `{}`: {error}", path.display()))
 }
 
@@ -86,7 +90,7 @@ pub(crate) fn score_detections_lines(
             };
             some.iter().enumerate().map(score).collect::<Result<Vec<ScoredLine>, _>>()
         });
-        rows.extend(scored.map_err(|error| raise(&error))?.into_iter().map(|line| row_of(line)));
+        rows.extend(scored.map_err(|error| raise(&error))?.into_iter().map(row_of));
         py.check_signals()?;
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
 };
@@ -28,7 +28,7 @@ use crate::{
     error::{Error, raise, raise_with_advice},
     image::{Image, ImageArgument, read_file},
     interrupt::{receive, watched},
-    options::{ComputeArgument, RulesArgument, limit_memory, semantics_of, unknown},
+    options::{ComputeArgument, RulesArgument, enter, semantics_of, unknown},
     row::Row,
 };
 
@@ -54,7 +54,7 @@ impl Evaluator {
         semantics: &str,
         max_pixels: u64,
     ) -> PyResult<Self> {
-        limit_memory();
+        enter()?;
         let settings = DetectorSettings {
             detector: detector_of(detector)?,
             weights,
@@ -94,6 +94,7 @@ impl Evaluator {
         total: Option<usize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Vec<Row>> {
+        enter()?;
         let mut workers = Workers::start(&self.rewarder)?;
         let mut rows: Vec<Option<Row>> = Vec::new();
         let mut samples = samples.clone();
@@ -166,7 +167,8 @@ impl Workers {
     fn start(rewarder: &Arc<DetectorRewarder>) -> PyResult<Self> {
         let n_threads = rewarder.threads();
         let (samples, waiting) = sync_channel(2 * n_threads);
-        let (sender, done) = channel();
+        // Room for all that may be under way: no thread waits for the one that collects.
+        let (sender, done) = sync_channel(2 * n_threads);
         let waiting = Arc::new(Mutex::new(waiting));
         let is_over = Arc::new(AtomicBool::new(false));
         for _ in 0..n_threads {
@@ -195,7 +197,7 @@ impl Drop for Workers {
 fn work(
     rewarder: &DetectorRewarder,
     waiting: &Mutex<Receiver<Sample>>,
-    done: &Sender<Job>,
+    done: &SyncSender<Job>,
     is_over: &AtomicBool,
 ) {
     loop {

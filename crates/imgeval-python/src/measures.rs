@@ -13,7 +13,7 @@ use crate::{
     error::raise_with_advice,
     image::{Image, ImageArgument},
     interrupt::watched,
-    options::{ComputeArgument, limit_memory},
+    options::{ComputeArgument, enter},
 };
 
 type Measured = Result<Document, anyhow::Error>;
@@ -34,7 +34,7 @@ pub(crate) fn measure_edit_json(
     models_dir: Option<PathBuf>,
     max_pixels: u64,
 ) -> PyResult<String> {
-    limit_memory();
+    enter()?;
     let [before, after] = [before.image()?, after.image()?];
     let mask = mask.map(ImageArgument::image).transpose()?;
     let threshold = mask_threshold.map(MaskThresholdArgument::threshold).transpose()?;
@@ -81,7 +81,7 @@ pub(crate) fn register_json(
     after: ImageArgument,
     max_pixels: u64,
 ) -> PyResult<String> {
-    limit_memory();
+    enter()?;
     let [before, after] = [before.image()?, after.image()?];
     document(py, move || {
         let [before, after] = decoded([("before", before), ("after", after)], max_pixels)?;
@@ -92,7 +92,7 @@ pub(crate) fn register_json(
 /// Measures one image, as `imgeval metrics image` does.
 #[pyfunction]
 pub(crate) fn measure_image_json(py: Python<'_>, image: ImageArgument, max_pixels: u64) -> PyResult<String> {
-    limit_memory();
+    enter()?;
     let image = image.image()?;
     document(py, move || Ok(measure_image(&decode("image", image, max_pixels)?)))
 }
@@ -108,7 +108,7 @@ impl Reader {
     /// Loads the pulled reader and lets it check itself.
     #[new]
     fn new(py: Python<'_>, models_dir: Option<PathBuf>) -> PyResult<Self> {
-        limit_memory();
+        enter()?;
         let places = places(models_dir);
         let load = move || -> Result<Box<dyn TextReader>, ObserverError> { load_reader(&places) };
         let reader = watched(py, load)?.map_err(raise_with_advice)?;
@@ -117,6 +117,7 @@ impl Reader {
 
     /// Reads the text in an image, as `imgeval read` does.
     fn read_json(&self, py: Python<'_>, image: ImageArgument, max_pixels: u64) -> PyResult<String> {
+        enter()?;
         let image = image.image()?;
         let reader = Arc::clone(&self.reader);
         document(py, move || {

@@ -1,12 +1,12 @@
 //! Options that several calls take.
 
-use std::sync::Once;
+use std::{process, sync::OnceLock};
 
 use imgeval_suites::geneval::{Semantics, VerdictOptions};
 use imgeval_vision::compute::{ComputeOptions, Device, Precision};
 use pyo3::{exceptions::PyValueError, prelude::*};
 
-use crate::error::raise;
+use crate::error::{Error, raise};
 
 /// GenEval's options by their names.
 #[derive(FromPyObject)]
@@ -46,10 +46,21 @@ pub(crate) fn semantics_of(name: Option<&str>) -> PyResult<Option<Semantics>> {
     }
 }
 
-/// Bounds what images take together, once in a process.
-pub(crate) fn limit_memory() {
-    static LIMITED: Once = Once::new();
-    LIMITED.call_once(imgeval::library::limit_memory);
+/// To be called before work that needs threads: bounds what images take together, once in a process, and refuses a process that was
+/// forked after that. Such a copy has the state of threads that it does not have, and would wait for them forever.
+pub(crate) fn enter() -> PyResult<()> {
+    static STARTED_BY: OnceLock<u32> = OnceLock::new();
+    let id = process::id();
+    let started_by = *STARTED_BY.get_or_init(|| {
+        imgeval::library::limit_memory();
+        id
+    });
+    if started_by == id {
+        return Ok(());
+    }
+    Err(Error::new_err(
+        "this process was forked after imgeval had started its threads; start it with the method `spawn`, or use imgeval in it first",
+    ))
 }
 
 /// Where networks compute: the names of the device and of the number format.
