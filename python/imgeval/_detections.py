@@ -9,7 +9,7 @@ from typing import Any, Iterable, Iterator, Literal, Mapping, Optional, Union
 from imgeval import _native
 from imgeval._results import Result
 
-Semantics = Literal["exact", "flow-grpo"]
+Semantics = Literal["exact", "flow-grpo", "uni-rl"]
 
 
 def score_detections(

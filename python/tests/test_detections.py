@@ -12,7 +12,7 @@ from support import command, detections
 class StoredDetections(unittest.TestCase):
     def test_a_thousand_rows_equal_those_of_the_command(self):
         lines = detections(1000)
-        for semantics in (None, "exact", "flow-grpo"):
+        for semantics in (None, "exact", "flow-grpo", "uni-rl"):
             with self.subTest(semantics), tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "detections.jsonl"
                 path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

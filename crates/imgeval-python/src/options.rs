@@ -36,14 +36,11 @@ impl RulesArgument {
 
 /// Whose rewards, by the name that the command line has for them.
 pub(crate) fn semantics_of(name: Option<&str>) -> PyResult<Option<Semantics>> {
-    match name {
-        None => Ok(None),
-        Some("exact") => Ok(Some(Semantics::Exact)),
-        Some("flow-grpo") => Ok(Some(Semantics::FlowGrpo)),
-        Some(name) => {
-            Err(PyValueError::new_err(format!("unknown semantics {name:?}; use \"exact\" or \"flow-grpo\"")))
-        }
-    }
+    let Some(name) = name else { return Ok(None) };
+    Semantics::from_name(name).map(Some).ok_or_else(|| {
+        let known = Semantics::ALL.map(|semantics| format!("{:?}", semantics.name())).join(", ");
+        PyValueError::new_err(format!("unknown semantics {name:?}; use one of {known}"))
+    })
 }
 
 /// To be called before work that needs threads: bounds what images take together, once in a process, and refuses a process that was
