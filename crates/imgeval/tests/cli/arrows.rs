@@ -17,7 +17,7 @@ const HTTP: [(&str, &[&str]); 8] = [
     ("hf-hub", &[]),
 ];
 
-const ALLOWED: [(&str, &[&str]); 24] = [
+const ALLOWED: [(&str, &[&str]); 25] = [
     ("imgeval-core", &[]),
     ("imgeval-files", &[]),
     ("imgeval-serving", &[]),
