@@ -24,8 +24,8 @@ class GenEval:
     """GenEval's verdicts on images: does each show the objects, counts, colors and positions that its prompt names?
 
     `detector` is `"preview"` (small, for trying things out; its scores are not comparable with published ones), `"geneval"` (the official
-    evaluator's), `"hf-mask2former"`, or the path of Mask2Former's weights. Pull weights with `imgeval models pull`. `device` and `dtype`
-    say where the detector computes; only `"cpu"` with `"f32"` is official. `semantics` says whose rewards results hold: `"exact"` for
+    evaluator's), `"hf-mask2former"`, or the path of Mask2Former's weights. Pull weights with `imgeval models pull`. `clip` names the CLIP
+    that names colors, instead of the pulled one. `device` and `dtype` say where the detector computes; only `"cpu"` with `"f32"` is official. `semantics` says whose rewards results hold: `"exact"` for
     imgeval's own, `"flow-grpo"` for those of flow_grpo's reward server. The thresholds are the options of GenEval's evaluator.
 
     The detector is loaded once, here. An instance can be pickled: the copy loads it again.
