@@ -12,7 +12,8 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from imgeval import _native
 
-    return _native.run(["imgeval", *sys.argv[1:]], _again())
+    again = _again() if "study" in sys.argv else []
+    return _native.run(["imgeval", *sys.argv[1:]], again)
 
 
 def _again() -> "list[str]":

@@ -24,9 +24,10 @@ class GenEval:
     """GenEval's verdicts on images: does each show the objects, counts, colors and positions that its prompt names?
 
     `detector` is `"preview"` (small, for trying things out; its scores are not comparable with published ones), `"geneval"` (the official
-    evaluator's), `"hf-mask2former"`, or the path of Mask2Former's weights. Pull weights with `imgeval models pull`. `device` and `dtype`
-    say where the detector computes; only `"cpu"` with `"f32"` is official. `semantics` says whose rewards results hold: `"exact"` for
-    imgeval's own, `"flow-grpo"` and `"uni-rl"` for those of training frameworks. The thresholds are the options of GenEval's evaluator.
+    evaluator's), `"hf-mask2former"`, or the path of Mask2Former's weights. Pull weights with `imgeval models pull`. `clip` is the CLIP
+    that names colors, instead of the pulled one. `device` and `dtype` say where the detector computes; only `"cpu"` with `"f32"` is
+    official. `semantics` says whose rewards results hold: `"exact"` for imgeval's own, `"flow-grpo"` and `"uni-rl"` for those of training
+    frameworks. The thresholds are the options of GenEval's evaluator.
 
     The detector is loaded once, here. An instance can be pickled: the copy loads it again.
 

@@ -1,15 +1,20 @@
 """Where the installed command is."""
 
 import os
-from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def find_program() -> Path:
+def find_program() -> "Path":
     """The command `imgeval` that was installed with this package.
 
     Raises FileNotFoundError, with the places that were looked at, if it is in none of them.
     """
+    # Not needed by the command itself, which should start at once.
     import sysconfig
+    from pathlib import Path
 
     name = "imgeval" + (sysconfig.get_config_var("EXE") or "")
     packages = Path(__file__).resolve().parent.parent

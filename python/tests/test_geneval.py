@@ -131,6 +131,12 @@ class OverImages(unittest.TestCase):
         with self.assertRaises(imgeval.Error) as raised:
             imgeval.GenEval("preview", models_dir="/no/such/folder")
         self.assertIn("imgeval models pull preview", raised.exception.hint)
+        # Weights of a folder need CLIP for colors, the pulled one unless another is named.
+        with self.assertRaisesRegex(imgeval.Error, "clip") as raised:
+            imgeval.GenEval("/no/such/weights", models_dir="/no/such/folder")
+        self.assertIn("imgeval models pull", raised.exception.hint)
+        with self.assertRaisesRegex(imgeval.Error, "is neither a file"):
+            imgeval.GenEval("/no/such/weights", clip="/no/such/clip")
         with self.assertRaisesRegex(imgeval.Error, "computes on the CPU with f32"):
             imgeval.GenEval("preview", device="cuda")
         with self.assertRaisesRegex(ValueError, 'unknown device "gpu"'):

@@ -15,7 +15,8 @@ use std::{
 
 use imgeval_core::{json::from_json_str, sentence_of};
 use imgeval_observe::{
-    DetectorName, DetectorRewarder, DetectorSettings, ObserverError, RewardError, load_observer,
+    DetectorName, DetectorRewarder, DetectorSettings, Model, ObserverError, RewardError, given_or_pulled,
+    load_observer,
 };
 use imgeval_suites::geneval::{
     Metadata, ResultRow, Semantics, SuiteConfig, Tolerance, Verdict, generate_cases, render_metadata_jsonl,
@@ -65,6 +66,11 @@ impl Evaluator {
         let semantics = semantics_of(Some(semantics))?.unwrap_or(Semantics::Exact);
         let options = rules.options()?;
         let load = move || -> Result<DetectorRewarder, ObserverError> {
+            let mut settings = settings;
+            // It names no colors by itself; the official color step is the pulled one.
+            if settings.detector == DetectorName::Mask2former && settings.clip.is_none() {
+                settings.clip = Some(given_or_pulled(None, Model::Clip, &settings.places)?);
+            }
             let loaded = load_observer(&settings)?;
             loaded.observer.check_canaries().map_err(ObserverError::Detector)?;
             Ok(DetectorRewarder::new(loaded, semantics, DecodeLimits { max_pixels }).with_options(options))
