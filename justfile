@@ -38,6 +38,11 @@ miri *arguments:
 contract *arguments:
     scripts/contract "$@"
 
+# What the clients of reward servers do, against captured requests
+[group('check')]
+reward-clients *arguments:
+    scripts/reward_clients "$@"
+
 # The judge client against a real language model on this machine
 [group('check')]
 wire-judge *arguments:
