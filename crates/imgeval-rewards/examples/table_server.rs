@@ -5,6 +5,8 @@
 //! DETECTIONS is a JSON object with `rows` of `detections` and SHA-256 sums (of pixels, or of JPEG files); an image that is not in the table
 //! has no objects. What prompts beside GenEval's ask for is a reward of 0.5. Images whose files begin with `slow` take a second.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
+
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use imgeval_rewards::{

@@ -323,7 +323,7 @@ impl Server {
     /// A request may choose for itself.
     fn semantics_of(&self, wire: Wire, headers: &HeaderMap) -> Result<Semantics, Refusal> {
         let Some(asked) = header_text(headers, SEMANTICS) else {
-            return Ok(self.options.semantics.unwrap_or_else(|| wire.semantics));
+            return Ok(self.options.semantics.unwrap_or(wire.semantics));
         };
         let names = Semantics::ALL.map(Semantics::name).join(", ");
         Semantics::from_name(asked)
@@ -381,7 +381,7 @@ fn response_of(reply: Reply) -> Response {
 /// Needs no token: it says what works here, and nothing about requests.
 async fn health(State(server): State<Arc<Server>>) -> Json<Value> {
     let semantics = WIRES.map(|wire| {
-        let semantics = server.options.semantics.unwrap_or_else(|| wire.semantics);
+        let semantics = server.options.semantics.unwrap_or(wire.semantics);
         (wire.name.to_owned(), semantics.name().into())
     });
     let rewards = server.reward_names();
