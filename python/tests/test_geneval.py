@@ -91,6 +91,7 @@ class OverImages(unittest.TestCase):
         self.assertEqual([result.correct is None for result in results], [False, True, True, True, False])
         self.assertEqual(self.told([results[0], results[4]]), self.told(self.results[:2]))
         self.assertTrue(results[2].error.startswith("the file could not be opened"), results[2].error)
+        self.assertEqual(results[2].error.count("could not be opened"), 1, results[2].error)
         self.assertEqual((results[1].score, results[1].reason), (None, ""))
         small = imgeval.GenEval("preview", max_pixels=100)([self.paths[0]], self.metadata[:1])
         self.assertIn("exceed the limit of 100", small[0].error)

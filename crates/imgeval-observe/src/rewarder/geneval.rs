@@ -29,7 +29,7 @@ pub struct JudgedImage {
 /// Why an image was not judged.
 #[derive(Debug, thiserror::Error)]
 pub enum RewardError {
-    #[error("{}", .0.failure().detail)]
+    #[error(transparent)]
     File(#[from] ImageFileError),
     #[error("its EXIF data rotate it, and the original detects before and crops after the rotation")]
     Rotated,
